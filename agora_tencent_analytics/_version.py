@@ -1,0 +1,7 @@
+"""The version, written once: the package, the wheel and the command line all read it here."""
+
+from __future__ import annotations
+
+__all__ = ["__version__"]
+
+__version__ = "0.1.0"

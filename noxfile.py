@@ -1,0 +1,132 @@
+"""Every check of the project by name: `nox -l` lists them, `nox -s lint` runs one.
+
+Holds the commands; the settings of each tool are in `pyproject.toml`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import tempfile
+import tomllib
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).parent
+PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
+OLDEST = PYTHONS[0]
+
+nox.needs_version = ">=2024.10.9"
+nox.options.sessions = ["lint", "types", "tests", "coverage", "build"]
+# A Python that this machine lacks is passed over; in CI too, where one is enough.
+nox.options.error_on_missing_interpreters = False
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Ruff: rules and format."""
+    session.install("ruff>=0.14")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Mypy (strict) and pyright, with everything optional installed. Node comes from a wheel."""
+    session.install("-e", ".[lint,limits,bench,redis,arrow,otel]")
+    session.run("mypy")
+    session.run("pyright", env={"PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"})
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """The tests, on each Python that is present."""
+    session.install("-e", ".[test]")
+    session.run("python", "-m", "pytest", *session.posargs)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """The tests with line and branch coverage; fails below the bound in pyproject.toml."""
+    session.install("-e", ".[test]")
+    session.run("python", "-m", "pytest", "--cov", *session.posargs)
+
+
+@nox.session(python=OLDEST)
+def lowest(session: nox.Session) -> None:
+    """The tests with the lowest version of each dependency that pyproject.toml allows."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    pins = [wanted.replace(">=", "==") for wanted in project["dependencies"]]
+    session.install(*pins)
+    session.install("-e", ".[test]", *pins)
+    session.run("python", "-m", "pytest", *session.posargs)
+
+
+@nox.session
+def limits(session: nox.Session) -> None:
+    """The limits against real clocks and sockets; the cells mostly wait, so they wait together."""
+    session.install("-e", ".[limits]")
+    session.run("python", "-m", "pytest", "-m", "realtime", "-n", "8", "tests/realtime", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Benchmarks: `nox -s bench` measures decoding, `nox -s bench -- NAME` the folder of that name."""
+    session.install("-e", ".[bench]")
+    name, *rest = session.posargs or ["decode"]
+    session.run("python", f"benchmarks/{name}/run.py", *rest)
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Wheel and sdist; then the wheel alone, outside the checkout, runs the README's main command."""
+    session.install("build>=1.2")
+    dist = Path(session.create_tmp()) / "dist"
+    for stale in dist.glob("*"):
+        stale.unlink()
+    session.run("python", "-m", "build", "--outdir", str(dist))
+    (wheel,) = dist.glob("*.whl")
+    with tempfile.TemporaryDirectory() as outside:
+        fresh = Path(outside) / "venv"
+        session.run("python", "-m", "venv", str(fresh))
+        python = str(fresh / "bin" / "python")
+        session.run(python, "-m", "pip", "install", "--quiet", str(wheel), external=True)
+        report = Path(outside) / "report.json"
+        session.chdir(outside)
+        try:
+            session.run(python, *main_command(), "--report", str(report), external=True)
+        finally:
+            session.chdir(ROOT)
+        faults = report_faults(json.loads(report.read_text()))
+    if faults:
+        session.error("the wheel's report: " + "; ".join(faults))
+    session.log("the wheel alone reads the simulated world completely, within every limit")
+
+
+def main_command() -> list[str]:
+    """What the README's first command gives to Python: `-m agora_tencent_analytics scan --simulate ...`."""
+    found = re.search(
+        r"\.venv/bin/python (-m agora_tencent_analytics scan --simulate.*)$", (ROOT / "README.md").read_text(), re.M
+    )
+    if found is None:
+        raise LookupError("README.md shows no `.venv/bin/python -m agora_tencent_analytics scan --simulate`")
+    return shlex.split(found[1], comments=True)
+
+
+def report_faults(report: dict[str, object]) -> list[str]:
+    """What a report of a simulated scan has that it should not have; empty if all is well."""
+    total, truth = report["total"], report["truth"]
+    assert isinstance(total, dict)
+    assert isinstance(truth, dict)
+    faults = [
+        f"{name}: the world holds {truth[name]}, the scan read {total[name]}"
+        for name in ("calls", "sessions", "series", "points")
+        if truth[name] != total[name] or not truth[name]
+    ]
+    if report["complete"] is not True:
+        faults.append("not complete")
+    if total["limit_errors"] != 0:
+        faults.append(f"{total['limit_errors']} requests refused for their rate")
+    return faults
