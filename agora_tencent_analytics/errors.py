@@ -1,0 +1,294 @@
+"""Every failure of this library, as one tree named by whose fault it is.
+
+Holds the exception classes and the facts they carry. Holds no judgement: which vendor code becomes
+which class is written in the dialects (`agora/codes.py`, `tencent/codes.py`), and what to do next is
+decided in `retry.py`.
+
+    AnalyticsError
+    +-- TransportError            the vendor was never heard, or not to the end
+    +-- Refusal                   the vendor said no
+    |   +-- NotAuthenticated      ... to these credentials (or to this clock)
+    |   +-- NotPermitted          ... to this account, plan or service
+    |   +-- InvalidRequest        ... to what was asked
+    |   +-- NotFound              ... there is no such endpoint or action (any more)
+    |   +-- RateLimited           ... for now
+    |   +-- WindowRefused         ... to this time range
+    |   +-- VendorFault           ... because it failed itself
+    +-- UnreadableReply           the vendor answered something that is not an answer
+    +-- NotAsked                  nothing was sent
+    |   +-- NotOffered            the vendor, the API generation or the plan lacks this question
+    |   +-- BadInput              the question is wrong (a ValueError too)
+    |   |   +-- NothingToAsk      no second of the range can be had from the vendor now
+    |   +-- WouldExceedQuota      no slot in the time the caller allowed
+    |   +-- DailyQuotaExhausted   no request left this UTC day
+    +-- IncompleteScan            a scan that was told to raise could not read everything
+
+All of them survive `pickle` and `copy`, and none holds a secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+__all__ = [
+    "AnalyticsError",
+    "BadInput",
+    "DailyQuotaExhausted",
+    "IncompleteScan",
+    "InvalidRequest",
+    "NotAsked",
+    "NotAuthenticated",
+    "NotFound",
+    "NotOffered",
+    "NotPermitted",
+    "NothingToAsk",
+    "RateLimited",
+    "Refusal",
+    "TransportError",
+    "UnreadableReply",
+    "VendorFault",
+    "WindowRefused",
+    "WouldExceedQuota",
+]
+
+
+def _revive(cls: type[AnalyticsError], args: tuple[Any, ...], facts: dict[str, Any]) -> AnalyticsError:
+    error = cls.__new__(cls, *args)
+    error.__dict__.update(facts)
+    return error
+
+
+class AnalyticsError(Exception):
+    """Anything this library raises on purpose is one of these.
+
+    `str(error)` says what happened, whose fault it is and what to do next.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Exceptions with keyword arguments do not pickle by default: carry the facts along instead.
+        return _revive, (type(self), self.args, dict(self.__dict__))
+
+
+class TransportError(AnalyticsError):
+    """The vendor was never heard, or not to the end: connection, TLS, DNS or timeout.
+
+    Whether the vendor counted the request is unknown once `phase` is past `"connect"`; the slot it
+    took is therefore spent.
+
+    Attributes:
+        endpoint: name of the endpoint that was asked.
+        phase: `"connect"` (name lookup, TCP, TLS), `"read"` (waiting for, or reading, the answer) or
+            `"total"` (the overall limit of one attempt).
+        timed_out: True if a time limit of this client ended the attempt, False if the network did.
+    """
+
+    def __init__(
+        self, message: str, *, endpoint: str, phase: Literal["connect", "read", "total"], timed_out: bool
+    ) -> None:
+        super().__init__(message)
+        self.endpoint = endpoint
+        self.phase = phase
+        self.timed_out = timed_out
+
+
+class Refusal(AnalyticsError):
+    """The vendor answered no. Unknown codes arrive as this very class, never swallowed.
+
+    Attributes:
+        vendor: `"agora"`, `"tencent"` or a third party's name.
+        code: the vendor's own code as text, letter for letter (`"300"`, `"InvalidParameter.EndTs"`).
+        message: the vendor's own message.
+        request_id: the vendor's id of the request, `""` if it gave none. Quote it to the vendor's support.
+        endpoint: name of the endpoint that was asked.
+        status: HTTP status. Both vendors refuse with 200.
+    """
+
+    def __init__(
+        self,
+        *,
+        vendor: str,
+        code: str,
+        message: str,
+        request_id: str = "",
+        endpoint: str = "",
+        status: int = 200,
+        hint: str = "",
+    ) -> None:
+        named = f", request id {request_id}" if request_id else ""
+        told = f". {hint}" if hint else ""
+        super().__init__(f"{vendor} refused {endpoint or 'a request'}: {code} {message!r} (HTTP {status}{named}){told}")
+        self.vendor = vendor
+        self.code = code
+        self.message = message
+        self.request_id = request_id
+        self.endpoint = endpoint
+        self.status = status
+
+
+class NotAuthenticated(Refusal):
+    """The credentials are wrong or expired, or this machine's clock is too far off for its signature.
+
+    Attributes:
+        cause: `"credentials"`, `"token"` (an STS token that expired) or `"clock"` (signature expired).
+    """
+
+    def __init__(self, *, cause: Literal["credentials", "token", "clock"] = "credentials", **facts: Any) -> None:
+        super().__init__(**facts)
+        self.cause = cause
+
+
+class NotPermitted(Refusal):
+    """The credentials are good, but the account, the plan or the service does not include this."""
+
+
+class InvalidRequest(Refusal):
+    """The vendor found the question malformed. Asking again unchanged cannot help."""
+
+
+class NotFound(Refusal):
+    """The vendor knows no such endpoint, action or version, or has retired it."""
+
+
+class RateLimited(Refusal):
+    """Too many requests.
+
+    Attributes:
+        per: the window that is full: `"second"`, `"minute"`, `"day"` (spent until midnight UTC) or
+            `"unknown"` (HTTP 429 says only that there were too many).
+        retry_after_s: seconds that the vendor asked to wait (`Retry-After`), or None.
+    """
+
+    def __init__(
+        self,
+        *,
+        per: Literal["second", "minute", "day", "unknown"] = "second",
+        retry_after_s: float | None = None,
+        **facts: Any,
+    ) -> None:
+        super().__init__(**facts)
+        self.per = per
+        self.retry_after_s = retry_after_s
+
+
+class WindowRefused(Refusal):
+    """The vendor does not answer for this time range.
+
+    Attributes:
+        kind: `"too_recent"` (inside the vendor's lag), `"too_old"` (past its history), `"too_long"` (longer
+            than its span), `"too_much"` (more content than one answer may hold) or `"unknown"`.
+    """
+
+    def __init__(
+        self,
+        *,
+        kind: Literal["too_recent", "too_old", "too_long", "too_much", "unknown"] = "unknown",
+        **facts: Any,
+    ) -> None:
+        super().__init__(**facts)
+        self.kind = kind
+
+
+class VendorFault(Refusal):
+    """The vendor failed: HTTP 5xx, or an internal error in the body. Retried a bounded number of times."""
+
+
+class UnreadableReply(AnalyticsError):
+    """The vendor answered, but not with what its documents describe: HTML, cut JSON, a list for an object.
+
+    Attributes:
+        endpoint: name of the endpoint that was asked.
+        status: HTTP status.
+        excerpt: the first characters of the body, made printable.
+        request_id: the vendor's id of the request where one could still be read, else `""`.
+    """
+
+    def __init__(self, message: str, *, endpoint: str, status: int, excerpt: str = "", request_id: str = "") -> None:
+        named = f", request id {request_id}" if request_id else ""
+        begun = f"; the body begins {excerpt!r}" if excerpt else ""
+        super().__init__(f"{endpoint} answered HTTP {status} with a body that cannot be read: {message}{named}{begun}")
+        self.endpoint = endpoint
+        self.status = status
+        self.excerpt = excerpt
+        self.request_id = request_id
+
+
+class NotAsked(AnalyticsError):
+    """The library did not send the request: nothing was spent."""
+
+
+class NotOffered(NotAsked):
+    """The vendor, the API generation or the plan does not offer this question.
+
+    Attributes:
+        endpoint: name of the question.
+        plan: the plan that lacks it, or `""` when no plan offers it.
+    """
+
+    def __init__(self, message: str, *, endpoint: str, plan: str = "") -> None:
+        super().__init__(message)
+        self.endpoint = endpoint
+        self.plan = plan
+
+
+class BadInput(NotAsked, ValueError):
+    """What was asked for is wrong, and no request was sent. It is a `ValueError` too."""
+
+
+class NothingToAsk(BadInput):
+    """No second of the range can be had now: all of it is forgotten, hidden by the vendor's lag, or to come.
+
+    Attributes:
+        clipped: the pieces that were cut away, each with its reason.
+    """
+
+    def __init__(self, message: str, *, clipped: Sequence[Any] = ()) -> None:
+        super().__init__(message)
+        self.clipped = tuple(clipped)
+
+
+class WouldExceedQuota(NotAsked):
+    """No slot is free in the time that the caller allowed.
+
+    Attributes:
+        retry_at: epoch seconds (this machine's clock) when a slot is expected to be free.
+    """
+
+    def __init__(self, message: str, *, retry_at: float) -> None:
+        super().__init__(message)
+        self.retry_at = retry_at
+
+
+class DailyQuotaExhausted(NotAsked):
+    """The day's requests are spent: by this library's count, or because the vendor said so.
+
+    Attributes:
+        resets_at: epoch seconds (vendor time) of the next midnight UTC.
+        endpoint: name of the counter that is spent.
+    """
+
+    def __init__(self, *, endpoint: str, limit: int, resets_at: float) -> None:
+        when = datetime.fromtimestamp(resets_at, UTC).isoformat()
+        super().__init__(
+            f"the {limit} requests that this account may send to {endpoint} in a UTC day are spent; "
+            f"ask again after {when}, or take a larger plan"
+        )
+        self.endpoint = endpoint
+        self.limit = limit
+        self.resets_at = resets_at
+
+
+class IncompleteScan(AnalyticsError):
+    """A scan with `on_error="raise"` met something that it could not read.
+
+    Attributes:
+        failures: what could not be read, as values.
+    """
+
+    def __init__(self, message: str, *, failures: Sequence[Any] = ()) -> None:
+        super().__init__(message)
+        self.failures = tuple(failures)

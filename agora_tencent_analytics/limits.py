@@ -1,0 +1,103 @@
+"""A vendor's table of limits as data: `Rate`, `Limits`, `Plan`.
+
+Holds only figures and where they were read. What is done about them (waiting, splitting, refusing)
+lives in `runtime/` and `timerange.py`; the figures themselves in `agora/plans.py` and `tencent/plans.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+
+from agora_tencent_analytics.errors import BadInput, NotOffered
+
+__all__ = ["DAY", "HOUR", "MINUTE", "SECOND", "Limits", "Plan", "Rate"]
+
+SECOND = 1
+MINUTE = 60
+HOUR = 3_600
+DAY = 86_400
+
+
+@attrs.frozen
+class Rate:
+    """At most `limit` requests in each window of `period_s` seconds.
+
+    `period_s=86400` is not a sliding window but the vendor's calendar day in UTC.
+
+    Args:
+        limit: the vendor's N ("no more than N"), at least 1.
+        period_s: length of the window in seconds: 1, 60, 86400 or any other positive number of seconds.
+    """
+
+    limit: int = attrs.field(validator=attrs.validators.ge(1))
+    period_s: int = attrs.field(validator=attrs.validators.ge(1))
+
+    @property
+    def is_daily(self) -> bool:
+        """True for the UTC day, which is counted and not slid."""
+        return self.period_s == DAY
+
+
+@attrs.frozen(kw_only=True)
+class Limits:
+    """What one plan allows on one row of the vendor's limits table."""
+
+    rates: tuple[Rate, ...] = ()
+    """All of them hold at once. Empty: unlimited (simulators and tests only)."""
+    history_s: int
+    """How far back the data reaches, seconds before the vendor's now."""
+    span_s: int
+    """The longest range one request may cover, seconds."""
+    lag_s: int = 0
+    """How long the newest data stays hidden, seconds before the vendor's now."""
+    page_size: int = 0
+    """The most rows one page may ask for; 0 where the answer has no pages."""
+    inferred: str = ""
+    """Which of these figures the vendor does not state, and why they are believed."""
+
+
+@attrs.frozen(kw_only=True)
+class Plan:
+    """One column of a vendor's table: what a customer has bought."""
+
+    vendor: str
+    """Whose plan it is."""
+    name: str
+    """The name that `plan=` takes."""
+    rows: Mapping[str, Limits]
+    """Limits by row of the table. A missing row is not offered on this plan."""
+    source: str
+    """Address of the page the figures were read from."""
+    read_on: str
+    """Day the page was read, `YYYY-MM-DD`."""
+
+    def limits(self, row: str, *, endpoint: str = "") -> Limits:
+        """The limits of one row of the table.
+
+        Raises:
+            NotOffered: this plan does not include it; nothing was sent.
+        """
+        found = self.rows.get(row)
+        if found is None:
+            asked = endpoint or row
+            raise NotOffered(
+                f"{asked} is not offered on the {self.vendor} plan {self.name!r} "
+                f"({'the plan has no API access' if not self.rows else 'the plan lacks this question'}); "
+                f"take another plan, see {self.source}",
+                endpoint=asked,
+                plan=self.name,
+            )
+        return found
+
+
+def find_plan(plans: Mapping[str, Plan], name: str, *, vendor: str) -> Plan:
+    """The plan of that name.
+
+    Raises:
+        BadInput: there is none; the message lists those there are.
+    """
+    if not isinstance(name, str) or name not in plans:
+        raise BadInput(f"{vendor} has no plan {name!r}; plan= must be one of {', '.join(sorted(plans))}")
+    return plans[name]
