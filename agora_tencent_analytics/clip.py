@@ -1,0 +1,94 @@
+"""Which seconds of a range a vendor will answer for, and in which windows they are asked.
+
+Pure: the vendor's now is an argument. Holds no figures; spans, history and lag come from the plan.
+
+Agora wants `end < now - lag`, `start > now - history` and `end - start < span`, all strict; Tencent's
+spans are inclusive. Both are read in *vendor* time, which is known to about a second, so a margin is
+kept on the two edges that move.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+
+import attrs
+
+from agora_tencent_analytics.certificate import Clipped
+from agora_tencent_analytics.errors import NothingToAsk
+from agora_tencent_analytics.limits import Limits
+from agora_tencent_analytics.timerange import TimeRange, merge
+
+__all__ = ["MARGIN_S", "Clip", "clip", "cover", "require"]
+
+MARGIN_S = 2
+"""Seconds kept from the moving edges: one for the resolution of the `Date` header, one for the way there."""
+HISTORY_MARGIN_S = 60
+"""Seconds kept from the edge of history, which moves on while the request waits for its slot."""
+
+
+@attrs.frozen(kw_only=True)
+class Clip:
+    """What is left of a range, and what was cut away."""
+
+    inside: TimeRange | None
+    """The seconds that can be asked for, or None."""
+    clipped: tuple[Clipped, ...]
+    """What was cut away, oldest first."""
+
+
+def clip(over: TimeRange, limits: Limits, *, now: float, endpoint: str) -> Clip:
+    """Cuts a range to what the vendor can answer at `now` (vendor epoch seconds)."""
+    oldest = math.ceil(now - limits.history_s) + HISTORY_MARGIN_S
+    newest = math.floor(now - limits.lag_s) - MARGIN_S
+    cut: list[Clipped] = []
+    start, end = over.start, over.end
+    if start < oldest:
+        cut.append(Clipped(over=TimeRange(start, min(end, oldest)), reason="history", endpoint=endpoint))
+        start = oldest
+    if end > newest:
+        if newest < end and max(start, newest) < end:
+            cut.append(Clipped(over=TimeRange(max(start, newest), end), reason="lag", endpoint=endpoint))
+        end = newest
+    return Clip(inside=TimeRange(start, end) if start < end else None, clipped=tuple(cut))
+
+
+def require(cut: Clip, over: TimeRange, *, endpoint: str) -> TimeRange:
+    """The seconds that are left.
+
+    Raises:
+        NothingToAsk: none are; the message says why, and nothing was sent.
+    """
+    if cut.inside is None:
+        why = "; ".join(str(piece) for piece in cut.clipped)
+        raise NothingToAsk(
+            f"nothing of {over} can be asked now ({why}); ask for a range inside the plan's history, "
+            "or wait until the vendor shows its newest data",
+            clipped=cut.clipped,
+        )
+    return cut.inside
+
+
+def cover(pieces: Iterable[TimeRange], limits: Limits, *, strict: bool) -> Iterator[TimeRange]:
+    """As few windows as possible, oldest first (the oldest data expires first), that cover all pieces.
+
+    Windows touch where a piece is longer than one of them, and leave out what no piece needs.
+
+    Args:
+        pieces: what is to be covered, in any order.
+        limits: gives the span that one request may cover, seconds.
+        strict: True if a window must be shorter than the span, False if it may be as long.
+    """
+    span = max(1, limits.span_s - 1 if strict else limits.span_s)
+    needed = merge(pieces)
+    at, start = 0, 0
+    while at < len(needed):
+        start = max(start, needed[at].start)
+        limit = end = start + span
+        while at < len(needed) and needed[at].start < limit:
+            end = min(needed[at].end, limit)
+            if needed[at].end > limit:
+                break
+            at += 1
+        yield TimeRange(start, end)
+        start = end

@@ -1,0 +1,221 @@
+"""`Endpoint`: one row of a vendor's table of questions, and how a row is spelt on the wire.
+
+A row is a value. It says what the vendor calls things and what it allows; it holds no code, and a new
+question is one more row. The figures that a plan changes (rates, history, span, page size) are in the
+plan's `Limits`, under the name in `Endpoint.limits`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Generic, Literal, TypeVar
+
+import attrs
+
+from agora_tencent_analytics.errors import BadInput
+from agora_tencent_analytics.limits import Limits
+from agora_tencent_analytics.timerange import TimeRange
+
+__all__ = ["Bounds", "Endpoint", "PageNumber", "Param", "Unpaged", "check_params", "page_size", "spell"]
+
+R = TypeVar("R")
+
+
+@attrs.frozen(kw_only=True)
+class Param:
+    """One parameter, spelt as the vendor's page spells it."""
+
+    name: str
+    """The vendor's own spelling."""
+    kind: Literal["text", "integer", "flag", "list"] = "text"
+    """What it takes. A `list` is a list of texts."""
+    required: bool = False
+    """True if the vendor refuses a request without it."""
+    most: int | None = None
+    """The most items of a list."""
+
+
+@attrs.frozen(kw_only=True)
+class Bounds:
+    """How the vendor spells a time range (in epoch seconds)."""
+
+    start: str
+    """Name of the parameter for the start."""
+    end: str
+    """Name of the parameter for the end."""
+    strict: bool
+    """True if `end - start` must be less than the span, False if it may equal it."""
+
+
+@attrs.frozen(kw_only=True)
+class PageNumber:
+    """Pages asked for by number."""
+
+    number: str
+    """Name of the parameter for the page number."""
+    size: str
+    """Name of the parameter for the page size. Both are always sent."""
+    base: Literal[0, 1]
+    """Number of the first page."""
+    total: Literal["listing", "hint", "page"]
+    """What the vendor's total counts: the whole listing; something that may be too small; the page only."""
+    as_text: bool = False
+    """True if number and size travel as text."""
+
+
+@attrs.frozen
+class Unpaged:
+    """The whole answer in one piece."""
+
+
+@attrs.frozen(kw_only=True)
+class Endpoint(Generic[R]):
+    """One question as the vendor limits it."""
+
+    name: str
+    """The library's name of the row, unique within the vendor: it stands in errors and reports."""
+    vendor: str
+    """Whose question it is."""
+    generation: str
+    """Generation of the API that has it."""
+    model: type[R]
+    """What one row of the answer becomes."""
+    path: str
+    """Path of the URL."""
+    method: Literal["GET", "POST"] = "GET"
+    """GET: parameters in the query. POST: parameters as a JSON object."""
+    action: str = ""
+    """The vendor's action name, where questions are told apart by it (Tencent)."""
+    payload: str
+    """Key of the rows in the answer."""
+    key: tuple[str, ...] = ()
+    """Attributes of the model that identify a row. Empty: rows are not identified, nothing is de-duplicated."""
+    app: Param
+    """The parameter that names the app; the provider fills it in."""
+    bounds: Bounds
+    """How the time range is spelt."""
+    params: tuple[Param, ...] = ()
+    """Every other parameter."""
+    paging: PageNumber | Unpaged
+    """How the answer is cut into pages."""
+    limits: str
+    """Row of the plan's table that it draws on."""
+    counter: str
+    """Which quota counter it spends; rows that the vendor counts together share it."""
+    source: str
+    """Address of the page it was read from."""
+    read_on: str
+    """Day the page was read, `YYYY-MM-DD`."""
+    retired: str = ""
+    """If the vendor has withdrawn it: what replaces it."""
+
+
+def check_params(row: Endpoint[Any], params: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters that are set, checked against the row.
+
+    None means not set; a tuple or set counts as a list.
+
+    Raises:
+        BadInput: an unknown, missing, mistyped, empty or over-long parameter.
+    """
+    known = {param.name: param for param in row.params}
+    for name in params:
+        if name not in known:
+            raise BadInput(f"{row.name} has no parameter {name!r}; it takes {', '.join(known) or 'none'}")
+    given = {name: value for name, value in params.items() if value is not None}
+    for param in row.params:
+        if param.name in given:
+            given[param.name] = _checked(row, param, given[param.name])
+        elif param.required:
+            raise BadInput(f"{row.name} needs the parameter {param.name!r}")
+    return given
+
+
+def _checked(row: Endpoint[Any], param: Param, value: Any) -> Any:
+    where = f"{row.name}: {param.name}"
+    match param.kind:
+        case "list":
+            if isinstance(value, str | bytes) or not hasattr(value, "__iter__"):
+                raise BadInput(f"{where} takes a list of texts, not {type(value).__name__}")
+            items = [_text(where, item) for item in value]
+            if not items:
+                raise BadInput(f"{where} is an empty list; leave it out to ask for all")
+            if param.most is not None and len(items) > param.most:
+                raise BadInput(f"{where} takes at most {param.most} items in a request, not {len(items)}")
+            if row.method == "GET" and any("," in item for item in items):
+                raise BadInput(f"{where}: an item with a comma cannot be sent, the vendor separates items by commas")
+            return items
+        case "flag":
+            if not isinstance(value, bool):
+                raise BadInput(f"{where} takes True or False, not {value!r}")
+            return value
+        case "integer":
+            if isinstance(value, bool) or not isinstance(value, int):
+                raise BadInput(f"{where} takes a whole number, not {value!r}")
+            return value
+        case _:
+            return _text(where, value)
+
+
+def _text(where: str, value: Any) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str) or not value:
+        raise BadInput(f"{where} takes a non-empty text, not {value!r}")
+    return value
+
+
+def page_size(row: Endpoint[Any], limits: Limits, wanted: int | None) -> int:
+    """The page size to ask for: `wanted`, or the most that the plan allows; 0 where there are no pages.
+
+    Raises:
+        BadInput: `wanted` is not between 1 and the vendor's most, or the row has no pages.
+    """
+    if isinstance(row.paging, Unpaged):
+        if wanted is not None:
+            raise BadInput(f"{row.name} has no pages, so no page_size")
+        return 0
+    most = limits.page_size
+    if wanted is None:
+        return most
+    if isinstance(wanted, bool) or not isinstance(wanted, int) or not 1 <= wanted <= most:
+        raise BadInput(f"{row.name}: page_size must be a whole number from 1 to {most}, not {wanted!r}")
+    return wanted
+
+
+def check_span(row: Endpoint[Any], limits: Limits, window: TimeRange) -> None:
+    """Refuses a window that is longer than one request may cover.
+
+    Raises:
+        BadInput: it is.
+    """
+    most = limits.span_s - 1 if row.bounds.strict else limits.span_s
+    if window.seconds > most:
+        raise BadInput(f"{row.name} covers at most {most} s in a request, not {math.ceil(window.seconds)}")
+
+
+def spell(
+    row: Endpoint[Any], app_id: Any, window: TimeRange, params: Mapping[str, Any], *, page: int, size: int
+) -> dict[str, Any]:
+    """The wire parameters of one request, in the vendor's spelling and order; never a null among them.
+
+    Args:
+        row: the question.
+        app_id: the app, as the row's `app` parameter takes it.
+        window: `[start, end)`; the vendor is told both edges.
+        params: checked by `check_params`.
+        page: page number in the vendor's counting.
+        size: rows to a page.
+    """
+    wire: dict[str, Any] = {
+        row.app.name: str(app_id) if row.app.kind == "text" else app_id,
+        row.bounds.start: window.start,
+        row.bounds.end: window.end,
+        **params,
+    }
+    if isinstance(row.paging, PageNumber):
+        as_text = str if row.paging.as_text else int
+        wire[row.paging.number] = as_text(page)
+        wire[row.paging.size] = as_text(size)
+    return wire

@@ -1,0 +1,64 @@
+"""From a failure to a delay, or to none: which failures are asked again, how often and after how long.
+
+Pure: chance is an argument. The waiting is done by `runtime/caller.py`. A refusal for the rate is not
+waited for here: the quota holds the whole bucket, so the next attempt waits for its slot.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from agora_tencent_analytics.errors import (
+    AnalyticsError,
+    NotAuthenticated,
+    RateLimited,
+    TransportError,
+    UnreadableReply,
+    VendorFault,
+)
+
+__all__ = ["Retry"]
+
+
+@attrs.frozen(kw_only=True)
+class Retry:
+    """How patient one ask is. Every attempt takes a quota slot of its own and is signed anew.
+
+    Raises:
+        ValueError: a figure out of its bounds.
+    """
+
+    attempts: int = attrs.field(default=4, validator=attrs.validators.ge(1))
+    """The most attempts of one ask, the first included."""
+    first_s: float = attrs.field(default=0.5, validator=attrs.validators.ge(0))
+    """Seconds before the second attempt; doubled for each further one."""
+    most_s: float = attrs.field(default=8.0, validator=attrs.validators.ge(0))
+    """The longest pause between attempts, seconds."""
+    max_retry_after_s: float = attrs.field(default=60.0, validator=attrs.validators.ge(0))
+    """How long a `Retry-After` is obeyed, seconds. If the vendor asks for more, its refusal is raised."""
+
+    def delay(self, failures: list[AnalyticsError], *, jitter: float) -> float | None:
+        """Seconds to wait before asking again, or None if the last failure is final.
+
+        Args:
+            failures: every failure of this ask so far, oldest first; at least one.
+            jitter: a number from 0 to 1; the pause is between half and all of its nominal length.
+        """
+        last = failures[-1]
+        if len(failures) >= self.attempts:
+            return None
+        match last:
+            case RateLimited(per="day"):
+                return None
+            case RateLimited(retry_after_s=float() | int() as asked):
+                return float(asked) if asked <= self.max_retry_after_s else None
+            case RateLimited():
+                return 0.0
+            case NotAuthenticated(cause="clock" | "token" as cause):
+                before = [f for f in failures[:-1] if isinstance(f, NotAuthenticated) and f.cause == cause]
+                return None if before else 0.0
+            case TransportError() | VendorFault() | UnreadableReply():
+                nominal = min(self.most_s, self.first_s * 2 ** (len(failures) - 1))
+                return nominal * (0.5 + 0.5 * jitter)
+            case _:
+                return None

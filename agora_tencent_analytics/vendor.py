@@ -1,0 +1,199 @@
+"""`Vendor`: the few ways in which vendors differ, and what they have in common on the wire.
+
+A vendor says how a request is built, authenticated and judged, and how an answer is decoded. All of it
+is pure: instants and credentials are arguments, nothing waits. `Vendor` has the ordinary way for each
+where there is one, so a plain REST vendor overrides `authenticate` and `unwrap` and little else.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Any, Generic, TypeVar
+from urllib.parse import quote, urlsplit
+
+import attrs
+import msgspec
+
+from agora_tencent_analytics.endpoint import Endpoint
+from agora_tencent_analytics.errors import BadInput, RateLimited, Refusal, UnreadableReply, VendorFault
+from agora_tencent_analytics.message import Request, Response
+from agora_tencent_analytics.structure import Structure
+from agora_tencent_analytics.timerange import TimeRange
+
+__all__ = ["Asked", "Reply", "Vendor", "check_base_url"]
+
+T = TypeVar("T")
+_EXCERPT = 120
+
+
+@attrs.frozen(kw_only=True)
+class Asked:
+    """What was asked: the context in which an answer is decoded."""
+
+    window: TimeRange
+    """The window that was asked for."""
+    params: Mapping[str, Any]
+    """The row's parameters, as checked."""
+
+
+@attrs.frozen(kw_only=True)
+class Reply(Generic[T]):
+    """One decoded answer."""
+
+    items: Sequence[T]
+    """The rows as records."""
+    ids: Sequence[str] = ()
+    """Ids of the rows that the vendor counts on a page, in order; empty where it has no pages."""
+    total: int | None = None
+    """The vendor's total."""
+    has_more: bool | None = None
+    """The vendor's word on whether more exists."""
+    is_last: bool = False
+    """True if the answer proves that no page can follow."""
+    request_id: str = ""
+    """The vendor's id of the request."""
+    extra: Mapping[str, Any] = attrs.field(factory=dict)
+    """Unknown fields beside the rows."""
+
+
+class Vendor(ABC):
+    """How one vendor is spoken to. Stateless: one object serves any number of providers."""
+
+    name: str
+    """What stands in records and errors."""
+    structure: Structure
+    """How this vendor's rows become records."""
+
+    def request(self, row: Endpoint[Any], base_url: str, wire: Mapping[str, Any]) -> Request:
+        """The unsigned request: parameters in the query of a GET, as a JSON object in the body of a POST."""
+        url = base_url.rstrip("/") + row.path
+        if row.method == "GET":
+            query = "&".join(f"{quote(name, safe='')}={quote(_query_text(value), safe='')}" for name, value in wire.items())
+            return Request(method="GET", url=f"{url}?{query}", headers={"Accept": "application/json"}, endpoint=row.name)
+        return Request(
+            method="POST",
+            url=url,
+            headers={"Accept": "application/json", "Content-Type": "application/json"},
+            body=msgspec.json.encode(wire),
+            endpoint=row.name,
+        )
+
+    @abstractmethod
+    def authenticate(self, request: Request, row: Endpoint[Any], credentials: Any, *, now: float) -> Request:
+        """A copy of the request that the vendor will accept at `now` (vendor epoch seconds)."""
+
+    @abstractmethod
+    def unwrap(self, row: Endpoint[Any], response: Response) -> Any:
+        """The body of a good answer, parsed.
+
+        Raises:
+            Refusal: the vendor said no, judged from status and body.
+            UnreadableReply: the body is not an answer.
+        """
+
+    def decode(self, row: Endpoint[Any], body: Any, asked: Asked) -> Reply[Any]:
+        """The rows of a good answer as records: `body[row.payload]`, structured into `row.model`.
+
+        Raises:
+            ValueError, TypeError, KeyError: the rows are not what the row describes.
+        """
+        rows = body.get(row.payload) or []
+        items = self.structure.rows(rows, row.model, vendor=self.name)
+        return Reply(items=items, ids=row_ids(row, items))
+
+
+def row_ids(row: Endpoint[Any], items: Sequence[Any]) -> list[str]:
+    """The identity of each record, from the attributes that the row names."""
+    return ["\x00".join(str(getattr(item, name)) for name in row.key) for item in items] if row.key else []
+
+
+def _query_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list | tuple):
+        return ",".join(str(item) for item in value)
+    return str(value)
+
+
+def parse_object(row: Endpoint[Any], response: Response) -> dict[str, Any]:
+    """The body as a JSON object.
+
+    Raises:
+        UnreadableReply: it is none.
+    """
+    try:
+        body = msgspec.json.decode(response.body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise unreadable(row, response, f"not JSON ({error})") from None
+    if not isinstance(body, dict):
+        raise unreadable(row, response, f"a JSON {type(body).__name__} where an object was due")
+    return body
+
+
+def unreadable(row: Endpoint[Any], response: Response, why: str, *, request_id: str = "") -> UnreadableReply:
+    """The error for a body that cannot be read, with a printable excerpt of it."""
+    text = response.body[:_EXCERPT].decode("utf-8", "replace")
+    excerpt = "".join(char if char.isprintable() else " " for char in text)
+    return UnreadableReply(why, endpoint=row.name, status=response.status, excerpt=excerpt, request_id=request_id)
+
+
+def judge_status(
+    vendor: str, row: Endpoint[Any], response: Response, *, told: Callable[[], tuple[str, str, str]] | None = None
+) -> Refusal | UnreadableReply | None:
+    """What the HTTP status alone says: 429 and 5xx are refusals, 3xx is no answer, the rest is not judged here.
+
+    Args:
+        vendor: whose answer it is.
+        row: the question.
+        response: the answer.
+        told: gives code, message and request id from the body, where it has them.
+    """
+    status = response.status
+    if status != 429 and not 300 <= status < 400 and status < 500:
+        return None
+    if 300 <= status < 400:
+        return unreadable(row, response, "a redirect, which is not followed: credentials stay with the host they are for")
+    code, message, request_id = told() if told else ("", "", "")
+    facts = {
+        "vendor": vendor,
+        "code": code or str(status),
+        "message": message or "(no message)",
+        "request_id": request_id,
+        "endpoint": row.name,
+        "status": status,
+    }
+    if status == 429:
+        return RateLimited(per="unknown", retry_after_s=_retry_after(response.headers), **facts)
+    return VendorFault(hint="the vendor failed; it was asked again as often as the retry policy allows", **facts)
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds of a `Retry-After`, whether it is a number or a date (against the answer's own `Date`)."""
+    value = headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdigit():
+        return float(value[:12])
+    try:
+        until = parsedate_to_datetime(value)
+        since = parsedate_to_datetime(headers.get("date", ""))
+    except (TypeError, ValueError):
+        return None
+    aware = [moment if moment.tzinfo else moment.replace(tzinfo=UTC) for moment in (until, since)]
+    return max(0.0, (aware[0] - aware[1]).total_seconds())
+
+
+def check_base_url(base_url: Any) -> str:
+    """A base URL that credentials may be sent to: HTTPS, or plain HTTP to this machine.
+
+    Raises:
+        BadInput: anything else.
+    """
+    parts = urlsplit(base_url) if isinstance(base_url, str) else None
+    if parts is None or not parts.hostname or parts.query or parts.fragment or parts.username or parts.password:
+        raise BadInput("base_url must look like https://host[:port], without user, query or fragment")
+    local = parts.hostname in ("localhost", "::1") or parts.hostname.startswith("127.")
+    if parts.scheme != "https" and not (parts.scheme == "http" and local):
+        raise BadInput(f"base_url must use https (plain http goes to this machine only), not {parts.scheme}://{parts.hostname}")
+    return str(base_url).rstrip("/")
