@@ -1,0 +1,45 @@
+"""HTTP Basic authentication, the only kind that Agora Analytics knows."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from typing import Any
+
+import attrs
+
+from agora_tencent_analytics.errors import BadInput
+
+__all__ = ["AgoraCredentials", "basic"]
+
+
+def _printable(instance: Any, attribute: attrs.Attribute[str], value: Any) -> None:
+    if not isinstance(value, str) or not value or not value.isascii() or not value.isprintable() or " " in value:
+        raise BadInput(
+            f"{attribute.name} must be non-empty printable text without spaces; copy it from the Agora Console, "
+            "Developer Toolkit, RESTful API"
+        )
+
+
+def _no_colon(instance: Any, attribute: attrs.Attribute[str], value: str) -> None:
+    if ":" in value:
+        raise BadInput(f"{attribute.name} must not contain a colon: HTTP Basic separates id and secret by it")
+
+
+@attrs.frozen(kw_only=True)
+class AgoraCredentials:
+    """A customer id and its secret.
+
+    Raises:
+        BadInput: missing or malformed.
+    """
+
+    customer_id: str = attrs.field(validator=[_printable, _no_colon], repr=False)
+    """Customer ID from the Agora Console."""
+    customer_secret: str = attrs.field(validator=_printable, repr=False)
+    """Customer Secret from the Agora Console. Never shown."""
+
+
+def basic(credentials: AgoraCredentials) -> str:
+    """The value of the `Authorization` header."""
+    pair = f"{credentials.customer_id}:{credentials.customer_secret}"
+    return "Basic " + b64encode(pair.encode()).decode("ascii")

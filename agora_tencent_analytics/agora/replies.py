@@ -1,0 +1,74 @@
+"""What Agora calls the fields of its rows, and how its rows become records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from agora_tencent_analytics.agora.series import AgoraMetrics
+from agora_tencent_analytics.metrics import AGORA_METRICS, METRICS
+from agora_tencent_analytics.models import Call, Session
+from agora_tencent_analytics.series import Columns, MetricSeries, PointForm
+from agora_tencent_analytics.structure import Structure
+from agora_tencent_analytics.vendor import Asked
+
+__all__ = ["STRUCTURE", "call_rows", "series_of", "session_rows"]
+
+STRUCTURE = Structure(
+    {
+        Call: {
+            "channel": "cname",
+            "peak_users": "call_pcu",
+            "accumulated_users": "call_acu",
+            "audio_freeze_ratio": "call_audio_freeze_rate",
+            "video_freeze_ratio": "call_video_freeze_rate",
+        },
+        Session: {
+            "session_id": "sid",
+            "channel": "cname",
+            "user_id": "uid",
+            "audio_freeze_ratio": "user_audio_freeze_rate",
+            "video_freeze_ratio": "user_video_freeze_rate",
+        },
+    }
+)
+
+
+def call_rows(rows: Sequence[Any]) -> list[Call]:
+    """Rows of `call_lists` as calls."""
+    return STRUCTURE.rows([_unended(row, "destroyed_ts") for row in rows], Call, vendor="agora")
+
+
+def session_rows(rows: Sequence[Any], asked: Asked) -> list[Session]:
+    """Rows of `call_info` as sessions of the call that was asked for."""
+    call_id = asked.params["call_id"]
+    return STRUCTURE.rows([_unended(row, "leave_ts") for row in rows], Session, vendor="agora", call_id=call_id)
+
+
+def _unended(row: Any, end: str) -> Any:
+    """What the vendor prints as the end of something unfinished has no documented meaning."""
+    return {**row, end: None} if row.get("finished") is False else row
+
+
+def series_of(shell: AgoraMetrics, asked: Asked) -> list[MetricSeries]:
+    """The series of a metrics answer. Their user is not in the answer; who asks by session knows it."""
+    call_id, window = asked.params["call_id"], asked.window
+    found = []
+    for entry in shell.series:
+        known = AGORA_METRICS.get(entry.mid) if isinstance(entry.mid, int) else None
+        name = (known.from_peer if entry.peer_uid else known.own) if known else ""
+        found.append(
+            MetricSeries(
+                vendor="agora",
+                call_id=call_id,
+                session_id=entry.sid,
+                user_id="",
+                peer_id=entry.peer_uid,
+                metric=name,
+                vendor_metric=str(entry.mid),
+                unit=METRICS[name].unit if name else "",
+                columns=Columns(entry.kvs, PointForm.PAIRS, clip=(window.start, window.end)),
+                extra=entry.extra,
+            )
+        )
+    return found

@@ -1,0 +1,147 @@
+"""The shell of Agora's metrics reply: who and what each series is about; the points stay text.
+
+`GET /beta/analytics/call/metrics` answers `{"code", "message", "requestId", "metrics": [{"sid", "data":
+[{"mid", "kvs": [[ts, value], ...], "peer_uid"}]}]}`. Holds that shape and its deviations; reads no point
+(`points.py`) and gives no metric a name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+import msgspec
+
+from agora_tencent_analytics.rawjson import UNREADABLE, number, open_list, open_object, plain, rest, sound, text
+
+__all__ = ["AgoraMetrics", "AgoraSeries", "read_metrics"]
+
+_NULL = msgspec.Raw(b"null")
+
+
+@attrs.define(kw_only=True)
+class AgoraSeries:
+    """One `data[]` entry of one session."""
+
+    sid: str
+    """The session."""
+    mid: int | str
+    """Agora's id of the metric; text only where it is not a whole number."""
+    peer_uid: str = ""
+    """The remote user as text; `""` for the user's own (0 on the wire)."""
+    kvs: bytes = attrs.field(default=b"null", repr=False)
+    """JSON text of the points, `[[ts, value], ...]` or `null`: a copy that pins no reply."""
+    extra: Mapping[str, Any] = attrs.field(factory=dict)
+    """Unknown keys of the entry and of its session."""
+
+
+@attrs.define(kw_only=True)
+class AgoraMetrics:
+    """One metrics reply, its points unread."""
+
+    code: int | None = None
+    """200 is success; None if absent."""
+    message: str = ""
+    """What Agora says beside the code."""
+    request_id: str = ""
+    """Agora's `requestId`."""
+    sids: tuple[str, ...] = ()
+    """The sessions named in the reply, also those without series."""
+    series: list[AgoraSeries] = attrs.field(factory=list)
+    """The series of all sessions, in the order sent."""
+    extra: Mapping[str, Any] = attrs.field(factory=dict)
+    """Unknown keys of the reply."""
+
+
+class _Entry(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    mid: int
+    kvs: msgspec.Raw = _NULL
+    peer_uid: int | str | None = None
+
+
+class _Session(msgspec.Struct, forbid_unknown_fields=True):
+    sid: str
+    data: list[_Entry] | None = None
+
+
+class _Reply(msgspec.Struct, forbid_unknown_fields=True):
+    metrics: list[_Session] | None = None
+    code: int | None = None
+    message: str | None = None
+    request_id: str | None = msgspec.field(name="requestId", default=None)
+
+
+_quick = msgspec.json.Decoder(_Reply).decode
+
+
+def read_metrics(body: bytes) -> AgoraMetrics:
+    """Every series of a metrics reply, with its points as text; an odd field costs time, not the reply.
+
+    Args:
+        body: the reply as it came.
+
+    Raises:
+        ValueError: it is not JSON, or a list or an object is missing where the shape needs one.
+    """
+    try:
+        reply = _quick(body)
+    except UNREADABLE:
+        return _lenient(sound(body))
+    sessions = reply.metrics or []
+    return AgoraMetrics(
+        code=reply.code,
+        message=reply.message or "",
+        request_id=reply.request_id or "",
+        sids=tuple(session.sid for session in sessions),
+        series=[
+            AgoraSeries(sid=session.sid, mid=entry.mid, peer_uid=_peer(entry.peer_uid), kvs=bytes(entry.kvs))
+            for session in sessions
+            for entry in session.data or ()
+        ],
+    )
+
+
+def _lenient(body: bytes) -> AgoraMetrics:
+    reply = open_object(body, "the reply")
+    if not reply and body.strip() == b"null":
+        raise ValueError("the reply should be an object, not null")
+    sids: list[str] = []
+    series: list[AgoraSeries] = []
+    for raw_session in open_list(reply.get("metrics"), "metrics"):
+        session = open_object(raw_session, "metrics[]")
+        sid = text(plain(session.get("sid")))
+        beside = rest(session, ("sid", "data"))
+        if session:
+            sids.append(sid)
+        for raw_entry in open_list(session.get("data"), "data"):
+            entry = open_object(raw_entry, "data[]")
+            if entry:
+                series.append(_series(sid, entry, beside))
+    code = number(plain(reply.get("code")))
+    known = {"metrics", "message", "requestId"} | ({"code"} if code is not None else set())
+    return AgoraMetrics(
+        code=code,
+        message=text(plain(reply.get("message"))),
+        request_id=text(plain(reply.get("requestId"))),
+        sids=tuple(sids),
+        series=series,
+        extra=rest(reply, known),
+    )
+
+
+def _series(sid: str, entry: Mapping[str, msgspec.Raw], beside: Mapping[str, Any]) -> AgoraSeries:
+    mid = plain(entry.get("mid"))
+    whole = number(mid)
+    return AgoraSeries(
+        sid=sid,
+        mid=text(mid) if whole is None else whole,
+        peer_uid=_peer(plain(entry.get("peer_uid"))),
+        kvs=bytes(entry.get("kvs", _NULL)),
+        extra={**beside, **rest(entry, ("mid", "kvs", "peer_uid"))},
+    )
+
+
+def _peer(uid: Any) -> str:
+    named = text(uid)
+    return "" if named == "0" else named

@@ -1,0 +1,134 @@
+"""The shell of Tencent's call detail: whose and what each series is; the points stay text.
+
+`DescribeCallDetailInfo` answers `{"Response": {"Total", "UserList": [...], "Data": [{"Content": [{"Time",
+"Value"}, ...], "UserId", "PeerId", "DataType"}], "RequestId"}}`. Holds that shape and its deviations; reads
+no point (`points.py`), names no metric, and leaves `Response.Error` to whoever judges replies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+import msgspec
+
+from agora_tencent_analytics.rawjson import UNREADABLE, number, open_list, open_object, plain, rest, sound, text
+
+__all__ = ["TencentDetail", "TencentSeries", "read_detail"]
+
+_NULL = msgspec.Raw(b"null")
+
+
+@attrs.define(kw_only=True)
+class TencentSeries:
+    """One `Data[]` entry."""
+
+    user_id: str
+    """The user whose device measured it."""
+    data_type: str
+    """Tencent's name of the metric."""
+    peer_id: str = ""
+    """The remote user whose stream was measured; `""` for the user's own (upstream)."""
+    content: bytes = attrs.field(default=b"null", repr=False)
+    """JSON text of the points, `[{"Time", "Value"}, ...]` or `null`: a copy that pins no reply."""
+    extra: Mapping[str, Any] = attrs.field(factory=dict)
+    """Unknown keys of the entry."""
+
+
+@attrs.define(kw_only=True)
+class TencentDetail:
+    """One call detail reply, its points unread."""
+
+    total: int | None = None
+    """What Tencent says is the number of users; None if absent."""
+    users: list[dict[str, Any]] = attrs.field(factory=list)
+    """`UserList` rows as sent."""
+    series: list[TencentSeries] = attrs.field(factory=list)
+    """`Data` rows, in the order sent."""
+    request_id: str = ""
+    """Tencent's `RequestId`."""
+    extra: Mapping[str, Any] = attrs.field(factory=dict)
+    """Unknown keys of `Response`, and those beside it."""
+
+
+class _Entry(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    user_id: str = msgspec.field(name="UserId")
+    data_type: str = msgspec.field(name="DataType")
+    peer_id: str | None = msgspec.field(name="PeerId", default=None)
+    content: msgspec.Raw = msgspec.field(name="Content", default=_NULL)
+
+
+class _Detail(msgspec.Struct, forbid_unknown_fields=True):
+    total: int | None = msgspec.field(name="Total", default=None)
+    users: list[dict[str, Any]] | None = msgspec.field(name="UserList", default=None)
+    data: list[_Entry] | None = msgspec.field(name="Data", default=None)
+    request_id: str | None = msgspec.field(name="RequestId", default=None)
+
+
+class _Reply(msgspec.Struct, forbid_unknown_fields=True):
+    response: _Detail = msgspec.field(name="Response")
+
+
+_quick = msgspec.json.Decoder(_Reply).decode
+
+
+def read_detail(body: bytes) -> TencentDetail:
+    """Every user and series of a call detail reply, points as text; an odd field costs time, not the reply.
+
+    Args:
+        body: the reply as it came.
+
+    Raises:
+        ValueError: it is not JSON, or a list or an object is missing where the shape needs one.
+    """
+    try:
+        detail = _quick(body).response
+    except UNREADABLE:
+        return _lenient(sound(body))
+    return TencentDetail(
+        total=detail.total,
+        users=detail.users or [],
+        series=[
+            TencentSeries(
+                user_id=entry.user_id,
+                data_type=entry.data_type,
+                peer_id=entry.peer_id or "",
+                content=bytes(entry.content),
+            )
+            for entry in detail.data or ()
+        ],
+        request_id=detail.request_id or "",
+    )
+
+
+def _lenient(body: bytes) -> TencentDetail:
+    reply = open_object(body, "the reply")
+    detail = open_object(reply.get("Response"), "Response")
+    if not detail:
+        raise ValueError("the reply holds no Response")
+    users: list[dict[str, Any]] = []
+    for raw_user in open_list(detail.get("UserList"), "UserList"):
+        user = open_object(raw_user, "UserList[]")
+        if user:
+            users.append({key: plain(raw) for key, raw in user.items()})
+    entries = [open_object(raw_entry, "Data[]") for raw_entry in open_list(detail.get("Data"), "Data")]
+    total = number(plain(detail.get("Total")))
+    known = {"UserList", "Data", "RequestId"} | ({"Total"} if total is not None else set())
+    return TencentDetail(
+        total=total,
+        users=users,
+        series=[_series(entry) for entry in entries if entry],
+        request_id=text(plain(detail.get("RequestId"))),
+        extra={**rest(reply, ("Response",)), **rest(detail, known)},
+    )
+
+
+def _series(entry: Mapping[str, msgspec.Raw]) -> TencentSeries:
+    return TencentSeries(
+        user_id=text(plain(entry.get("UserId"))),
+        data_type=text(plain(entry.get("DataType"))),
+        peer_id=text(plain(entry.get("PeerId"))),
+        content=bytes(entry.get("Content", _NULL)),
+        extra=rest(entry, ("UserId", "PeerId", "DataType", "Content")),
+    )

@@ -1,0 +1,169 @@
+"""How Tencent is spoken to: hosts, headers, signature, and what an answer says, judged from status and body.
+
+The vendor answers HTTP 200 whenever it processed the request at all; what it says is in the body, under
+`Response.Error`, whatever the content type claims. Any other status comes from a gateway on the way.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import attrs
+import msgspec
+
+from agora_tencent_analytics.endpoint import Endpoint
+from agora_tencent_analytics.errors import InvalidRequest, NotAuthenticated, NotFound, NotPermitted
+from agora_tencent_analytics.message import Request, Response
+from agora_tencent_analytics.models import Call, Session
+from agora_tencent_analytics.series import MetricSeries
+from agora_tencent_analytics.tencent.codes import refusal
+from agora_tencent_analytics.tencent.replies import STRUCTURE, call_rows, series_of, session_rows
+from agora_tencent_analytics.tencent.series import TencentDetail, read_detail
+from agora_tencent_analytics.tencent.sign import TencentCredentials, sign
+from agora_tencent_analytics.vendor import Asked, Reply, Vendor, judge_status, parse_object, row_ids, unreadable
+
+__all__ = ["HOST", "HOST_INTL", "REGIONS", "TencentVendor"]
+
+HOST = "https://trtc.tencentcloudapi.com"
+"""Mainland China."""
+HOST_INTL = "https://trtc.intl.tencentcloudapi.com"
+"""International."""
+REGIONS = ("ap-beijing", "ap-guangzhou", "ap-mumbai", "ap-singapore", "na-toronto")
+"""Regions that the vendor's pages name for these actions. The list has changed before: any text is passed on."""
+
+VERSION = "2019-07-22"
+SERVICE = "trtc"
+_ENVELOPE = frozenset({"Total", "RequestId"})
+
+
+@attrs.define
+class TencentVendor(Vendor):
+    """Tencent RTC call quality, API version 2019-07-22.
+
+    Args:
+        region: value of `X-TC-Region`.
+    """
+
+    name = "tencent"
+    structure = STRUCTURE
+    region: str
+
+    def authenticate(self, request: Request, row: Endpoint[Any], credentials: TencentCredentials, *, now: float) -> Request:
+        """Adds the action's headers and a signature over the exact body, valid for five minutes around `now`."""
+        timestamp = int(now)
+        content_type = request.headers["Content-Type"]
+        signed = {"content-type": content_type, "host": urlsplit(request.url).netloc, "x-tc-action": row.action}
+        headers = {
+            "Authorization": sign(
+                credentials, headers=signed, body=request.body, service=SERVICE, timestamp=timestamp
+            ),
+            "X-TC-Action": row.action,
+            "X-TC-Version": VERSION,
+            "X-TC-Timestamp": str(timestamp),
+            "X-TC-Region": self.region,
+            "X-TC-Language": "en-US",
+        }
+        if credentials.token:
+            headers["X-TC-Token"] = credentials.token
+        return request.with_headers(headers)
+
+    def unwrap(self, row: Endpoint[Any], response: Response) -> Any:
+        """What is inside `Response` of a good answer: an object, or the shell of a metrics answer.
+
+        Raises:
+            Refusal: the vendor said no.
+            UnreadableReply: the body is not an answer.
+        """
+        failure = judge_status(self.name, row, response, told=lambda: _told(response))
+        if failure is not None:
+            raise failure
+        if row.model is MetricSeries and response.status == 200:
+            try:
+                shell = read_detail(response.body)
+            except ValueError as error:
+                raise unreadable(row, response, str(error)) from None
+            self._judge(row, response, shell.extra.get("Error"), shell.request_id)
+            return shell
+        body = parse_object(row, response)
+        inside = body.get("Response")
+        if not isinstance(inside, dict):
+            if response.status != 200:
+                raise _by_status(row, response)
+            raise unreadable(row, response, "no object under 'Response'")
+        self._judge(row, response, inside.get("Error"), _text(inside.get("RequestId")))
+        return inside
+
+    def _judge(self, row: Endpoint[Any], response: Response, error: Any, request_id: str) -> None:
+        if error is not None:
+            said = error if isinstance(error, dict) else {}
+            raise refusal(
+                code=_text(said.get("Code")) or "(no code)",
+                message=_text(said.get("Message")),
+                request_id=request_id,
+                endpoint=row.name,
+                status=response.status,
+                successor=row.retired,
+            )
+        if response.status != 200:
+            raise _by_status(row, response)
+
+    def decode(self, row: Endpoint[Any], body: Any, asked: Asked) -> Reply[Any]:
+        """The rows of a good answer as records."""
+        if isinstance(body, TencentDetail):
+            stays = session_rows(body.users, asked)
+            wanted = set(asked.params.get("UserIds") or ())
+            return Reply(
+                items=series_of(body, asked),
+                ids=[stay.session_id for stay in stays],
+                total=body.total,
+                # Data is by user. Once every user that was asked for has shown up, further stays add nothing.
+                is_last=bool(wanted) and wanted <= {stay.user_id for stay in stays},
+                request_id=body.request_id,
+                extra=body.extra,
+            )
+        rows = body.get(row.payload) or []
+        if row.model is Call:
+            items: list[Any] = call_rows(rows)
+        elif row.model is Session:
+            items = session_rows(rows, asked)
+        else:
+            items = self.structure.rows(rows, row.model, vendor=self.name)
+        total = body.get("Total")
+        return Reply(
+            items=items,
+            ids=row_ids(row, items),
+            total=total if type(total) is int and total >= 0 else None,
+            request_id=_text(body.get("RequestId")),
+            extra={name: value for name, value in body.items() if name not in _ENVELOPE and name != row.payload},
+        )
+
+
+def _by_status(row: Endpoint[Any], response: Response) -> Exception:
+    """The failure of a gateway on the way, which does not answer in the vendor's words."""
+    kinds = {401: NotAuthenticated, 403: NotPermitted, 404: NotFound}
+    made = kinds.get(response.status, InvalidRequest)
+    return made(
+        vendor="tencent",
+        code=str(response.status),
+        message="(a gateway answered in the vendor's place)",
+        endpoint=row.name,
+        status=response.status,
+    )
+
+
+def _told(response: Response) -> tuple[str, str, str]:
+    """Code, message and request id of an error body, as far as it has them."""
+    try:
+        body = msgspec.json.decode(response.body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return "", "", ""
+    inside = body.get("Response") if isinstance(body, dict) else None
+    error = inside.get("Error") if isinstance(inside, dict) else None
+    if not isinstance(inside, dict) or not isinstance(error, dict):
+        return "", "", ""
+    return _text(error.get("Code")), _text(error.get("Message")), _text(inside.get("RequestId"))
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
