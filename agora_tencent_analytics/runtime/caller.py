@@ -1,0 +1,158 @@
+"""One ask, from a row of the table to a decoded answer.
+
+The life of one ask: row, window and page become a `Request` (pure); the quota grants a slot; the request
+is authenticated (pure, the vendor's now given, anew for each attempt); the transport sends it; the answer
+is judged from its HTTP status and its body together, and decoded (both pure). A failure becomes a verdict:
+ask again after a pause, hold the bucket, mark the day as spent, or raise. Each attempt takes a slot of its
+own, and whatever happens to it, the slot is given back by the rules of the quota.
+
+Holds no state beyond counters. Which window and which page come next is not decided here.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import anyio
+import attrs
+
+from agora_tencent_analytics.endpoint import Endpoint, spell
+from agora_tencent_analytics.errors import AnalyticsError, RateLimited, WouldExceedQuota
+from agora_tencent_analytics.limits import Limits
+from agora_tencent_analytics.message import Response
+from agora_tencent_analytics.retry import Retry
+from agora_tencent_analytics.runtime.quota import Quota
+from agora_tencent_analytics.runtime.transport import Timeouts, Transport
+from agora_tencent_analytics.timerange import TimeRange
+from agora_tencent_analytics.vendor import Asked, Reply, Vendor, unreadable
+
+__all__ = ["Caller", "Tally"]
+
+_log = logging.getLogger("agora_tencent_analytics")
+
+
+@attrs.define
+class Tally:
+    """What was spent, counted since the caller was made."""
+
+    requests: int = 0
+    """Attempts that were handed to the transport."""
+    retries: int = 0
+    """Attempts beyond the first of their ask."""
+    limit_errors: int = 0
+    """Answers that refused for the rate or for the day."""
+
+    def since(self, earlier: Tally) -> Tally:
+        """What was spent after `earlier` was taken."""
+        return Tally(
+            self.requests - earlier.requests,
+            self.retries - earlier.retries,
+            self.limit_errors - earlier.limit_errors,
+        )
+
+
+@attrs.define(kw_only=True)
+class Caller:
+    """Asks one vendor on one account."""
+
+    vendor: Vendor
+    base_url: str
+    app_id: Any
+    credentials: Callable[[], Awaitable[Any]]
+    """Called before each attempt, so that keys may rotate."""
+    quota: Quota
+    transport: Transport
+    retry: Retry
+    timeouts: Timeouts
+    chance: Callable[[], float] = random.random
+    """From 0 to 1, for the jitter of pauses."""
+    tally: Tally = attrs.field(factory=Tally)
+
+    async def ask(
+        self,
+        row: Endpoint[Any],
+        limits: Limits,
+        window: TimeRange,
+        params: Mapping[str, Any],
+        *,
+        page: int,
+        size: int,
+        max_wait: float | None = None,
+    ) -> tuple[Reply[Any], bytes]:
+        """The decoded answer to one question, and its body.
+
+        Args:
+            row: the question.
+            limits: its figures on the plan.
+            window: `[start, end)`, already clipped and short enough.
+            params: checked parameters.
+            page: page number in the vendor's counting.
+            size: rows to a page.
+            max_wait: the longest wait for a quota slot, seconds; None waits as long as it takes.
+
+        Raises:
+            Refusal: the vendor said no, finally.
+            TransportError: the vendor was not heard, finally.
+            UnreadableReply: the answer made no sense, finally.
+            DailyQuotaExhausted: no request is left today.
+            WouldExceedQuota: no slot within `max_wait` or the deadline.
+        """
+        request = self.vendor.request(
+            row, self.base_url, spell(row, self.app_id, window, params, page=page, size=size)
+        )
+        asked = Asked(window=window, params=params)
+        monotonic = self.quota.clock.clock.monotonic
+        until = None if self.timeouts.deadline_s is None else monotonic() + self.timeouts.deadline_s
+        failures: list[AnalyticsError] = []
+        while True:
+            patience = max_wait
+            if until is not None:
+                left = max(0.0, until - monotonic())
+                patience = left if patience is None else min(patience, left)
+            try:
+                return await self._attempt(row, limits, request, asked, patience)
+            except WouldExceedQuota:
+                # With a failure in hand, the deadline ran out over it: the failure says more.
+                if failures and max_wait is None:
+                    raise failures[-1] from None
+                raise
+            except AnalyticsError as failure:
+                failures.append(failure)
+                pause = self.retry.delay(failures, jitter=self.chance())
+                if pause is None or (until is not None and monotonic() + pause >= until):
+                    raise
+            _log.info("%s: asking again in %.2f s after %s", row.name, pause, type(failures[-1]).__name__)
+            self.tally.retries += 1
+            await anyio.sleep(pause)
+
+    async def _attempt(
+        self, row: Endpoint[Any], limits: Limits, request: Any, asked: Asked, max_wait: float | None
+    ) -> tuple[Reply[Any], bytes]:
+        vendor, clock = self.vendor, self.quota.clock
+        async with self.quota.slot(row.counter, limits.rates, max_wait=max_wait) as slot:
+            signed = vendor.authenticate(request, row, await self.credentials(), now=clock.now())
+            sent_wall = clock.clock.wall()
+            answered_wall = sent_wall
+
+            def answered() -> None:
+                nonlocal answered_wall
+                answered_wall = clock.clock.wall()
+                slot.answered()
+
+            slot.sent()
+            self.tally.requests += 1
+            response: Response = await self.transport.send(signed, timeouts=self.timeouts, answered=answered)
+            clock.learn(response.headers.get("date"), sent_wall, answered_wall)
+            try:
+                body = vendor.unwrap(row, response)
+            except RateLimited as refused:
+                self.tally.limit_errors += 1
+                slot.refused(refused.per, refused.retry_after_s)
+                raise
+        try:
+            return vendor.decode(row, body, asked), response.body
+        except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+            raise unreadable(row, response, f"{type(error).__name__}: {error}") from None

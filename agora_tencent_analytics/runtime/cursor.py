@@ -1,0 +1,105 @@
+"""`Cursor`: where a walk stands, as text that survives the process.
+
+Holds windows and page numbers, and a fingerprint of the question instead of the question itself, so that a
+cursor in a log or a job queue tells nobody which channel or user was asked for.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Any
+
+import attrs
+import msgspec
+
+from agora_tencent_analytics.errors import BadInput
+from agora_tencent_analytics.timerange import TimeRange
+
+__all__ = ["Cursor", "fingerprint"]
+
+_VERSION = 1
+
+
+def fingerprint(row: str, params: Mapping[str, Any], size: int) -> str:
+    """What tells one question from another: row, parameters and page size (page numbers depend on it)."""
+    said = msgspec.json.encode([row, sorted(params.items()), size])
+    return blake2b(said, digest_size=12).hexdigest()
+
+
+@attrs.frozen(kw_only=True)
+class Cursor:
+    """A place in a walk."""
+
+    question: int
+    """Index of the question."""
+    mark: str
+    """Fingerprint of the question."""
+    over: TimeRange | None
+    """The range asked for."""
+    stack: tuple[tuple[TimeRange, int], ...]
+    """Windows to come, the next one last, each with its barren levels."""
+    window: TimeRange | None
+    """The window being read, or None between windows."""
+    number: int
+    """Its next page."""
+    total: int | None
+    """Its total, as far as known."""
+    shown: int
+    """How many of its rows were read already."""
+    barren: int
+    """Its barren levels."""
+
+    def text(self) -> str:
+        """The cursor as URL-safe text."""
+        said = {
+            "v": _VERSION,
+            "q": [self.question, self.mark],
+            "o": _pair(self.over),
+            "s": [[*_span(window), barren] for window, barren in self.stack],
+            "w": _pair(self.window),
+            "p": [self.number, self.total, self.shown, self.barren],
+        }
+        return base64.urlsafe_b64encode(msgspec.json.encode(said)).decode().rstrip("=")
+
+    @classmethod
+    def read(cls, text: str) -> Cursor:
+        """A cursor from its text.
+
+        Raises:
+            BadInput: it is not one, or one of another version.
+        """
+        try:
+            said = msgspec.json.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+            if said["v"] != _VERSION:
+                raise BadInput(f"this cursor was made by another version of the library ({said['v']})")
+            (question, mark), (number, total, shown, barren) = said["q"], said["p"]
+            return cls(
+                question=int(question),
+                mark=str(mark),
+                over=_range(said["o"]),
+                stack=tuple((TimeRange(start, end), int(level)) for start, end, level in said["s"]),
+                window=_range(said["w"]),
+                number=int(number),
+                total=None if total is None else int(total),
+                shown=int(shown),
+                barren=int(barren),
+            )
+        except BadInput:
+            raise
+        except (ValueError, TypeError, KeyError, AttributeError, binascii.Error, msgspec.DecodeError) as error:
+            raise BadInput(f"this is not a cursor of this library ({type(error).__name__})") from None
+
+
+def _span(window: TimeRange) -> tuple[int, int]:
+    return window.start, window.end
+
+
+def _pair(window: TimeRange | None) -> tuple[int, int] | None:
+    return _span(window) if window else None
+
+
+def _range(pair: Any) -> TimeRange | None:
+    return TimeRange(*pair) if pair else None
