@@ -1,0 +1,116 @@
+"""Read call analytics from Agora Analytics and Tencent RTC: every call once, none lost, no refused request.
+
+The names listed in `__all__`, and the subpackages `scan` and `simulator`, are the public contract.
+"""
+
+from __future__ import annotations
+
+from agora_tencent_analytics._version import __version__
+from agora_tencent_analytics.agora.auth import AgoraCredentials
+from agora_tencent_analytics.agora.provider import AgoraProvider
+from agora_tencent_analytics.certificate import Certificate, Clipped, WindowRead
+from agora_tencent_analytics.columns import Columns, PointForm
+from agora_tencent_analytics.endpoint import Bounds, Endpoint, PageNumber, Param, Unpaged
+from agora_tencent_analytics.errors import (
+    AnalyticsError,
+    BadInput,
+    DailyQuotaExhausted,
+    IncompleteScan,
+    InvalidRequest,
+    NotAsked,
+    NotAuthenticated,
+    NotFound,
+    NothingToAsk,
+    NotOffered,
+    NotPermitted,
+    RateLimited,
+    Refusal,
+    TransportError,
+    UnreadableReply,
+    VendorFault,
+    WindowRefused,
+    WouldExceedQuota,
+)
+from agora_tencent_analytics.limits import Limits, Plan, Rate
+from agora_tencent_analytics.message import Request, Response
+from agora_tencent_analytics.metrics import METRICS, Metric
+from agora_tencent_analytics.models import Call, Session
+from agora_tencent_analytics.page import Page
+from agora_tencent_analytics.provider import Provider
+from agora_tencent_analytics.retry import Retry
+from agora_tencent_analytics.runtime.paginator import Paginator
+from agora_tencent_analytics.runtime.quota import Quota, QuotaState
+from agora_tencent_analytics.runtime.transport import Timeouts, Transport
+from agora_tencent_analytics.scan import CallRecord, Failure, Records, Report, VendorReport, scan
+from agora_tencent_analytics.series import MetricSeries
+from agora_tencent_analytics.structure import Structure
+from agora_tencent_analytics.tencent.provider import TencentProvider
+from agora_tencent_analytics.tencent.sign import TencentCredentials
+from agora_tencent_analytics.timerange import Last, TimeRange
+from agora_tencent_analytics.vendor import Asked, Reply, Vendor
+
+__all__ = [
+    "METRICS",
+    "AgoraCredentials",
+    "AgoraProvider",
+    "AnalyticsError",
+    "Asked",
+    "BadInput",
+    "Bounds",
+    "Call",
+    "CallRecord",
+    "Certificate",
+    "Clipped",
+    "Columns",
+    "DailyQuotaExhausted",
+    "Endpoint",
+    "Failure",
+    "IncompleteScan",
+    "InvalidRequest",
+    "Last",
+    "Limits",
+    "Metric",
+    "MetricSeries",
+    "NotAsked",
+    "NotAuthenticated",
+    "NotFound",
+    "NotOffered",
+    "NotPermitted",
+    "NothingToAsk",
+    "Page",
+    "PageNumber",
+    "Paginator",
+    "Param",
+    "Plan",
+    "PointForm",
+    "Provider",
+    "Quota",
+    "QuotaState",
+    "Rate",
+    "RateLimited",
+    "Records",
+    "Refusal",
+    "Reply",
+    "Report",
+    "Request",
+    "Response",
+    "Retry",
+    "Session",
+    "Structure",
+    "TencentCredentials",
+    "TencentProvider",
+    "TimeRange",
+    "Timeouts",
+    "Transport",
+    "TransportError",
+    "Unpaged",
+    "UnreadableReply",
+    "Vendor",
+    "VendorFault",
+    "VendorReport",
+    "WindowRead",
+    "WindowRefused",
+    "WouldExceedQuota",
+    "__version__",
+    "scan",
+]

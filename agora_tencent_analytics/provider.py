@@ -1,0 +1,335 @@
+"""`Provider`: what may be asked of any vendor, and the plumbing that every provider shares.
+
+A provider joins a dialect (tables and pure code) to the motion (quota, transport, walks). It answers the
+neutral questions that its vendor offers, and `ask` answers any row of any table, so that a new question
+needs no new method. Nothing here knows a vendor's name; `agora/provider.py` and `tencent/provider.py` do.
+"""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
+from urllib.parse import urlsplit
+
+from agora_tencent_analytics.endpoint import Endpoint, check_params
+from agora_tencent_analytics.endpoint import page_size as rows_to_a_page
+from agora_tencent_analytics.errors import BadInput, NotOffered
+from agora_tencent_analytics.limits import Limits, Plan
+from agora_tencent_analytics.models import Call, Session
+from agora_tencent_analytics.retry import Retry
+from agora_tencent_analytics.runtime.caller import Caller, Tally
+from agora_tencent_analytics.runtime.paginator import Paginator, Question
+from agora_tencent_analytics.runtime.quota import Quota, QuotaState
+from agora_tencent_analytics.runtime.store import QuotaStore
+from agora_tencent_analytics.runtime.transport import AiohttpTransport, Timeouts, Transport
+from agora_tencent_analytics.series import MetricSeries
+from agora_tencent_analytics.stays import Packet, in_order, stays
+from agora_tencent_analytics.timerange import Last, TimeRange
+from agora_tencent_analytics.vendor import Vendor, check_base_url
+
+if TYPE_CHECKING:
+    import aiohttp
+
+__all__ = ["Over", "Provider", "resolve"]
+
+R = TypeVar("R")
+Over = TimeRange | Last
+"""A range: fixed, or resolved in vendor time when the walk begins."""
+
+
+def resolve(over: Over, now: float) -> TimeRange:
+    """The range in vendor time.
+
+    Args:
+        over: a range, or the last hours.
+        now: the vendor's now, epoch seconds.
+    """
+    return over.before(now) if isinstance(over, Last) else over
+
+
+def _check_over(over: Any) -> None:
+    if not isinstance(over, TimeRange | Last):
+        raise BadInput(f"a range must be TimeRange(start, end) or Last(hours=...), not {type(over).__name__}")
+
+
+class Provider(ABC):
+    """One customer's access to one vendor. Used as `async with`; asked by several tasks at once.
+
+    Making one does no I/O and binds no event loop. The credentials are not checked until the first request.
+
+    Args:
+        vendor: how the vendor is spoken to.
+        app_id: the app whose calls are asked for.
+        plan: what the customer has bought.
+        base_url: where the vendor is; HTTPS, or plain HTTP to this machine.
+        credentials: an async callable that gives the vendor's credentials, called before every attempt.
+        account: names the quota. Providers of one account in one process share it.
+        quota: a quota to share; it wins over `account` and `store`.
+        store: where the day's count is kept: a path, `":memory:"`, a `QuotaStore`, or None for a file in the
+            user's state directory.
+        merge: groups of counters that the vendor counts together.
+        session: the caller's own aiohttp session (proxy, certificate authority, connector); left open.
+        transport: replaces the network altogether; wins over `session`.
+        retry: how patient an ask is.
+        timeouts: how long an attempt may take.
+
+    Raises:
+        BadInput: malformed base URL, or an account that is in use with another plan.
+    """
+
+    endpoints: Sequence[Endpoint[Any]] = ()
+    """The rows behind the neutral questions; any row of the vendor's table may be asked by `ask`."""
+
+    def __init__(
+        self,
+        *,
+        vendor: Vendor,
+        app_id: Any,
+        plan: Plan,
+        base_url: str,
+        credentials: Callable[[], Awaitable[Any]],
+        account: str,
+        quota: Quota | None = None,
+        store: QuotaStore | str | Path | None = None,
+        merge: Sequence[Sequence[str]] = (),
+        session: aiohttp.ClientSession | None = None,
+        transport: Transport | None = None,
+        retry: Retry | None = None,
+        timeouts: Timeouts | None = None,
+    ) -> None:
+        base_url = check_base_url(base_url)
+        if quota is None:
+            key = f"{vendor.name} {account} {urlsplit(base_url).netloc}"
+            quota = Quota.shared(key, plan=plan.name, store=store, merge=merge)
+        self._plan = plan
+        self._caller = Caller(
+            vendor=vendor,
+            base_url=base_url,
+            app_id=app_id,
+            credentials=credentials,
+            quota=quota,
+            transport=transport or AiohttpTransport(session),
+            retry=retry or Retry(),
+            timeouts=timeouts or Timeouts(),
+        )
+
+    # -- lifetime -----------------------------------------------------------------------------------------
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Closes the connections. May be called again; the caller's own session stays open."""
+        await self._caller.transport.aclose()
+
+    def __repr__(self) -> str:
+        host = urlsplit(self._caller.base_url).netloc
+        return f"<{type(self).__name__} plan={self._plan.name!r} host={host!r}>"
+
+    # -- what it is -----------------------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """The vendor's name, as in records and reports."""
+        return self._caller.vendor.name
+
+    @property
+    def plan(self) -> Plan:
+        """What the customer has bought."""
+        return self._plan
+
+    @property
+    def quota(self) -> Quota:
+        """The quota that every request of this provider goes through."""
+        return self._caller.quota
+
+    @property
+    def tally(self) -> Tally:
+        """Requests, retries and limit errors so far. The object goes on counting."""
+        return self._caller.tally
+
+    def now(self) -> float:
+        """The vendor's now, epoch seconds, as far as its answers have told."""
+        return self._caller.quota.clock.now()
+
+    def limits(self, row: Endpoint[Any]) -> Limits:
+        """The figures of a question on this plan.
+
+        Raises:
+            NotOffered: the plan does not include it, or the row is another vendor's.
+        """
+        if row.vendor != self.name:
+            raise NotOffered(f"{row.name} is a question for {row.vendor}, not for {self.name}", endpoint=row.name)
+        return self._plan.limits(row.limits, endpoint=row.name)
+
+    def quota_state(self, row: Endpoint[Any]) -> QuotaState:
+        """How the counter that a question draws on stands now: used and left today, the reset, the next free slot.
+
+        Raises:
+            NotOffered: the plan does not include the question.
+        """
+        return self.quota.state(row.counter, self.limits(row).rates)
+
+    # -- any question ---------------------------------------------------------------------------------------
+
+    def ask(
+        self,
+        row: Endpoint[R],
+        over: Over,
+        *,
+        page_size: int | None = None,
+        cursor: str | None = None,
+        max_requests: int | None = None,
+        max_wait: float | None = None,
+        **params: Any,
+    ) -> Paginator[R]:
+        """Asks any question of the vendor's table, with the vendor's own parameter names.
+
+        Parameters are sent as given, and refused here if the row forbids them; ranges longer than one request
+        may cover are split, pages are walked.
+
+        Args:
+            row: a row of the vendor's `ENDPOINTS`.
+            over: the range, start included, end excluded.
+            page_size: rows to a page, 1 to the vendor's most (the default).
+            cursor: `page.cursor` of an earlier walk of the same question, to go on after that page.
+            max_requests: the walk ends, incomplete, after so many pages.
+            max_wait: the longest wait for a quota slot, seconds; None waits as long as it takes.
+            params: the row's parameters.
+
+        Raises:
+            NotOffered: not on this plan, or not this vendor's.
+            BadInput: a parameter, the range or the page size is wrong. Nothing was sent.
+        """
+        return self._paginator(
+            self._questions(row, over, [params], page_size=page_size),
+            cursor=cursor,
+            max_requests=max_requests,
+            max_wait=max_wait,
+        )
+
+    def _questions(
+        self, row: Endpoint[Any], over: Over, params: Sequence[dict[str, Any]], *, page_size: int | None = None
+    ) -> Callable[[float], Iterable[Question]]:
+        """Questions about one range that differ by their parameters, all checked at once."""
+        _check_over(over)
+        limits = self.limits(row)
+        checked = [check_params(row, given) for given in params]
+        size = rows_to_a_page(row, limits, page_size)
+
+        def questions(now: float) -> Iterable[Question]:
+            pieces = (resolve(over, now),)
+            return [Question(row=row, limits=limits, over=pieces, params=given, size=size) for given in checked]
+
+        return questions
+
+    def _paginator(
+        self,
+        questions: Callable[[float], Iterable[Question]],
+        *,
+        merge: Callable[[Sequence[Any]], Sequence[Any]] | None = None,
+        cursor: str | None = None,
+        max_requests: int | None = None,
+        max_wait: float | None = None,
+    ) -> Paginator[Any]:
+        return Paginator(
+            self._caller, questions, merge=merge, cursor=cursor, max_requests=max_requests, max_wait=max_wait
+        )
+
+    # -- the questions that vendors share -------------------------------------------------------------------
+
+    def calls(
+        self, over: Over, *, channel: str | None = None, page_size: int | None = None, cursor: str | None = None
+    ) -> Paginator[Call]:
+        """The calls that the vendor lists for the range, each once.
+
+        A call that only touches the edge of the range may be listed: vendors do not say how they match.
+
+        Args:
+            over: the range, start included, end excluded.
+            channel: only calls of this channel or room.
+            page_size: calls to a page, 1 to the vendor's most (the default).
+            cursor: where to go on.
+
+        Raises:
+            NotOffered: the vendor or the plan lacks this.
+            BadInput: the range or the page size is wrong. Nothing was sent.
+        """
+        self._lacks("calls")
+
+    def sessions(
+        self, call: Call, *, users: Sequence[str] | None = None, over: TimeRange | None = None
+    ) -> Paginator[Session]:
+        """The sessions of a call, each once.
+
+        Args:
+            call: a call of this vendor.
+            users: only sessions of these users; any number, packed into as few requests as possible.
+            over: only the part of the call inside this range. None: the whole call.
+
+        Raises:
+            NotOffered: the vendor or the plan lacks this.
+            BadInput: the call is another vendor's. Nothing was sent.
+        """
+        self._lacks("sessions")
+
+    def metrics(
+        self, call: Call, sessions: Iterable[Session], *, over: TimeRange | None = None
+    ) -> Paginator[MetricSeries]:
+        """Every metric series of these sessions, each once and whole, points in time order.
+
+        Args:
+            call: a call of this vendor.
+            sessions: sessions of that call; any number, packed into as few requests as possible.
+            over: only the points inside this range. None: the whole call.
+
+        Raises:
+            NotOffered: the vendor or the plan lacks this.
+            BadInput: a session is not of this call. Nothing was sent.
+        """
+        self._lacks("metrics")
+
+    def _lacks(self, question: str) -> NoReturn:
+        raise NotOffered(f"{self.name} does not answer {question!r} in this library", endpoint=question)
+
+    def _about(
+        self, row: Endpoint[Any], call: Call, over: TimeRange | None, packets: Sequence[Packet]
+    ) -> Callable[[float], Iterable[Question]]:
+        """Questions about one call, one for each packet, each about as little of the call as its sessions need."""
+        self._mine(call)
+        limits = self.limits(row)
+        checked = [(check_params(row, packet.params), packet.sessions) for packet in packets]
+        size = rows_to_a_page(row, limits, None)
+
+        def questions(now: float) -> Iterable[Question]:
+            end = int(now) if call.destroyed_ts is None else call.destroyed_ts
+            part: TimeRange | None = TimeRange(call.created_ts, max(call.created_ts, end) + 1)
+            if part is not None and over is not None:
+                part = part.overlap(over)
+            for params, sessions in checked if part is not None else ():
+                pieces = (part,) if sessions is None else stays(sessions, part)
+                yield Question(row=row, limits=limits, over=pieces, params=params, size=size)
+
+        return questions
+
+    def _mine(self, call: Call) -> None:
+        if not isinstance(call, Call) or call.vendor != self.name:
+            raise BadInput(f"a Call of {self.name} was due, as its calls() gives them, not {call!r}")
+
+    @staticmethod
+    def _sessions_of(call: Call, sessions: Iterable[Session]) -> list[Session]:
+        """The sessions in order of joining, if all of them belong to the call."""
+        found = in_order(sessions)
+        strangers = sum(session.call_id != call.call_id for session in found)
+        if strangers:
+            raise BadInput(f"{strangers} of the sessions do not belong to call {call.call_id}")
+        return found
+

@@ -1,0 +1,63 @@
+"""What a scan yields: `CallRecord`, and the `Failure` of what could not be read."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import attrs
+
+from agora_tencent_analytics.errors import AnalyticsError
+from agora_tencent_analytics.models import Call, Session
+from agora_tencent_analytics.series import MetricSeries
+from agora_tencent_analytics.timerange import TimeRange
+
+__all__ = ["POINT_BYTES", "CallRecord", "Failure"]
+
+POINT_BYTES = 16
+"""What a point costs in memory: an 8-byte time and an 8-byte value."""
+
+
+@attrs.frozen(kw_only=True)
+class Failure:
+    """Something that a scan could not read."""
+
+    vendor: str
+    """Whose data it is."""
+    step: Literal["calls", "sessions", "metrics"]
+    """What was being read."""
+    call_id: str = ""
+    """Of which call; `""` for a listing of calls."""
+    over: TimeRange | None = None
+    """Which window was given up, where it is known."""
+    error: AnalyticsError
+    """What went wrong."""
+
+    def __str__(self) -> str:
+        of = f" of call {self.call_id}" if self.call_id else ""
+        during = f" {self.over}" if self.over else ""
+        return f"{self.vendor}: {self.step}{of}{during}: {self.error}"
+
+
+@attrs.frozen(kw_only=True)
+class CallRecord:
+    """One call with what was asked about it, or one part of a very large call."""
+
+    vendor: str
+    """Whose call it is: the provider's name in the report."""
+    call: Call
+    """The call."""
+    sessions: tuple[Session, ...] = ()
+    """Its sessions, in order of joining; of a call in parts, those of this part."""
+    series: tuple[MetricSeries, ...] = ()
+    """Their metric series; none is empty."""
+    failures: tuple[Failure, ...] = ()
+    """What of this call could not be read."""
+    part: int = 0
+    """Counts from 0. A call of more than 100 sessions, or more than 32 MB of series, comes in several parts."""
+    last: bool = True
+    """True for the final part of a call, and for a call in one piece."""
+
+    @property
+    def points(self) -> int:
+        """Points of all series."""
+        return sum(len(series) for series in self.series)
