@@ -1,0 +1,273 @@
+"""What both simulated vendors have in common: the life of a request.
+
+Holds `SimulatedVendor`. A request is judged in the order a real gateway judges it: does the endpoint exist, who asks,
+are there requests left, and only then what is asked. The network is a thin coat: `answer` does the same without a
+socket, so that tests in virtual time and tests over real connections see one vendor.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from email.utils import formatdate
+from types import TracebackType
+from typing import Any, ClassVar, Self
+
+import attrs
+
+from agora_tencent_analytics.limits import Plan, Rate, find_plan
+from agora_tencent_analytics.simulator.counting import Counting, Gate
+from agora_tencent_analytics.simulator.exchange import Ask, Refused, Reply, read_ask
+from agora_tencent_analytics.simulator.faults import (
+    AnswerHtml,
+    Delay,
+    Fail,
+    Fault,
+    Faults,
+    Refuse,
+    Reset,
+    Stall,
+    Strike,
+    Truncate,
+)
+from agora_tencent_analytics.simulator.log import Arrival, ArrivalLog
+from agora_tencent_analytics.simulator.server import Loopback
+from agora_tencent_analytics.simulator.world import World
+
+__all__ = ["SimulatedVendor"]
+
+
+class SimulatedVendor(ABC):
+    """One simulated vendor; an asynchronous context in which it listens on `base_url`.
+
+    Args:
+        world: what it reports on.
+        plan: name of a plan, or a plan of one's own.
+        count: how requests are counted: `"fixed"`, `"sliding"` or `"bucket"`.
+        count_refused: True if a request refused for its rate takes a place in the counters too.
+        clock: epoch seconds, before the skew.
+        monotonic: seconds of a clock that never jumps.
+        skew_s: how many seconds the vendor's clock is ahead of `clock`.
+        faults: what goes wrong from the start.
+        seed: decides what the faults leave to chance.
+        log_bound: the most arrivals to keep; None for all.
+        host: address to listen on.
+        port: port to listen on, 0 for any that is free.
+        sleep: waits; for delays and stalls.
+    """
+
+    vendor: ClassVar[str]
+    """Whose interface it speaks."""
+
+    def __init__(
+        self,
+        world: World,
+        *,
+        plan: str | Plan,
+        count: Counting = "fixed",
+        count_refused: bool = False,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+        skew_s: float = 0.0,
+        faults: Iterable[Fault] = (),
+        seed: int = 0,
+        log_bound: int | None = 100_000,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> None:
+        self.world = world
+        self.plan = plan if isinstance(plan, Plan) else find_plan(self._plans(), plan, vendor=self.vendor)
+        self.skew_s = skew_s
+        self.log = ArrivalLog(log_bound)
+        self.peak_in_flight = 0
+        """The most requests that were being answered at one time."""
+        self._faults = Faults(faults, seed)
+        self._gates: dict[str, Gate] = {}
+        self._count: Counting = count
+        self._count_refused = count_refused
+        Gate((), count)  # a wrong `count` is an error now and not at the first request
+        self._clock = clock
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._in_flight = 0
+        self._loopback = Loopback(self._exchange, host, port, sleep)
+
+    @property
+    def arrivals(self) -> Sequence[Arrival]:
+        """The requests that arrived, oldest first."""
+        return self.log.records
+
+    @property
+    def refused(self) -> int:
+        """How many requests exceeded a limit on requests."""
+        return self.log.refused
+
+    @property
+    def base_url(self) -> str:
+        """Where it listens.
+
+        Raises:
+            RuntimeError: it does not.
+        """
+        return self._loopback.url
+
+    @property
+    @abstractmethod
+    def credentials(self) -> Mapping[str, Any]:
+        """The keywords that the vendor's provider needs, credentials and application."""
+
+    def now(self) -> float:
+        """The vendor's clock, epoch seconds."""
+        return self._clock() + self.skew_s
+
+    def inject(self, *faults: Fault) -> None:
+        """Lets more go wrong from now on."""
+        self._faults.inject(*faults)
+
+    def heal(self) -> None:
+        """Lets nothing go wrong any more."""
+        self._faults.heal()
+
+    async def answer(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes = b""
+    ) -> tuple[int, dict[str, str], bytes]:
+        """One request answered without a network: status, headers and body.
+
+        Args:
+            method: HTTP method.
+            url: the whole address or its path and query, quoted as it would be sent.
+            headers: as they would be sent.
+            body: the exact bytes.
+
+        Raises:
+            ConnectionResetError: a fault reset the connection.
+        """
+        reply = await self._exchange(read_ask(method, url, headers, body))
+        await self._sleep_if(reply.stall_head_s + reply.stall_body_s)
+        if not reply.status:
+            raise ConnectionResetError("the simulated vendor reset the connection")
+        length = {"Content-Length": str(len(reply.body))}
+        return reply.status, {**reply.headers, **length}, reply.body[: reply.cut_at]
+
+    async def __aenter__(self) -> Self:
+        await self._loopback.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._loopback.close()
+
+    @abstractmethod
+    def _plans(self) -> Mapping[str, Plan]:
+        """The vendor's plans by name."""
+
+    @abstractmethod
+    def _read(self, ask: Ask) -> tuple[str, Mapping[str, Any]]:
+        """Name of the endpoint and what is asked of it; never fails."""
+
+    @abstractmethod
+    def _admit(self, ask: Ask, endpoint: str) -> Sequence[Rate]:
+        """The rates of an endpoint, once it exists and the credentials are believed. Raises `Refused`."""
+
+    @abstractmethod
+    def _throttled(self, rate: Rate) -> Refused:
+        """How the vendor says that a rate is used up."""
+
+    @abstractmethod
+    def _respond(self, ask: Ask, endpoint: str, strikes: Sequence[Strike]) -> bytes:
+        """The body of the answer. Raises `Refused`."""
+
+    @abstractmethod
+    def _envelope(self, refused: Refused) -> bytes:
+        """The body of a refusal."""
+
+    async def _exchange(self, ask: Ask) -> Reply:
+        endpoint, facts = self._read(ask)
+        arrival = Arrival(endpoint=endpoint, at=self.now(), monotonic=self._monotonic(), facts=facts)
+        strikes = self._faults.strike(arrival)
+        arrival.faults = tuple(type(strike.fault).__name__ for strike in strikes)
+        self._in_flight += 1
+        self.peak_in_flight = max(self.peak_in_flight, self._in_flight)
+        try:
+            delays = [strike.fault for strike in strikes if isinstance(strike.fault, Delay)]
+            await self._sleep_if(sum(self._faults.seconds(delay.before) for delay in delays))
+            arrival.at, arrival.monotonic = self.now(), self._monotonic()
+            self.log.add(arrival)
+            reply = self._judge(ask, arrival, strikes)
+            arrival.status, arrival.code = reply.status, reply.code
+            await self._sleep_if(sum(self._faults.seconds(delay.after) for delay in delays))
+            return reply
+        finally:
+            self._in_flight -= 1
+
+    def _judge(self, ask: Ask, arrival: Arrival, strikes: Sequence[Strike]) -> Reply:
+        try:
+            self._strike_out(strikes, counted=False)
+            rates = self._admit(ask, arrival.endpoint)
+            self._let_pass(arrival, rates)
+            self._strike_out(strikes, counted=True)
+            body = self._respond(ask, arrival.endpoint, strikes)
+            reply = self._reply(200, body, code="200" if self.vendor == "agora" else "")
+        except Refused as refused:
+            body = self._envelope(refused) if refused.body is None else refused.body
+            reply = self._reply(refused.status, body, code=str(refused.code))
+        except _Struck as struck:
+            reply = struck.reply
+            reply = attrs.evolve(reply, headers={"Date": self._date(), "Content-Type": "text/html", **reply.headers})
+        for strike in strikes:
+            match strike.fault:
+                case Stall(seconds=seconds, in_body=False):
+                    reply = attrs.evolve(reply, stall_head_s=reply.stall_head_s + seconds)
+                case Stall(seconds=seconds):
+                    reply = attrs.evolve(reply, stall_body_s=reply.stall_body_s + seconds)
+                case Truncate(keep=keep):
+                    reply = attrs.evolve(reply, cut_at=int(len(reply.body) * keep))
+                case _:
+                    pass
+        return reply
+
+    def _let_pass(self, arrival: Arrival, rates: Sequence[Rate]) -> None:
+        gate = self._gates.get(arrival.endpoint)
+        if gate is None:
+            gate = self._gates[arrival.endpoint] = Gate(rates, self._count, count_refused=self._count_refused)
+        spent = gate.admit(arrival.at, arrival.monotonic)
+        arrival.counted = spent is None or self._count_refused
+        if spent is not None:
+            arrival.refused = True
+            self.log.refused += 1
+            raise self._throttled(spent)
+
+    def _strike_out(self, strikes: Sequence[Strike], *, counted: bool) -> None:
+        for strike in strikes:
+            match strike.fault:
+                case Refuse() as refuse if refuse.counted is counted:
+                    raise Refused(refuse.code, refuse.message, status=refuse.status)
+                case Fail() as fail if fail.counted is counted:
+                    raise _Struck(Reply(status=fail.status, headers=dict(fail.headers), body=fail.body))
+                case Reset(counted=when) if when is counted:
+                    raise _Struck(Reply(status=0))
+                case AnswerHtml() as html if counted:
+                    raise _Struck(Reply(body=html.body))
+                case _:
+                    pass
+
+    def _reply(self, status: int, body: bytes, *, code: str) -> Reply:
+        headers = {"Date": self._date(), "Content-Type": "application/json"}
+        return Reply(status=status, headers=headers, body=body, code=code)
+
+    def _date(self) -> str:
+        return formatdate(self.now(), usegmt=True)
+
+    async def _sleep_if(self, seconds: float) -> None:
+        if seconds > 0:
+            await self._sleep(seconds)
+
+
+class _Struck(Exception):
+    def __init__(self, reply: Reply) -> None:
+        super().__init__()
+        self.reply = reply
