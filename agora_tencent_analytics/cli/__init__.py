@@ -1,0 +1,48 @@
+"""The command line: `scan` and `simulate`. Parses, runs, and turns outcomes into exit statuses.
+
+0 complete, 1 incomplete, 2 usage, 3 refused credentials or plan, 130 interrupted. What a machine reads goes
+to files and standard output; what a person reads goes to standard error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import Sequence
+
+from agora_tencent_analytics.cli.arguments import parse
+from agora_tencent_analytics.errors import AnalyticsError, BadInput, NotAuthenticated, NotOffered, NotPermitted
+
+__all__ = ["main"]
+
+COMPLETE, INCOMPLETE, USAGE, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line and returns the exit status.
+
+    Args:
+        arguments: the words after the program's name; None takes them from the process.
+    """
+    options = parse(arguments)
+    if options.verbose:
+        logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s")
+    try:
+        return asyncio.run(options.run(options))
+    except BadInput as error:
+        return _told(error, USAGE)
+    except (NotAuthenticated, NotPermitted, NotOffered) as error:
+        return _told(error, REFUSED)
+    except AnalyticsError as error:
+        return _told(error, INCOMPLETE)
+    except OSError as error:
+        return _told(error, USAGE)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _told(error: Exception, status: int) -> int:
+    print(f"agora-tencent-analytics: {error}", file=sys.stderr)
+    return status

@@ -1,0 +1,130 @@
+"""What the command line takes. Holds the grammar only; `scan.py` and `simulate.py` do the work."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+
+from agora_tencent_analytics._version import __version__
+from agora_tencent_analytics.errors import BadInput
+from agora_tencent_analytics.timerange import Last, TimeRange
+
+__all__ = ["Options", "parse"]
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+class Options(argparse.Namespace):
+    """The parsed command line."""
+
+    run: Callable[[Options], Awaitable[int]]
+    verbose: bool
+
+
+def parse(arguments: Sequence[str] | None = None) -> Options:
+    """The options of one invocation.
+
+    Raises:
+        SystemExit: with status 2 for wrong usage, 0 for `--help` and `--version`.
+    """
+    parser = argparse.ArgumentParser(
+        prog="agora-tencent-analytics",
+        description="Reads call analytics from Agora Analytics and Tencent RTC.",
+        epilog="Credentials come from the environment: AGORA_APP_ID AGORA_CUSTOMER_ID AGORA_CUSTOMER_SECRET AGORA_PLAN; "
+        "TRTC_SDK_APP_ID TENCENTCLOUD_SECRET_ID TENCENTCLOUD_SECRET_KEY TENCENTCLOUD_REGION TRTC_PLAN.",
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _scan(commands)
+    _simulate(commands)
+    options = parser.parse_args(arguments, namespace=Options())
+    try:
+        if options.command == "scan":
+            options.over = _over(options)
+    except BadInput as error:
+        parser.error(str(error))
+    return options
+
+
+def _scan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from agora_tencent_analytics.cli.scan import run
+
+    command = commands.add_parser("scan", help="read every call of a time range", description="Reads every call of a time range.")
+    command.set_defaults(run=run)
+    command.add_argument("--vendor", choices=("agora", "tencent", "both"), help="whom to ask (default: whose credentials are set)")
+    command.add_argument("--last", type=_last, metavar="6h", help="the last seconds, minutes, hours or days: 90s 30m 6h 2d")
+    command.add_argument("--start", type=_instant, metavar="T", help="start of the range, ISO 8601 with zone or epoch seconds")
+    command.add_argument("--end", type=_instant, metavar="T", help="end of the range, excluded")
+    command.add_argument("--channel", help="only this channel or room")
+    command.add_argument("--call", action="append", metavar="ID", help="only this call (may be given again)")
+    command.add_argument("--user", action="append", metavar="ID", help="only this user (may be given again)")
+    command.add_argument("--depth", choices=("calls", "sessions", "metrics"), default="metrics", help="how deep to read (default: metrics)")
+    command.add_argument("--plan", action="append", default=[], metavar="P", help="the plan: P for one vendor, or agora=P and tencent=P")
+    command.add_argument("--out", metavar="FILE", help="write one JSON object per call, one to a line")
+    command.add_argument("--report", metavar="FILE", help="write the report as JSON")
+    command.add_argument("--simulate", action="store_true", help="ask the embedded simulator instead of the vendors")
+    command.add_argument("--calls", type=_count, default=20, metavar="N", help="calls in the simulated world of each vendor (default: 20)")
+    command.add_argument("--seed", type=int, default=0, metavar="S", help="seed of the simulated world (default: 0)")
+    command.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    command.add_argument("--verbose", action="store_true", help="say more on standard error")
+
+
+def _simulate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from agora_tencent_analytics.cli.simulate import run
+
+    command = commands.add_parser(
+        "simulate", help="serve a simulated vendor", description="Serves a simulated vendor until interrupted."
+    )
+    command.set_defaults(run=run)
+    command.add_argument("--vendor", choices=("agora", "tencent"), required=True, help="which vendor")
+    command.add_argument("--port", type=int, required=True, metavar="P", help="port to listen on; 0 takes a free one")
+    command.add_argument("--host", default="127.0.0.1", metavar="H", help="address to listen on (default: 127.0.0.1)")
+    command.add_argument("--plan", metavar="P", help="plan whose limits are enforced (default: the highest)")
+    command.add_argument("--seed", type=int, default=0, metavar="S", help="seed of the world (default: 0)")
+    command.add_argument("--calls", type=_count, default=20, metavar="N", help="calls in the world (default: 20)")
+    command.add_argument("--count", choices=("fixed", "sliding", "bucket"), default="fixed", help="how requests are counted (default: fixed)")
+    command.add_argument("--latency", type=float, default=0.0, metavar="MS", help="milliseconds added to every answer (default: 0)")
+    command.add_argument("--verbose", action="store_true", help="say more on standard error")
+
+
+def _over(options: Options) -> TimeRange | Last:
+    fixed = (options.start, options.end)
+    if options.last is not None and fixed != (None, None):
+        raise BadInput("give either --last or --start and --end, not both")
+    if options.last is None and fixed == (None, None):
+        if options.simulate:
+            return Last(hours=24)
+        raise BadInput("give the range: --last 6h, or --start T --end T")
+    if options.last is not None:
+        return Last(seconds=options.last)
+    if None in fixed:
+        raise BadInput("--start and --end go together")
+    return TimeRange(*fixed)
+
+
+def _last(text: str) -> float:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text)
+    if not found or not float(found[1]):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a length of time; write 90s, 30m, 6h or 2d")
+    return Last(**{_UNITS[found[2]]: float(found[1])}).seconds
+
+
+def _instant(text: str) -> datetime | float:
+    try:
+        return float(text)
+    except ValueError:
+        pass
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no moment; write ISO 8601 with a zone, like 2026-09-14T08:00:00Z, or epoch seconds"
+        ) from None
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
+    return int(text)

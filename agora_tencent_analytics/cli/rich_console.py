@@ -1,0 +1,48 @@
+"""The console of a terminal, drawn by `rich`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console as Screen
+from rich.markup import escape
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from agora_tencent_analytics.cli.console import Row, status
+from agora_tencent_analytics.scan import Report
+
+__all__ = ["RichConsole"]
+
+
+class RichConsole:
+    """A moving line while the scan runs, and tables."""
+
+    def __init__(self) -> None:
+        self._screen = Screen(stderr=True)
+        self._moving = Progress(
+            SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=self._screen, transient=True
+        )
+        self._task = self._moving.add_task("scanning", total=None)
+        self._moving.start()
+
+    def progress(self, report: Report) -> None:
+        """Renews the moving line; rich redraws it a few times a second."""
+        self._moving.update(self._task, description=status(report))
+
+    def table(self, title: str, head: Row, rows: Sequence[Row]) -> None:
+        """A table with ruled head."""
+        table = Table(title=title, title_justify="left")
+        for at, name in enumerate(head):
+            table.add_column(escape(name), justify="left" if at < 2 else "right", overflow="fold")
+        for row in rows:
+            table.add_row(*(escape(cell) for cell in row))
+        self._screen.print(table)
+
+    def line(self, text: str) -> None:
+        """One line."""
+        self._screen.print(escape(text), highlight=False)
+
+    def close(self) -> None:
+        """Takes the moving line away."""
+        self._moving.stop()

@@ -1,0 +1,174 @@
+"""The command `scan`: the main job, against the vendors or against the embedded simulator."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from agora_tencent_analytics.agora.provider import AgoraProvider
+from agora_tencent_analytics.cli.arguments import Options
+from agora_tencent_analytics.cli.console import console, printable, vendor_rows, worst_rows
+from agora_tencent_analytics.cli.output import write_record
+from agora_tencent_analytics.cli.worst import Worst
+from agora_tencent_analytics.errors import BadInput, NotAuthenticated, NotOffered, NotPermitted
+from agora_tencent_analytics.provider import Provider
+from agora_tencent_analytics.scan import Records, Report, scan
+from agora_tencent_analytics.tencent.provider import TencentProvider
+
+__all__ = ["run"]
+
+_CREDENTIALS = {
+    "agora": ("AGORA_APP_ID", "AGORA_CUSTOMER_ID", "AGORA_CUSTOMER_SECRET"),
+    "tencent": ("TRTC_SDK_APP_ID", "TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY"),
+}
+_PROVIDERS: Mapping[str, type[AgoraProvider] | type[TencentProvider]] = {
+    "agora": AgoraProvider,
+    "tencent": TencentProvider,
+}
+_WORST = 10
+
+
+async def run(options: Options) -> int:
+    """Scans, writes what was asked for, shows what was found, and returns the exit status."""
+    vendors = _vendors(options)
+    plans = _plans(options, vendors)
+    async with AsyncExitStack() as stack:
+        made = _simulated(options, vendors, plans) if options.simulate else _real(vendors, plans)
+        providers, world = await stack.enter_async_context(made)
+        out = stack.enter_context(Path(options.out).open("wb")) if options.out else None
+        if options.report:
+            Path(options.report).touch()
+        records = scan(
+            *providers,
+            over=options.over,
+            depth=options.depth,
+            channel=options.channel,
+            call_ids=options.call,
+            users=options.user,
+        )
+        screen, worst = console(), Worst(_WORST)
+        stack.callback(screen.close)
+        async with records:
+            async for record in records:
+                if out is not None:
+                    write_record(out, record)
+                worst.take(record)
+                screen.progress(records.report)
+        screen.close()
+        report = records.report
+        if worst.listed() and options.depth == "metrics":
+            screen.table("worst calls", *worst_rows(worst.listed()))
+        screen.table("by vendor", *vendor_rows(report, _quota_left(providers)))
+        for line in _remarks(report):
+            screen.line(printable(line))
+        screen.line("complete" if report.complete else "INCOMPLETE")
+        if options.report:
+            Path(options.report).write_bytes(_as_json(report, records, world, options))
+    return _status(report)
+
+
+def _status(report: Report) -> int:
+    if report.complete:
+        return 0
+    refused = (NotAuthenticated, NotPermitted, NotOffered)
+    return 3 if any(isinstance(failure.error, refused) for failure in report.failures) else 1
+
+
+def _vendors(options: Options) -> list[str]:
+    if options.vendor == "both" or (options.vendor is None and options.simulate):
+        return list(_PROVIDERS)
+    if options.vendor is not None:
+        return [options.vendor]
+    found = [vendor for vendor, names in _CREDENTIALS.items() if all(os.environ.get(name) for name in names)]
+    if not found:
+        wanted = "; ".join(f"{vendor}: {' '.join(names)}" for vendor, names in _CREDENTIALS.items())
+        raise BadInput(f"no credentials in the environment; set those of a vendor ({wanted}), or use --simulate")
+    return found
+
+
+def _plans(options: Options, vendors: list[str]) -> dict[str, str]:
+    """The plans given, by vendor."""
+    plans = {}
+    for text in options.plan:
+        vendor, named, plan = text.partition("=")
+        if not named:
+            if len(vendors) > 1:
+                raise BadInput(f"--plan {text} does not say whose; write --plan agora=P --plan tencent=P")
+            vendor, plan = vendors[0], text
+        if vendor not in vendors or not plan or vendor in plans:
+            raise BadInput(f"--plan {text}: one plan for each of {', '.join(vendors)}")
+        plans[vendor] = plan
+    return plans
+
+
+@asynccontextmanager
+async def _real(vendors: list[str], plans: dict[str, str]) -> AsyncIterator[tuple[list[Provider], Any]]:
+    async with AsyncExitStack() as stack:
+        providers: list[Provider] = []
+        for vendor in vendors:
+            options = {"plan": plans[vendor]} if vendor in plans else {}
+            providers.append(await stack.enter_async_context(_PROVIDERS[vendor].from_env(**options)))
+        yield providers, None
+
+
+@asynccontextmanager
+async def _simulated(
+    options: Options, vendors: list[str], plans: dict[str, str]
+) -> AsyncIterator[tuple[list[Provider], Any]]:
+    """The embedded simulator on loopback, and providers for it with their quota in memory."""
+    from agora_tencent_analytics.cli.simulate import HIGHEST, world
+    from agora_tencent_analytics.simulator import SimulatedAgora, SimulatedTencent
+
+    servers = {"agora": SimulatedAgora, "tencent": SimulatedTencent}
+    made = world(seed=options.seed, calls=options.calls)
+    async with AsyncExitStack() as stack:
+        providers: list[Provider] = []
+        for vendor in vendors:
+            plan = plans.get(vendor, HIGHEST[vendor])
+            server = await stack.enter_async_context(servers[vendor](made, plan=plan))
+            provider = _PROVIDERS[vendor](
+                **{"region": "ap-singapore"} if vendor == "tencent" else {},
+                **server.credentials,
+                plan=plan,
+                base_url=server.base_url,
+                store=":memory:",
+            )
+            providers.append(await stack.enter_async_context(provider))
+        yield providers, made
+
+
+def _quota_left(providers: list[Provider]) -> dict[str, str]:
+    """What is left of the day, by counter, in words."""
+    left = {}
+    for provider in providers:
+        states = [provider.quota_state(row) for row in provider.endpoints]
+        counted = {state.counter: state.left_today for state in states if state.left_today is not None}
+        left[provider.name] = ", ".join(f"{counter} {rest}" for counter, rest in counted.items()) or "no daily limit"
+    return left
+
+
+def _remarks(report: Report) -> list[str]:
+    remarks = []
+    for name, vendor in report.vendors.items():
+        remarks += [f"{name}: not read: {piece}" for piece in vendor.clipped]
+        remarks += [f"{name}: {text}" for text in (*vendor.doubts, vendor.stopped) if text]
+    return remarks + [f"failed: {failure}" for failure in report.failures[:20]]
+
+
+def _as_json(report: Report, records: Records, world: Any, options: Options) -> bytes:
+    said = report.as_dict()
+    if world is not None:
+        truth = {}
+        for name, over in records.ranges.items():
+            found = world.truth(name, over.start, over.end, channel=options.channel, server_users=True)
+            truth[name] = {"calls": found.calls, "sessions": found.sessions, "series": found.series, "points": found.points}
+        keys = ("calls", "sessions", "series", "points")
+        for name, facts in truth.items():
+            said["vendors"][name]["truth"] = facts
+        said["truth"] = {key: sum(facts[key] for facts in truth.values()) for key in keys}
+    return msgspec.json.format(msgspec.json.encode(said), indent=2) + b"\n"

@@ -1,0 +1,59 @@
+"""The command `simulate`: a simulated vendor for any client, until interrupted."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import time
+
+import msgspec
+
+from agora_tencent_analytics.cli.arguments import Options
+from agora_tencent_analytics.simulator import Delay, SimulatedAgora, SimulatedTencent, World
+
+__all__ = ["HIGHEST", "WORLD_S", "run", "world"]
+
+HIGHEST = {"agora": "enterprise", "tencent": "advanced"}
+"""The highest plan of each vendor."""
+WORLD_S = 8 * 3600
+"""Length of the world that is simulated, seconds."""
+AGE_S = 600
+"""How long before now the world ends: past the lag of every plan, so that all of it can be read."""
+
+
+def world(*, seed: int, calls: int) -> World:
+    """The world of the command line: eight hours that ended ten minutes ago."""
+    end = int(time.time()) - AGE_S
+    return World(seed=seed, calls=calls, start=end - WORLD_S, end=end)
+
+
+async def run(options: Options) -> int:
+    """Serves until SIGINT or SIGTERM; the first line of standard output tells a client all it needs."""
+    made = world(seed=options.seed, calls=options.calls)
+    vendor = SimulatedAgora if options.vendor == "agora" else SimulatedTencent
+    faults = [Delay(before=options.latency / 1000)] if options.latency else []
+    async with vendor(
+        made,
+        plan=options.plan or HIGHEST[options.vendor],
+        count=options.count,
+        host=options.host,
+        port=options.port,
+        faults=faults,
+    ) as server:
+        line = {
+            "base_url": server.base_url,
+            "credentials": dict(server.credentials),
+            "start": made.start,
+            "end": made.end,
+        }
+        sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
+        sys.stdout.flush()
+        over = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(name, over.set)
+        await over.wait()
+        if options.verbose:
+            print(f"{len(server.arrivals)} requests, {server.refused} refused for their rate", file=sys.stderr)
+    return 0
