@@ -112,15 +112,13 @@ class Counter:
             ahead = len(self._turns)
             self._turns.join(ticket)
         try:
-            grant = await self._take_turn(ticket, ahead)
-            self.waited_s += max(0.0, grant.at - began)
-            return grant
+            return await self._take_turn(ticket, began, ahead)
         finally:
             with self._lock:
                 self._turns.leave(ticket)
             self._ring_head()
 
-    async def _take_turn(self, ticket: Ticket, ahead: int) -> Grant:
+    async def _take_turn(self, ticket: Ticket, began: float, ahead: int) -> Grant:
         paced = False
         while True:
             pacer: AsyncLimiter | None = None
@@ -135,6 +133,7 @@ class Counter:
                         if pacer is None:
                             grant = self._grant(now)
                             if grant is not None:
+                                self.waited_s += now - began
                                 return grant
                             wait = max(self.bucket.wait(now), _FOREIGN_POLL_S)
                 else:

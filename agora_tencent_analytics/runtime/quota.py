@@ -20,6 +20,7 @@ import hashlib
 import secrets
 import threading
 import weakref
+from collections.abc import Sequence
 from pathlib import Path
 
 import attrs
@@ -87,7 +88,7 @@ class Quota:
         store: str | Path | QuotaStore | None = None,
         clock: Clock | None = None,
         plan: str = "",
-        merge: tuple[tuple[str, ...], ...] = (),
+        merge: Sequence[Sequence[str]] = (),
         strict: bool = True,
         cold_start: bool = True,
     ) -> None:
@@ -110,7 +111,7 @@ class Quota:
         plan: str,
         store: str | Path | QuotaStore | None = None,
         clock: Clock | None = None,
-        merge: tuple[tuple[str, ...], ...] = (),
+        merge: Sequence[Sequence[str]] = (),
         strict: bool = True,
         cold_start: bool = True,
     ) -> Quota:
@@ -204,7 +205,7 @@ def _digest(account: str) -> str:
     return hashlib.sha256(account.encode()).hexdigest()[:16]
 
 
-def _joined(merge: tuple[tuple[str, ...], ...]) -> dict[str, str]:
+def _joined(merge: Sequence[Sequence[str]]) -> dict[str, str]:
     names: dict[str, str] = {}
     for group in merge:
         for counter in group:

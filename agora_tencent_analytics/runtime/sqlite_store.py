@@ -118,16 +118,16 @@ class SqliteStore:
         return Outcome.GRANTED
 
     def refund(self, key: CounterKey, days: tuple[int, ...], claim: Claim | None = None) -> None:
-        """See `QuotaStore.refund`."""
-        with self._transaction() as connection:
+        """See `QuotaStore.refund`. A file that cannot be written now keeps the request as spent, which is safe."""
+        with contextlib.suppress(sqlite3.OperationalError), self._transaction() as connection:
             for day in days:
                 connection.execute(_GIVE_BACK_DAY, (*key, day))
             if claim is not None:
                 connection.execute(_DROP_SLOT, (*key, claim.owner, claim.number))
 
     def answered(self, key: CounterKey, claim: Claim, at: float) -> None:
-        """See `QuotaStore.answered`."""
-        with self._transaction() as connection:
+        """See `QuotaStore.answered`. A file that cannot be written now keeps the slot in flight, which is safe."""
+        with contextlib.suppress(sqlite3.OperationalError), self._transaction() as connection:
             connection.execute(_ANSWER_SLOT, (at, *key, claim.owner, claim.number))
 
     def spend(self, key: CounterKey, day: int, limit: int) -> None:
