@@ -1,0 +1,168 @@
+"""The public names: each once, each documented, and nothing optional imported before it is used."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import pkgutil
+import subprocess
+import sys
+import types
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+import agora_tencent_analytics as package
+
+OPTIONAL = ("rich", "redis", "pyarrow", "opentelemetry")
+WITHOUT_PROSE = {"__version__"}
+
+NAMES: list[str] = list(getattr(package, "__all__", []))
+MODULES = [
+    package.__name__,
+    *sorted(info.name for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")),
+]
+
+
+def order(name: str) -> tuple[int, str]:
+    """Constants, then classes, then the rest; the order that ruff's RUF022 keeps everywhere else."""
+    return (0 if name.isupper() else 1 if name[0].isupper() else 2, name)
+
+
+def is_sentence(doc: str | None) -> bool:
+    """True if the first line begins and ends as a sentence does."""
+    first = (doc or "").strip().partition("\n")[0]
+    return bool(first) and first[-1] in ".?!:" and not first[0].islower()
+
+
+def prose_under(name: str, source: str) -> str | None:
+    """The string that stands right under the assignment of a constant; it is how constants are documented."""
+    body = ast.parse(source).body
+    for statement, below in pairwise(body):
+        targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
+        if any(isinstance(target, ast.Name) and target.id == name for target in targets):
+            prose = below.value if isinstance(below, ast.Expr) else None
+            if isinstance(prose, ast.Constant) and isinstance(prose.value, str):
+                return prose.value
+    return None
+
+
+def prose_of(name: str) -> str | None:
+    """What a public name says of itself: its docstring, or for a constant the string under it."""
+    thing = getattr(package, name)
+    if inspect.isclass(thing) or inspect.isroutine(thing) or inspect.ismodule(thing):
+        return inspect.getdoc(thing)
+    files = Path(package.__path__[0]).rglob("*.py")
+    return next((prose for file in files if (prose := prose_under(name, file.read_text(encoding="utf-8")))), None)
+
+
+def undocumented(module: types.ModuleType) -> Iterator[str]:
+    """Public classes, functions and methods of this module that have no docstring, own or inherited."""
+    for name, thing in vars(module).items():
+        if name.startswith("_") or getattr(thing, "__module__", None) != module.__name__:
+            continue
+        if inspect.isfunction(thing) and not inspect.getdoc(thing):
+            yield name
+        elif inspect.isclass(thing):
+            # Not `getdoc`: a class does not mean what its base means.
+            if not thing.__doc__:
+                yield name
+            for member, value in vars(thing).items():
+                inner = value.__func__ if isinstance(value, classmethod | staticmethod) else value
+                method = inspect.isfunction(inner) or isinstance(inner, property)
+                if method and not member.startswith("_") and not inspect.getdoc(getattr(thing, member)):
+                    yield f"{name}.{member}"
+
+
+def test_each_public_name_is_listed_once_and_in_order() -> None:
+    assert len(NAMES) > 1, "nothing is exported"
+    assert sorted(set(NAMES), key=order) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_public_name_exists_and_says_what_it_is(name: str) -> None:
+    assert hasattr(package, name)
+    if name not in WITHOUT_PROSE:
+        assert is_sentence(prose_of(name)), f"{name}: {(prose_of(name) or '').partition(chr(10))[0]!r}"
+
+
+def test_no_thing_has_two_public_names() -> None:
+    names: dict[int, list[str]] = {}
+    for name in NAMES:
+        names.setdefault(id(getattr(package, name)), []).append(name)
+    assert [] == [same for same in names.values() if len(same) > 1]
+
+
+def test_everything_imported_at_the_top_is_exported() -> None:
+    submodules = {name.rpartition(".")[2] for name in MODULES}
+    public = {name for name in vars(package) if not name.startswith("_")} - submodules - {"annotations"}
+    assert set() == public - set(NAMES)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_opens_with_a_docstring_and_documents_what_is_public(name: str) -> None:
+    module = importlib.import_module(name)
+    assert is_sentence(module.__doc__), f"{name}: {module.__doc__!r}"
+    assert [] == list(undocumented(module))
+
+
+def test_the_walk_over_the_modules_misses_no_file() -> None:
+    root = Path(package.__path__[0])
+    dotted = {
+        ".".join([package.__name__, *path.relative_to(root).with_suffix("").parts]) for path in root.rglob("*.py")
+    }
+    assert {name.removesuffix(".__init__") for name in dotted} == set(MODULES)
+
+
+def test_importing_the_package_is_silent_and_imports_nothing_optional() -> None:
+    code = f"import sys, {package.__name__}; print(*(name for name in {OPTIONAL!r} if name in sys.modules))"
+    ran = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=Path(package.__path__[0]).parent,
+        timeout=60,
+        check=False,
+    )
+    assert (0, "", "") == (ran.returncode, ran.stdout.strip(), ran.stderr)
+
+
+# The checker itself: each law must be able to fail.
+
+
+@pytest.mark.parametrize("doc", [None, "", "lower case.", "No full stop", "Broken over\ntwo lines."])
+def test_what_is_no_sentence_is_seen(doc: str | None) -> None:
+    assert not is_sentence(doc)
+
+
+def test_a_constant_is_documented_by_the_string_under_it_and_by_nothing_else() -> None:
+    assert "All." == prose_under("ALL", "ALL: int = 1\n'All.'\nNONE = 2\n# None.\n")
+    assert None is prose_under("NONE", "ALL: int = 1\n'All.'\nNONE = 2\n# None.\nx = 1\n")
+
+
+def test_what_has_no_docstring_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = """
+class Bare:
+    def method(self): ...
+    @property
+    def fact(self): ...
+    @classmethod
+    def made(cls): ...
+    def _private(self): ...
+class Said:
+    "It is."
+    def method(self):
+        "It does."
+class Child(Said):
+    "It is, too."
+    def method(self): ...
+def function(): ...
+def _private(): ...
+"""
+    module = types.ModuleType("snippet")
+    monkeypatch.setitem(sys.modules, "snippet", module)  # where `inspect` looks for the class of a method
+    exec(compile(ast.parse(source), "snippet", "exec"), vars(module))
+    assert ["Bare", "Bare.fact", "Bare.made", "Bare.method", "function"] == sorted(undocumented(module))
