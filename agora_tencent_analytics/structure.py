@@ -1,47 +1,27 @@
 """From a vendor's rows to records: a cattrs converter that bends where vendors do.
 
-Holds the scalar rules and the treatment of unknown fields. What a vendor calls each field is a table in
-its dialect. Vendors send numbers as text, ids as numbers, null for empty lists and new fields at any time;
-none of that may cost a row. Only a missing or unreadable field that identifies a row does.
+Holds the treatment of scalars, nulls and unknown fields. What a vendor calls each field is a table in its
+dialect. Vendors send numbers as text, ids as numbers, null for empty lists and new fields at any time; none
+of that may cost a row. Only a field that a record cannot be without does, when it is missing, null or
+unreadable.
+
+Pages are read by the hundred rows, so a row costs no Python call per field: text, whole numbers and numbers
+are made by `str`, `int` and `float` themselves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from types import UnionType
+from typing import Any, NamedTuple, TypeVar, get_args, get_type_hints
 
 import attrs
 import cattrs
-from cattrs.gen import make_dict_structure_fn, override
+from cattrs.gen import make_dict_structure_fn_from_attrs, override
 
 __all__ = ["Structure"]
 
 T = TypeVar("T")
-
-
-def text(value: Any, _: Any = None) -> str:
-    """Text; null is empty, a number is its digits."""
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"text was due, not {type(value).__name__}")
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-
-
-def whole(value: Any, _: Any = None) -> int:
-    """A whole number, also when sent as `1.0` or `"1"`."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise TypeError(f"a whole number was due, not {type(value).__name__}")
-    return int(value)
-
-
-def real(value: Any, _: Any = None) -> float:
-    """A number, also when sent as text."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise TypeError(f"a number was due, not {type(value).__name__}")
-    return float(value)
 
 
 def flag(value: Any, _: Any = None) -> bool:
@@ -55,15 +35,17 @@ def flag(value: Any, _: Any = None) -> bool:
     raise TypeError(f"true or false was due, not {value!r}")
 
 
-def _maybe(scalar: Any) -> Any:
-    return lambda value, _: None if value is None else scalar(value)
+def texts(value: Any, _: Any = None) -> tuple[str, ...]:
+    """A list of texts; one text is a list of one."""
+    if isinstance(value, str):
+        return (value,) if value else ()
+    return tuple(map(str, value))
 
 
-def _texts(value: Any, _: Any) -> tuple[str, ...]:
-    """A list of texts; null is empty, one text is a list of one."""
-    if value is None or value == "":
-        return ()
-    return (value,) if isinstance(value, str) else tuple(text(item) for item in value)
+class _Model(NamedTuple):
+    build: Callable[[Any, Any], Any]
+    known: frozenset[str]  # the vendor's names of the fields that a row may have
+    needed: tuple[str, ...]  # those that it must have
 
 
 class Structure:
@@ -75,53 +57,57 @@ class Structure:
 
     def __init__(self, names: Mapping[type, Mapping[str, str]] | None = None) -> None:
         self._converter = cattrs.Converter(detailed_validation=False)
+        self._converter.register_structure_hook(bool, flag)
+        self._converter.register_structure_hook_func(lambda kind: kind == tuple[str, ...], texts)
         self._names = dict(names or {})
-        self._known: dict[type, frozenset[str]] = {}
-        for kind, hook in ((str, text), (int, whole), (float, real), (bool, flag)):
-            self._converter.register_structure_hook(kind, hook)
-            self._converter.register_structure_hook(kind | None, _maybe(hook))
-        self._converter.register_structure_hook_func(lambda kind: kind == tuple[str, ...], _texts)
+        self._models: dict[type, _Model] = {}
 
     def rows(self, rows: Sequence[Any], model: type[T], **given: Any) -> list[T]:
         """The rows as records of `model`.
 
+        A null counts as "not sent". A model's `extra` attribute keeps the fields that it does not know.
+
         Args:
-            rows: JSON objects as the vendor sent them.
-            model: an attrs class. If it has an `extra` attribute, fields it does not know are kept there.
+            rows: JSON objects as the vendor sent them. They are taken over: do not use them afterwards.
+            model: an attrs class.
             given: attributes that the rows do not carry (the vendor's name, the call's id).
 
         Raises:
-            ValueError, TypeError, KeyError: a row is not an object, or lacks or garbles a field that it must have.
+            ValueError, TypeError, KeyError, AttributeError: a row is not an object, or lacks or garbles a
+                field that its record cannot be without.
         """
-        known = self._known.get(model) or self._learn(model)
-        structure = self._converter.structure
-        built = []
+        build, known, needed = self._models.get(model) or self._learn(model)
+        expected = known - given.keys()
         for row in rows:
-            extra = {name: value for name, value in row.items() if name not in known or name in given}
-            built.append(structure({**row, **given, "extra": extra}, model))
-        return built
-
-    def _learn(self, model: type[Any]) -> frozenset[str]:
-        names = self._names.get(model, {})
-        fields = attrs.fields(model)
-        # A null stands for "not sent": the attribute's own default is better than None where None is not allowed.
-        hook = make_dict_structure_fn(
-            model,
-            self._converter,
-            _cattrs_use_linecache=False,
-            **{field.name: override(rename=names.get(field.name, field.name)) for field in fields},
-        )
-        lenient = {
-            names.get(field.name, field.name)
-            for field in fields
-            if field.default is not attrs.NOTHING and field.name != "extra"
-        }
-
-        def build(row: Mapping[str, Any], _: Any) -> Any:
+            if not expected.issuperset(row):
+                row["extra"] = {name: row.pop(name) for name in row.keys() - expected}
             if None in row.values():
-                row = {name: value for name, value in row.items() if value is not None or name not in lenient}
-            return hook(row, model)
+                _drop_nulls(row, needed)
+            row.update(given)
+        return [build(row, model) for row in rows]
 
-        self._converter.register_structure_hook(model, build)
-        self._known[model] = frozenset(names.get(field.name, field.name) for field in fields if field.name != "extra")
-        return self._known[model]
+    def _learn(self, model: type[Any]) -> _Model:
+        names = self._names.get(model, {})
+        hints = get_type_hints(model)
+        fields = [field.evolve(type=_bare(hints[field.name])) for field in attrs.fields(model)]
+        wire = {field.name: names.get(field.name, field.name) for field in fields}
+        spelt: dict[str, Any] = {name: override(rename=wire[name]) for name in wire}
+        learnt = self._models[model] = _Model(
+            make_dict_structure_fn_from_attrs(fields, model, self._converter, **spelt),
+            frozenset(wire[field.name] for field in fields if field.name != "extra"),
+            tuple(wire[field.name] for field in fields if field.default is attrs.NOTHING),
+        )
+        return learnt
+
+
+def _drop_nulls(row: dict[str, Any], needed: Sequence[str]) -> None:
+    for name in [name for name, value in row.items() if value is None]:
+        if name in needed:
+            raise TypeError(f"{name!r} is null")
+        del row[name]
+
+
+def _bare(hint: Any) -> Any:
+    """`int` of `int | None`: nulls never get as far as the converter."""
+    kinds = [kind for kind in get_args(hint) if kind is not type(None)] if isinstance(hint, UnionType) else []
+    return kinds[0] if len(kinds) == 1 else hint

@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from operator import attrgetter
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -71,8 +72,9 @@ class Vendor(ABC):
         """The unsigned request: parameters in the query of a GET, as a JSON object in the body of a POST."""
         url = base_url.rstrip("/") + row.path
         if row.method == "GET":
-            query = "&".join(f"{quote(name, safe='')}={quote(_query_text(value), safe='')}" for name, value in wire.items())
-            return Request(method="GET", url=f"{url}?{query}", headers={"Accept": "application/json"}, endpoint=row.name)
+            query = "&".join(f"{quote(name, safe='')}={quote(_text(value), safe='')}" for name, value in wire.items())
+            headers = {"Accept": "application/json"}
+            return Request(method="GET", url=f"{url}?{query}", headers=headers, endpoint=row.name)
         return Request(
             method="POST",
             url=url,
@@ -107,10 +109,13 @@ class Vendor(ABC):
 
 def row_ids(row: Endpoint[Any], items: Sequence[Any]) -> list[str]:
     """The identity of each record, from the attributes that the row names."""
-    return ["\x00".join(str(getattr(item, name)) for name in row.key) for item in items] if row.key else []
+    if not row.key:
+        return []
+    found = map(attrgetter(*row.key), items)
+    return list(map(str, found)) if len(row.key) == 1 else ["\x00".join(map(str, parts)) for parts in found]
 
 
-def _query_text(value: Any) -> str:
+def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list | tuple):
@@ -155,9 +160,9 @@ def judge_status(
     if status != 429 and not 300 <= status < 400 and status < 500:
         return None
     if 300 <= status < 400:
-        return unreadable(row, response, "a redirect, which is not followed: credentials stay with the host they are for")
+        return unreadable(row, response, "a redirect, which is not followed: credentials stay with their host")
     code, message, request_id = told() if told else ("", "", "")
-    facts = {
+    facts: dict[str, Any] = {
         "vendor": vendor,
         "code": code or str(status),
         "message": message or "(no message)",
@@ -195,5 +200,7 @@ def check_base_url(base_url: Any) -> str:
         raise BadInput("base_url must look like https://host[:port], without user, query or fragment")
     local = parts.hostname in ("localhost", "::1") or parts.hostname.startswith("127.")
     if parts.scheme != "https" and not (parts.scheme == "http" and local):
-        raise BadInput(f"base_url must use https (plain http goes to this machine only), not {parts.scheme}://{parts.hostname}")
+        raise BadInput(
+            f"base_url must use https (plain http goes to this machine only), not {parts.scheme}://{parts.hostname}"
+        )
     return str(base_url).rstrip("/")

@@ -35,19 +35,22 @@ STRUCTURE = Structure(
 
 
 def call_rows(rows: Sequence[Any]) -> list[Call]:
-    """Rows of `call_lists` as calls."""
-    return STRUCTURE.rows([_unended(row, "destroyed_ts") for row in rows], Call, vendor="agora")
+    """Rows of `call_lists` as calls. The rows are taken over."""
+    _unend(rows, "destroyed_ts")
+    return STRUCTURE.rows(rows, Call, vendor="agora")
 
 
 def session_rows(rows: Sequence[Any], asked: Asked) -> list[Session]:
-    """Rows of `call_info` as sessions of the call that was asked for."""
-    call_id = asked.params["call_id"]
-    return STRUCTURE.rows([_unended(row, "leave_ts") for row in rows], Session, vendor="agora", call_id=call_id)
+    """Rows of `call_info` as sessions of the call that was asked for. The rows are taken over."""
+    _unend(rows, "leave_ts")
+    return STRUCTURE.rows(rows, Session, vendor="agora", call_id=asked.params["call_id"])
 
 
-def _unended(row: Any, end: str) -> Any:
+def _unend(rows: Sequence[Any], end: str) -> None:
     """What the vendor prints as the end of something unfinished has no documented meaning."""
-    return {**row, end: None} if row.get("finished") is False else row
+    for row in rows:
+        if row.get("finished") is False:
+            row[end] = None
 
 
 def series_of(shell: AgoraMetrics, asked: Asked) -> list[MetricSeries]:

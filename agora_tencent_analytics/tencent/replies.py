@@ -8,11 +8,11 @@ from typing import Any
 from agora_tencent_analytics.metrics import METRICS, TENCENT_METRICS
 from agora_tencent_analytics.models import Call, Session
 from agora_tencent_analytics.series import Columns, MetricSeries, PointForm
-from agora_tencent_analytics.structure import Structure, text
+from agora_tencent_analytics.structure import Structure
 from agora_tencent_analytics.tencent.series import TencentDetail
 from agora_tencent_analytics.vendor import Asked
 
-__all__ = ["STRUCTURE", "call_rows", "series_of", "session_id", "session_rows"]
+__all__ = ["STRUCTURE", "call_rows", "series_of", "session_rows"]
 
 STRUCTURE = Structure(
     {
@@ -39,27 +39,27 @@ STRUCTURE = Structure(
 
 
 def call_rows(rows: Sequence[Any]) -> list[Call]:
-    """Rows of `RoomList` as calls."""
-    return STRUCTURE.rows([_unended(row, "IsFinished", "DestroyTime") for row in rows], Call, vendor="tencent")
-
-
-def session_id(user_id: str, join_ts: int) -> str:
-    """The id of a stay, which the vendor does not name: user and join time."""
-    return f"{user_id}@{join_ts}"
+    """Rows of `RoomList` as calls. The rows are taken over."""
+    _unend(rows, "IsFinished", "DestroyTime")
+    return STRUCTURE.rows(rows, Call, vendor="tencent")
 
 
 def session_rows(rows: Sequence[Any], asked: Asked) -> list[Session]:
-    """Rows of `UserList` as sessions of the call that was asked for."""
-    named = [
-        {**_unended(row, "Finished", "LeaveTs"), "session_id": session_id(text(row["UserId"]), int(row["JoinTs"]))}
-        for row in rows
-    ]
-    return STRUCTURE.rows(named, Session, vendor="tencent", call_id=asked.params["CommId"])
+    """Rows of `UserList` as sessions of the call that was asked for. The rows are taken over.
+
+    The vendor does not name a stay; its id is made of user and join time.
+    """
+    _unend(rows, "Finished", "LeaveTs")
+    for row in rows:
+        row["session_id"] = f"{row['UserId']}@{row['JoinTs']}"
+    return STRUCTURE.rows(rows, Session, vendor="tencent", call_id=asked.params["CommId"])
 
 
-def _unended(row: Any, finished: str, end: str) -> Any:
-    """While something runs, the vendor prints "now" as its end."""
-    return {**row, end: None} if row.get(finished) is False else row
+def _unend(rows: Sequence[Any], finished: str, end: str) -> None:
+    """While something runs, the vendor prints "now" as its end: nothing is known of the end."""
+    for row in rows:
+        if row.get(finished) is False:
+            row[end] = None
 
 
 def series_of(shell: TencentDetail, asked: Asked) -> list[MetricSeries]:
