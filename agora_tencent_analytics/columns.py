@@ -104,7 +104,7 @@ class Columns:
         scale: float = 1.0,
         clip: tuple[float, float] | None = None,
     ) -> None:
-        several = (chunks,) if isinstance(chunks, bytes) else tuple(map(bytes, chunks))
+        several = (chunks,) if type(chunks) is bytes else _own(chunks)
         # One attribute holds either the source or what was made of it: the exchange is atomic, so two
         # threads that read at once may both decode, but neither finds the source gone.
         self._state = _Text(several, form, scale, clip)
@@ -205,6 +205,10 @@ class Columns:
         if not isinstance(state, _Made):
             self._state = state = state.make()
         return state
+
+
+def _own(chunks: bytes | Sequence[bytes]) -> tuple[bytes, ...]:
+    return (bytes(chunks),) if isinstance(chunks, bytes) else tuple(map(bytes, chunks))
 
 
 def _revive(times: array[int], values: array[float], untimed: int, outside: int) -> Columns:

@@ -28,7 +28,9 @@ def from_environment(
     missing = [
         variable
         for argument, variable in needed.items()
-        if argument not in options and not environ.get(variable) and not (own_keys and argument not in ("plan",) and _is_key(argument))
+        if argument not in options
+        and not environ.get(variable)
+        and not (own_keys and argument not in ("plan",) and _is_key(argument))
     ]
     if missing:
         raise BadInput(f"set {', '.join(missing)} in the environment")

@@ -1,10 +1,10 @@
 """Points as both vendors spell them in JSON, read into two arrays.
 
-Three ways lead through, each handing on what it refuses. *Flat*: with the brackets taken out, tidy pairs are
-one list of numbers, two objects a point; it insists on exactly two elements a row and on times that increase.
-*Structs*: one small object a point, outside the garbage collector's sight; it insists on integer times and on
-numbers or nulls. *Lenient*: looks at every point and refuses none. All give the same arrays for what they can
-read; the tests hold them to it.
+Three ways lead through, each handing on what it refuses. *Flat*: with the brackets taken out, pairs are one
+list of numbers, two objects a point; it insists on exactly two elements a row and on the very times of the
+series read before, as the series of one session mostly share them. *Structs*: one small object a point, outside
+the garbage collector's sight; it insists on integer times and on numbers or nulls. *Lenient*: looks at every
+point and refuses none. All give the same arrays for what they can read; the tests hold them to it.
 
 Holds no order and no clip: that is `columns.py`.
 """
@@ -27,9 +27,10 @@ __all__ = ["PointForm", "Points", "read_points"]
 
 _NAN = math.nan
 _MOST_DIGITS = 64  # of an exact integer: it still converts to a float without overflow
-_EXACT = 2.0**53  # below it a float holds a whole number exactly
+_EXACT = 2**53  # below it a float holds a whole number exactly
 _MOST_REMEMBERED = 16_384  # times: more than four hours of one a second
 _INSIDE = b"0123456789.-+eEnul \t\r\n"  # what a row of numbers and nulls may hold beside its brackets and commas
+_BLANK = bytes.maketrans(b"[]", b"  ")
 
 
 class PointForm(Enum):
@@ -71,10 +72,33 @@ _structs: dict[PointForm, Callable[[bytes], list[Any] | None]] = {
 }
 _REFUSED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, struct.error, OverflowError)
 
-# The series of one session mostly share their times. So the last times that were found to increase are
-# remembered, as the floats they were read as and as integers: equal ones pass on a memory comparison, which
-# saves a third of the work. One tuple, exchanged whole: threads may race for it without harm.
-_remembered: tuple[bytes, bytes] = (b"", b"")
+
+class _Clock:
+    """Times that were found to increase, by which other chunks with the same times are recognised."""
+
+    __slots__ = ("doubles", "head", "integers", "skeleton")
+
+    def __init__(self, head: bytes, integers: bytes) -> None:
+        self.head = head  # the text up to the first comma: the cheapest hint that a chunk has these times
+        self.integers = integers
+        # Made when a second chunk begins alike: where every series has its own times they are never needed.
+        self.skeleton = b""
+        self.doubles = b""
+
+    def suits(self, chunk: bytes) -> bool:
+        """Whether the chunk begins with the first time and holds as many pairs and nothing else."""
+        if not chunk.startswith(self.head) or not chunk.endswith(b"]"):
+            return False
+        if not self.doubles:
+            times = array("q", self.integers)
+            self.skeleton = b"[" + (b"[,]," * len(times))[:-1] + b"]"
+            self.doubles = struct.pack(f"{len(times)}d", *times)
+        # A row too long and a row too short would make up for each other in a count: compare the whole skeleton.
+        return chunk.translate(None, _INSIDE) == self.skeleton
+
+
+# Exchanged whole: threads may race for it without harm, and at worst read a chunk the slower way.
+_clock = _Clock(b"none", b"")
 
 
 def read_points(chunk: bytes, form: PointForm, scale: float) -> Points:
@@ -93,45 +117,31 @@ def read_points(chunk: bytes, form: PointForm, scale: float) -> Points:
 
 
 def _read_flat(chunk: bytes, scale: float) -> Points | None:
-    count = chunk.count(b"[") - 1
-    # A row too long and a row too short would make up for each other in a count: compare the whole skeleton.
-    if count < 1 or chunk.translate(None, _INSIDE) != b"[" + (b"[,]," * count)[:-1] + b"]":
+    clock = _clock
+    if not clock.suits(chunk):
         return None
     try:
-        numbers = _flat_list(b"[" + chunk.translate(None, b"[]") + b"]")
+        numbers = _flat_list(b"[" + chunk[1:-1].translate(_BLANK) + b"]")
     except _REFUSED:
         return None
     try:
         # struct packs a list into bytes in half the time that array() takes to walk it.
-        packed = struct.pack(f"{2 * count}d", *numbers)
+        packed = struct.pack(f"{len(numbers)}d", *numbers)
     except struct.error:  # a null among them
-        packed = struct.pack(f"{2 * count}d", *[_NAN if number is None else number for number in numbers])
+        packed = struct.pack(f"{len(numbers)}d", *[_NAN if number is None else number for number in numbers])
     both = array("d", packed)
-    times = _increasing(both[::2])
-    if times is None:
+    if both[::2].tobytes() != clock.doubles:
         return None
     values = both[1::2]
     if scale != 1.0:
-        values = array("d", struct.pack(f"{count}d", *[value * scale for value in values]))
-    return Points(times, values, 0, True)
+        values = array("d", struct.pack(f"{len(values)}d", *[value * scale for value in values]))
+    return Points(array("q", clock.integers), values, 0, True)
 
 
-def _increasing(times: array[float]) -> array[int] | None:
-    """The same as integers if that loses nothing and each is after the one before, else None."""
-    global _remembered
-    key = times.tobytes()
-    before, integers = _remembered
-    if key != before:
-        # Not a number is neither above nor below anything, so it fails these comparisons too.
-        if not (times[0] >= 0 and times[-1] < _EXACT and all(map(lt, times, islice(times, 1, None)))):
-            return None
-        whole = list(map(int, times))
-        if not all(map(lt, whole, islice(whole, 1, None))):  # two fractions of one second
-            return None
-        integers = struct.pack(f"{len(whole)}q", *whole)
-        if len(whole) <= _MOST_REMEMBERED:
-            _remembered = key, integers
-    return array("q", integers)
+def _remember(chunk: bytes, times: list[int], integers: bytes) -> None:
+    global _clock
+    if chunk.startswith(b"[") and -_EXACT < times[0] and times[-1] < _EXACT and len(times) <= _MOST_REMEMBERED:
+        _clock = _Clock(chunk[: chunk.find(b",") + 1], integers)
 
 
 def _read_structs(chunk: bytes, form: PointForm, scale: float) -> Points:
@@ -147,6 +157,8 @@ def _read_structs(chunk: bytes, form: PointForm, scale: float) -> Points:
         values = [_NAN if point.value is None else point.value * scale for point in found]
         columns = struct.pack(f"{len(found)}d", *values)
     increasing = all(map(lt, times, islice(times, 1, None)))
+    if increasing and form is PointForm.PAIRS:
+        _remember(chunk, times, packed)
     return Points(array("q", packed), array("d", columns), 0, increasing)
 
 

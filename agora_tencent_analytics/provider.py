@@ -7,7 +7,7 @@ needs no new method. Nothing here knows a vendor's name; `agora/provider.py` and
 
 from __future__ import annotations
 
-from abc import ABC
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -94,7 +94,7 @@ class Provider(ABC):
         account: str,
         quota: Quota | None = None,
         store: QuotaStore | str | Path | None = None,
-        merge: Sequence[Sequence[str]] = (),
+        merge: tuple[tuple[str, ...], ...] = (),
         session: aiohttp.ClientSession | None = None,
         transport: Transport | None = None,
         retry: Retry | None = None,
@@ -246,6 +246,7 @@ class Provider(ABC):
 
     # -- the questions that vendors share -------------------------------------------------------------------
 
+    @abstractmethod
     def calls(
         self, over: Over, *, channel: str | None = None, page_size: int | None = None, cursor: str | None = None
     ) -> Paginator[Call]:
@@ -260,10 +261,9 @@ class Provider(ABC):
             cursor: where to go on.
 
         Raises:
-            NotOffered: the vendor or the plan lacks this.
+            NotOffered: the plan lacks this.
             BadInput: the range or the page size is wrong. Nothing was sent.
         """
-        self._lacks("calls")
 
     def sessions(
         self, call: Call, *, users: Sequence[str] | None = None, over: TimeRange | None = None
@@ -311,10 +311,11 @@ class Provider(ABC):
 
         def questions(now: float) -> Iterable[Question]:
             end = int(now) if call.destroyed_ts is None else call.destroyed_ts
-            part: TimeRange | None = TimeRange(call.created_ts, max(call.created_ts, end) + 1)
-            if part is not None and over is not None:
-                part = part.overlap(over)
-            for params, sessions in checked if part is not None else ():
+            life = TimeRange(call.created_ts, max(call.created_ts, end) + 1)
+            part = life.overlap(over) if over is not None else life
+            if part is None:
+                return
+            for params, sessions in checked:
                 pieces = (part,) if sessions is None else stays(sessions, part)
                 yield Question(row=row, limits=limits, over=pieces, params=params, size=size)
 
@@ -332,4 +333,3 @@ class Provider(ABC):
         if strangers:
             raise BadInput(f"{strangers} of the sessions do not belong to call {call.call_id}")
         return found
-

@@ -50,15 +50,16 @@ class Retry:
         match last:
             case RateLimited(per="day"):
                 return None
-            case RateLimited(retry_after_s=float() | int() as asked):
-                return float(asked) if asked <= self.max_retry_after_s else None
             case RateLimited():
-                return 0.0
+                asked = last.retry_after_s or 0.0
+                return asked if asked <= self.max_retry_after_s else None
             case NotAuthenticated(cause="clock" | "token" as cause):
-                before = [f for f in failures[:-1] if isinstance(f, NotAuthenticated) and f.cause == cause]
+                before = any(
+                    isinstance(failure, NotAuthenticated) and failure.cause == cause for failure in failures[:-1]
+                )
                 return None if before else 0.0
             case TransportError() | VendorFault() | UnreadableReply():
-                nominal = min(self.most_s, self.first_s * 2 ** (len(failures) - 1))
+                nominal = min(self.most_s, self.first_s * float(2 ** (len(failures) - 1)))
                 return nominal * (0.5 + 0.5 * jitter)
             case _:
                 return None

@@ -69,7 +69,7 @@ class TimeRange:
                 f"the range is empty: end ({_text(beyond)}) is not after start ({_text(first)}); "
                 "a TimeRange includes its start and excludes its end"
             )
-        self.__attrs_init__(first, beyond)  # type: ignore[attr-defined]  # made by attrs
+        self.__attrs_init__(first, beyond)
 
     @property
     def seconds(self) -> int:
@@ -86,6 +86,10 @@ class TimeRange:
         """The seconds in both, or None if there are none."""
         start, end = max(self.start, other.start), min(self.end, other.end)
         return TimeRange(start, end) if start < end else None
+
+    def hull(self, other: TimeRange) -> TimeRange:
+        """The shortest range that holds both."""
+        return TimeRange(min(self.start, other.start), max(self.end, other.end))
 
     def split(self, span_s: int) -> Iterator[TimeRange]:
         """Touching pieces of at most `span_s` seconds, oldest first; together exactly this range."""
@@ -133,7 +137,7 @@ class Last:
         total = days * 86_400 + hours * 3_600 + minutes * 60 + seconds
         if not math.isfinite(total) or total <= 0:
             raise BadInput("Last() needs a positive length, for example Last(hours=6)")
-        self.__attrs_init__(total)  # type: ignore[attr-defined]  # made by attrs
+        self.__attrs_init__(total)
 
     def before(self, now: float) -> TimeRange:
         """The range that ends at `now` (epoch seconds, excluded)."""

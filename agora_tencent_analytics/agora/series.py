@@ -143,5 +143,7 @@ def _series(sid: str, entry: Mapping[str, msgspec.Raw], beside: Mapping[str, Any
 
 
 def _peer(uid: Any) -> str:
-    named = text(uid)
+    if not uid:
+        return ""
+    named = uid if type(uid) is str else text(uid)
     return "" if named == "0" else named

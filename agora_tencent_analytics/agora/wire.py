@@ -12,7 +12,7 @@ import msgspec
 
 from agora_tencent_analytics.agora.auth import AgoraCredentials, basic
 from agora_tencent_analytics.agora.codes import refusal
-from agora_tencent_analytics.agora.replies import STRUCTURE, call_rows, session_rows, series_of
+from agora_tencent_analytics.agora.replies import STRUCTURE, call_rows, series_of, session_rows
 from agora_tencent_analytics.agora.series import AgoraMetrics, read_metrics
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.errors import Refusal
@@ -35,7 +35,9 @@ class AgoraVendor(Vendor):
     name = "agora"
     structure = STRUCTURE
 
-    def authenticate(self, request: Request, row: Endpoint[Any], credentials: AgoraCredentials, *, now: float) -> Request:
+    def authenticate(
+        self, request: Request, row: Endpoint[Any], credentials: AgoraCredentials, *, now: float
+    ) -> Request:
         """Adds HTTP Basic authentication; the instant plays no part in it."""
         return request.with_headers({"Authorization": basic(credentials)})
 

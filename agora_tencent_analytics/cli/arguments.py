@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
+from typing import Any
 
 from agora_tencent_analytics._version import __version__
 from agora_tencent_analytics.errors import BadInput
@@ -19,7 +20,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 class Options(argparse.Namespace):
     """The parsed command line."""
 
-    run: Callable[[Options], Awaitable[int]]
+    run: Callable[[Options], Coroutine[Any, Any, int]]
     verbose: bool
 
 
@@ -32,7 +33,8 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     parser = argparse.ArgumentParser(
         prog="agora-tencent-analytics",
         description="Reads call analytics from Agora Analytics and Tencent RTC.",
-        epilog="Credentials come from the environment: AGORA_APP_ID AGORA_CUSTOMER_ID AGORA_CUSTOMER_SECRET AGORA_PLAN; "
+        epilog="Credentials come from the environment: "
+        "AGORA_APP_ID AGORA_CUSTOMER_ID AGORA_CUSTOMER_SECRET AGORA_PLAN; "
         "TRTC_SDK_APP_ID TENCENTCLOUD_SECRET_ID TENCENTCLOUD_SECRET_KEY TENCENTCLOUD_REGION TRTC_PLAN.",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
@@ -51,21 +53,42 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
 def _scan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     from agora_tencent_analytics.cli.scan import run
 
-    command = commands.add_parser("scan", help="read every call of a time range", description="Reads every call of a time range.")
+    command = commands.add_parser(
+        "scan", help="read every call of a time range", description="Reads every call of a time range."
+    )
     command.set_defaults(run=run)
-    command.add_argument("--vendor", choices=("agora", "tencent", "both"), help="whom to ask (default: whose credentials are set)")
-    command.add_argument("--last", type=_last, metavar="6h", help="the last seconds, minutes, hours or days: 90s 30m 6h 2d")
-    command.add_argument("--start", type=_instant, metavar="T", help="start of the range, ISO 8601 with zone or epoch seconds")
+    command.add_argument(
+        "--vendor", choices=("agora", "tencent", "both"), help="whom to ask (default: whose credentials are set)"
+    )
+    command.add_argument(
+        "--last", type=_last, metavar="6h", help="the last seconds, minutes, hours or days: 90s 30m 6h 2d"
+    )
+    command.add_argument(
+        "--start", type=_instant, metavar="T", help="start of the range, ISO 8601 with zone or epoch seconds"
+    )
     command.add_argument("--end", type=_instant, metavar="T", help="end of the range, excluded")
     command.add_argument("--channel", help="only this channel or room")
     command.add_argument("--call", action="append", metavar="ID", help="only this call (may be given again)")
     command.add_argument("--user", action="append", metavar="ID", help="only this user (may be given again)")
-    command.add_argument("--depth", choices=("calls", "sessions", "metrics"), default="metrics", help="how deep to read (default: metrics)")
-    command.add_argument("--plan", action="append", default=[], metavar="P", help="the plan: P for one vendor, or agora=P and tencent=P")
+    command.add_argument(
+        "--depth",
+        choices=("calls", "sessions", "metrics"),
+        default="metrics",
+        help="how deep to read (default: metrics)",
+    )
+    command.add_argument(
+        "--plan", action="append", default=[], metavar="P", help="the plan: P for one vendor, or agora=P and tencent=P"
+    )
     command.add_argument("--out", metavar="FILE", help="write one JSON object per call, one to a line")
     command.add_argument("--report", metavar="FILE", help="write the report as JSON")
     command.add_argument("--simulate", action="store_true", help="ask the embedded simulator instead of the vendors")
-    command.add_argument("--calls", type=_count, default=20, metavar="N", help="calls in the simulated world of each vendor (default: 20)")
+    command.add_argument(
+        "--calls",
+        type=_count,
+        default=20,
+        metavar="N",
+        help="calls in the simulated world of each vendor (default: 20)",
+    )
     command.add_argument("--seed", type=int, default=0, metavar="S", help="seed of the simulated world (default: 0)")
     command.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     command.add_argument("--verbose", action="store_true", help="say more on standard error")
@@ -84,8 +107,15 @@ def _simulate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     command.add_argument("--plan", metavar="P", help="plan whose limits are enforced (default: the highest)")
     command.add_argument("--seed", type=int, default=0, metavar="S", help="seed of the world (default: 0)")
     command.add_argument("--calls", type=_count, default=20, metavar="N", help="calls in the world (default: 20)")
-    command.add_argument("--count", choices=("fixed", "sliding", "bucket"), default="fixed", help="how requests are counted (default: fixed)")
-    command.add_argument("--latency", type=float, default=0.0, metavar="MS", help="milliseconds added to every answer (default: 0)")
+    command.add_argument(
+        "--count",
+        choices=("fixed", "sliding", "bucket"),
+        default="fixed",
+        help="how requests are counted (default: fixed)",
+    )
+    command.add_argument(
+        "--latency", type=float, default=0.0, metavar="MS", help="milliseconds added to every answer (default: 0)"
+    )
     command.add_argument("--verbose", action="store_true", help="say more on standard error")
 
 

@@ -66,7 +66,10 @@ class PlainConsole:
         widths = [max(len(row[at]) for row in (head, *rows)) for at in range(len(head))]
         self.line(f"\n{title}")
         for row in (head, *rows):
-            cells = [cell.ljust(width) if at < 2 else cell.rjust(width) for at, (cell, width) in enumerate(zip(row, widths, strict=True))]
+            cells = [
+                cell.ljust(width) if at < 2 else cell.rjust(width)
+                for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+            ]
             self.line("  ".join(cells).rstrip())
 
     def line(self, text: str) -> None:
@@ -80,12 +83,24 @@ class PlainConsole:
 def status(report: Report) -> str:
     """How far the scan is, in one line."""
     total = report.as_dict()["total"]
-    return f"{total['calls']} calls, {total['sessions']} sessions, {total['points']} points, {total['requests']} requests"
+    return (
+        f"{total['calls']} calls, {total['sessions']} sessions, {total['points']} points, {total['requests']} requests"
+    )
 
 
 def worst_rows(worst: Sequence[CallFigures]) -> tuple[Row, list[Row]]:
     """Head and rows of the table of the worst calls."""
-    head = ("vendor", "channel", "joined (UTC)", "sessions", "audio freeze s", "video freeze s", "loss %", "rtt ms", "call")
+    head = (
+        "vendor",
+        "channel",
+        "joined (UTC)",
+        "sessions",
+        "audio freeze s",
+        "video freeze s",
+        "loss %",
+        "rtt ms",
+        "call",
+    )
     return head, [
         (
             call.vendor,
@@ -104,7 +119,17 @@ def worst_rows(worst: Sequence[CallFigures]) -> tuple[Row, list[Row]]:
 
 def vendor_rows(report: Report, left: dict[str, str]) -> tuple[Row, list[Row]]:
     """Head and rows of the table of what was spent, by vendor."""
-    head = ("vendor", "quota left today", "calls", "sessions", "series", "points", "requests", "limit errors", "failures")
+    head = (
+        "vendor",
+        "quota left today",
+        "calls",
+        "sessions",
+        "series",
+        "points",
+        "requests",
+        "limit errors",
+        "failures",
+    )
     return head, [
         (
             name,

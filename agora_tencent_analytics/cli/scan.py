@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, nullcontext
+from io import BufferedWriter
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +41,7 @@ async def run(options: Options) -> int:
     async with AsyncExitStack() as stack:
         made = _simulated(options, vendors, plans) if options.simulate else _real(vendors, plans)
         providers, world = await stack.enter_async_context(made)
-        out = stack.enter_context(Path(options.out).open("wb")) if options.out else None
-        if options.report:
-            Path(options.report).touch()
+        out = stack.enter_context(_out(options))
         records = scan(
             *providers,
             over=options.over,
@@ -68,8 +67,19 @@ async def run(options: Options) -> int:
             screen.line(printable(line))
         screen.line("complete" if report.complete else "INCOMPLETE")
         if options.report:
-            Path(options.report).write_bytes(_as_json(report, records, world, options))
+            _write_report(options, _as_json(report, records, world, options))
     return _status(report)
+
+
+def _out(options: Options) -> AbstractContextManager[BufferedWriter | None]:
+    """The file for records; a path that cannot be written is told before anything is asked."""
+    if options.report:
+        Path(options.report).touch()
+    return Path(options.out).open("wb") if options.out else nullcontext()
+
+
+def _write_report(options: Options, text: bytes) -> None:
+    Path(options.report).write_bytes(text)
 
 
 def _status(report: Report) -> int:
@@ -111,7 +121,7 @@ async def _real(vendors: list[str], plans: dict[str, str]) -> AsyncIterator[tupl
     async with AsyncExitStack() as stack:
         providers: list[Provider] = []
         for vendor in vendors:
-            options = {"plan": plans[vendor]} if vendor in plans else {}
+            options: dict[str, Any] = {"plan": plans[vendor]} if vendor in plans else {}
             providers.append(await stack.enter_async_context(_PROVIDERS[vendor].from_env(**options)))
         yield providers, None
 
@@ -131,13 +141,10 @@ async def _simulated(
         for vendor in vendors:
             plan = plans.get(vendor, HIGHEST[vendor])
             server = await stack.enter_async_context(servers[vendor](made, plan=plan))
-            provider = _PROVIDERS[vendor](
-                **{"region": "ap-singapore"} if vendor == "tencent" else {},
-                **server.credentials,
-                plan=plan,
-                base_url=server.base_url,
-                store=":memory:",
-            )
+            keywords: dict[str, Any] = {**server.credentials, "plan": plan, "base_url": server.base_url}
+            if vendor == "tencent":
+                keywords["region"] = "ap-singapore"
+            provider = _PROVIDERS[vendor](**keywords, store=":memory:")
             providers.append(await stack.enter_async_context(provider))
         yield providers, made
 
@@ -166,7 +173,12 @@ def _as_json(report: Report, records: Records, world: Any, options: Options) -> 
         truth = {}
         for name, over in records.ranges.items():
             found = world.truth(name, over.start, over.end, channel=options.channel, server_users=True)
-            truth[name] = {"calls": found.calls, "sessions": found.sessions, "series": found.series, "points": found.points}
+            truth[name] = {
+                "calls": found.calls,
+                "sessions": found.sessions,
+                "series": found.series,
+                "points": found.points,
+            }
         keys = ("calls", "sessions", "series", "points")
         for name, facts in truth.items():
             said["vendors"][name]["truth"] = facts

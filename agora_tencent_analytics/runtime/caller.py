@@ -100,9 +100,7 @@ class Caller:
             DailyQuotaExhausted: no request is left today.
             WouldExceedQuota: no slot within `max_wait` or the deadline.
         """
-        request = self.vendor.request(
-            row, self.base_url, spell(row, self.app_id, window, params, page=page, size=size)
-        )
+        request = self.vendor.request(row, self.base_url, spell(row, self.app_id, window, params, page=page, size=size))
         asked = Asked(window=window, params=params)
         monotonic = self.quota.clock.clock.monotonic
         until = None if self.timeouts.deadline_s is None else monotonic() + self.timeouts.deadline_s
@@ -150,7 +148,9 @@ class Caller:
                 body = vendor.unwrap(row, response)
             except RateLimited as refused:
                 self.tally.limit_errors += 1
-                slot.refused(refused.per, refused.retry_after_s)
+                # Beyond the limit the refusal is raised, and the bucket is not held for longer than the limit.
+                held = refused.retry_after_s
+                slot.refused(refused.per, None if held is None else min(held, self.retry.max_retry_after_s))
                 raise
         try:
             return vendor.decode(row, body, asked), response.body

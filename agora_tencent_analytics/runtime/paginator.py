@@ -241,7 +241,8 @@ class _Walk:
             if question is None or window is None or reader is None:
                 return None
             if self._requests >= self._max_requests:
-                return self._finish(f"the walk's ceiling of {self._max_requests} requests was reached")
+                self._finish(f"the walk's ceiling of {self._max_requests} requests was reached")
+                return None
             number = reader.number
             try:
                 reply, body = await self._caller.ask(
@@ -313,7 +314,7 @@ class _Walk:
         self._index, self._question, self._endpoint = index, question, question.row.name
         pieces = []
         for over in question.over:
-            self._over = TimeRange(min(self._over.start, over.start), max(self._over.end, over.end)) if self._over else over
+            self._over = self._over.hull(over) if self._over else over
             cut = clip(over, question.limits, now=now, endpoint=question.row.name)
             self._clipped.extend(cut.clipped)
             pieces += [cut.inside] if cut.inside else []
@@ -390,7 +391,9 @@ class _Walk:
     def _adjust(self, refused: WindowRefused) -> bool:
         """Cuts or splits a window that the vendor does not answer for; False if that cannot help."""
         question, window, reader = self._question, self._window, self._reader
-        assert question is not None and window is not None and reader is not None
+        assert question is not None
+        assert window is not None
+        assert reader is not None
         self._adjustments += 1
         if self._adjustments > _MOST_ADJUSTMENTS or reader.pages:
             return False
@@ -405,14 +408,13 @@ class _Walk:
             return False
         # The clock learnt from the refusal may explain it; if not, give way a little more each time.
         step = 5 * 2**self._adjustments
-        cut = clip(window, question.limits, now=self._now(), endpoint=question.row.name).inside or window
-        if cut == window and window.seconds > step:
-            cut = TimeRange(window.start + step * (refused.kind == "too_old"), window.end - step * (refused.kind == "too_recent"))
-        elif cut == window:
-            cut = None
+        recent = refused.kind == "too_recent"
+        cut = clip(window, question.limits, now=self._now(), endpoint=question.row.name).inside
+        if cut == window:
+            start, end = (window.start, window.end - step) if recent else (window.start + step, window.end)
+            cut = TimeRange(start, end) if start < end else None
         for piece in window.minus(cut) if cut else (window,):
-            reason = "lag" if refused.kind == "too_recent" else "history"
-            self._clipped.append(Clipped(over=piece, reason=reason, endpoint=question.row.name))
+            self._clipped.append(Clipped(over=piece, reason="lag" if recent else "history", endpoint=question.row.name))
         if cut is None:
             self._window = self._reader = None
         else:

@@ -96,7 +96,7 @@ class AiohttpTransport:
                 body = await response.read()
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 return Response(status=response.status, headers=headers, body=body)
-        except (aiohttp.ClientError, asyncio.TimeoutError, ssl.SSLError, OSError) as error:
+        except (TimeoutError, aiohttp.ClientError, ssl.SSLError, OSError) as error:
             # Not chained: some of aiohttp's errors carry the request with its Authorization header.
             raise _mapped(error, request, timeouts) from None
 

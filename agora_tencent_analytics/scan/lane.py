@@ -16,7 +16,6 @@ from agora_tencent_analytics.errors import (
     DailyQuotaExhausted,
     IncompleteScan,
     NotAuthenticated,
-    NotFound,
     NothingToAsk,
     NotOffered,
     NotPermitted,
@@ -119,15 +118,15 @@ class Lane:
         missing = set(self._wanted.call_ids or ())
         listing = self._calls()
         pages = listing.pages()
-        while not self.report.stopped:
+        while not self._stopped():
             try:
                 page = await self._patiently(pages)
             except NothingToAsk as nothing:
                 self.report.hide(nothing.clipped)
                 break
-            except AnalyticsError as error:
-                window = None if isinstance(error, _HOPELESS) else pages.skip(str(error))
-                await self._fail(Failure(vendor=self._name, step="calls", over=window, error=error))
+            except AnalyticsError as refused:
+                window = None if isinstance(refused, _HOPELESS) else pages.skip(str(refused))
+                await self._fail(Failure(vendor=self._name, step="calls", over=window, error=refused))
                 if window is None:
                     break
                 continue
@@ -137,7 +136,7 @@ class Lane:
                 if self._wanted.call_ids is None or call.call_id in missing:
                     missing.discard(call.call_id)
                     await send.send(call)
-                if self.report.stopped:
+                if self._stopped():
                     break
             if self._wanted.call_ids is not None and not missing:
                 return
@@ -145,6 +144,9 @@ class Lane:
         if missing and listing.certificate.finished:
             error = NothingToAsk(f"{self._name} lists no call {', '.join(sorted(missing))} in {self._over}")
             await self._fail(Failure(vendor=self._name, step="calls", error=error))
+
+    def _stopped(self) -> bool:
+        return bool(self.report.stopped)
 
     async def _patiently(self, source: AsyncIterator[T]) -> T | None:
         """The next item, or None at the end; waits for midnight when the day is spent and the scan may wait."""
@@ -237,24 +239,22 @@ class Lane:
     ) -> Sequence[T] | None:
         """The next batch about a call, or None when there is no more, or no more can be had."""
         while True:
-            error: AnalyticsError
+            window = None
             try:
                 batch = await self._patiently(batches)
             except NothingToAsk as nothing:
                 self.report.hide(nothing.clipped)
                 return None
-            except AnalyticsError as caught:
-                error = caught
+            except AnalyticsError as error:
+                if not isinstance(error, _HOPELESS) and parts.failed < _MOST_FAILURES:
+                    window = batches.skip(str(error))
+                failure = Failure(vendor=self._name, step=step, call_id=call.call_id, over=window, error=error)
+                parts.fail(failure)
+                await self._fail(failure)
             else:
                 if batch is None:
                     self.report.take(listing.certificate)
                 return batch
-            window = None
-            if not isinstance(error, _HOPELESS) and parts.failed < _MOST_FAILURES:
-                window = batches.skip(str(error))
-            failure = Failure(vendor=self._name, step=step, call_id=call.call_id, over=window, error=error)
-            parts.fail(failure)
-            await self._fail(failure)
             if window is None:
                 self.report.take(listing.certificate)
                 return None

@@ -30,9 +30,7 @@ class Parts:
         emit: takes a finished record.
     """
 
-    def __init__(
-        self, vendor: str, call: Call, gauge: Gauge, emit: Callable[[CallRecord], Awaitable[None]]
-    ) -> None:
+    def __init__(self, vendor: str, call: Call, gauge: Gauge, emit: Callable[[CallRecord], Awaitable[None]]) -> None:
         self._vendor = vendor
         self._call = call
         self._gauge = gauge
@@ -61,7 +59,11 @@ class Parts:
 
     async def add(self, sessions: Sequence[Session], series: Sequence[MetricSeries] = ()) -> None:
         """Takes in sessions, or all the series of some expected sessions."""
-        owners = [self._expected.pop(name) for name in dict.fromkeys(one.session_id for one in series) if name in self._expected]
+        owners = [
+            self._expected.pop(name)
+            for name in dict.fromkeys(one.session_id for one in series)
+            if name in self._expected
+        ]
         self.found = self.found or bool(sessions)
         size = sum(len(one) for one in series) * POINT_BYTES
         self._gauge.hold(size)

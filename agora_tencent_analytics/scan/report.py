@@ -68,7 +68,11 @@ class VendorReport:
         """Takes in what a walk has to say."""
         self.duplicates_dropped += certificate.duplicates
         self.hide(certificate.clipped)
-        doubts = [f"{certificate.endpoint} {window.over}: {window.reason}" for window in certificate.windows if not window.complete]
+        doubts = [
+            f"{certificate.endpoint} {window.over}: {window.reason}"
+            for window in certificate.windows
+            if not window.complete
+        ]
         if certificate.stopped:
             doubts.append(f"{certificate.endpoint}: {certificate.stopped}")
         self.doubts.extend(doubts[: _MOST_DOUBTS - len(self.doubts)] if len(self.doubts) < _MOST_DOUBTS else ())
@@ -140,12 +144,18 @@ class Report:
 
     def __str__(self) -> str:
         lines = [
-            f"{name}: {vendor.calls} calls, {vendor.sessions} sessions, {vendor.series} series, {vendor.points} points; "
+            f"{name}: {vendor.calls} calls, {vendor.sessions} sessions, {vendor.series} series, "
+            f"{vendor.points} points; "
             f"{vendor.requests} requests, {vendor.limit_errors} limit errors, {vendor.retries} retries"
             for name, vendor in self.vendors.items()
         ]
         lines += [str(failure) for failure in self.failures]
-        lines += [f"{name}: {doubt}" for name, vendor in self.vendors.items() for doubt in [*vendor.doubts, vendor.stopped] if doubt]
+        lines += [
+            f"{name}: {doubt}"
+            for name, vendor in self.vendors.items()
+            for doubt in [*vendor.doubts, vendor.stopped]
+            if doubt
+        ]
         return "\n".join([*lines, "complete" if self.complete else "INCOMPLETE"])
 
 

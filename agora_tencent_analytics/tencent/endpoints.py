@@ -14,7 +14,15 @@ from agora_tencent_analytics.models import Call, Session
 from agora_tencent_analytics.series import MetricSeries
 from agora_tencent_analytics.tencent import plans
 
-__all__ = ["CALL_DETAIL", "CALL_DETAIL_2021", "CALL_DETAIL_METRICS", "ENDPOINTS", "ROOM_INFO", "USERS_WITH_METRICS", "USER_INFO"]
+__all__ = [
+    "CALL_DETAIL",
+    "CALL_DETAIL_2021",
+    "CALL_DETAIL_METRICS",
+    "ENDPOINTS",
+    "ROOM_INFO",
+    "USERS_WITH_METRICS",
+    "USER_INFO",
+]
 
 USERS_WITH_METRICS = 6
 """The most user ids of one request with `DataType`."""

@@ -130,7 +130,7 @@ class TencentProvider(Provider):
     def metrics(
         self, call: Call, sessions: Iterable[Session], *, over: TimeRange | None = None
     ) -> Paginator[MetricSeries]:
-        """Every series of these sessions; see `Provider.metrics`. Tencent: `DescribeCallDetailInfo`, 6 users to a request.
+        """Every series of these sessions; see `Provider.metrics`. Tencent: `DescribeCallDetailInfo`, 6 users a request.
 
         The vendor's series know the user only. A point goes to the stay that contains it; what fits none of
         the stays given is counted in `MetricSeries.outside` of the user's first one.

@@ -13,7 +13,7 @@ import attrs
 import msgspec
 
 from agora_tencent_analytics.endpoint import Endpoint
-from agora_tencent_analytics.errors import InvalidRequest, NotAuthenticated, NotFound, NotPermitted
+from agora_tencent_analytics.errors import InvalidRequest, NotAuthenticated, NotFound, NotPermitted, Refusal
 from agora_tencent_analytics.message import Request, Response
 from agora_tencent_analytics.models import Call, Session
 from agora_tencent_analytics.series import MetricSeries
@@ -49,15 +49,15 @@ class TencentVendor(Vendor):
     structure = STRUCTURE
     region: str
 
-    def authenticate(self, request: Request, row: Endpoint[Any], credentials: TencentCredentials, *, now: float) -> Request:
+    def authenticate(
+        self, request: Request, row: Endpoint[Any], credentials: TencentCredentials, *, now: float
+    ) -> Request:
         """Adds the action's headers and a signature over the exact body, valid for five minutes around `now`."""
         timestamp = int(now)
         content_type = request.headers["Content-Type"]
         signed = {"content-type": content_type, "host": urlsplit(request.url).netloc, "x-tc-action": row.action}
         headers = {
-            "Authorization": sign(
-                credentials, headers=signed, body=request.body, service=SERVICE, timestamp=timestamp
-            ),
+            "Authorization": sign(credentials, headers=signed, body=request.body, service=SERVICE, timestamp=timestamp),
             "X-TC-Action": row.action,
             "X-TC-Version": VERSION,
             "X-TC-Timestamp": str(timestamp),
@@ -139,9 +139,9 @@ class TencentVendor(Vendor):
         )
 
 
-def _by_status(row: Endpoint[Any], response: Response) -> Exception:
+def _by_status(row: Endpoint[Any], response: Response) -> Refusal:
     """The failure of a gateway on the way, which does not answer in the vendor's words."""
-    kinds = {401: NotAuthenticated, 403: NotPermitted, 404: NotFound}
+    kinds: dict[int, type[Refusal]] = {401: NotAuthenticated, 403: NotPermitted, 404: NotFound}
     made = kinds.get(response.status, InvalidRequest)
     return made(
         vendor="tencent",

@@ -1,0 +1,372 @@
+"""Columns: whatever a vendor writes in a list of points comes out as two tidy arrays, and late."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import json
+import math
+import pickle
+from array import array
+from typing import Any
+
+import attrs
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agora_tencent_analytics import points
+from agora_tencent_analytics.columns import Columns, PointForm
+from agora_tencent_analytics.series import MetricSeries
+
+PAIRS, OBJECTS = PointForm.PAIRS, PointForm.OBJECTS
+AGORA_SAMPLE = b"[[1548670255, 215],[1548670257, 129],[1548670259, 121]]"
+TENCENT_SAMPLE = b'[{"Time": 1590065779, "Value": 0}, {"Time": 1590065781, "Value": 0.5}]'
+
+times = st.one_of(
+    st.integers(0, 40),
+    st.integers(1_548_670_255, 1_548_670_300),
+    st.floats(0, 50),
+    st.sampled_from(
+        [None, True, "7", "x", "1.0e1", [], {}, -1, -0.5, 2**53 + 1, 2**63 - 1, 2**63, -(2**63) - 1, 10**80]
+    ),
+)
+values = st.one_of(
+    st.integers(-(10**6), 10**6),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.sampled_from([None, True, "12", "", [], [1], {}, 10**30, 10**80, 2**64]),
+)
+rows = st.one_of(
+    st.tuples(times, values).map(list),
+    st.tuples(times, values).map(list),
+    st.lists(st.one_of(times, values), max_size=4),
+    st.sampled_from([None, 5, "row", {}, {"Time": 1}]),
+)
+layouts = st.sampled_from([{"separators": (",", ":")}, {}, {"indent": 1}])
+
+
+def as_objects(row: Any) -> Any:
+    """A pair as Tencent would write it, keys in either order and one more beside them."""
+    if not isinstance(row, list):
+        return row
+    named = dict(zip(("Time", "Value", "Other"), row, strict=False))
+    return dict(reversed(named.items())) if len(row) % 2 else named
+
+
+def naive(chunks: list[bytes], form: PointForm, scale: float = 1.0) -> tuple[list[int], list[float], int]:
+    """The same by the plainest means: times, values and how many rows had no readable time."""
+    found: dict[int, float] = {}
+    untimed = 0
+    for row in itertools.chain.from_iterable(json.loads(chunk) or [] for chunk in chunks):
+        if form is PAIRS:
+            when, what = ([*row, None, None][:2]) if isinstance(row, list) else (None, None)
+        else:
+            when, what = (row.get("Time"), row.get("Value")) if isinstance(row, dict) else (None, None)
+        try:
+            if isinstance(when, bool):
+                raise TypeError
+            second = math.floor(float(when)) if isinstance(when, str) else math.floor(when)
+            array("q", [second])
+        except (TypeError, ValueError, OverflowError):
+            untimed += 1
+            continue
+        value = math.nan
+        if isinstance(what, int | float) and not isinstance(what, bool) and math.isfinite(what):
+            value = what * scale
+        if second not in found or math.isnan(found[second]):
+            found[second] = value
+    order = sorted(found)
+    return order, [float(found[second]) for second in order], untimed
+
+
+def same(expected: list[float], actual: array[float]) -> bool:
+    return [repr(float(one)) for one in expected] == [repr(one) for one in actual]
+
+
+def check(chunks: list[bytes], form: PointForm, scale: float = 1.0) -> Columns:
+    columns = Columns(chunks, form, scale=scale)
+    seconds, numbers, untimed = naive(chunks, form, scale)
+    assert seconds == list(columns.times)
+    assert same(numbers, columns.values), (numbers, columns.values)
+    assert untimed + sum(map(math.isnan, numbers)) == columns.odd
+    return columns
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.lists(rows, max_size=8), max_size=3), layouts, st.sampled_from([1.0, 0.001]))
+def test_any_rows_read_as_a_plain_reader_reads_them(content: list[list[Any]], layout: Any, scale: float) -> None:
+    check([json.dumps(chunk, **layout).encode() for chunk in content], PAIRS, scale)
+    objects = [[as_objects(row) for row in chunk] for chunk in content]
+    check([json.dumps(chunk, **layout).encode() for chunk in objects], OBJECTS, scale)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.integers(1, 60), min_size=1, max_size=30, unique=True),
+    st.lists(st.lists(values, min_size=30, max_size=30), min_size=2, max_size=4),
+    st.integers(0, 29),
+    st.lists(times, min_size=2, max_size=4),
+    layouts,
+)
+def test_series_that_share_their_times_read_alike_one_after_the_other(
+    seconds: list[int], series: list[list[Any]], odd_place: int, odd_times: list[Any], layout: Any
+) -> None:
+    seconds.sort()
+    for column in series:
+        check([json.dumps([list(row) for row in zip(seconds, column, strict=False)], **layout).encode()], PAIRS)
+    for time in odd_times:  # the same but for one time: what was remembered of the others must not leak in
+        changed = [time if place == odd_place else second for place, second in enumerate(seconds)]
+        check([json.dumps([list(row) for row in zip(changed, series[0], strict=False)], **layout).encode()], PAIRS)
+
+
+def test_a_row_too_long_and_one_too_short_do_not_make_up_for_each_other() -> None:
+    check([b"[[1,10],[2,20],[3,30]]"], PAIRS)
+    crooked = check([b"[[1,10],[2,20,3],[30]]"], PAIRS)
+    assert [1, 2, 30] == list(crooked.times)
+    assert 1 == crooked.odd
+    shifted = check([b"[[1,10,2],[20,3,30]]"], PAIRS)
+    assert [1, 20] == list(shifted.times)
+
+
+def test_the_flat_way_is_taken_for_a_second_series_with_the_same_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(points, "_clock", points._Clock(b"none", b""))
+    first = Columns(b"[[5,1],[7,2.5]]", PAIRS)
+    assert [1.0, 2.5] == list(first.values)
+    monkeypatch.setattr(points, "_read_structs", lambda *_: pytest.fail("went through structs"))
+    monkeypatch.setattr(points, "_read_leniently", lambda *_: pytest.fail("went the lenient way"))
+    second = Columns(b"[[5,null],[7,4]]", PAIRS, scale=0.5)
+    assert [5, 7] == list(second.times)
+    assert math.isnan(second.values[0])
+    assert 2.0 == second.values[1]
+    assert first.times is not second.times
+
+
+def test_the_documented_samples_read() -> None:
+    agora = Columns(AGORA_SAMPLE, PAIRS)
+    assert array("q", [1548670255, 1548670257, 1548670259]) == agora.times
+    assert array("d", [215, 129, 121]) == agora.values
+    tencent = Columns(TENCENT_SAMPLE, OBJECTS, scale=0.001)
+    assert array("q", [1590065779, 1590065781]) == tencent.times
+    assert array("d", [0, 0.0005]) == tencent.values
+    assert 0 == agora.odd == tencent.odd
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds", "odd"),
+    [
+        (b"null", [], 0),
+        (b"[]", [], 0),
+        (b" [ ] ", [], 0),
+        (b"[[1.0e3,2],[1001.0,3]]", [1000, 1001], 0),
+        (b'[["1.0e3",2],["nan",3],["",4]]', [1000], 2),
+        (b"[[1,1e400],[2,-1e400]]", [1, 2], 2),
+        (b"[[1e400,1],[2,1]]", [2], 1),
+        (b"[[1,NaN],[2,Infinity]]", [1, 2], 2),
+        (b"[[1," + b"9" * 5000 + b"]]", [1], 1),
+        (b"[[" + b"9" * 5000 + b",1]]", [], 1),
+        (b'[[1,"\xff\xfe"],[2,5]]', [1, 2], 1),
+        (b"[[1],[],[2,3,4]]", [1, 2], 2),
+        (b"[1,2]", [], 2),
+        (b"{}", [], 1),
+        (b"17", [], 1),
+        (b"", [], 1),
+        (b"<html>", [], 1),
+        (b"[" * 100_000, [], 1),
+    ],
+)
+def test_odd_text_is_counted_and_fails_nothing(text: bytes, seconds: list[int], odd: int) -> None:
+    columns = Columns(text, PAIRS)
+    assert seconds == list(columns.times)
+    assert odd == columns.odd
+    assert len(seconds) == len(columns.values)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (b"[[2,20],[1,10]]", [(1, 10.0), (2, 20.0)]),
+        (b"[[1,10],[1,11],[2,20]]", [(1, 10.0), (2, 20.0)]),
+        (b"[[1,null],[1,11],[1,12]]", [(1, 11.0)]),
+        (b'[[1,"x"],[1,11]]', [(1, 11.0)]),
+        (b"[[1.2,10],[1.7,11]]", [(1, 10.0)]),
+    ],
+)
+def test_points_are_sorted_and_of_one_time_the_first_number_is_kept(
+    text: bytes, expected: list[tuple[int, float]]
+) -> None:
+    columns = Columns(text, PAIRS)
+    assert expected == list(zip(columns.times, columns.values, strict=True))
+    assert 0 == columns.odd
+
+
+@given(st.lists(st.integers(0, 50)), st.integers(-5, 55), st.integers(-5, 55))
+def test_a_clip_is_half_open_and_counts_what_it_drops(seconds: list[int], start: int, end: int) -> None:
+    text = json.dumps([[second, second / 4] for second in seconds]).encode()
+    clipped = Columns(text, PAIRS, clip=(start, end))
+    inside = sorted({second for second in seconds if start <= second < end})
+    assert inside == list(clipped.times)
+    assert same([second / 4 for second in inside], clipped.values)
+    assert len(set(seconds)) - len(inside) == clipped.outside
+    view = Columns(text, PAIRS).slice(start, end)
+    assert clipped == view
+    assert 0 == view.outside
+
+
+@given(st.lists(st.lists(st.tuples(st.integers(0, 30), st.one_of(st.none(), st.integers(0, 9))), max_size=6)))
+def test_joined_columns_equal_the_columns_of_all_chunks(windows: list[list[tuple[int, int | None]]]) -> None:
+    chunks = [json.dumps(window).encode() for window in windows]
+    joined = Columns.join([Columns(chunk, PAIRS) for chunk in chunks])
+    assert not joined.is_read
+    seconds, numbers, _ = naive(chunks, PAIRS)
+    if len(windows) > 1:
+        assert Columns(chunks, PAIRS).times == joined.times
+    assert set(seconds) == set(joined.times)
+    missing = {second for second, number in zip(seconds, numbers, strict=True) if math.isnan(number)}
+    assert missing == {t for t, v in zip(joined.times, joined.values, strict=True) if math.isnan(v)}
+    assert Columns.of(seconds, numbers) == joined
+
+
+def test_joining_windows_in_any_order_sums_their_counts() -> None:
+    early = Columns(b'[[1,1],["?",1],[9,9]]', PAIRS, clip=(0, 5))
+    late = Columns(b"[[4,4],[6,null]]", PAIRS, clip=(5, 10))
+    joined = Columns.join([late, early])
+    assert [1, 6] == list(joined.times)
+    assert 2 == joined.odd
+    assert 2 == joined.outside
+    assert 0 == len(Columns.join([]))
+
+
+def test_an_overlap_keeps_the_point_of_the_part_named_first() -> None:
+    late, early = Columns(b"[[2,22],[3,33]]", PAIRS), Columns(b"[[1,1],[2,2]]", PAIRS)
+    assert [1.0, 22.0, 33.0] == list(Columns.join([late, early]).values)
+    assert [1.0, 2.0, 33.0] == list(Columns.join([early, late]).values)
+
+
+def test_slices_of_one_user_share_the_work_and_double_nothing() -> None:
+    whole = Columns(b'[{"Time":1,"Value":1},{"Time":5,"Value":null},{"Time":"?"},{"Time":9,"Value":9}]', OBJECTS)
+    stays = [whole.slice(0, 5), whole.slice(5, 9)]
+    assert not whole.is_read
+    assert [[1], [5]] == [list(stay.times) for stay in stays]
+    assert whole.is_read
+    assert [0, 1] == [stay.odd for stay in stays]
+    assert 2 == whole.odd
+    assert 1 == len(whole) - sum(map(len, stays))
+    assert 0 == len(whole.slice(7, 3))
+
+
+def test_a_clip_that_ends_before_it_starts_is_empty() -> None:
+    columns = Columns(b"[[1,1],[2,2],[3,3]]", PAIRS, clip=(3, 1))
+    assert 0 == len(columns)
+    assert 3 == columns.outside
+
+
+class Body(bytes):
+    """Bytes whose end of life can be observed through what refers to them."""
+
+
+def test_nothing_is_read_before_it_is_asked_for_and_the_text_is_dropped_after() -> None:
+    text = b"[[1,1],[2,2]]" + b" " * 4096
+    columns = Columns(text, PAIRS)
+    assert not columns.is_read
+    assert any(text is held for held in reachable(columns))
+    assert 2 == len(columns)
+    assert columns.is_read
+    assert not any(isinstance(held, bytes) for held in reachable(columns))
+
+
+@pytest.mark.parametrize("view", [msgspec.Raw, memoryview, bytearray, Body])
+def test_a_view_of_a_larger_buffer_is_copied(view: Any) -> None:
+    chunk = view(b"[[1,1],[2,2]]")
+    columns = Columns([chunk], PAIRS)
+    assert all(type(held) is not view for held in reachable(columns))
+    assert 2 == len(columns)
+
+
+def test_a_joined_series_lets_go_of_its_parts_and_a_slice_of_its_parent() -> None:
+    parts = [Columns(b"[[1,1]]", PAIRS), Columns(b"[[2,2]]", PAIRS)]
+    joined = Columns.join(parts)
+    view = joined.slice(2, 3)
+    assert any(held is joined for held in reachable(view))
+    assert 1 == len(view)
+    assert not any(held is joined for held in reachable(view))
+    assert not any(held is parts[0] for held in reachable(joined))
+
+
+def reachable(root: object) -> list[object]:
+    """Everything that `root` keeps alive, classes and modules aside."""
+    found: dict[int, object] = {}
+    queue = [root]
+    while queue:
+        for held in gc.get_referents(queue.pop()):
+            if id(held) not in found and not isinstance(held, type):
+                found[id(held)] = held
+                queue.append(held)
+    return list(found.values())
+
+
+def test_a_point_read_keeps_sixteen_bytes() -> None:
+    columns = Columns(json.dumps([[second, 1.5] for second in range(1000)]).encode(), PAIRS)
+    held = sum(len(one) * one.itemsize for one in (columns.times, columns.values))
+    assert 16_000 == held
+    assert memoryview(columns.times).format == "q"
+    assert memoryview(columns.values).format == "d"
+
+
+def test_columns_compare_by_content_with_nan_equal_to_nan() -> None:
+    read, again = Columns(b"[[1,null],[2,0]]", PAIRS), Columns(b'[{"Time":1},{"Value":-0.0,"Time":2}]', OBJECTS)
+    assert read == again
+    assert read != Columns(b"[[1,null],[2,1]]", PAIRS)
+    assert read != Columns(b"[[1,null],[3,0]]", PAIRS)
+    assert read != "columns"
+    with pytest.raises(TypeError):
+        hash(read)
+
+
+def test_columns_survive_pickle_with_their_counts() -> None:
+    columns = Columns(b"[[1,null],[2,0.25],[9,9],[true,1]]", PAIRS, clip=(0, 5))
+    revived = pickle.loads(pickle.dumps(columns))
+    assert columns == revived
+    assert (2, 1) == (revived.odd, revived.outside)
+
+
+def test_a_repr_shows_no_data_and_reads_none() -> None:
+    columns = Columns(AGORA_SAMPLE, PAIRS)
+    assert "<Columns not read yet>" == repr(columns)
+    assert not columns.is_read
+    len(columns)
+    assert "<Columns of 3 points>" == repr(columns)
+
+
+def test_columns_of_numbers_at_hand_are_tidied_and_must_match() -> None:
+    columns = Columns.of([3, 1, 1], [0.3, math.nan, 0.1])
+    assert [(1, 0.1), (3, 0.3)] == list(zip(columns.times, columns.values, strict=True))
+    with pytest.raises(ValueError, match="2 times but 1 values"):
+        Columns.of([1, 2], [1.0])
+
+
+def test_two_infinities_are_not_odd() -> None:
+    assert 0 == Columns.of([1, 2], [math.inf, -math.inf]).odd
+
+
+def test_a_metric_series_shows_its_columns() -> None:
+    series = MetricSeries(
+        vendor="agora",
+        call_id="c",
+        session_id="s",
+        user_id="7",
+        metric="audio_send_bitrate",
+        vendor_metric="20003",
+        unit="kbps",
+        columns=Columns(AGORA_SAMPLE, PAIRS),
+    )
+    assert "columns" not in repr(series)
+    assert not series.columns.is_read
+    assert 3 == len(series)
+    assert [215.0, 129.0, 121.0] == list(series.values)
+    assert 1548670255 == series.times[0]
+    assert 0 == series.odd
+    assert "" == series.peer_id
+    assert series == pickle.loads(pickle.dumps(series))
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        series.unit = "bps"  # type: ignore[misc]
