@@ -21,6 +21,7 @@ decided in `retry.py`.
     |   |   +-- NothingToAsk      no second of the range can be had from the vendor now
     |   +-- WouldExceedQuota      no slot in the time the caller allowed
     |   +-- DailyQuotaExhausted   no request left this UTC day
+    |   +-- QuotaUnavailable      the file that counts the requests cannot be had
     +-- IncompleteScan            a scan that was told to raise could not read everything
 
 All of them survive `pickle` and `copy`, and none holds a secret.
@@ -44,6 +45,7 @@ __all__ = [
     "NotOffered",
     "NotPermitted",
     "NothingToAsk",
+    "QuotaUnavailable",
     "RateLimited",
     "Refusal",
     "TransportError",
@@ -280,6 +282,10 @@ class DailyQuotaExhausted(NotAsked):
         self.endpoint = endpoint
         self.limit = limit
         self.resets_at = resets_at
+
+
+class QuotaUnavailable(NotAsked):
+    """The store that counts the requests cannot be read or written, so no request is sent uncounted."""
 
 
 class IncompleteScan(AnalyticsError):

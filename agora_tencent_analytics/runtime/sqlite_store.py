@@ -18,6 +18,7 @@ import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
+from agora_tencent_analytics.errors import QuotaUnavailable
 from agora_tencent_analytics.runtime.store import (
     IN_FLIGHT_AT_MOST_S,
     STEP_TOLERATED_S,
@@ -119,7 +120,7 @@ class SqliteStore:
 
     def refund(self, key: CounterKey, days: tuple[int, ...], claim: Claim | None = None) -> None:
         """See `QuotaStore.refund`. A file that cannot be written now keeps the request as spent, which is safe."""
-        with contextlib.suppress(sqlite3.OperationalError), self._transaction() as connection:
+        with contextlib.suppress(QuotaUnavailable), self._transaction() as connection:
             for day in days:
                 connection.execute(_GIVE_BACK_DAY, (*key, day))
             if claim is not None:
@@ -127,7 +128,7 @@ class SqliteStore:
 
     def answered(self, key: CounterKey, claim: Claim, at: float) -> None:
         """See `QuotaStore.answered`. A file that cannot be written now keeps the slot in flight, which is safe."""
-        with contextlib.suppress(sqlite3.OperationalError), self._transaction() as connection:
+        with contextlib.suppress(QuotaUnavailable), self._transaction() as connection:
             connection.execute(_ANSWER_SLOT, (at, *key, claim.owner, claim.number))
 
     def spend(self, key: CounterKey, day: int, limit: int) -> None:
@@ -159,15 +160,21 @@ class SqliteStore:
                 _inherited.append(self._connection)
                 self._connect()
             connection = self._connection
-            connection.execute("BEGIN IMMEDIATE")
             try:
-                yield connection
-            except BaseException:
+                connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield connection
+                except BaseException:
+                    if connection.in_transaction:
+                        connection.execute("ROLLBACK")
+                    raise
                 if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
-            if connection.in_transaction:
-                connection.execute("COMMIT")
+                    connection.execute("COMMIT")
+            except sqlite3.OperationalError as error:
+                raise QuotaUnavailable(
+                    f"the quota file {self.path} cannot be used ({error}), so nothing was sent; see what holds or "
+                    'forbids it, or pass another path as store= (":memory:" counts in this process alone)'
+                ) from error
 
     def _connect(self) -> None:
         self._pid = os.getpid()

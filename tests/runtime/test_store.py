@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from agora_tencent_analytics.errors import QuotaUnavailable
 from agora_tencent_analytics.runtime import sqlite_store
 from agora_tencent_analytics.runtime.sqlite_store import SqliteStore
 from agora_tencent_analytics.runtime.store import (
@@ -303,7 +304,7 @@ def test_while_the_file_is_locked_nothing_is_granted_and_what_is_spent_stays_spe
     store.reserve(KEY, (TODAY,), 9, mine)
     with contextlib.closing(sqlite3.connect(tmp_path / "quota.sqlite3", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(sqlite3.OperationalError, match="locked"):
+        with pytest.raises(QuotaUnavailable, match="locked"):
             store.reserve(KEY, (TODAY,), 9)
         store.answered(KEY, mine, NOW)
         store.refund(KEY, (TODAY,), mine)
