@@ -136,7 +136,7 @@ def _checked(row: Endpoint[Any], param: Param, value: Any) -> Any:
     where = f"{row.name}: {param.name}"
     match param.kind:
         case "list":
-            if isinstance(value, str | bytes) or not hasattr(value, "__iter__"):
+            if isinstance(value, str | bytes | Mapping) or not hasattr(value, "__iter__"):
                 raise BadInput(f"{where} takes a list of texts, not {type(value).__name__}")
             items = [_text(where, item) for item in value]
             if not items:
@@ -163,6 +163,10 @@ def _text(where: str, value: Any) -> str:
         value = str(value)
     if not isinstance(value, str) or not value:
         raise BadInput(f"{where} takes a non-empty text, not {value!r}")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise BadInput(f"{where} takes text that can be sent, not {value!r} with half a character in it") from None
     return value
 
 

@@ -29,7 +29,7 @@ class Call:
     """Who carried the call: `"agora"`, `"tencent"` or a third party's name."""
     call_id: str
     """The vendor's id of the call (Agora `call_id`, Tencent `CommId`). Opaque."""
-    channel: str
+    channel: str = ""
     """Channel name (Agora `cname`) or room id (Tencent `RoomString`)."""
     created_ts: int
     """When the call began, epoch seconds."""
@@ -67,7 +67,7 @@ class Session:
     """Agora's `sid`; for Tencent `<user id>@<join time>`."""
     user_id: str
     """The user id, always text (Agora's `uid` is a number on the wire)."""
-    channel: str
+    channel: str = ""
     """Channel name or room id."""
     join_ts: int
     """When the user came, epoch seconds."""

@@ -140,7 +140,7 @@ def _read_flat(chunk: bytes, scale: float) -> Points | None:
 
 def _remember(chunk: bytes, times: list[int], integers: bytes) -> None:
     global _clock
-    if chunk.startswith(b"[") and -_EXACT < times[0] and times[-1] < _EXACT and len(times) <= _MOST_REMEMBERED:
+    if chunk.startswith(b"[") and times[0] > -_EXACT and times[-1] < _EXACT and len(times) <= _MOST_REMEMBERED:
         _clock = _Clock(chunk[: chunk.find(b",") + 1], integers)
 
 

@@ -59,7 +59,8 @@ class Retry:
                 )
                 return None if before else 0.0
             case TransportError() | VendorFault() | UnreadableReply():
-                nominal = min(self.most_s, self.first_s * float(2 ** (len(failures) - 1)))
+                doubled = 2.0 ** min(len(failures) - 1, 100)  # beyond that a float overflows
+                nominal = min(self.most_s, self.first_s * doubled)
                 return nominal * (0.5 + 0.5 * jitter)
             case _:
                 return None

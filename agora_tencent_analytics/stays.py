@@ -48,7 +48,7 @@ def stays(sessions: Sequence[Session], part: TimeRange) -> tuple[TimeRange, ...]
     """The seconds of `part` in which these sessions may have points; an unfinished stay lasts to its end."""
     pieces = []
     for session in sessions:
-        leave = part.end if session.leave_ts is None else session.leave_ts
+        leave = max(session.join_ts, part.end) if session.leave_ts is None else session.leave_ts
         first = max(0, min(session.join_ts, leave) - SLACK_S)
         piece = TimeRange(first, max(session.join_ts, leave) + 1 + SLACK_S).overlap(part)
         if piece is not None:

@@ -35,10 +35,10 @@ def epoch_seconds(value: Instant, *, name: str = "time") -> float:
         value = value.timestamp()
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise BadInput(f"{name} must be an aware datetime or epoch seconds, not {type(value).__name__}")
-    if not math.isfinite(value) or value < 0:
-        raise BadInput(f"{name}={value} is not a moment; pass epoch seconds since 1970-01-01 UTC")
+    if not 0 <= value < math.inf:  # not math.isfinite, which overflows on huge integers
+        raise BadInput(f"{name}={_figure(value)} is not a moment; pass epoch seconds since 1970-01-01 UTC")
     if value >= _FIRST_MILLISECOND_STAMP:
-        raise BadInput(f"{name}={value} looks like milliseconds; both vendors take seconds, so divide by 1000")
+        raise BadInput(f"{name}={_figure(value)} looks like milliseconds; both vendors take seconds, so divide by 1000")
     return value
 
 
@@ -92,7 +92,13 @@ class TimeRange:
         return TimeRange(min(self.start, other.start), max(self.end, other.end))
 
     def split(self, span_s: int) -> Iterator[TimeRange]:
-        """Touching pieces of at most `span_s` seconds, oldest first; together exactly this range."""
+        """Touching pieces of at most `span_s` seconds, oldest first; together exactly this range.
+
+        Raises:
+            BadInput: `span_s` is less than a second.
+        """
+        if span_s < 1:
+            raise BadInput(f"a range cannot be split into pieces of {span_s} s")
         for start in range(self.start, self.end, span_s):
             yield TimeRange(start, min(start + span_s, self.end))
 
@@ -127,15 +133,19 @@ class Last:
         seconds: any non-negative number of seconds.
 
     Raises:
-        BadInput: the sum is not positive.
+        BadInput: a length is not a number or is negative, or their sum is not positive.
     """
 
     seconds: float
     """Length in seconds."""
 
     def __init__(self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0) -> None:
+        lengths = {"days": days, "hours": hours, "minutes": minutes, "seconds": seconds}
+        for name, length in lengths.items():
+            if isinstance(length, bool) or not isinstance(length, int | float) or not 0 <= length < _FIRST_MILLISECOND_STAMP:
+                raise BadInput(f"Last({name}=...) takes a number that is neither negative nor endless")
         total = days * 86_400 + hours * 3_600 + minutes * 60 + seconds
-        if not math.isfinite(total) or total <= 0:
+        if total <= 0:
             raise BadInput("Last() needs a positive length, for example Last(hours=6)")
         self.__attrs_init__(total)
 
@@ -154,6 +164,10 @@ def merge(ranges: Iterable[TimeRange]) -> tuple[TimeRange, ...]:
         else:
             joined.append(piece)
     return tuple(joined)
+
+
+def _figure(value: float) -> str:
+    return f"{value:.15g}" if isinstance(value, float) or abs(value) < 10**15 else "a huge number"
 
 
 def _text(instant: float) -> str:

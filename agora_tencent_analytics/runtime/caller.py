@@ -20,9 +20,9 @@ import anyio
 import attrs
 
 from agora_tencent_analytics.endpoint import Endpoint, spell
-from agora_tencent_analytics.errors import AnalyticsError, RateLimited, WouldExceedQuota
+from agora_tencent_analytics.errors import AnalyticsError, DailyQuotaExhausted, RateLimited, WouldExceedQuota
 from agora_tencent_analytics.limits import Limits
-from agora_tencent_analytics.message import Response
+from agora_tencent_analytics.message import Request
 from agora_tencent_analytics.retry import Retry
 from agora_tencent_analytics.runtime.quota import Quota
 from agora_tencent_analytics.runtime.transport import Timeouts, Transport
@@ -30,6 +30,9 @@ from agora_tencent_analytics.timerange import TimeRange
 from agora_tencent_analytics.vendor import Asked, Reply, Vendor, unreadable
 
 __all__ = ["Caller", "Tally"]
+
+_MOST_DAYS_SPENT = 3
+"""Refusals for the day in one ask: two can come around midnight, a third means that marking the day is no use."""
 
 _log = logging.getLogger("agora_tencent_analytics")
 
@@ -97,8 +100,8 @@ class Caller:
             Refusal: the vendor said no, finally.
             TransportError: the vendor was not heard, finally.
             UnreadableReply: the answer made no sense, finally.
-            DailyQuotaExhausted: no request is left today.
             WouldExceedQuota: no slot within `max_wait` or the deadline.
+            DailyQuotaExhausted: by our count, or because the vendor says so (its refusal is the cause).
         """
         request = self.vendor.request(row, self.base_url, spell(row, self.app_id, window, params, page=page, size=size))
         asked = Asked(window=window, params=params)
@@ -111,7 +114,10 @@ class Caller:
                 left = max(0.0, until - monotonic())
                 patience = left if patience is None else min(patience, left)
             try:
-                return await self._attempt(row, limits, request, asked, patience)
+                return await self._attempt(row, limits, request, asked, patience, until, again=bool(failures))
+            except DailyQuotaExhausted as spent:
+                # What the vendor said, if it did: its message and request id.
+                raise spent from (failures[-1] if failures else None)
             except WouldExceedQuota:
                 # With a failure in hand, the deadline ran out over it: the failure says more.
                 if failures and max_wait is None:
@@ -119,19 +125,31 @@ class Caller:
                 raise
             except AnalyticsError as failure:
                 failures.append(failure)
-                pause = self.retry.delay(failures, jitter=self.chance())
+                if isinstance(failure, RateLimited) and failure.per == "day" and limits.rates:
+                    # The day is marked: the quota now says until when, or that midnight has passed meanwhile.
+                    pause: float | None = 0.0 if len(failures) < _MOST_DAYS_SPENT else None
+                else:
+                    pause = self.retry.delay(failures, jitter=self.chance())
                 if pause is None or (until is not None and monotonic() + pause >= until):
                     raise
             _log.info("%s: asking again in %.2f s after %s", row.name, pause, type(failures[-1]).__name__)
-            self.tally.retries += 1
             await anyio.sleep(pause)
 
     async def _attempt(
-        self, row: Endpoint[Any], limits: Limits, request: Any, asked: Asked, max_wait: float | None
+        self,
+        row: Endpoint[Any],
+        limits: Limits,
+        request: Request,
+        asked: Asked,
+        max_wait: float | None,
+        until: float | None,
+        *,
+        again: bool,
     ) -> tuple[Reply[Any], bytes]:
         vendor, clock = self.vendor, self.quota.clock
         async with self.quota.slot(row.counter, limits.rates, max_wait=max_wait) as slot:
             signed = vendor.authenticate(request, row, await self.credentials(), now=clock.now())
+            timeouts = self._timeouts(row, until)
             sent_wall = clock.clock.wall()
             answered_wall = sent_wall
 
@@ -142,7 +160,8 @@ class Caller:
 
             slot.sent()
             self.tally.requests += 1
-            response: Response = await self.transport.send(signed, timeouts=self.timeouts, answered=answered)
+            self.tally.retries += again
+            response = await self.transport.send(signed, timeouts=timeouts, answered=answered)
             clock.learn(response.headers.get("date"), sent_wall, answered_wall)
             try:
                 body = vendor.unwrap(row, response)
@@ -154,5 +173,20 @@ class Caller:
                 raise
         try:
             return vendor.decode(row, body, asked), response.body
-        except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+        except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
             raise unreadable(row, response, f"{type(error).__name__}: {error}") from None
+
+    def _timeouts(self, row: Endpoint[Any], until: float | None) -> Timeouts:
+        """The limits of one attempt; the deadline shortens it.
+
+        Raises:
+            WouldExceedQuota: the deadline has passed.
+        """
+        if until is None:
+            return self.timeouts
+        left = until - self.quota.clock.clock.monotonic()
+        if left <= 0:
+            raise WouldExceedQuota(
+                f"the deadline for {row.name} passed before it could be sent", retry_at=self.quota.clock.clock.wall()
+            )
+        return attrs.evolve(self.timeouts, total_s=min(self.timeouts.total_s, left))

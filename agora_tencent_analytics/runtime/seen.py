@@ -6,6 +6,7 @@ The file is SQLite's own private temporary database: it has no name, and is gone
 from __future__ import annotations
 
 import sqlite3
+import weakref
 from collections.abc import Iterable
 
 __all__ = ["Seen"]
@@ -38,6 +39,8 @@ class Seen:
                 self._memory.add(digest)
                 return True
             self._file = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+            # A walk that is broken off never says so.
+            self._closes = weakref.finalize(self, self._file.close)
             self._file.execute("PRAGMA journal_mode = OFF")
             self._file.execute("CREATE TABLE seen (digest BLOB PRIMARY KEY) WITHOUT ROWID")
         return self._file.execute("INSERT OR IGNORE INTO seen VALUES (?)", (digest,)).rowcount == 1

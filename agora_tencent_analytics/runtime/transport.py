@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import attrs
 
 from agora_tencent_analytics._version import __version__
-from agora_tencent_analytics.errors import TransportError
+from agora_tencent_analytics.errors import BadInput, TransportError
 from agora_tencent_analytics.message import Request, Response
 
 if TYPE_CHECKING:
@@ -66,10 +66,16 @@ class AiohttpTransport:
 
     Args:
         session: the caller's own session (proxy, certificate authority, connector). It is not closed here,
-            but its silent repetition of requests is switched off. None: a session is made on first use.
+            but its silent repetition of requests is switched off. Waiting for a place in its connector counts
+            as connecting. None: a session is made on first use.
+
+    Raises:
+        BadInput: the session authenticates by itself, which would clash with the vendor's credentials.
     """
 
     def __init__(self, session: aiohttp.ClientSession | None = None) -> None:
+        if session is not None and session.auth is not None:
+            raise BadInput("session= must not have auth=: the credentials of the vendor are put into each request")
         self._given = session
         self._own: aiohttp.ClientSession | None = None
         self._closed = False
@@ -79,8 +85,12 @@ class AiohttpTransport:
         import aiohttp
         from yarl import URL
 
+        # `connect` covers the name lookup, `sock_connect` each address that is tried.
         limits = aiohttp.ClientTimeout(
-            total=timeouts.total_s, sock_connect=timeouts.connect_s, sock_read=timeouts.read_s
+            total=timeouts.total_s,
+            connect=timeouts.connect_s,
+            sock_connect=timeouts.connect_s,
+            sock_read=timeouts.read_s,
         )
         session = self._session()
         try:
@@ -91,22 +101,27 @@ class AiohttpTransport:
                 headers={"User-Agent": USER_AGENT, **request.headers},
                 timeout=limits,
                 allow_redirects=False,
+                # A session of the caller's may have been told otherwise.
+                raise_for_status=False,
+                auto_decompress=True,
             ) as response:
                 answered()
                 body = await response.read()
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 return Response(status=response.status, headers=headers, body=body)
         except (TimeoutError, aiohttp.ClientError, ssl.SSLError, OSError) as error:
-            # Not chained: some of aiohttp's errors carry the request with its Authorization header.
-            raise _mapped(error, request, timeouts) from None
+            mapped = _mapped(error, request, timeouts)
+        # Raised out here, where it is neither chained to aiohttp's error nor has it as its context: some of
+        # those carry the request with its Authorization header.
+        raise mapped
 
     def _session(self) -> aiohttp.ClientSession:
         import aiohttp
 
+        if self._closed:
+            raise RuntimeError("this provider is closed; make a new one")
         session = self._given or self._own
         if session is None:
-            if self._closed:
-                raise RuntimeError("this provider is closed; make a new one")
             # The quota bounds what is in flight; a second bound here would only hide waiting inside a timeout.
             session = self._own = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar()

@@ -1,7 +1,8 @@
 """A bound on the bytes that a scan holds, that cannot lock it up.
 
-Every worker asks for leave before it fetches more. Above the bound only the worker that has been busy
-longest gets leave: it can finish its call, hand it over and so make room, whatever the others hold.
+Every worker asks for leave before it fetches more, and leave is given for as much as the latest answers were
+large. Above the bound only the worker that has been busy longest gets leave: it can finish its call, hand it
+over and so make room, whatever the others hold.
 """
 
 from __future__ import annotations
@@ -9,6 +10,11 @@ from __future__ import annotations
 import anyio
 
 __all__ = ["Gauge"]
+
+ANSWER_COSTS = 3
+"""While an answer is read it is in memory up to three times: its body, the text of its series, their columns."""
+_FIRST_GUESS = 1 << 20
+_FORGETTING = 0.9
 
 
 class Gauge:
@@ -21,12 +27,18 @@ class Gauge:
     def __init__(self, bound: int) -> None:
         self._bound = bound
         self._held = 0
-        self._busy: dict[int, None] = {}  # insertion order is age
+        self._expected = float(_FIRST_GUESS)
+        self._busy: dict[int, float] = {}  # what each worker fetches now; insertion order is age
         self._changed = anyio.Event()
+
+    @property
+    def held(self) -> int:
+        """Bytes held now."""
+        return self._held
 
     def begin(self, worker: int) -> None:
         """A worker takes up a call."""
-        self._busy[worker] = None
+        self._busy[worker] = 0.0
 
     def end(self, worker: int) -> None:
         """A worker is done with its call."""
@@ -35,8 +47,15 @@ class Gauge:
 
     async def leave(self, worker: int) -> None:
         """Returns when the worker may fetch more."""
-        while self._held > self._bound and next(iter(self._busy)) != worker:
+        while next(iter(self._busy)) != worker and self._held + self._coming + self._next > self._bound:
             await self._changed.wait()
+        self._busy[worker] = self._next
+
+    def came(self, worker: int, size: int) -> None:
+        """What a worker fetched has come: bytes of points."""
+        self._busy[worker] = 0.0
+        self._expected = max(float(size), self._expected * _FORGETTING)
+        self._wake()
 
     def hold(self, size: int) -> None:
         """Bytes came in."""
@@ -47,6 +66,14 @@ class Gauge:
         if size:
             self._held -= size
             self._wake()
+
+    @property
+    def _coming(self) -> float:
+        return sum(self._busy.values())
+
+    @property
+    def _next(self) -> float:
+        return ANSWER_COSTS * self._expected
 
     def _wake(self) -> None:
         self._changed.set()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator, Sequence
 from typing import Literal, TypeVar
 
@@ -25,8 +24,8 @@ from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.runtime.paginator import Batches, Paginator
 from agora_tencent_analytics.scan.gauge import Gauge
 from agora_tencent_analytics.scan.parts import Parts
-from agora_tencent_analytics.scan.records import CallRecord, Failure
-from agora_tencent_analytics.scan.report import VendorReport
+from agora_tencent_analytics.scan.records import POINT_BYTES, CallRecord, Failure
+from agora_tencent_analytics.scan.report import GIVEN_UP, VendorReport
 from agora_tencent_analytics.series import MetricSeries
 from agora_tencent_analytics.timerange import TimeRange
 
@@ -74,7 +73,7 @@ class Lane:
         self._gauge = gauge
         self._send = send
         self._before = attrs.evolve(provider.tally)
-        self._began = time.monotonic()
+        self._began = anyio.current_time()
 
     def check(self) -> None:
         """Raises what can be known before the first request: a question that is not offered, a bad argument."""
@@ -110,7 +109,7 @@ class Lane:
         spent = self._provider.tally.since(self._before)
         self.report.requests, self.report.retries = spent.requests, spent.retries
         self.report.limit_errors = spent.limit_errors
-        self.report.elapsed_s = time.monotonic() - self._began
+        self.report.elapsed_s = anyio.current_time() - self._began
 
     # -- listing ------------------------------------------------------------------------------------------------
 
@@ -125,7 +124,7 @@ class Lane:
                 self.report.hide(nothing.clipped)
                 break
             except AnalyticsError as refused:
-                window = None if isinstance(refused, _HOPELESS) else pages.skip(str(refused))
+                window = None if isinstance(refused, _HOPELESS) else pages.skip(GIVEN_UP + str(refused))
                 await self._fail(Failure(vendor=self._name, step="calls", over=window, error=refused))
                 if window is None:
                     break
@@ -161,6 +160,7 @@ class Lane:
                 await anyio.sleep(max(0.0, spent.resets_at - self._provider.now()) + _AFTER_MIDNIGHT_S)
 
     async def _fail(self, failure: Failure) -> None:
+        _forget_frames(failure.error)
         self.report.failures.append(failure)
         if isinstance(failure.error, _HOPELESS) and not self.report.stopped:
             self.report.stopped = f"{failure.step} could not be read: {failure.error}"
@@ -220,7 +220,11 @@ class Lane:
         batches = listing.batches()
         await self._gauge.leave(worker)
         while (batch := await self._next(listing, batches, "metrics", call, parts)) is not None:
-            await parts.add((), await self._read_columns(batch))
+            kept = await self._read_columns(batch)
+            del batch
+            self._gauge.came(worker, sum(len(series) for series in kept) * POINT_BYTES)
+            await parts.add((), kept)
+            del kept
             await self._gauge.leave(worker)
 
     async def _read_columns(self, batch: Sequence[MetricSeries]) -> list[MetricSeries]:
@@ -247,7 +251,7 @@ class Lane:
                 return None
             except AnalyticsError as error:
                 if not isinstance(error, _HOPELESS) and parts.failed < _MOST_FAILURES:
-                    window = batches.skip(str(error))
+                    window = batches.skip(GIVEN_UP + str(error))
                 failure = Failure(vendor=self._name, step=step, call_id=call.call_id, over=window, error=error)
                 parts.fail(failure)
                 await self._fail(failure)
@@ -258,3 +262,12 @@ class Lane:
             if window is None:
                 self.report.take(listing.certificate)
                 return None
+
+
+def _forget_frames(error: BaseException | None) -> None:
+    """Drops the tracebacks of a kept error: their frames would keep bodies and series in memory."""
+    seen = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__

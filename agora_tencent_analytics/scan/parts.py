@@ -1,7 +1,7 @@
 """A call as records: in one piece, or in parts if it is too large for one.
 
-A part holds at most 100 sessions and is closed once it holds 32 MB of series. All series of a session are
-in the part that has the session.
+A part holds at most 100 sessions and at most 32 MB of series; only a single session larger than that makes a
+part larger. All series of a session are in the part that has the session.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from agora_tencent_analytics.models import Call, Session
 from agora_tencent_analytics.scan.gauge import Gauge
 from agora_tencent_analytics.scan.records import POINT_BYTES, CallRecord, Failure
 from agora_tencent_analytics.series import MetricSeries
-from agora_tencent_analytics.stays import in_order, packed
+from agora_tencent_analytics.stays import in_order
 
 __all__ = ["Parts"]
 
@@ -59,37 +59,34 @@ class Parts:
 
     async def add(self, sessions: Sequence[Session], series: Sequence[MetricSeries] = ()) -> None:
         """Takes in sessions, or all the series of some expected sessions."""
-        owners = [
-            self._expected.pop(name)
-            for name in dict.fromkeys(one.session_id for one in series)
-            if name in self._expected
-        ]
         self.found = self.found or bool(sessions)
-        size = sum(len(one) for one in series) * POINT_BYTES
-        self._gauge.hold(size)
-        self._bytes += size
-        # Whether a part is the last is known only when more comes: so the gathered part goes out then.
-        if self._bytes - size > MOST_BYTES:
-            await self._flush(last=False, keep=size)
-        await self._take((*sessions, *owners), keep=size)
-        self._series.extend(series)
+        self._gauge.hold(sum(len(one) for one in series) * POINT_BYTES)
+        for session in sessions:
+            await self._take(session)
+        by_session: dict[str, list[MetricSeries]] = {}
+        for one in series:
+            by_session.setdefault(one.session_id, []).append(one)
+        for name, own in by_session.items():
+            await self._take(self._expected.pop(name, None), own)
 
     async def finish(self) -> None:
         """Emits the last part, with the sessions that have no series."""
-        for packet in packed(self._expected.values(), MOST_SESSIONS):
-            await self._take(packet)
+        for session in self._expected.values():
+            await self._take(session)
         await self._flush(last=True)
 
-    async def _take(self, sessions: Sequence[Session], *, keep: int = 0) -> None:
-        """Sessions that come together stay together, unless they are too many for one part by themselves."""
-        if self._sessions and len(self._sessions) + len(sessions) > MOST_SESSIONS:
-            await self._flush(last=False, keep=keep)
-        for number, packet in enumerate(packed(sessions, MOST_SESSIONS)):
-            if number:
-                await self._flush(last=False, keep=keep)
-            self._sessions.extend(packet)
+    async def _take(self, session: Session | None, series: Sequence[MetricSeries] = ()) -> None:
+        size = sum(len(one) for one in series) * POINT_BYTES
+        # Whether a part is the last is known only when more comes: so a full part goes out then.
+        crowded = session is not None and len(self._sessions) >= MOST_SESSIONS
+        if crowded or (self._bytes and self._bytes + size > MOST_BYTES):
+            await self._flush(last=False)
+        if session is not None:
+            self._sessions.append(session)
+        self._series.extend(series)
+        self._bytes += size
 
-    async def _flush(self, *, last: bool, keep: int = 0) -> None:
+    async def _flush(self, *, last: bool) -> None:
         record = CallRecord(
             vendor=self._vendor,
             call=self._call,
@@ -100,6 +97,6 @@ class Parts:
             last=last,
         )
         self._part += 1
-        self._bytes = keep
+        self._bytes = 0
         self._sessions, self._series, self._failures = [], [], []
         await self._emit(record)

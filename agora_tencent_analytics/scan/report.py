@@ -10,7 +10,10 @@ from agora_tencent_analytics.certificate import Certificate, Clipped
 from agora_tencent_analytics.scan.records import Failure
 from agora_tencent_analytics.timerange import TimeRange, merge
 
-__all__ = ["Report", "VendorReport"]
+__all__ = ["GIVEN_UP", "Report", "VendorReport"]
+
+GIVEN_UP = "given up: "
+"""How the reason of a window begins whose failure the report has already."""
 
 _MOST_DOUBTS = 100
 
@@ -71,7 +74,7 @@ class VendorReport:
         doubts = [
             f"{certificate.endpoint} {window.over}: {window.reason}"
             for window in certificate.windows
-            if not window.complete
+            if not window.complete and not window.reason.startswith(GIVEN_UP)
         ]
         if certificate.stopped:
             doubts.append(f"{certificate.endpoint}: {certificate.stopped}")

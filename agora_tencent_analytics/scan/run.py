@@ -9,6 +9,7 @@ bounded in bytes as well (`gauge.py`).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Literal, Self
 
@@ -70,6 +71,8 @@ def scan(
     """
     if not providers or not all(isinstance(provider, Provider) for provider in providers):
         raise BadInput("scan() needs at least one provider")
+    if len({id(provider) for provider in providers}) < len(providers):
+        raise BadInput("scan() was given one provider twice")
     if not isinstance(over, TimeRange | Last):
         raise BadInput(f"over must be TimeRange(start, end) or Last(hours=...), not {type(over).__name__}")
     for name, value, allowed in (
@@ -104,6 +107,7 @@ class Records:
         self._over = over
         self._wanted = wanted
         self._group: TaskGroup | None = None
+        self._closed = False
         self._gauge = Gauge(HELD_BYTES)
         self._consumed = 0
         self._report = Report()
@@ -149,14 +153,27 @@ class Records:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool | None:
         assert self._group is not None
+        self._closed = True
         self._receive.close()
         self._group.cancel_scope.cancel()
-        return await self._group.__aexit__(kind, error, trace)
+        if error is not None and not isinstance(error, anyio.get_cancelled_exc_class()):
+            # The caller's own exception leaves as it came, not in a group.
+            with suppress(ExceptionGroup):
+                await self._group.__aexit__(None, None, None)
+            return False
+        try:
+            return await self._group.__aexit__(kind, error, trace)
+        except BaseExceptionGroup as failed:
+            raise _only(failed) from None
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> CallRecord:
+        if self._group is None or (self._closed and not self._report.finished):
+            raise RuntimeError("a scan is iterated inside its own block: async with scan(...) as records")
+        if self._report.finished:
+            raise StopAsyncIteration
         self._gauge.release(self._consumed)
         self._consumed = 0
         try:
@@ -177,3 +194,11 @@ def _name(provider: Provider, report: Report) -> str:
         number += 1
         name = f"{provider.name}-{number}"
     return name
+
+
+def _only(failed: BaseExceptionGroup[BaseException]) -> BaseException:
+    """What failed, out of its groups if it is one thing."""
+    error: BaseException = failed
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error

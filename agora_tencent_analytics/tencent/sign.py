@@ -53,15 +53,12 @@ def canonical_hash(headers: Mapping[str, str], body: bytes) -> tuple[str, str]:
     """SHA-256 of the canonical POST request, and the list of signed headers.
 
     Args:
-        headers: the headers to sign, names in lower case. Values are taken as sent; of `x-tc-action` the
-            lower-case form is signed.
+        headers: the headers to sign, names in lower case. Of the values the lower-case form is signed.
         body: the exact bytes to be sent.
     """
     names = sorted(headers)
     signed = ";".join(names)
-    lines = "".join(
-        f"{name}:{(headers[name].lower() if name == 'x-tc-action' else headers[name]).strip()}\n" for name in names
-    )
+    lines = "".join(f"{name}:{headers[name].strip().lower()}\n" for name in names)
     canonical = f"POST\n/\n\n{lines}\n{signed}\n{sha256(body).hexdigest()}"
     return sha256(canonical.encode()).hexdigest(), signed
 

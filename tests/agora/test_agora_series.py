@@ -88,7 +88,9 @@ def test_a_peer_is_always_text(uid: Any, expected: str) -> None:
 
 
 def test_unknown_keys_are_kept_where_they_belong() -> None:
-    body = b'{"metrics":[{"sid":7,"os":"x","data":[{"mid":1,"kvs":null,"cadence":2}]},{"sid":"e"}],"data":null,"code":"?"}'
+    body = (
+        b'{"metrics":[{"sid":7,"os":"x","data":[{"mid":1,"kvs":null,"cadence":2}]},{"sid":"e"}],"data":null,"code":"?"}'
+    )
     metrics = read_metrics(body)
     assert {"data": None, "code": "?"} == metrics.extra
     assert metrics.code is None

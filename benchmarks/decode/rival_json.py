@@ -1,0 +1,7 @@
+"""`json.loads` of the standard library, no models."""
+
+from __future__ import annotations
+
+import json
+
+agora = tencent = json.loads
