@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
 from typing import Any, Generic, Literal, TypeVar
 
 import attrs
 
 from agora_tencent_analytics.errors import BadInput
-from agora_tencent_analytics.limits import Limits
+from agora_tencent_analytics.limits import DAY, MINUTE, Limits
 from agora_tencent_analytics.timerange import TimeRange
 
-__all__ = ["Bounds", "Endpoint", "PageNumber", "Param", "Unpaged", "check_params", "page_size", "spell"]
+__all__ = ["Bounds", "Endpoint", "PageNumber", "Param", "Unpaged", "check_params", "page_size", "spell", "whole_units"]
 
 R = TypeVar("R")
 
@@ -28,24 +29,30 @@ class Param:
 
     name: str
     """The vendor's own spelling."""
-    kind: Literal["text", "integer", "flag", "list"] = "text"
-    """What it takes. A `list` is a list of texts."""
+    kind: Literal["text", "integer", "flag", "list", "objects"] = "text"
+    """What it takes. A `list` is a list of texts, `objects` a list of JSON objects."""
     required: bool = False
     """True if the vendor refuses a request without it."""
     most: int | None = None
     """The most items of a list."""
+    quoted: bool = False
+    """True if a list's items travel in double quotes when they are in a query."""
 
 
 @attrs.frozen(kw_only=True)
 class Bounds:
-    """How the vendor spells a time range (in epoch seconds)."""
+    """How the vendor spells a time range."""
 
     start: str
     """Name of the parameter for the start."""
     end: str
-    """Name of the parameter for the end."""
+    """Name of the parameter for the end; `""` where the vendor takes the start alone."""
     strict: bool
     """True if `end - start` must be less than the span, False if it may equal it."""
+    form: Literal["seconds", "day", "minute"] = "seconds"
+    """Epoch seconds; `YYYY-MM-DD`, the last day included; or `YYYY-MM-DD HH:MM`."""
+    zone_s: int = 0
+    """Where days begin, for the forms with dates: seconds east of UTC."""
 
 
 @attrs.frozen(kw_only=True)
@@ -87,6 +94,8 @@ class Endpoint(Generic[R]):
     """GET: parameters in the query. POST: parameters as a JSON object."""
     action: str = ""
     """The vendor's action name, where questions are told apart by it (Tencent)."""
+    app_in_query: bool = False
+    """True if a POST carries the app in the query and not in its body."""
     payload: str
     """Key of the rows in the answer."""
     key: tuple[str, ...] = ()
@@ -146,6 +155,10 @@ def _checked(row: Endpoint[Any], param: Param, value: Any) -> Any:
             if row.method == "GET" and any("," in item for item in items):
                 raise BadInput(f"{where}: an item with a comma cannot be sent, the vendor separates items by commas")
             return items
+        case "objects":
+            if not isinstance(value, list | tuple) or not value or not all(isinstance(item, Mapping) for item in value):
+                raise BadInput(f"{where} takes a non-empty list of objects, not {value!r}")
+            return [dict(item) for item in value]
         case "flag":
             if not isinstance(value, bool):
                 raise BadInput(f"{where} takes True or False, not {value!r}")
@@ -212,14 +225,33 @@ def spell(
         page: page number in the vendor's counting.
         size: rows to a page.
     """
-    wire: dict[str, Any] = {
-        row.app.name: str(app_id) if row.app.kind == "text" else app_id,
-        row.bounds.start: window.start,
-        row.bounds.end: window.end,
-        **params,
-    }
+    start, end = _spell_window(row.bounds, window)
+    wire: dict[str, Any] = {row.app.name: str(app_id) if row.app.kind == "text" else app_id, row.bounds.start: start}
+    if row.bounds.end:
+        wire[row.bounds.end] = end
+    quoted = {param.name for param in row.params if param.quoted} if row.method == "GET" else ()
+    wire |= {name: [f'"{item}"' for item in value] if name in quoted else value for name, value in params.items()}
     if isinstance(row.paging, PageNumber):
         as_text = str if row.paging.as_text else int
         wire[row.paging.number] = as_text(page)
         wire[row.paging.size] = as_text(size)
     return wire
+
+
+def _spell_window(bounds: Bounds, window: TimeRange) -> tuple[Any, Any]:
+    if bounds.form == "seconds":
+        return window.start, window.end
+    zone = timezone(timedelta(seconds=bounds.zone_s))
+    first = datetime.fromtimestamp(window.start, zone)
+    if bounds.form == "day":
+        return first.strftime("%Y-%m-%d"), datetime.fromtimestamp(window.end - 1, zone).strftime("%Y-%m-%d")
+    beyond = datetime.fromtimestamp(-(-window.end // MINUTE) * MINUTE, zone)
+    return first.strftime("%Y-%m-%d %H:%M"), beyond.strftime("%Y-%m-%d %H:%M")
+
+
+def whole_units(bounds: Bounds, over: TimeRange) -> TimeRange:
+    """The range widened to the units in which the vendor takes it: whole days of its zone, whole minutes."""
+    unit = {"seconds": 1, "minute": MINUTE, "day": DAY}[bounds.form]
+    start = (over.start + bounds.zone_s) // unit * unit - bounds.zone_s
+    end = -(-(over.end + bounds.zone_s) // unit) * unit - bounds.zone_s
+    return TimeRange(max(0, start), end)

@@ -6,16 +6,18 @@ next `Step`. It knows no vendor and sends nothing; `runtime/paginator.py` does w
 No single sign can be trusted. Totals count the page, or are stale; `has_more` stays true for ever, or is
 false on a full page; pages come short, empty or twice; rows shift while pages are read. So:
 
-* A page is followed by another while any sign says that there is more. An empty page ends the pages when
-  nothing but `has_more` contradicts it, two empty pages end them in any case, and a page seen before ends
-  them at once.
+* A page is followed by another while any sign says that there is more; a full page also while the total
+  may be the page's own count. An empty page ends the pages when nothing but `has_more` contradicts it, two
+  empty pages end them in any case, and a page with nothing but rows seen before ends them at once.
+* A total that is the length of every page so far, on several pages, counts the page and is disregarded.
 * Rows seen on two pages of one reading, a total that moved, or fewer rows than the total promised are
   *drift*: the window is read again from its first page, at most twice.
 * Drift that stays, or pages that end while `has_more` is still true: the window is split in halves. A
   half that brings nothing new is barren; after two barren levels the splitting ends, since a lying
-  `has_more` would otherwise burn a day's quota down to single seconds.
+  `has_more` would otherwise burn a day's quota down to single seconds. A total that is documented as
+  unreliable is no reason to split: if it promises more to the last, the window ends as incomplete.
 * A reading of several pages that reaches into the vendor's recent minutes, where rows still come, is
-  confirmed by reading its first page again.
+  confirmed by reading its first page again; one that was taken up in the middle, by reading it again.
 """
 
 from __future__ import annotations
@@ -90,6 +92,8 @@ class WindowReader:
     """Rows of all readings of the window."""
     _first_page: tuple[bytes, ...] | None = attrs.field(default=None, init=False)
     _prints: set[bytes] = attrs.field(factory=set, init=False)
+    _own_total: bool = attrs.field(default=True, init=False)
+    """True while the total was the length of every page."""
     _empties: int = attrs.field(default=0, init=False)
     _pages_here: int = attrs.field(default=0, init=False)
     _drift: str = attrs.field(default="", init=False)
@@ -111,6 +115,7 @@ class WindowReader:
         self.number = number
         self.total = total
         self._shown_before = shown
+        self._own_total = False
 
     @property
     def shown(self) -> int:
@@ -131,13 +136,15 @@ class WindowReader:
             self.everything.update(page.ids)
             return Step(action="done", complete=True, reason="the answer has no pages")
         if self._confirming:
-            return self._confirm(page)
+            return self._confirm(self.paging, page)
         return self._read(self.paging, page)
 
     def _read(self, paging: PageNumber, page: PageSigns) -> Step:
         mark = digest(b"".join(page.ids).hex()) if page.ids else b""
         repeated = bool(mark) and mark in self._prints
+        stale = bool(page.ids) and self.ids.issuperset(page.ids)
         self._prints.add(mark)
+        self._own_total = self._own_total and page.total == len(page.ids)
         if self._first_page is None and self.number == self._base:
             self._first_page = tuple(page.ids)
         self._notice_drift(paging, page, repeated=repeated)
@@ -147,7 +154,7 @@ class WindowReader:
             self.total = page.total
         self._pages_here += 1
         self._empties = 0 if page.ids else self._empties + 1
-        if self._goes_on(paging, page, repeated=repeated):
+        if self._goes_on(paging, page, stale=stale):
             self.number += 1
             return Step(action="page", number=self.number)
         return self._ended(paging, page, repeated=repeated)
@@ -157,46 +164,57 @@ class WindowReader:
             self._drift = "a page came twice"
         elif not self.ids.isdisjoint(page.ids):
             self._drift = "rows moved between pages"
-        elif paging.total == "listing" and None not in (page.total, self.total) and page.total != self.total:
+        elif self._total_moved(paging, page):
             self._drift = f"the total moved from {self.total} to {page.total}"
 
-    def _owed(self, paging: PageNumber) -> bool:
-        """True if the vendor's total promises more rows than this reading has shown."""
-        return paging.total != "page" and self.total is not None and self.total > self.shown
+    def _total_moved(self, paging: PageNumber, page: PageSigns) -> bool:
+        known = paging.total == "listing" and None not in (page.total, self.total)
+        return known and page.total != self.total and not self._own_total
 
-    def _goes_on(self, paging: PageNumber, page: PageSigns, *, repeated: bool) -> bool:
-        if repeated or page.is_last:
+    @property
+    def _owed(self) -> bool:
+        """True if the vendor's total, whatever it counts, is more than this reading has shown."""
+        return self.total is not None and self.total > self.shown
+
+    def _goes_on(self, paging: PageNumber, page: PageSigns, *, stale: bool) -> bool:
+        if stale or page.is_last:
             return False
-        owed = self._owed(paging)
+        owed = self._owed
         if not page.ids:
             return owed and self._empties < 2
         if len(page.ids) < self.size:
             return owed or page.has_more is True
         # A full page. Only a total of the whole listing that is reached ends it, unless it may be the page's own.
-        own_count = page.total == len(page.ids) and page.has_more is None
+        own_count = page.total == len(page.ids)
         reached = paging.total == "listing" and self.total is not None and not owed and not own_count
         return page.has_more is True or not reached
 
     def _ended(self, paging: PageNumber, page: PageSigns, *, repeated: bool) -> Step:
-        short = paging.total == "listing" and self._owed(paging) and not page.is_last
-        if short and not self._drift:
-            self._drift = f"{self.shown} rows came where the vendor counts {self.total}"
+        short = f"{self.shown} rows came where the vendor counts {self.total}" if self._owed else ""
+        if page.is_last:
+            short = ""
+        elif short and paging.total == "listing":
+            self._drift = self._drift or short
         if self._drift:
             if self.readings < MOST_READINGS and not repeated:
                 return self._again()
             return self._split(self._drift)
         if page.has_more is True and not page.is_last:
             return self._split("the pages ended while the vendor says that more exists")
-        if self.recent and self._pages_here > 1 and self._first_page is not None:
+        if short:
+            return self._again() if self.readings < MOST_READINGS else Step(action="done", reason=short)
+        if self.recent and self._first_page is None and not page.is_last:
+            return self._again()
+        if self.recent and self._pages_here > 1:
             self._confirming = True
             self.number = self._base
             return Step(action="page", number=self._base)
         return Step(action="done", complete=True, reason="every sign agrees that the listing ended")
 
-    def _confirm(self, page: PageSigns) -> Step:
+    def _confirm(self, paging: PageNumber, page: PageSigns) -> Step:
         self._confirming = False
         self.everything.update(page.ids)
-        if tuple(page.ids) == self._first_page:
+        if tuple(page.ids) == self._first_page and not self._total_moved(paging, page):
             return Step(action="done", complete=True, reason="the first page, read again, had not changed")
         self._drift = "rows came while the pages were read"
         return self._again() if self.readings < MOST_READINGS else self._split(self._drift)
@@ -208,6 +226,7 @@ class WindowReader:
         self._first_page = None
         self._drift = ""
         self._empties = self._pages_here = self._shown_before = 0
+        self._own_total = True
         self.ids.clear()
         self._prints.clear()
         return Step(action="page", number=self._base)

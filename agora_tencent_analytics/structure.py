@@ -22,6 +22,8 @@ from cattrs.gen import make_dict_structure_fn_from_attrs, override
 __all__ = ["Structure"]
 
 T = TypeVar("T")
+NO = (False, "false", "False")
+"""How vendors may spell no; 0 is among them, being equal to False."""
 
 
 def flag(value: Any, _: Any = None) -> bool:
@@ -46,6 +48,7 @@ class _Model(NamedTuple):
     build: Callable[[Any, Any], Any]
     known: frozenset[str]  # the vendor's names of the fields that a row may have
     needed: tuple[str, ...]  # those that it must have
+    optional: Mapping[str, Any]  # the others, with their types
 
 
 class Structure:
@@ -65,7 +68,8 @@ class Structure:
     def rows(self, rows: Sequence[Any], model: type[T], **given: Any) -> list[T]:
         """The rows as records of `model`.
 
-        A null counts as "not sent". A model's `extra` attribute keeps the fields that it does not know.
+        A null counts as "not sent". A model's `extra` attribute keeps the fields that it does not know, and those
+        that cannot be read where a record can be without them.
 
         Args:
             rows: JSON objects as the vendor sent them. They are taken over: do not use them afterwards.
@@ -76,7 +80,7 @@ class Structure:
             ValueError, TypeError, KeyError, AttributeError: a row is not an object, or lacks or garbles a
                 field that its record cannot be without.
         """
-        build, known, needed = self._models.get(model) or self._learn(model)
+        build, known, needed, optional = self._models.get(model) or self._learn(model)
         expected = known - given.keys()
         for row in rows:
             if not expected.issuperset(row):
@@ -84,7 +88,19 @@ class Structure:
             if None in row.values():
                 _drop_nulls(row, needed)
             row.update(given)
-        return [build(row, model) for row in rows]
+        try:
+            return [build(row, model) for row in rows]
+        except (ValueError, TypeError, ArithmeticError):
+            for row in rows:
+                self._set_garbled_aside(row, optional)
+            return [build(row, model) for row in rows]
+
+    def _set_garbled_aside(self, row: dict[str, Any], optional: Mapping[str, Any]) -> None:
+        for name in optional.keys() & row.keys():
+            try:
+                self._converter.structure(row[name], optional[name])
+            except (ValueError, TypeError, ArithmeticError):
+                row.setdefault("extra", {})[name] = row.pop(name)
 
     def _learn(self, model: type[Any]) -> _Model:
         names = self._names.get(model, {})
@@ -96,6 +112,11 @@ class Structure:
             make_dict_structure_fn_from_attrs(fields, model, self._converter, **spelt),
             frozenset(wire[field.name] for field in fields if field.name != "extra"),
             tuple(wire[field.name] for field in fields if field.default is attrs.NOTHING),
+            {
+                wire[field.name]: field.type
+                for field in fields
+                if field.default is not attrs.NOTHING and field.name != "extra"
+            },
         )
         return learnt
 

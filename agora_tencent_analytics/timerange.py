@@ -69,7 +69,7 @@ class TimeRange:
                 f"the range is empty: end ({_text(beyond)}) is not after start ({_text(first)}); "
                 "a TimeRange includes its start and excludes its end"
             )
-        self.__attrs_init__(first, beyond)
+        self.__attrs_init__(first, beyond)  # pyright: ignore[reportAttributeAccessIssue]
 
     @property
     def seconds(self) -> int:
@@ -142,12 +142,13 @@ class Last:
     def __init__(self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0) -> None:
         lengths = {"days": days, "hours": hours, "minutes": minutes, "seconds": seconds}
         for name, length in lengths.items():
-            if isinstance(length, bool) or not isinstance(length, int | float) or not 0 <= length < _FIRST_MILLISECOND_STAMP:
+            number = isinstance(length, int | float) and not isinstance(length, bool)
+            if not number or not 0 <= length < _FIRST_MILLISECOND_STAMP:
                 raise BadInput(f"Last({name}=...) takes a number that is neither negative nor endless")
         total = days * 86_400 + hours * 3_600 + minutes * 60 + seconds
         if total <= 0:
             raise BadInput("Last() needs a positive length, for example Last(hours=6)")
-        self.__attrs_init__(total)
+        self.__attrs_init__(total)  # pyright: ignore[reportAttributeAccessIssue]
 
     def before(self, now: float) -> TimeRange:
         """The range that ends at `now` (epoch seconds, excluded)."""
@@ -167,7 +168,7 @@ def merge(ranges: Iterable[TimeRange]) -> tuple[TimeRange, ...]:
 
 
 def _figure(value: float) -> str:
-    return f"{value:.15g}" if isinstance(value, float) or abs(value) < 10**15 else "a huge number"
+    return "a huge number" if 1e15 <= abs(value) < math.inf else f"{value:.15g}"
 
 
 def _text(instant: float) -> str:

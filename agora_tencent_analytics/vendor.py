@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from ipaddress import ip_address
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote, urlsplit
@@ -108,11 +109,18 @@ class Vendor(ABC):
 
 
 def row_ids(row: Endpoint[Any], items: Sequence[Any]) -> list[str]:
-    """The identity of each record, from the attributes that the row names."""
+    """The identity of each record, from the attributes that the row names; none where it names none.
+
+    Raises:
+        ValueError: a record has no identity, and would be taken for any other that has none.
+    """
     if not row.key:
         return []
     found = map(attrgetter(*row.key), items)
-    return list(map(str, found)) if len(row.key) == 1 else ["\x00".join(map(str, parts)) for parts in found]
+    ids = list(map(str, found)) if len(row.key) == 1 else ["\x00".join(map(str, parts)) for parts in found]
+    if "" in ids:
+        raise ValueError(f"a row with an empty {row.key[0]}")
+    return ids
 
 
 def _text(value: Any) -> str:
@@ -146,27 +154,31 @@ def unreadable(row: Endpoint[Any], response: Response, why: str, *, request_id: 
 
 
 def judge_status(
-    vendor: str, row: Endpoint[Any], response: Response, *, told: Callable[[], tuple[str, str, str]] | None = None
+    vendor: str, row: Endpoint[Any], response: Response, *, told: Callable[[], Refusal | None] | None = None
 ) -> Refusal | UnreadableReply | None:
-    """What the HTTP status alone says: 429 and 5xx are refusals, 3xx is no answer, the rest is not judged here.
+    """What a status that is no answer says: 429 and 5xx are refusals, 3xx is no answer, the rest is not judged here.
 
     Args:
         vendor: whose answer it is.
         row: the question.
         response: the answer.
-        told: gives code, message and request id from the body, where it has them.
+        told: the refusal that the body spells, if it spells one. If its code is known, it says more than the status.
     """
     status = response.status
     if status != 429 and not 300 <= status < 400 and status < 500:
         return None
     if 300 <= status < 400:
         return unreadable(row, response, "a redirect, which is not followed: credentials stay with their host")
-    code, message, request_id = told() if told else ("", "", "")
+    said = told() if told else None
+    if said is not None and type(said) is not Refusal:
+        if isinstance(said, RateLimited) and said.retry_after_s is None:
+            said.retry_after_s = _retry_after(response.headers)
+        return said
     facts: dict[str, Any] = {
         "vendor": vendor,
-        "code": code or str(status),
-        "message": message or "(no message)",
-        "request_id": request_id,
+        "code": said.code if said else str(status),
+        "message": (said.message if said else "") or "(no message)",
+        "request_id": said.request_id if said else "",
         "endpoint": row.name,
         "status": status,
     }
@@ -195,12 +207,26 @@ def check_base_url(base_url: Any) -> str:
     Raises:
         BadInput: anything else.
     """
-    parts = urlsplit(base_url) if isinstance(base_url, str) else None
-    if parts is None or not parts.hostname or parts.query or parts.fragment or parts.username or parts.password:
-        raise BadInput("base_url must look like https://host[:port], without user, query or fragment")
-    local = parts.hostname in ("localhost", "::1") or parts.hostname.startswith("127.")
-    if parts.scheme != "https" and not (parts.scheme == "http" and local):
-        raise BadInput(
-            f"base_url must use https (plain http goes to this machine only), not {parts.scheme}://{parts.hostname}"
-        )
-    return str(base_url).rstrip("/")
+    bad = BadInput("base_url must look like https://host[:port], without user, query, fragment or spaces")
+    if not isinstance(base_url, str) or not (base_url.isascii() and base_url.isprintable()):
+        raise bad
+    # A bare "?" or "#" leaves no trace in the parts, yet would swallow the path; a backslash is a slash to some.
+    if any(sign in base_url for sign in ' ?#@\\"<>^`{|}'):
+        raise bad
+    try:
+        parts = urlsplit(base_url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise bad from None
+    if not host:
+        raise bad
+    if parts.scheme != "https" and not (parts.scheme == "http" and _is_local(host)):
+        raise BadInput(f"base_url must use https (plain http goes to this machine only), not {parts.scheme}://{host}")
+    return base_url.rstrip("/")
+
+
+def _is_local(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

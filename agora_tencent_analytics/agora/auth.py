@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from typing import Any
+from typing import Any, NoReturn
 
 import attrs
 
@@ -37,6 +37,9 @@ class AgoraCredentials:
     """Customer ID from the Agora Console."""
     customer_secret: str = attrs.field(validator=_printable, repr=False)
     """Customer Secret from the Agora Console. Never shown."""
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("credentials are not pickled or copied: a secret must not end up where pickles do")
 
 
 def basic(credentials: AgoraCredentials) -> str:

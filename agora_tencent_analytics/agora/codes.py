@@ -48,9 +48,9 @@ _CODES: Mapping[int, _Make] = {
 }
 
 
-def refusal(*, code: int, message: str, request_id: str, endpoint: str, status: int) -> Refusal:
-    """The failure that a code and its message stand for."""
-    made, more = _CODES.get(code, (Refusal, {}))
+def refusal(*, code: int | str, message: str, request_id: str, endpoint: str, status: int) -> Refusal:
+    """The failure that a code and its message stand for; the code is text where the vendor sent no whole number."""
+    made, more = _CODES.get(code, (Refusal, {})) if isinstance(code, int) else (Refusal, {})
     if code == 300:
         told = message.lower()
         made, more = next((entry for part, entry in MESSAGES_300.items() if part in told), (Refusal, {}))

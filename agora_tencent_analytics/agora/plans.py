@@ -1,71 +1,182 @@
-"""Agora's table of limits: plan by row, every figure as the vendor prints it.
+"""Agora's tables of limits: plan by row and generation, every figure as the vendor prints it.
 
-Holds the figures of 2024 (the newest pages, unchanged in September 2026). What a figure means for a
-request (strict bounds, margins, waiting) is decided elsewhere.
+Holds the figures only. What a figure means for a request (strict bounds, margins, waiting) is decided
+elsewhere. `PLANS` is the table of today (2024, unchanged in September 2026); older generations of the API
+have tables of their own in `GENERATIONS`.
 
-The vendor prints one row for `call/sessions` and `call/metrics` together. They are read here as sharing
-the *figures* of that row, not one counter.
+The vendor prints one row for `call/sessions` and `call/metrics` together. They are read here as sharing the
+*figures* of that row, not one counter.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from agora_tencent_analytics.limits import DAY, HOUR, SECOND, Limits, Plan, Rate
+import attrs
 
-__all__ = ["CALL_DETAIL", "CALL_LISTS", "PLANS"]
+from agora_tencent_analytics.limits import DAY, HOUR, MINUTE, SECOND, Limits, Plan, Rate
+
+__all__ = [
+    "CALL_DETAIL",
+    "CALL_LISTS",
+    "GENERATIONS",
+    "INSIGHT_QUALITY",
+    "INSIGHT_USAGE",
+    "LIVE",
+    "PLANS",
+    "QUALITY_AGGREGATION",
+    "REALTIME",
+    "REALTIME_TOP",
+    "USAGE_AGGREGATION",
+]
 
 CALL_LISTS = "call/lists"
 CALL_DETAIL = "call/sessions, call/metrics"
+INSIGHT_USAGE = "insight/usage/by_time"
+INSIGHT_QUALITY = "insight/quality/by_time"
+USAGE_AGGREGATION = "insight/usage/aggregation"
+QUALITY_AGGREGATION = "insight/quality/aggregation"
+REALTIME = "realtime/by_time_20sec"
+REALTIME_TOP = "realtime/dimension/top20"
+LIVE = "live"
 
-_SOURCE = "https://docs.agora.io/en/agora-analytics/reference/api"
-_READ_ON = "2026-09-14"
 _PAGE_SIZE = 100  # "The default is 20 and the maximum is 100."
+_TOP_WINDOW_S = 20
+
+_Rows = Mapping[str, Limits]
 
 
-def _plan(name: str, per_second: int, per_day: int, lists: Limits, detail: Limits) -> Plan:
-    rates = (Rate(per_second, SECOND), Rate(per_day, DAY))
-    return _named(name, {CALL_LISTS: _with(lists, rates), CALL_DETAIL: _with(detail, rates)})
+def _rates(per_second: int, per_day: int) -> tuple[Rate, ...]:
+    return Rate(per_second, SECOND), Rate(per_day, DAY)
 
 
-def _with(figures: Limits, rates: tuple[Rate, ...]) -> Limits:
+def _per_minute(per_minute: int, per_day: int) -> tuple[Rate, ...]:
+    return Rate(per_minute, MINUTE), Rate(per_day, DAY)
+
+
+def _calls(rates: tuple[Rate, ...], *, days: int, span: int, lag_s: int, inferred: str = "") -> Limits:
     return Limits(
-        rates=rates,
-        history_s=figures.history_s,
-        span_s=figures.span_s,
-        lag_s=figures.lag_s,
-        page_size=_PAGE_SIZE,
+        rates=rates, history_s=days * DAY, span_s=span * HOUR, lag_s=lag_s, page_size=_PAGE_SIZE, inferred=inferred
     )
 
 
-def _named(name: str, rows: Mapping[str, Limits]) -> Plan:
-    return Plan(vendor="agora", name=name, rows=rows, source=_SOURCE, read_on=_READ_ON)
+def _insight(rates: tuple[Rate, ...], *, days: int, span: int, lag: int, inferred: str = "") -> Limits:
+    return Limits(rates=rates, history_s=days * DAY, span_s=span * DAY, lag_s=lag * HOUR, inferred=inferred)
 
 
-_ENTERPRISE_LISTS = Limits(history_s=15 * DAY, span_s=24 * HOUR, lag_s=20)
-_ENTERPRISE_DETAIL = Limits(history_s=15 * DAY, span_s=6 * HOUR, lag_s=100)
+_NO_SPAN = "no span is printed for this row: as long as the data reaches back"
 
-PLANS: Mapping[str, Plan] = {
-    plan.name: plan
-    for plan in (
-        _named("starter", {}),
-        _plan(
-            "standard",
-            1,
-            1_000,
-            Limits(history_s=1 * DAY, span_s=8 * HOUR, lag_s=60),
-            Limits(history_s=1 * DAY, span_s=1 * HOUR, lag_s=300),
+
+def _insight_rows(rates: tuple[Rate, ...], *, days: int, span: int, usage_lag: int, quality_lag: int) -> _Rows:
+    return {
+        INSIGHT_USAGE: _insight(rates, days=days, span=span, lag=usage_lag),
+        INSIGHT_QUALITY: _insight(rates, days=days, span=span, lag=quality_lag),
+        USAGE_AGGREGATION: _insight(rates, days=days, span=days, lag=usage_lag, inferred=_NO_SPAN),
+        QUALITY_AGGREGATION: _insight(rates, days=days, span=days, lag=quality_lag, inferred=_NO_SPAN),
+    }
+
+
+def _realtime_rows(rates: tuple[Rate, ...], *, minutes: int, lag_s: int) -> _Rows:
+    return {
+        REALTIME: Limits(rates=rates, history_s=minutes * MINUTE, span_s=minutes * MINUTE, lag_s=lag_s),
+        REALTIME_TOP: Limits(
+            rates=rates,
+            history_s=minutes * MINUTE,
+            span_s=_TOP_WINDOW_S,
+            lag_s=lag_s,
+            inferred="limits of this question are on the Chinese page only; one answer covers 20 s from `ts`",
         ),
-        _plan(
-            "premium",
-            3,
-            2_000,
-            Limits(history_s=7 * DAY, span_s=16 * HOUR, lag_s=20),
-            Limits(history_s=7 * DAY, span_s=3 * HOUR, lag_s=150),
-        ),
-        _plan("enterprise", 10, 10_000, _ENTERPRISE_LISTS, _ENTERPRISE_DETAIL),
-        # No such plan is for sale: for simulators and tests, the highest plan without its rates.
-        _named("unlimited", {CALL_LISTS: _with(_ENTERPRISE_LISTS, ()), CALL_DETAIL: _with(_ENTERPRISE_DETAIL, ())}),
-    )
+    }
+
+
+_STANDARD: _Rows = {
+    CALL_LISTS: _calls(_rates(1, 1_000), days=1, span=8, lag_s=60),
+    CALL_DETAIL: _calls(_rates(1, 1_000), days=1, span=1, lag_s=300),
 }
-"""Agora's plans by the name that `plan=` takes."""
+_PREMIUM: _Rows = {
+    CALL_LISTS: _calls(_rates(3, 2_000), days=7, span=16, lag_s=20),
+    CALL_DETAIL: _calls(_rates(3, 2_000), days=7, span=3, lag_s=150),
+    **_insight_rows(_per_minute(3, 40), days=14, span=3, usage_lag=12, quality_lag=6),
+    **_realtime_rows(_per_minute(3, 480), minutes=40, lag_s=40),
+}
+_ENTERPRISE: _Rows = {
+    CALL_LISTS: _calls(_rates(10, 10_000), days=15, span=24, lag_s=20),
+    CALL_DETAIL: _calls(_rates(10, 10_000), days=15, span=6, lag_s=100),
+    **_insight_rows(_per_minute(10, 60), days=30, span=7, usage_lag=6, quality_lag=6),
+    **_realtime_rows(_per_minute(10, 1_440), minutes=60, lag_s=20),
+}
+
+_BEFORE_2023 = (INSIGHT_USAGE, INSIGHT_QUALITY, REALTIME, CALL_DETAIL, CALL_LISTS)
+_LAGS_LOST = "the delays of Premium and Enterprise are missing on the page of 2022: as printed later"
+
+
+def _of_2022(rows: _Rows) -> dict[str, Limits]:
+    """Rows as of 2022: no aggregation and no top 20, and delays that the page of that year lost."""
+    kept = {name: limits for name, limits in rows.items() if name in _BEFORE_2023}
+    for name in (CALL_LISTS, CALL_DETAIL):
+        kept[name] = attrs.evolve(kept[name], inferred=_LAGS_LOST)
+    return kept
+
+
+_ROWS_2021_07: _Rows = {
+    CALL_LISTS: _calls(_rates(1, 1_000), days=3, span=8, lag_s=60),
+    CALL_DETAIL: _calls(_rates(1, 1_000), days=1, span=1, lag_s=300),
+    INSIGHT_USAGE: _insight(_per_minute(1, 10), days=3, span=1, lag=24),
+    INSIGHT_QUALITY: _insight(_per_minute(1, 10), days=3, span=1, lag=12),
+}
+_ROWS_2021_03: _Rows = {
+    CALL_LISTS: _calls(_rates(3, 1_000), days=3, span=72, lag_s=20, inferred=_NO_SPAN),
+    CALL_DETAIL: _calls(_rates(1, 1_000), days=3, span=3, lag_s=150),
+    INSIGHT_USAGE: _insight(_per_minute(1, 10), days=7, span=7, lag=0, inferred=f"{_NO_SPAN}; ready at 08:00 UTC"),
+    LIVE: Limits(
+        rates=_rates(1, 1_000),
+        history_s=HOUR,
+        span_s=HOUR,
+        lag_s=120,
+        inferred="the delay is printed as 60 s to 120 s; no span is printed: the hour that the data reaches back",
+    ),
+}
+
+
+def _table(source: str, read_on: str, rows: Mapping[str, _Rows]) -> Mapping[str, Plan]:
+    highest = rows["enterprise"]
+    table = {
+        "starter": {},  # no API
+        **rows,
+        # No such plan is for sale: for simulators and tests, the highest plan without its rates.
+        "unlimited": {name: attrs.evolve(limits, rates=()) for name, limits in highest.items()},
+    }
+    return {
+        name: Plan(vendor="agora", name=name, rows=dict(limits), source=source, read_on=read_on)
+        for name, limits in table.items()
+    }
+
+
+def _flat(rows: _Rows) -> Mapping[str, _Rows]:
+    """Before 2022 the plans of today were not for sale, and everybody had the same limits."""
+    return dict.fromkeys(("standard", "premium", "enterprise"), rows)
+
+
+_PAGE = "https://docs.agora.io/en/agora-analytics/reference/api"
+_OLD_PAGE = "https://docs.agora.io/en/Agora%20Platform/aa_api?platform=All%20Platforms"
+
+PLANS: Mapping[str, Plan] = _table(
+    _PAGE, "2026-09-14", {"standard": _STANDARD, "premium": _PREMIUM, "enterprise": _ENTERPRISE}
+)
+"""Agora's plans of today by the name that `plan=` takes."""
+
+GENERATIONS: Mapping[str, Mapping[str, Plan]] = {
+    "2024": PLANS,
+    "2022": _table(
+        _PAGE,
+        "2022-10-11",
+        {
+            "standard": {**_STANDARD, CALL_LISTS: _calls(_rates(1, 1_000), days=3, span=8, lag_s=60)},
+            "premium": _of_2022(_PREMIUM),
+            "enterprise": _of_2022(_ENTERPRISE),
+        },
+    ),
+    "2021-07": _table(_OLD_PAGE, "2021-07-22", _flat(_ROWS_2021_07)),
+    "2021-03": _table(_OLD_PAGE, "2021-03-11", _flat(_ROWS_2021_03)),
+}
+"""The plans of each generation of the API."""

@@ -115,7 +115,9 @@ class AgoraProvider(Provider):
             "customer_secret": "AGORA_CUSTOMER_SECRET",
             "plan": "AGORA_PLAN",
         }
-        return cls(**from_environment(environ or os.environ, needed, {"base_url": "AGORA_BASE_URL"}, options))
+        optional = {"base_url": "AGORA_BASE_URL"}
+        environ = os.environ if environ is None else environ
+        return cls(**from_environment(environ, needed, optional, options))
 
     def calls(
         self, over: Over, *, channel: str | None = None, page_size: int | None = None, cursor: str | None = None
@@ -127,10 +129,9 @@ class AgoraProvider(Provider):
         self, call: Call, *, users: Sequence[str] | None = None, over: TimeRange | None = None
     ) -> Paginator[Session]:
         """The sessions of a call; see `Provider.sessions`. Agora: `call/sessions`."""
-        wanted: Iterable[list[str] | None] = [None] if users is None else packed(users, UIDS)
         packets = [
             Packet(params={"call_id": call.call_id, "uids": uids, "exclude_server_user": not self._server_users})
-            for uids in wanted
+            for uids in self._users_of(call, users, UIDS)
         ]
         return self._paginator(self._about(CALL_SESSIONS_2024, call, over, packets))
 

@@ -9,7 +9,7 @@ from agora_tencent_analytics.agora.series import AgoraMetrics
 from agora_tencent_analytics.metrics import AGORA_METRICS, METRICS
 from agora_tencent_analytics.models import Call, Session
 from agora_tencent_analytics.series import Columns, MetricSeries, PointForm
-from agora_tencent_analytics.structure import Structure
+from agora_tencent_analytics.structure import NO, Structure
 from agora_tencent_analytics.vendor import Asked
 
 __all__ = ["STRUCTURE", "call_rows", "series_of", "session_rows"]
@@ -49,7 +49,7 @@ def session_rows(rows: Sequence[Any], asked: Asked) -> list[Session]:
 def _unend(rows: Sequence[Any], end: str) -> None:
     """What the vendor prints as the end of something unfinished has no documented meaning."""
     for row in rows:
-        if row.get("finished") is False:
+        if row.get("finished") in NO:
             row[end] = None
 
 

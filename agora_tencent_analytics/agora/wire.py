@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from agora_tencent_analytics.agora.auth import AgoraCredentials, basic
 from agora_tencent_analytics.agora.codes import refusal
 from agora_tencent_analytics.agora.replies import STRUCTURE, call_rows, series_of, session_rows
 from agora_tencent_analytics.agora.series import AgoraMetrics, read_metrics
 from agora_tencent_analytics.endpoint import Endpoint
-from agora_tencent_analytics.errors import Refusal
+from agora_tencent_analytics.errors import Refusal, UnreadableReply
 from agora_tencent_analytics.message import Request, Response
 from agora_tencent_analytics.models import Call, Session
+from agora_tencent_analytics.rawjson import number
 from agora_tencent_analytics.series import MetricSeries
 from agora_tencent_analytics.vendor import Asked, Reply, Vendor, judge_status, parse_object, row_ids, unreadable
 
@@ -48,18 +47,21 @@ class AgoraVendor(Vendor):
             Refusal: the vendor said no.
             UnreadableReply: the body is not an answer.
         """
-        failure = judge_status(self.name, row, response, told=lambda: _told(response))
+        failure = judge_status(self.name, row, response, told=lambda: _told(row, response))
         if failure is not None:
             raise failure
-        if row.model is MetricSeries and response.status == 200:
+        if not 200 <= response.status < 300:
+            raise _told(row, response) or _refused(row, response, response.status, "(no message)", "")
+        if row.model is MetricSeries:
             try:
                 shell = read_metrics(response.body)
             except ValueError as error:
                 raise unreadable(row, response, str(error)) from None
-            _judge(row, response, shell.code, shell.message, shell.request_id)
+            code = _code(shell.extra.get("code")) if shell.code is None else shell.code
+            _judge(row, response, code, shell.message, shell.request_id)
             return shell
         body = parse_object(row, response)
-        _judge(row, response, _code(body), _text(body.get("message")), _text(body.get("requestId")))
+        _judge(row, response, _code(body.get("code")), _text(body.get("message")), _text(body.get("requestId")))
         return body
 
     def decode(self, row: Endpoint[Any], body: Any, asked: Asked) -> Reply[Any]:
@@ -74,47 +76,47 @@ class AgoraVendor(Vendor):
             items = session_rows(rows, asked)
         else:
             items = self.structure.rows(rows, row.model, vendor=self.name)
-        total, has_more = body.get("total_size"), body.get("has_more")
+        total, has_more = number(body.get("total_size")), body.get("has_more")
         return Reply(
             items=items,
             ids=row_ids(row, items),
-            total=total if type(total) is int and total >= 0 else None,
+            total=total if total is not None and total >= 0 else None,
             has_more=has_more if isinstance(has_more, bool) else None,
             request_id=_text(body.get("requestId")),
             extra={name: value for name, value in body.items() if name not in _ENVELOPE and name != row.payload},
         )
 
 
-def _judge(row: Endpoint[Any], response: Response, code: int | None, message: str, request_id: str) -> None:
-    """Lets a good answer pass: 2xx, and no code or code 200."""
-    if 200 <= response.status < 300 and code in (None, 200):
-        return
-    raise _refused(row, response, code, message, request_id)
+def _judge(row: Endpoint[Any], response: Response, code: int | str | None, message: str, request_id: str) -> None:
+    """Lets a good answer pass: no code, or code 200."""
+    if code not in (None, 200):
+        raise _refused(row, response, code, message, request_id)
 
 
-def _refused(row: Endpoint[Any], response: Response, code: int | None, message: str, request_id: str) -> Refusal:
-    said = response.status if code in (None, 200) else code
-    return refusal(code=said or 0, message=message, request_id=request_id, endpoint=row.name, status=response.status)
+def _refused(row: Endpoint[Any], response: Response, code: Any, message: str, request_id: str) -> Refusal:
+    return refusal(code=code, message=message, request_id=request_id, endpoint=row.name, status=response.status)
 
 
-def _code(body: dict[str, Any]) -> int | None:
-    code = body.get("code")
-    if isinstance(code, str) and code.lstrip("-").isdigit():
-        return int(code)
-    return code if type(code) is int else None
+def _code(code: Any) -> int | str | None:
+    """A code as a number, also when sent as text or as 200.0; what is no number at all stays, and is no success."""
+    if code is None:
+        return None
+    whole = number(code)
+    return str(code) if whole is None else whole
 
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _told(response: Response) -> tuple[str, str, str]:
-    """Code, message and request id of an error body, as far as it has them."""
+def _told(row: Endpoint[Any], response: Response) -> Refusal | None:
+    """The refusal that the body spells, if it is an object with a code other than success."""
     try:
-        body = msgspec.json.decode(response.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return "", "", ""
-    if not isinstance(body, dict):
-        return "", "", ""
-    code = _code(body)
-    return "" if code is None else str(code), _text(body.get("message")), _text(body.get("requestId"))
+        body = parse_object(row, response)
+    except UnreadableReply:
+        return None
+    code, message, request_id = _code(body.get("code")), _text(body.get("message")), _text(body.get("requestId"))
+    if code in (None, 200):
+        # No code of its own: what the status says, with what words there are.
+        return _refused(row, response, response.status, message, request_id)
+    return _refused(row, response, code, message, request_id)

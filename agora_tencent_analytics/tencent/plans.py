@@ -1,29 +1,54 @@
 """Tencent's limits: plan by action, every figure as the vendor prints it.
 
-Holds the figures of the call-quality actions. The vendor's limits are a property of the action, its
-look-back a property of the plan (7 or 14 days).
+The vendor's spans and rates are a property of the action; its look-back, and which actions may be called at
+all, a property of the plan. Where the vendor's pages are silent, or contradict each other, `inferred` says so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+import attrs
+
 from agora_tencent_analytics.limits import DAY, HOUR, SECOND, Limits, Plan, Rate
 
-__all__ = ["CALL_DETAIL", "CALL_DETAIL_2021", "CALL_DETAIL_METRICS", "PLANS", "ROOM_INFO", "USER_INFO"]
+__all__ = [
+    "CALL_DETAIL",
+    "CALL_DETAIL_2021",
+    "CALL_DETAIL_METRICS",
+    "MARKET",
+    "PLANS",
+    "REALTIME",
+    "ROOM_INFO",
+    "ROOM_USAGE",
+    "SCALE_INFO",
+    "UNUSUAL_EVENT",
+    "USAGE",
+    "USER_EVENT",
+    "USER_INFO",
+]
 
 ROOM_INFO = "DescribeRoomInfo"
 USER_INFO = "DescribeUserInfo"
 CALL_DETAIL_METRICS = "DescribeCallDetailInfo with DataType"
 CALL_DETAIL = "DescribeCallDetailInfo without DataType"
 CALL_DETAIL_2021 = "DescribeCallDetail"
+USER_EVENT = "DescribeUserEvent"
+UNUSUAL_EVENT = "DescribeUnusualEvent"
+SCALE_INFO = "DescribeScaleInfo"
+REALTIME = "DescribeTRTCRealTime*"
+MARKET = "DescribeTRTCMarket*"
+USAGE = "Describe*Usage"
+ROOM_USAGE = "DescribeTrtcRoomUsage"
 
 _SOURCE = "https://cloud.tencent.com/document/product/647/44050"
 _READ_ON = "2026-08-21"
-_NO_LAG = "no data delay is documented for the call-quality actions: lag 0"
-_DAYS_INTL = "the look-back of the international editions is not documented: 7 and 14 days as on the mainland"
+_TWENTY_A_SECOND = (Rate(20, SECOND),)
+_NO_LAG = "no data delay is documented for this action: lag 0"
+_NO_PLAN = "the mainland page names no plan for this action: offered on all, as far back as the action reaches"
+_DAYS_INTL = "the look-back of the international editions is not documented: as on the mainland"
 
-_SPAN_AND_PAGE = {
+_CALL_QUALITY = {
     ROOM_INFO: (24 * HOUR, 100),
     USER_INFO: (4 * HOUR, 100),
     CALL_DETAIL_METRICS: (1 * HOUR, 6),
@@ -33,29 +58,66 @@ _SPAN_AND_PAGE = {
 }
 
 
-def _plan(name: str, *, days: int, rates: tuple[Rate, ...] = (Rate(20, SECOND),), inferred: str = _NO_LAG) -> Plan:
-    rows = {
-        row: Limits(rates=rates, history_s=days * DAY, span_s=span_s, page_size=page_size, inferred=inferred)
-        for row, (span_s, page_size) in _SPAN_AND_PAGE.items()
+def _call_quality(days: int, inferred: str = _NO_LAG) -> dict[str, Limits]:
+    return {
+        row: Limits(rates=_TWENTY_A_SECOND, history_s=days * DAY, span_s=span_s, page_size=page_size, inferred=inferred)
+        for row, (span_s, page_size) in _CALL_QUALITY.items()
     }
-    return Plan(vendor="tencent", name=name, rows=rows, source=_SOURCE, read_on=_READ_ON)
 
+
+def _one_piece(history_s: int, span_s: int, inferred: str, *, rate: Rate = _TWENTY_A_SECOND[0]) -> Limits:
+    return Limits(rates=(rate,), history_s=history_s, span_s=span_s, inferred=inferred)
+
+
+def _dashboard(realtime_hours: int, market_days: int, inferred: str = _NO_LAG) -> dict[str, Limits]:
+    return {
+        REALTIME: _one_piece(realtime_hours * HOUR, realtime_hours * HOUR, inferred),
+        MARKET: _one_piece(market_days * DAY, market_days * DAY, inferred),
+    }
+
+
+_UNGATED: Mapping[str, Limits] = {
+    USER_EVENT: _one_piece(14 * DAY, 14 * DAY, f"no span is documented; {_NO_PLAN}"),
+    UNUSUAL_EVENT: _one_piece(14 * DAY, 1 * HOUR, _NO_PLAN),
+    SCALE_INFO: _one_piece(14 * DAY, 14 * DAY, f"no rate and no span are documented; {_NO_PLAN}"),
+    USAGE: _one_piece(366 * DAY, 31 * DAY, f"no look-back is documented: a year; {_NO_PLAN}", rate=Rate(5, SECOND)),
+    ROOM_USAGE: _one_piece(
+        90 * DAY, 24 * HOUR, f"'the last 3 months' are read as 90 days; {_NO_PLAN}", rate=Rate(1, 15)
+    ),
+}
+
+
+def _plan(name: str, *rows: Mapping[str, Limits]) -> Plan:
+    merged = {row: limits for table in (_UNGATED, *rows) for row, limits in table.items()}
+    return Plan(vendor="tencent", name=name, rows=merged, source=_SOURCE, read_on=_READ_ON)
+
+
+_ADVANCED = _plan("advanced", _call_quality(14), _dashboard(12, 60))
+_MONTHLY = "the monthly packages open the real-time actions on request; their look-back is not documented"
+_INTL = f"{_NO_LAG}; {_DAYS_INTL}"
 
 PLANS: Mapping[str, Plan] = {
     plan.name: plan
     for plan in (
-        # Mainland monitoring dashboard. Since 2024-04-01 the free edition may not call.
-        Plan(vendor="tencent", name="free", rows={}, source=_SOURCE, read_on=_READ_ON),
-        _plan("basic", days=7),
-        _plan("advanced", days=14),
+        # Mainland monitoring dashboard. Since 2024-04-01 the free edition may not list or inspect calls.
+        _plan("free"),
+        _plan("basic", _call_quality(7), _dashboard(3, 30)),
+        _ADVANCED,
         # Mainland monthly packages.
-        _plan("premium", days=7),
-        _plan("flagship", days=14),
-        # International editions.
-        _plan("intl-standard", days=7, inferred=f"{_NO_LAG}; {_DAYS_INTL}"),
-        _plan("intl-premium", days=14, inferred=f"{_NO_LAG}; {_DAYS_INTL}"),
+        _plan("premium", _call_quality(7), {REALTIME: _one_piece(3 * HOUR, 3 * HOUR, _MONTHLY)}),
+        _plan("flagship", _call_quality(14), {REALTIME: _one_piece(12 * HOUR, 12 * HOUR, _MONTHLY)}),
+        # International editions. Their pages contradict each other on the real-time look-back (1, 3 or 12 hours)
+        # and print 30 days for the quality figures of Premium.
+        _plan("intl-standard", _call_quality(7, _INTL), _dashboard(3, 30, _INTL)),
+        _plan("intl-premium", _call_quality(14, _INTL), _dashboard(12, 30, _INTL)),
         # No such plan is for sale: for simulators and tests, the highest plan without its rates.
-        _plan("unlimited", days=14, rates=()),
+        Plan(
+            vendor="tencent",
+            name="unlimited",
+            rows={row: attrs.evolve(limits, rates=()) for row, limits in _ADVANCED.rows.items()},
+            source=_SOURCE,
+            read_on=_READ_ON,
+        ),
     )
 }
 """Tencent's plans by the name that `plan=` takes."""

@@ -111,7 +111,8 @@ class TencentProvider(Provider):
             "plan": "TRTC_PLAN",
         }
         optional = {"token": "TENCENTCLOUD_TOKEN", "base_url": "TRTC_BASE_URL"}
-        return cls(**from_environment(environ or os.environ, needed, optional, options))
+        environ = os.environ if environ is None else environ
+        return cls(**from_environment(environ, needed, optional, options))
 
     def calls(
         self, over: Over, *, channel: str | None = None, page_size: int | None = None, cursor: str | None = None
@@ -123,8 +124,9 @@ class TencentProvider(Provider):
         self, call: Call, *, users: Sequence[str] | None = None, over: TimeRange | None = None
     ) -> Paginator[Session]:
         """The sessions of a call; see `Provider.sessions`. Tencent: `DescribeUserInfo`."""
-        wanted: Iterable[list[str] | None] = [None] if users is None else packed(users, _USERS)
-        packets = [Packet(params={"CommId": call.call_id, "UserIds": ids}) for ids in wanted]
+        packets = [
+            Packet(params={"CommId": call.call_id, "UserIds": ids}) for ids in self._users_of(call, users, _USERS)
+        ]
         return self._paginator(self._about(USER_INFO, call, over, packets))
 
     def metrics(

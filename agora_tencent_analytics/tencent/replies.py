@@ -8,7 +8,7 @@ from typing import Any
 from agora_tencent_analytics.metrics import METRICS, TENCENT_METRICS
 from agora_tencent_analytics.models import Call, Session
 from agora_tencent_analytics.series import Columns, MetricSeries, PointForm
-from agora_tencent_analytics.structure import Structure
+from agora_tencent_analytics.structure import NO, Structure
 from agora_tencent_analytics.tencent.series import TencentDetail
 from agora_tencent_analytics.vendor import Asked
 
@@ -58,7 +58,7 @@ def session_rows(rows: Sequence[Any], asked: Asked) -> list[Session]:
 def _unend(rows: Sequence[Any], finished: str, end: str) -> None:
     """While something runs, the vendor prints "now" as its end: nothing is known of the end."""
     for row in rows:
-        if row.get(finished) is False:
+        if row.get(finished) in NO:
             row[end] = None
 
 

@@ -12,7 +12,7 @@ import hmac
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, NoReturn
 
 import attrs
 
@@ -47,6 +47,9 @@ class TencentCredentials:
     """SecretKey. Never shown and never sent."""
     token: str | None = attrs.field(default=None, validator=attrs.validators.optional(_printable), repr=False)
     """Token of temporary credentials. Never shown."""
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("credentials are not pickled or copied: a secret must not end up where pickles do")
 
 
 def canonical_hash(headers: Mapping[str, str], body: bytes) -> tuple[str, str]:

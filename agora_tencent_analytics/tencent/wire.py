@@ -10,12 +10,19 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import attrs
-import msgspec
 
 from agora_tencent_analytics.endpoint import Endpoint
-from agora_tencent_analytics.errors import InvalidRequest, NotAuthenticated, NotFound, NotPermitted, Refusal
+from agora_tencent_analytics.errors import (
+    InvalidRequest,
+    NotAuthenticated,
+    NotFound,
+    NotPermitted,
+    Refusal,
+    UnreadableReply,
+)
 from agora_tencent_analytics.message import Request, Response
 from agora_tencent_analytics.models import Call, Session
+from agora_tencent_analytics.rawjson import number
 from agora_tencent_analytics.series import MetricSeries
 from agora_tencent_analytics.tencent.codes import refusal
 from agora_tencent_analytics.tencent.replies import STRUCTURE, call_rows, series_of, session_rows
@@ -55,7 +62,7 @@ class TencentVendor(Vendor):
         """Adds the action's headers and a signature over the exact body, valid for five minutes around `now`."""
         timestamp = int(now)
         content_type = request.headers["Content-Type"]
-        signed = {"content-type": content_type, "host": urlsplit(request.url).netloc, "x-tc-action": row.action}
+        signed = {"content-type": content_type, "host": _host(request.url), "x-tc-action": row.action}
         headers = {
             "Authorization": sign(credentials, headers=signed, body=request.body, service=SERVICE, timestamp=timestamp),
             "X-TC-Action": row.action,
@@ -75,38 +82,26 @@ class TencentVendor(Vendor):
             Refusal: the vendor said no.
             UnreadableReply: the body is not an answer.
         """
-        failure = judge_status(self.name, row, response, told=lambda: _told(response))
+        failure = judge_status(self.name, row, response, told=lambda: _told(row, response))
         if failure is not None:
             raise failure
-        if row.model is MetricSeries and response.status == 200:
+        if response.status != 200:
+            raise _told(row, response) or _by_status(row, response)
+        if row.model is MetricSeries:
             try:
                 shell = read_detail(response.body)
             except ValueError as error:
                 raise unreadable(row, response, str(error)) from None
-            self._judge(row, response, shell.extra.get("Error"), shell.request_id)
+            if (told := shell.extra.get("Error")) is not None:
+                raise _refused(row, response, told, shell.request_id)
             return shell
         body = parse_object(row, response)
         inside = body.get("Response")
         if not isinstance(inside, dict):
-            if response.status != 200:
-                raise _by_status(row, response)
             raise unreadable(row, response, "no object under 'Response'")
-        self._judge(row, response, inside.get("Error"), _text(inside.get("RequestId")))
+        if (told := inside.get("Error")) is not None:
+            raise _refused(row, response, told, _text(inside.get("RequestId")))
         return inside
-
-    def _judge(self, row: Endpoint[Any], response: Response, error: Any, request_id: str) -> None:
-        if error is not None:
-            said = error if isinstance(error, dict) else {}
-            raise refusal(
-                code=_text(said.get("Code")) or "(no code)",
-                message=_text(said.get("Message")),
-                request_id=request_id,
-                endpoint=row.name,
-                status=response.status,
-                successor=row.retired,
-            )
-        if response.status != 200:
-            raise _by_status(row, response)
 
     def decode(self, row: Endpoint[Any], body: Any, asked: Asked) -> Reply[Any]:
         """The rows of a good answer as records."""
@@ -129,11 +124,11 @@ class TencentVendor(Vendor):
             items = session_rows(rows, asked)
         else:
             items = self.structure.rows(rows, row.model, vendor=self.name)
-        total = body.get("Total")
+        total = number(body.get("Total"))
         return Reply(
             items=items,
             ids=row_ids(row, items),
-            total=total if type(total) is int and total >= 0 else None,
+            total=total if total is not None and total >= 0 else None,
             request_id=_text(body.get("RequestId")),
             extra={name: value for name, value in body.items() if name not in _ENVELOPE and name != row.payload},
         )
@@ -152,17 +147,33 @@ def _by_status(row: Endpoint[Any], response: Response) -> Refusal:
     )
 
 
-def _told(response: Response) -> tuple[str, str, str]:
-    """Code, message and request id of an error body, as far as it has them."""
+def _refused(row: Endpoint[Any], response: Response, error: Any, request_id: str) -> Refusal:
+    said = error if isinstance(error, dict) else {"Message": str(error)}
+    return refusal(
+        code=_text(said.get("Code")) or "(no code)",
+        message=_text(said.get("Message")),
+        request_id=request_id,
+        endpoint=row.name,
+        status=response.status,
+        successor=row.retired,
+    )
+
+
+def _told(row: Endpoint[Any], response: Response) -> Refusal | None:
+    """The refusal that the body spells, if it spells one."""
     try:
-        body = msgspec.json.decode(response.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return "", "", ""
-    inside = body.get("Response") if isinstance(body, dict) else None
-    error = inside.get("Error") if isinstance(inside, dict) else None
-    if not isinstance(inside, dict) or not isinstance(error, dict):
-        return "", "", ""
-    return _text(error.get("Code")), _text(error.get("Message")), _text(inside.get("RequestId"))
+        inside = parse_object(row, response).get("Response")
+    except UnreadableReply:
+        return None
+    if not isinstance(inside, dict) or inside.get("Error") is None:
+        return None
+    return _refused(row, response, inside["Error"], _text(inside.get("RequestId")))
+
+
+def _host(url: str) -> str:
+    """The `Host` header as HTTP clients send it: without the port where it is the scheme's own."""
+    parts = urlsplit(url)
+    return parts.netloc.lower().removesuffix({"https": ":443", "http": ":80"}[parts.scheme])
 
 
 def _text(value: Any) -> str:

@@ -18,8 +18,8 @@ ROOT = Path(__file__).parents[2] / PACKAGE
 
 # The longest entry that begins a module's name (below the package) decides; "" is the package's own `__init__`.
 FLOORS: dict[str, int] = {
-    **dict.fromkeys(["_version", "errors", "limits", "message", "timerange", "models", "metrics"], 0),
-    **dict.fromkeys(["series", "columns", "points", "rawjson", "certificate", "page"], 0),
+    **dict.fromkeys(["_version", "errors", "limits", "message", "timerange", "models", "metrics", "events"], 0),
+    **dict.fromkeys(["series", "columns", "points", "rawjson", "certificate", "page", "figures"], 0),
     **dict.fromkeys(["endpoint", "paging", "clip", "stays", "retry", "vendor", "structure", "seen", "environment"], 1),
     **dict.fromkeys(["agora.*", "tencent.*"], 2),
     "runtime": 3,

@@ -1,0 +1,186 @@
+"""Every code of Tencent's pages, and the failure it stands for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from agora_tencent_analytics.errors import (
+    InvalidRequest,
+    NotAuthenticated,
+    NotFound,
+    NotPermitted,
+    RateLimited,
+    Refusal,
+    VendorFault,
+    WindowRefused,
+)
+from agora_tencent_analytics.tencent.codes import refusal
+
+Made = tuple[type[Refusal], dict[str, Any]]
+
+
+def table(made: type[Refusal], /, *codes: str, **facts: Any) -> dict[str, Made]:
+    return dict.fromkeys(codes, (made, facts))
+
+
+CODES: dict[str, Made] = {
+    **table(
+        VendorFault,
+        "InternalError",
+        "InternalError.DBError",
+        "InternalError.EsQueryError",
+        "InternalError.HttpParaseFalied",
+        "InternalError.HttpParseFailed",
+        "InternalError.InterfaceErr",
+        "InternalError.MethodErr",
+        "InternalError.ThirdPartyCallError",
+        "ServiceUnavailable",
+    ),
+    **table(
+        InvalidRequest,
+        "InvalidParameter",
+        "InvalidParameter.BodyParamsError",
+        "InvalidParameter.EncodeParams",
+        "InvalidParameter.EndTs",
+        "InvalidParameter.InvalidSdkAppId",
+        "InvalidParameter.PageNumber",
+        "InvalidParameter.PageSize",
+        "InvalidParameter.PageSizeOversize",
+        "InvalidParameter.SdkAppId",
+        "InvalidParameter.SdkAppid",
+        "InvalidParameter.StartTs",
+        "InvalidParameter.TaskId",
+        "InvalidParameter.UrlParamsError",
+        "InvalidParameter.UserId",
+        "InvalidParameter.UserIdsMorethanSix",
+        "InvalidParameterValue",
+        "InvalidParameterValue.Anything",
+        "InvalidRequest",
+        "MissingParameter",
+        "MissingParameter.AppId",
+        "MissingParameter.CommId",
+        "MissingParameter.CommIdOrSdkAppId",
+        "MissingParameter.EndTs",
+        "MissingParameter.RoomId",
+        "MissingParameter.RoomNum",
+        "MissingParameter.SdkAppId",
+        "MissingParameter.StartTs",
+        "MissingParameter.TaskId",
+        "MissingParameter.UserId",
+        "RequestSizeLimitExceeded",
+        "UnknownParameter",
+        "UnsupportedProtocol",
+        "UnsupportedRegion",
+    ),
+    **table(WindowRefused, "InvalidParameter.QueryScaleOversize", kind="too_long"),
+    **table(
+        WindowRefused,
+        "InvalidParameter.StartTimeOversize",
+        "InvalidParameter.StartTimeExpire",
+        "InvalidParameter.StartTsOversize",
+        kind="too_old",
+    ),
+    **table(WindowRefused, "ResponseSizeLimitExceeded", kind="too_much"),
+    **table(
+        RateLimited,
+        "RequestLimitExceeded",
+        "RequestLimitExceeded.UinLimitExceeded",
+        "RequestLimitExceeded.GlobalRegionUinLimitExceeded",
+        "RequestLimitExceeded.IPLimitExceeded",
+        per="second",
+        retry_after_s=None,
+    ),
+    **table(RateLimited, "OperationDenied.FreqOverLimit", per="unknown", retry_after_s=15.0),
+    **table(NotAuthenticated, "AuthFailure.SignatureExpire", cause="clock"),
+    **table(NotAuthenticated, "AuthFailure.TokenFailure", cause="token"),
+    **table(
+        NotAuthenticated,
+        "AuthFailure",
+        "AuthFailure.SecretIdNotFound",
+        "AuthFailure.SignatureFailure",
+        "AuthFailure.InvalidSecretId",
+        "AuthFailure.InvalidAuthorization",
+        "AuthFailure.MFAFailure",
+        cause="credentials",
+    ),
+    **table(
+        NotPermitted,
+        "AuthFailure.UnauthorizedOperation",
+        "UnauthorizedOperation",
+        "UnauthorizedOperation.Anything",
+        "IpInBlacklist",
+        "IpNotInWhitelist",
+        "UnsupportedOperation",
+    ),
+    **table(NotFound, "ActionOffline", "InvalidAction", "NoSuchVersion", "NoSuchProduct"),
+    **table(
+        Refusal,
+        "ResourceUnavailable",
+        "ResourceInsufficient",
+        "ResourceInUse",
+        "ResourceNotFound",
+        "FailedOperation",
+        "FailedOperation.SdkAppIdNotExist",
+        "FailedOperation.QueryTaskInfoFailed",
+        "LimitExceeded",
+        "DryRunOperation",
+        "OperationDenied",
+        "NeverHeardOf.It",
+        "",
+        # Codes are matched letter for letter.
+        "internalerror",
+        "InternalErrors",
+        "requestLimitExceeded",
+        "INVALIDPARAMETER.EndTs",
+    ),
+    # ... and so is what follows the dot: these fall back to their family.
+    **table(InvalidRequest, "InvalidParameter.startTsOversize", "InvalidParameter.QueryScaleOverSize"),
+    **table(NotAuthenticated, "AuthFailure.signatureExpire", cause="credentials"),
+}
+
+
+@pytest.mark.parametrize(("code", "made"), CODES.items())
+def test_a_code_is_the_failure_of_the_table(code: str, made: Made) -> None:
+    kind, facts = made
+    found = refusal(code=code, message="no", request_id="2e12", endpoint="DescribeRoomInfo", status=200)
+    assert kind is type(found)
+    assert facts == {name: getattr(found, name) for name in facts}
+    assert ("tencent", code, "no", "2e12", "DescribeRoomInfo", 200) == (
+        found.vendor,
+        found.code,
+        found.message,
+        found.request_id,
+        found.endpoint,
+        found.status,
+    )
+
+
+def test_the_two_limits_of_age_are_told_apart() -> None:
+    texts = [
+        str(refusal(code=code, message="", request_id="", endpoint="x", status=200))
+        for code in ("InvalidParameter.StartTimeOversize", "InvalidParameter.StartTsOversize")
+    ]
+    assert "older than the plan allows" in texts[0]
+    assert "older than 14 days" in texts[1]
+
+
+@pytest.mark.parametrize("code", ["ActionOffline", "InvalidAction"])
+def test_a_retired_action_names_its_successor(code: str) -> None:
+    found = refusal(
+        code=code,
+        message="This API has been deprecated",
+        request_id="",
+        endpoint="DescribeCallDetail",
+        status=200,
+        successor="DescribeCallDetailInfo",
+    )
+    assert "ask DescribeCallDetailInfo instead" in str(found)
+
+
+def test_a_successor_is_named_only_where_the_action_is_gone() -> None:
+    found = refusal(
+        code="InternalError", message="", request_id="", endpoint="x", status=200, successor="DescribeCallDetailInfo"
+    )
+    assert "instead" not in str(found)

@@ -1,0 +1,61 @@
+"""Tencent's limits, figure by figure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from agora_tencent_analytics.endpoint import Endpoint
+from agora_tencent_analytics.errors import NotOffered
+from agora_tencent_analytics.limits import Rate
+from agora_tencent_analytics.tencent.endpoints import (
+    CALL_DETAIL,
+    CALL_DETAIL_2021,
+    CALL_DETAIL_METRICS,
+    ROOM_INFO,
+    USER_INFO,
+)
+from agora_tencent_analytics.tencent.plans import PLANS
+
+DAYS = {"basic": 7, "premium": 7, "intl-standard": 7, "advanced": 14, "flagship": 14, "intl-premium": 14}
+SPAN_H_AND_PAGE: list[tuple[Endpoint[Any], int, int]] = [
+    (ROOM_INFO, 24, 100),
+    (USER_INFO, 4, 100),
+    (CALL_DETAIL_METRICS, 1, 6),
+    (CALL_DETAIL, 4, 100),
+    (CALL_DETAIL_2021, 1, 6),
+]
+
+
+@pytest.mark.parametrize("plan", DAYS)
+@pytest.mark.parametrize(("row", "hours", "page"), SPAN_H_AND_PAGE, ids=lambda value: getattr(value, "name", None))
+def test_a_plan_has_the_vendors_figures(plan: str, row: Endpoint[Any], hours: int, page: int) -> None:
+    limits = PLANS[plan].limits(row.limits)
+    assert (Rate(20, 1),) == limits.rates
+    assert (DAYS[plan] * 86_400, hours * 3_600, 0, page) == (
+        limits.history_s,
+        limits.span_s,
+        limits.lag_s,
+        limits.page_size,
+    )
+    assert "no data delay is documented" in limits.inferred
+    assert plan.startswith("intl") == ("international" in limits.inferred)
+
+
+@pytest.mark.parametrize("row", [row for row, *_ in SPAN_H_AND_PAGE], ids=lambda row: row.name)
+def test_the_free_plan_offers_none_of_it(row: Endpoint[Any]) -> None:
+    with pytest.raises(NotOffered, match="on the tencent plan 'free'"):
+        PLANS["free"].limits(row.limits, endpoint=row.name)
+
+
+def test_the_plans_are_those_for_sale_and_the_one_for_tests() -> None:
+    assert {"free", "unlimited", *DAYS} == set(PLANS)
+    assert () == PLANS["unlimited"].limits(ROOM_INFO.limits).rates
+    assert PLANS["flagship"].rows.keys() <= PLANS["unlimited"].rows.keys()
+
+
+def test_both_rows_of_an_action_spend_the_same_counter() -> None:
+    assert CALL_DETAIL.counter == CALL_DETAIL_METRICS.counter == CALL_DETAIL.action
+    others = {row.counter for row in (ROOM_INFO, USER_INFO, CALL_DETAIL_2021)}
+    assert 3 == len(others - {CALL_DETAIL.counter})

@@ -1,0 +1,142 @@
+"""The tree of failures: its shape, its facts, and that both survive a pickle."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import Any
+
+import pytest
+
+from agora_tencent_analytics import errors
+from agora_tencent_analytics.errors import (
+    AnalyticsError,
+    BadInput,
+    DailyQuotaExhausted,
+    IncompleteScan,
+    InvalidRequest,
+    NotAsked,
+    NotAuthenticated,
+    NotFound,
+    NothingToAsk,
+    NotOffered,
+    NotPermitted,
+    QuotaUnavailable,
+    RateLimited,
+    Refusal,
+    TransportError,
+    UnreadableReply,
+    VendorFault,
+    WindowRefused,
+    WouldExceedQuota,
+)
+
+SAID: dict[str, Any] = {
+    "vendor": "tencent",
+    "code": "InvalidParameter.EndTs",
+    "message": "EndTs ü is wrong",
+    "request_id": "2e12e365-43e8",
+    "endpoint": "DescribeRoomInfo",
+    "status": 200,
+}
+PARENTS: dict[str, type[Exception]] = {
+    "AnalyticsError": Exception,
+    "TransportError": AnalyticsError,
+    "Refusal": AnalyticsError,
+    "NotAuthenticated": Refusal,
+    "NotPermitted": Refusal,
+    "InvalidRequest": Refusal,
+    "NotFound": Refusal,
+    "RateLimited": Refusal,
+    "WindowRefused": Refusal,
+    "VendorFault": Refusal,
+    "UnreadableReply": AnalyticsError,
+    "NotAsked": AnalyticsError,
+    "NotOffered": NotAsked,
+    "BadInput": NotAsked,
+    "NothingToAsk": BadInput,
+    "WouldExceedQuota": NotAsked,
+    "DailyQuotaExhausted": NotAsked,
+    "QuotaUnavailable": NotAsked,
+    "IncompleteScan": AnalyticsError,
+}
+EXAMPLES: list[AnalyticsError] = [
+    AnalyticsError("something"),
+    TransportError("cut", endpoint="call/lists", phase="read", timed_out=True),
+    Refusal(**SAID),
+    NotAuthenticated(cause="clock", **SAID),
+    NotPermitted(hint="buy the plan", **SAID),
+    InvalidRequest(**SAID),
+    NotFound(**SAID),
+    RateLimited(per="day", retry_after_s=2.5, **SAID),
+    WindowRefused(kind="too_long", **SAID),
+    VendorFault(**SAID),
+    UnreadableReply("not JSON", endpoint="call/lists", status=200, excerpt="<html>", request_id="b4"),
+    NotAsked("nothing was sent"),
+    NotOffered("not on this plan", endpoint="call/lists", plan="starter"),
+    BadInput("wrong"),
+    NothingToAsk("too new", clipped=[("a", 1)]),
+    WouldExceedQuota("no slot", retry_at=1_700_000_000.5),
+    DailyQuotaExhausted(endpoint="call/lists", limit=1_000, resets_at=1_700_006_400),
+    QuotaUnavailable("the file is locked"),
+    IncompleteScan("two calls failed", failures=["one", "two"]),
+]
+
+
+def test_the_tree_is_the_documented_one() -> None:
+    found = {
+        name: kind
+        for name, kind in vars(errors).items()
+        if isinstance(kind, type) and issubclass(kind, AnalyticsError) and kind.__module__ == errors.__name__
+    }
+    assert PARENTS == {name: kind.__bases__[0] for name, kind in found.items()}
+    assert set(PARENTS) == set(errors.__all__)
+    assert issubclass(BadInput, ValueError)
+
+
+def test_every_class_of_the_tree_has_an_example_here() -> None:
+    assert set(PARENTS) == {type(example).__name__ for example in EXAMPLES}
+
+
+@pytest.mark.parametrize("error", EXAMPLES, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+def test_an_error_survives_pickle_and_copy_with_all_facts(error: AnalyticsError, protocol: int) -> None:
+    for twin in (pickle.loads(pickle.dumps(error, protocol)), copy.copy(error), copy.deepcopy(error)):
+        assert type(error) is type(twin)
+        assert str(error) == str(twin)
+        assert error.args == twin.args
+        assert vars(error) == vars(twin)
+
+
+def test_a_note_travels_with_the_error() -> None:
+    error = VendorFault(**SAID)
+    error.add_note("while reading room 7")
+    assert ["while reading room 7"] == pickle.loads(pickle.dumps(error)).__notes__
+
+
+@pytest.mark.parametrize("error", [error for error in EXAMPLES if isinstance(error, Refusal)], ids=repr)
+def test_a_refusal_tells_whose_it_is_and_quotes_the_request_id(error: Refusal) -> None:
+    for fact in SAID.values():
+        assert str(fact) in str(error)
+    assert SAID == {name: value for name, value in vars(error).items() if name in SAID}
+
+
+def test_a_refusal_without_an_id_or_an_endpoint_reads_well() -> None:
+    bare = str(Refusal(vendor="agora", code="300", message="no"))
+    assert "agora refused a request: 300 'no' (HTTP 200)" == bare
+
+
+def test_a_hint_ends_the_text() -> None:
+    assert str(NotPermitted(hint="buy the plan", **SAID)).endswith(". buy the plan")
+
+
+def test_an_unreadable_reply_shows_how_it_begins() -> None:
+    told = str(UnreadableReply("not JSON", endpoint="call/lists", status=502, excerpt="<html>", request_id="b4"))
+    assert "call/lists answered HTTP 502 with a body that cannot be read: not JSON, request id b4" in told
+    assert "'<html>'" in told
+
+
+def test_a_spent_day_tells_when_it_ends() -> None:
+    error = DailyQuotaExhausted(endpoint="call/lists", limit=1_000, resets_at=1_700_006_400)
+    assert "2023-11-15T00:00:00+00:00" in str(error)
+    assert ("call/lists", 1_000, 1_700_006_400) == (error.endpoint, error.limit, error.resets_at)
