@@ -1,0 +1,112 @@
+"""Every option exists, says what it takes, and wrong usage ends with status 2 and a reason."""
+
+from __future__ import annotations
+
+import pytest
+
+from agora_tencent_analytics import Last, TimeRange, __version__
+from agora_tencent_analytics.cli import main
+from agora_tencent_analytics.cli.arguments import parse
+
+SCAN = (
+    "--vendor --last --start --end --channel --call --user --depth --plan --out --report --version --verbose "
+    "--simulate --calls --seed"
+)
+SIMULATE = "--vendor --port --host --plan --seed --calls --count"
+
+
+@pytest.mark.parametrize(("command", "options"), [("scan", SCAN), ("simulate", SIMULATE)])
+def test_help_names_every_option(command: str, options: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main([command, "--help"])
+    assert 0 == left.value.code
+    told = capsys.readouterr().out
+    assert [] == [option for option in options.split() if option not in told]
+
+
+@pytest.mark.parametrize("words", [["--version"], ["scan", "--version"]])
+def test_version(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(words)
+    assert 0 == left.value.code
+    assert __version__ in capsys.readouterr().out
+
+
+def test_defaults() -> None:
+    options = parse(["scan", "--simulate"])
+    expected: dict[str, object] = {
+        "vendor": None,
+        "depth": "metrics",
+        "plan": [],
+        "calls": 20,
+        "seed": 0,
+        "verbose": False,
+    }
+    assert expected == {name: getattr(options, name) for name in expected}
+    served = parse(["simulate", "--vendor", "agora", "--port", "0"])
+    told = {"host": "127.0.0.1", "plan": None, "seed": 0, "calls": 20, "count": "fixed", "latency": 0.0}
+    assert told == {name: getattr(served, name) for name in told}
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--last", "6h"], Last(hours=6)),
+        (["--last", "90s"], Last(seconds=90)),
+        (["--last", "1.5h"], Last(minutes=90)),
+        (["--last", "30m"], Last(minutes=30)),
+        (["--last", "2d"], Last(days=2)),
+        (["--start", "1790000000", "--end", "1790003600"], TimeRange(1_790_000_000, 1_790_003_600)),
+        (
+            ["--start", "2026-09-21T14:13:20Z", "--end", "2026-09-21T17:13:20+02:00"],
+            TimeRange(1_790_000_000, 1_790_003_600),
+        ),
+    ],
+    ids=str,
+)
+def test_ranges(words: list[str], expected: object) -> None:
+    assert expected == parse(["scan", *words]).over
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("", "COMMAND"),
+        ("fetch", "invalid choice"),
+        ("scan", "--last 6h"),
+        ("scan --last 6", "not a length of time"),
+        ("scan --last 0h", "not a length of time"),
+        ("scan --last -6h", "expected one argument"),
+        ("scan --last 6h --start 1790000000", "not both"),
+        ("scan --start 1790000000", "go together"),
+        ("scan --end 1790000000", "go together"),
+        ("scan --start yesterday --end today", "is no moment"),
+        ("scan --start 2026-09-21T14:13:20 --end 1790003600", "no time zone"),
+        ("scan --start 1790000000000 --end 1790003600000", "milliseconds"),
+        ("scan --start 1790003600 --end 1790000000", "range is empty"),
+        ("scan --start nan --end 1790000000", "not a moment"),
+        ("scan --last 6h --depth points", "invalid choice"),
+        ("scan --last 6h --vendor zoom", "invalid choice"),
+        ("scan --simulate --calls 0", "whole number from 1"),
+        ("scan --simulate --calls ²", "whole number from 1"),
+        ("scan --simulate --seed x", "invalid int"),
+        ("simulate --vendor agora", "--port"),
+        ("simulate --port 0", "--vendor"),
+        ("simulate --vendor both --port 0", "invalid choice"),
+        ("simulate --vendor agora --port 70000", "is no port"),
+        ("simulate --vendor agora --port -1", "--port"),
+        ("simulate --vendor agora --port 0 --count leaky", "invalid choice"),
+        ("simulate --vendor agora --port 0 --latency -1", "milliseconds"),
+        ("simulate --vendor agora --port 0 --latency nan", "milliseconds"),
+        ("simulate --vendor agora --port 0 --latency soon", "milliseconds"),
+    ],
+)
+def test_wrong_usage_ends_with_status_2_and_a_reason(
+    line: str, reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(line.split())
+    assert 2 == left.value.code
+    told = capsys.readouterr().err
+    assert reason in told
+    assert "Traceback" not in told

@@ -1,0 +1,136 @@
+"""What a person sees: the worst calls first, figures only where something was measured, nothing that steers."""
+
+from __future__ import annotations
+
+import io
+from math import nan
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agora_tencent_analytics import Call, Clipped, Columns, MetricSeries, NotFound, Session, TimeRange
+from agora_tencent_analytics.cli import console
+from agora_tencent_analytics.cli.console import SPENT, WORST, PlainConsole, printable, remarks, vendor_rows, worst_rows
+from agora_tencent_analytics.cli.worst import Worst
+from agora_tencent_analytics.scan import CallRecord, Failure, Report, VendorReport
+
+
+def record(
+    call_id: str, metrics: dict[str, list[float]], *, part: int = 0, last: bool = True, leave: int | None = 160
+) -> CallRecord:
+    call = Call(vendor="agora", call_id=call_id, channel="room", created_ts=40)
+    session = Session(
+        vendor="agora", call_id=call_id, session_id=f"{call_id}-{part}", user_id="u", join_ts=40 + part, leave_ts=leave
+    )
+    series = [
+        MetricSeries(
+            vendor="agora",
+            call_id=call_id,
+            session_id=session.session_id,
+            user_id="u",
+            metric=metric,
+            vendor_metric="1",
+            columns=Columns.of(range(50, 50 + len(values)), values),
+        )
+        for metric, values in metrics.items()
+    ]
+    return CallRecord(vendor="agora", call=call, sessions=(session,), series=tuple(series), part=part, last=last)
+
+
+def test_the_worst_come_first_and_only_so_many_are_kept() -> None:
+    worst = Worst(3)
+    for number in range(50):
+        worst.take(record(f"c{number:02}", {"audio_freeze_time": [1000.0 * (number * 7 % 50)]}))
+    assert [49.0, 48.0, 47.0] == [figures.audio_freeze_s for figures in worst.listed()]
+
+
+def test_the_parts_of_a_call_are_one_call() -> None:
+    worst = Worst()
+    worst.take(record("c", {"video_freeze_time": [500.0, nan], "rtt": [10.0, 30.0]}, last=False))
+    assert [] == worst.listed()
+    worst.take(record("c", {"video_freeze_time": [1500.0], "audio_uplink_loss": [4.0, nan, 8.0]}, part=1))
+    (figures,) = worst.listed()
+    assert (2, 40, 239) == (figures.sessions, figures.join_ts, figures.stayed_s)
+    assert (None, 2.0, 6.0, 20.0) == (
+        figures.audio_freeze_s,
+        figures.video_freeze_s,
+        figures.loss_percent,
+        figures.rtt_ms,
+    )
+
+
+def test_what_nobody_measured_is_a_dash_and_not_a_zero() -> None:
+    worst = Worst()
+    worst.take(record("c", {"rtt": [nan], "app_cpu": [5.0], "audio_freeze_time": [0.0]}, leave=None))
+    head, (row,) = worst_rows(worst.listed())
+    cells = dict(zip(head, row, strict=True))
+    assert ("0.0", "-", "-", "-") == tuple(
+        cells[name] for name in ("audio freeze s", "video freeze s", "loss %", "rtt ms")
+    )
+
+
+def test_remarks_are_few_and_end_with_the_verdict() -> None:
+    error = NotFound(vendor="agora", code="404", message="\x1b[31mwrong\napi")
+    vendor = VendorReport(
+        failures=[Failure(vendor="agora", step="calls", error=error)] * 30, doubts=["the total moved"] * 12, stopped="x"
+    )
+    pieces = [Clipped(over=TimeRange(0, 9), reason="lag", endpoint=name) for name in ("a", "b")]
+    vendor.hide(tuple(pieces))
+    lines = remarks(Report(vendors={"agora": vendor}, finished=True), {"agora": "a 7"}, most=2)
+    assert "agora: requests left today: a 7" == lines[0]
+    assert "a, b [1970-01-01T00:00:00Z, 1970-01-01T00:00:09Z)" in lines[1]
+    assert "agora: stopped: x" in lines
+    assert "and 10 more doubts; see --report" in lines
+    assert "and 28 more failures; see --report" in lines
+    assert "INCOMPLETE" == lines[-1]
+    assert not any("\x1b" in line or "\n" in line for line in lines)
+
+
+def test_progress_is_a_line_for_every_hundred_calls(capsys: pytest.CaptureFixture[str]) -> None:
+    report = Report(vendors={"agora": VendorReport(requests=7), "tencent": VendorReport(calls=60)})
+    screen = PlainConsole()
+    for calls in range(1, 241):
+        report.vendors["agora"].calls = calls
+        screen.progress(report)
+    screen.close()
+    told = capsys.readouterr().err.splitlines()
+    assert ["100", "200", "300"] == [line.split()[0] for line in told]
+    assert "7 requests" in told[0]
+
+
+@given(st.text())
+def test_whatever_is_shown_is_printable_and_as_long_as_it_was(text: str) -> None:
+    shown = printable(text)
+    assert len(text) == len(shown)
+    assert shown.isprintable()
+    assert shown == text or not text.isprintable()
+
+
+@pytest.mark.parametrize("width", [90, 120, 160])
+def test_the_terminal_shows_every_figure_whole(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("rich")
+    from agora_tencent_analytics.cli.rich_console import RichConsole
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    screen = Terminal()
+    monkeypatch.setattr("sys.stderr", screen)
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("TERM", "xterm")
+    worst = Worst()
+    worst.take(record("[bold]call" + "x" * 40, {"audio_freeze_time": [123_456.0], "rtt": [777.0]}))
+    report = Report(vendors={"agora": VendorReport(calls=1, points=12_345_678)}, finished=True)
+    shown = console.console()
+    assert isinstance(shown, RichConsole)
+    shown.progress(report)
+    shown.table(WORST, *worst_rows(worst.listed()))
+    shown.table(SPENT, *vendor_rows(report))
+    shown.line("[red]complete")
+    shown.close()
+    shown.close()
+    told = screen.getvalue()
+    for whole in ("[bol", "123.5", "777", "[red]complete", "12,345,678"):
+        assert whole in told

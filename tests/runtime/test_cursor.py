@@ -1,0 +1,117 @@
+"""A cursor survives its text, tells nobody what was asked, and takes no garbage."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agora_tencent_analytics.errors import BadInput
+from agora_tencent_analytics.runtime.cursor import Cursor, fingerprint
+from agora_tencent_analytics.timerange import TimeRange
+
+COUNTS = st.integers(0, 10_000)
+RANGES = st.tuples(st.integers(0, 2_000_000_000), st.integers(1, 10_000_000)).map(
+    lambda pair: TimeRange(pair[0], pair[0] + pair[1])
+)
+CURSORS = st.builds(
+    Cursor,
+    question=COUNTS,
+    mark=st.text(alphabet="0123456789abcdef", max_size=24),
+    over=st.none() | RANGES,
+    stack=st.lists(st.tuples(RANGES, COUNTS), max_size=5).map(tuple),
+    window=st.none() | RANGES,
+    number=COUNTS,
+    total=st.none() | COUNTS,
+    shown=COUNTS,
+    barren=COUNTS,
+)
+
+
+def spelt(said: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(said).encode()).decode()
+
+
+@given(CURSORS)
+def test_a_cursor_survives_its_text(cursor: Cursor) -> None:
+    assert cursor == Cursor.read(cursor.text())
+
+
+@given(CURSORS)
+def test_the_text_needs_no_quoting_in_a_url(cursor: Cursor) -> None:
+    assert cursor.text().replace("-", "").replace("_", "").isalnum()
+
+
+GOOD = {"v": 1, "q": [0, "ab"], "o": [1, 2], "s": [[3, 4, 0]], "w": None, "p": [1, None, 0, 0]}
+
+
+def test_the_good_example_of_this_file_is_good() -> None:
+    assert TimeRange(1, 2) == Cursor.read(spelt(GOOD)).over
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "garbage",
+        "äöü",
+        "AAAA",
+        spelt(None),
+        spelt([]),
+        spelt({}),
+        spelt({**GOOD, "v": 2}),
+        spelt({**GOOD, "q": [0]}),
+        spelt({**GOOD, "q": [-1, "ab"]}),
+        spelt({**GOOD, "q": ["zero", "ab"]}),
+        spelt({**GOOD, "o": [2, 1]}),
+        spelt({**GOOD, "o": [1_790_000_000_000, 1_790_000_001_000]}),
+        spelt({**GOOD, "s": [[3, 4]]}),
+        spelt({**GOOD, "s": 5}),
+        spelt({**GOOD, "w": "now"}),
+        spelt({**GOOD, "p": [-1, None, 0, 0]}),
+        spelt({**GOOD, "p": [1, -1, 0, 0]}),
+        spelt({**GOOD, "p": [1, None, -1, 0]}),
+        spelt({**GOOD, "p": [1, None, 0, 1e400]}),
+        base64.urlsafe_b64encode(b"[" * 100_000).decode(),
+        b"bytes",
+        7,
+    ],
+)
+def test_garbage_is_bad_input_and_nothing_else(text: str) -> None:
+    with pytest.raises(BadInput):
+        Cursor.read(text)
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_a_cursor_or_bad_input(text: str) -> None:
+    with pytest.raises(BadInput):
+        Cursor.read(text)
+
+
+@given(CURSORS, st.data())
+def test_a_cut_cursor_is_bad_input(cursor: Cursor, data: st.DataObject) -> None:
+    text = cursor.text()
+    with pytest.raises(BadInput):
+        Cursor.read(text[: data.draw(st.integers(0, len(text) - 2))])
+
+
+def test_the_fingerprint_tells_questions_apart() -> None:
+    marks = {
+        fingerprint("call/lists", {}, 100),
+        fingerprint("call/sessions", {}, 100),
+        fingerprint("call/lists", {"cname": "a"}, 100),
+        fingerprint("call/lists", {"cname": "b"}, 100),
+        fingerprint("call/lists", {"uids": ["1", "2"]}, 100),
+        fingerprint("call/lists", {"uids": ["12"]}, 100),
+        fingerprint("call/lists", {}, 50),
+    }
+    assert 7 == len(marks)
+
+
+def test_the_fingerprint_knows_no_order_of_parameters_and_names_none() -> None:
+    first = fingerprint("row", {"channel": "secret-room", "uids": ["42"]}, 1)
+    assert first == fingerprint("row", {"uids": ["42"], "channel": "secret-room"}, 1)
+    assert "secret" not in first

@@ -1,0 +1,35 @@
+"""Memory does not grow with the number of calls, nor with the size of one; the full measurement is a benchmark."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from benchmarks.memory.run import Scenario, measured
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="peak memory is read as POSIX tells it")
+LIGHT = {"sessions_per_call": 3, "points_per_series": 0, "call_seconds": 600}
+
+
+def test_ten_times_the_calls_need_no_more_memory() -> None:
+    few, many = (
+        measured(Scenario(depth="sessions", world={"calls": calls, **LIGHT}, bound_mb=0)) for calls in (150, 1_500)
+    )
+    assert (150, 1_500) == (few["calls"], many["calls"])
+    assert many["peak"] - few["peak"] < 20
+
+
+def test_a_huge_call_is_never_in_memory_as_a_whole() -> None:
+    """480 sessions, 24 metrics, 600 points: 110 MB of columns and as much text, and they pass through less."""
+    world = {
+        "calls": 1,
+        "sessions_per_call": 480,
+        "metrics_per_session": 24,
+        "points_per_series": 600,
+        "call_seconds": 3_600,
+    }
+    found = measured(Scenario(depth="metrics", world=world, bound_mb=0))
+    assert 480 * 24 * 600 == pytest.approx(found["points"], rel=0.01)
+    assert found["complete"]
+    assert found["peak"] - found["at_start"] < 110

@@ -1,0 +1,132 @@
+"""The report: figures that add up, and a verdict that nothing can talk out of a doubt."""
+
+from __future__ import annotations
+
+import json
+import pickle
+
+import pytest
+
+from agora_tencent_analytics import Certificate, Clipped, NotFound, TimeRange, WindowRead
+from agora_tencent_analytics.scan import Failure, Report, VendorReport
+from agora_tencent_analytics.scan.report import GIVEN_UP
+
+OVER = TimeRange(1_790_000_000, 1_790_003_600)
+FIGURES = (
+    "calls",
+    "sessions",
+    "series",
+    "points",
+    "requests",
+    "limit_errors",
+    "retries",
+    "duplicates_dropped",
+    "failures",
+    "clipped",
+    "elapsed_s",
+)
+
+
+def failure() -> Failure:
+    error = NotFound(vendor="agora", code="404", message="wrong api", request_id="r-1", endpoint="call/lists")
+    return Failure(vendor="agora", step="sessions", call_id="c", over=OVER, error=error)
+
+
+def clipped(reason: str, *, start: int = 0, end: int = 10) -> Clipped:
+    return Clipped(over=TimeRange(start, end), reason=reason, endpoint="call/lists")  # type: ignore[arg-type]
+
+
+def window(*, complete: bool, reason: str = "all pages read") -> WindowRead:
+    return WindowRead(over=OVER, pages=1, total=1, unique=1, duplicates=0, complete=complete, reason=reason)
+
+
+def certificate(*windows: WindowRead, stopped: str = "", hidden: tuple[Clipped, ...] = ()) -> Certificate:
+    return Certificate(
+        endpoint="call/lists",
+        over=OVER,
+        windows=windows,
+        clipped=hidden,
+        requests=1,
+        unique=1,
+        duplicates=3,
+        finished=True,
+        stopped=stopped,
+    )
+
+
+def test_nothing_against_it_means_complete() -> None:
+    report = VendorReport()
+    report.take(certificate(window(complete=True), hidden=(clipped("lag"),)))
+    assert report.complete
+    assert 3 == report.duplicates_dropped
+    assert ["lag"] == [piece.reason for piece in report.clipped]
+
+
+@pytest.mark.parametrize(
+    "against",
+    [
+        lambda report: report.failures.append(failure()),
+        lambda report: report.hide((clipped("history"),)),
+        lambda report: report.take(certificate(window(complete=False, reason="the total moved"))),
+        lambda report: report.take(certificate(window(complete=True), stopped="the ceiling was reached")),
+        lambda report: setattr(report, "stopped", "the day is spent"),
+    ],
+    ids=["failure", "history", "window", "ceiling", "stopped"],
+)
+def test_one_thing_against_it_means_incomplete(against: object) -> None:
+    report = VendorReport()
+    assert callable(against)
+    against(report)
+    assert not report.complete
+    whole = Report(vendors={"agora": report, "tencent": VendorReport()}, finished=True)
+    assert not whole.complete
+    assert str(whole).endswith("INCOMPLETE")
+
+
+def test_an_iteration_that_did_not_end_is_incomplete() -> None:
+    assert not Report(vendors={"agora": VendorReport()}).complete
+    assert Report(vendors={"agora": VendorReport()}, finished=True).complete
+
+
+def test_a_window_that_was_given_up_is_told_by_its_failure_alone() -> None:
+    report = VendorReport()
+    report.take(certificate(window(complete=False, reason=GIVEN_UP + "HTTP 500")))
+    assert [] == report.doubts
+
+
+def test_doubts_are_bounded() -> None:
+    report = VendorReport()
+    for _ in range(30):
+        report.take(certificate(*[window(complete=False, reason="the total moved")] * 7))
+    assert 100 == len(report.doubts)
+
+
+def test_hidden_pieces_are_merged() -> None:
+    report = VendorReport()
+    for start in range(0, 10_000, 10):
+        report.hide((clipped("lag", start=start, end=start + 10),))
+    assert [TimeRange(0, 10_000)] == [piece.over for piece in report.clipped]
+
+
+def test_the_total_adds_up() -> None:
+    one = VendorReport(calls=1, sessions=2, requests=3, elapsed_s=4.0, failures=[failure()])
+    two = VendorReport(calls=10, sessions=20, requests=30, elapsed_s=2.0, stopped="the day is spent")
+    said = Report(vendors={"agora": one, "tencent": two}, finished=True).as_dict()
+    total = said["total"]
+    assert (11, 22, 33, 4.0) == tuple(total[name] for name in ("calls", "sessions", "requests", "elapsed_s"))
+    assert [] == [name for name in FIGURES if name not in total or name not in said["vendors"]["agora"]]
+    assert ("the day is spent", False) == (total["stopped"], total["complete"])
+    (told,) = total["failures"]
+    assert ("sessions", "c", OVER.start, OVER.end, "NotFound") == tuple(
+        told[name] for name in ("step", "call_id", "start", "end", "kind")
+    )
+    assert "r-1" in told["error"]
+    assert said == json.loads(json.dumps(said))
+
+
+def test_a_failure_names_whose_it_is_and_survives_a_pickle() -> None:
+    told = str(failure())
+    for fact in ("agora", "sessions", "call c", "2026-09-21T14:13:20Z", "404"):
+        assert fact in told
+    again = pickle.loads(pickle.dumps(failure()))
+    assert (told, "404") == (str(again), again.error.code)
