@@ -14,20 +14,28 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 from urllib.parse import urlsplit
 
-from agora_tencent_analytics.endpoint import Endpoint, check_params
-from agora_tencent_analytics.endpoint import page_size as rows_to_a_page
+from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.errors import BadInput, NotOffered
 from agora_tencent_analytics.limits import Limits, Plan
 from agora_tencent_analytics.models import Call, Session
 from agora_tencent_analytics.retry import Retry
 from agora_tencent_analytics.runtime.caller import Caller, Tally
-from agora_tencent_analytics.runtime.paginator import Paginator, Question
+from agora_tencent_analytics.runtime.paginator import Paginator
+from agora_tencent_analytics.runtime.question import (
+    Over,
+    Questions,
+    about_call,
+    over_range,
+    resolve,
+    sessions_of,
+    users_of,
+)
 from agora_tencent_analytics.runtime.quota import Quota, QuotaState
 from agora_tencent_analytics.runtime.store import QuotaStore
 from agora_tencent_analytics.runtime.transport import AiohttpTransport, Timeouts, Transport
 from agora_tencent_analytics.series import MetricSeries
-from agora_tencent_analytics.stays import Packet, in_order, stays
-from agora_tencent_analytics.timerange import Last, TimeRange
+from agora_tencent_analytics.stays import Packet
+from agora_tencent_analytics.timerange import TimeRange
 from agora_tencent_analytics.vendor import Vendor, check_base_url
 
 if TYPE_CHECKING:
@@ -36,23 +44,6 @@ if TYPE_CHECKING:
 __all__ = ["Over", "Provider", "resolve"]
 
 R = TypeVar("R")
-Over = TimeRange | Last
-"""A range: fixed, or resolved in vendor time when the walk begins."""
-
-
-def resolve(over: Over, now: float) -> TimeRange:
-    """The range in vendor time.
-
-    Args:
-        over: a range, or the last hours.
-        now: the vendor's now, epoch seconds.
-    """
-    return over.before(now) if isinstance(over, Last) else over
-
-
-def _check_over(over: Any) -> None:
-    if not isinstance(over, TimeRange | Last):
-        raise BadInput(f"a range must be TimeRange(start, end) or Last(hours=...), not {type(over).__name__}")
 
 
 class Provider(ABC):
@@ -101,6 +92,8 @@ class Provider(ABC):
         timeouts: Timeouts | None = None,
     ) -> None:
         base_url = check_base_url(base_url)
+        if not callable(credentials):
+            raise BadInput(f"credentials must be an async callable, not {type(credentials).__name__}")
         if quota is None:
             key = f"{vendor.name} {account} {urlsplit(base_url).netloc}"
             quota = Quota.shared(key, plan=plan.name, store=store, merge=merge)
@@ -210,30 +203,15 @@ class Provider(ABC):
             BadInput: a parameter, the range or the page size is wrong. Nothing was sent.
         """
         return self._paginator(
-            self._questions(row, over, [params], page_size=page_size),
+            over_range(row, self.limits(row), over, [params], page_size=page_size),
             cursor=cursor,
             max_requests=max_requests,
             max_wait=max_wait,
         )
 
-    def _questions(
-        self, row: Endpoint[Any], over: Over, params: Sequence[dict[str, Any]], *, page_size: int | None = None
-    ) -> Callable[[float], Iterable[Question]]:
-        """Questions about one range that differ by their parameters, all checked at once."""
-        _check_over(over)
-        limits = self.limits(row)
-        checked = [check_params(row, given) for given in params]
-        size = rows_to_a_page(row, limits, page_size)
-
-        def questions(now: float) -> Iterable[Question]:
-            pieces = (resolve(over, now),)
-            return [Question(row=row, limits=limits, over=pieces, params=given, size=size) for given in checked]
-
-        return questions
-
     def _paginator(
         self,
-        questions: Callable[[float], Iterable[Question]],
+        questions: Questions,
         *,
         merge: Callable[[Sequence[Any]], Sequence[Any]] | None = None,
         cursor: str | None = None,
@@ -300,36 +278,18 @@ class Provider(ABC):
     def _lacks(self, question: str) -> NoReturn:
         raise NotOffered(f"{self.name} does not answer {question!r} in this library", endpoint=question)
 
-    def _about(
-        self, row: Endpoint[Any], call: Call, over: TimeRange | None, packets: Sequence[Packet]
-    ) -> Callable[[float], Iterable[Question]]:
-        """Questions about one call, one for each packet, each about as little of the call as its sessions need."""
+    def _about(self, row: Endpoint[Any], call: Call, over: TimeRange | None, packets: Sequence[Packet]) -> Questions:
         self._mine(call)
-        limits = self.limits(row)
-        checked = [(check_params(row, packet.params), packet.sessions) for packet in packets]
-        size = rows_to_a_page(row, limits, None)
-
-        def questions(now: float) -> Iterable[Question]:
-            end = int(now) if call.destroyed_ts is None else call.destroyed_ts
-            life = TimeRange(call.created_ts, max(call.created_ts, end) + 1)
-            part = life.overlap(over) if over is not None else life
-            if part is None:
-                return
-            for params, sessions in checked:
-                pieces = (part,) if sessions is None else stays(sessions, part)
-                yield Question(row=row, limits=limits, over=pieces, params=params, size=size)
-
-        return questions
+        return about_call(row, self.limits(row), call, over, packets)
 
     def _mine(self, call: Call) -> None:
         if not isinstance(call, Call) or call.vendor != self.name:
             raise BadInput(f"a Call of {self.name} was due, as its calls() gives them, not {call!r}")
 
-    @staticmethod
-    def _sessions_of(call: Call, sessions: Iterable[Session]) -> list[Session]:
-        """The sessions in order of joining, if all of them belong to the call."""
-        found = in_order(sessions)
-        strangers = sum(session.call_id != call.call_id for session in found)
-        if strangers:
-            raise BadInput(f"{strangers} of the sessions do not belong to call {call.call_id}")
-        return found
+    def _users_of(self, call: Call, users: Sequence[str] | None, most: int) -> list[list[str] | None]:
+        self._mine(call)
+        return users_of(users, most)
+
+    def _sessions_of(self, call: Call, sessions: Iterable[Session]) -> list[Session]:
+        self._mine(call)
+        return sessions_of(call, sessions)

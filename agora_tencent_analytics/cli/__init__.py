@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 
 from agora_tencent_analytics.cli.arguments import parse
+from agora_tencent_analytics.cli.console import printable
 from agora_tencent_analytics.errors import AnalyticsError, BadInput, NotAuthenticated, NotOffered, NotPermitted
 
 __all__ = ["main"]
@@ -26,23 +28,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: the words after the program's name; None takes them from the process.
     """
     options = parse(arguments)
-    if options.verbose:
-        logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s")
     try:
-        return asyncio.run(options.run(options))
+        with _log_shown() if options.verbose else nullcontext():
+            return asyncio.run(options.run(options))
     except BadInput as error:
         return _told(error, USAGE)
     except (NotAuthenticated, NotPermitted, NotOffered) as error:
         return _told(error, REFUSED)
-    except AnalyticsError as error:
+    except (AnalyticsError, OSError) as error:
         return _told(error, INCOMPLETE)
-    except OSError as error:
-        return _told(error, USAGE)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
 
 
 def _told(error: Exception, status: int) -> int:
-    print(f"agora-tencent-analytics: {error}", file=sys.stderr)
+    print(f"agora-tencent-analytics: {printable(error)}", file=sys.stderr)
     return status
+
+
+@contextmanager
+def _log_shown() -> Iterator[None]:
+    """The library's log on standard error."""
+    log = logging.getLogger("agora_tencent_analytics")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    before = log.level
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
+        log.removeHandler(handler)

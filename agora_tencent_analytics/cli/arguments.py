@@ -14,6 +14,8 @@ from agora_tencent_analytics.timerange import Last, TimeRange
 
 __all__ = ["Options", "parse"]
 
+_LAST_PORT = 65_535
+_LONGEST_MS = 600_000
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -102,7 +104,7 @@ def _simulate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     )
     command.set_defaults(run=run)
     command.add_argument("--vendor", choices=("agora", "tencent"), required=True, help="which vendor")
-    command.add_argument("--port", type=int, required=True, metavar="P", help="port to listen on; 0 takes a free one")
+    command.add_argument("--port", type=_port, required=True, metavar="P", help="port to listen on; 0 takes a free one")
     command.add_argument("--host", default="127.0.0.1", metavar="H", help="address to listen on (default: 127.0.0.1)")
     command.add_argument("--plan", metavar="P", help="plan whose limits are enforced (default: the highest)")
     command.add_argument("--seed", type=int, default=0, metavar="S", help="seed of the world (default: 0)")
@@ -114,7 +116,7 @@ def _simulate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         help="how requests are counted (default: fixed)",
     )
     command.add_argument(
-        "--latency", type=float, default=0.0, metavar="MS", help="milliseconds added to every answer (default: 0)"
+        "--latency", type=_milliseconds, default=0.0, metavar="MS", help="milliseconds of round trip added (default: 0)"
     )
     command.add_argument("--verbose", action="store_true", help="say more on standard error")
 
@@ -155,6 +157,22 @@ def _instant(text: str) -> datetime | float:
 
 
 def _count(text: str) -> int:
-    if not text.isdigit() or not int(text):
+    if not (text.isascii() and text.isdigit()) or not int(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
     return int(text)
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or int(text) > _LAST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port; write a number from 0 to {_LAST_PORT}")
+    return int(text)
+
+
+def _milliseconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < _LONGEST_MS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of milliseconds from 0")
+    return value

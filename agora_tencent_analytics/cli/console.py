@@ -17,6 +17,8 @@ from agora_tencent_analytics.scan import Report
 __all__ = ["Console", "console"]
 
 Row = Sequence[str]
+TEXTS = frozenset({"vendor", "channel", "call"})
+"""Columns of text; the others hold numbers and stand to the right."""
 _PLAIN_EVERY = 100  # calls between two plain lines
 
 
@@ -27,7 +29,7 @@ class Console(Protocol):
         """One more record was read."""
 
     def table(self, title: str, head: Row, rows: Sequence[Row]) -> None:
-        """Shows a table; the columns after the second hold numbers."""
+        """Shows a table; left-aligned at first, numbers to the right."""
 
     def line(self, text: str) -> None:
         """Says one line."""
@@ -67,8 +69,8 @@ class PlainConsole:
         self.line(f"\n{title}")
         for row in (head, *rows):
             cells = [
-                cell.ljust(width) if at < 2 else cell.rjust(width)
-                for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+                cell.ljust(width) if name in TEXTS else cell.rjust(width)
+                for name, cell, width in zip(head, row, widths, strict=True)
             ]
             self.line("  ".join(cells).rstrip())
 
@@ -82,19 +84,22 @@ class PlainConsole:
 
 def status(report: Report) -> str:
     """How far the scan is, in one line."""
-    total = report.as_dict()["total"]
-    return (
-        f"{total['calls']} calls, {total['sessions']} sessions, {total['points']} points, {total['requests']} requests"
-    )
+    names = ("calls", "sessions", "points", "requests")
+    return ", ".join(f"{sum(getattr(one, name) for one in report.vendors.values())} {name}" for name in names)
+
+
+WORST = "worst calls (freeze: seconds of all sessions together; loss, rtt: mean of the worst series)"
+SPENT = "by vendor"
 
 
 def worst_rows(worst: Sequence[CallFigures]) -> tuple[Row, list[Row]]:
-    """Head and rows of the table of the worst calls."""
+    """Head and rows of the table of the worst calls; `-` where nothing was measured."""
     head = (
         "vendor",
         "channel",
         "joined (UTC)",
         "sessions",
+        "min",
         "audio freeze s",
         "video freeze s",
         "loss %",
@@ -103,42 +108,66 @@ def worst_rows(worst: Sequence[CallFigures]) -> tuple[Row, list[Row]]:
     )
     return head, [
         (
-            call.vendor,
+            printable(call.vendor),
             printable(call.channel),
-            datetime.fromtimestamp(call.join_ts, UTC).strftime("%m-%d %H:%M:%S"),
+            datetime.fromtimestamp(call.join_ts, UTC).strftime("%m-%d %H:%M"),
             str(call.sessions),
-            f"{call.audio_freeze_s:.1f}",
-            f"{call.video_freeze_s:.1f}",
-            f"{call.loss_percent:.1f}",
-            f"{call.rtt_ms:.0f}",
+            f"{call.stayed_s / 60:.0f}",
+            _figure(call.audio_freeze_s, 1),
+            _figure(call.video_freeze_s, 1),
+            _figure(call.loss_percent, 1),
+            _figure(call.rtt_ms, 0),
             printable(call.call_id),
         )
         for call in worst
     ]
 
 
-def vendor_rows(report: Report, left: dict[str, str]) -> tuple[Row, list[Row]]:
-    """Head and rows of the table of what was spent, by vendor."""
-    head = (
-        "vendor",
-        "quota left today",
-        "calls",
-        "sessions",
-        "series",
-        "points",
-        "requests",
-        "limit errors",
-        "failures",
-    )
+def _figure(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def vendor_rows(report: Report) -> tuple[Row, list[Row]]:
+    """Head and rows of the table of what was read and spent, by vendor."""
+    figures = ("calls", "sessions", "series", "points", "requests", "retries", "limit_errors")
+    head = ("vendor", *(name.replace("_", " ") for name in figures), "failures", "seconds")
     return head, [
         (
-            name,
-            left.get(name, ""),
-            *(str(value) for value in (vendor.calls, vendor.sessions, vendor.series, vendor.points)),
-            *(str(value) for value in (vendor.requests, vendor.limit_errors, len(vendor.failures))),
+            printable(name),
+            *(f"{getattr(vendor, figure):,}" for figure in figures),
+            f"{len(vendor.failures):,}",
+            f"{vendor.elapsed_s:.1f}",
         )
         for name, vendor in report.vendors.items()
     ]
+
+
+def remarks(report: Report, left: dict[str, str], *, most: int) -> list[str]:
+    """What else there is to say, a line each: quota left, what was not read and why, failures, the verdict.
+
+    Args:
+        report: the report.
+        left: what is left of the day, in words, by vendor.
+        most: lines of failures and of doubts, the rest is counted.
+    """
+    lines = []
+    for name, vendor in report.vendors.items():
+        if name in left:
+            lines.append(f"{name}: requests left today: {left[name]}")
+        pieces: dict[str, list[str]] = {}
+        for piece in vendor.clipped:
+            reason = str(piece).removeprefix(f"{piece.endpoint} ")
+            pieces.setdefault(reason, []).append(piece.endpoint)
+        lines += [f"{name}: not read: {', '.join(endpoints)} {reason}" for reason, endpoints in pieces.items()]
+        lines += [f"{name}: stopped: {vendor.stopped}"] if vendor.stopped else []
+        lines += _first([f"{name}: doubtful: {doubt}" for doubt in vendor.doubts], most, "doubts")
+    lines += _first([f"failed: {failure}" for failure in report.failures], most, "failures")
+    lines.append("complete" if report.complete else "INCOMPLETE")
+    return [printable(line) for line in lines]
+
+
+def _first(lines: list[str], most: int, what: str) -> list[str]:
+    return lines if len(lines) <= most else [*lines[:most], f"and {len(lines) - most} more {what}; see --report"]
 
 
 def printable(text: Any) -> str:

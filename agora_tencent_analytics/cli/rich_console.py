@@ -9,10 +9,12 @@ from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from agora_tencent_analytics.cli.console import Row, status
+from agora_tencent_analytics.cli.console import TEXTS, Row, status
 from agora_tencent_analytics.scan import Report
 
 __all__ = ["RichConsole"]
+
+_IDS = frozenset({"channel", "call"})
 
 
 class RichConsole:
@@ -31,12 +33,21 @@ class RichConsole:
         self._moving.update(self._task, description=status(report))
 
     def table(self, title: str, head: Row, rows: Sequence[Row]) -> None:
-        """A table with ruled head."""
-        table = Table(title=title, title_justify="left")
+        """A table without rules, to be copied from."""
+        table = Table(title=escape(title), title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
         for at, name in enumerate(head):
-            table.add_column(escape(name), justify="left" if at < 2 else "right", overflow="fold")
+            # Figures and words stay whole; on a narrow terminal the long ids are folded.
+            whole = [*name.split(), *(row[at] for row in rows if name not in _IDS)]
+            table.add_column(
+                escape(name),
+                justify="left" if name in TEXTS else "right",
+                overflow="fold",
+                min_width=max(map(len, whole)),
+                header_style="dim",
+            )
         for row in rows:
             table.add_row(*(escape(cell) for cell in row))
+        self._screen.print()
         self._screen.print(table)
 
     def line(self, text: str) -> None:

@@ -7,19 +7,23 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from io import BufferedWriter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from agora_tencent_analytics.agora.provider import AgoraProvider
 from agora_tencent_analytics.cli.arguments import Options
-from agora_tencent_analytics.cli.console import console, printable, vendor_rows, worst_rows
+from agora_tencent_analytics.cli.console import SPENT, WORST, console, remarks, vendor_rows, worst_rows
 from agora_tencent_analytics.cli.output import write_record
 from agora_tencent_analytics.cli.worst import Worst
 from agora_tencent_analytics.errors import BadInput, NotAuthenticated, NotOffered, NotPermitted
 from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.scan import Records, Report, scan
 from agora_tencent_analytics.tencent.provider import TencentProvider
+from agora_tencent_analytics.timerange import TimeRange
+
+if TYPE_CHECKING:
+    from agora_tencent_analytics.simulator import World
 
 __all__ = ["run"]
 
@@ -31,7 +35,9 @@ _PROVIDERS: Mapping[str, type[AgoraProvider] | type[TencentProvider]] = {
     "agora": AgoraProvider,
     "tencent": TencentProvider,
 }
+_TRUTH = ("calls", "sessions", "series", "points")
 _WORST = 10
+_FEW, _MANY = 10, 10_000
 
 
 async def run(options: Options) -> int:
@@ -52,34 +58,39 @@ async def run(options: Options) -> int:
         )
         screen, worst = console(), Worst(_WORST)
         stack.callback(screen.close)
-        async with records:
-            async for record in records:
-                if out is not None:
-                    write_record(out, record)
-                worst.take(record)
-                screen.progress(records.report)
-        screen.close()
         report = records.report
-        if worst.listed() and options.depth == "metrics":
-            screen.table("worst calls", *worst_rows(worst.listed()))
-        screen.table("by vendor", *vendor_rows(report, _quota_left(providers)))
-        for line in _remarks(report):
-            screen.line(printable(line))
-        screen.line("complete" if report.complete else "INCOMPLETE")
-        if options.report:
-            _write_report(options, _as_json(report, records, world, options))
+        try:
+            async with records:
+                async for record in records:
+                    if out is not None:
+                        write_record(out, record)
+                        out.flush()
+                    worst.take(record)
+                    screen.progress(report)
+        finally:  # what an interrupted scan has done is reported too
+            screen.close()
+            if options.report:
+                _write(options.report, _as_json(records, world, options))
+        if options.depth == "metrics" and worst.listed():
+            screen.table(WORST, *worst_rows(worst.listed()))
+        screen.table(SPENT, *vendor_rows(report))
+        for line in remarks(report, _quota_left(providers), most=_MANY if options.verbose else _FEW):
+            screen.line(line)
     return _status(report)
 
 
 def _out(options: Options) -> AbstractContextManager[BufferedWriter | None]:
     """The file for records; a path that cannot be written is told before anything is asked."""
-    if options.report:
-        Path(options.report).touch()
-    return Path(options.out).open("wb") if options.out else nullcontext()
+    try:
+        if options.report:
+            _write(options.report, b"")  # no report of an earlier scan may be taken for this one's
+        return Path(options.out).open("wb") if options.out else nullcontext()
+    except OSError as error:
+        raise BadInput(f"cannot write {error.filename}: {error.strerror}") from None
 
 
-def _write_report(options: Options, text: bytes) -> None:
-    Path(options.report).write_bytes(text)
+def _write(path: str, text: bytes) -> None:
+    Path(path).write_bytes(text)
 
 
 def _status(report: Report) -> int:
@@ -159,28 +170,34 @@ def _quota_left(providers: list[Provider]) -> dict[str, str]:
     return left
 
 
-def _remarks(report: Report) -> list[str]:
-    remarks = []
-    for name, vendor in report.vendors.items():
-        remarks += [f"{name}: not read: {piece}" for piece in vendor.clipped]
-        remarks += [f"{name}: {text}" for text in (*vendor.doubts, vendor.stopped) if text]
-    return remarks + [f"failed: {failure}" for failure in report.failures[:20]]
-
-
-def _as_json(report: Report, records: Records, world: Any, options: Options) -> bytes:
-    said = report.as_dict()
+def _as_json(records: Records, world: World | None, options: Options) -> bytes:
+    said = records.report.as_dict()
     if world is not None:
-        truth = {}
-        for name, over in records.ranges.items():
-            found = world.truth(name, over.start, over.end, channel=options.channel, server_users=True)
-            truth[name] = {
-                "calls": found.calls,
-                "sessions": found.sessions,
-                "series": found.series,
-                "points": found.points,
-            }
-        keys = ("calls", "sessions", "series", "points")
-        for name, facts in truth.items():
-            said["vendors"][name]["truth"] = facts
-        said["truth"] = {key: sum(facts[key] for facts in truth.values()) for key in keys}
+        truths = {name: _truth(world, name, over, options) for name, over in records.ranges.items()}
+        for name, truth in truths.items():
+            said["vendors"][name]["truth"] = truth
+        said["truth"] = {key: sum(truth[key] for truth in truths.values()) for key in _TRUTH}
     return msgspec.json.format(msgspec.json.encode(said), indent=2) + b"\n"
+
+
+def _truth(world: World, vendor: Any, over: TimeRange, options: Options) -> dict[str, int]:
+    """What the simulated world holds of what was asked for, counted call by call."""
+    total: dict[str, int] = dict.fromkeys(_TRUTH, 0)
+    calls = options.call or [call.call_id for call in world.calls(vendor)]
+    for call_id in dict.fromkeys(calls):
+        facts = [
+            world.truth(
+                vendor,
+                over.start,
+                over.end,
+                channel=options.channel,
+                call_id=call_id,
+                user_id=user,
+                server_users=True,
+            )
+            for user in dict.fromkeys(options.user or [None])
+        ]
+        total["calls"] += any(fact.calls for fact in facts)
+        for key in _TRUTH[1:]:
+            total[key] += sum(getattr(fact, key) for fact in facts)
+    return total

@@ -23,8 +23,11 @@ AGE_S = 600
 
 
 def world(*, seed: int, calls: int) -> World:
-    """The world of the command line: eight hours that ended ten minutes ago."""
-    end = int(time.time()) - AGE_S
+    """The world of the command line: eight hours that ended ten to twenty minutes ago.
+
+    It begins on the clock's ten minutes, so that the same ids come up for a while when a command is repeated.
+    """
+    end = (int(time.time()) // AGE_S - 1) * AGE_S
     return World(seed=seed, calls=calls, start=end - WORLD_S, end=end)
 
 
@@ -32,7 +35,8 @@ async def run(options: Options) -> int:
     """Serves until SIGINT or SIGTERM; the first line of standard output tells a client all it needs."""
     made = world(seed=options.seed, calls=options.calls)
     vendor = SimulatedAgora if options.vendor == "agora" else SimulatedTencent
-    faults = [Delay(before=options.latency / 1000)] if options.latency else []
+    half_s = options.latency / 2_000
+    faults = [Delay(before=half_s, after=half_s)] if half_s else []
     async with vendor(
         made,
         plan=options.plan or HIGHEST[options.vendor],
@@ -47,12 +51,12 @@ async def run(options: Options) -> int:
             "start": made.start,
             "end": made.end,
         }
-        sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
-        sys.stdout.flush()
         over = asyncio.Event()
         loop = asyncio.get_running_loop()
         for name in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(name, over.set)
+        sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
+        sys.stdout.flush()
         await over.wait()
         if options.verbose:
             print(f"{len(server.arrivals)} requests, {server.refused} refused for their rate", file=sys.stderr)

@@ -7,9 +7,9 @@ audio and video together; then most loss, then the longest round trip.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
 from itertools import count
-from math import isnan
+from math import fsum, isnan
+from statistics import fmean
 
 import attrs
 
@@ -21,6 +21,7 @@ _LOSS = frozenset(
     f"{medium}_{way}_loss" for medium in ("audio", "video") for way in ("uplink", "downlink", "end_to_end")
 )
 _RTT = frozenset({"rtt", "gateway_rtt"})
+_SHOWN = _LOSS | _RTT | {"audio_freeze_time", "video_freeze_time"}
 
 
 @attrs.define(kw_only=True)
@@ -33,33 +34,45 @@ class CallFigures:
     join_ts: int
     """When the first participant joined, epoch seconds."""
     sessions: int = 0
-    audio_freeze_s: float = 0.0
-    """Seconds of frozen audio, all sessions together."""
-    video_freeze_s: float = 0.0
+    stayed_s: int = 0
+    """Length of its sessions, seconds, all together; of one that goes on, up to its newest point."""
+    audio_freeze_s: float | None = None
+    """Seconds of frozen audio, all sessions together. None: nobody measured it; so below."""
+    video_freeze_s: float | None = None
     """Seconds of frozen video, all sessions together."""
-    loss_percent: float = 0.0
+    loss_percent: float | None = None
     """Mean loss of the worst series."""
-    rtt_ms: float = 0.0
+    rtt_ms: float | None = None
     """Mean round trip of the worst series."""
 
     @property
     def badness(self) -> tuple[float, float, float]:
         """Greater is worse."""
-        return self.audio_freeze_s + self.video_freeze_s, self.loss_percent, self.rtt_ms
+        frozen_s = (self.audio_freeze_s or 0.0) + (self.video_freeze_s or 0.0)
+        return frozen_s, self.loss_percent or 0.0, self.rtt_ms or 0.0
 
     def take(self, record: CallRecord) -> None:
         """Adds a part of the call."""
         self.sessions += len(record.sessions)
         self.join_ts = min([self.join_ts, *(session.join_ts for session in record.sessions)])
+        newest = {series.session_id: series.times[-1] for series in record.series}
+        for session in record.sessions:
+            end = newest.get(session.session_id) if session.leave_ts is None else session.leave_ts
+            self.stayed_s += max(0, end - session.join_ts) if end is not None else 0
         for series in record.series:
+            if series.metric not in _SHOWN:
+                continue
+            known = [value for value in series.values if not isnan(value)]
+            if not known:
+                continue
             if series.metric == "audio_freeze_time":
-                self.audio_freeze_s += _sum(series.values)[0] / 1000
+                self.audio_freeze_s = (self.audio_freeze_s or 0.0) + fsum(known) / 1000
             elif series.metric == "video_freeze_time":
-                self.video_freeze_s += _sum(series.values)[0] / 1000
+                self.video_freeze_s = (self.video_freeze_s or 0.0) + fsum(known) / 1000
             elif series.metric in _LOSS:
-                self.loss_percent = max(self.loss_percent, _mean(series.values))
-            elif series.metric in _RTT:
-                self.rtt_ms = max(self.rtt_ms, _mean(series.values))
+                self.loss_percent = max(self.loss_percent or 0.0, fmean(known))
+            else:
+                self.rtt_ms = max(self.rtt_ms or 0.0, fmean(known))
 
 
 class Worst:
@@ -97,13 +110,3 @@ class Worst:
     def listed(self) -> list[CallFigures]:
         """The worst calls, worst first."""
         return [figures for _, _, figures in sorted(self._heap, key=lambda entry: entry[0], reverse=True)]
-
-
-def _sum(values: Iterable[float]) -> tuple[float, int]:
-    known = [value for value in values if not isnan(value)]
-    return sum(known), len(known)
-
-
-def _mean(values: Iterable[float]) -> float:
-    total, number = _sum(values)
-    return total / number if number else 0.0

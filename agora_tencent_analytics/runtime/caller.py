@@ -108,6 +108,8 @@ class Caller:
         monotonic = self.quota.clock.clock.monotonic
         until = None if self.timeouts.deadline_s is None else monotonic() + self.timeouts.deadline_s
         failures: list[AnalyticsError] = []
+        days_spent = 0
+        pause: float | None
         while True:
             patience = max_wait
             if until is not None:
@@ -127,7 +129,8 @@ class Caller:
                 failures.append(failure)
                 if isinstance(failure, RateLimited) and failure.per == "day" and limits.rates:
                     # The day is marked: the quota now says until when, or that midnight has passed meanwhile.
-                    pause: float | None = 0.0 if len(failures) < _MOST_DAYS_SPENT else None
+                    days_spent += 1
+                    pause = 0.0 if days_spent < _MOST_DAYS_SPENT else None
                 else:
                     pause = self.retry.delay(failures, jitter=self.chance())
                 if pause is None or (until is not None and monotonic() + pause >= until):

@@ -7,7 +7,6 @@ cursor in a log or a job queue tells nobody which channel or user was asked for.
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any
@@ -24,7 +23,13 @@ _VERSION = 1
 
 
 def fingerprint(row: str, params: Mapping[str, Any], size: int) -> str:
-    """What tells one question from another: row, parameters and page size (page numbers depend on it)."""
+    """What tells one question from another: row, parameters and page size (page numbers depend on it).
+
+    Args:
+        row: names the question, and whose it is.
+        params: checked parameters.
+        size: rows to a page.
+    """
     said = msgspec.json.encode([row, sorted(params.items()), size])
     return blake2b(said, digest_size=12).hexdigest()
 
@@ -76,6 +81,8 @@ class Cursor:
             if said["v"] != _VERSION:
                 raise BadInput(f"this cursor was made by another version of the library ({said['v']})")
             (question, mark), (number, total, shown, barren) = said["q"], said["p"]
+            if min(question, number, shown, barren, 0 if total is None else total) < 0:
+                raise BadInput("this is not a cursor of this library (a negative count)")
             return cls(
                 question=int(question),
                 mark=str(mark),
@@ -89,7 +96,7 @@ class Cursor:
             )
         except BadInput:
             raise
-        except (ValueError, TypeError, KeyError, AttributeError, binascii.Error, msgspec.DecodeError) as error:
+        except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError) as error:
             raise BadInput(f"this is not a cursor of this library ({type(error).__name__})") from None
 
 

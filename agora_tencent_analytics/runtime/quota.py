@@ -94,14 +94,23 @@ class Quota:
     ) -> None:
         self.clock = VendorClock(clock)
         self.plan = plan
-        self.store = open_store(store)
+        self._where = store
+        self._store: QuotaStore | None = None
         self._strict = strict
         self._account = _digest(account)
         self._owner = secrets.token_hex(8)
         self._cold_since = self.clock.clock.monotonic() if cold_start else None
         self._names = _joined(merge)
         self._counters: dict[str, Counter] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+
+    @property
+    def store(self) -> QuotaStore:
+        """Where days and slots are remembered; opened when first needed, so that making a quota does no I/O."""
+        with self._lock:
+            if self._store is None:
+                self._store = open_store(self._where)
+            return self._store
 
     @classmethod
     def shared(

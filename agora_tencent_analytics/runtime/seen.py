@@ -40,7 +40,7 @@ class Seen:
                 return True
             self._file = sqlite3.connect("", isolation_level=None, check_same_thread=False)
             # A walk that is broken off never says so.
-            self._closes = weakref.finalize(self, self._file.close)
+            weakref.finalize(self, self._file.close)
             self._file.execute("PRAGMA journal_mode = OFF")
             self._file.execute("CREATE TABLE seen (digest BLOB PRIMARY KEY) WITHOUT ROWID")
         return self._file.execute("INSERT OR IGNORE INTO seen VALUES (?)", (digest,)).rowcount == 1

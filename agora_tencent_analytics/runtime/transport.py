@@ -74,7 +74,7 @@ class AiohttpTransport:
     """
 
     def __init__(self, session: aiohttp.ClientSession | None = None) -> None:
-        if session is not None and session.auth is not None:
+        if getattr(session, "auth", None) is not None:
             raise BadInput("session= must not have auth=: the credentials of the vendor are put into each request")
         self._given = session
         self._own: aiohttp.ClientSession | None = None
@@ -156,4 +156,5 @@ def _mapped(error: Exception, request: Request, timeouts: Timeouts) -> Transport
         what = f"the answer of {host} is not HTTP ({error.message})"
     else:
         what = f"the answer of {host} broke off ({type(error).__name__}: {error})"
+    what = " ".join(what.split())
     return TransportError(f"{request.endpoint}: {what}", endpoint=request.endpoint, phase=phase, timed_out=timed_out)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import anyio
 import anyio.lowlevel
@@ -26,31 +26,18 @@ from agora_tencent_analytics.scan.gauge import Gauge
 from agora_tencent_analytics.scan.parts import Parts
 from agora_tencent_analytics.scan.records import POINT_BYTES, CallRecord, Failure
 from agora_tencent_analytics.scan.report import GIVEN_UP, VendorReport
+from agora_tencent_analytics.scan.wanted import Sought, Step, Wanted
 from agora_tencent_analytics.series import MetricSeries
 from agora_tencent_analytics.timerange import TimeRange
 
-__all__ = ["Lane", "Wanted"]
+__all__ = ["Lane"]
 
 T = TypeVar("T")
-Step = Literal["calls", "sessions", "metrics"]
 _HOPELESS = (NotAuthenticated, NotPermitted, NotOffered, DailyQuotaExhausted)
 _AFTER_MIDNIGHT_S = 2.0
 _SERIES_A_TURN = 16
 _MOST_FAILURES = 3
 """Windows of one call that are given up one by one before the call is."""
-
-
-@attrs.frozen(kw_only=True)
-class Wanted:
-    """What a scan was asked for, beside the range."""
-
-    depth: Step
-    channel: str | None
-    call_ids: frozenset[str] | None
-    users: tuple[str, ...] | None
-    workers: int
-    raising: bool
-    waiting: bool
 
 
 class Lane:
@@ -62,6 +49,7 @@ class Lane:
         name: str,
         over: TimeRange,
         wanted: Wanted,
+        sought: Sought,
         gauge: Gauge,
         send: MemoryObjectSendStream[CallRecord | IncompleteScan],
     ) -> None:
@@ -70,6 +58,7 @@ class Lane:
         self._name = name
         self._over = over
         self._wanted = wanted
+        self._sought = sought
         self._gauge = gauge
         self._send = send
         self._before = attrs.evolve(provider.tally)
@@ -134,14 +123,17 @@ class Lane:
             for call in page.items:
                 if self._wanted.call_ids is None or call.call_id in missing:
                     missing.discard(call.call_id)
+                    self._sought.found(call.call_id)
                     await send.send(call)
                 if self._stopped():
                     break
             if self._wanted.call_ids is not None and not missing:
+                self._sought.listed(everything=True)
                 return
         self.report.take(listing.certificate)
-        if missing and listing.certificate.finished:
-            error = NothingToAsk(f"{self._name} lists no call {', '.join(sorted(missing))} in {self._over}")
+        nowhere = self._sought.listed(everything=listing.certificate.finished)
+        if nowhere:
+            error = NothingToAsk(f"no call {', '.join(nowhere)} is listed in {self._over}")
             await self._fail(Failure(vendor=self._name, step="calls", error=error))
 
     def _stopped(self) -> bool:

@@ -19,9 +19,10 @@ from anyio.abc import TaskGroup
 from agora_tencent_analytics.errors import BadInput, IncompleteScan
 from agora_tencent_analytics.provider import Over, Provider, resolve
 from agora_tencent_analytics.scan.gauge import Gauge
-from agora_tencent_analytics.scan.lane import Lane, Wanted
+from agora_tencent_analytics.scan.lane import Lane
 from agora_tencent_analytics.scan.records import POINT_BYTES, CallRecord
 from agora_tencent_analytics.scan.report import Report
+from agora_tencent_analytics.scan.wanted import Sought, Wanted
 from agora_tencent_analytics.timerange import Last, TimeRange
 
 __all__ = ["Records", "scan"]
@@ -127,12 +128,13 @@ class Records:
         if self._group is not None:
             raise RuntimeError("a scan can be entered once; call scan() again")
         lanes = []
+        sought = Sought(self._wanted.call_ids, len(self._providers))
         send, self._receive = anyio.create_memory_object_stream[CallRecord | IncompleteScan](BUFFERED_RECORDS)
         with send:
             for provider in self._providers:
                 name = _name(provider, self._report)
                 over = self._ranges[name] = resolve(self._over, provider.now())
-                lane = Lane(provider, name, over, self._wanted, self._gauge, send.clone())
+                lane = Lane(provider, name, over, self._wanted, sought, self._gauge, send.clone())
                 self._report.vendors[name] = lane.report
                 lanes.append(lane)
             try:
@@ -143,10 +145,10 @@ class Records:
                 for lane in lanes:
                     lane.close()
                 raise
-        self._group = anyio.create_task_group()
-        await self._group.__aenter__()
+        self._group = group = anyio.create_task_group()
+        await group.__aenter__()
         for lane in lanes:
-            self._group.start_soon(lane.run)
+            group.start_soon(lane.run)
         return self
 
     async def __aexit__(
@@ -182,7 +184,7 @@ class Records:
             self._report.finished = True
             raise StopAsyncIteration from None
         if isinstance(record, IncompleteScan):
-            raise record
+            raise record from record.failures[0].error
         self._consumed = record.points * POINT_BYTES
         return record
 

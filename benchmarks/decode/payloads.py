@@ -6,10 +6,28 @@ import json
 import random
 
 _START = 1_548_670_255
-_TENCENT_TYPES = (
-    "appCpu sysCpu aBit aBlock bigvBit bigvCapFps bigvEncFps bigvDecFps bigvBlock aLoss bigvLoss bigvWidth "
-    "bigvHeight aCapEnergy aPlayEnergy rtt bigvRecFps sVideo1 sVideo2 sVideo3"
-).split()
+_TENCENT_TYPES = [
+    "appCpu",
+    "sysCpu",
+    "aBit",
+    "aBlock",
+    "bigvBit",
+    "bigvCapFps",
+    "bigvEncFps",
+    "bigvDecFps",
+    "bigvBlock",
+    "aLoss",
+    "bigvLoss",
+    "bigvWidth",
+    "bigvHeight",
+    "aCapEnergy",
+    "aPlayEnergy",
+    "rtt",
+    "bigvRecFps",
+    "sVideo1",
+    "sVideo2",
+    "sVideo3",
+]
 
 
 def agora(sids: int, metrics: int, points: int, *, own_times: bool = False) -> bytes:

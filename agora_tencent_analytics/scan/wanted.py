@@ -1,0 +1,48 @@
+"""What a scan was asked for, checked; and which of the calls named are still to be found."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import attrs
+
+__all__ = ["Sought", "Step", "Wanted"]
+
+Step = Literal["calls", "sessions", "metrics"]
+
+
+@attrs.frozen(kw_only=True)
+class Wanted:
+    """What a scan was asked for, beside the range."""
+
+    depth: Step
+    channel: str | None
+    call_ids: frozenset[str] | None
+    users: tuple[str, ...] | None
+    workers: int
+    raising: bool
+    waiting: bool
+
+
+class Sought:
+    """Calls asked for by id: whose they are is not known, so one is missing only if no provider lists it.
+
+    Args:
+        call_ids: the ids, or None if every call is wanted.
+        lanes: how many providers are asked.
+    """
+
+    def __init__(self, call_ids: frozenset[str] | None, lanes: int) -> None:
+        self._missing = set(call_ids or ())
+        self._lanes = lanes
+        self._all_listed = True
+
+    def found(self, call_id: str) -> None:
+        """A provider lists it."""
+        self._missing.discard(call_id)
+
+    def listed(self, *, everything: bool) -> list[str]:
+        """A provider has listed what it can; the ids that nobody lists, once all of them have listed everything."""
+        self._lanes -= 1
+        self._all_listed = self._all_listed and everything
+        return sorted(self._missing) if self._lanes == 0 and self._all_listed else []
