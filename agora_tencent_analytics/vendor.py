@@ -73,9 +73,11 @@ class Vendor(ABC):
         """The unsigned request: parameters in the query of a GET, as a JSON object in the body of a POST."""
         url = base_url.rstrip("/") + row.path
         if row.method == "GET":
-            query = "&".join(f"{quote(name, safe='')}={quote(_text(value), safe='')}" for name, value in wire.items())
             headers = {"Accept": "application/json"}
-            return Request(method="GET", url=f"{url}?{query}", headers=headers, endpoint=row.name)
+            return Request(method="GET", url=f"{url}?{_query(wire)}", headers=headers, endpoint=row.name)
+        if row.app_in_query:
+            url += "?" + _query({row.app.name: wire[row.app.name]})
+            wire = {name: value for name, value in wire.items() if name != row.app.name}
         return Request(
             method="POST",
             url=url,
@@ -121,6 +123,10 @@ def row_ids(row: Endpoint[Any], items: Sequence[Any]) -> list[str]:
     if "" in ids:
         raise ValueError(f"a row with an empty {row.key[0]}")
     return ids
+
+
+def _query(wire: Mapping[str, Any]) -> str:
+    return "&".join(f"{quote(name, safe='')}={quote(_text(value), safe='')}" for name, value in wire.items())
 
 
 def _text(value: Any) -> str:

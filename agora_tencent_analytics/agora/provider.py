@@ -81,9 +81,10 @@ class AgoraProvider(Provider):
             fixed = AgoraCredentials(customer_id=customer_id, customer_secret=customer_secret)  # type: ignore[arg-type]  # checked by its validators
             account = account or fixed.customer_id
 
-            async def credentials() -> AgoraCredentials:
+            async def given() -> AgoraCredentials:
                 return fixed
 
+            credentials = given
         elif customer_id is not None or customer_secret is not None:
             raise BadInput("pass either customer_id and customer_secret, or credentials=, not both")
         elif not account:

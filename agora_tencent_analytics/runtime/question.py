@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from agora_tencent_analytics.endpoint import Endpoint, check_params
+from agora_tencent_analytics.endpoint import Endpoint, check_params, whole_units
 from agora_tencent_analytics.endpoint import page_size as rows_to_a_page
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.limits import Limits
@@ -69,7 +69,7 @@ def over_range(
     size = rows_to_a_page(row, limits, page_size)
 
     def questions(now: float) -> Iterable[Question]:
-        pieces = (resolve(over, now),)
+        pieces = (whole_units(row.bounds, resolve(over, now)),)
         return [Question(row=row, limits=limits, over=pieces, params=given, size=size) for given in checked]
 
     return questions

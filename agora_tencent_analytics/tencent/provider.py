@@ -76,9 +76,10 @@ class TencentProvider(Provider):
             fixed = TencentCredentials(secret_id=secret_id, secret_key=secret_key, token=token)  # type: ignore[arg-type]  # checked by its validators
             account = account or fixed.secret_id
 
-            async def credentials() -> TencentCredentials:
+            async def given() -> TencentCredentials:
                 return fixed
 
+            credentials = given
         elif secret_id is not None or secret_key is not None or token is not None:
             raise BadInput("pass either secret_id and secret_key, or credentials=, not both")
         elif not account:
