@@ -32,6 +32,8 @@ from agora_tencent_analytics.errors import (
     WindowRefused,
     WouldExceedQuota,
 )
+from agora_tencent_analytics.events import AbnormalExperience, Cause, Event
+from agora_tencent_analytics.figures import FIGURES, Breakdown, Figures
 from agora_tencent_analytics.limits import Limits, Plan, Rate
 from agora_tencent_analytics.message import Request, Response
 from agora_tencent_analytics.metrics import METRICS, Metric
@@ -51,21 +53,27 @@ from agora_tencent_analytics.timerange import Last, TimeRange
 from agora_tencent_analytics.vendor import Asked, Reply, Vendor
 
 __all__ = [
+    "FIGURES",
     "METRICS",
+    "AbnormalExperience",
     "AgoraCredentials",
     "AgoraProvider",
     "AnalyticsError",
     "Asked",
     "BadInput",
     "Bounds",
+    "Breakdown",
     "Call",
     "CallRecord",
+    "Cause",
     "Certificate",
     "Clipped",
     "Columns",
     "DailyQuotaExhausted",
     "Endpoint",
+    "Event",
     "Failure",
+    "Figures",
     "IncompleteScan",
     "InvalidRequest",
     "Last",

@@ -173,7 +173,7 @@ class RateLimited(Refusal):
         **facts: Any,
     ) -> None:
         super().__init__(**facts)
-        self.per = per
+        self.per: Literal["second", "minute", "day", "unknown"] = per
         self.retry_after_s = retry_after_s
 
 

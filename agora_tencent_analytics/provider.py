@@ -1,228 +1,41 @@
-"""`Provider`: what may be asked of any vendor, and the plumbing that every provider shares.
+"""`Provider`: what may be asked of any vendor.
 
-A provider joins a dialect (tables and pure code) to the motion (quota, transport, walks). It answers the
-neutral questions that its vendor offers, and `ask` answers any row of any table, so that a new question
-needs no new method. Nothing here knows a vendor's name; `agora/provider.py` and `tencent/provider.py` do.
+Declares the neutral questions; a vendor's provider answers those that its vendor has, and the others raise
+`NotOffered` before any request. How a question is asked is in `access.py`.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
-from urllib.parse import urlsplit
+from collections.abc import Iterable, Sequence
+from typing import Literal, NoReturn
 
-from agora_tencent_analytics.endpoint import Endpoint
-from agora_tencent_analytics.errors import BadInput, NotOffered
-from agora_tencent_analytics.limits import Limits, Plan
+from agora_tencent_analytics.access import Access
+from agora_tencent_analytics.errors import NotOffered
+from agora_tencent_analytics.events import AbnormalExperience, Event
+from agora_tencent_analytics.figures import Figures
 from agora_tencent_analytics.models import Call, Session
-from agora_tencent_analytics.retry import Retry
-from agora_tencent_analytics.runtime.caller import Caller, Tally
 from agora_tencent_analytics.runtime.paginator import Paginator
-from agora_tencent_analytics.runtime.question import (
-    Over,
-    Questions,
-    about_call,
-    over_range,
-    resolve,
-    sessions_of,
-    users_of,
-)
-from agora_tencent_analytics.runtime.quota import Quota, QuotaState
-from agora_tencent_analytics.runtime.store import QuotaStore
-from agora_tencent_analytics.runtime.transport import AiohttpTransport, Timeouts, Transport
+from agora_tencent_analytics.runtime.question import Over, resolve
 from agora_tencent_analytics.series import MetricSeries
-from agora_tencent_analytics.stays import Packet
 from agora_tencent_analytics.timerange import TimeRange
-from agora_tencent_analytics.vendor import Vendor, check_base_url
 
-if TYPE_CHECKING:
-    import aiohttp
+__all__ = ["QUALITY", "USAGE", "Every", "Over", "Provider", "resolve"]
 
-__all__ = ["Over", "Provider", "resolve"]
+Every = Literal["day", "hour"]
+"""Width of the buckets of usage and quality figures."""
+USAGE = ("users", "channels")
+"""The metrics of usage that every vendor has."""
+QUALITY = ("join_success", "join_success_in_5s", "audio_freeze", "video_freeze", "network_delay")
+"""The metrics of quality."""
 
-R = TypeVar("R")
 
+class Provider(Access, ABC):
+    """One customer's access to one vendor, and the questions that vendors share. Used as `async with`.
 
-class Provider(ABC):
-    """One customer's access to one vendor. Used as `async with`; asked by several tasks at once.
-
-    Making one does no I/O and binds no event loop. The credentials are not checked until the first request.
-
-    Args:
-        vendor: how the vendor is spoken to.
-        app_id: the app whose calls are asked for.
-        plan: what the customer has bought.
-        base_url: where the vendor is; HTTPS, or plain HTTP to this machine.
-        credentials: an async callable that gives the vendor's credentials, called before every attempt.
-        account: names the quota. Providers of one account in one process share it.
-        quota: a quota to share; it wins over `account` and `store`.
-        store: where the day's count is kept: a path, `":memory:"`, a `QuotaStore`, or None for a file in the
-            user's state directory.
-        merge: groups of counters that the vendor counts together.
-        session: the caller's own aiohttp session (proxy, certificate authority, connector); left open.
-        transport: replaces the network altogether; wins over `session`.
-        retry: how patient an ask is.
-        timeouts: how long an attempt may take.
-
-    Raises:
-        BadInput: malformed base URL, or an account that is in use with another plan.
+    A provider of your own answers `calls` and whatever else its vendor has, each by `ask` or by a `Paginator`
+    over its own rows; the arguments of its constructor are those of `Access`.
     """
-
-    endpoints: Sequence[Endpoint[Any]] = ()
-    """The rows behind the neutral questions; any row of the vendor's table may be asked by `ask`."""
-
-    def __init__(
-        self,
-        *,
-        vendor: Vendor,
-        app_id: Any,
-        plan: Plan,
-        base_url: str,
-        credentials: Callable[[], Awaitable[Any]],
-        account: str,
-        quota: Quota | None = None,
-        store: QuotaStore | str | Path | None = None,
-        merge: tuple[tuple[str, ...], ...] = (),
-        session: aiohttp.ClientSession | None = None,
-        transport: Transport | None = None,
-        retry: Retry | None = None,
-        timeouts: Timeouts | None = None,
-    ) -> None:
-        base_url = check_base_url(base_url)
-        if not callable(credentials):
-            raise BadInput(f"credentials must be an async callable, not {type(credentials).__name__}")
-        if quota is None:
-            key = f"{vendor.name} {account} {urlsplit(base_url).netloc}"
-            quota = Quota.shared(key, plan=plan.name, store=store, merge=merge)
-        self._plan = plan
-        self._caller = Caller(
-            vendor=vendor,
-            base_url=base_url,
-            app_id=app_id,
-            credentials=credentials,
-            quota=quota,
-            transport=transport or AiohttpTransport(session),
-            retry=retry or Retry(),
-            timeouts=timeouts or Timeouts(),
-        )
-
-    # -- lifetime -----------------------------------------------------------------------------------------
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
-    async def aclose(self) -> None:
-        """Closes the connections. May be called again; the caller's own session stays open."""
-        await self._caller.transport.aclose()
-
-    def __repr__(self) -> str:
-        host = urlsplit(self._caller.base_url).netloc
-        return f"<{type(self).__name__} plan={self._plan.name!r} host={host!r}>"
-
-    # -- what it is -----------------------------------------------------------------------------------------
-
-    @property
-    def name(self) -> str:
-        """The vendor's name, as in records and reports."""
-        return self._caller.vendor.name
-
-    @property
-    def plan(self) -> Plan:
-        """What the customer has bought."""
-        return self._plan
-
-    @property
-    def quota(self) -> Quota:
-        """The quota that every request of this provider goes through."""
-        return self._caller.quota
-
-    @property
-    def tally(self) -> Tally:
-        """Requests, retries and limit errors so far. The object goes on counting."""
-        return self._caller.tally
-
-    def now(self) -> float:
-        """The vendor's now, epoch seconds, as far as its answers have told."""
-        return self._caller.quota.clock.now()
-
-    def limits(self, row: Endpoint[Any]) -> Limits:
-        """The figures of a question on this plan.
-
-        Raises:
-            NotOffered: the plan does not include it, or the row is another vendor's.
-        """
-        if row.vendor != self.name:
-            raise NotOffered(f"{row.name} is a question for {row.vendor}, not for {self.name}", endpoint=row.name)
-        return self._plan.limits(row.limits, endpoint=row.name)
-
-    def quota_state(self, row: Endpoint[Any]) -> QuotaState:
-        """How the counter that a question draws on stands now: used and left today, the reset, the next free slot.
-
-        Raises:
-            NotOffered: the plan does not include the question.
-        """
-        return self.quota.state(row.counter, self.limits(row).rates)
-
-    # -- any question ---------------------------------------------------------------------------------------
-
-    def ask(
-        self,
-        row: Endpoint[R],
-        over: Over,
-        *,
-        page_size: int | None = None,
-        cursor: str | None = None,
-        max_requests: int | None = None,
-        max_wait: float | None = None,
-        **params: Any,
-    ) -> Paginator[R]:
-        """Asks any question of the vendor's table, with the vendor's own parameter names.
-
-        Parameters are sent as given, and refused here if the row forbids them; ranges longer than one request
-        may cover are split, pages are walked.
-
-        Args:
-            row: a row of the vendor's `ENDPOINTS`.
-            over: the range, start included, end excluded.
-            page_size: rows to a page, 1 to the vendor's most (the default).
-            cursor: `page.cursor` of an earlier walk of the same question, to go on after that page.
-            max_requests: the walk ends, incomplete, after so many pages.
-            max_wait: the longest wait for a quota slot, seconds; None waits as long as it takes.
-            params: the row's parameters.
-
-        Raises:
-            NotOffered: not on this plan, or not this vendor's.
-            BadInput: a parameter, the range or the page size is wrong. Nothing was sent.
-        """
-        return self._paginator(
-            over_range(row, self.limits(row), over, [params], page_size=page_size),
-            cursor=cursor,
-            max_requests=max_requests,
-            max_wait=max_wait,
-        )
-
-    def _paginator(
-        self,
-        questions: Questions,
-        *,
-        merge: Callable[[Sequence[Any]], Sequence[Any]] | None = None,
-        cursor: str | None = None,
-        max_requests: int | None = None,
-        max_wait: float | None = None,
-    ) -> Paginator[Any]:
-        return Paginator(
-            self._caller, questions, merge=merge, cursor=cursor, max_requests=max_requests, max_wait=max_wait
-        )
-
-    # -- the questions that vendors share -------------------------------------------------------------------
 
     @abstractmethod
     def calls(
@@ -275,21 +88,97 @@ class Provider(ABC):
         """
         self._lacks("metrics")
 
+    def events(self, call: Call, sessions: Iterable[Session], *, over: TimeRange | None = None) -> Paginator[Event]:
+        """What happened to the users of these sessions during a call, each event once.
+
+        Args:
+            call: a call of this vendor.
+            sessions: sessions of that call; users are asked for one by one.
+            over: only the part of the call inside this range. None: the whole call.
+
+        Raises:
+            NotOffered: the vendor or the plan lacks this.
+            BadInput: a session is not of this call. Nothing was sent.
+        """
+        self._lacks("events")
+
+    def abnormal_experiences(self, over: Over, *, channel: str | None = None) -> Paginator[AbnormalExperience]:
+        """Bad moments of users, with what may have caused them, each once.
+
+        Args:
+            over: the range, start included, end excluded.
+            channel: only in this channel or room.
+
+        Raises:
+            NotOffered: the vendor, the API generation or the plan lacks this.
+            BadInput: the range is wrong. Nothing was sent.
+        """
+        self._lacks("abnormal_experiences")
+
+    def usage(self, over: Over, *, metrics: Sequence[str] = USAGE, every: Every = "day") -> Paginator[Figures]:
+        """How much the app was used, by day or hour: one `Figures` for each metric.
+
+        Args:
+            over: the range, start included, end excluded.
+            metrics: names in `FIGURES`.
+            every: width of the buckets.
+
+        Raises:
+            NotOffered: the vendor, the plan or the API generation lacks this, or one of the metrics.
+            BadInput: an unknown metric or width, or a wrong range. Nothing was sent.
+        """
+        self._lacks("usage")
+
+    def quality(
+        self, over: Over, *, metrics: Sequence[str] = QUALITY, every: Every = "day", product: str | None = None
+    ) -> Paginator[Figures]:
+        """How good the calls were, by day or hour, as ratios from 0 to 1: one `Figures` for each metric and product.
+
+        Args:
+            over: the range, start included, end excluded.
+            metrics: names in `FIGURES`.
+            every: width of the buckets.
+            product: only this product of the vendor; None asks for each of them.
+
+        Raises:
+            NotOffered: the vendor, the plan or the API generation lacks this, or one of the metrics.
+            BadInput: an unknown metric, width or product, or a wrong range. Nothing was sent.
+        """
+        self._lacks("quality")
+
+    def realtime_usage(
+        self, over: Over, *, metrics: Sequence[str] = USAGE, channel: str | None = None, product: str | None = None
+    ) -> Paginator[Figures]:
+        """How much the app is used just now, in buckets of seconds: one `Figures` for each metric and product.
+
+        Args:
+            over: the range, start included, end excluded; vendors keep these figures for an hour or a few.
+            metrics: names in `FIGURES`.
+            channel: only in this channel or room.
+            product: only this product of the vendor; None asks for each of them.
+
+        Raises:
+            NotOffered: the vendor, the plan or the API generation lacks this, or one of the metrics.
+            BadInput: an unknown metric or product, or a wrong range. Nothing was sent.
+        """
+        self._lacks("realtime_usage")
+
+    def realtime_quality(
+        self, over: Over, *, metrics: Sequence[str] = QUALITY, channel: str | None = None, product: str | None = None
+    ) -> Paginator[Figures]:
+        """How good the calls are just now, in buckets of seconds, as ratios: one `Figures` for each metric and product.
+
+        Args:
+            over: the range, start included, end excluded; vendors keep these figures for an hour or a few.
+            metrics: names in `FIGURES`.
+            channel: only in this channel or room.
+            product: only this product of the vendor; None asks for each of them.
+
+        Raises:
+            NotOffered: the vendor, the plan or the API generation lacks this, or one of the metrics.
+            BadInput: an unknown metric or product, or a wrong range. Nothing was sent.
+        """
+        self._lacks("realtime_quality")
+
     def _lacks(self, question: str) -> NoReturn:
         raise NotOffered(f"{self.name} does not answer {question!r} in this library", endpoint=question)
-
-    def _about(self, row: Endpoint[Any], call: Call, over: TimeRange | None, packets: Sequence[Packet]) -> Questions:
-        self._mine(call)
-        return about_call(row, self.limits(row), call, over, packets)
-
-    def _mine(self, call: Call) -> None:
-        if not isinstance(call, Call) or call.vendor != self.name:
-            raise BadInput(f"a Call of {self.name} was due, as its calls() gives them, not {call!r}")
-
-    def _users_of(self, call: Call, users: Sequence[str] | None, most: int) -> list[list[str] | None]:
-        self._mine(call)
-        return users_of(users, most)
-
-    def _sessions_of(self, call: Call, sessions: Iterable[Session]) -> list[Session]:
-        self._mine(call)
-        return sessions_of(call, sessions)

@@ -24,7 +24,7 @@ FLOORS: dict[str, int] = {
     **dict.fromkeys(["agora.*", "tencent.*"], 2),
     "runtime": 3,
     **dict.fromkeys(["", "agora", "tencent", "agora.provider", "tencent.provider"], 4),
-    **dict.fromkeys(["provider", "scan", "simulator", "cli", "__main__"], 4),
+    **dict.fromkeys(["access", "provider", "scan", "simulator", "cli", "__main__"], 4),
 }
 DIALECTS = ("agora", "tencent")
 TOP_PURE = 2
