@@ -6,12 +6,14 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 REALTIME = Path(__file__).parent / "realtime"
 
-# No deadline: a busy machine is not a wrong answer. Derandomised in CI: one commit, one verdict.
-settings.register_profile("suite", deadline=None, derandomize="CI" in os.environ)
+# No deadline and no check of speed: a busy machine is not a wrong answer. Derandomised in CI: one commit, one verdict.
+settings.register_profile(
+    "suite", deadline=None, derandomize="CI" in os.environ, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("suite")
 
 
