@@ -10,7 +10,7 @@ from agora_tencent_analytics.agora.auth import AgoraCredentials
 from agora_tencent_analytics.agora.provider import AgoraProvider
 from agora_tencent_analytics.certificate import Certificate, Clipped, WindowRead
 from agora_tencent_analytics.columns import Columns, PointForm
-from agora_tencent_analytics.endpoint import Bounds, Endpoint, PageNumber, Param, Unpaged
+from agora_tencent_analytics.endpoint import AnyOf, Bounds, Endpoint, Newest, PageNumber, Param, Unpaged
 from agora_tencent_analytics.errors import (
     AnalyticsError,
     BadInput,
@@ -59,6 +59,7 @@ __all__ = [
     "AgoraCredentials",
     "AgoraProvider",
     "AnalyticsError",
+    "AnyOf",
     "Asked",
     "BadInput",
     "Bounds",
@@ -80,6 +81,7 @@ __all__ = [
     "Limits",
     "Metric",
     "MetricSeries",
+    "Newest",
     "NotAsked",
     "NotAuthenticated",
     "NotFound",

@@ -45,14 +45,18 @@ class _Text(NamedTuple):
 
     def make(self) -> _Made:
         parts = [read_points(chunk, self.form, self.scale) for chunk in self.chunks]
-        times, values = _tidy([(part.times, part.values, part.increasing) for part in parts])
+        if len(parts) == 1 and parts[0].increasing:
+            times, values, untimed, _ = parts[0]
+        else:
+            times, values = _tidy([(part.times, part.values, part.increasing) for part in parts])
+            untimed = sum(part.untimed for part in parts)
         outside = 0
         if self.clip is not None:
             first, beyond = bisect_left(times, self.clip[0]), bisect_left(times, self.clip[1])
             if beyond - first < len(times):
                 outside = len(times) - max(0, beyond - first)
                 times, values = times[first:beyond], values[first:beyond]
-        return _Made(times, values, sum(part.untimed for part in parts), outside)
+        return _Made(times, values, untimed, outside)
 
 
 class _Joined(NamedTuple):

@@ -18,7 +18,19 @@ from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.limits import DAY, MINUTE, Limits
 from agora_tencent_analytics.timerange import TimeRange
 
-__all__ = ["Bounds", "Endpoint", "PageNumber", "Param", "Unpaged", "check_params", "page_size", "spell", "whole_units"]
+__all__ = [
+    "AnyOf",
+    "Bounds",
+    "Endpoint",
+    "Newest",
+    "PageNumber",
+    "Param",
+    "Unpaged",
+    "check_params",
+    "page_size",
+    "spell",
+    "whole_units",
+]
 
 R = TypeVar("R")
 
@@ -77,6 +89,26 @@ class Unpaged:
 
 
 @attrs.frozen(kw_only=True)
+class Newest:
+    """No pages: the answer is the newest rows of the window. The rest is read by ending the next window there."""
+
+    most: int = attrs.field(validator=attrs.validators.ge(1))
+    """The most rows of an answer."""
+    at: str
+    """Attribute of the model by which rows are new or old, in epoch seconds."""
+
+
+@attrs.frozen(kw_only=True)
+class AnyOf:
+    """No pages: the answer is a random sample of the window. Only a window that holds fewer rows is read whole."""
+
+    most: int = attrs.field(validator=attrs.validators.ge(1))
+    """The most rows of an answer."""
+    at: str
+    """Attribute of the model that says when a row was, in epoch seconds."""
+
+
+@attrs.frozen(kw_only=True)
 class Endpoint(Generic[R]):
     """One question as the vendor limits it."""
 
@@ -106,7 +138,7 @@ class Endpoint(Generic[R]):
     """How the time range is spelt."""
     params: tuple[Param, ...] = ()
     """Every other parameter."""
-    paging: PageNumber | Unpaged
+    paging: PageNumber | Unpaged | Newest | AnyOf
     """How the answer is cut into pages."""
     limits: str
     """Row of the plan's table that it draws on."""
@@ -189,7 +221,7 @@ def page_size(row: Endpoint[Any], limits: Limits, wanted: int | None) -> int:
     Raises:
         BadInput: `wanted` is not between 1 and the vendor's most, or the row has no pages.
     """
-    if isinstance(row.paging, Unpaged):
+    if not isinstance(row.paging, PageNumber):
         if wanted is not None:
             raise BadInput(f"{row.name} has no pages, so no page_size")
         return 0

@@ -1,7 +1,7 @@
-"""A simulated Agora Analytics: call lists, sessions and metrics as the interface of 2024 answers them.
+"""A simulated Agora Analytics: every question of four generations of the interface, answered in its shapes.
 
-Holds the vendor's rules and shapes, read from its pages and written without a look at the client: HTTP Basic, errors as
-HTTP 200 with a code in the body, strict time bounds, pages from 1 and silently capped.
+Holds the vendor's gate and envelope, read from its pages and written without a look at the client: HTTP Basic, errors
+as HTTP 200 with a code in the body, strict time bounds. Each family of questions has a module of its own.
 """
 
 from __future__ import annotations
@@ -13,40 +13,26 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 from urllib.parse import parse_qsl
 
-from agora_tencent_analytics.agora.plans import CALL_DETAIL, CALL_LISTS, PLANS
+from agora_tencent_analytics.agora.plans import GENERATIONS
+from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.limits import DAY, MINUTE, Limits, Plan, Rate
-from agora_tencent_analytics.simulator.calls import Call
+from agora_tencent_analytics.simulator.agora_question import Habits, Question, Route, bad, check_window, read_names
+from agora_tencent_analytics.simulator.agora_routes import ROUTES
 from agora_tencent_analytics.simulator.dice import mix
 from agora_tencent_analytics.simulator.exchange import Ask, Refused
 from agora_tencent_analytics.simulator.faults import Strike
-from agora_tencent_analytics.simulator.listing import turn_to
-from agora_tencent_analytics.simulator.points import Style
-from agora_tencent_analytics.simulator.sessions import Session
 from agora_tencent_analytics.simulator.vendor import SimulatedVendor
 from agora_tencent_analytics.simulator.world import World
+from agora_tencent_analytics.simulator.written import write
 
 __all__ = ["SimulatedAgora"]
 
-_PREFIX = "/beta/analytics/"
-_ROWS = {"call/lists": CALL_LISTS, "call/sessions": CALL_DETAIL, "call/metrics": CALL_DETAIL}
-_REQUIRED = {
-    "call/lists": ("start_ts", "end_ts", "appid"),
-    "call/sessions": ("start_ts", "end_ts", "appid", "call_id"),
-    "call/metrics": ("start_ts", "end_ts", "appid", "call_id", "sids"),
-}
-_OPTIONAL = {
-    "call/lists": ("cname", "page_no", "page_size"),
-    "call/sessions": ("page_no", "page_size", "uids", "exclude_server_user"),
-    "call/metrics": (),
-}
+_CALLS, _OTHERS = "/beta/analytics/", "/beta/"
 _NO_AUTH = "you have no auth to access this service, please buy or upgrade your service package"
+_NO_AUTH_2021 = "no auth"
+_OVERSIZE = "query duration limit error"
+_OVERSIZE_BEFORE = "query time length limit error"
 _PER = {1: "qps", MINUTE: "qpm", DAY: "qpd"}
-_LARGEST_PAGE = 100
-_DEFAULT_PAGE = 20
-_MOST_UIDS = 10
-_MOST_SIDS = 20
-_SECONDS_DIGITS = 10
-_POINT = Style("[", ",", "]")
 
 
 class SimulatedAgora(SimulatedVendor):
@@ -55,11 +41,20 @@ class SimulatedAgora(SimulatedVendor):
     Args:
         world: what it reports on.
         plan: `"standard"`, `"premium"`, `"enterprise"`, `"starter"` (no access), `"unlimited"` or a plan of one's own.
+        api: which generation of the interface it speaks: `"2024"`, `"2022"`, `"2021-07"` or `"2021-03"`; endpoints of
+            the others are 404.
         auth_reply: how wrong credentials are refused: `"code"` with HTTP 200 and code 401, `"http"` with HTTP 401 and a
             body without a code, as some gateways do.
         ongoing: what `destroyed_ts` and `leave_ts` say while it is not over, which Agora does not document: the
             vendor's `"now"`, `"zero"` or `"null"`.
+        midnight: where the days of Data Insights begin: at `"utc+8"` as in the vendor's examples, or at `"utc"` as in
+            its text. In March 2021 it was UTC in both.
+        empty: how a rate is answered in a stretch of time with nothing to measure, which Agora does not document:
+            `"zero"`, `"null"`, or `"omit"` the row.
         **options: see `SimulatedVendor`.
+
+    Raises:
+        BadInput: there is no such plan or generation.
     """
 
     vendor: ClassVar[str] = "agora"
@@ -69,13 +64,19 @@ class SimulatedAgora(SimulatedVendor):
         world: World,
         *,
         plan: str | Plan = "enterprise",
+        api: str = "2024",
         auth_reply: Literal["code", "http"] = "code",
         ongoing: Literal["now", "zero", "null"] = "now",
+        midnight: Literal["utc+8", "utc"] = "utc+8",
+        empty: Literal["zero", "null", "omit"] = "zero",
         **options: Any,
     ) -> None:
+        if api not in ROUTES:
+            raise BadInput(f"a simulated Agora speaks {', '.join(ROUTES)}, not {api!r}")
+        self._api = api
         super().__init__(world, plan=plan, **options)
         self._auth_reply = auth_reply
-        self._ongoing = ongoing
+        self._habits = Habits(ongoing=ongoing, midnight=midnight, empty=empty)
         self._customer_id = f"{mix(world.seed, 21):016x}{mix(world.seed, 22):016x}"
         self._customer_secret = f"{mix(world.seed, 23):016x}{mix(world.seed, 24):016x}"
 
@@ -89,12 +90,22 @@ class SimulatedAgora(SimulatedVendor):
         }
 
     def _plans(self) -> Mapping[str, Plan]:
-        return PLANS
+        return GENERATIONS[self._api]
 
     def _read(self, ask: Ask) -> tuple[str, Mapping[str, Any]]:
-        endpoint = ask.path.removeprefix(_PREFIX)
-        known = ask.path.startswith(_PREFIX) and endpoint in _ROWS and ask.method == "GET"
-        return endpoint if known else "?", dict(parse_qsl(ask.query, keep_blank_values=True))
+        of_calls = ask.path.startswith(_CALLS)
+        endpoint = ask.path.removeprefix(_CALLS if of_calls else _OTHERS)
+        route = ROUTES[self._api].get(endpoint)
+        known = (
+            route is not None
+            and ask.path.startswith(_OTHERS)
+            and of_calls is endpoint.startswith("call/")
+            and ask.method == route.method
+        )
+        facts: dict[str, Any] = dict(parse_qsl(ask.query, keep_blank_values=True))
+        if ask.method == "POST":
+            facts |= _body(ask.body) or {}
+        return endpoint if known else "?", facts
 
     def _admit(self, ask: Ask, endpoint: str) -> Sequence[Rate]:
         if endpoint == "?":
@@ -109,185 +120,66 @@ class SimulatedAgora(SimulatedVendor):
         return self._limits(endpoint).rates
 
     def _limits(self, endpoint: str) -> Limits:
-        row = self.plan.rows.get(_ROWS[endpoint])
+        row = self.plan.rows.get(ROUTES[self._api][endpoint].row)
         if row is None:
-            raise Refused(300, _NO_AUTH)
+            raise Refused(300, _NO_AUTH_2021 if self._api.startswith("2021") else _NO_AUTH)
         return row
 
     def _throttled(self, rate: Rate) -> Refused:
         return Refused(300, f"{_PER.get(rate.period_s, 'qps')} limit error")
 
     def _envelope(self, refused: Refused) -> bytes:
-        return _json({"code": refused.code, "message": refused.message, "data": None})
+        return write({"code": refused.code, "message": refused.message, "data": None})
 
     def _respond(self, ask: Ask, endpoint: str, strikes: Sequence[Strike]) -> bytes:
-        pairs = parse_qsl(ask.query, keep_blank_values=True)
-        query = dict(pairs)
-        known = _REQUIRED[endpoint] + _OPTIONAL[endpoint]
-        for name, _ in pairs:
-            if name not in known:
-                raise _bad(name, "is unknown")
-        for name in _REQUIRED[endpoint]:
-            if not query.get(name):
-                raise _bad(name, "can not be null")
+        route = ROUTES[self._api][endpoint]
+        query = read_names(route, _pairs(ask, route))
         if query["appid"] != self.world.agora_app_id:
             raise Refused(403, "wrong authorization information")
-        start, end = self._window(query, self._limits(endpoint))
-        if endpoint == "call/lists":
-            return self._lists(query, start, end, strikes)
-        call = self.world.find_call("agora", query["call_id"])
-        if endpoint == "call/sessions":
-            return self._sessions(query, call, start, end, strikes)
-        return self._metrics(query, call, start, end)
-
-    def _window(self, query: Mapping[str, str], limits: Limits) -> tuple[int, int]:
-        bounds = []
-        for name in ("start_ts", "end_ts"):
-            if not query[name].isdecimal():
-                raise _bad(name, "is not a number")
-            if len(query[name]) > _SECONDS_DIGITS:
-                raise Refused(500, "Unknown Error")
-            bounds.append(int(query[name]))
-        start, end = bounds
-        if end <= start:
-            raise _bad("end_ts", "must be larger than start_ts")
+        oversize = _OVERSIZE if self._api == "2024" else _OVERSIZE_BEFORE
         now = self.now()
-        if end >= now - limits.lag_s:
-            raise Refused(300, "query latency limit error")
-        if start <= now - limits.history_s:
-            raise Refused(300, "query time range limit error")
-        if end - start >= limits.span_s:
-            raise Refused(300, "query duration limit error")
-        return start, end
-
-    def _lists(self, query: Mapping[str, str], start: int, end: int, strikes: Sequence[Strike]) -> bytes:
-        number, size = _page(query)
-        rows = self.world.listing("agora", start, end, channel=query.get("cname"))
-        page = turn_to(rows, number - 1, size, strikes)
-        listed = [self._call(self.world.call_at("agora", index)) for index in page.rows]
-        return self._success(
-            page_no=number, page_size=size, total_size=page.total, has_more=page.has_more, call_lists=listed
+        start, end = check_window(route, query, self._limits(endpoint), now, oversize)
+        asked = Question(
+            world=self.world,
+            generation=self._api,
+            query=query,
+            start=start,
+            end=end,
+            now=now,
+            strikes=strikes,
+            habits=self._habits,
         )
-
-    def _sessions(
-        self, query: Mapping[str, str], call: Call | None, start: int, end: int, strikes: Sequence[Strike]
-    ) -> bytes:
-        number, size = _page(query)
-        hide_servers = query.get("exclude_server_user", "true")
-        if hide_servers not in ("true", "false"):
-            raise _bad("exclude_server_user", "is not a boolean")
-        uids = _ids(query, "uids", most=_MOST_UIDS)
-        stays = [
-            stay
-            for stay in (self.world.sessions(call) if call is not None else ())
-            if stay.overlaps(start, end)
-            and not (stay.server and hide_servers == "true")
-            and (not uids or stay.user_id in uids)
-        ]
-        stays.sort(key=lambda stay: (-stay.join_ts, stay.session_id))
-        page = turn_to(stays, number - 1, size, strikes)
-        info = [self._session(stay) for stay in page.rows]
-        return self._success(
-            page_no=number, page_size=size, total_size=page.total, has_more=page.has_more, call_info=info
-        )
-
-    def _metrics(self, query: Mapping[str, str], call: Call | None, start: int, end: int) -> bytes:
-        sids = _ids(query, "sids", most=_MOST_SIDS)
-        stays = [stay for stay in (self.world.sessions(call) if call is not None else ()) if stay.session_id in sids]
-        uids = {stay.user_id: stay.uid for stay in self.world.sessions(call)} if call is not None else {}
-        parts = []
-        for stay in sorted(stays, key=lambda stay: stay.key):
-            data = ",".join(
-                f'{{"mid":{series.metric.name},"kvs":[{points}],"peer_uid":{uids.get(series.peer_id, 0)}}}'
-                for series, points in self.world.written(stay, self.world.series(stay), start, end, _POINT)
-            )
-            parts.append(f'{{"sid":"{stay.session_id}","data":[{data}]}}')
-        head = _json({"code": 200, "message": "", "requestId": self._request_id()})[:-1]
-        return head + f',"metrics":[{",".join(parts)}]}}'.encode()
-
-    def _call(self, call: Call) -> dict[str, Any]:
-        stays = [stay for stay in self.world.sessions(call) if not stay.server]
-        return {
-            "call_id": call.call_id,
-            "cname": call.channel,
-            "created_ts": call.created_ts,
-            "destroyed_ts": call.destroyed_ts if call.finished else self._unknown_end(),
-            "finished": call.finished,
-            "call_pcu": _peak(stays),
-            "call_acu": len({stay.user_id for stay in stays}),
-            "call_audio_freeze_rate": _mean([_freeze_rate(stay, 31) for stay in stays]),
-            "call_video_freeze_rate": _mean([_freeze_rate(stay, 32) for stay in stays]),
-        }
-
-    def _session(self, stay: Session) -> dict[str, Any]:
-        return {
-            "sid": stay.session_id,
-            "cname": stay.channel,
-            "uid": stay.uid,
-            "account": stay.account,
-            "network": stay.network,
-            "platform": stay.platform,
-            "speaker": "Audience" not in stay.roles,
-            "sdk_version": stay.sdk_version,
-            "device_type": stay.device,
-            "join_ts": stay.join_ts,
-            "leave_ts": stay.leave_ts if stay.finished else self._unknown_end(),
-            "finished": stay.finished,
-            "roles": list(stay.roles),
-            "user_video_freeze_rate": _freeze_rate(stay, 32),
-            "user_audio_freeze_rate": _freeze_rate(stay, 31),
-        }
-
-    def _unknown_end(self) -> int | None:
-        return {"now": int(self.now()), "zero": 0, "null": None}[self._ongoing]
-
-    def _success(self, **payload: Any) -> bytes:
-        return _json({"code": 200, "message": "", "requestId": self._request_id(), **payload})
+        head: dict[str, object] = {"code": 200, "message": "" if route.inspects else "success"}
+        if route.inspects and not self._api.startswith("2021"):
+            head["requestId"] = self._request_id()
+        return write({**head, **route.answer(asked)})
 
     def _request_id(self) -> str:
         number = sum(self.log.by_endpoint.values())
         return f"{mix(self.world.seed, 41, number):016x}{number:016x}"
 
 
-def _json(value: Mapping[str, Any]) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode()
+def _pairs(ask: Ask, route: Route) -> list[tuple[str, Any]]:
+    """Every parameter: from the query, and with POST from the body, each from its own place only."""
+    in_query: list[tuple[str, Any]] = list(parse_qsl(ask.query, keep_blank_values=True))
+    if route.method != "POST":
+        return in_query
+    for name, _ in in_query:
+        if name != "appid":
+            raise bad(name, "does not belong into the query")
+    if not ask.headers.get("content-type", "").startswith("application/json"):
+        raise Refused(400, "Bad request, the body is not application/json")
+    body = _body(ask.body)
+    if body is None:
+        raise Refused(400, "Bad request, the body is not a JSON object")
+    if "appid" in body:
+        raise bad("appid", "does not belong into the body")
+    return in_query + list(body.items())
 
 
-def _bad(name: str, wrong: str) -> Refused:
-    return Refused(400, f"Bad request, parameter : {name} {wrong}")
-
-
-def _page(query: Mapping[str, str]) -> tuple[int, int]:
-    """Number of the page, from 1, and its size, silently capped."""
-    figures = []
-    for name, default in (("page_no", 1), ("page_size", _DEFAULT_PAGE)):
-        text = query.get(name, str(default))
-        if not text.isdecimal() or int(text) < 1:
-            raise _bad(name, "is not a positive number")
-        figures.append(int(text))
-    return figures[0], min(figures[1], _LARGEST_PAGE)
-
-
-def _ids(query: Mapping[str, str], name: str, *, most: int) -> frozenset[str]:
-    ids = query[name].split(",") if query.get(name) else []
-    if len(ids) > most:
-        raise _bad(name, f"can not have more than {most} values")
-    return frozenset(ids)
-
-
-def _freeze_rate(stay: Session, salt: int) -> float:
-    low, wide = ((0.0, 0.004), (0.01, 0.04), (0.1, 0.3))[stay.level]
-    return round(low + wide * (mix(stay.key, salt) % 10_000) / 10_000, 6)
-
-
-def _mean(rates: Sequence[float]) -> float:
-    return round(sum(rates) / len(rates), 6) if rates else 0
-
-
-def _peak(stays: Sequence[Session]) -> int:
-    steps = sorted([(stay.join_ts, 1) for stay in stays] + [(stay.leave_ts, -1) for stay in stays])
-    present = peak = 0
-    for _, step in steps:
-        present += step
-        peak = max(peak, present)
-    return peak
+def _body(body: bytes) -> dict[str, Any] | None:
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None

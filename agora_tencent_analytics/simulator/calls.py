@@ -16,6 +16,7 @@ from typing import Literal
 import attrs
 
 from agora_tencent_analytics.limits import HOUR, MINUTE
+from agora_tencent_analytics.simulator.burst import Burst
 from agora_tencent_analytics.simulator.dice import Dice
 
 __all__ = ["Call", "Kind", "Timetable", "Vendor"]
@@ -95,7 +96,9 @@ class Timetable:
 
     __slots__ = ("_listed", "_order", "_starts", "created", "destroyed", "finished", "group", "kind")
 
-    def __init__(self, seed: int, *, calls: int, start: int, end: int, call_seconds: int | None) -> None:
+    def __init__(
+        self, seed: int, *, calls: int, start: int, end: int, call_seconds: int | None, burst: Burst | None = None
+    ) -> None:
         self.created = array("q")
         self.destroyed = array("q")
         self.group = array("q")
@@ -104,7 +107,9 @@ class Timetable:
         self.kind = bytearray()
         for index in range(calls):
             self._place(index, Dice(seed, index), cast=calls >= len(_CAST), window=(start, end), fixed_s=call_seconds)
-        self._order = array("q", sorted(range(calls), key=lambda index: (-self.created[index], index)))
+        if burst is not None:
+            self._place_burst(seed, burst, end, call_seconds)
+        self._order = array("q", sorted(range(len(self.created)), key=lambda index: (-self.created[index], index)))
         self._starts = array("q", (-self.created[index] for index in self._order))
         self._listed = lru_cache(maxsize=4)(self._list)
 
@@ -143,6 +148,18 @@ class Timetable:
             after = self.destroyed[index - 1] + pause_s
             if self.finished[index - 1] and after + seconds < end:
                 created, group = after, self.group[index - 1]
+        self._append(created, seconds, group, kind)
+
+    def _place_burst(self, seed: int, burst: Burst, end: int, fixed_s: int | None) -> None:
+        first = len(self.created)
+        for index in range(first, first + burst.count):
+            dice = Dice(seed, index, 3)
+            kind = Kind.SHORT if dice.below(2) else Kind.ORDINARY
+            created = min(burst.start + dice.below(burst.seconds), end - 2)
+            seconds = _seconds(kind, dice, 4 * HOUR) if fixed_s is None else fixed_s
+            self._append(created, max(1, min(seconds, end - 1 - created)), index, kind)
+
+    def _append(self, created: int, seconds: int, group: int, kind: Kind) -> None:
         self.created.append(created)
         self.destroyed.append(created + seconds)
         self.group.append(group)

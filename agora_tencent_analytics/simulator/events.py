@@ -33,7 +33,9 @@ _NATIVE_TURNS = (
     (4008, 15, _UNUSED, _LARGE),
     (4009, 850, _UNUSED, _SMALL),
 )
-_WEB_TURNS = tuple((event_id, _UNUSED, _UNUSED, _NONE) for event_id in (32771, 32769, 32770, 32768, 32780, 32792, 32793))
+_WEB_TURNS = tuple(
+    (event_id, _UNUSED, _UNUSED, _NONE) for event_id in (32771, 32769, 32770, 32768, 32780, 32792, 32793)
+)
 
 
 @attrs.frozen(kw_only=True, order=True)
@@ -59,7 +61,9 @@ def make_events(session: Session) -> tuple[Event, ...]:
     dice = Dice(session.key, 51)
     made = _web(session, dice) if session.platform == "Web" else _native(session, dice)
     first_ms, last_ms = session.join_ts * 1_000, session.leave_ts * 1_000
-    return tuple(sorted(attrs.evolve(event, instant_ms=min(max(event.instant_ms, first_ms), last_ms)) for event in made))
+    return tuple(
+        sorted(attrs.evolve(event, instant_ms=min(max(event.instant_ms, first_ms), last_ms)) for event in made)
+    )
 
 
 def _event(at_ms: int, what: tuple[int, int, int, int], peer_id: str) -> Event:

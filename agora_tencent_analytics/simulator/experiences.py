@@ -6,7 +6,6 @@ crowded. Each happens to a user during a stay; in an hour without a call nobody 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import attrs
@@ -31,6 +30,7 @@ _REMOTE = {"agora": (12, 13, 16, 17, 21, 22, 42, 44), "tencent": (2003, 2004, 20
 _AFTERWARDS = (1001, 1005, 1013, 1015, 1016, 1019, 1020, 1030)  # known only once the room is dismissed
 _MOST_CAUSES = 3
 _QUIET_ONE_IN = 4
+_TRIES = 8
 
 
 @attrs.frozen(order=True)
@@ -79,29 +79,35 @@ def make_experiences(
     dice = Dice(world.seed, len(vendor), hour, 61)
     quiet = dice.one_in(_QUIET_ONE_IN)
     usual = (0 if quiet else 4 + dice.below(40)) if per_hour is None else per_hour
-    made = list(_suffered(world, vendor, dice, usual * (last - first) // HOUR, first, last))
+    made = _suffered(world, vendor, dice, usual * (last - first) // HOUR, (first, last))
     if burst is not None:
         begins, ends = max(burst.start, first), min(burst.start + burst.seconds, last)
         if begins < ends:
             share = burst.count * (ends - burst.start) // burst.seconds
             before = burst.count * (begins - burst.start) // burst.seconds
-            made += _suffered(world, vendor, dice, share - before, begins, ends)
-    return tuple(sorted(made))
+            made |= _suffered(world, vendor, dice, share - before, (begins, ends))
+    return tuple(sorted(made.values()))
 
 
 def _suffered(
-    world: World, vendor: Vendor, dice: Dice, count: int, first: int, last: int
-) -> Iterator[Experience]:
-    listed = world.listing(vendor, first, last)
-    for _ in range(count if len(listed) else 0):
+    world: World, vendor: Vendor, dice: Dice, count: int, window: tuple[int, int]
+) -> dict[tuple[int, str, str, int], Experience]:
+    """So many of them, no two of one kind by one user at one second, unless the window is too small for that."""
+    made: dict[tuple[int, str, str, int], Experience] = {}
+    listed = world.listing(vendor, *window)
+    tries = _TRIES * count if len(listed) else 0
+    while len(made) < count and tries:
+        tries -= 1
         call = world.call_at(vendor, listed[dice.below(len(listed))])
-        there = [stay for stay in world.sessions(call) if stay.overlaps(first, last) and not stay.server]
+        there = [stay for stay in world.sessions(call) if stay.overlaps(*window) and not stay.server]
         if there:
-            yield _experience(call, there[dice.below(len(there))], dice, first, last)
+            one = _experience(call, there[dice.below(len(there))], dice, window)
+            made.setdefault((one.instant, one.channel, one.user_id, one.kind_id), one)
+    return made
 
 
-def _experience(call: Call, stay: Session, dice: Dice, first: int, last: int) -> Experience:
-    begins, ends = max(stay.join_ts, first), min(stay.leave_ts, last)
+def _experience(call: Call, stay: Session, dice: Dice, window: tuple[int, int]) -> Experience:
+    begins, ends = max(stay.join_ts, window[0]), min(stay.leave_ts, window[1])
     causes = (_cause(call, stay, dice) for _ in range(1 + dice.below(_MOST_CAUSES)))
     kinds = _KINDS[call.vendor]
     return Experience(

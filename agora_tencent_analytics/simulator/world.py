@@ -11,8 +11,15 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from agora_tencent_analytics.errors import BadInput
+from agora_tencent_analytics.limits import HOUR
+from agora_tencent_analytics.simulator.attendance import Attendance, Chosen
+from agora_tencent_analytics.simulator.burst import Burst
 from agora_tencent_analytics.simulator.calls import Call, Kind, Timetable, Vendor
+from agora_tencent_analytics.simulator.consumption import Service, consume
 from agora_tencent_analytics.simulator.dice import mix, scramble, unscramble
+from agora_tencent_analytics.simulator.events import Event, make_events
+from agora_tencent_analytics.simulator.experiences import Experience, make_experiences
+from agora_tencent_analytics.simulator.figures import compute, weigh
 from agora_tencent_analytics.simulator.points import Series, Style, make_series, series_points, write_points
 from agora_tencent_analytics.simulator.sessions import Session, make_sessions
 from agora_tencent_analytics.simulator.truth import Truth, count_truth
@@ -24,6 +31,7 @@ _CALL_KEY = 20_011
 _ROOM_KEY = 30_011
 _SHORTEST_S = 60
 _SESSIONS_KEPT = 64
+_HOURS_KEPT = 64
 
 
 class World:
@@ -43,9 +51,13 @@ class World:
         points_per_series: that many points in every series (or one a second, if its stay is shorter), evenly spread;
             0 for sessions without series; None for the vendor's own rhythm.
         call_seconds: length of every call in seconds, or None for natural lengths.
+        call_burst: that many calls more than `calls`, all begun within a stretch of time; the others stay as they are.
+        experiences_per_hour: exactly that many bad experiences in every whole hour of the world in which there are
+            calls, or None for an uneven number, in quiet hours none.
+        experience_burst: that many bad experiences more within a stretch of time.
 
     Raises:
-        BadInput: a range shorter than a minute, or a negative number.
+        BadInput: a range shorter than a minute, a negative number, or a burst that begins outside the world.
     """
 
     def __init__(
@@ -59,22 +71,34 @@ class World:
         metrics_per_session: int | None = None,
         points_per_series: int | None = None,
         call_seconds: int | None = None,
+        call_burst: Burst | None = None,
+        experiences_per_hour: int | None = None,
+        experience_burst: Burst | None = None,
     ) -> None:
         if end - start < _SHORTEST_S:
             raise BadInput(f"a simulated world lasts at least {_SHORTEST_S} seconds, not {end - start}")
-        if calls < 0 or (points_per_series or 0) < 0 or (metrics_per_session or 0) < 0:
-            raise BadInput("a simulated world has no negative number of calls, metrics or points")
+        if min(calls, points_per_series or 0, metrics_per_session or 0, experiences_per_hour or 0) < 0:
+            raise BadInput("a simulated world has no negative number of calls, metrics, points or experiences")
         if sessions_per_call is not None and sessions_per_call < 1:
             raise BadInput(f"sessions_per_call={sessions_per_call}: a call has at least one session")
+        for burst in (call_burst, experience_burst):
+            if burst is not None and not start <= burst.start < end:
+                raise BadInput(f"{burst} begins outside the simulated world [{start}, {end})")
         self.seed = seed
         self.start = start
         self.end = end
         self.points_per_series = points_per_series
-        self._calls = calls
+        self._calls = calls + (call_burst.count if call_burst is not None else 0)
+        self._usual_calls = calls
+        self._call_burst = call_burst
         self._sessions_per_call = sessions_per_call
         self._metrics_per_session = metrics_per_session
         self._call_seconds = call_seconds
         self._timetables: dict[str, Timetable] = {}
+        self._attendances: dict[str, Attendance] = {}
+        self._experiences_per_hour = experiences_per_hour
+        self._experience_burst = experience_burst
+        self._suffered = lru_cache(maxsize=_HOURS_KEPT)(self._make_experiences)
         self._kept = lru_cache(maxsize=_SESSIONS_KEPT)(self._make_sessions)
         self.agora_app_id = f"{mix(seed, 11):016x}{mix(seed, 12):016x}"
         """Agora's App ID of the one project in this world."""
@@ -89,7 +113,12 @@ class World:
         found = self._timetables.get(vendor)
         if found is None:
             found = self._timetables[vendor] = Timetable(
-                self._seed(vendor), calls=self._calls, start=self.start, end=self.end, call_seconds=self._call_seconds
+                self._seed(vendor),
+                calls=self._usual_calls,
+                start=self.start,
+                end=self.end,
+                call_seconds=self._call_seconds,
+                burst=self._call_burst,
             )
         return found
 
@@ -161,6 +190,54 @@ class World:
         """Each of these series that has points in `[start, end)`, with the points as JSON."""
         return write_points(session, chosen, start, end, self.points_per_series, style)
 
+    def events(self, session: Session) -> tuple[Event, ...]:
+        """The events of a session, oldest first; none for Agora, which answers no question about them."""
+        return make_events(session) if session.vendor == "tencent" else ()
+
+    def experiences(
+        self, vendor: Vendor, start: int, end: int, *, channel: str | None = None
+    ) -> tuple[Experience, ...]:
+        """The bad experiences reported in `[start, end)`, oldest first; only those in a channel if one is given."""
+        first, last = max(start, self.start), min(end, self.end)
+        return tuple(
+            one
+            for hour in range((first - self.start) // HOUR, -(-(last - self.start) // HOUR))
+            for one in self._suffered(vendor, hour)
+            if start <= one.instant < end and channel in (None, one.channel)
+        )
+
+    def figure(
+        self, vendor: Vendor, metric: str, start: int, seconds: int, chosen: Chosen | None = None
+    ) -> int | float | None:
+        """One figure of usage or quality over a stretch of time, None for a rate with nothing to measure.
+
+        Args:
+            vendor: whose.
+            metric: as the vendor spells it. Rates are from 0 to 1, durations in minutes.
+            start: first second, epoch seconds.
+            seconds: length of the stretch.
+            chosen: which sessions it is about; None for all but those of servers.
+        """
+        end = start + seconds
+        return compute(self.stays(vendor, start, end, chosen), metric, start, end)
+
+    def weight(self, vendor: Vendor, metric: str, start: int, seconds: int, chosen: Chosen | None = None) -> int:
+        """What a rate was measured on: attempts to join, or minutes; see `figure` for the arguments."""
+        end = start + seconds
+        return weigh(self.stays(vendor, start, end, chosen), metric, start, end)
+
+    def usage(self, service: Service, start: int, seconds: int, chosen: Chosen | None = None) -> dict[str, int]:
+        """Seconds that one of Tencent's services was used, by key; see `figure` for the other arguments."""
+        end = start + seconds
+        return consume(self.stays("tencent", start, end, chosen), service, start, end)
+
+    def stays(self, vendor: Vendor, start: int, end: int, chosen: Chosen | None = None) -> list[Session]:
+        """The chosen sessions of all calls with a share in `[start, end)`, without those of servers."""
+        found = self._attendances.get(vendor)
+        if found is None:
+            found = self._attendances[vendor] = Attendance(self, vendor)
+        return found.during(start, end, chosen or Chosen())
+
     def truth(
         self,
         vendor: Vendor,
@@ -186,6 +263,9 @@ class World:
         return count_truth(
             self, vendor, start, end, channel=channel, call_id=call_id, user_id=user_id, server_users=server_users
         )
+
+    def _make_experiences(self, vendor: Vendor, hour: int) -> tuple[Experience, ...]:
+        return make_experiences(self, vendor, hour, per_hour=self._experiences_per_hour, burst=self._experience_burst)
 
     def _seed(self, vendor: str) -> int:
         return mix(self.seed, _VENDORS[vendor])

@@ -9,12 +9,13 @@ import asyncio
 import json
 import sys
 import time
+from typing import Any
 
 from agora_tencent_analytics.limits import HOUR
 from agora_tencent_analytics.simulator import SimulatedAgora, World
 
 
-async def serve(of_world: dict[str, int]) -> None:
+async def serve(of_world: dict[str, Any]) -> None:
     end = int(time.time()) - 600
     world = World(start=end - 8 * HOUR, end=end, **of_world)
     async with SimulatedAgora(world, plan="unlimited", log_bound=0) as server:

@@ -51,7 +51,7 @@ def test_an_interrupted_scan_says_so_and_leaves_whole_lines(tmp_path: Path) -> N
             time.sleep(0.05)
         scanning.send_signal(signal.SIGINT)
         _, stderr = scanning.communicate(timeout=LIMIT_S)
-    assert 130 == scanning.returncode
+    assert 130 == scanning.returncode, stderr
     assert "interrupted\n" == stderr.splitlines(keepends=True)[-1]
     assert "Traceback" not in stderr
     records = [json.loads(line) for line in out.read_text().splitlines()]

@@ -69,6 +69,12 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture
+def no_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The embedded simulator on a plan without rates: nothing to wait for."""
+    monkeypatch.setattr(simulate, "HIGHEST", dict.fromkeys(simulate.HIGHEST, "unlimited"))
+
+
+@pytest.fixture
 def agora(simulated_world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[SimulatedAgora]:
     with running_in_thread(SimulatedAgora(simulated_world, plan="unlimited")) as server:
         for name, value in (*server.credentials.items(), ("plan", "unlimited"), ("base_url", server.base_url)):
@@ -146,6 +152,7 @@ def test_the_main_job_writes_every_call_and_says_so(tmp_path: Path, capsys: pyte
     assert "requests left today" in captured.err
 
 
+@pytest.mark.usefixtures("no_limits")
 @pytest.mark.parametrize("depth", ["calls", "sessions"])
 def test_a_shallow_scan_has_the_same_lines_with_less_in_them(depth: str, tmp_path: Path) -> None:
     out = tmp_path / "out.jsonl"
@@ -156,6 +163,7 @@ def test_a_shallow_scan_has_the_same_lines_with_less_in_them(depth: str, tmp_pat
     assert not any(session["series"] for record in records for session in record["sessions"])
 
 
+@pytest.mark.usefixtures("no_limits")
 def test_filters_and_their_truth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, simulated_world: World) -> None:
     monkeypatch.setattr(simulate, "world", lambda **_: simulated_world)
     out, report = tmp_path / "out.jsonl", tmp_path / "report.json"
@@ -185,6 +193,7 @@ def test_filters_and_their_truth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert set(users) == {session["user_id"] for record in found for session in record["sessions"]}
 
 
+@pytest.mark.usefixtures("no_limits")
 def test_a_call_that_nobody_lists_leaves_the_scan_incomplete(capsys: pytest.CaptureFixture[str]) -> None:
     assert 1 == main(["scan", "--simulate", "--depth", "calls", "--call", "nobody's"])
     told = capsys.readouterr().err
@@ -293,6 +302,7 @@ def test_a_failure_ends_with_status_1_and_is_in_both_files(
     assert "\x07" not in told
 
 
+@pytest.mark.usefixtures("no_limits")
 def test_hostile_names_cannot_steer_the_terminal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -337,6 +347,7 @@ def test_verbose_says_when_something_is_asked_again(agora: SimulatedAgora, capsy
     assert "asking again" not in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("no_limits")
 def test_it_works_without_rich(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setitem(sys.modules, "rich", None)
     for name in [name for name in sys.modules if name.startswith("rich.")]:

@@ -1,0 +1,52 @@
+"""What a simulated Tencent bills for: seconds by service and sort of stream.
+
+Holds the keys of each service, as the vendor's examples spell them, and the seconds computed from who was there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from agora_tencent_analytics.simulator.dice import mix
+from agora_tencent_analytics.simulator.figures import seconds_of
+from agora_tencent_analytics.simulator.sessions import Session
+
+__all__ = ["SERVICES", "Service", "consume"]
+
+Service = Literal["interaction", "recording-single", "recording-multi", "transcoding", "relay"]
+
+_SIZES = ("Audio", "SD", "HD", "FullHD", "2K", "4K")
+SERVICES: Mapping[Service, tuple[str, ...]] = {
+    "interaction": _SIZES,
+    "recording-single": _SIZES,
+    "recording-multi": _SIZES,
+    "transcoding": ("Audio", *(f"{size}{codec}" for codec in ("H264", "H265") for size in _SIZES[1:])),
+    "relay": ("Bandwidth",),
+}
+"""Each service with the keys of its usage, in the vendor's order."""
+
+_ONE_IN: Mapping[Service, int] = {
+    "interaction": 1,
+    "recording-single": 3,
+    "recording-multi": 5,
+    "transcoding": 4,
+    "relay": 6,
+}
+
+
+def consume(stays: Sequence[Session], service: Service, start: int, end: int) -> dict[str, int]:
+    """Seconds in `[start, end)` by key of the service, those of no use included.
+
+    Args:
+        stays: the sessions with a share in it.
+        service: which service; only some sessions use those but `"interaction"`.
+        start: first second, epoch seconds.
+        end: first second after it.
+    """
+    keys = SERVICES[service]
+    used = dict.fromkeys(keys, 0)
+    for stay in stays:
+        if mix(stay.key, 81, _ONE_IN[service]) % _ONE_IN[service] == 0:
+            used[keys[mix(stay.key, 82) % len(keys)]] += seconds_of(stay, start, end)
+    return used
