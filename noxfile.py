@@ -35,7 +35,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Mypy (strict) and pyright, with everything optional installed. Node comes from a wheel."""
-    session.install("-e", ".[lint,limits,bench,redis,arrow,otel]")
+    session.install("-e", ".[lint,limits,bench]")
     session.run("mypy")
     session.run("pyright", env={"PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"})
 

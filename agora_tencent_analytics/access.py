@@ -93,6 +93,8 @@ class Access:
         if quota is None:
             key = f"{vendor.name} {account} {urlsplit(base_url).netloc}"
             quota = Quota.shared(key, plan=plan.name, store=store, merge=merge)
+        elif quota.plan and quota.plan != plan.name:
+            raise BadInput(f"this quota is for the plan {quota.plan!r}; it cannot serve the plan {plan.name!r} as well")
         self._plan = plan
         self._caller = Caller(
             vendor=vendor,
