@@ -1,12 +1,11 @@
 """Points as both vendors spell them in JSON, read into two arrays.
 
-Each form has a quick way and a lenient one. *Pairs*, quick: with the brackets taken out they are one list of
-numbers, two objects a point; it insists on rows of exactly two, a number and a number or null. *Objects*, quick: one small struct
-a point, outside the garbage collector's sight; it insists on integer times and on numbers or nulls. *Lenient*:
-looks at every point and refuses none. All give the same arrays for what they can read; the tests hold them to it.
-
-The series of one session mostly share their times: the last times that were found to increase are remembered,
-and the same again are neither converted nor compared point by point.
+Three ways lead through, each handing on what it refuses. *Flat*: with the brackets blanked out, pairs are one
+list of numbers, two objects a point; it insists on exactly two elements a row and on the very times of the
+series read before, as the series of one session mostly share them: to make integers of its numbers would cost
+more than the structs do. *Structs*: one small object a point, outside
+the garbage collector's sight; it insists on integer times and on numbers or nulls. *Lenient*: looks at every
+point and refuses none. All give the same arrays for what they can read; the tests hold them to it.
 
 Holds no order and no clip: that is `columns.py`.
 """
@@ -17,8 +16,9 @@ import json
 import math
 import struct
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
+from functools import cached_property, lru_cache
 from itertools import islice
 from operator import lt
 from typing import Any, NamedTuple
@@ -32,7 +32,7 @@ _MOST_DIGITS = 64  # of an exact integer: it still converts to a float without o
 _EXACT = 2**53  # below it a float holds a whole number exactly
 _MOST_REMEMBERED = 16_384  # times: more than four hours of one a second
 _INSIDE = b"0123456789.-+eEnul \t\r\n"  # what a row of numbers and nulls may hold beside its brackets and commas
-_INTEGER = "n" if struct.calcsize("n") == 8 else "q"  # the same eight bytes, but packed in two thirds of the time
+_INTEGER = "n" if struct.calcsize("n") == 8 else "q"  # the same eight bytes, but struct is quicker at "n"
 _BLANK = bytes.maketrans(b"[]", b"  ")
 
 
@@ -58,23 +58,44 @@ class Points(NamedTuple):
     """Whether each time is after the one before; False may also mean not looked at."""
 
 
+class _Pair(msgspec.Struct, array_like=True, gc=False):
+    time: int
+    value: float | None = None
+
+
 class _Object(msgspec.Struct, gc=False):
     time: int = msgspec.field(name="Time")
     value: float | None = msgspec.field(name="Value", default=None)
 
 
-class _Known(NamedTuple):
-    doubles: bytes | None
-    integers: bytes
+_numbers = msgspec.json.Decoder(tuple[float | None, ...]).decode
+_structs: dict[PointForm, Callable[[bytes], list[Any] | None]] = {
+    PointForm.PAIRS: msgspec.json.Decoder(list[_Pair] | None).decode,
+    PointForm.OBJECTS: msgspec.json.Decoder(list[_Object] | None).decode,
+}
+_REFUSED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, struct.error, OverflowError)
+_layout = lru_cache(128)(struct.Struct)
 
 
-_numbers = msgspec.json.Decoder(list[float | None]).decode
-_objects = msgspec.json.Decoder(list[_Object] | None).decode
-_REFUSED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, struct.error, OverflowError, ValueError)
+class _Clock:
+    """Times that were found to increase, by which other chunks with the same times are recognised."""
 
-# Times that increase, as doubles (None: not seen as such) and as integers. Exchanged whole: threads may race
-# for it without harm, and at worst convert what was known.
-_known = _Known(b"", b"")
+    def __init__(self, head: bytes, integers: bytes) -> None:
+        self.head = head  # the text up to the first comma: the cheapest hint that a chunk has these times
+        self.integers = integers
+
+    # Made when a second chunk begins alike: where every series has its own times they are never needed.
+    @cached_property
+    def doubles(self) -> bytes:
+        return _packed("d", array("q", self.integers))
+
+    @cached_property
+    def frame(self) -> bytes:
+        return b"[" + (b"[,]," * (len(self.integers) // 8))[:-1] + b"]"
+
+
+# Exchanged whole: threads may race for it without harm, and at worst read a chunk the slower way.
+_clock = _Clock(b"none", b"")
 
 
 def read_points(chunk: bytes, form: PointForm, scale: float) -> Points:
@@ -86,62 +107,50 @@ def read_points(chunk: bytes, form: PointForm, scale: float) -> Points:
         scale: factor on every value.
     """
     try:
-        points = _read_pairs(chunk, scale) if form is PointForm.PAIRS else _read_objects(chunk, scale)
+        points = _read_flat(chunk, scale) if form is PointForm.PAIRS and chunk.startswith(_clock.head) else None
+        return points or _read_structs(chunk, form, scale)
     except _REFUSED:
-        points = None
-    return points or _read_leniently(chunk, form, scale)
+        return _read_leniently(chunk, form, scale)
 
 
-def _read_pairs(chunk: bytes, scale: float) -> Points | None:
-    # A row too long and a row too short would make up for each other in a count: compare all the punctuation.
-    frame = chunk.translate(None, _INSIDE)
-    count = len(frame) // 4
-    if frame != b"[" + (b"[,]," * count)[:-1] + b"]" or not count:
+def _read_flat(chunk: bytes, scale: float) -> Points | None:
+    clock = _clock
+    # A row too long and a row too short would make up for each other in a count: compare the whole frame.
+    if chunk.translate(None, _INSIDE) != clock.frame:
         return None
-    numbers = _numbers(b"[" + chunk.translate(_BLANK) + b"]")
-    both = array("d", _packed("d", numbers))
-    doubles, values = both[::2].tobytes(), both[1::2]
+    both = array("d", _packed("d", _numbers(b"[" + chunk.translate(_BLANK) + b"]")))
+    if both[::2].tobytes() != clock.doubles:
+        return None
+    values = both[1::2] if scale == 1.0 else array("d", _packed("d", [value * scale for value in both[1::2]]))
+    return Points(array("q", clock.integers), values, 0, True)
+
+
+def _read_structs(chunk: bytes, form: PointForm, scale: float) -> Points:
+    found = _structs[form](chunk) or ()
+    times = [point.time for point in found]
+    integers = _packed(_INTEGER, times)
+    values = array("d", _packed("d", [point.value for point in found]))
     if scale != 1.0:
         values = array("d", _packed("d", [value * scale for value in values]))
-    known = _known
-    if doubles == known.doubles:
-        return Points(array("q", known.integers), values, 0, True)
-    times = list(map(math.floor, numbers[::2]))
-    integers = _packed(_INTEGER, times)
-    increasing = _increasing(times, doubles, integers)
-    first, last = (times[0], times[-1]) if increasing else (min(times), max(times))
-    if first <= -_EXACT or last >= _EXACT:
-        return None
+    increasing = integers == _clock.integers or all(map(lt, times, islice(times, 1, None)))
+    if increasing:
+        _remember(chunk, times, integers)
     return Points(array("q", integers), values, 0, increasing)
 
 
-def _read_objects(chunk: bytes, scale: float) -> Points:
-    found = _objects(chunk) or []
-    times = [point.time for point in found]
-    values = [point.value for point in found]
-    integers = _packed(_INTEGER, times)
-    columns = array("d", _packed("d", values))
-    if scale != 1.0:
-        columns = array("d", _packed("d", [value * scale for value in columns]))
-    return Points(array("q", integers), columns, 0, _increasing(times, None, integers))
-
-
 def _packed(code: str, numbers: Sequence[float | None]) -> bytes:
-    # struct packs a list into bytes in half the time that array() takes to walk it.
+    # struct packs a sequence into bytes in half the time that array() takes to walk it.
+    pack = _layout(f"{len(numbers)}{code}").pack
     try:
-        return struct.pack(f"{len(numbers)}{code}", *numbers)
+        return pack(*numbers)
     except struct.error:  # a null among them: NaN, which no integer can be
-        return struct.pack(f"{len(numbers)}{code}", *[_NAN if number is None else number for number in numbers])
+        return pack(*[_NAN if number is None else number for number in numbers])
 
 
-def _increasing(times: list[int], doubles: bytes | None, integers: bytes) -> bool:
-    global _known
-    if integers == _known.integers:
-        return True
-    increasing = all(map(lt, times, islice(times, 1, None)))
-    if increasing and len(times) <= _MOST_REMEMBERED:
-        _known = _Known(doubles, integers)
-    return increasing
+def _remember(chunk: bytes, times: list[int], integers: bytes) -> None:
+    global _clock
+    if times and times[0] > -_EXACT and times[-1] < _EXACT and len(times) <= _MOST_REMEMBERED:
+        _clock = _Clock(chunk[: chunk.find(b",") + 1], integers)
 
 
 def _read_leniently(chunk: bytes, form: PointForm, scale: float) -> Points:

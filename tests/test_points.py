@@ -112,9 +112,13 @@ def test_series_that_share_their_times_read_alike_one_after_the_other(
     seconds.sort()
     for column in series:
         check([json.dumps([list(row) for row in zip(seconds, column, strict=False)], **layout).encode()], PAIRS)
+        objects = [{"Time": second, "Value": value} for second, value in zip(seconds, column, strict=False)]
+        check([json.dumps(objects, **layout).encode()], OBJECTS)
     for time in odd_times:  # the same but for one time: what was remembered of the others must not leak in
         changed = [time if place == odd_place else second for place, second in enumerate(seconds)]
         check([json.dumps([list(row) for row in zip(changed, series[0], strict=False)], **layout).encode()], PAIRS)
+        objects = [{"Time": second, "Value": value} for second, value in zip(changed, series[0], strict=False)]
+        check([json.dumps(objects, **layout).encode()], OBJECTS)
 
 
 def test_a_row_too_long_and_one_too_short_do_not_make_up_for_each_other() -> None:
