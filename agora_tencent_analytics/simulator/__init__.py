@@ -7,14 +7,21 @@ what the client misunderstands must not be misunderstood here too.
     world = World(seed=7, calls=20, start=start, end=end)
     async with SimulatedAgora(world, plan="premium", count="sliding") as server:
         server.base_url, server.credentials, server.arrivals
+
+What the world knows can be asked for, to compare with: `world.calls`, `world.sessions`, `world.points`, `world.events`,
+`world.experiences`, `world.figure` (and what it was measured on, `world.weight`), `world.usage`, `world.truth`.
 """
 
 from __future__ import annotations
 
 from agora_tencent_analytics.simulator.agora import SimulatedAgora
+from agora_tencent_analytics.simulator.attendance import Chosen
+from agora_tencent_analytics.simulator.burst import Burst
 from agora_tencent_analytics.simulator.calls import Call, Kind
 from agora_tencent_analytics.simulator.counting import Gate
+from agora_tencent_analytics.simulator.events import Event
 from agora_tencent_analytics.simulator.exchange import Ask, Refused, Reply
+from agora_tencent_analytics.simulator.experiences import Cause, Experience
 from agora_tencent_analytics.simulator.faults import (
     AnswerHtml,
     Delay,
@@ -44,11 +51,16 @@ __all__ = [
     "AnswerHtml",
     "Arrival",
     "Ask",
+    "Burst",
     "Call",
+    "Cause",
+    "Chosen",
     "Delay",
     "Drift",
     "DuplicatePage",
     "EmptyPage",
+    "Event",
+    "Experience",
     "Fail",
     "Fault",
     "Gate",

@@ -125,7 +125,7 @@ class SimulatedAgora(SimulatedVendor):
             raise Refused(300, _NO_AUTH_2021 if self._api.startswith("2021") else _NO_AUTH)
         return row
 
-    def _throttled(self, rate: Rate) -> Refused:
+    def _throttled(self, rate: Rate, endpoint: str) -> Refused:
         return Refused(300, f"{_PER.get(rate.period_s, 'qps')} limit error")
 
     def _envelope(self, refused: Refused) -> bytes:

@@ -12,16 +12,18 @@ from typing import Any
 from agora_tencent_analytics.limits import DAY, HOUR
 from agora_tencent_analytics.simulator.agora_question import Question, bad, one_of
 from agora_tencent_analytics.simulator.attendance import Chosen
-from agora_tencent_analytics.simulator.figures import RATES, compute, weigh
+from agora_tencent_analytics.simulator.figures import compute, weigh
 from agora_tencent_analytics.simulator.sessions import Session
 from agora_tencent_analytics.simulator.traits import REGIONS, trait
 
 __all__ = [
     "PRODUCTS",
     "QUALITY",
+    "is_told",
     "quality_aggregation",
     "quality_by_time",
     "rows_of",
+    "told",
     "top",
     "usage_aggregation",
     "usage_by_time",
@@ -77,26 +79,31 @@ def quality_aggregation(asked: Question) -> Mapping[str, object]:
     product = one_of(asked.query, "productType", PRODUCTS)
 
     def row(stays: Sequence[Session]) -> dict[str, Any]:
-        value = compute(stays, metric, asked.start, asked.end)
-        return {"refUsage": weigh(stays, metric, asked.start, asked.end), metric: 0 if value is None else value}
+        figure = compute(stays, metric, asked.start, asked.end)
+        return {"refUsage": weigh(stays, metric, asked.start, asked.end), metric: told(asked, figure)}
 
     return _aggregation(asked, _QUALITY_DIMENSIONS, Chosen(product=product), row, "refUsage")
 
 
 def rows_of(asked: Question, metric: str, buckets: Sequence[int], seconds: int, chosen: Chosen) -> list[dict[str, Any]]:
     """One row a bucket: the metric under its name, and `ts`."""
-    rows = []
-    for bucket in buckets:
-        value = asked.world.figure("agora", metric, bucket, seconds, chosen)
-        if value is None and asked.habits.empty == "omit":
-            continue
-        rows.append({metric: 0 if value is None and asked.habits.empty == "zero" else value, "ts": bucket})
-    return rows
+    figures = ((bucket, asked.world.figure("agora", metric, bucket, seconds, chosen)) for bucket in buckets)
+    return [{metric: told(asked, figure), "ts": bucket} for bucket, figure in figures if is_told(asked, figure)]
+
+
+def told(asked: Question, figure: float | None) -> float | None:
+    """A figure as it is answered."""
+    return 0 if figure is None and asked.habits.empty != "null" else figure
+
+
+def is_told(asked: Question, figure: float | None) -> bool:
+    """False if the row of a figure is left out."""
+    return figure is not None or asked.habits.empty != "omit"
 
 
 def top(rows: list[dict[str, Any]], dimension: str, by: str) -> list[dict[str, Any]]:
     """The rows that a ranking shows: the largest 20, of devices 50."""
-    ranked = sorted(rows, key=lambda row: (-row[by], row[dimension]))
+    ranked = sorted(rows, key=lambda row: (-(row[by] or 0), row[dimension]))
     return ranked[: _TOP_DEVICES if dimension == "device" else _TOP]
 
 
@@ -163,6 +170,3 @@ def _country(query: Mapping[str, Any]) -> str | None:
         case [{"name": "country", "value": str() as country, **rest}] if not rest and country in REGIONS:
             return country
     raise bad("filters", "is invalid")
-
-
-assert set(QUALITY) <= RATES

@@ -17,8 +17,8 @@ from agora_tencent_analytics.simulator.faults import Strike
 from agora_tencent_analytics.simulator.world import World
 
 __all__ = [
-    "SNAKE",
     "CAMEL",
+    "SNAKE",
     "Habits",
     "Question",
     "Route",

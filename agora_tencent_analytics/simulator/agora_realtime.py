@@ -7,10 +7,10 @@ where all others have a list.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from agora_tencent_analytics.simulator.agora_insight import PRODUCTS, QUALITY, rows_of, top
+from agora_tencent_analytics.simulator.agora_insight import PRODUCTS, QUALITY, is_told, rows_of, told, top
 from agora_tencent_analytics.simulator.agora_question import Question, bad, ids, one_of
 from agora_tencent_analytics.simulator.agora_statistics import DIMENSIONS
 from agora_tencent_analytics.simulator.attendance import Chosen
@@ -25,7 +25,7 @@ WINDOW_S = 20
 
 _SCALE = ("userCount", "channelCount")
 _MOST_UIDS = 10
-_QUOTED = re.compile(r'"[^",]*"(?:,"[^",]*")*')
+_QUOTED = re.compile(r'"[^"]*"(?:,"[^"]*")*')
 
 
 def usage_by_20_seconds(asked: Question) -> Mapping[str, object]:
@@ -55,14 +55,14 @@ def quality_by_20_seconds(asked: Question) -> Mapping[str, object]:
 def usage_top(asked: Question) -> Mapping[str, object]:
     """Answers `realtime/usage/dimension/top20`."""
     metric = one_of(asked.query, "metric", ("userCount",))
-    return _top(asked, {metric: metric}, metric)
+    return _top(asked, (metric,), metric)
 
 
 def quality_top(asked: Question) -> Mapping[str, object]:
     """Answers `realtime/quality/dimension/top20`."""
     metric = one_of(asked.query, "metric", QUALITY)
     extra = one_of(asked.query, "extraMetrics", ("userCount",), "")
-    return _top(asked, dict.fromkeys((metric, extra) if extra else (metric,), ""), metric)
+    return _top(asked, (metric, extra) if extra else (metric,), metric)
 
 
 def _flat(asked: Question, metric: str) -> list[dict[str, Any]]:
@@ -75,20 +75,25 @@ def _flat(asked: Question, metric: str) -> list[dict[str, Any]]:
     rows = []
     for bucket in _windows(asked):
         groups = _groups(dimension, _stays(asked, bucket, chosen))
-        found = [
-            {metric: compute(stays, metric, bucket, bucket + WINDOW_S) or 0, "ts": bucket, dimension: value}
+        figures = {
+            value: compute(stays, metric, bucket, bucket + WINDOW_S)
             for value, stays in groups.items()
             if wanted is None or value in wanted
+        }
+        found = [
+            {metric: told(asked, figure), "ts": bucket, dimension: value}
+            for value, figure in figures.items()
+            if is_told(asked, figure)
         ]
         rows += top(found, dimension, metric)
     return rows
 
 
-def _top(asked: Question, metrics: Mapping[str, str], ranked_by: str) -> Mapping[str, object]:
+def _top(asked: Question, metrics: Sequence[str], ranked_by: str) -> Mapping[str, object]:
     product = one_of(asked.query, "productType", PRODUCTS)
     dimension = one_of(asked.query, "dimension", DIMENSIONS)
     rows = [
-        {dimension: value, **{name: compute(stays, name, asked.start, asked.end) or 0 for name in metrics}}
+        {dimension: value, **{name: told(asked, compute(stays, name, asked.start, asked.end)) for name in metrics}}
         for value, stays in _groups(dimension, _stays(asked, asked.start, Chosen(product=product))).items()
     ]
     return {"data": {"list": top(rows, dimension, ranked_by)}}
@@ -117,4 +122,4 @@ def _values(query: Mapping[str, str]) -> frozenset[str] | None:
     text = query["dimensionValues"]
     if _QUOTED.fullmatch(text) is None:
         raise bad("dimensionValues", "is not a list of strings in double quotes")
-    return frozenset(value.strip('"') for value in text.split(","))
+    return frozenset(re.findall(r'"([^"]*)"', text))

@@ -1,119 +1,111 @@
-"""What a simulated Tencent accepts as the payload of an action: names, types, sizes.
+"""What a simulated Tencent accepts as the payload of an action: names, types, what must be there.
 
-Holds the vendor's checks of the question itself, one table row an action. Types are checked strictly, as the vendor
-does: a number in quotes is refused where a number is due, and the retired action wants three of its numbers in quotes.
+Holds the vendor's checks of the question itself, and `Action`, the table row by which an action is described. Types are
+checked strictly, as the vendor does: a number in quotes is refused where a number is due, a null everywhere.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
 
 import attrs
 
+from agora_tencent_analytics.limits import DAY, Limits
 from agora_tencent_analytics.simulator.exchange import Refused
-from agora_tencent_analytics.tencent.plans import (
-    CALL_DETAIL,
-    CALL_DETAIL_2021,
-    CALL_DETAIL_METRICS,
-    ROOM_INFO,
-    USER_INFO,
-)
+from agora_tencent_analytics.simulator.faults import Strike
+from agora_tencent_analytics.simulator.world import World
 
-__all__ = ["ACTIONS", "Action", "Question", "read_payload", "read_question"]
+__all__ = [
+    "Action",
+    "Asked",
+    "check_payload",
+    "check_start",
+    "is_digits",
+    "is_flag",
+    "is_integer",
+    "is_text",
+    "is_texts",
+    "read_payload",
+    "window",
+]
 
-_MOST_USERS = 100
-_MOST_USERS_WITH_METRICS = 6
 _MILLISECONDS = 100_000_000_000
+_HISTORY_S = 14 * DAY
+_CALL_REGIONS = ("ap-beijing", "ap-guangzhou", "ap-mumbai", "ap-singapore", "na-toronto")
+_MISSING = {"StartTime": ("StartTs", "startTS_s is missing."), "EndTime": ("EndTs", "endTS_s is missing.")}
 
 
-def _is_integer(value: object) -> bool:
+def is_integer(value: object) -> bool:
+    """True for a whole number that is not negative."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
-def _is_text(value: object) -> bool:
+def is_text(value: object) -> bool:
+    """True for text."""
     return isinstance(value, str)
 
 
-def _is_digits(value: object) -> bool:
+def is_digits(value: object) -> bool:
+    """True for a whole number in quotes."""
     return isinstance(value, str) and value.isdecimal()
 
 
-def _is_texts(value: object) -> bool:
+def is_texts(value: object) -> bool:
+    """True for a list of texts."""
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
-_Check = Callable[[object], bool]
-_NUMBERS: Mapping[str, _Check] = dict.fromkeys(("SdkAppId", "PageNumber", "PageSize"), _is_integer)
-_NUMBERS_2021: Mapping[str, _Check] = dict.fromkeys(("SdkAppId", "PageNumber", "PageSize"), _is_digits)
-_TIMES: Mapping[str, _Check] = dict.fromkeys(("StartTime", "EndTime"), _is_integer)
-_CALL: Mapping[str, _Check] = {"CommId": _is_text, "UserIds": _is_texts}
+def is_flag(value: object) -> bool:
+    """True for a boolean."""
+    return isinstance(value, bool)
+
+
+@attrs.frozen(kw_only=True)
+class Asked:
+    """One payload that passed the checks, with everything its answer depends on."""
+
+    world: World
+    """What is reported on."""
+    action: str
+    """Name of the action."""
+    payload: Mapping[str, Any]
+    """Its parameters."""
+    now: float
+    """The vendor's clock, epoch seconds."""
+    limits: Callable[[str], Limits]
+    """What the plan allows on a row of the limits table. Raises `Refused`."""
+    strikes: Sequence[Strike]
+    """The faults that strike it."""
+    oversize: Literal["refuse", "null"]
+    """How a window that is too long for metrics is answered."""
+    serial: int
+    """Number of the request."""
 
 
 @attrs.frozen(kw_only=True)
 class Action:
     """One action as the vendor documents it."""
 
-    fields: Mapping[str, _Check]
+    answer: Callable[[Asked], Mapping[str, object]]
+    """Makes the members of the answer before `RequestId`."""
+    fields: Mapping[str, Callable[[object], bool]]
     """Its parameters and the type of each."""
-    default_size: int
-    """Rows on a page unless both page number and size are given."""
+    required: tuple[str, ...]
+    """Those that must be there."""
     row: str
-    """Row of the limits table."""
-    row_with_metrics: str
-    """The row that holds once `DataType` is given."""
-    of_call: bool = True
-    """True if it asks about one call."""
-
-
-ACTIONS: Mapping[str, Action] = {
-    "DescribeRoomInfo": Action(
-        fields={**_NUMBERS, **_TIMES, "RoomId": _is_text},
-        default_size=10,
-        row=ROOM_INFO,
-        row_with_metrics=ROOM_INFO,
-        of_call=False,
-    ),
-    "DescribeUserInfo": Action(
-        fields={**_NUMBERS, **_TIMES, **_CALL}, default_size=6, row=USER_INFO, row_with_metrics=USER_INFO
-    ),
-    "DescribeCallDetailInfo": Action(
-        fields={**_NUMBERS, **_TIMES, **_CALL, "DataType": _is_texts},
-        default_size=6,
-        row=CALL_DETAIL,
-        row_with_metrics=CALL_DETAIL_METRICS,
-    ),
-    "DescribeCallDetail": Action(
-        fields={**_NUMBERS_2021, **_TIMES, **_CALL, "DataType": _is_texts},
-        default_size=6,
-        row=CALL_DETAIL_2021,
-        row_with_metrics=CALL_DETAIL_2021,
-    ),
-}
-"""The actions there are."""
-
-
-@attrs.frozen(kw_only=True)
-class Question:
-    """A payload that passed the checks."""
-
-    start: int
-    """Epoch seconds."""
-    end: int
-    """Epoch seconds."""
-    page: int
-    """Number of the page, from 0."""
-    size: int
-    """Rows on a page."""
-    call_id: str
-    """`CommId`, `""` if the action has none."""
-    room: str | None
-    """`RoomId`, or None."""
-    users: frozenset[str]
-    """`UserIds`, empty for all."""
-    metrics: frozenset[str]
-    """`DataType`, empty for none."""
+    """Row of the limits table that its rates stand in."""
+    app: str = "SdkAppId"
+    """How it spells the parameter that names the application."""
+    wrong_app: str = "InvalidParameter.SdkAppId"
+    """Code for an application that is not the customer's."""
+    missing: Mapping[str, tuple[str, str]] | None = attrs.field(factory=lambda: _MISSING)
+    """Codes and messages of its own for what is missing, `MissingParameter` + name otherwise; None for no suffix."""
+    regions: tuple[str, ...] | None = _CALL_REGIONS
+    """The regions it must be asked in; None if it needs none."""
+    too_often: str = "RequestLimitExceeded"
+    """Code for a rate that is used up."""
 
 
 def read_payload(body: bytes) -> dict[str, Any] | None:
@@ -125,13 +117,12 @@ def read_payload(body: bytes) -> dict[str, Any] | None:
     return payload if isinstance(payload, dict) else None
 
 
-def read_question(name: str, payload: Mapping[str, Any] | None, *, sdk_app_id: int) -> Question:
-    """The question in a payload.
+def check_payload(action: Action, payload: Mapping[str, Any] | None, *, sdk_app_id: int) -> Mapping[str, Any]:
+    """The payload, if the vendor takes it.
 
     Raises:
-        Refused: the vendor does not take this payload.
+        Refused: it does not.
     """
-    action = ACTIONS[name]
     if payload is None:
         raise Refused("InvalidParameter.BodyParamsError", "Failed to parse the body parameter.")
     for key, value in payload.items():
@@ -139,46 +130,38 @@ def read_question(name: str, payload: Mapping[str, Any] | None, *, sdk_app_id: i
             raise Refused("UnknownParameter", f"The parameter `{key}` is not recognized.")
         if not action.fields[key](value):
             raise Refused("InvalidParameterValue", f"The value type of parameter `{key}` is not valid.")
-    _require(payload, "SdkAppId", "SdkAppId", "SdkAppId is missing.")
-    if action.of_call:
-        _require(payload, "CommId", "CommId", "CommId is missing.")
-    _require(payload, "StartTime", "StartTs", "startTS_s is missing.")
-    _require(payload, "EndTime", "EndTs", "endTS_s is missing.")
-    if int(payload["SdkAppId"]) != sdk_app_id:
-        raise Refused("InvalidParameter.SdkAppId", "SdkAppId is incorrect.")
+    for key in action.required:
+        if key not in payload and action.missing is None:
+            raise Refused("MissingParameter", f"The request is missing a required parameter `{key}`.")
+        if key not in payload and action.missing is not None:
+            suffix, message = action.missing.get(key, (key, f"{key} is missing."))
+            raise Refused(f"MissingParameter.{suffix}", message)
+    if int(payload.get(action.app, sdk_app_id)) != sdk_app_id:
+        raise Refused(action.wrong_app, f"{action.app} is incorrect.")
+    return payload
+
+
+def window(payload: Mapping[str, Any]) -> tuple[int, int]:
+    """`StartTime` and `EndTime`, epoch seconds.
+
+    Raises:
+        Refused: milliseconds, or the wrong way round.
+    """
     start, end = payload["StartTime"], payload["EndTime"]
     if start >= _MILLISECONDS:
         raise Refused("InvalidParameter.StartTs", "Invalid StartTs.")
     if end >= _MILLISECONDS or end <= start:
         raise Refused("InvalidParameter.EndTs", "Invalid EndTs.")
-    users, metrics = payload.get("UserIds") or [], payload.get("DataType") or []
-    most = _MOST_USERS_WITH_METRICS if metrics or (users and name == "DescribeCallDetail") else _MOST_USERS
-    if len(users) > most:
-        raise Refused("InvalidParameter.UserIdsMorethanSix", f"The number of UserIds exceeds {most}.")
-    page, size = _page(payload, action.default_size, most)
-    return Question(
-        start=start,
-        end=end,
-        page=page,
-        size=size,
-        call_id=payload.get("CommId", ""),
-        room=payload.get("RoomId"),
-        users=frozenset(users),
-        metrics=frozenset(metrics),
-    )
+    return int(start), int(end)
 
 
-def _require(payload: Mapping[str, Any], key: str, code: str, message: str) -> None:
-    if key not in payload:
-        raise Refused(f"MissingParameter.{code}", message)
+def check_start(start: int, now: float, limits: Limits) -> None:
+    """Looks how far back is asked for.
 
-
-def _page(payload: Mapping[str, Any], default_size: int, most: int) -> tuple[int, int]:
-    size = int(payload.get("PageSize", default_size))
-    if size > most:
-        raise Refused("InvalidParameter.PageSizeOversize", f"The value of PageSize exceeds {most}.")
-    if size < 1:
-        raise Refused("InvalidParameter.PageSize", "The value of PageSize is invalid.")
-    if "PageNumber" not in payload or "PageSize" not in payload:
-        return 0, default_size  # the vendor resets to its first page without a word
-    return int(payload["PageNumber"]), size
+    Raises:
+        Refused: further than the vendor keeps anything, or than the plan shows.
+    """
+    if start < now - _HISTORY_S:
+        raise Refused("InvalidParameter.StartTsOversize", "The start time for query exceeded the limit.")
+    if start < now - limits.history_s:
+        raise Refused("InvalidParameter.StartTimeOversize", "The start time exceeds what the package allows.")

@@ -19,11 +19,12 @@ REGIONS: dict[str, tuple[str, ...]] = {
     "China": ("Beijing", "Guangdong", "Shanghai", "Sichuan", "Zhejiang"),
     "India": ("Delhi", "Karnataka", "Maharashtra"),
     "United States": ("California", "New York", "Texas"),
-    **dict.fromkeys(_ELSEWHERE, ("North", "South")),
+    **{country: (f"North of {country}", f"South of {country}") for country in _ELSEWHERE},
 }
 """The countries there are, and the regions of each; more than any ranking shows."""
 
 _COUNTRIES = tuple(REGIONS)
+_LARGE = 3  # the first of them have half of the users
 _MODELS = 16
 
 
@@ -37,6 +38,6 @@ def trait(stay: Session, dimension: str) -> str:
         return stay.platform
     if dimension == "device":
         return f"{stay.device}, model {mix(stay.key, 73) % _MODELS}"
-    throw = mix(stay.key, 71)
-    country = _COUNTRIES[throw % 3] if throw % 7 < 4 else _COUNTRIES[throw // 8 % len(_COUNTRIES)]
+    nearby = mix(stay.key, 70) % 2 == 0
+    country = _COUNTRIES[mix(stay.key, 71) % (_LARGE if nearby else len(_COUNTRIES))]
     return country if dimension == "country" else REGIONS[country][mix(stay.key, 72) % len(REGIONS[country])]

@@ -174,8 +174,8 @@ class SimulatedVendor(ABC):
         """The rates of an endpoint, once it exists and the credentials are believed. Raises `Refused`."""
 
     @abstractmethod
-    def _throttled(self, rate: Rate) -> Refused:
-        """How the vendor says that a rate is used up."""
+    def _throttled(self, rate: Rate, endpoint: str) -> Refused:
+        """How the vendor says that a rate of an endpoint is used up."""
 
     @abstractmethod
     def _respond(self, ask: Ask, endpoint: str, strikes: Sequence[Strike]) -> bytes:
@@ -239,7 +239,7 @@ class SimulatedVendor(ABC):
         if spent is not None:
             arrival.refused = True
             self.log.refused += 1
-            raise self._throttled(spent)
+            raise self._throttled(spent, arrival.endpoint)
 
     def _strike_out(self, strikes: Sequence[Strike], *, counted: bool) -> None:
         for strike in strikes:

@@ -114,6 +114,17 @@ async def post(server: SimulatedTencent, action: str, **changes: object) -> dict
     return dict(json.loads(answer)["Response"])
 
 
+def reach(
+    server: SimulatedAgora, path: str, *, method: str = "GET", body: object = None, **query: object
+) -> dict[str, Any]:
+    """The decoded body of an answer below `/beta/`; `appid` is sent unless it is None."""
+    asked = {"appid": server.credentials["app_id"], **query}
+    url = f"/beta/{path}?{urlencode({name: value for name, value in asked.items() if value is not None})}"
+    headers = {**basic(server), "Content-Type": "application/json"}
+    _, _, answer = asyncio.run(server.answer(method, url, headers, json.dumps(body).encode() if body else b""))
+    return dict(json.loads(answer))
+
+
 def now_get(server: SimulatedAgora, endpoint: str, **changes: object) -> dict[str, Any]:
     return asyncio.run(get(server, endpoint, **changes))
 
