@@ -15,11 +15,12 @@ from collections.abc import Iterable, Iterator
 import attrs
 
 from agora_tencent_analytics.certificate import Clipped
+from agora_tencent_analytics.endpoint import Bounds, whole_units
 from agora_tencent_analytics.errors import NothingToAsk
 from agora_tencent_analytics.limits import Limits
 from agora_tencent_analytics.timerange import TimeRange, merge
 
-__all__ = ["MARGIN_S", "Clip", "clip", "cover", "require"]
+__all__ = ["MARGIN_S", "Clip", "askable", "clip", "cover", "give_way", "require"]
 
 MARGIN_S = 2
 """Seconds kept from the moving edges: one for the resolution of the `Date` header, one for the way there."""
@@ -37,9 +38,19 @@ class Clip:
     """What was cut away, oldest first."""
 
 
-def clip(over: TimeRange, limits: Limits, *, now: float, endpoint: str) -> Clip:
-    """Cuts a range to what the vendor can answer at `now` (vendor epoch seconds)."""
+def clip(over: TimeRange, limits: Limits, *, now: float, endpoint: str, bounds: Bounds | None = None) -> Clip:
+    """Cuts a range to what the vendor can answer at `now` (vendor epoch seconds).
+
+    Args:
+        over: the range.
+        limits: the row's figures on the plan.
+        now: vendor epoch seconds.
+        endpoint: name of the question, for what is cut away.
+        bounds: how the row spells time. Where it takes whole days or minutes, none is cut in two.
+    """
     oldest = math.ceil(now - limits.history_s) + HISTORY_MARGIN_S
+    if bounds is not None and oldest > 0:
+        oldest = whole_units(bounds, TimeRange(oldest - 1, oldest)).end
     newest = math.floor(now - limits.lag_s) - MARGIN_S
     cut: list[Clipped] = []
     start, end = over.start, over.end
@@ -51,6 +62,34 @@ def clip(over: TimeRange, limits: Limits, *, now: float, endpoint: str) -> Clip:
             cut.append(Clipped(over=TimeRange(max(start, newest), end), reason="lag", endpoint=endpoint))
         end = newest
     return Clip(inside=TimeRange(start, end) if start < end else None, clipped=tuple(cut))
+
+
+def askable(window: TimeRange, limits: Limits, *, now: float) -> bool:
+    """True if the vendor answers for all of the window at `now`, a margin left aside."""
+    return window.start > now - limits.history_s and window.end < now - limits.lag_s
+
+
+def give_way(
+    window: TimeRange, limits: Limits, *, now: float, times: int, recent: bool, bounds: Bounds | None = None
+) -> TimeRange | None:
+    """What is left of a window that the vendor refused as too recent, or as too old; None if nothing is.
+
+    The clock learnt from the refusal may explain it; if not, each refusal gives way to twice as many seconds.
+
+    Args:
+        window: what was refused.
+        limits: the row's figures on the plan.
+        now: vendor epoch seconds, as known after the refusal.
+        times: how often the vendor refused, from 1.
+        recent: True if it refused the end, False if the start.
+        bounds: how the row spells time.
+    """
+    cut = clip(window, limits, now=now, endpoint="", bounds=bounds).inside
+    if cut != window:
+        return cut
+    step = 5 * 2**times
+    start, end = (window.start, window.end - step) if recent else (window.start + step, window.end)
+    return TimeRange(start, end) if start < end else None
 
 
 def require(cut: Clip, over: TimeRange, *, endpoint: str) -> TimeRange:

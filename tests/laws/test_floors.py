@@ -20,7 +20,8 @@ ROOT = Path(__file__).parents[2] / PACKAGE
 FLOORS: dict[str, int] = {
     **dict.fromkeys(["_version", "errors", "limits", "message", "timerange", "models", "metrics", "events"], 0),
     **dict.fromkeys(["series", "columns", "points", "rawjson", "certificate", "page", "figures"], 0),
-    **dict.fromkeys(["endpoint", "paging", "clip", "stays", "retry", "vendor", "structure", "seen", "environment"], 1),
+    **dict.fromkeys(["endpoint", "paging", "narrowing", "density", "clip", "stays", "retry", "vendor"], 1),
+    **dict.fromkeys(["structure", "seen", "environment"], 1),
     **dict.fromkeys(["agora.*", "tencent.*"], 2),
     "runtime": 3,
     **dict.fromkeys(["", "agora", "tencent", "agora.provider", "tencent.provider"], 4),
