@@ -49,6 +49,8 @@ class Param:
     """The most items of a list."""
     quoted: bool = False
     """True if a list's items travel in double quotes when they are in a query."""
+    needs: str = ""
+    """Another parameter without which the vendor disregards this one."""
 
 
 @attrs.frozen(kw_only=True)
@@ -133,7 +135,7 @@ class Endpoint(Generic[R]):
     key: tuple[str, ...] = ()
     """Attributes of the model that identify a row. Empty: rows are not identified, nothing is de-duplicated."""
     app: Param
-    """The parameter that names the app; the provider fills it in."""
+    """The parameter that names the app; the provider fills it in. Its name is `""` where none is sent."""
     bounds: Bounds
     """How the time range is spelt."""
     params: tuple[Param, ...] = ()
@@ -168,6 +170,8 @@ def check_params(row: Endpoint[Any], params: Mapping[str, Any]) -> dict[str, Any
     for param in row.params:
         if param.name in given:
             given[param.name] = _checked(row, param, given[param.name])
+            if param.needs and param.needs not in given:
+                raise BadInput(f"{row.name} takes {param.name!r} only together with {param.needs!r}")
         elif param.required:
             raise BadInput(f"{row.name} needs the parameter {param.name!r}")
     return given
@@ -258,7 +262,8 @@ def spell(
         size: rows to a page.
     """
     start, end = _spell_window(row.bounds, window)
-    wire: dict[str, Any] = {row.app.name: str(app_id) if row.app.kind == "text" else app_id, row.bounds.start: start}
+    wire: dict[str, Any] = {row.app.name: str(app_id) if row.app.kind == "text" else app_id} if row.app.name else {}
+    wire[row.bounds.start] = start
     if row.bounds.end:
         wire[row.bounds.end] = end
     quoted = {param.name for param in row.params if param.quoted} if row.method == "GET" else ()

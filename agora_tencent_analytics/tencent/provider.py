@@ -8,15 +8,31 @@ from typing import Any, Self
 
 import attrs
 
+from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.environment import from_environment
-from agora_tencent_analytics.errors import BadInput
+from agora_tencent_analytics.errors import BadInput, NotOffered
+from agora_tencent_analytics.events import AbnormalExperience, Event
+from agora_tencent_analytics.figures import Figures
 from agora_tencent_analytics.limits import find_plan
 from agora_tencent_analytics.models import Call, Session
-from agora_tencent_analytics.provider import Over, Provider
+from agora_tencent_analytics.provider import QUALITY, USAGE, Every, Over, Provider
 from agora_tencent_analytics.runtime.paginator import Paginator
+from agora_tencent_analytics.runtime.question import Question, over_range, resolve
 from agora_tencent_analytics.series import Columns, MetricSeries
 from agora_tencent_analytics.stays import Packet, packed
-from agora_tencent_analytics.tencent.endpoints import CALL_DETAIL_METRICS, ROOM_INFO, USER_INFO, USERS_WITH_METRICS
+from agora_tencent_analytics.tencent.endpoints import (
+    CALL_DETAIL_METRICS,
+    MARKET_QUALITY,
+    MARKET_SCALE,
+    REALTIME_QUALITY,
+    REALTIME_SCALE,
+    ROOM_INFO,
+    UNUSUAL_EVENT,
+    USER_EVENT,
+    USER_INFO,
+    USERS_WITH_METRICS,
+)
+from agora_tencent_analytics.tencent.figures import check_metrics, period, whole
 from agora_tencent_analytics.tencent.plans import PLANS
 from agora_tencent_analytics.tencent.sign import TencentCredentials
 from agora_tencent_analytics.tencent.wire import HOST, TencentVendor
@@ -50,7 +66,10 @@ class TencentProvider(Provider):
         BadInput: something is missing, malformed or unknown, or the account is in use with another plan.
     """
 
-    endpoints = (ROOM_INFO, USER_INFO, CALL_DETAIL_METRICS)
+    endpoints = (
+        *(ROOM_INFO, USER_INFO, CALL_DETAIL_METRICS, USER_EVENT, UNUSUAL_EVENT),
+        *(MARKET_SCALE, MARKET_QUALITY, REALTIME_SCALE, REALTIME_QUALITY),
+    )
 
     def __init__(
         self,
@@ -160,6 +179,84 @@ class TencentProvider(Provider):
             ]
 
         return self._paginator(self._about(CALL_DETAIL_METRICS, call, over, packets), merge=merge)
+
+    def events(self, call: Call, sessions: Iterable[Session], *, over: TimeRange | None = None) -> Paginator[Event]:
+        """What happened to these sessions' users; see `Provider.events`. Tencent: `DescribeUserEvent`, by user.
+
+        The vendor knows the user only: a user's events between two stays come too. They are not sorted by time.
+        """
+        by_user: dict[str, list[Session]] = {}
+        for session in self._sessions_of(call, sessions):
+            by_user.setdefault(session.user_id, []).append(session)
+        packets = [
+            Packet(params={"CommId": call.call_id, "UserId": user, "RoomId": call.channel}, sessions=stays)
+            for user, stays in by_user.items()
+        ]
+
+        def inside(events: Sequence[Event]) -> list[Event]:
+            return [event for event in events if over is None or event.ts in over]
+
+        return self._paginator(self._about(USER_EVENT, call, over, packets), merge=inside)
+
+    def abnormal_experiences(self, over: Over, *, channel: str | None = None) -> Paginator[AbnormalExperience]:
+        """Bad moments; see `Provider.abnormal_experiences`. Tencent: `DescribeUnusualEvent`, any 20 of an hour."""
+        return self.ask(UNUSUAL_EVENT, over, RoomId=channel)
+
+    def usage(self, over: Over, *, metrics: Sequence[str] = USAGE, every: Every = "day") -> Paginator[Figures]:
+        """Users and channels, also `peak_*`; see `Provider.usage`. Tencent: `DescribeTRTCMarketScaleData`.
+
+        Days begin at midnight of UTC+8; a bucket belongs to the range if it begins in it.
+        """
+        return self._figures(MARKET_SCALE, over, metrics, Period=period(every))
+
+    def quality(
+        self, over: Over, *, metrics: Sequence[str] = QUALITY, every: Every = "day", product: str | None = None
+    ) -> Paginator[Figures]:
+        """Rates of quality; see `Provider.quality`. Tencent: `DescribeTRTCMarketQualityData`, with decimals.
+
+        Days begin at midnight of UTC+8; a bucket belongs to the range if it begins in it.
+        """
+        return self._figures(MARKET_QUALITY, over, metrics, product=product, Period=period(every), IsFloat=True)
+
+    def realtime_usage(
+        self, over: Over, *, metrics: Sequence[str] = USAGE, channel: str | None = None, product: str | None = None
+    ) -> Paginator[Figures]:
+        """Users and channels online; see `Provider.realtime_usage`. Tencent: `DescribeTRTCRealTimeScaleData`."""
+        return self._figures(REALTIME_SCALE, over, metrics, product=product, RoomId=channel)
+
+    def realtime_quality(
+        self,
+        over: Over,
+        *,
+        metrics: Sequence[str] = ("audio_freeze", "video_freeze"),
+        channel: str | None = None,
+        product: str | None = None,
+    ) -> Paginator[Figures]:
+        """Freeze rates; see `Provider.realtime_quality`. Tencent: `DescribeTRTCRealTimeQualityData`, whole percents.
+
+        The vendor has `audio_freeze` and `video_freeze` here and nothing else.
+        """
+        return self._figures(REALTIME_QUALITY, over, metrics, product=product, RoomId=channel)
+
+    def _figures(
+        self, row: Endpoint[Figures], over: Over, metrics: Sequence[str], *, product: str | None = None, **params: Any
+    ) -> Paginator[Figures]:
+        limits = self.limits(row)
+        check_metrics(row, metrics)
+        if product is not None:
+            raise NotOffered(f"tencent does not tell products apart, so not {product!r}", endpoint=row.name)
+        ask = over_range(row, limits, over, [params])
+        kept: list[TimeRange] = []
+
+        def questions(now: float) -> Iterable[Question]:
+            # The walk asks for whole days of the vendor's; what begins outside the caller's range is dropped.
+            kept[:] = [resolve(over, now)]
+            return ask(now)
+
+        def merge(pieces: Sequence[Figures]) -> list[Figures]:
+            return whole(pieces, metrics, kept[0])
+
+        return self._paginator(questions, merge=merge)
 
 
 _EVER = 1 << 62

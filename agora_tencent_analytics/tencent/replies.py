@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import attrs
+
+from agora_tencent_analytics.events import AbnormalExperience, Cause, Event
 from agora_tencent_analytics.metrics import METRICS, TENCENT_METRICS
 from agora_tencent_analytics.models import Call, Session
 from agora_tencent_analytics.series import Columns, MetricSeries, PointForm
 from agora_tencent_analytics.structure import NO, Structure
+from agora_tencent_analytics.tencent.event_tables import describe_abnormal_event, describe_event, describe_experience
 from agora_tencent_analytics.tencent.series import TencentDetail
 from agora_tencent_analytics.vendor import Asked
 
-__all__ = ["STRUCTURE", "call_rows", "series_of", "session_rows"]
+__all__ = ["STRUCTURE", "call_rows", "events_of", "experiences_of", "numbered", "series_of", "session_rows"]
 
 STRUCTURE = Structure(
     {
@@ -33,6 +38,23 @@ STRUCTURE = Structure(
             "device_type": "DeviceType",
             "sdk_version": "SdkVersion",
             "client_ip": "ClientIp",
+        },
+        Event: {
+            "event_id": "EventId",
+            "time_ms": "Time",
+            "stream_type": "Type",
+            "param_one": "ParamOne",
+            "param_two": "ParamTwo",
+        },
+        AbnormalExperience: {
+            "channel": "RoomId",
+            "user_id": "UserId",
+            "experience_id": "ExperienceId",
+            "ts": "EventTime",
+        },
+        Cause: {
+            "cause_id": "AbnormalEventId",
+            "peer_id": "PeerId",
         },
     }
 )
@@ -88,4 +110,53 @@ def series_of(shell: TencentDetail, asked: Asked) -> list[MetricSeries]:
                 extra=entry.extra,
             )
         )
+    return found
+
+
+def events_of(groups: Sequence[Mapping[str, Any]], asked: Asked) -> list[Event]:
+    """Groups of `Data`, one for each sender, as events of the user that was asked for, in the vendor's order."""
+    found: list[Event] = []
+    for group in groups:
+        given = {"call_id": asked.params["CommId"], "user_id": asked.params["UserId"]}
+        peer_id = group.get("PeerId")
+        found += STRUCTURE.rows(
+            [row for row in group.get("Content") or () if row is not None],
+            Event,
+            vendor="tencent",
+            peer_id="" if peer_id is None else str(peer_id),
+            **given,
+        )
+    return [
+        attrs.evolve(
+            event, text=describe_event(event.event_id, event.param_one, event.param_two, stream_type=event.stream_type)
+        )
+        for event in found
+    ]
+
+
+def experiences_of(rows: Sequence[dict[str, Any]]) -> list[AbnormalExperience]:
+    """Rows of `AbnormalExperienceList`, each with its causes. The rows are taken over."""
+    causes = [_causes(row.pop("AbnormalEventList", None) or ()) for row in rows]
+    found = STRUCTURE.rows(rows, AbnormalExperience, vendor="tencent")
+    return [
+        attrs.evolve(row, causes=why, experience=describe_experience(row.experience_id))
+        for row, why in zip(found, causes, strict=True)
+    ]
+
+
+def _causes(rows: Sequence[Any]) -> tuple[Cause, ...]:
+    found = STRUCTURE.rows([row for row in rows if row is not None], Cause)
+    return tuple(attrs.evolve(cause, text=describe_abnormal_event(cause.cause_id, cause.peer_id)) for cause in found)
+
+
+def numbered(ids: Sequence[str]) -> list[str]:
+    """Ids of rows that have none of their own: equal rows of one answer are told apart by their number.
+
+    So two equal rows of one answer are two, and the same two seen again in another answer are the same.
+    """
+    seen: Counter[str] = Counter()
+    found = []
+    for row_id in ids:
+        found.append(f"{row_id}\x00{seen[row_id]}")
+        seen[row_id] += 1
     return found

@@ -6,12 +6,14 @@ The vendor answers HTTP 200 whenever it processed the request at all; what it sa
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
 import attrs
 
-from agora_tencent_analytics.endpoint import Endpoint
+from agora_tencent_analytics.endpoint import Endpoint, whole_units
 from agora_tencent_analytics.errors import (
     InvalidRequest,
     NotAuthenticated,
@@ -20,28 +22,57 @@ from agora_tencent_analytics.errors import (
     Refusal,
     UnreadableReply,
 )
+from agora_tencent_analytics.events import AbnormalExperience, Event
+from agora_tencent_analytics.figures import Figures
 from agora_tencent_analytics.message import Request, Response
 from agora_tencent_analytics.models import Call, Session
 from agora_tencent_analytics.rawjson import number
 from agora_tencent_analytics.series import MetricSeries
 from agora_tencent_analytics.tencent.codes import refusal
-from agora_tencent_analytics.tencent.replies import STRUCTURE, call_rows, series_of, session_rows
+from agora_tencent_analytics.tencent.figures import figures_of_scale, figures_of_series, figures_of_usage
+from agora_tencent_analytics.tencent.replies import (
+    STRUCTURE,
+    call_rows,
+    events_of,
+    experiences_of,
+    numbered,
+    series_of,
+    session_rows,
+)
 from agora_tencent_analytics.tencent.series import TencentDetail, read_detail
 from agora_tencent_analytics.tencent.sign import TencentCredentials, sign
+from agora_tencent_analytics.tencent.usage import RoomUsage, read_room_usage
 from agora_tencent_analytics.vendor import Asked, Reply, Vendor, judge_status, parse_object, row_ids, unreadable
 
-__all__ = ["HOST", "HOST_INTL", "REGIONS", "TencentVendor"]
+__all__ = ["HOST", "HOSTS", "HOST_INTL", "REGIONS", "REGIONS_OF_USAGE", "TencentVendor"]
 
 HOST = "https://trtc.tencentcloudapi.com"
 """Mainland China."""
 HOST_INTL = "https://trtc.intl.tencentcloudapi.com"
 """International."""
 REGIONS = ("ap-beijing", "ap-guangzhou", "ap-mumbai", "ap-singapore", "na-toronto")
-"""Regions that the vendor's pages name for these actions. The list has changed before: any text is passed on."""
+"""Regions that the vendor's pages name for call quality. The list has changed before: any text is passed on."""
+REGIONS_OF_USAGE = ("ap-guangzhou", "ap-singapore")
+"""Regions that the vendor's pages name for the usage that is billed. The dashboard's actions need none."""
+_REGIONAL = (
+    *("ap-bangkok", "ap-beijing", "ap-chengdu", "ap-chongqing", "ap-guangzhou", "ap-hongkong", "ap-jakarta"),
+    *("ap-nanjing", "ap-seoul", "ap-shanghai", "ap-singapore", "ap-tokyo", "eu-frankfurt", "na-ashburn"),
+    *("na-siliconvalley", "sa-saopaulo"),
+)
+HOSTS: Mapping[str, str] = MappingProxyType(
+    {
+        "mainland": HOST,
+        "international": HOST_INTL,
+        **{region: f"https://trtc.{region}.tencentcloudapi.com" for region in _REGIONAL},
+    }
+)
+"""Every address that the vendor's pages list, for `base_url`. The region of a host is not the `X-TC-Region`."""
 
 VERSION = "2019-07-22"
 SERVICE = "trtc"
-_ENVELOPE = frozenset({"Total", "RequestId"})
+_ENVELOPE = frozenset({"Total", "RequestId", "UsageKey"})
+
+_WITHOUT_IDS = (Event, AbnormalExperience)
 
 
 @attrs.define
@@ -117,21 +148,33 @@ class TencentVendor(Vendor):
                 request_id=body.request_id,
                 extra=body.extra,
             )
-        rows = body.get(row.payload) or []
-        if row.model is Call:
-            items: list[Any] = call_rows(rows)
-        elif row.model is Session:
-            items = session_rows(rows, asked)
-        else:
-            items = self.structure.rows(rows, row.model, vendor=self.name)
+        items = self._items(row, body, asked)
+        ids = row_ids(row, items)
         total = number(body.get("Total"))
         return Reply(
             items=items,
-            ids=row_ids(row, items),
+            ids=numbered(ids) if row.model in _WITHOUT_IDS else ids,
             total=total if total is not None and total >= 0 else None,
             request_id=_text(body.get("RequestId")),
             extra={name: value for name, value in body.items() if name not in _ENVELOPE and name != row.payload},
         )
+
+    def _items(self, row: Endpoint[Any], body: Mapping[str, Any], asked: Asked) -> list[Any]:
+        if row.model is Figures:
+            shape = {"ScaleList": figures_of_scale, "UsageList": figures_of_usage}.get(row.payload, figures_of_series)
+            return shape(row, body, asked)
+        if row.model is RoomUsage:
+            return read_room_usage(body.get(row.payload), whole_units(row.bounds, asked.window))
+        rows = body.get(row.payload) or []
+        if row.model is Call:
+            return call_rows(rows)
+        if row.model is Session:
+            return session_rows(rows, asked)
+        if row.model is Event:
+            return events_of(rows, asked)
+        if row.model is AbnormalExperience:
+            return experiences_of(rows)
+        return self.structure.rows(rows, row.model, vendor=self.name)
 
 
 def _by_status(row: Endpoint[Any], response: Response) -> Refusal:

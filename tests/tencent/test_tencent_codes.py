@@ -40,6 +40,7 @@ CODES: dict[str, Made] = {
     ),
     **table(
         InvalidRequest,
+        "FailedOperation.SdkAppIdNotExist",
         "InvalidParameter",
         "InvalidParameter.BodyParamsError",
         "InvalidParameter.EncodeParams",
@@ -122,7 +123,6 @@ CODES: dict[str, Made] = {
         "ResourceInUse",
         "ResourceNotFound",
         "FailedOperation",
-        "FailedOperation.SdkAppIdNotExist",
         "FailedOperation.QueryTaskInfoFailed",
         "LimitExceeded",
         "DryRunOperation",

@@ -36,7 +36,7 @@ from agora_tencent_analytics.timerange import TimeRange
 from agora_tencent_analytics.vendor import Asked, Reply
 
 VENDOR = TencentVendor("ap-guangzhou")
-ROWS: list[Endpoint[Any]] = [ROOM_INFO, USER_INFO, CALL_DETAIL_METRICS, CALL_DETAIL, CALL_DETAIL_2021]
+ROWS: list[Endpoint[Any]] = list(ENDPOINTS.values())
 METRICS = [CALL_DETAIL_METRICS, CALL_DETAIL_2021]
 OVER = TimeRange(1590065777, 1590067700)
 COMM_ID = "1400353843_218695_1590065777"
@@ -83,7 +83,8 @@ def response(body: Any, status: int = 200, **headers: str) -> Response:
 
 
 def read(row: Endpoint[Any], inside: dict[str, Any], users: list[str] | None = None) -> Reply[Any]:
-    asked = Asked(window=OVER, params={"CommId": COMM_ID, **({"UserIds": users} if users else {})})
+    params = {"CommId": COMM_ID, "UserId": "1716", **({"UserIds": users} if users else {})}
+    asked = Asked(window=OVER, params=params)
     body = {"Response": {"RequestId": REQUEST_ID, **inside}}
     return VENDOR.decode(row, VENDOR.unwrap(row, response(body)), asked)
 
@@ -282,6 +283,8 @@ JSON = st.recursive(
                     "Finished",
                     "CommId",
                     "CreateTime",
+                    *("Series", "Columns", "Values", "RowValue", "ScaleList", "UsageKey", "UsageList", "UsageValue"),
+                    *("TimeKey", "EventId", "AbnormalExperienceList", "AbnormalEventList", "AbnormalEventId"),
                     "X",
                 ]
             ),
@@ -299,7 +302,7 @@ JSON = st.recursive(
     JSON | st.builds(lambda inside: {"Response": inside}, JSON) | st.binary(max_size=20),
 )
 def test_any_answer_becomes_a_reply_a_refusal_or_a_known_error(row: Endpoint[Any], status: int, body: Any) -> None:
-    asked = Asked(window=OVER, params={"CommId": COMM_ID})
+    asked = Asked(window=OVER, params={"CommId": COMM_ID, "UserId": "1716"})
     try:
         inside = VENDOR.unwrap(row, response(body, status))
     except (Refusal, UnreadableReply):

@@ -1,0 +1,210 @@
+"""Tencent's aggregated figures: what it calls them, and how its three shapes become `Figures`.
+
+*Series*: `Columns` names the places in each of the `Values`, in an order that varies. *Scale*: one object a day.
+*Usage*: `UsageKey` names the places in each `UsageValue`. A bucket keeps the vendor's own stamp.
+
+Rates are percents: whole ones in `RowValue` (97 is 97 %), with decimals in `RowValueFloat`, which is filled when
+`IsFloat` was true. The vendor says no more of the latter than that the data "are decimals"; both are read alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta, timezone
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import attrs
+import msgspec
+
+from agora_tencent_analytics.columns import Columns, PointForm
+from agora_tencent_analytics.endpoint import Endpoint, whole_units
+from agora_tencent_analytics.errors import BadInput, NotOffered
+from agora_tencent_analytics.figures import FIGURES, Figures
+from agora_tencent_analytics.limits import DAY, HOUR, MINUTE
+from agora_tencent_analytics.timerange import TimeRange
+from agora_tencent_analytics.vendor import Asked
+
+__all__ = [
+    "FIGURES_OF",
+    "METRICS",
+    "check_metrics",
+    "figures_of_scale",
+    "figures_of_series",
+    "figures_of_usage",
+    "period",
+    "whole",
+]
+
+
+class _Known(NamedTuple):
+    metric: str
+    scale: float = 1.0
+
+
+METRICS: Mapping[str, _Known] = MappingProxyType(
+    {
+        "userCount": _Known("users"),
+        "roomCount": _Known("channels"),
+        "peakCurrentUsers": _Known("peak_users"),
+        "peakCurrentChannels": _Known("peak_channels"),
+        "joinSuccessRate": _Known("join_success", 0.01),
+        "joinSuccessIn5sRate": _Known("join_success_in_5s", 0.01),
+        "audioFreezeRate": _Known("audio_freeze", 0.01),
+        "videoFreezeRate": _Known("video_freeze", 0.01),
+        "networkDelay": _Known("network_delay", 0.01),
+        "UserNumber": _Known("users"),
+        "UserCount": _Known("sessions"),
+        "RoomNumbers": _Known("channels"),
+    }
+)
+"""The vendor's names, each with the neutral one and the factor from the vendor's scale."""
+
+FIGURES_OF: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "DescribeTRTCMarketScaleData": frozenset({"users", "channels", "peak_users", "peak_channels"}),
+        "DescribeTRTCMarketQualityData": frozenset(
+            {"join_success", "join_success_in_5s", "audio_freeze", "video_freeze", "network_delay"}
+        ),
+        "DescribeTRTCRealTimeScaleData": frozenset({"users", "channels"}),
+        "DescribeTRTCRealTimeQualityData": frozenset({"audio_freeze", "video_freeze"}),
+    }
+)
+"""The neutral metrics that each question of the dashboard is documented to answer."""
+
+_PERIODS = {"d": DAY, "h": HOUR}
+_EVERY = {"day": "d", "hour": "h"}
+_NO_DURATIONS = frozenset({"Bandwidth"})
+"""Keys of usage that are no minutes; the vendor states no unit for them."""
+
+
+def figures_of_series(row: Endpoint[Any], body: Mapping[str, Any], asked: Asked) -> list[Figures]:
+    """`Data.Series` of the dashboard's answers: of today's, `{"RowValue": [...]}`, and of the retired, `[...]`."""
+    found = []
+    wanted = ("RowValueFloat", "RowValue") if asked.params.get("IsFloat") else ("RowValue", "RowValueFloat")
+    for series in (body.get(row.payload) or {}).get("Series") or ():
+        names: list[Any] = list(series.get("Columns") or ())
+        rows = [_numbers(value, wanted) for value in series.get("Values") or ()]
+        if "time" not in names and rows:
+            raise ValueError(f"no column 'time' among {names}")
+        for at, name in enumerate(names):
+            if name != "time":
+                place = names.index("time")
+                points = [[_at(numbers, place), _at(numbers, at)] for numbers in rows]
+                figures = _figures(name, points, asked, bucket_s=_PERIODS.get(asked.params.get("Period", "")))
+                extra = {key: value for key, value in series.items() if key not in ("Columns", "Values")}
+                found.append(attrs.evolve(figures, channel=asked.params.get("RoomId", ""), extra=extra))
+    return found
+
+
+def figures_of_scale(row: Endpoint[Any], body: Mapping[str, Any], asked: Asked) -> list[Figures]:
+    """`ScaleList` of `DescribeScaleInfo`: every field beside `Time` is a figure."""
+    days = [day for day in body.get(row.payload) or () if day is not None]
+    names = dict.fromkeys(name for day in days for name in day if name != "Time")
+    return [_figures(name, [[day.get("Time"), day.get(name)] for day in days], asked, bucket_s=DAY) for name in names]
+
+
+def figures_of_usage(row: Endpoint[Any], body: Mapping[str, Any], asked: Asked) -> list[Figures]:
+    """`UsageKey` and `UsageList` of the usage answers. The vendor answers for one day in five minutes, else in days."""
+    names: list[Any] = list(body.get("UsageKey") or ())
+    buckets = [bucket for bucket in body.get(row.payload) or () if bucket is not None]
+    times = [_usage_time(bucket, row.bounds.zone_s) for bucket in buckets]
+    one_day = whole_units(row.bounds, asked.window).seconds <= DAY
+    found = []
+    for at, name in enumerate(names):
+        points = [[time, _at(bucket.get("UsageValue"), at)] for time, bucket in zip(times, buckets, strict=True)]
+        unit = "" if name in _NO_DURATIONS else "minutes"
+        found.append(_figures(name, points, asked, bucket_s=5 * MINUTE if one_day else DAY, unit=unit))
+    return found
+
+
+def period(every: str) -> str:
+    """The vendor's spelling of a width of buckets.
+
+    Raises:
+        BadInput: it is neither `"day"` nor `"hour"`.
+    """
+    if every not in _EVERY:
+        raise BadInput(f"every must be one of {', '.join(_EVERY)}, not {every!r}")
+    return _EVERY[every]
+
+
+def check_metrics(row: Endpoint[Any], metrics: Sequence[str]) -> None:
+    """Refuses neutral metrics that a question of the dashboard does not answer.
+
+    Raises:
+        BadInput: no list of names, or a name that is not in `FIGURES`.
+        NotOffered: a figure that this question lacks.
+    """
+    if isinstance(metrics, str | bytes) or not metrics:
+        raise BadInput(f"metrics must be a list of names in FIGURES, not {metrics!r}")
+    for metric in metrics:
+        if metric not in FIGURES:
+            raise BadInput(f"there is no metric {metric!r}; there are {', '.join(FIGURES)}")
+        if metric not in FIGURES_OF[row.name]:
+            raise NotOffered(f"{row.name} does not tell {metric!r}", endpoint=row.name)
+
+
+def whole(pieces: Iterable[Figures], metrics: Sequence[str], kept: TimeRange) -> list[Figures]:
+    """One `Figures` for each of the metrics, of the pieces that several windows gave.
+
+    Args:
+        pieces: in the order asked.
+        metrics: neutral names; those that the vendor did not answer are left out.
+        kept: buckets that begin outside are dropped.
+    """
+    by_metric: dict[str, list[Figures]] = {}
+    for piece in pieces:
+        by_metric.setdefault(piece.metric, []).append(piece)
+    return [
+        attrs.evolve(
+            by_metric[metric][0],
+            columns=Columns.join(piece.columns for piece in by_metric[metric]).slice(kept.start, kept.end),
+        )
+        for metric in dict.fromkeys(metrics)
+        if metric in by_metric
+    ]
+
+
+def _figures(
+    name: str, points: Sequence[Sequence[Any]], asked: Asked, *, bucket_s: int | None, unit: str = ""
+) -> Figures:
+    known = METRICS.get(name)
+    window = asked.window
+    return Figures(
+        vendor="tencent",
+        metric=known.metric if known else "",
+        vendor_metric=name,
+        unit=FIGURES[known.metric].unit if known else unit,
+        bucket_s=bucket_s,
+        columns=Columns(
+            msgspec.json.encode(points),
+            PointForm.PAIRS,
+            scale=known.scale if known else 1.0,
+            clip=(window.start, window.end),
+        ),
+    )
+
+
+def _numbers(value: Any, wanted: Sequence[str]) -> Sequence[Any]:
+    if isinstance(value, Mapping):
+        return next((found for name in wanted if (found := value.get(name))), ())
+    if value is None or isinstance(value, list):
+        return value or ()
+    raise TypeError(f"a row of values was due, not {value!r}")
+
+
+def _at(numbers: Sequence[Any] | None, place: int) -> Any:
+    return numbers[place] if numbers and place < len(numbers) else None
+
+
+def _usage_time(bucket: Mapping[str, Any], zone_s: int) -> int | None:
+    stamp = bucket.get("TimeStampKey")
+    if isinstance(stamp, int) and stamp:
+        return stamp
+    try:
+        local = datetime.fromisoformat(bucket["TimeKey"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    zone = timezone(timedelta(seconds=zone_s))
+    return int((local if local.tzinfo else local.replace(tzinfo=zone)).timestamp())
