@@ -3,34 +3,37 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
 import attrs
 
 from agora_tencent_analytics.agora.auth import AgoraCredentials
-from agora_tencent_analytics.agora.endpoints import (
-    CALL_LISTS_2024,
-    CALL_METRICS_2024,
-    CALL_SESSIONS_2024,
-    SIDS,
-    UIDS,
-)
-from agora_tencent_analytics.agora.plans import PLANS
+from agora_tencent_analytics.agora.endpoints import GENERATION_ENDPOINTS, SIDS, UIDS
+from agora_tencent_analytics.agora.figures import grid_of
+from agora_tencent_analytics.agora.joining import join_figures, join_series, whole_buckets
+from agora_tencent_analytics.agora.plans import GENERATIONS
+from agora_tencent_analytics.agora.questions import ask_figures
 from agora_tencent_analytics.agora.wire import HOSTS, AgoraVendor
+from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.environment import from_environment
-from agora_tencent_analytics.errors import BadInput
-from agora_tencent_analytics.limits import find_plan
+from agora_tencent_analytics.errors import BadInput, NotOffered
+from agora_tencent_analytics.events import AbnormalExperience
+from agora_tencent_analytics.figures import Figures
+from agora_tencent_analytics.limits import DAY, Limits, find_plan
 from agora_tencent_analytics.models import Call, Session
-from agora_tencent_analytics.provider import Over, Provider
+from agora_tencent_analytics.provider import QUALITY, USAGE, Every, Over, Provider
 from agora_tencent_analytics.runtime.paginator import Paginator
-from agora_tencent_analytics.series import Columns, MetricSeries
+from agora_tencent_analytics.runtime.question import Question, Questions, over_range
+from agora_tencent_analytics.series import MetricSeries
 from agora_tencent_analytics.stays import Packet, packed
 from agora_tencent_analytics.timerange import TimeRange
 
 __all__ = ["AgoraProvider"]
 
-GENERATIONS = ("2024",)
+_RECOMPUTED_S = 2 * DAY
+"""How far back the vendor computes its figures anew."""
+_CALL_ROWS = ("call/lists", "call/sessions", "call/metrics", "call/details", "call/details with metrics")
 
 
 class AgoraProvider(Provider):
@@ -45,7 +48,7 @@ class AgoraProvider(Provider):
         plan: `"starter"`, `"standard"`, `"premium"` or `"enterprise"`. There is no default: a wrong guess
             costs a day's quota.
         base_url: the vendor's host; for mainland China `https://api.sd-rtn.com`.
-        api: generation of the API.
+        api: generation of the API: `"2024"`, or one that the vendor spoke before: `"2022"`, `"2021-07"`, `"2021-03"`.
         server_users: False leaves out what the vendor takes for servers: every user on Linux, recorders and
             bots among them. The vendor does so unless told otherwise; this library does not.
         credentials: instead of fixed keys, an async callable that gives `AgoraCredentials`; needs `account`.
@@ -55,8 +58,6 @@ class AgoraProvider(Provider):
     Raises:
         BadInput: something is missing, malformed or unknown, or the account is in use with another plan.
     """
-
-    endpoints = (CALL_LISTS_2024, CALL_SESSIONS_2024, CALL_METRICS_2024)
 
     def __init__(
         self,
@@ -76,7 +77,7 @@ class AgoraProvider(Provider):
             raise BadInput("app_id must be the project's App ID, letters and digits only")
         if api not in GENERATIONS:
             raise BadInput(f"api must be one of {', '.join(GENERATIONS)}, not {api!r}")
-        found = find_plan(PLANS, plan, vendor="agora")
+        found = find_plan(GENERATIONS[api], plan, vendor="agora")
         if credentials is None:
             fixed = AgoraCredentials(customer_id=customer_id, customer_secret=customer_secret)  # type: ignore[arg-type]  # checked by its validators
             account = account or fixed.customer_id
@@ -90,6 +91,9 @@ class AgoraProvider(Provider):
         elif not account:
             raise BadInput("credentials= needs account=: a name for the quota that outlives the keys")
         self._server_users = server_users
+        self._api = api
+        self._rows = GENERATION_ENDPOINTS[api]
+        self.endpoints = tuple(self._rows[name] for name in _CALL_ROWS if name in self._rows)
         super().__init__(
             vendor=AgoraVendor(),
             app_id=app_id,
@@ -120,44 +124,135 @@ class AgoraProvider(Provider):
         environ = os.environ if environ is None else environ
         return cls(**from_environment(environ, needed, optional, options))
 
+    def limits(self, row: Endpoint[Any]) -> Limits:
+        """The figures of a question on this plan; see `Access.limits`. Rows of another generation are not offered."""
+        if row.vendor == self.name and row.generation != self._api and row.generation in GENERATIONS:
+            raise NotOffered(
+                f"{row.name} of {row.generation} was asked of an API of {self._api}; pass api= to the provider",
+                endpoint=row.name,
+            )
+        return super().limits(row)
+
     def calls(
         self, over: Over, *, channel: str | None = None, page_size: int | None = None, cursor: str | None = None
     ) -> Paginator[Call]:
         """The calls of the project; see `Provider.calls`. Agora: `call/lists`."""
-        return self.ask(CALL_LISTS_2024, over, page_size=page_size, cursor=cursor, cname=channel)
+        return self.ask(self._row("call/lists"), over, page_size=page_size, cursor=cursor, cname=channel)
 
     def sessions(
         self, call: Call, *, users: Sequence[str] | None = None, over: TimeRange | None = None
     ) -> Paginator[Session]:
-        """The sessions of a call; see `Provider.sessions`. Agora: `call/sessions`."""
-        packets = [
-            Packet(params={"call_id": call.call_id, "uids": uids, "exclude_server_user": not self._server_users})
-            for uids in self._users_of(call, users, UIDS)
-        ]
-        return self._paginator(self._about(CALL_SESSIONS_2024, call, over, packets))
+        """The sessions of a call; see `Provider.sessions`. Agora: `call/sessions`; in March 2021 `call/details`."""
+        servers = {"exclude_server_user": not self._server_users}
+        wanted = self._users_of(call, users, UIDS)
+        if "call/sessions" in self._rows:
+            packets = [Packet(params={"call_id": call.call_id, "uids": uids, **servers}) for uids in wanted]
+            return self._paginator(self._about(self._row("call/sessions"), call, over, packets))
+        kept = None if users is None else frozenset(users)
+        everybody = Packet(params={"call_id": call.call_id, "exclude_metrics_info": True, **servers})
+
+        def merge(pieces: Sequence[Session]) -> list[Session]:
+            return [piece for piece in pieces if kept is None or piece.user_id in kept]
+
+        return self._paginator(self._about(self._row("call/details"), call, over, [everybody]), merge=merge)
 
     def metrics(
         self, call: Call, sessions: Iterable[Session], *, over: TimeRange | None = None
     ) -> Paginator[MetricSeries]:
-        """Every series of these sessions; see `Provider.metrics`. Agora: `call/metrics`, 20 sessions to a request."""
+        """Every series of these sessions; see `Provider.metrics`. Agora: `call/metrics`, 20 sessions to a request.
+
+        In March 2021 `call/details`, which shows the series of the ten users of a window who joined last.
+        """
         found = self._sessions_of(call, sessions)
         users = {session.session_id: session.user_id for session in found}
-        packets = [
-            Packet(params={"call_id": call.call_id, "sids": [one.session_id for one in packet]}, sessions=packet)
-            for packet in packed(found, SIDS)
-        ]
+        if "call/metrics" in self._rows:
+            row = self._row("call/metrics")
+            packets = [
+                Packet(params={"call_id": call.call_id, "sids": [one.session_id for one in packet]}, sessions=packet)
+                for packet in packed(found, SIDS)
+            ]
+        else:
+            row = self._row("call/details with metrics")
+            params = {"call_id": call.call_id, "exclude_server_user": not self._server_users}
+            packets = [Packet(params=params, sessions=found)] if found else []
 
         def merge(pieces: Sequence[MetricSeries]) -> list[MetricSeries]:
-            whole: dict[tuple[str, str, str], list[MetricSeries]] = {}
-            for piece in pieces:
-                whole.setdefault((piece.session_id, piece.vendor_metric, piece.peer_id), []).append(piece)
-            return [
-                attrs.evolve(
-                    same[0],
-                    user_id=users.get(same[0].session_id, ""),
-                    columns=Columns.join([piece.columns for piece in same]),
-                )
-                for same in whole.values()
-            ]
+            return join_series(pieces, users)
 
-        return self._paginator(self._about(CALL_METRICS_2024, call, over, packets), merge=merge)
+        return self._paginator(self._about(row, call, over, packets), merge=merge)
+
+    def abnormal_experiences(self, over: Over, *, channel: str | None = None) -> Paginator[AbnormalExperience]:
+        """Bad moments of users; see `Provider.abnormal_experiences`. Agora: `live/diagnosis`, in March 2021 only.
+
+        It knows no channels: what other channels had is left out here, and shows in `.pages()`.
+        """
+        row = self._row("live/diagnosis")
+
+        def merge(pieces: Sequence[AbnormalExperience]) -> list[AbnormalExperience]:
+            return [piece for piece in pieces if channel is None or piece.channel == channel]
+
+        return self._paginator(over_range(row, self.limits(row), over, [{}]), merge=merge)
+
+    def usage(self, over: Over, *, metrics: Sequence[str] = USAGE, every: Every = "day") -> Paginator[Figures]:
+        """How much the app was used; see `Provider.usage`. Agora: `insight/usage/by_time`, a request for each metric.
+
+        A bucket belongs to the range that holds its stamp. The vendor's days begin at midnight of UTC or of UTC+8.
+        """
+        return self._figures("usage", over, metrics, every=every)
+
+    def quality(
+        self, over: Over, *, metrics: Sequence[str] = QUALITY, every: Every = "day", product: str | None = None
+    ) -> Paginator[Figures]:
+        """How good the calls were; see `Provider.quality`. Agora: `insight/quality/by_time`.
+
+        A request for each metric and product (`"Native"`, `"WebRTC"`): all of them are ten.
+        """
+        return self._figures("quality", over, metrics, every=every, product=product)
+
+    def realtime_usage(
+        self, over: Over, *, metrics: Sequence[str] = USAGE, channel: str | None = None, product: str | None = None
+    ) -> Paginator[Figures]:
+        """How much the app is used now; see `Provider.realtime_usage`. Agora: `realtime/usage/by_time_20sec`."""
+        return self._figures("realtime_usage", over, metrics, channel=channel, product=product)
+
+    def realtime_quality(
+        self, over: Over, *, metrics: Sequence[str] = QUALITY, channel: str | None = None, product: str | None = None
+    ) -> Paginator[Figures]:
+        """How good the calls are now; see `Provider.realtime_quality`. Agora: `realtime/quality/by_time_20sec`."""
+        return self._figures("realtime_quality", over, metrics, channel=channel, product=product)
+
+    def _row(self, name: str) -> Endpoint[Any]:
+        row = self._rows.get(name)
+        if row is None:
+            raise NotOffered(f"Agora's API of {self._api} has no {name}", endpoint=name)
+        return row
+
+    def _figures(self, question: str, over: Over, metrics: Sequence[str], **narrowed: Any) -> Paginator[Figures]:
+        asked = [
+            _in_buckets(over_range(row, self.limits(row), over, params))
+            for row, params in ask_figures(self._rows, question, metrics, **narrowed)
+        ]
+
+        def questions(now: float) -> Iterator[Question]:
+            for part in asked:
+                yield from part(now)
+
+        def merge(pieces: Sequence[Figures]) -> list[Figures]:
+            computed = None if question.startswith("realtime") else int(self.now()) - _RECOMPUTED_S
+            return join_figures(pieces, provisional_from=computed)
+
+        return self._paginator(questions, merge=merge)
+
+
+def _in_buckets(questions: Questions) -> Questions:
+    """The same questions about whole buckets; none about a range in which no bucket begins."""
+
+    def whole(now: float) -> Iterator[Question]:
+        for question in questions(now):
+            grid = grid_of(question.row) or 1
+            pieces = (whole_buckets(piece, grid, question.limits) for piece in question.over)
+            kept = tuple(piece for piece in pieces if piece is not None)
+            if kept:
+                yield attrs.evolve(question, over=kept)
+
+    return whole

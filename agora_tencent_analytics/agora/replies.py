@@ -1,18 +1,24 @@
-"""What Agora calls the fields of its rows, and how its rows become records."""
+"""What Agora calls the fields of calls, sessions and series, and how its rows become records.
+
+Figures over time and by dimension are read in `figures.py` and `breakdowns.py`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from agora_tencent_analytics.agora.series import AgoraMetrics
+import msgspec
+
+from agora_tencent_analytics.agora.series import AgoraMetrics, AgoraSeries, read_metrics
 from agora_tencent_analytics.metrics import AGORA_METRICS, METRICS
 from agora_tencent_analytics.models import Call, Session
+from agora_tencent_analytics.rawjson import text
 from agora_tencent_analytics.series import Columns, MetricSeries, PointForm
 from agora_tencent_analytics.structure import NO, Structure
 from agora_tencent_analytics.vendor import Asked
 
-__all__ = ["STRUCTURE", "call_rows", "series_of", "session_rows"]
+__all__ = ["STRUCTURE", "call_rows", "series_of", "session_rows", "sessions_beside"]
 
 STRUCTURE = Structure(
     {
@@ -53,11 +59,27 @@ def _unend(rows: Sequence[Any], end: str) -> None:
             row[end] = None
 
 
+def sessions_beside(shell: AgoraMetrics) -> dict[str, str]:
+    """Users by session, as an answer of 2021 has them beside its series; empty where it has none.
+
+    Raises:
+        KeyError, TypeError: the sessions are not what they should be.
+    """
+    return {text(row["sid"]): text(row.get("uid")) for row in shell.extra.get("call_info") or ()}
+
+
+def _inside_sessions(shell: AgoraMetrics) -> list[AgoraSeries]:
+    """Series inside their sessions: so the page of March 2021 words it, though its example has them beside."""
+    inside = [series for row in shell.extra.get("call_info") or () for series in row.get("metrics") or ()]
+    return read_metrics(msgspec.json.encode({"metrics": inside})).series if inside else []
+
+
 def series_of(shell: AgoraMetrics, asked: Asked) -> list[MetricSeries]:
-    """The series of a metrics answer. Their user is not in the answer; who asks by session knows it."""
+    """The series of a metrics answer. Since July 2021 their user is not in it; who asks by session knows it."""
+    users = sessions_beside(shell)
     call_id, window = asked.params["call_id"], asked.window
     found = []
-    for entry in shell.series:
+    for entry in shell.series or _inside_sessions(shell):
         known = AGORA_METRICS.get(entry.mid) if isinstance(entry.mid, int) else None
         name = (known.from_peer if entry.peer_uid else known.own) if known else ""
         found.append(
@@ -65,7 +87,7 @@ def series_of(shell: AgoraMetrics, asked: Asked) -> list[MetricSeries]:
                 vendor="agora",
                 call_id=call_id,
                 session_id=entry.sid,
-                user_id="",
+                user_id=users.get(entry.sid, ""),
                 peer_id=entry.peer_uid,
                 metric=name,
                 vendor_metric=str(entry.mid),

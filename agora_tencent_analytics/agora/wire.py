@@ -9,11 +9,15 @@ from __future__ import annotations
 from typing import Any
 
 from agora_tencent_analytics.agora.auth import AgoraCredentials, basic
+from agora_tencent_analytics.agora.breakdowns import breakdowns, experiences
 from agora_tencent_analytics.agora.codes import refusal
-from agora_tencent_analytics.agora.replies import STRUCTURE, call_rows, series_of, session_rows
+from agora_tencent_analytics.agora.figures import figures
+from agora_tencent_analytics.agora.replies import STRUCTURE, call_rows, series_of, session_rows, sessions_beside
 from agora_tencent_analytics.agora.series import AgoraMetrics, read_metrics
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.errors import Refusal, UnreadableReply
+from agora_tencent_analytics.events import AbnormalExperience
+from agora_tencent_analytics.figures import Breakdown, Figures
 from agora_tencent_analytics.message import Request, Response
 from agora_tencent_analytics.models import Call, Session
 from agora_tencent_analytics.rawjson import number
@@ -25,7 +29,8 @@ __all__ = ["HOSTS", "AgoraVendor"]
 HOSTS = ("https://api.agora.io", "https://api.sd-rtn.com")
 """Primary host, and the one for mainland China. Both serve the same accounts."""
 
-_ENVELOPE = frozenset({"code", "message", "requestId", "page_no", "page_size", "total_size", "has_more"})
+_ENVELOPE = frozenset({"code", "message", "requestId", "page_no", "page_size", "total_size", "has_more", "call_id"})
+_BESIDE_SERIES = frozenset({"call_info", "call_id"})
 
 
 class AgoraVendor(Vendor):
@@ -68,12 +73,24 @@ class AgoraVendor(Vendor):
         """The rows of a good answer as records."""
         if isinstance(body, AgoraMetrics):
             items: list[Any] = series_of(body, asked)
-            return Reply(items=items, request_id=body.request_id, extra=body.extra)
+            return Reply(
+                items=items,
+                # Which sessions an answer of 2021 chose; since then those that were asked for.
+                ids=list(sessions_beside(body)),
+                request_id=body.request_id,
+                extra={name: value for name, value in body.extra.items() if name not in _BESIDE_SERIES},
+            )
         rows = body.get(row.payload) or []
         if row.model is Call:
             items = call_rows(rows)
         elif row.model is Session:
             items = session_rows(rows, asked)
+        elif row.model is Figures:
+            items = figures(row, rows, asked)
+        elif row.model is Breakdown:
+            items = breakdowns(row, rows, asked)
+        elif row.model is AbnormalExperience:
+            items = experiences(rows)
         else:
             items = self.structure.rows(rows, row.model, vendor=self.name)
         total, has_more = number(body.get("total_size")), body.get("has_more")

@@ -16,6 +16,7 @@ from agora_tencent_analytics.agora.endpoints import (
     CALL_METRICS_2024,
     CALL_SESSIONS_2024,
     ENDPOINTS,
+    GENERATION_ENDPOINTS,
 )
 from agora_tencent_analytics.agora.wire import AgoraVendor
 from agora_tencent_analytics.endpoint import Endpoint
@@ -36,10 +37,10 @@ from agora_tencent_analytics.timerange import TimeRange
 from agora_tencent_analytics.vendor import Asked, Reply
 
 VENDOR = AgoraVendor()
-ROWS: list[Endpoint[Any]] = [CALL_LISTS_2024, CALL_SESSIONS_2024, CALL_METRICS_2024]
+ROWS: list[Endpoint[Any]] = [*ENDPOINTS.values(), *GENERATION_ENDPOINTS["2021-03"].values()]
 ASKED = Asked(window=TimeRange(1548665345, 1548670821), params={"call_id": "cxx", "sids": ["EDB2"]})
 SID = "EDB224CCF4FB4F99815C24302BDF3301"
-all_rows = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+all_rows = pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.generation} {row.name}")
 
 # The examples of the pages of 2022; those of July 2021 lack requestId and pages, and have their typos mended here.
 ENVELOPE_2022: dict[str, Any] = {"code": 200, "message": "", "requestId": "bxxxxxxxxxxxxxxxxxx4"}
@@ -358,7 +359,7 @@ JSON = st.recursive(
 
 
 @given(
-    st.sampled_from(list(ENDPOINTS.values())),
+    st.sampled_from(ROWS),
     st.sampled_from([200, 200, 200, 204, 302, 401, 429, 500]),
     JSON | st.binary(max_size=20),
 )
