@@ -59,7 +59,7 @@ class Certificate:
     over: TimeRange | None
     """The range asked for, resolved to vendor time."""
     windows: tuple[WindowRead, ...] = ()
-    """Every window whose reading ended, in that order; a window that was split is replaced by its halves."""
+    """Every window whose reading ended, in that order; one that was split or narrowed is replaced by its pieces."""
     clipped: tuple[Clipped, ...] = ()
     """What of the range could not be asked."""
     requests: int = 0

@@ -29,6 +29,7 @@ from typing import Literal
 import attrs
 
 from agora_tencent_analytics.endpoint import PageNumber, Unpaged
+from agora_tencent_analytics.timerange import TimeRange
 
 __all__ = ["PageSigns", "Step", "WindowReader", "digest"]
 
@@ -53,20 +54,24 @@ class PageSigns:
     """The vendor's word on whether more exists, if it gave one."""
     is_last: bool = False
     """True if the answer proves by itself that nothing can follow."""
+    at: Sequence[int] = ()
+    """Moments of its rows, epoch seconds, where the row is read by them."""
 
 
 @attrs.frozen(kw_only=True)
 class Step:
     """What to do next with a window."""
 
-    action: Literal["page", "split", "done"]
-    """Ask for page `number`; split the window in halves; or stop here."""
+    action: Literal["page", "split", "narrow", "done"]
+    """Ask for page `number`; split the window in halves; ask for the reader's new `window`; or stop here."""
     number: int = 0
     """Page number in the vendor's counting."""
     complete: bool = False
-    """For `done`: every sign agrees that nothing is missing."""
+    """For `done` and `narrow`: every sign agrees that nothing is missing from what ended."""
     reason: str = ""
-    """For `done` and `split`: why, in words."""
+    """For all but `page`: why, in words."""
+    over: TimeRange | None = None
+    """For `done` and `narrow`: whose reading ended. None: that of the window (`done`), of nothing (`narrow`)."""
 
 
 @attrs.define(kw_only=True)

@@ -7,7 +7,8 @@ cursor in a log or a job queue tells nobody which channel or user was asked for.
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 from typing import Any
 
@@ -15,6 +16,8 @@ import attrs
 import msgspec
 
 from agora_tencent_analytics.errors import BadInput
+from agora_tencent_analytics.narrowing import Ahead, Reader
+from agora_tencent_analytics.paging import WindowReader
 from agora_tencent_analytics.timerange import TimeRange
 
 __all__ = ["Cursor", "fingerprint"]
@@ -56,6 +59,32 @@ class Cursor:
     """How many of its rows were read already."""
     barren: int
     """Its barren levels."""
+    ahead: Ahead | None = None
+    """Where an answer has no pages: what is known of the rows to come."""
+
+    @classmethod
+    def at(
+        cls,
+        index: int,
+        mark: str,
+        over: TimeRange | None,
+        stack: Iterable[tuple[TimeRange, int]],
+        window: TimeRange | None,
+        reader: Reader | None,
+    ) -> Cursor:
+        """Where the reader of a window stands; None between windows."""
+        return cls(
+            question=index,
+            mark=mark,
+            over=over,
+            stack=tuple(stack),
+            window=window,
+            number=reader.number if reader else 0,
+            total=reader.total if reader else None,
+            shown=reader.shown if reader else 0,
+            barren=reader.barren if reader else 0,
+            ahead=None if reader is None or isinstance(reader, WindowReader) else reader.ahead,
+        )
 
     def text(self) -> str:
         """The cursor as URL-safe text."""
@@ -67,6 +96,8 @@ class Cursor:
             "w": _pair(self.window),
             "p": [self.number, self.total, self.shown, self.barren],
         }
+        if self.ahead is not None:
+            said["a"] = msgspec.to_builtins(attrs.astuple(self.ahead, recurse=False))
         return base64.urlsafe_b64encode(msgspec.json.encode(said)).decode().rstrip("=")
 
     @classmethod
@@ -93,6 +124,7 @@ class Cursor:
                 total=None if total is None else int(total),
                 shown=int(shown),
                 barren=int(barren),
+                ahead=_ahead(said["a"], said["w"]) if "a" in said else None,
             )
         except BadInput:
             raise
@@ -110,3 +142,21 @@ def _pair(window: TimeRange | None) -> tuple[int, int] | None:
 
 def _range(pair: Any) -> TimeRange | None:
     return TimeRange(*pair) if pair else None
+
+
+def _ahead(said: Any, window: Any) -> Ahead:
+    end, known, pieces, near, tally = said
+    floats = [float(figure) for figure in (*near, *tally)]
+    ends = [int(window[0]), *(int(until) for until, _ in pieces)]
+    masses = [float(mass) for _, mass in pieces]
+    sound = all(0 <= figure < math.inf for figure in (*floats, *masses)) and ends == sorted(set(ends))
+    if not sound or window[1] > end or (pieces and ends[-1] != end):
+        raise BadInput("this is not a cursor of this library (a density that cannot be)")
+    near_rows, near_s, found, promised = floats
+    return Ahead(
+        end=int(end),
+        known=tuple((base64.b64decode(row), int(at)) for row, at in known),
+        pieces=tuple(zip(ends[1:], masses, strict=True)),
+        near=(near_rows, near_s),
+        tally=(found, promised),
+    )

@@ -12,7 +12,7 @@ import attrs
 
 from agora_tencent_analytics.certificate import Certificate, Clipped, WindowRead
 from agora_tencent_analytics.errors import NothingToAsk
-from agora_tencent_analytics.paging import WindowReader
+from agora_tencent_analytics.narrowing import Reader
 from agora_tencent_analytics.timerange import TimeRange
 
 __all__ = ["Evidence"]
@@ -82,7 +82,7 @@ class Evidence:
         self.duplicates += duplicates
         self.window_duplicates += duplicates
 
-    def close(self, window: TimeRange, reader: WindowReader, *, complete: bool, reason: str) -> None:
+    def close(self, window: TimeRange, reader: Reader, *, complete: bool, reason: str) -> None:
         """Notes that the reading of a window ended."""
         self.windows.append(
             WindowRead(
@@ -95,6 +95,7 @@ class Evidence:
                 reason=reason,
             )
         )
+        self.window_duplicates = 0
 
     def certificate(self) -> Certificate:
         """The notes as a value."""

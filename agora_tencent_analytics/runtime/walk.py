@@ -1,9 +1,9 @@
 """`Walk`: reads every page of every window of its questions, and gathers the evidence that it did.
 
 The theory. A range is clipped to what the vendor can answer *now* (vendor time), covered by windows no
-longer than its span, oldest first, and each window is read page by page as `paging.py` decides. A window
-that shows less than it holds is replaced by its halves. What is seen twice, because neighbouring windows
-touch or because a window was read again, is yielded once. State changes only after a decoded page: a walk
+longer than its span, oldest first, and each window is read as `paging.py` or `narrowing.py` decides. One
+that shows less than it holds is narrowed, or replaced by its halves. What is seen twice, because windows
+touch or because one was read again, is yielded once. State changes only after a decoded page: a walk
 that was interrupted by an error or a cancellation can be continued where it stood, and `page.cursor`
 continues it in another process. Loops, no recursion, and no task of its own.
 
@@ -15,8 +15,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from agora_tencent_analytics.clip import clip, cover
+from agora_tencent_analytics.clip import askable, clip, cover, give_way
 from agora_tencent_analytics.errors import BadInput, WindowRefused
+from agora_tencent_analytics.narrowing import Reader, left_over, moments, reader_of
 from agora_tencent_analytics.page import Page
 from agora_tencent_analytics.paging import PageSigns, Step, WindowReader, digest
 from agora_tencent_analytics.runtime.caller import Caller
@@ -65,7 +66,7 @@ class Walk:
         self._index = 0
         self._stack: list[tuple[TimeRange, int]] = []  # windows to come, the next one last, with barren levels
         self._window: TimeRange | None = None
-        self._reader: WindowReader | None = None
+        self._reader: Reader | None = None
         self._adjustments = 0  # of the present window
         self._seen = Seen()
         self.evidence = Evidence()
@@ -143,17 +144,22 @@ class Walk:
         question = self._question
         assert question is not None
         limits, now = question.limits, self._now()
-        if window.start <= now - limits.history_s or window.end >= now - limits.lag_s:
+        if not askable(window, limits, now=now):
             # Time went by since the range was clipped, or the vendor's clock is known better than then.
-            cut = clip(window, limits, now=now, endpoint=question.row.name)
-            self.evidence.clip(cut.clipped)
-            if cut.inside is None:
+            if (inside := self._clip(question, window, now)) is None:
                 return
-            window = cut.inside
+            window = inside
         recent = window.end > now - limits.lag_s - RECENT_S
         self._window = window
-        self._reader = WindowReader(paging=question.row.paging, size=question.size, recent=recent, barren=barren)
+        self._reader = reader_of(question.row.paging, window, size=question.size, recent=recent, barren=barren)
+        if not barren and not question.row.key:
+            self._seen.close()  # rows that are not identified come again in every window; what counts is within it
         self._adjustments = self.evidence.window_duplicates = 0
+
+    def _clip(self, question: Question, over: TimeRange, now: float) -> TimeRange | None:
+        cut = clip(over, question.limits, now=now, endpoint=question.row.name, bounds=question.row.bounds)
+        self.evidence.clip(cut.clipped)
+        return cut.inside
 
     def _next_question(self) -> bool:
         now = self._now()
@@ -171,9 +177,8 @@ class Walk:
         pieces = []
         for over in question.over:
             self.evidence.reach(over)
-            cut = clip(over, question.limits, now=now, endpoint=question.row.name)
-            self.evidence.clip(cut.clipped)
-            pieces += [cut.inside] if cut.inside else []
+            inside = self._clip(question, over, now)
+            pieces += [inside] if inside else []
         windows = cover(pieces, question.limits, strict=question.row.bounds.strict)
         self._stack = [(window, 0) for window in windows][::-1]
         return True
@@ -187,29 +192,48 @@ class Walk:
                 self.evidence.over = cursor.over
                 self._stack = [(window, barren) for window, barren in cursor.stack]
                 if cursor.window is not None:
-                    self._begin(cursor.window, cursor.barren)
-                    # A window that had to be cut is another listing, and is read from its first page.
-                    if self._reader is not None and self._window == cursor.window:
-                        self._reader.resume(number=cursor.number, total=cursor.total, shown=cursor.shown)
+                    self._go_on_in(question, cursor.window, cursor)
                 return
         raise BadInput("this cursor lies beyond the end of the question; hand it back with the same arguments")
 
+    def _go_on_in(self, question: Question, window: TimeRange, cursor: Cursor) -> None:
+        if cursor.ahead is not None and not askable(window, question.limits, now=self._now()):
+            self._stack.append((TimeRange(window.start, cursor.ahead.end), cursor.barren))
+            return
+        self._begin(window, cursor.barren)
+        reader = self._reader
+        if isinstance(reader, WindowReader):
+            # A window that had to be cut is another listing, and is read from its first page.
+            if self._window == window:
+                reader.resume(number=cursor.number, total=cursor.total, shown=cursor.shown)
+        elif reader is not None and cursor.ahead is not None:
+            reader.resume(cursor.ahead)
+            self._seen.new(row for row, _ in cursor.ahead.known)
+
     # -- what a page changes ----------------------------------------------------------------------------------
 
-    def _take_in(self, question: Question, window: TimeRange, reader: WindowReader, reply: Reply[Any]) -> Sequence[Any]:
+    def _take_in(self, question: Question, window: TimeRange, reader: Reader, reply: Reply[Any]) -> Sequence[Any]:
+        at = moments(question.row, reply)
         marks = [digest(row_id) for row_id in reply.ids]
+        news = self._seen.new(marks)
         items = reply.items
         if question.row.key:
-            news = self._seen.new(marks)
             items = [item for item, new in zip(items, news, strict=True) if new]
-        fresh = len(items)
-        self.evidence.count(fresh, duplicates=len(reply.items) - fresh)
-        signs = PageSigns(ids=marks, total=reply.total, has_more=reply.has_more, is_last=reply.is_last)
-        self._go(window, reader, reader.feed(signs, fresh=fresh))
+        self.evidence.count(len(items), duplicates=len(reply.items) - len(items))
+        signs = PageSigns(ids=marks, total=reply.total, has_more=reply.has_more, is_last=reply.is_last, at=at)
+        self._go(question, window, reader, reader.feed(signs, fresh=sum(news)))
         return items
 
-    def _go(self, window: TimeRange, reader: WindowReader, step: Step) -> None:
+    def _go(self, question: Question, window: TimeRange, reader: Reader, step: Step) -> None:
         if step.action == "page":
+            return
+        if step.action == "narrow" and not isinstance(reader, WindowReader):
+            if step.over is not None:
+                self.evidence.close(step.over, reader, complete=step.complete, reason=step.reason)
+            self._window, self._adjustments = reader.window, 0
+            if not askable(reader.window, question.limits, now=self._now()):
+                self._stack.append((reader.rest, reader.barren))
+                self._window = self._reader = None
             return
         halves = window.halves() if step.action == "split" else None
         if halves is not None:
@@ -217,7 +241,7 @@ class Walk:
             self._stack += [(halves[1], barren), (halves[0], barren)]
         else:
             why = step.reason if step.action == "done" else f"{step.reason}, and a single second cannot be split"
-            self.evidence.close(window, reader, complete=step.complete, reason=why)
+            self.evidence.close(step.over or window, reader, complete=step.complete, reason=why)
         self._window = self._reader = None
 
     def skip(self, reason: str) -> TimeRange | None:
@@ -225,6 +249,7 @@ class Walk:
         window, reader = self._window, self._reader
         if window is not None and reader is not None:
             self.evidence.close(window, reader, complete=False, reason=reason)
+            self._stack += [(piece, reader.barren) for piece in left_over(reader, window)]
         self._window = self._reader = None
         return window
 
@@ -242,20 +267,18 @@ class Walk:
             if halves is None:
                 return False
             self.evidence.refused += 1
+            self._stack += [(piece, reader.barren) for piece in left_over(reader, window)]
             self._stack += [(halves[1], reader.barren), (halves[0], reader.barren)]
             self._window = self._reader = None
             return True
         if refused.kind not in ("too_recent", "too_old"):
             return False
         self.evidence.refused += 1
-        # The clock learnt from the refusal may explain it; if not, give way a little more each time.
-        adjustments, step = self._adjustments, 5 * 2**self._adjustments
-        recent = refused.kind == "too_recent"
-        cut = clip(window, question.limits, now=self._now(), endpoint=question.row.name).inside
-        if cut == window:
-            start, end = (window.start, window.end - step) if recent else (window.start + step, window.end)
-            cut = TimeRange(start, end) if start < end else None
+        adjustments, recent = self._adjustments, refused.kind == "too_recent"
+        row, now = question.row, self._now()
+        cut = give_way(window, question.limits, now=now, times=adjustments, recent=recent, bounds=row.bounds)
         self.evidence.cut(window.minus(cut) if cut else (window,), reason="lag" if recent else "history")
+        self._stack += [(piece, reader.barren) for piece in left_over(reader, window)]
         self._window = self._reader = None
         if cut is not None:
             # Another window is another listing: it is read from its first page.
@@ -268,17 +291,8 @@ class Walk:
     def _here(self) -> Cursor:
         question, reader = self._question, self._reader
         assert question is not None
-        return Cursor(
-            question=self._index,
-            mark=question.mark(self._caller.app_id),
-            over=self.evidence.over,
-            stack=tuple(self._stack),
-            window=self._window,
-            number=reader.number if reader else 0,
-            total=reader.total if reader else None,
-            shown=reader.shown if reader else 0,
-            barren=reader.barren if reader else 0,
-        )
+        mark = question.mark(self._caller.app_id)
+        return Cursor.at(self._index, mark, self.evidence.over, self._stack, self._window, reader)
 
     def _finish(self, stopped: str) -> None:
         self.evidence.finished = True

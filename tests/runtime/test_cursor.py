@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import json
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agora_tencent_analytics.errors import BadInput
+from agora_tencent_analytics.narrowing import Ahead
 from agora_tencent_analytics.runtime.cursor import Cursor, fingerprint
 from agora_tencent_analytics.timerange import TimeRange
 
@@ -17,7 +19,23 @@ COUNTS = st.integers(0, 10_000)
 RANGES = st.tuples(st.integers(0, 2_000_000_000), st.integers(1, 10_000_000)).map(
     lambda pair: TimeRange(pair[0], pair[0] + pair[1])
 )
-CURSORS = st.builds(
+FIGURES = st.floats(0, 1e6)
+
+
+@st.composite
+def ahead_of(draw: st.DrawFn, window: TimeRange) -> Ahead:
+    """What a reader of a window without pages may know of the rows to come."""
+    ends = sorted(draw(st.sets(st.integers(window.end, window.end + 10_000), min_size=1, max_size=6)))
+    return Ahead(
+        end=ends[-1],
+        known=tuple(draw(st.lists(st.tuples(st.binary(min_size=16, max_size=16), COUNTS), max_size=5))),
+        pieces=draw(st.sampled_from([(), tuple((end, draw(FIGURES)) for end in ends)])),
+        near=(draw(FIGURES), draw(FIGURES)),
+        tally=(draw(FIGURES), draw(FIGURES)),
+    )
+
+
+PLAIN = st.builds(
     Cursor,
     question=COUNTS,
     mark=st.text(alphabet="0123456789abcdef", max_size=24),
@@ -28,6 +46,9 @@ CURSORS = st.builds(
     total=st.none() | COUNTS,
     shown=COUNTS,
     barren=COUNTS,
+)
+CURSORS = PLAIN | st.tuples(PLAIN, RANGES.flatmap(lambda window: st.tuples(st.just(window), ahead_of(window)))).map(
+    lambda pair: attrs.evolve(pair[0], window=pair[1][0], ahead=pair[1][1])
 )
 
 
@@ -46,10 +67,19 @@ def test_the_text_needs_no_quoting_in_a_url(cursor: Cursor) -> None:
 
 
 GOOD = {"v": 1, "q": [0, "ab"], "o": [1, 2], "s": [[3, 4, 0]], "w": None, "p": [1, None, 0, 0]}
+AHEAD = {**GOOD, "w": [10, 20], "a": [90, [["AAAA", 12]], [[30, 5.0], [90, 0.5]], [1.0, 2.0], [0.0, 0.0]]}
 
 
-def test_the_good_example_of_this_file_is_good() -> None:
+def without(place: int, value: object) -> dict[str, object]:
+    """The good example with one part of what lies ahead replaced."""
+    said = AHEAD["a"]
+    assert isinstance(said, list)
+    return {**AHEAD, "a": [value if at == place else part for at, part in enumerate(said)]}
+
+
+def test_the_good_examples_of_this_file_are_good() -> None:
     assert TimeRange(1, 2) == Cursor.read(spelt(GOOD)).over
+    assert ((30, 5.0), (90, 0.5)) == getattr(Cursor.read(spelt(AHEAD)).ahead, "pieces", None)
 
 
 @pytest.mark.parametrize(
@@ -75,6 +105,18 @@ def test_the_good_example_of_this_file_is_good() -> None:
         spelt({**GOOD, "p": [1, -1, 0, 0]}),
         spelt({**GOOD, "p": [1, None, -1, 0]}),
         spelt({**GOOD, "p": [1, None, 0, 1e400]}),
+        spelt({**AHEAD, "w": None}),
+        spelt({**AHEAD, "a": []}),
+        spelt(without(0, 15)),
+        spelt(without(1, [["AAAA"]])),
+        spelt(without(1, [["A", 12]])),
+        spelt(without(2, [[10, 5.0], [90, 0.5]])),
+        spelt(without(2, [[30, 5.0], [80, 0.5]])),
+        spelt(without(2, [[90, 5.0], [30, 0.5]])),
+        spelt(without(2, [[90, -5.0]])),
+        spelt(without(3, [1.0])),
+        spelt(without(3, [1.0, 1e400])),
+        spelt(without(4, [-1.0, 0.0])),
         base64.urlsafe_b64encode(b"[" * 100_000).decode(),
         b"bytes",
         7,
