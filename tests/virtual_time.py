@@ -76,6 +76,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self.now = START
         self._calls_in_threads = 0
+        self.thread_limiter: anyio.CapacityLimiter | None = None
+        """anyio's limiter of threads; it can be asked for inside a task only."""
         selector = _LeapingSelector()
         selector.loop = self
         super().__init__(selector)
@@ -85,12 +87,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def threads_at_work(self) -> bool:
         """True while a thread works for this loop."""
-        if self._calls_in_threads:
-            return True
-        try:
-            return anyio.to_thread.current_default_thread_limiter().borrowed_tokens > 0
-        except Exception:  # asked outside of a task, by an anyio that minds
-            return False
+        return self._calls_in_threads > 0 or (
+            self.thread_limiter is not None and self.thread_limiter.borrowed_tokens > 0
+        )
 
     def run_in_executor(self, executor: Any, func: Callable[..., T], *args: Any) -> asyncio.Future[T]:  # type: ignore[override]
         future = super().run_in_executor(executor, func, *args)
@@ -138,5 +137,12 @@ class VirtualClock:
 
 def run(async_fn: Callable[[*Ts], Coroutine[Any, Any, T]], *args: *Ts) -> T:
     """Runs `async_fn(*args)` to its end in virtual time and returns what it returns."""
+
+    async def whole() -> T:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        loop.thread_limiter = anyio.to_thread.current_default_thread_limiter()
+        return await async_fn(*args)
+
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        return runner.run(async_fn(*args))
+        return runner.run(whole())
