@@ -128,7 +128,7 @@ class Cursor:
             )
         except BadInput:
             raise
-        except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError) as error:
+        except (msgspec.MsgspecError, ValueError, TypeError, KeyError, ArithmeticError, RecursionError) as error:
             raise BadInput(f"this is not a cursor of this library ({type(error).__name__})") from None
 
 
