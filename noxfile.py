@@ -76,7 +76,7 @@ def bench(session: nox.Session) -> None:
     """Benchmarks: `nox -s bench` measures decoding, `nox -s bench -- NAME` the folder of that name."""
     session.install("-e", ".[bench]")
     name, *rest = session.posargs or ["decode"]
-    session.run("python", f"benchmarks/{name}/run.py", *rest)
+    session.run("python", "-m", f"benchmarks.{name}.run", *rest)
 
 
 @nox.session

@@ -49,6 +49,7 @@ from agora_tencent_analytics.series import MetricSeries
 from agora_tencent_analytics.structure import Structure
 from agora_tencent_analytics.tencent.provider import TencentProvider
 from agora_tencent_analytics.tencent.sign import TencentCredentials
+from agora_tencent_analytics.tencent.usage import RoomUsage
 from agora_tencent_analytics.timerange import Last, TimeRange
 from agora_tencent_analytics.vendor import Asked, Reply, Vendor
 
@@ -107,6 +108,7 @@ __all__ = [
     "Request",
     "Response",
     "Retry",
+    "RoomUsage",
     "Session",
     "Structure",
     "TencentCredentials",

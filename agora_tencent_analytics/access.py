@@ -47,24 +47,7 @@ class Access:
 
     Making one does no I/O and binds no event loop. The credentials are not checked until the first request.
 
-    Args:
-        vendor: how the vendor is spoken to.
-        app_id: the app whose calls are asked for.
-        plan: what the customer has bought.
-        base_url: where the vendor is; HTTPS, or plain HTTP to this machine.
-        credentials: an async callable that gives the vendor's credentials, called before every attempt.
-        account: names the quota. Providers of one account in one process share it.
-        quota: a quota to share; it wins over `account` and `store`.
-        store: where the day's count is kept: a path, `":memory:"`, a `QuotaStore`, or None for a file in the
-            user's state directory.
-        merge: groups of counters that the vendor counts together.
-        session: the caller's own aiohttp session (proxy, certificate authority, connector); left open.
-        transport: replaces the network altogether; wins over `session`.
-        retry: how patient an ask is.
-        timeouts: how long an attempt may take.
-
-    Raises:
-        BadInput: malformed base URL, or an account that is in use with another plan.
+    The arguments are described at `Provider`, which people see.
     """
 
     endpoints: Sequence[Endpoint[Any]] = ()
@@ -156,7 +139,10 @@ class Access:
 
         Raises:
             NotOffered: the plan does not include it, or the row is another vendor's.
+            BadInput: it is no row.
         """
+        if not isinstance(row, Endpoint):
+            raise BadInput(f"a question is asked by its row, an Endpoint of `endpoints`, not by {row!r}")
         if row.vendor != self.name:
             raise NotOffered(f"{row.name} is a question for {row.vendor}, not for {self.name}", endpoint=row.name)
         return self._plan.limits(row.limits, endpoint=row.name)
@@ -188,7 +174,7 @@ class Access:
         may cover are split, pages are walked.
 
         Args:
-            row: a row of the vendor's `ENDPOINTS`.
+            row: a row of the vendor's table, from `endpoints`.
             over: the range, start included, end excluded.
             page_size: rows to a page, 1 to the vendor's most (the default).
             cursor: `page.cursor` of an earlier walk of the same question, to go on after that page.

@@ -7,7 +7,6 @@ plan's `Limits`, under the name in `Endpoint.limits`.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any, Generic, Literal, TypeVar
@@ -235,17 +234,6 @@ def page_size(row: Endpoint[Any], limits: Limits, wanted: int | None) -> int:
     if isinstance(wanted, bool) or not isinstance(wanted, int) or not 1 <= wanted <= most:
         raise BadInput(f"{row.name}: page_size must be a whole number from 1 to {most}, not {wanted!r}")
     return wanted
-
-
-def check_span(row: Endpoint[Any], limits: Limits, window: TimeRange) -> None:
-    """Refuses a window that is longer than one request may cover.
-
-    Raises:
-        BadInput: it is.
-    """
-    most = limits.span_s - 1 if row.bounds.strict else limits.span_s
-    if window.seconds > most:
-        raise BadInput(f"{row.name} covers at most {most} s in a request, not {math.ceil(window.seconds)}")
 
 
 def spell(

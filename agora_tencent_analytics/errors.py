@@ -63,7 +63,7 @@ def _revive(cls: type[AnalyticsError], args: tuple[Any, ...], facts: dict[str, A
 
 
 class AnalyticsError(Exception):
-    """Anything this library raises on purpose is one of these.
+    """Anything that comes of a request, sent or not, is one of these.
 
     `str(error)` says what happened, whose fault it is and what to do next.
     """

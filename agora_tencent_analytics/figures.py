@@ -70,7 +70,7 @@ class Figures:
     columns: Columns = attrs.field(repr=False)
     """The buckets."""
     provisional_from: int | None = None
-    """Values of buckets from this epoch second on may still change (Agora recomputes its last two days)."""
+    """From this epoch second on values may change (Agora recomputes two days). None: not marked, as by `ask`."""
     extra: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
     """Fields of the answer that this library does not know."""
 

@@ -25,7 +25,7 @@ class Page(Generic[T]):
     body: bytes = attrs.field(repr=False)
     """The body as it came, after content decoding."""
     cursor: str = attrs.field(repr=False)
-    """Hand it back as `cursor=` to go on after this page. Opaque; holds the question, but no secret."""
+    """Hand it back as `cursor=` of `calls` or `ask` to go on after this page. Opaque; holds no question, no secret."""
     window: TimeRange
     """The piece of the range that was asked."""
     number: int

@@ -34,7 +34,26 @@ class Provider(Access, ABC):
     """One customer's access to one vendor, and the questions that vendors share. Used as `async with`.
 
     A provider of your own answers `calls` and whatever else its vendor has, each by `ask` or by a `Paginator`
-    over its own rows; the arguments of its constructor are those of `Access`.
+    over its own rows.
+
+    Args:
+        vendor: how the vendor is spoken to.
+        app_id: the app whose calls are asked for.
+        plan: what the customer has bought.
+        base_url: where the vendor is; HTTPS, or plain HTTP to this machine.
+        credentials: an async callable that gives the vendor's credentials, called before every attempt.
+        account: names the quota. Providers of one account in one process share it.
+        quota: a quota to share; it wins over `account` and `store`.
+        store: where the day's count is kept: a path, `":memory:"`, a `QuotaStore`, or None for a file in the
+            user's state directory.
+        merge: groups of counters that the vendor counts together.
+        session: the caller's own aiohttp session (proxy, certificate authority, connector); left open.
+        transport: replaces the network altogether; wins over `session`.
+        retry: how patient an ask is.
+        timeouts: how long an attempt may take.
+
+    Raises:
+        BadInput: malformed base URL, or an account that is in use with another plan.
     """
 
     @abstractmethod

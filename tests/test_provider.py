@@ -109,6 +109,7 @@ BAD_ASKS: list[tuple[str, Callable[[Any], Any], type[Exception], str]] = [
     ("agora", lambda p: p.ask(CALL_METRICS_2024, WHOLE, call_id="c", sids=["s"] * 21), BadInput, "at most 20"),
     ("agora", lambda p: p.ask(CALL_METRICS_2024, WHOLE, call_id="c", sids=["s"], page_size=5), BadInput, "no pages"),
     ("agora", lambda p: p.ask(ROOM_INFO, WHOLE), NotOffered, "tencent"),
+    ("agora", lambda p: p.ask("call/lists", WHOLE), BadInput, "Endpoint"),
     ("agora", lambda p: p.sessions("call-id"), BadInput, "Call of agora"),
     ("agora", lambda p: p.sessions(a_call("tencent")), BadInput, "Call of agora"),
     ("agora", lambda p: p.metrics(a_call("tencent"), []), BadInput, "Call of agora"),

@@ -136,7 +136,7 @@ REALTIME_USAGE_TOP_2024 = Endpoint(
     payload="data",
     app=_APP,
     bounds=Bounds(start="ts", end="", strict=False),
-    params=(_PRODUCT, _METRIC, Param(name="dimension", required=True), _CNAME),
+    params=(_PRODUCT, _METRIC, Param(name="dimension", required=True)),
     paging=Unpaged(),
     limits=plans.REALTIME_TOP,
     counter="realtime/usage/dimension/top20",

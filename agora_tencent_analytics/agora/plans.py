@@ -65,12 +65,13 @@ def _insight(rates: tuple[Rate, ...], *, days: int, span: int, lag: int, inferre
 
 
 _NO_SPAN = "no span is printed for this row: as long as the data reaches back"
+_NO_MINUTES = "buckets of a minute are promised, but no page says how to ask for them: days and hours only"
 
 
 def _insight_rows(rates: tuple[Rate, ...], *, days: int, span: int, usage_lag: int, quality_lag: int) -> _Rows:
     return {
         INSIGHT_USAGE: _insight(rates, days=days, span=span, lag=usage_lag),
-        INSIGHT_QUALITY: _insight(rates, days=days, span=span, lag=quality_lag),
+        INSIGHT_QUALITY: _insight(rates, days=days, span=span, lag=quality_lag, inferred=_NO_MINUTES),
         USAGE_AGGREGATION: _insight(rates, days=days, span=days, lag=usage_lag, inferred=_NO_SPAN),
         QUALITY_AGGREGATION: _insight(rates, days=days, span=days, lag=quality_lag, inferred=_NO_SPAN),
     }

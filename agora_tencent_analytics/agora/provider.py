@@ -13,7 +13,7 @@ from agora_tencent_analytics.agora.endpoints import GENERATION_ENDPOINTS, SIDS, 
 from agora_tencent_analytics.agora.figures import grid_of
 from agora_tencent_analytics.agora.joining import join_figures, join_series, whole_buckets
 from agora_tencent_analytics.agora.plans import GENERATIONS
-from agora_tencent_analytics.agora.questions import ask_figures
+from agora_tencent_analytics.agora.questions import ask_figures, those_had
 from agora_tencent_analytics.agora.wire import HOSTS, AgoraVendor
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.environment import from_environment
@@ -126,7 +126,8 @@ class AgoraProvider(Provider):
 
     def limits(self, row: Endpoint[Any]) -> Limits:
         """The figures of a question on this plan; see `Access.limits`. Rows of another generation are not offered."""
-        if row.vendor == self.name and row.generation != self._api and row.generation in GENERATIONS:
+        mine = isinstance(row, Endpoint) and row.vendor == self.name
+        if mine and row.generation != self._api and row.generation in GENERATIONS:
             raise NotOffered(
                 f"{row.name} of {row.generation} was asked of an API of {self._api}; pass api= to the provider",
                 endpoint=row.name,
@@ -228,6 +229,8 @@ class AgoraProvider(Provider):
         return row
 
     def _figures(self, question: str, over: Over, metrics: Sequence[str], **narrowed: Any) -> Paginator[Figures]:
+        if metrics is USAGE or metrics is QUALITY:  # nobody named them: what an older generation lacks is left out
+            metrics = those_had(self._rows, question, metrics)
         asked = [
             _in_buckets(over_range(row, self.limits(row), over, params))
             for row, params in ask_figures(self._rows, question, metrics, **narrowed)

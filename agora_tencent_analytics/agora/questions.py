@@ -14,7 +14,7 @@ from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.errors import BadInput, NotOffered
 from agora_tencent_analytics.figures import FIGURES
 
-__all__ = ["Asking", "ask_figures"]
+__all__ = ["Asking", "ask_figures", "those_had"]
 
 Params = dict[str, Any]
 Asking = tuple[Endpoint[Any], list[Params]]
@@ -69,6 +69,12 @@ def ask_figures(
         (rows[name], _params(rows[name], names, every=every, channel=channel, product=product))
         for name, names in by_row.items()
     ]
+
+
+def those_had(rows: Mapping[str, Endpoint[Any]], question: str, metrics: Sequence[str]) -> list[str]:
+    """The metrics among these that a generation has; all of them if it has none, so that the refusal names them."""
+    found = [rows[name] for name in _ROWS_OF[question] if name in rows]
+    return [metric for metric in metrics if any(metric in metrics_taken(row) for row in found)] or list(metrics)
 
 
 def _taking(rows: Sequence[Endpoint[Any]], metric: str, question: str) -> Endpoint[Any]:

@@ -81,6 +81,8 @@ async def run(options: Options) -> int:
 
 def _out(options: Options) -> AbstractContextManager[BufferedWriter | None]:
     """The file for records; a path that cannot be written is told before anything is asked."""
+    if options.out and options.report and Path(options.out).resolve() == Path(options.report).resolve():
+        raise BadInput("--out and --report need a file each")
     try:
         if options.report:
             _write(options.report, b"")  # no report of an earlier scan may be taken for this one's
@@ -164,7 +166,8 @@ def _quota_left(providers: list[Provider]) -> dict[str, str]:
     """What is left of the day, by counter, in words."""
     left = {}
     for provider in providers:
-        states = [provider.quota_state(row) for row in provider.endpoints]
+        offered = [row for row in provider.endpoints if row.limits in provider.plan.rows]
+        states = [provider.quota_state(row) for row in offered]
         counted = {state.counter: state.left_today for state in states if state.left_today is not None}
         left[provider.name] = ", ".join(f"{counter} {rest}" for counter, rest in counted.items()) or "no daily limit"
     return left

@@ -91,6 +91,7 @@ class Lane:
                             group.start_soon(self._work, receive.clone())
                     with send:
                         await self._list(send)
+                self.report.finished = True
             finally:
                 self._count_requests()
 

@@ -50,6 +50,8 @@ class VendorReport:
     """Why reading ended before its end, in words; `""` if it did not."""
     elapsed_s: float = 0.0
     """Seconds from the start of the scan to the end of this provider's part."""
+    finished: bool = False
+    """False until this provider's part came to its end: a part that was broken off is not complete."""
     _hidden: dict[tuple[str, str], tuple[TimeRange, ...]] = attrs.field(factory=dict, repr=False)
 
     @property
@@ -65,7 +67,7 @@ class VendorReport:
     def complete(self) -> bool:
         """True if everything in the range that the vendor could answer was read."""
         forgotten = any(reason == "history" for _, reason in self._hidden)
-        return not (self.failures or self.doubts or self.stopped or forgotten)
+        return self.finished and not (self.failures or self.doubts or self.stopped or forgotten)
 
     def take(self, certificate: Certificate) -> None:
         """Takes in what a walk has to say."""
@@ -143,7 +145,8 @@ class Report:
     def as_dict(self) -> dict[str, Any]:
         """The report as JSON can hold it: `complete`, `total` and `vendors`, by name."""
         vendors = {name: vendor.as_dict() for name, vendor in self.vendors.items()}
-        return {"complete": self.complete, "total": _total(list(vendors.values())), "vendors": vendors}
+        total = _total(list(vendors.values())) | {"complete": self.complete}
+        return {"complete": self.complete, "total": total, "vendors": vendors}
 
     def __str__(self) -> str:
         lines = [

@@ -60,7 +60,7 @@ def scan(
         channel: only calls of this channel or room.
         call_ids: only these calls. The vendors cannot be asked for one call, so the listing is read until
             all of them are found.
-        users: only sessions of these users.
+        users: only sessions of these users; not at depth `"calls"`, where no session is read.
         workers: calls of one provider that are read at the same time.
         on_error: `"report"` keeps a failure as data and goes on; `"raise"` ends the iteration with
             `IncompleteScan` at the first one.
@@ -88,6 +88,8 @@ def scan(
     for name, texts in (("call_ids", call_ids), ("users", users)):
         if texts is not None and (isinstance(texts, str) or not texts):
             raise BadInput(f"{name} must be a non-empty list of texts")
+    if users is not None and depth == "calls":
+        raise BadInput("a listing of calls does not tell their users; take depth='sessions' or 'metrics' with users")
     wanted = Wanted(
         depth=depth,
         channel=channel,

@@ -52,7 +52,7 @@ class SimulatedTencent(SimulatedVendor):
     Args:
         world: what it reports on.
         plan: `"basic"`, `"advanced"`, `"premium"`, `"flagship"`, `"intl-standard"`, `"intl-premium"`, `"free"` (no
-            access), `"unlimited"` or a plan of one's own.
+            calls, no dashboard), `"unlimited"` or a plan of one's own.
         token: the STS token that must come along, or None for permanent keys.
         retired: True if `DescribeCallDetail` is offline, as it is today.
         oversize: how a window that is too long for metrics is answered: `"refuse"`, or with `"null"` lists.

@@ -95,6 +95,7 @@ def _plan(name: str, *rows: Mapping[str, Limits]) -> Plan:
 _ADVANCED = _plan("advanced", _call_quality(14), _dashboard(12, 60))
 _MONTHLY = "the monthly packages open the real-time actions on request; their look-back is not documented"
 _INTL = f"{_NO_LAG}; {_DAYS_INTL}"
+_INTL_MARKET = f"{_NO_LAG}; 30 days are printed for the quality figures of intl-premium alone"
 
 PLANS: Mapping[str, Plan] = {
     plan.name: plan
@@ -109,7 +110,12 @@ PLANS: Mapping[str, Plan] = {
         # International editions. Their pages contradict each other on the real-time look-back (1, 3 or 12 hours)
         # and print 30 days for the quality figures of Premium.
         _plan("intl-standard", _call_quality(7, _INTL), _dashboard(3, 30, _INTL)),
-        _plan("intl-premium", _call_quality(14, _INTL), _dashboard(12, 30, _INTL)),
+        _plan(
+            "intl-premium",
+            _call_quality(14, _INTL),
+            _dashboard(12, 30, _INTL),
+            {MARKET: _one_piece(30 * DAY, 30 * DAY, _INTL_MARKET)},
+        ),
         # No such plan is for sale: for simulators and tests, the highest plan without its rates.
         Plan(
             vendor="tencent",

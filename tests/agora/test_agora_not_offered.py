@@ -51,7 +51,7 @@ def test_a_row_of_another_generation_is_not_offered(api: str) -> None:
         ("2021-07", "enterprise", "realtime_usage", {}),
         ("2021-07", "enterprise", "realtime_quality", {}),
         ("2021-03", "enterprise", "quality", {}),
-        ("2021-03", "enterprise", "realtime_quality", {}),
+        ("2021-03", "enterprise", "realtime_quality", {"metrics": ["network_delay"]}),
         ("2024", "standard", "usage", {}),
         ("2024", "standard", "realtime_quality", {}),
         ("2024", "starter", "calls", {}),

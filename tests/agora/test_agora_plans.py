@@ -6,8 +6,13 @@ from typing import Any
 
 import pytest
 
-from agora_tencent_analytics.agora.endpoints import CALL_LISTS_2024, CALL_METRICS_2024, CALL_SESSIONS_2024
-from agora_tencent_analytics.agora.plans import PLANS
+from agora_tencent_analytics.agora.endpoints import (
+    CALL_LISTS_2024,
+    CALL_METRICS_2024,
+    CALL_SESSIONS_2024,
+    GENERATION_ENDPOINTS,
+)
+from agora_tencent_analytics.agora.plans import GENERATIONS, PLANS
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.errors import NotOffered
 from agora_tencent_analytics.limits import Rate
@@ -73,3 +78,100 @@ def test_the_plans_are_those_for_sale_and_the_one_for_tests() -> None:
 
 def test_rows_that_share_a_line_of_the_table_do_not_share_a_counter() -> None:
     assert 3 == len({row.counter for row in ROWS})
+
+
+SECOND, MINUTE, HOUR, DAY = 1, 60, 3_600, 86_400
+
+# requests a period, that period, a day; history, span and lag in seconds; spans that no page prints are the history
+Figures = tuple[int, int, int, int, int, int]
+INSIGHT_PREMIUM, INSIGHT_ENTERPRISE = (3, MINUTE, 40, 14 * DAY), (10, MINUTE, 60, 30 * DAY)
+REALTIME_PREMIUM = (3, MINUTE, 480, 40 * MINUTE, 40 * MINUTE, 40)
+REALTIME_ENTERPRISE = (10, MINUTE, 1_440, 60 * MINUTE, 60 * MINUTE, 20)
+TOP_PREMIUM = (3, MINUTE, 480, 40 * MINUTE, 20, 40)
+TOP_ENTERPRISE = (10, MINUTE, 1_440, 60 * MINUTE, 20, 20)
+APP: dict[str, tuple[Figures, Figures]] = {
+    "insight/usage/by_time": (
+        (*INSIGHT_PREMIUM, 3 * DAY, 12 * HOUR),
+        (*INSIGHT_ENTERPRISE, 7 * DAY, 6 * HOUR),
+    ),
+    "insight/quality/by_time": (
+        (*INSIGHT_PREMIUM, 3 * DAY, 6 * HOUR),
+        (*INSIGHT_ENTERPRISE, 7 * DAY, 6 * HOUR),
+    ),
+    "insight/usage/aggregation": (
+        (*INSIGHT_PREMIUM, 14 * DAY, 12 * HOUR),
+        (*INSIGHT_ENTERPRISE, 30 * DAY, 6 * HOUR),
+    ),
+    "insight/quality/aggregation": (
+        (*INSIGHT_PREMIUM, 14 * DAY, 6 * HOUR),
+        (*INSIGHT_ENTERPRISE, 30 * DAY, 6 * HOUR),
+    ),
+    "realtime/usage/by_time_20sec": (REALTIME_PREMIUM, REALTIME_ENTERPRISE),
+    "realtime/quality/by_time_20sec": (REALTIME_PREMIUM, REALTIME_ENTERPRISE),
+    "realtime/usage/dimension/top20": (TOP_PREMIUM, TOP_ENTERPRISE),
+    "realtime/quality/dimension/top20": (TOP_PREMIUM, TOP_ENTERPRISE),
+}
+STATISTICS = ("call/statistics", "call/freeze/bucket", "call/statistics/time")
+LIVE = (1, SECOND, 1_000, HOUR, HOUR, 120)
+BEFORE_PLANS: dict[str, dict[str, Figures]] = {
+    "2021-07": {
+        "call/lists": (1, SECOND, 1_000, 3 * DAY, 8 * HOUR, 60),
+        "call/sessions": (1, SECOND, 1_000, DAY, HOUR, 300),
+        "call/metrics": (1, SECOND, 1_000, DAY, HOUR, 300),
+        "insight/usage/by_time": (1, MINUTE, 10, 3 * DAY, DAY, 24 * HOUR),
+        "insight/quality/by_time": (1, MINUTE, 10, 3 * DAY, DAY, 12 * HOUR),
+    },
+    "2021-03": {
+        "call/lists": (3, SECOND, 1_000, 3 * DAY, 3 * DAY, 20),
+        "call/details": (1, SECOND, 1_000, 3 * DAY, 3 * HOUR, 150),
+        "call/details with metrics": (1, SECOND, 1_000, 3 * DAY, 3 * HOUR, 150),
+        "insight/usage/by_time": (1, MINUTE, 10, 7 * DAY, 7 * DAY, 0),
+        "live/scale/by_time": LIVE,
+        "live/experience/by_time": LIVE,
+        "live/net/by_time": LIVE,
+        "live/diagnosis": LIVE,
+    },
+}
+
+
+def figures_of(generation: str, name: str, plan: str) -> Figures | None:
+    try:
+        limits = GENERATIONS[generation][plan].limits(GENERATION_ENDPOINTS[generation][name].limits)
+    except NotOffered:
+        return None
+    frequent, daily = limits.rates
+    assert DAY == daily.period_s
+    return (frequent.limit, frequent.period_s, daily.limit, limits.history_s, limits.span_s, limits.lag_s)
+
+
+@pytest.mark.parametrize("generation", ["2024", "2022"])
+def test_questions_about_the_app_have_the_vendors_figures(generation: str) -> None:
+    asked = [name for name in GENERATION_ENDPOINTS[generation] if not name.startswith("call/")]
+    assert {8: set(APP), 4: {name for name in APP if "by_time" in name}}[len(asked)] == set(asked)
+    for name in asked:
+        assert (None, *APP[name]) == tuple(
+            figures_of(generation, name, plan) for plan in ("standard", "premium", "enterprise")
+        ), name
+
+
+@pytest.mark.parametrize("plan", DETAIL)
+def test_statistics_of_a_call_are_limited_like_its_sessions(plan: str) -> None:
+    sessions = figures_of("2024", "call/sessions", plan)
+    assert [sessions] * 3 == [figures_of("2024", name, plan) for name in STATISTICS]
+
+
+@pytest.mark.parametrize("plan", LISTS)
+def test_in_2022_calls_were_kept_for_three_days_on_standard_and_else_as_today(plan: str) -> None:
+    a_second, a_day, days, hours, lag = LISTS[plan]
+    kept = 3 if plan == "standard" else days
+    assert (a_second, SECOND, a_day, kept * DAY, hours * HOUR, lag) == figures_of("2022", "call/lists", plan)
+    for name in ("call/sessions", "call/metrics"):
+        assert figures_of("2024", name, plan) == figures_of("2022", name, plan)
+
+
+@pytest.mark.parametrize("generation", BEFORE_PLANS)
+def test_in_2021_everybody_had_the_same_limits(generation: str) -> None:
+    assert set(BEFORE_PLANS[generation]) == set(GENERATION_ENDPOINTS[generation])
+    for name, figures in BEFORE_PLANS[generation].items():
+        for plan in ("standard", "premium", "enterprise"):
+            assert figures == figures_of(generation, name, plan), name

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from agora_tencent_analytics.agora.endpoints import GENERATION_ENDPOINTS
 from agora_tencent_analytics.agora.joining import join_figures, whole_buckets
 from agora_tencent_analytics.agora.plans import PLANS
-from agora_tencent_analytics.agora.questions import ask_figures
+from agora_tencent_analytics.agora.questions import ask_figures, those_had
 from agora_tencent_analytics.clip import cover
 from agora_tencent_analytics.columns import Columns
 from agora_tencent_analytics.endpoint import check_params
@@ -202,3 +202,10 @@ def test_a_peak_spelt_in_two_ways_is_one_figure_and_unknown_metrics_are_several(
     assert [0, 10] == list(peak.times)
     unknown = [piece([10], [1], metric="", vendor_metric=name) for name in ("a", "b")]
     assert ["a", "b"] == [one.vendor_metric for one in join_figures(unknown, provisional_from=None)]
+
+
+def test_what_nobody_named_is_narrowed_to_what_a_generation_has() -> None:
+    old, new = GENERATION_ENDPOINTS["2021-03"], GENERATION_ENDPOINTS["2024"]
+    assert [*QUALITY[:-1]] == those_had(old, "realtime_quality", QUALITY)
+    assert [*QUALITY] == those_had(new, "realtime_quality", QUALITY)
+    assert [*QUALITY] == those_had(old, "quality", QUALITY)  # it has none: the refusal names what was asked

@@ -263,6 +263,9 @@ def test_a_missing_plan_is_named(
         (["--vendor", "agora", "--plan", "enterprise", "--depth", "calls"], 0, "complete"),
         (["--plan", "agora=premium", "--plan", "tencent=basic", "--depth", "calls"], 0, "complete"),
         (["--vendor", "tencent", "--plan", "intl-premium", "--depth", "calls"], 0, "complete"),
+        # Plans that offer calls, and not all the figures that other plans have.
+        (["--vendor", "tencent", "--plan", "premium", "--depth", "calls"], 0, "complete"),
+        (["--vendor", "agora", "--plan", "standard", "--depth", "calls"], 1, "requests left today"),
     ],
     ids=str,
 )
@@ -320,6 +323,22 @@ def test_hostile_names_cannot_steer_the_terminal(
     for steering in ("\x1b", "\x07", "\u202e", "\r"):
         assert steering not in told
     assert {hostile} == {record["channel"] for record in lines_of(out)}, "files keep it as it is"
+
+
+def test_one_file_cannot_hold_records_and_report(
+    agora: SimulatedAgora, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "file"
+    assert 2 == main(["scan", "--last", "6h", "--out", str(path), "--report", str(tmp_path / "." / "file")])
+    assert "a file each" in capsys.readouterr().err
+    assert not path.exists()
+    assert not agora.arrivals
+
+
+def test_users_are_not_told_by_a_listing_of_calls(agora: SimulatedAgora, capsys: pytest.CaptureFixture[str]) -> None:
+    assert 2 == main(["scan", "--last", "6h", "--user", "12", "--depth", "calls"])
+    assert "depth='sessions'" in capsys.readouterr().err
+    assert not agora.arrivals
 
 
 @pytest.mark.parametrize("option", ["--out", "--report"])

@@ -55,7 +55,7 @@ def certificate(*windows: WindowRead, stopped: str = "", hidden: tuple[Clipped, 
 
 
 def test_nothing_against_it_means_complete() -> None:
-    report = VendorReport()
+    report = VendorReport(finished=True)
     report.take(certificate(window(complete=True), hidden=(clipped("lag"),)))
     assert report.complete
     assert 3 == report.duplicates_dropped
@@ -74,18 +74,21 @@ def test_nothing_against_it_means_complete() -> None:
     ids=["failure", "history", "window", "ceiling", "stopped"],
 )
 def test_one_thing_against_it_means_incomplete(against: object) -> None:
-    report = VendorReport()
+    report = VendorReport(finished=True)
     assert callable(against)
     against(report)
     assert not report.complete
-    whole = Report(vendors={"agora": report, "tencent": VendorReport()}, finished=True)
+    whole = Report(vendors={"agora": report, "tencent": VendorReport(finished=True)}, finished=True)
     assert not whole.complete
     assert str(whole).endswith("INCOMPLETE")
 
 
 def test_an_iteration_that_did_not_end_is_incomplete() -> None:
-    assert not Report(vendors={"agora": VendorReport()}).complete
-    assert Report(vendors={"agora": VendorReport()}, finished=True).complete
+    read, broken_off = VendorReport(finished=True), VendorReport()
+    assert Report(vendors={"agora": read}, finished=True).complete
+    assert not broken_off.complete
+    for report in (Report(vendors={"agora": read}), Report(vendors={"agora": broken_off}, finished=True)):
+        assert (False, False) == (report.as_dict()["complete"], report.as_dict()["total"]["complete"])
 
 
 def test_a_window_that_was_given_up_is_told_by_its_failure_alone() -> None:

@@ -171,6 +171,7 @@ def test_an_empty_range_of_the_world_is_complete() -> None:
         ({"call_ids": "one"}, "call_ids must be"),
         ({"users": ()}, "users must be"),
         ({"users": "one"}, "users must be"),
+        ({"users": ["one"], "depth": "calls"}, "take depth='sessions'"),
     ],
     ids=str,
 )

@@ -158,13 +158,13 @@ def test_the_video_stream_is_told_where_there_is_one(stream_type: int | None, no
     assert stream_type is None or (stream_type in STREAM_TYPES) == ("stream type" not in told)
 
 
-@given(ids, parameters, parameters, st.one_of(st.none(), st.integers(0, 9)))
-def test_any_event_is_told_with_every_number_that_came(
+@given(
+    ids.filter(lambda event_id: event_id not in EVENTS), parameters, parameters, st.one_of(st.none(), st.integers(0, 9))
+)
+def test_an_unknown_event_is_told_with_every_number_that_came(
     event_id: int, one: int, two: int, stream_type: int | None
 ) -> None:
     told = describe_event(event_id, one, two, stream_type)
-    if event_id in EVENTS:
-        return
     assert told.startswith(f"Unknown event {event_id}")
     assert all(str(value) in told for value in (one, two) if value != UNUSED)
 
