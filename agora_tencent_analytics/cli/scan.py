@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, nullcontext
+import signal
+import threading
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
 from io import BufferedWriter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,6 +47,7 @@ async def run(options: Options) -> int:
     vendors = _vendors(options)
     plans = _plans(options, vendors)
     async with AsyncExitStack() as stack:
+        stack.enter_context(_terminated_like_interrupted())
         made = _simulated(options, vendors, plans) if options.simulate else _real(vendors, plans)
         providers, world = await stack.enter_async_context(made)
         out = stack.enter_context(_out(options))
@@ -77,6 +80,19 @@ async def run(options: Options) -> int:
         for line in remarks(report, _quota_left(providers), most=_MANY if options.verbose else _FEW):
             screen.line(line)
     return _status(report)
+
+
+@contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    """A service manager's SIGTERM ends a scan as Ctrl-C does: with its report, and status 130."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _out(options: Options) -> AbstractContextManager[BufferedWriter | None]:

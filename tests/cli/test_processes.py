@@ -37,7 +37,8 @@ def test_the_module_runs_and_says_what_it_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
-def test_an_interrupted_scan_says_so_and_leaves_whole_lines(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_an_interrupted_scan_says_so_and_leaves_whole_lines(name: str, tmp_path: Path) -> None:
     out, report = tmp_path / "out.jsonl", tmp_path / "report.json"
     with serving("--vendor", "agora", "--plan", "premium", "--calls", "60", state=tmp_path) as (told, _):
         scanning = subprocess.Popen(
@@ -49,7 +50,7 @@ def test_an_interrupted_scan_says_so_and_leaves_whole_lines(tmp_path: Path) -> N
         deadline = time.monotonic() + LIMIT_S
         while not (out.exists() and out.stat().st_size) and time.monotonic() < deadline:
             time.sleep(0.05)
-        scanning.send_signal(signal.SIGINT)
+        scanning.send_signal(getattr(signal, name))
         _, stderr = scanning.communicate(timeout=LIMIT_S)
     assert 130 == scanning.returncode, stderr
     assert "interrupted\n" == stderr.splitlines(keepends=True)[-1]
