@@ -1,6 +1,6 @@
 """Read call analytics from Agora Analytics and Tencent RTC: every call once, none lost, no refused request.
 
-The names listed in `__all__`, and the subpackages `scan` and `simulator`, are the public contract.
+The names listed in `__all__`, the subpackages `scan` and `simulator` and the module `notices` are the public contract.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from agora_tencent_analytics.endpoint import AnyOf, Bounds, Endpoint, Newest, Pa
 from agora_tencent_analytics.errors import (
     AnalyticsError,
     BadInput,
+    BudgetSpent,
     DailyQuotaExhausted,
     IncompleteScan,
     InvalidRequest,
+    LedgerUnusable,
     NotAsked,
     NotAuthenticated,
     NotFound,
@@ -40,9 +42,11 @@ from agora_tencent_analytics.metrics import METRICS, Metric
 from agora_tencent_analytics.models import Call, Session
 from agora_tencent_analytics.page import Page
 from agora_tencent_analytics.provider import Provider
+from agora_tencent_analytics.receipt import Budget, Receipt
 from agora_tencent_analytics.retry import Retry
 from agora_tencent_analytics.runtime.paginator import Paginator
 from agora_tencent_analytics.runtime.quota import Quota, QuotaState
+from agora_tencent_analytics.runtime.terms import asking
 from agora_tencent_analytics.runtime.transport import Timeouts, Transport
 from agora_tencent_analytics.scan import CallRecord, Failure, Records, Report, VendorReport, scan
 from agora_tencent_analytics.series import MetricSeries
@@ -65,6 +69,8 @@ __all__ = [
     "BadInput",
     "Bounds",
     "Breakdown",
+    "Budget",
+    "BudgetSpent",
     "Call",
     "CallRecord",
     "Cause",
@@ -79,6 +85,7 @@ __all__ = [
     "IncompleteScan",
     "InvalidRequest",
     "Last",
+    "LedgerUnusable",
     "Limits",
     "Metric",
     "MetricSeries",
@@ -101,6 +108,7 @@ __all__ = [
     "QuotaUnavailable",
     "Rate",
     "RateLimited",
+    "Receipt",
     "Records",
     "Refusal",
     "Reply",
@@ -126,5 +134,6 @@ __all__ = [
     "WindowRefused",
     "WouldExceedQuota",
     "__version__",
+    "asking",
     "scan",
 ]

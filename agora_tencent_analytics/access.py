@@ -16,8 +16,9 @@ from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.errors import BadInput, NotOffered
 from agora_tencent_analytics.limits import Limits, Plan
 from agora_tencent_analytics.models import Call, Session
+from agora_tencent_analytics.receipt import Receipt
 from agora_tencent_analytics.retry import Retry
-from agora_tencent_analytics.runtime.caller import Caller, Tally
+from agora_tencent_analytics.runtime.caller import Caller
 from agora_tencent_analytics.runtime.paginator import Paginator
 from agora_tencent_analytics.runtime.question import (
     Over,
@@ -126,9 +127,9 @@ class Access:
         return self._caller.quota
 
     @property
-    def tally(self) -> Tally:
-        """Requests, retries and limit errors so far. The object goes on counting."""
-        return self._caller.tally
+    def receipt(self) -> Receipt:
+        """What this provider has spent so far. The object goes on counting."""
+        return self._caller.receipt
 
     def now(self) -> float:
         """The vendor's now, epoch seconds, as far as its answers have told."""

@@ -21,7 +21,9 @@ decided in `retry.py`.
     |   |   +-- NothingToAsk      no second of the range can be had from the vendor now
     |   +-- WouldExceedQuota      no slot in the time the caller allowed
     |   +-- DailyQuotaExhausted   no request left this UTC day
-    |   +-- QuotaUnavailable      the file that counts the requests cannot be had
+    |   +-- BudgetSpent           the caller's own allowance is used up
+    |   +-- QuotaUnavailable      the store that counts the requests cannot be had
+    |   +-- LedgerUnusable        the file that remembers a scan cannot be had, or is in use
     +-- IncompleteScan            a scan that was told to raise could not read everything
 
 All of them survive `pickle` and `copy`, and none holds a secret.
@@ -36,9 +38,11 @@ from typing import Any, Literal
 __all__ = [
     "AnalyticsError",
     "BadInput",
+    "BudgetSpent",
     "DailyQuotaExhausted",
     "IncompleteScan",
     "InvalidRequest",
+    "LedgerUnusable",
     "NotAsked",
     "NotAuthenticated",
     "NotFound",
@@ -284,8 +288,26 @@ class DailyQuotaExhausted(NotAsked):
         self.resets_at = resets_at
 
 
+class BudgetSpent(NotAsked):
+    """The requests that the caller allowed are used up; the vendor's quota is untouched.
+
+    Attributes:
+        requests: how many were allowed.
+    """
+
+    def __init__(self, requests: int) -> None:
+        super().__init__(
+            f"the budget of {requests} requests is spent, so nothing was sent; give a larger Budget to go on"
+        )
+        self.requests = requests
+
+
 class QuotaUnavailable(NotAsked):
     """The store that counts the requests cannot be read or written, so no request is sent uncounted."""
+
+
+class LedgerUnusable(NotAsked):
+    """The ledger of a scan cannot be read or written, belongs to another scan, or is in use by one."""
 
 
 class IncompleteScan(AnalyticsError):

@@ -12,9 +12,11 @@ from agora_tencent_analytics import errors
 from agora_tencent_analytics.errors import (
     AnalyticsError,
     BadInput,
+    BudgetSpent,
     DailyQuotaExhausted,
     IncompleteScan,
     InvalidRequest,
+    LedgerUnusable,
     NotAsked,
     NotAuthenticated,
     NotFound,
@@ -57,7 +59,9 @@ PARENTS: dict[str, type[Exception]] = {
     "NothingToAsk": BadInput,
     "WouldExceedQuota": NotAsked,
     "DailyQuotaExhausted": NotAsked,
+    "BudgetSpent": NotAsked,
     "QuotaUnavailable": NotAsked,
+    "LedgerUnusable": NotAsked,
     "IncompleteScan": AnalyticsError,
 }
 EXAMPLES: list[AnalyticsError] = [
@@ -78,7 +82,9 @@ EXAMPLES: list[AnalyticsError] = [
     NothingToAsk("too new", clipped=[("a", 1)]),
     WouldExceedQuota("no slot", retry_at=1_700_000_000.5),
     DailyQuotaExhausted(endpoint="call/lists", limit=1_000, resets_at=1_700_006_400),
+    BudgetSpent(100),
     QuotaUnavailable("the file is locked"),
+    LedgerUnusable("another scan uses it"),
     IncompleteScan("two calls failed", failures=["one", "two"]),
 ]
 

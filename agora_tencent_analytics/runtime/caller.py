@@ -23,38 +23,19 @@ from agora_tencent_analytics.endpoint import Endpoint, spell
 from agora_tencent_analytics.errors import AnalyticsError, DailyQuotaExhausted, RateLimited, WouldExceedQuota
 from agora_tencent_analytics.limits import Limits
 from agora_tencent_analytics.message import Request
+from agora_tencent_analytics.receipt import Receipt
 from agora_tencent_analytics.retry import Retry
 from agora_tencent_analytics.runtime.quota import Quota
 from agora_tencent_analytics.runtime.transport import Timeouts, Transport
 from agora_tencent_analytics.timerange import TimeRange
 from agora_tencent_analytics.vendor import Asked, Reply, Vendor, unreadable
 
-__all__ = ["Caller", "Tally"]
+__all__ = ["Caller"]
 
 _MOST_DAYS_SPENT = 3
 """Refusals for the day in one ask: two can come around midnight, a third means that marking the day is no use."""
 
 _log = logging.getLogger("agora_tencent_analytics")
-
-
-@attrs.define
-class Tally:
-    """What was spent, counted since the caller was made."""
-
-    requests: int = 0
-    """Attempts that were handed to the transport."""
-    retries: int = 0
-    """Attempts beyond the first of their ask."""
-    limit_errors: int = 0
-    """Answers that refused for the rate or for the day."""
-
-    def since(self, earlier: Tally) -> Tally:
-        """What was spent after `earlier` was taken."""
-        return Tally(
-            self.requests - earlier.requests,
-            self.retries - earlier.retries,
-            self.limit_errors - earlier.limit_errors,
-        )
 
 
 @attrs.define(kw_only=True)
@@ -72,7 +53,8 @@ class Caller:
     timeouts: Timeouts
     chance: Callable[[], float] = random.random
     """From 0 to 1, for the jitter of pauses."""
-    tally: Tally = attrs.field(factory=Tally)
+    receipt: Receipt = attrs.field(factory=Receipt)
+    """What was spent since the caller was made."""
 
     async def ask(
         self,
@@ -162,14 +144,14 @@ class Caller:
                 slot.answered()
 
             slot.sent()
-            self.tally.requests += 1
-            self.tally.retries += again
+            self.receipt.requests += 1
+            self.receipt.retries += again
             response = await self.transport.send(signed, timeouts=timeouts, answered=answered)
             clock.learn(response.headers.get("date"), sent_wall, answered_wall)
             try:
                 body = vendor.unwrap(row, response)
             except RateLimited as refused:
-                self.tally.limit_errors += 1
+                self.receipt.limit_errors += 1
                 # Beyond the limit the refusal is raised, and the bucket is not held for longer than the limit.
                 held = refused.retry_after_s
                 slot.refused(refused.per, None if held is None else min(held, self.retry.max_retry_after_s))

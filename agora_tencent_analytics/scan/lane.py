@@ -7,7 +7,6 @@ from typing import TypeVar
 
 import anyio
 import anyio.lowlevel
-import attrs
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from agora_tencent_analytics.errors import (
@@ -61,7 +60,7 @@ class Lane:
         self._sought = sought
         self._gauge = gauge
         self._send = send
-        self._before = attrs.evolve(provider.tally)
+        self._before = provider.receipt.copy()
         self._began = anyio.current_time()
 
     def check(self) -> None:
@@ -96,7 +95,7 @@ class Lane:
                 self._count_requests()
 
     def _count_requests(self) -> None:
-        spent = self._provider.tally.since(self._before)
+        spent = self._provider.receipt.since(self._before)
         self.report.requests, self.report.retries = spent.requests, spent.retries
         self.report.limit_errors = spent.limit_errors
         self.report.elapsed_s = anyio.current_time() - self._began

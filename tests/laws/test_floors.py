@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[2] / PACKAGE
 FLOORS: dict[str, int] = {
     **dict.fromkeys(["_version", "errors", "limits", "message", "timerange", "models", "metrics", "events"], 0),
     **dict.fromkeys(["series", "columns", "points", "rawjson", "certificate", "page", "figures"], 0),
+    **dict.fromkeys(["receipt", "notices"], 0),
     **dict.fromkeys(["endpoint", "paging", "narrowing", "density", "clip", "stays", "retry", "vendor"], 1),
     **dict.fromkeys(["structure", "seen", "environment"], 1),
     **dict.fromkeys(["agora.*", "tencent.*"], 2),

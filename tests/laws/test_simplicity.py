@@ -14,7 +14,7 @@ MEDIAN = 120
 NAMELESS = {"utils", "util", "helpers", "helper", "manager", "base", "common", "misc"}
 
 # Modules that may be longer, each with its reason.
-LONGER: dict[str, str] = {}
+LONGER: dict[str, str] = {"errors.py": "one tree of failures, read as one; most of it is docstrings"}
 
 
 def lengths(root: Path) -> dict[str, int]:

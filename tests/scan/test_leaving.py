@@ -76,8 +76,8 @@ def test_no_task_no_slot_and_no_request_stays_behind(how: str, after: int) -> No
         states = [agora.quota_state(row) for row in agora.endpoints]
         assert [0, 0, 0] == [state.waiting for state in states]
         spent = sum(state.granted - state.refunded for state in states)
-        assert agora.tally.requests == spent, "every slot was used or given back"
-        assert agora.tally.requests >= len(server.arrivals)
+        assert agora.receipt.requests == spent, "every slot was used or given back"
+        assert agora.receipt.requests >= len(server.arrivals)
         assert not records.report.complete
         again, report = await read(agora, over=WHOLE, depth="sessions")
         assert truth_of(vendors.world, "agora", WHOLE, depth="sessions") == exact(again)

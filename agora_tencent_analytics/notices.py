@@ -1,0 +1,191 @@
+"""What happens while the library works, as values for hooks: one class for each kind of notice.
+
+Holds facts only: no payload, no credential, no parameter of a question. They are made where things happen
+(`runtime/`, `scan/`), and given to the hooks of the provider and of the terms in force (`runtime/terms.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+
+from agora_tencent_analytics.errors import AnalyticsError
+from agora_tencent_analytics.timerange import TimeRange
+
+__all__ = [
+    "AskEnded",
+    "AskStarted",
+    "Attempt",
+    "CallDone",
+    "Drift",
+    "Hook",
+    "LongWait",
+    "Notice",
+    "PageRead",
+    "Progress",
+    "Refused",
+    "Retrying",
+    "SlotGranted",
+    "WindowSplit",
+]
+
+
+@attrs.frozen(kw_only=True)
+class Notice:
+    """Something happened."""
+
+    vendor: str
+    """Whose answer, question or call it is about."""
+    endpoint: str = ""
+    """Name of the question; `""` where it is about none in particular."""
+
+
+Hook = Callable[[Notice], None]
+"""What notices are given to: a plain function that returns soon. What it raises is logged and goes no further."""
+
+
+@attrs.frozen(kw_only=True)
+class AskStarted(Notice):
+    """A question is about to be asked."""
+
+    ask: int
+    """Number of the ask, unique within the process."""
+
+
+@attrs.frozen(kw_only=True)
+class LongWait(Notice):
+    """A question has to wait for more than five seconds."""
+
+    ask: int
+    seconds: float
+    """How long it is expected to wait, at least."""
+    until: float
+    """Epoch seconds when it is expected to go on."""
+    reason: str
+    """What it waits for, in words."""
+
+
+@attrs.frozen(kw_only=True)
+class SlotGranted(Notice):
+    """The quota granted the right to send one request."""
+
+    ask: int
+    waited_s: float
+    """Seconds that it waited for the slot."""
+    left_today: int | None
+    """Requests left in the vendor's UTC day; None where days are not counted."""
+
+
+@attrs.frozen(kw_only=True)
+class Attempt(Notice):
+    """One request was sent, and answered or not."""
+
+    ask: int
+    number: int
+    """Which attempt of its ask, from 1."""
+    status: int | None
+    """HTTP status; None if no answer came."""
+    elapsed_s: float
+    """Seconds from sending to the end of the answer, or to the failure."""
+    request_id: str = ""
+    """The vendor's id of the request, where one is known."""
+    error: AnalyticsError | None = None
+    """Why it failed; None if it did not."""
+
+
+@attrs.frozen(kw_only=True)
+class Refused(Notice):
+    """The vendor refused a request for its rate or for the day."""
+
+    ask: int
+    per: str
+    """The window that is full: `"second"`, `"minute"`, `"day"` or `"unknown"`."""
+    code: str
+    """The vendor's code."""
+
+
+@attrs.frozen(kw_only=True)
+class Retrying(Notice):
+    """A failed attempt will be repeated."""
+
+    ask: int
+    pause_s: float
+    """Seconds until then, quota aside."""
+    error: AnalyticsError
+    """Why."""
+
+
+@attrs.frozen(kw_only=True)
+class AskEnded(Notice):
+    """A question was answered, or given up."""
+
+    ask: int
+    requests: int
+    """Attempts that were sent."""
+    waited_s: float
+    """Seconds that they waited for the quota."""
+    elapsed_s: float
+    """Seconds from the start of the ask."""
+    error: BaseException | None = None
+    """Why it was given up; None if it was answered."""
+
+
+@attrs.frozen(kw_only=True)
+class PageRead(Notice):
+    """A page of a walk was decoded."""
+
+    over: TimeRange
+    """Its window."""
+    number: int
+    """Page number in the vendor's counting."""
+    rows: int
+    """Rows of the page."""
+    fresh: int
+    """Those that the walk had not seen before."""
+    total: int | None = None
+    """The vendor's own total."""
+    has_more: bool | None = None
+    """The vendor's word on whether more exists."""
+
+
+@attrs.frozen(kw_only=True)
+class WindowSplit(Notice):
+    """A window shows less than it holds, and is read in two halves."""
+
+    over: TimeRange
+    """The window."""
+    reason: str
+    """Why, in words."""
+
+
+@attrs.frozen(kw_only=True)
+class Drift(Notice):
+    """A listing changed while it was read."""
+
+    over: TimeRange
+    """Its window."""
+    reason: str
+    """What was seen, in words."""
+
+
+@attrs.frozen(kw_only=True)
+class CallDone(Notice):
+    """A scan has read a call, as far as it can be read."""
+
+    call_id: str
+    sessions: int
+    series: int
+    points: int
+    failures: int
+
+
+@attrs.frozen(kw_only=True)
+class Progress(Notice):
+    """How far a scan has come with one vendor."""
+
+    calls: int
+    requests: int
+    failures: int
+    in_hand: int
+    """Calls being read."""

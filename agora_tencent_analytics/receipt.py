@@ -1,0 +1,100 @@
+"""`Receipt` and `Budget`: what asking has cost, and what it may cost.
+
+Holds the counts as values. Refuses to count by itself: `runtime/caller.py` enters each attempt.
+"""
+
+from __future__ import annotations
+
+import threading
+
+import attrs
+
+from agora_tencent_analytics.errors import BadInput, BudgetSpent
+
+__all__ = ["Budget", "Receipt"]
+
+
+@attrs.define(kw_only=True)
+class Receipt:
+    """What was spent, counted since the receipt was begun."""
+
+    requests: int = 0
+    """Attempts that were handed to the network, retries included."""
+    retries: int = 0
+    """Attempts beyond the first of their question."""
+    limit_errors: int = 0
+    """Answers that refused for the rate or for the day."""
+    waited_s: float = 0.0
+    """Seconds that the attempts waited for a slot of the quota, together."""
+    left_today: dict[str, int] = attrs.field(factory=dict)
+    """Requests left in the vendor's UTC day when last looked at, by counter; counters without a daily limit are
+    not listed."""
+    resets_at: float | None = None
+    """The vendor's midnight UTC at which these are granted anew, epoch seconds; None if nothing counts days."""
+
+    def copy(self) -> Receipt:
+        """The receipt as it stands."""
+        return attrs.evolve(self, left_today=dict(self.left_today))
+
+    def since(self, earlier: Receipt) -> Receipt:
+        """What was spent after `earlier` was taken; what is left, as it is now."""
+        return attrs.evolve(
+            self.copy(),
+            requests=self.requests - earlier.requests,
+            retries=self.retries - earlier.retries,
+            limit_errors=self.limit_errors - earlier.limit_errors,
+            waited_s=self.waited_s - earlier.waited_s,
+        )
+
+    def left(self, counter: str, requests: int | None, resets_at: float) -> None:
+        """Notes what a counter has left of the day; None where days are not counted."""
+        if requests is not None:
+            self.left_today[counter] = requests
+            self.resets_at = resets_at
+
+
+class Budget:
+    """A number of requests that must not be exceeded, retries included; may be shared by tasks and threads.
+
+    Args:
+        requests: the most requests that may be sent, at least 0.
+
+    Raises:
+        BadInput: it is no whole number from 0.
+    """
+
+    def __init__(self, requests: int) -> None:
+        if isinstance(requests, bool) or not isinstance(requests, int) or requests < 0:
+            raise BadInput(f"a budget is a whole number of requests from 0, not {requests!r}")
+        self.requests = requests
+        self._spent = 0
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"Budget(requests={self.requests}, spent={self._spent})"
+
+    @property
+    def spent(self) -> int:
+        """Requests taken so far."""
+        return self._spent
+
+    @property
+    def left(self) -> int:
+        """Requests that may still be taken."""
+        return self.requests - self._spent
+
+    def take(self) -> None:
+        """Takes one request.
+
+        Raises:
+            BudgetSpent: none is left.
+        """
+        with self._lock:
+            if self._spent >= self.requests:
+                raise BudgetSpent(self.requests)
+            self._spent += 1
+
+    def give_back(self) -> None:
+        """Returns a request that was taken and never sent."""
+        with self._lock:
+            self._spent -= 1
