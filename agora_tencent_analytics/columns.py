@@ -50,13 +50,11 @@ class _Text(NamedTuple):
         else:
             times, values = _tidy([(part.times, part.values, part.increasing) for part in parts])
             untimed = sum(part.untimed for part in parts)
-        outside = 0
-        if self.clip is not None:
-            first, beyond = bisect_left(times, self.clip[0]), bisect_left(times, self.clip[1])
-            if beyond - first < len(times):
-                outside = len(times) - max(0, beyond - first)
-                times, values = times[first:beyond], values[first:beyond]
-        return _Made(times, values, untimed, outside)
+        if self.clip is None or not times or (self.clip[0] <= times[0] and times[-1] < self.clip[1]):
+            return _Made(times, values, untimed, 0)
+        first, beyond = bisect_left(times, self.clip[0]), bisect_left(times, self.clip[1])
+        outside = len(times) - max(0, beyond - first)
+        return _Made(times[first:beyond], values[first:beyond], untimed, outside)
 
 
 class _Joined(NamedTuple):

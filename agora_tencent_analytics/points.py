@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import struct
 from array import array
 from collections.abc import Callable, Sequence
@@ -33,6 +34,7 @@ _EXACT = 2**53  # below it a float holds a whole number exactly
 _MOST_REMEMBERED = 16_384  # times: more than four hours of one a second
 _INSIDE = b"0123456789.-+eEnul \t\r\n"  # what a row of numbers and nulls may hold beside its brackets and commas
 _INTEGER = "n" if struct.calcsize("n") == 8 else "q"  # the same eight bytes, but struct is quicker at "n"
+_ROW = re.compile(r"\[[^][]*\]|\{[^}{]*\}")
 _BLANK = bytes.maketrans(b"[]", b"  ")
 
 
@@ -74,28 +76,31 @@ _structs: dict[PointForm, Callable[[bytes], list[Any] | None]] = {
     PointForm.OBJECTS: msgspec.json.Decoder(list[_Object] | None).decode,
 }
 _REFUSED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, struct.error, OverflowError)
-_layout = lru_cache(128)(struct.Struct)
 
 
 class _Clock:
     """Times that were found to increase, by which other chunks with the same times are recognised."""
 
-    def __init__(self, head: bytes, integers: bytes) -> None:
+    def __init__(self, head: bytes, times: array[int]) -> None:
         self.head = head  # the text up to the first comma: the cheapest hint that a chunk has these times
-        self.integers = integers
+        self.times = times
 
     # Made when a second chunk begins alike: where every series has its own times they are never needed.
     @cached_property
     def doubles(self) -> bytes:
-        return _packed("d", array("q", self.integers))
+        return array("d", self.times).tobytes()
+
+    @cached_property
+    def pack(self) -> Callable[..., bytes]:
+        return _pack(2 * len(self.times), "d")
 
     @cached_property
     def frame(self) -> bytes:
-        return b"[" + (b"[,]," * (len(self.integers) // 8))[:-1] + b"]"
+        return b"[" + (b"[,]," * len(self.times))[:-1] + b"]"
 
 
 # Exchanged whole: threads may race for it without harm, and at worst read a chunk the slower way.
-_clock = _Clock(b"none", b"")
+_clock = _Clock(b"none", array("q"))
 
 
 def read_points(chunk: bytes, form: PointForm, scale: float) -> Points:
@@ -118,50 +123,56 @@ def _read_flat(chunk: bytes, scale: float) -> Points | None:
     # A row too long and a row too short would make up for each other in a count: compare the whole frame.
     if chunk.translate(None, _INSIDE) != clock.frame:
         return None
-    both = array("d", _packed("d", _numbers(b"[" + chunk.translate(_BLANK) + b"]")))
+    both = array("d", _packed(clock.pack, _numbers(b"[" + chunk.translate(_BLANK) + b"]")))
     if both[::2].tobytes() != clock.doubles:
         return None
-    values = both[1::2] if scale == 1.0 else array("d", _packed("d", [value * scale for value in both[1::2]]))
-    return Points(array("q", clock.integers), values, 0, True)
+    return Points(clock.times[:], _scaled(both[1::2], scale), 0, True)
 
 
 def _read_structs(chunk: bytes, form: PointForm, scale: float) -> Points:
     found = _structs[form](chunk) or ()
     times = [point.time for point in found]
-    integers = _packed(_INTEGER, times)
-    values = array("d", _packed("d", [point.value for point in found]))
-    if scale != 1.0:
-        values = array("d", _packed("d", [value * scale for value in values]))
-    increasing = integers == _clock.integers or all(map(lt, times, islice(times, 1, None)))
+    integers = array("q", _pack(len(times), _INTEGER)(*times))
+    values = array("d", _packed(_pack(len(times), "d"), [point.value for point in found]))
+    increasing = integers == _clock.times or all(map(lt, times, islice(times, 1, None)))
     if increasing:
-        _remember(chunk, times, integers)
-    return Points(array("q", integers), values, 0, increasing)
+        _remember(chunk, integers)
+    return Points(integers, _scaled(values, scale), 0, increasing)
 
 
-def _packed(code: str, numbers: Sequence[float | None]) -> bytes:
+def _scaled(values: array[float], scale: float) -> array[float]:
+    return values if scale == 1.0 else array("d", _pack(len(values), "d")(*[value * scale for value in values]))
+
+
+@lru_cache(128)
+def _pack(count: int, code: str) -> Callable[..., bytes]:
     # struct packs a sequence into bytes in half the time that array() takes to walk it.
-    pack = _layout(f"{len(numbers)}{code}").pack
+    return struct.Struct(f"{count}{code}").pack
+
+
+def _packed(pack: Callable[..., bytes], numbers: Sequence[float | None]) -> bytes:
     try:
         return pack(*numbers)
     except struct.error:  # a null among them: NaN, which no integer can be
         return pack(*[_NAN if number is None else number for number in numbers])
 
 
-def _remember(chunk: bytes, times: list[int], integers: bytes) -> None:
+def _remember(chunk: bytes, times: array[int]) -> None:
     global _clock
     if times and times[0] > -_EXACT and times[-1] < _EXACT and len(times) <= _MOST_REMEMBERED:
-        _clock = _Clock(chunk[: chunk.find(b",") + 1], integers)
+        _clock = _Clock(chunk[: chunk.find(b",") + 1], times[:])
 
 
 def _read_leniently(chunk: bytes, form: PointForm, scale: float) -> Points:
     times, values = array("q"), array("d")
+    text = chunk.decode("utf-8", "replace")
+    untimed = 0
     try:
-        rows = json.loads(chunk.decode("utf-8", "replace"), parse_int=_integer)
+        rows = json.loads(text, parse_int=_integer)
     except (ValueError, RecursionError):
-        return Points(times, values, 1, True)
+        rows, untimed = _sound_rows(text)
     if not isinstance(rows, list):
         return Points(times, values, 0 if rows is None else 1, True)
-    untimed = 0
     for row in rows:
         when, what = _pair(row) if form is PointForm.PAIRS else _object(row)
         seconds = _seconds(when)
@@ -171,6 +182,17 @@ def _read_leniently(chunk: bytes, form: PointForm, scale: float) -> Points:
             times.append(seconds)
             values.append(_number(what) * scale)
     return Points(times, values, untimed, False)
+
+
+def _sound_rows(text: str) -> tuple[list[Any], int]:
+    """Of a list that is not JSON, the rows that are, and how many are not; the list itself counts as one."""
+    found, garbled = [], 0
+    for row in _ROW.findall(text):
+        try:
+            found.append(json.loads(row, parse_int=_integer))
+        except (ValueError, RecursionError):
+            garbled += 1
+    return found, garbled or 1
 
 
 def _integer(digits: str) -> int | float:

@@ -6,7 +6,7 @@ of that may cost a row. Only a field that a record cannot be without does, when 
 unreadable.
 
 Pages are read by the hundred rows, so a row costs no Python call per field: text, whole numbers and numbers
-are made by `str`, `int` and `float` themselves.
+are made by `str`, `int` and `float` themselves, and `shapes.py` leaves out what need not be asked of every row.
 """
 
 from __future__ import annotations
@@ -19,11 +19,14 @@ import attrs
 import cattrs
 from cattrs.gen import make_dict_structure_fn_from_attrs, override
 
+from agora_tencent_analytics.shapes import Shapes
+
 __all__ = ["Structure"]
 
 T = TypeVar("T")
 NO = (False, "false", "False")
 """How vendors may spell no; 0 is among them, being equal to False."""
+_GARBLED = (ValueError, TypeError, ArithmeticError)
 
 
 def flag(value: Any, _: Any = None) -> bool:
@@ -46,9 +49,9 @@ def texts(value: Any, _: Any = None) -> tuple[str, ...]:
 
 class _Model(NamedTuple):
     build: Callable[[Any, Any], Any]
-    known: frozenset[str]  # the vendor's names of the fields that a row may have
-    needed: tuple[str, ...]  # those that it must have
-    optional: Mapping[str, Any]  # the others, with their types
+    shapes: Shapes
+    needed: tuple[str, ...]  # the vendor's names of the fields that a row must have
+    optional: Mapping[str, Any]  # of those that it may have, with their types
 
 
 class Structure:
@@ -80,41 +83,62 @@ class Structure:
             ValueError, TypeError, KeyError, AttributeError: a row is not an object, or lacks or garbles a
                 field that its record cannot be without.
         """
-        build, known, needed, optional = self._models.get(model) or self._learn(model)
-        expected = known - given.keys()
+        learnt = self._models.get(model) or self._learn(model)
+        met = learnt.shapes.met(given)
+        found: list[T] = []
+        seen, fill, unknown = list[object](), None, tuple[str, ...]()
         for row in rows:
-            if not expected.issuperset(row):
-                row["extra"] = {name: row.pop(name) for name in row.keys() - expected}
-            if None in row.values():
-                _drop_nulls(row, needed)
-            row.update(given)
+            signs = [*row, *map(type, row.values())]
+            if signs != seen:
+                seen, key = signs, tuple(signs)
+                fill, unknown = met.get(key) or learnt.shapes.learn(key, row, given)
+            if unknown:
+                row["extra"] = {name: row.pop(name) for name in unknown}
+            row |= given
+            if fill is None:
+                found.append(self._build(row, model, learnt))
+                continue
+            try:
+                record = fill(row)
+            except _GARBLED:
+                found.append(self._build(row, model, learnt))
+            else:
+                record.__class__ = model
+                found.append(record)
+        return found
+
+    def _build(self, row: dict[str, Any], model: type[T], learnt: _Model) -> T:
+        if None in row.values():
+            _drop_nulls(row, learnt.needed)
         try:
-            return [build(row, model) for row in rows]
-        except (ValueError, TypeError, ArithmeticError):
-            for row in rows:
-                self._set_garbled_aside(row, optional)
-            return [build(row, model) for row in rows]
+            made: T = learnt.build(row, model)
+        except _GARBLED:
+            self._set_garbled_aside(row, learnt.optional)
+            made = learnt.build(row, model)
+        return made
 
     def _set_garbled_aside(self, row: dict[str, Any], optional: Mapping[str, Any]) -> None:
         for name in optional.keys() & row.keys():
             try:
                 self._converter.structure(row[name], optional[name])
-            except (ValueError, TypeError, ArithmeticError):
+            except _GARBLED:
                 row.setdefault("extra", {})[name] = row.pop(name)
 
     def _learn(self, model: type[Any]) -> _Model:
         names = self._names.get(model, {})
         hints = get_type_hints(model)
-        fields = [field.evolve(type=_bare(hints[field.name])) for field in attrs.fields(model)]
-        wire = {field.name: names.get(field.name, field.name) for field in fields}
-        spelt: dict[str, Any] = {name: override(rename=wire[name]) for name in wire}
+        fields = {
+            names.get(field.name, field.name): field.evolve(type=_bare(hints[field.name]))
+            for field in attrs.fields(model)
+        }
+        spelt: dict[str, Any] = {field.name: override(rename=name) for name, field in fields.items()}
         learnt = self._models[model] = _Model(
-            make_dict_structure_fn_from_attrs(fields, model, self._converter, **spelt),
-            frozenset(wire[field.name] for field in fields if field.name != "extra"),
-            tuple(wire[field.name] for field in fields if field.default is attrs.NOTHING),
+            make_dict_structure_fn_from_attrs(list(fields.values()), model, self._converter, **spelt),
+            Shapes(model, fields, self._converter),
+            tuple(name for name, field in fields.items() if field.default is attrs.NOTHING),
             {
-                wire[field.name]: field.type
-                for field in fields
+                name: field.type
+                for name, field in fields.items()
                 if field.default is not attrs.NOTHING and field.name != "extra"
             },
         )

@@ -131,7 +131,7 @@ def test_a_row_too_long_and_one_too_short_do_not_make_up_for_each_other() -> Non
 
 
 def test_the_flat_way_is_taken_for_a_second_series_with_the_same_times(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(points, "_clock", points._Clock(b"none", b""))
+    monkeypatch.setattr(points, "_clock", points._Clock(b"none", array("q")))
     first = Columns(b"[[5,1],[7,2.5]]", PAIRS)
     assert [1.0, 2.5] == list(first.values)
     monkeypatch.setattr(points, "_read_structs", lambda *_: pytest.fail("went through structs"))
@@ -174,6 +174,12 @@ def test_the_documented_samples_read() -> None:
         (b"[[" + b"9" * 5000 + b",1]]", [], 1),
         (b'[[1,"\xff\xfe"],[2,5]]', [1, 2], 1),
         (b"[[1],[],[2,3,4]]", [1, 2], 2),
+        (b"[[1,-],[2,5]]", [2], 1),
+        (b"[[1,nan],[2,05],[3,6],[4 5]]", [3], 3),
+        (b"[[1,2],[3,4],[5", [1, 3], 1),
+        (b"[[1,2],,[3,4]]", [1, 3], 1),
+        (b"[[1,2]]]", [1], 1),
+        (b"[[1," + b'{"a":' * 100_000 + b"1" + b"}" * 100_000 + b"],[2,x]]", [], 2),
         (b"[1,2]", [], 2),
         (b"{}", [], 1),
         (b"17", [], 1),
@@ -187,6 +193,12 @@ def test_odd_text_is_counted_and_fails_nothing(text: bytes, seconds: list[int], 
     assert seconds == list(columns.times)
     assert odd == columns.odd
     assert len(seconds) == len(columns.values)
+
+
+def test_objects_that_are_no_json_cost_only_themselves() -> None:
+    columns = Columns(b'[{"Time":1,"Value":2},{"Time":3,"Value":.5},{"Value":7,"Time":5},{"Time":', OBJECTS)
+    assert [(1, 2.0), (5, 7.0)] == list(zip(columns.times, columns.values, strict=True))
+    assert 1 == columns.odd
 
 
 @pytest.mark.parametrize(

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 from collections.abc import Mapping
 from typing import Any
 
 import attrs
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agora_tencent_analytics.models import Call, Session
 from agora_tencent_analytics.structure import Structure
 
 ROW: dict[str, Any] = {"id": "c1", "cname": "room", "created_ts": 10}
-TABLE = Structure({Call: {"call_id": "id", "channel": "cname", "peak_users": "pcu"}})
+NAMES: Mapping[type, Mapping[str, str]] = {Call: {"call_id": "id", "channel": "cname", "peak_users": "pcu"}}
+TABLE = Structure(NAMES)
+ORDER = [field.name for field in attrs.fields(Call)]
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
@@ -133,6 +137,127 @@ def test_roles_are_an_open_list(roles: object, expected: tuple[str, ...]) -> Non
     row = {"session_id": "s", "user_id": 1, "join_ts": 1, "roles": roles, "network": "6G", "platform": "BeOS"}
     (made,) = Structure().rows([row], Session, vendor="acme", call_id="c")
     assert (expected, "6G", "BeOS", "1") == (made.roles, made.network, made.platform, made.user_id)
+
+
+def ordinary(names: Mapping[type, Mapping[str, str]], model: type) -> Structure:
+    """A structure that learns no shapes of this model's rows."""
+    table = Structure(names)
+    table.rows([], model)
+    table._models[model].shapes._room = 0
+    return table
+
+
+MIXED = st.lists(
+    st.fixed_dictionaries(
+        {"id": st.sampled_from(["c1", 7, True]), "created_ts": st.sampled_from([10, "11", 12.0])},
+        optional={
+            "cname": st.sampled_from(["room", 5, None, ["x"]]),
+            "pcu": st.sampled_from([3, None, "4", "many", 2.5, {}]),
+            "audio_freeze_ratio": st.sampled_from([0, 0.5, None, "0.25", "?", 10**400]),
+            "finished": st.sampled_from([True, False, 0, "True", "perhaps", None]),
+            "new": st.sampled_from([None, 1, [1]]),
+            "extra": st.just({"a": 1}),
+            "vendor": st.just("evil"),
+        },
+    ),
+    max_size=6,
+)
+
+
+@settings(deadline=None)
+@given(MIXED)
+def test_rows_of_any_shape_read_as_without_shapes(rows: list[dict[str, Any]]) -> None:
+    plain = ordinary(NAMES, Call).rows(copy.deepcopy(rows), Call, vendor="acme")
+    table = Structure(NAMES)
+    for _ in range(2):  # while the shapes are learnt, and when they are known
+        shaped = table.rows(copy.deepcopy(rows), Call, vendor="acme")
+        assert plain == shaped
+        assert repr([dict(sorted(vars(made).items())) for made in plain]) == repr(
+            [dict(sorted(vars(made).items())) for made in shaped]
+        )
+
+
+def test_a_shape_is_learnt_once_and_no_more_than_a_few_are() -> None:
+    table = Structure()
+    rows = [{"call_id": str(number), "created_ts": number} for number in range(100)]
+    assert [str(number) for number in range(100)] == [made.call_id for made in table.rows(rows, Call, vendor="acme")]
+    shapes = table._models[Call].shapes
+    met = shapes.met({"vendor": "acme"})
+    assert 1 == len(met)
+    muddle = [{"call_id": "c", "created_ts": 1, f"new-{number}": number} for number in range(100)]
+    found = table.rows(muddle, Call, vendor="acme")
+    assert [{f"new-{number}": number} for number in range(100)] == [made.extra for made in found]
+    assert 32 == len(met)
+    assert "acme" == table.rows([{"call_id": "c", "created_ts": 1}], Call, vendor="acme")[0].vendor
+
+
+def test_a_record_made_of_a_shape_is_like_any_other() -> None:
+    made, again = TABLE.rows([{**ROW, "pcu": 3}, {**ROW, "pcu": 3}], Call, vendor="acme")
+    expected = Call(vendor="acme", call_id="c1", channel="room", created_ts=10, peak_users=3)
+    assert Call is type(made)
+    assert (expected, repr(expected), list(vars(expected))) == (made, repr(made), sorted(vars(made), key=ORDER.index))
+    assert made == pickle.loads(pickle.dumps(made)) == copy.deepcopy(made)
+    assert attrs.asdict(expected) == attrs.asdict(made)
+    assert 4 == attrs.evolve(made, peak_users=4).peak_users
+    assert made.extra is not again.extra
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        made.channel = "other"  # type: ignore[misc]
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class Checked:
+    """A model that checks what it is given."""
+
+    size: int = attrs.field(validator=attrs.validators.lt(5))
+
+
+def one_more(size: int) -> int:
+    return size + 1
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class Converted:
+    """A model that changes what it is given."""
+
+    size: int = attrs.field(converter=one_more)
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class Completed:
+    """A model that adds to what it is given."""
+
+    size: int
+    double: int = attrs.field(init=False, default=0)
+
+    def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "double", 2 * self.size)
+
+
+@attrs.frozen(slots=False)
+class Own:
+    """A model with an `__init__` of its own."""
+
+    size: int
+
+    def __init__(self, size: int) -> None:
+        self.__attrs_init__(size=-size)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("model", "size", "expected"),
+    [
+        (Converted, "4", {"size": 5}),
+        (Completed, 4, {"size": 4, "double": 8}),
+        (Own, 4, {"size": -4}),
+        (Checked, 4, {"size": 4}),
+    ],
+)
+def test_a_model_that_does_more_than_store_does_it(model: type[Any], size: Any, expected: dict[str, int]) -> None:
+    for _ in range(2):
+        (made,) = Structure().rows([{"size": size}], model)
+        assert expected == vars(made)
+    with pytest.raises(ValueError, match="must be < 5"):
+        Structure().rows([{"size": 5}], Checked)
 
 
 @attrs.frozen(kw_only=True)

@@ -42,20 +42,29 @@ STRUCTURE = Structure(
 
 def call_rows(rows: Sequence[Any]) -> list[Call]:
     """Rows of `call_lists` as calls. The rows are taken over."""
+    _check_ids(rows, "call_id")
     _unend(rows, "destroyed_ts")
     return STRUCTURE.rows(rows, Call, vendor="agora")
 
 
 def session_rows(rows: Sequence[Any], asked: Asked) -> list[Session]:
     """Rows of `call_info` as sessions of the call that was asked for. The rows are taken over."""
+    _check_ids(rows, "sid")
     _unend(rows, "leave_ts")
     return STRUCTURE.rows(rows, Session, vendor="agora", call_id=asked.params["call_id"])
+
+
+def _check_ids(rows: Sequence[Any], name: str) -> None:
+    """What is no text and no number would become the text of a list, and nobody could ask about it."""
+    for row in rows:
+        if not isinstance(row[name], str | int):
+            raise TypeError(f"{name!r} is a {type(row[name]).__name__}")
 
 
 def _unend(rows: Sequence[Any], end: str) -> None:
     """What the vendor prints as the end of something unfinished has no documented meaning."""
     for row in rows:
-        if row.get("finished") in NO:
+        if (said := row.get("finished")) is not True and said in NO:
             row[end] = None
 
 

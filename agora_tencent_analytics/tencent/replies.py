@@ -62,6 +62,7 @@ STRUCTURE = Structure(
 
 def call_rows(rows: Sequence[Any]) -> list[Call]:
     """Rows of `RoomList` as calls. The rows are taken over."""
+    _check_ids(rows, "CommId")
     _unend(rows, "IsFinished", "DestroyTime")
     return STRUCTURE.rows(rows, Call, vendor="tencent")
 
@@ -71,16 +72,24 @@ def session_rows(rows: Sequence[Any], asked: Asked) -> list[Session]:
 
     The vendor does not name a stay; its id is made of user and join time.
     """
+    _check_ids(rows, "UserId")
     _unend(rows, "Finished", "LeaveTs")
     for row in rows:
         row["session_id"] = f"{row['UserId']}@{row['JoinTs']}"
     return STRUCTURE.rows(rows, Session, vendor="tencent", call_id=asked.params["CommId"])
 
 
+def _check_ids(rows: Sequence[Any], name: str) -> None:
+    """Nothing, or what is no text and no number, is no id: nobody could ask about it."""
+    for row in rows:
+        if row[name] == "" or not isinstance(row[name], str | int):
+            raise TypeError(f"{name!r} is empty or a {type(row[name]).__name__}")
+
+
 def _unend(rows: Sequence[Any], finished: str, end: str) -> None:
     """While something runs, the vendor prints "now" as its end: nothing is known of the end."""
     for row in rows:
-        if row.get(finished) in NO:
+        if (said := row.get(finished)) is not True and said in NO:
             row[end] = None
 
 

@@ -5,3 +5,4 @@ from __future__ import annotations
 import json
 
 agora = tencent = json.loads
+agora_calls = agora_sessions = tencent_rooms = tencent_users = json.loads

@@ -5,3 +5,4 @@ from __future__ import annotations
 import orjson
 
 agora = tencent = orjson.loads
+agora_calls = agora_sessions = tencent_rooms = tencent_users = orjson.loads

@@ -9,8 +9,19 @@ from tencentcloud.trtc.v20190722 import models
 
 
 def tencent(body: bytes) -> Any:
+    return _answer(models.DescribeCallDetailInfoResponse(), body)
+
+
+def tencent_rooms(body: bytes) -> Any:
+    return _answer(models.DescribeRoomInfoResponse(), body)
+
+
+def tencent_users(body: bytes) -> Any:
+    return _answer(models.DescribeUserInfoResponse(), body)
+
+
+def _answer(response: Any, body: bytes) -> Any:
     # Its client parses once for the error check and once more for the answer.
     json.loads(body)
-    response = models.DescribeCallDetailInfoResponse()
     response._deserialize(json.loads(body)["Response"])
     return response

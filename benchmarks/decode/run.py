@@ -1,4 +1,4 @@
-"""Decode one metrics reply in every way and print ratios to `orjson.loads`, budgets and memory.
+"""Decode metrics replies and pages of listings in every way and print ratios to `orjson.loads`, budgets and memory.
 
     python -m benchmarks.decode.run [--quick] [--no-memory]
 
@@ -22,18 +22,19 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
-from benchmarks.decode import payloads
+from benchmarks.decode import pages, payloads
 
 
 class Case(NamedTuple):
     name: str
     body: Callable[[], bytes]
-    vendor: str
+    reply: str
     repeat: int
     pairs: int
     budgets: dict[str, float]
 
 
+_PAGE = 7.0
 _SINCE_313 = sys.version_info >= (3, 13)
 CASES = [
     Case("agora 7 KB", lambda: payloads.agora(2, 6, 30), "agora", 200, 15, {}),
@@ -49,26 +50,30 @@ CASES = [
     ),
     Case("agora 15 MB, own times", lambda: payloads.agora(20, 24, 1800, own_times=True), "agora", 1, 7, {}),
     Case("tencent 7 MB", lambda: payloads.tencent(6, 20, 1800), "tencent", 1, 7, {}),
+    Case("agora 100 calls", pages.agora_calls, "agora_calls", 40, 15, {"ours": _PAGE}),
+    Case("agora 100 sessions", pages.agora_sessions, "agora_sessions", 40, 15, {"ours": _PAGE}),
+    Case("tencent 100 rooms", pages.tencent_rooms, "tencent_rooms", 40, 15, {"ours": _PAGE}),
+    Case("tencent 100 users", pages.tencent_users, "tencent_users", 40, 15, {"ours": _PAGE}),
 ]
-VARIANTS = {
-    "agora": [
-        ("ours untouched", "ours", "agora_untouched"),
-        ("ours read", "ours", "agora_read"),
-        ("msgspec structs", "rival_msgspec", "agora"),
-        ("json", "rival_json", "agora"),
-        ("pydantic", "rival_pydantic", "agora"),
-        ("cattrs points", "rival_cattrs", "agora"),
-    ],
-    "tencent": [
-        ("ours untouched", "ours", "tencent_untouched"),
-        ("ours read", "ours", "tencent_read"),
-        ("msgspec structs", "rival_msgspec", "tencent"),
-        ("json", "rival_json", "tencent"),
-        ("pydantic", "rival_pydantic", "tencent"),
-        ("cattrs points", "rival_cattrs", "tencent"),
-        ("tencent sdk", "rival_tencent_sdk", "tencent"),
-    ],
+_RIVALS = {
+    "msgspec structs": "rival_msgspec",
+    "json": "rival_json",
+    "pydantic": "rival_pydantic",
+    "cattrs objects": "rival_cattrs",
 }
+_SDK = "rival_tencent_sdk"
+
+
+def variants(reply: str) -> list[tuple[str, str, str]]:
+    """Of a kind of reply, the variants: name, module, function."""
+    rivals = _RIVALS | ({"tencent sdk": _SDK} if reply.startswith("tencent") else {})
+    if reply in ("agora", "tencent"):
+        ours = [("ours untouched", "ours", f"{reply}_untouched"), ("ours read", "ours", f"{reply}_read")]
+    else:
+        ours = [("ours", "ours", reply)]
+    return [*ours, *((name, module, reply) for name, module in rivals.items())]
+
+
 BASELINE = ("orjson", "rival_orjson")
 
 
@@ -90,11 +95,11 @@ def block(decode: Callable[[bytes], Any], body: bytes, repeat: int) -> float:
 
 def compare(case: Case, body: bytes, pairs: int) -> dict[str, tuple[float, float, int]]:
     """Of each variant: median ratio, least milliseconds, pairs kept."""
-    baseline = load(BASELINE[1], case.vendor)
-    variants = {name: load(module, function) for name, module, function in VARIANTS[case.vendor]}
-    kept: dict[str, list[tuple[float, float]]] = {name: [] for name in variants}
+    baseline = load(BASELINE[1], case.reply)
+    decoders = {name: load(module, function) for name, module, function in variants(case.reply)}
+    kept: dict[str, list[tuple[float, float]]] = {name: [] for name in decoders}
     for _ in range(pairs):
-        for name, decode in variants.items():
+        for name, decode in decoders.items():
             before = block(baseline, body, case.repeat)
             taken = block(decode, body, case.repeat)
             after = block(baseline, body, case.repeat)
@@ -133,8 +138,9 @@ def _peak() -> float:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Decode metrics replies in every way.")
+    parser = argparse.ArgumentParser(description="Decode metrics replies and pages of listings in every way.")
     parser.add_argument("--quick", action="store_true", help="three pairs of each variant")
+    parser.add_argument("--only", default="", help="only the cases whose name holds this text")
     parser.add_argument("--no-memory", action="store_true", help="skip the memory table")
     parser.add_argument("--memory-of", nargs=3, metavar=("FILE", "MODULE", "FUNCTION"), help=argparse.SUPPRESS)
     chosen = parser.parse_args()
@@ -144,6 +150,8 @@ def main() -> int:
     print(f"Python {platform.python_version()}; ratio to orjson.loads of the same body; the collector is on")
     failed = False
     for case in CASES:
+        if chosen.only not in case.name:
+            continue
         body = case.body()
         print(f"\n{case.name}: {len(body):,} bytes")
         measured = compare(case, body, 3 if chosen.quick else case.pairs)
@@ -151,7 +159,7 @@ def main() -> int:
             budget = case.budgets.get(name)
             verdict = "" if budget is None else f"  budget {budget:.2f}  {'PASS' if ratio <= budget else 'FAIL'}"
             failed |= "FAIL" in verdict
-            print(f"  {name:16} {ratio:7.2f}  {taken:9.2f} ms  {count:2} pairs{verdict}")
+            print(f"  {name:16} {ratio:7.2f}  {taken:9.3f} ms  {count:2} pairs{verdict}")
         if not chosen.no_memory and len(body) > 5e6 and "own" not in case.name:
             print(f"  memory over the empty process, MB (the body itself is {len(body) / 1e6:.1f}): peak, kept")
             failed |= not _memory_table(case, body)
@@ -163,7 +171,7 @@ def _memory_table(case: Case, body: bytes) -> bool:
     with tempfile.NamedTemporaryFile(suffix=".json") as file:
         file.write(body)
         file.flush()
-        for name, module, function in [(BASELINE[0], BASELINE[1], case.vendor), *VARIANTS[case.vendor]]:
+        for name, module, function in [(BASELINE[0], BASELINE[1], case.reply), *variants(case.reply)]:
             command = [sys.executable, "-m", "benchmarks.decode.run", "--memory-of", file.name, module, function]
             peak, kept = map(float, subprocess.run(command, check=True, capture_output=True, text=True).stdout.split())
             verdict = ""

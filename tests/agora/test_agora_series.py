@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agora_tencent_analytics.agora import series as shell
 from agora_tencent_analytics.agora.series import AgoraMetrics, AgoraSeries, read_metrics
 from agora_tencent_analytics.columns import Columns, PointForm
 
@@ -18,7 +19,9 @@ DOCUMENTED = b"""{
   "metrics": [{"sid": "3F7CC3B18E8F4A5B", "data": [
     {"mid": 20003, "kvs": [[1548670255, 215], [1548670257, 129], [1548670259, 121]], "peer_uid": 0}]}]
 }"""
+COMPACT: dict[str, Any] = {"separators": (",", ":")}
 uids = st.one_of(st.none(), st.integers(0, 2**32), st.integers(0, 2**32).map(str), st.just("alice"))
+points = st.lists(st.one_of(st.integers(), st.lists(st.one_of(st.integers(), st.lists(st.text())), max_size=3)))
 
 
 def reply(**entry: Any) -> bytes:
@@ -41,14 +44,13 @@ def test_the_documented_reply_reads() -> None:
 
 @given(
     st.lists(
-        st.tuples(
-            st.text(max_size=4), st.lists(st.tuples(st.integers(0, 30_000), uids, st.lists(st.integers())), max_size=3)
-        ),
+        st.tuples(st.text(max_size=4), st.lists(st.tuples(st.integers(0, 30_000), uids, points), max_size=3)),
         max_size=3,
     ),
     st.booleans(),
+    st.sampled_from([{}, COMPACT]),
 )
-def test_quick_and_lenient_ways_agree(content: list[Any], unknown: bool) -> None:
+def test_quick_and_lenient_ways_agree(content: list[Any], unknown: bool, layout: dict[str, Any]) -> None:
     body: dict[str, Any] = {"code": 200, "message": None, "metrics": []}
     expected: list[AgoraSeries] = []
     for sid, entries in content:
@@ -56,10 +58,10 @@ def test_quick_and_lenient_ways_agree(content: list[Any], unknown: bool) -> None
         body["metrics"].append({"sid": sid, "data": data})
         for mid, uid, kvs in entries:
             peer = "" if uid in (None, 0, "0") else str(uid)
-            expected.append(AgoraSeries(sid=sid, mid=mid, peer_uid=peer, kvs=json.dumps(kvs).encode()))
+            expected.append(AgoraSeries(sid=sid, mid=mid, peer_uid=peer, kvs=json.dumps(kvs, **layout).encode()))
     if unknown:
         body["trace"] = {"id": 1}
-    metrics = read_metrics(json.dumps(body).encode())
+    metrics = read_metrics(json.dumps(body, **layout).encode())
     assert expected == metrics.series
     assert tuple(sid for sid, _ in content) == metrics.sids
     assert ({"trace": {"id": 1}} if unknown else {}) == metrics.extra
@@ -69,6 +71,64 @@ def test_points_are_copies_that_pin_no_reply() -> None:
     (series,) = read_metrics(DOCUMENTED).series
     assert bytes is type(series.kvs)
     assert b"[[1548670255, 215], [1548670257, 129], [1548670259, 121]]" == series.kvs
+
+
+@pytest.mark.parametrize(
+    "sessions",
+    [
+        b'{"sid":"s","data":[{"mid":1,"kvs":[[1,2],[3,4]],"peer_uid":0},{"mid":2,"kvs":[],"peer_uid":0}]}',
+        b'{"sid":"s","data":[{"kvs":[[1,2],[3,4]],"peer_uid":0,"mid":1}]},{"sid":"t","data":[]}',
+        b'{"sid":"s","data":[{"mid":1,"peer_uid":0,"kvs":[[1,2],[3,4]]},{"mid":2,"peer_uid":0,"kvs":[[5,6]]}]}',
+        b'{"sid":"s","data":[{"mid":1,"kvs":[[1,2],[3,4]]}]},{"sid":"t","data":[{"mid":1,"kvs":[[5,null]]}]}',
+        b'{"sid":"s","data":[{"mid":1,"kvs":[[1,2],[3,4]]},{"mid":2,"kvs":0},{"mid":3,"kvs":null},{"mid":4}]}',
+        b'{"sid":"s","data":[{"mid":1,"kvs":[[1,2],[3,4]],"more":{"kvs":[[5,6]]}}]}',
+        b'{"sid":"s","kvs":[[5,6]],"data":[{"mid":1,"kvs":[[1,2],[3,4]]}]}',
+        b'{"sid":"s","data":[{"mid":1,"kvs":[[7,8]],"kvs":[[1,2],[3,4]]}]}',
+        b'{"sid":"s","data":[{"mid":1,"kvs":[[1,[2]],[3,4]]},{"mid":2,"kvs":[[1,"]],"],[3,4]]}]}',
+        b'{"sid":"\\"kvs\\":[[1,2]]","data":[{"mid":1,"kvs":[[1,2],[3,4]]}]}',
+        b'{"sid":"s","data":[{"mid":1,"my\\"kvs":[[1,2]],"kvs":[[1,2],[3,4]]}]}',
+        b'{"sid":"s","data":[{"mid":1,"kvs":[[1,2]] ,"peer_uid":0},{"mid":1,"kvs": [[1,2]],"peer_uid":0}]}',
+    ],
+)
+def test_points_cut_out_come_back_where_they_were(sessions: bytes) -> None:
+    body = b'{"code":200,"metrics":[' + sessions + b"]}"
+    metrics = read_metrics(body)
+    expected = [
+        (session["sid"], entry["mid"], entry.get("kvs"))
+        for session in json.loads(body)["metrics"]
+        for entry in session["data"]
+    ]
+    assert expected == [(series.sid, series.mid, json.loads(series.kvs)) for series in metrics.series]
+    assert ([[5, 6]] if b"more" in body else None) == metrics.series[0].extra.get("more", {}).get("kvs")
+
+
+def test_the_points_of_a_compact_reply_are_never_parsed_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[bytes] = []
+    quick = shell._quick
+
+    def noted(body: bytes) -> Any:
+        parsed.append(body)
+        return quick(body)
+
+    monkeypatch.setattr(shell, "_quick", noted)
+    body = json.dumps(json.loads(DOCUMENTED), **COMPACT).encode()
+    assert read_metrics(DOCUMENTED).sids == read_metrics(body).sids
+    assert [DOCUMENTED, body.replace(read_metrics(body).series[0].kvs, b"0")] == parsed[:2]
+
+
+@pytest.mark.parametrize("odd", [b"-", b"1.", b"nan", b"0x1F", b"1 2", b"+5", b"", b"NaN", b"-Infinity"])
+def test_points_that_are_no_json_cost_neither_the_reply_nor_the_others(odd: bytes) -> None:
+    body = b'{"metrics":[{"sid":"s","data":[{"mid":1,"kvs":[[1,5],[2,' + odd + b'],[3,7]],"peer_uid":0}]}]}'
+    columns = Columns(read_metrics(body).series[0].kvs, PointForm.PAIRS)
+    assert {1: 5.0, 3: 7.0} == {t: v for t, v in zip(columns.times, columns.values, strict=True) if v == v}
+    assert 1 == columns.odd
+
+
+def test_a_cut_reply_is_no_reply() -> None:
+    body = b'{"metrics":[{"sid":"s","data":[{"mid":1,"kvs":[[1,2],[3,4]]},{"mid":2,"kvs":[[5,6],[7,8]]}]}]}'
+    for end in range(len(body)):
+        with pytest.raises(ValueError, match="not JSON"):
+            read_metrics(body[:end])
 
 
 @pytest.mark.parametrize(

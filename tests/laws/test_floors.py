@@ -20,13 +20,15 @@ ROOT = Path(__file__).parents[2] / PACKAGE
 FLOORS: dict[str, int] = {
     **dict.fromkeys(["_version", "errors", "limits", "message", "timerange", "models", "metrics", "events"], 0),
     **dict.fromkeys(["series", "columns", "points", "rawjson", "certificate", "page", "figures"], 0),
-    **dict.fromkeys(["receipt", "notices"], 0),
-    **dict.fromkeys(["endpoint", "paging", "narrowing", "density", "clip", "stays", "retry", "vendor"], 1),
-    **dict.fromkeys(["structure", "seen", "environment"], 1),
+    **dict.fromkeys(["receipt", "notices", "secret"], 0),
+    **dict.fromkeys(
+        ["endpoint", "signs", "shown", "paging", "narrowing", "density", "clip", "stays", "retry", "vendor"], 1
+    ),
+    **dict.fromkeys(["structure", "shapes", "seen", "environment"], 1),
     **dict.fromkeys(["agora.*", "tencent.*"], 2),
     "runtime": 3,
     **dict.fromkeys(["", "agora", "tencent", "agora.provider", "tencent.provider"], 4),
-    **dict.fromkeys(["access", "provider", "scan", "simulator", "cli", "__main__"], 4),
+    **dict.fromkeys(["access", "provider", "otel", "scan", "simulator", "cli", "__main__"], 4),
 }
 DIALECTS = ("agora", "tencent")
 TOP_PURE = 2
