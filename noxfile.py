@@ -56,9 +56,11 @@ def coverage(session: nox.Session) -> None:
 
 @nox.session(python=OLDEST)
 def lowest(session: nox.Session) -> None:
-    """The tests with the lowest version of each dependency that pyproject.toml allows."""
+    """The tests with the lowest version of each dependency that pyproject.toml allows, those of the extras included."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    pins = [wanted.replace(">=", "==") for wanted in project["dependencies"]]
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *extras["cli"], *extras["redis"], *extras["otel"]]
+    pins = [one.replace(">=", "==") for one in wanted]
     session.install(*pins)
     session.install("-e", ".[test]", *pins)
     session.run("python", "-m", "pytest", *session.posargs)
@@ -69,6 +71,20 @@ def limits(session: nox.Session) -> None:
     """The limits against real clocks and sockets; the cells mostly wait, so they wait together."""
     session.install("-e", ".[limits]")
     session.run("python", "-m", "pytest", "-m", "realtime", "-n", "8", "tests/realtime", *session.posargs)
+
+
+@nox.session(python=OLDEST)
+def fuzz(session: nox.Session) -> None:
+    """Answers gone bad against every decoder, at length: by hypothesis, then steered by coverage (`-- SECONDS`).
+
+    The second part needs `atheris`, which comes ready-made for Linux on x86-64; elsewhere `-- 0` leaves it out.
+    """
+    session.install("-e", ".[test]")
+    session.run("python", "-m", "pytest", "tests/fuzz", "--hypothesis-profile=fuzz", "-q")
+    seconds = session.posargs[0] if session.posargs else "600"
+    if seconds != "0":
+        session.install("atheris>=2.3")
+        session.run("python", "-m", "tests.fuzz.steered", f"-max_total_time={seconds}", "-max_len=64", "-timeout=10")
 
 
 @nox.session

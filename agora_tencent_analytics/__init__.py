@@ -1,6 +1,7 @@
 """Read call analytics from Agora Analytics and Tencent RTC: every call once, none lost, no refused request.
 
-The names listed in `__all__`, the subpackages `scan` and `simulator` and the module `notices` are the public contract.
+The names listed in `__all__`, the subpackages `scan` and `simulator` and the modules `notices`, `otel` and
+`runtime.store` (for a quota store of your own) are the public contract.
 """
 
 from __future__ import annotations
@@ -44,11 +45,28 @@ from agora_tencent_analytics.page import Page
 from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.receipt import Budget, Receipt
 from agora_tencent_analytics.retry import Retry
+from agora_tencent_analytics.runtime.memory_store import MemoryStore
+from agora_tencent_analytics.runtime.open_store import QuotaNotPersisted
 from agora_tencent_analytics.runtime.paginator import Paginator
-from agora_tencent_analytics.runtime.quota import Quota, QuotaState
+from agora_tencent_analytics.runtime.quota import Quota
+from agora_tencent_analytics.runtime.quota_state import QuotaState
+from agora_tencent_analytics.runtime.redis_store import RedisStore
+from agora_tencent_analytics.runtime.sqlite_store import SqliteStore
+from agora_tencent_analytics.runtime.store import QuotaStore
 from agora_tencent_analytics.runtime.terms import asking
-from agora_tencent_analytics.runtime.transport import Timeouts, Transport
-from agora_tencent_analytics.scan import CallRecord, Failure, Records, Report, VendorReport, scan
+from agora_tencent_analytics.runtime.transport import AiohttpTransport, Timeouts, Transport
+from agora_tencent_analytics.scan import (
+    CallRecord,
+    Failure,
+    Forecast,
+    FreezeFrom,
+    Ledger,
+    Records,
+    Report,
+    Since,
+    VendorReport,
+    scan,
+)
 from agora_tencent_analytics.series import MetricSeries
 from agora_tencent_analytics.structure import Structure
 from agora_tencent_analytics.tencent.provider import TencentProvider
@@ -63,6 +81,7 @@ __all__ = [
     "AbnormalExperience",
     "AgoraCredentials",
     "AgoraProvider",
+    "AiohttpTransport",
     "AnalyticsError",
     "AnyOf",
     "Asked",
@@ -82,11 +101,15 @@ __all__ = [
     "Event",
     "Failure",
     "Figures",
+    "Forecast",
+    "FreezeFrom",
     "IncompleteScan",
     "InvalidRequest",
     "Last",
+    "Ledger",
     "LedgerUnusable",
     "Limits",
+    "MemoryStore",
     "Metric",
     "MetricSeries",
     "Newest",
@@ -104,12 +127,15 @@ __all__ = [
     "PointForm",
     "Provider",
     "Quota",
+    "QuotaNotPersisted",
     "QuotaState",
+    "QuotaStore",
     "QuotaUnavailable",
     "Rate",
     "RateLimited",
     "Receipt",
     "Records",
+    "RedisStore",
     "Refusal",
     "Reply",
     "Report",
@@ -118,6 +144,8 @@ __all__ = [
     "Retry",
     "RoomUsage",
     "Session",
+    "Since",
+    "SqliteStore",
     "Structure",
     "TencentCredentials",
     "TencentProvider",

@@ -6,7 +6,8 @@ vendor's table by `ask`, so that a new question needs no new method. Nothing her
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -16,9 +17,11 @@ from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.errors import BadInput, NotOffered
 from agora_tencent_analytics.limits import Limits, Plan
 from agora_tencent_analytics.models import Call, Session
+from agora_tencent_analytics.notices import Hook
 from agora_tencent_analytics.receipt import Receipt
 from agora_tencent_analytics.retry import Retry
 from agora_tencent_analytics.runtime.caller import Caller
+from agora_tencent_analytics.runtime.hosts import Hosts
 from agora_tencent_analytics.runtime.paginator import Paginator
 from agora_tencent_analytics.runtime.question import (
     Over,
@@ -30,6 +33,7 @@ from agora_tencent_analytics.runtime.question import (
 )
 from agora_tencent_analytics.runtime.quota import Quota, QuotaState
 from agora_tencent_analytics.runtime.store import QuotaStore
+from agora_tencent_analytics.runtime.terms import Priority, check_hooks
 from agora_tencent_analytics.runtime.transport import AiohttpTransport, Timeouts, Transport
 from agora_tencent_analytics.stays import Packet
 from agora_tencent_analytics.timerange import TimeRange
@@ -60,35 +64,41 @@ class Access:
         vendor: Vendor,
         app_id: Any,
         plan: Plan,
-        base_url: str,
+        base_url: str | Sequence[str],
         credentials: Callable[[], Awaitable[Any]],
         account: str,
         quota: Quota | None = None,
         store: QuotaStore | str | Path | None = None,
         merge: tuple[tuple[str, ...], ...] = (),
+        reserve: Mapping[Priority, float] | None = None,
         session: aiohttp.ClientSession | None = None,
         transport: Transport | None = None,
         retry: Retry | None = None,
         timeouts: Timeouts | None = None,
+        hooks: Iterable[Hook] = (),
     ) -> None:
-        base_url = check_base_url(base_url)
+        hosts = _checked(base_url)
         if not callable(credentials):
             raise BadInput(f"credentials must be an async callable, not {type(credentials).__name__}")
         if quota is None:
-            key = f"{vendor.name} {account} {urlsplit(base_url).netloc}"
-            quota = Quota.shared(key, plan=plan.name, store=store, merge=merge)
+            # Further hosts serve the same account, and draw on the same allowance.
+            key = f"{vendor.name} {account} {app_id} {urlsplit(hosts.urls[0]).netloc}"
+            quota = Quota.shared(key, plan=plan.name, store=store, merge=merge, reserve=reserve)
         elif quota.plan and quota.plan != plan.name:
             raise BadInput(f"this quota is for the plan {quota.plan!r}; it cannot serve the plan {plan.name!r} as well")
+        self.identity = blake2b(f"{vendor.name}\0{app_id}\0{account}".encode(), digest_size=16).hexdigest()
+        """What tells whose data this is, as a digest: vendor, app and account."""
         self._plan = plan
         self._caller = Caller(
             vendor=vendor,
-            base_url=base_url,
+            hosts=hosts,
             app_id=app_id,
             credentials=credentials,
             quota=quota,
             transport=transport or AiohttpTransport(session),
             retry=retry or Retry(),
             timeouts=timeouts or Timeouts(),
+            hooks=check_hooks(hooks),
         )
 
     # -- lifetime -----------------------------------------------------------------------------------------
@@ -104,9 +114,12 @@ class Access:
     async def aclose(self) -> None:
         """Closes the connections. May be called again; the caller's own session stays open."""
         await self._caller.transport.aclose()
+        await self._caller.quota.aclose()
 
     def __repr__(self) -> str:
-        host = urlsplit(self._caller.base_url).netloc
+        if not hasattr(self, "_caller"):  # in a traceback out of the constructor
+            return f"<{type(self).__name__} not made>"
+        host = ", ".join(urlsplit(url).netloc for url in self._caller.hosts.urls)
         return f"<{type(self).__name__} plan={self._plan.name!r} host={host!r}>"
 
     # -- what it is -----------------------------------------------------------------------------------------
@@ -122,14 +135,19 @@ class Access:
         return self._plan
 
     @property
-    def quota(self) -> Quota:
-        """The quota that every request of this provider goes through."""
+    def shared_quota(self) -> Quota:
+        """The quota that every request of this provider goes through, to be handed to others as `quota=`."""
         return self._caller.quota
 
     @property
     def receipt(self) -> Receipt:
         """What this provider has spent so far. The object goes on counting."""
         return self._caller.receipt
+
+    @property
+    def hooks(self) -> tuple[Hook, ...]:
+        """What is given every notice about this provider."""
+        return self._caller.hooks
 
     def now(self) -> float:
         """The vendor's now, epoch seconds, as far as its answers have told."""
@@ -148,13 +166,22 @@ class Access:
             raise NotOffered(f"{row.name} is a question for {row.vendor}, not for {self.name}", endpoint=row.name)
         return self._plan.limits(row.limits, endpoint=row.name)
 
-    def quota_state(self, row: Endpoint[Any]) -> QuotaState:
+    async def quota_state(self, row: Endpoint[Any]) -> QuotaState:
         """How the counter that a question draws on stands now: used and left today, the reset, the next free slot.
 
         Raises:
             NotOffered: the plan does not include the question.
         """
-        return self.quota.state(row.counter, self.limits(row).rates)
+        return await self.shared_quota.state(row.counter, self.limits(row).rates)
+
+    async def quota(self) -> tuple[QuotaState, ...]:
+        """How the counters behind `endpoints` stand now, each once, in their order.
+
+        Rows that the plan does not include are left out; rows that draw on one counter share one state.
+        """
+        offered = [row for row in self.endpoints if row.limits in self._plan.rows]
+        states = [await self.quota_state(row) for row in offered]
+        return tuple({state.counter: state for state in states}.values())
 
     # -- any question ---------------------------------------------------------------------------------------
 
@@ -199,12 +226,19 @@ class Access:
         questions: Questions,
         *,
         merge: Callable[[Sequence[Any]], Sequence[Any]] | None = None,
+        keep: Callable[[Any], bool] | None = None,
         cursor: str | None = None,
         max_requests: int | None = None,
         max_wait: float | None = None,
     ) -> Paginator[Any]:
         return Paginator(
-            self._caller, questions, merge=merge, cursor=cursor, max_requests=max_requests, max_wait=max_wait
+            self._caller,
+            questions,
+            merge=merge,
+            keep=keep,
+            cursor=cursor,
+            max_requests=max_requests,
+            max_wait=max_wait,
         )
 
     def _about(self, row: Endpoint[Any], call: Call, over: TimeRange | None, packets: Sequence[Packet]) -> Questions:
@@ -222,3 +256,15 @@ class Access:
     def _sessions_of(self, call: Call, sessions: Iterable[Session]) -> list[Session]:
         self._mine(call)
         return sessions_of(call, sessions)
+
+
+def _checked(base_url: str | Sequence[str]) -> Hosts:
+    """The hosts, each once and each fit for credentials.
+
+    Raises:
+        BadInput: one of them is not, or there is none.
+    """
+    urls = base_url if isinstance(base_url, list | tuple) else [base_url]
+    if not urls:
+        raise BadInput("base_url must name at least one host")
+    return Hosts(list(dict.fromkeys(check_base_url(url) for url in urls)))

@@ -1,6 +1,9 @@
 """Why we believe that a listing is complete, as values: `Clipped`, `WindowRead`, `Certificate`.
 
-Holds the evidence only; it is gathered by `runtime/paginator.py` from the decisions of `paging.py`.
+Holds the evidence only; it is gathered by `runtime/evidence.py` from the decisions of `paging.py` and `narrowing.py`.
+
+A certificate speaks of what the vendor showed. What no client can detect from that is listed in the README, under
+"What no client can detect", with how often it happens.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from typing import Literal
 
 import attrs
 
+from agora_tencent_analytics.receipt import Receipt
 from agora_tencent_analytics.timerange import TimeRange
 
 __all__ = ["Certificate", "Clipped", "WindowRead"]
@@ -38,10 +42,15 @@ class WindowRead:
     """The window."""
     pages: int
     """Pages read, readings again included."""
+    first_total: int | None = None
+    """The vendor's own total on the first page, whatever it counts; of the last reading, if there were several."""
     total: int | None
-    """The vendor's own total on the last page that had one."""
+    """The same on the last page that had one."""
     unique: int
-    """Different rows that the window showed."""
+    """Different rows that the window showed; after a cursor, that it showed since."""
+    fingerprint: bytes = bytes(16)
+    """16 bytes that stand for the ids of these rows, in whatever order they came: two readings of a window that show
+    the same rows have the same. Zeros where rows are not identified."""
     duplicates: int
     """Rows of the window that the walk had seen before."""
     complete: bool
@@ -64,6 +73,8 @@ class Certificate:
     """What of the range could not be asked."""
     requests: int = 0
     """Pages that were answered."""
+    cost: Receipt = attrs.field(factory=Receipt)
+    """What the walk spent, with retries and with what was refused."""
     unique: int = 0
     """Different rows yielded."""
     duplicates: int = 0

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
 from agora_tencent_analytics.errors import BadInput
+from agora_tencent_analytics.secret import secret
 
 __all__ = ["from_environment"]
 
+_SECRETS = frozenset({"customer_secret", "secret_key", "token"})
+_KEYS = _SECRETS | {"customer_id", "secret_id"}
+_LISTS = frozenset({"base_url"})
+
 
 def from_environment(
-    environ: Mapping[str, str], needed: Mapping[str, str], optional: Mapping[str, str], options: Mapping[str, Any]
+    environ: Mapping[str, str] | None,
+    needed: Mapping[str, str],
+    optional: Mapping[str, str],
+    options: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The arguments of a provider; what `options` gives goes before what the environment says.
 
     Args:
-        environ: the environment. An empty variable counts as missing.
+        environ: the environment; None means this process's. An empty variable counts as missing. Of base URLs there
+            may be several, with commas between.
         needed: variable by argument, for arguments that must be had.
         optional: variable by argument, for arguments that may be had.
         options: arguments given directly.
@@ -28,19 +38,21 @@ def from_environment(
     missing = [
         variable
         for argument, variable in needed.items()
-        if argument not in options
-        and not environ.get(variable)
-        and not (own_keys and argument not in ("plan",) and _is_key(argument))
+        if argument not in options and not _value(environ, variable) and not (own_keys and argument in _KEYS)
     ]
     if missing:
         raise BadInput(f"set {', '.join(missing)} in the environment")
-    found = {
-        argument: environ[variable]
+    found: dict[str, Any] = {
+        argument: secret(_value(environ, variable)) if argument in _SECRETS else _value(environ, variable)
         for argument, variable in {**needed, **optional}.items()
-        if environ.get(variable) and not (own_keys and _is_key(argument))
+        if _value(environ, variable) and not (own_keys and argument in _KEYS)
     }
+    for argument in _LISTS & found.keys():
+        several = [part.strip() for part in found[argument].split(",")]
+        found[argument] = several if len(several) > 1 else several[0]
     return {**found, **options}
 
 
-def _is_key(argument: str) -> bool:
-    return argument in ("customer_id", "customer_secret", "secret_id", "secret_key", "token")
+def _value(environ: Mapping[str, str] | None, variable: str) -> str:
+    # The process's environment is no local variable of any frame: crash reports list those.
+    return (os.environ if environ is None else environ).get(variable, "")

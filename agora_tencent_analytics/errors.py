@@ -24,7 +24,7 @@ decided in `retry.py`.
     |   +-- BudgetSpent           the caller's own allowance is used up
     |   +-- QuotaUnavailable      the store that counts the requests cannot be had
     |   +-- LedgerUnusable        the file that remembers a scan cannot be had, or is in use
-    +-- IncompleteScan            a scan that was told to raise could not read everything
+    +-- IncompleteScan            a scan that was told to raise could not read everything (an exception group too)
 
 All of them survive `pickle` and `copy`, and none holds a secret.
 """
@@ -33,7 +33,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 __all__ = [
     "AnalyticsError",
@@ -275,15 +275,23 @@ class DailyQuotaExhausted(NotAsked):
     Attributes:
         resets_at: epoch seconds (vendor time) of the next midnight UTC.
         endpoint: name of the counter that is spent.
+        reserved: how many of the day's requests are left, at most, for priorities that a reserve is kept for; 0 if
+            nothing is left for anybody.
     """
 
-    def __init__(self, *, endpoint: str, limit: int, resets_at: float) -> None:
+    def __init__(self, *, endpoint: str, limit: int, resets_at: float, reserved: int = 0) -> None:
         when = datetime.fromtimestamp(resets_at, UTC).isoformat()
+        spent = (
+            f"are spent but for the last {reserved}, which are reserved for another priority"
+            if reserved
+            else "are spent"
+        )
         super().__init__(
-            f"the {limit} requests that this account may send to {endpoint} in a UTC day are spent; "
+            f"the {limit} requests that this account may send to {endpoint} in a UTC day {spent}; "
             f"ask again after {when}, or take a larger plan"
         )
         self.endpoint = endpoint
+        self.reserved = reserved
         self.limit = limit
         self.resets_at = resets_at
 
@@ -310,13 +318,40 @@ class LedgerUnusable(NotAsked):
     """The ledger of a scan cannot be read or written, belongs to another scan, or is in use by one."""
 
 
-class IncompleteScan(AnalyticsError):
-    """A scan with `on_error="raise"` met something that it could not read.
+class IncompleteScan(AnalyticsError, ExceptionGroup[AnalyticsError]):
+    """A scan with `on_error="raise"` met something that it could not read; a group of what went wrong.
+
+    `except*` and `split` sort it by the kinds of error inside; each part keeps its failures and the report.
+
+    Args:
+        message: what happened.
+        exceptions: the errors, at least one.
+        failures: what could not be read, as values, each with one of the errors.
+        report: the scan's report, as far as the scan came.
 
     Attributes:
         failures: what could not be read, as values.
+        report: the scan's report, as far as the scan came.
     """
 
-    def __init__(self, message: str, *, failures: Sequence[Any] = ()) -> None:
-        super().__init__(message)
+    def __new__(cls, message: str, exceptions: Sequence[AnalyticsError], **_: Any) -> Self:
+        """A group of at least one error."""
+        return super().__new__(cls, message, exceptions)
+
+    def __init__(
+        self,
+        message: str,
+        exceptions: Sequence[AnalyticsError],
+        *,
+        failures: Sequence[Any] = (),
+        report: Any = None,
+    ) -> None:
+        ExceptionGroup.__init__(self, message, exceptions)
         self.failures = tuple(failures)
+        self.report = report
+
+    def derive(self, excs: Sequence[Any], /) -> Any:
+        """The same about some of the errors; `split`, `subgroup` and `except*` make their parts of it."""
+        kept = {id(error) for error in excs}
+        failures = [failure for failure in self.failures if id(failure.error) in kept]
+        return IncompleteScan(self.message, excs, failures=failures, report=self.report)

@@ -6,6 +6,7 @@ lives in `runtime/` and `timerange.py`; the figures themselves in `agora/plans.p
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import attrs
@@ -38,6 +39,24 @@ class Rate:
     def is_daily(self) -> bool:
         """True for the UTC day, which is counted and not slid."""
         return self.period_s == DAY
+
+    def share(self, part: float) -> Rate:
+        """This part of the rate, rounded down; where less than 1 request remains, the window is stretched instead.
+
+        The day stays a day, of at least 1 request.
+
+        Args:
+            part: more than 0, at most 1.
+
+        Raises:
+            BadInput: it is not.
+        """
+        if not 0 < part <= 1:
+            raise BadInput(f"a share must be more than 0 and at most 1, not {part!r}")
+        limit = math.floor(self.limit * part)
+        if limit or self.is_daily:
+            return attrs.evolve(self, limit=max(1, limit))
+        return Rate(1, math.ceil(self.period_s / (self.limit * part)))
 
 
 @attrs.frozen(kw_only=True)
@@ -73,6 +92,24 @@ class Plan:
     read_on: str
     """Day the page was read, `YYYY-MM-DD`."""
 
+    def share(self, part: float) -> Plan:
+        """The plan with this part of every rate: leaves room for clients of the account that the library cannot see.
+
+        Args:
+            part: more than 0, at most 1; see `Rate.share` for how it is rounded.
+
+        Raises:
+            BadInput: it is not.
+        """
+        return attrs.evolve(
+            self,
+            name=f"{self.name} x {part:g}",
+            rows={
+                row: attrs.evolve(limits, rates=tuple(rate.share(part) for rate in limits.rates))
+                for row, limits in self.rows.items()
+            },
+        )
+
     def limits(self, row: str, *, endpoint: str = "") -> Limits:
         """The limits of one row of the table.
 
@@ -92,12 +129,16 @@ class Plan:
         return found
 
 
-def find_plan(plans: Mapping[str, Plan], name: str, *, vendor: str) -> Plan:
-    """The plan of that name.
+def find_plan(plans: Mapping[str, Plan], name: str | Plan, *, vendor: str) -> Plan:
+    """The plan of that name, or the one that is given.
 
     Raises:
-        BadInput: there is none; the message lists those there are.
+        BadInput: there is none, or it is another vendor's; the message lists those there are.
     """
+    if isinstance(name, Plan) and name.vendor == vendor:
+        return name
+    if isinstance(name, Plan):
+        raise BadInput(f"{vendor} cannot be asked on a plan of {name.vendor}")
     if not isinstance(name, str) or name not in plans:
         raise BadInput(f"{vendor} has no plan {name!r}; plan= must be one of {', '.join(sorted(plans))}")
     return plans[name]

@@ -1,7 +1,8 @@
 """What crosses the wire, as values: `Request` and `Response`.
 
-Holds bytes and header pairs; knows no vendor and no socket. Neither value shows a secret in its repr:
-header values and query values are named, not printed.
+Holds bytes and header pairs; knows no vendor and no socket. Their reprs show by an allow list: the values of
+`SHOWN_HEADERS` and `SHOWN_QUERY`, which name no person and open no door. Of anything else the name alone is shown,
+so that what a vendor adds tomorrow is hidden until somebody has thought about it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,20 @@ from collections.abc import Mapping
 
 import attrs
 
-__all__ = ["Request", "Response"]
+from agora_tencent_analytics.secret import REDACTED, Secret
+
+__all__ = ["SHOWN_HEADERS", "SHOWN_QUERY", "Request", "Response"]
+
+SHOWN_HEADERS = frozenset(
+    {
+        *("accept", "content-encoding", "content-length", "content-type", "date", "retry-after", "user-agent"),
+        *("x-request-id", "x-tc-action", "x-tc-language", "x-tc-region", "x-tc-timestamp", "x-tc-version"),
+    }
+)
+"""Headers whose values may be shown, in lower case."""
+SHOWN_QUERY = frozenset({"end_ts", "metric", "page_no", "page_size", "start_ts"})
+"""Parameters of a query whose values may be shown: times, pages and metrics; no app, channel, call or user."""
+_LONGEST = 80
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -22,7 +36,7 @@ class Request:
     url: str
     """Already percent-encoded; the transport must not quote it again."""
     headers: Mapping[str, str] = attrs.field(factory=dict)
-    """Header values by name. Authentication adds its own to a copy, anew for each attempt."""
+    """Header values by name. Authentication adds its own to a copy, anew for each attempt, each a `Secret`."""
     body: bytes = b""
     """The exact bytes to send; what a signature covers."""
     endpoint: str = ""
@@ -33,8 +47,8 @@ class Request:
         return attrs.evolve(self, headers={**self.headers, **extra})
 
     def __repr__(self) -> str:
-        names = ", ".join(sorted(self.headers))
-        return f"<Request {self.method} {self.url.partition('?')[0]} headers=[{names}] body={len(self.body)} bytes>"
+        shown = _pairs(self.headers)
+        return f"<Request {self.method} {_url(self.url)} headers={shown} body={len(self.body)} bytes>"
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -49,4 +63,27 @@ class Response:
     """The body after content decoding."""
 
     def __repr__(self) -> str:
-        return f"<Response {self.status} {self.headers.get('content-type', '?')} {len(self.body)} bytes>"
+        return f"<Response {self.status} headers={_pairs(self.headers)} body={len(self.body)} bytes>"
+
+
+def _pairs(headers: Mapping[str, str]) -> str:
+    said = (
+        f"{name!r}: {_value(headers[name]) if name.lower() in SHOWN_HEADERS else REDACTED}" for name in sorted(headers)
+    )
+    return f"{{{', '.join(said)}}}"
+
+
+def _value(value: str) -> str:
+    """A value in quotes, cut and escaped: the other side chose it, and a terminal may read it."""
+    return REDACTED if isinstance(value, Secret) else repr(value[:_LONGEST])
+
+
+def _url(url: str) -> str:
+    """The address without user, fragment and what the allow list does not name; never raises."""
+    address, _, query = url.partition("#")[0].partition("?")
+    scheme, _, rest = address.partition("://")
+    host, slash, path = rest.partition("/")
+    pairs = (pair.partition("=") for pair in query.split("&") if pair)
+    said = "&".join(f"{name}={value[:_LONGEST] if name in SHOWN_QUERY else REDACTED}" for name, _, value in pairs)
+    shown = f"{scheme}://{host.rpartition('@')[2]}{slash}{path}{'?' if said else ''}{said}"
+    return repr(shown)[1:-1]

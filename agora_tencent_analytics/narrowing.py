@@ -35,7 +35,8 @@ import attrs
 from agora_tencent_analytics.density import Density, Piece, hidden
 from agora_tencent_analytics.endpoint import AnyOf, Endpoint, Newest, PageNumber, Unpaged
 from agora_tencent_analytics.errors import UnreadableReply
-from agora_tencent_analytics.paging import PageSigns, Step, WindowReader
+from agora_tencent_analytics.paging import WindowReader
+from agora_tencent_analytics.signs import PageSigns, Step
 from agora_tencent_analytics.timerange import TimeRange
 from agora_tencent_analytics.vendor import Reply
 
@@ -73,8 +74,12 @@ class _Reader:
     """What is to be asked."""
     barren: int = 0
     """Answers in a row that said that more exists, and brought nothing new."""
+    size: int = 0
+    """Rows to a page, as for readers of pages; the vendor is not told."""
     pages: int = attrs.field(default=0, init=False)
     """Answers since a piece was last closed."""
+    first_total: int | None = attrs.field(default=None, init=False)
+    """The total on the first of them."""
     total: int | None = attrs.field(default=None, init=False)
     everything: set[bytes] = attrs.field(factory=set, init=False)
     """Rows since a piece was last closed."""
@@ -89,6 +94,8 @@ class _Reader:
             self.everything.clear()
             self.pages = 0
             self._closed = False
+        if not self.pages:
+            self.first_total = page.total
         self.pages += 1
         self.total = page.total
         self.everything.update(page.ids)
@@ -235,14 +242,20 @@ Reader = WindowReader | NewestReader | AnyOfReader
 
 
 def reader_of(
-    paging: PageNumber | Unpaged | Newest | AnyOf, window: TimeRange, *, size: int, recent: bool, barren: int
+    paging: PageNumber | Unpaged | Newest | AnyOf,
+    window: TimeRange,
+    *,
+    size: int,
+    recent: bool,
+    barren: int,
+    longest: int = 0,
 ) -> Reader:
     """The reader of a window, by how its answer is cut into pages, or is not."""
     if isinstance(paging, Newest):
-        return NewestReader(paging=paging, window=window, barren=barren)
+        return NewestReader(paging=paging, window=window, size=size, barren=barren)
     if isinstance(paging, AnyOf):
-        return AnyOfReader(paging=paging, window=window, barren=barren)
-    return WindowReader(paging=paging, size=size, recent=recent, barren=barren)
+        return AnyOfReader(paging=paging, window=window, size=size, barren=barren)
+    return WindowReader(paging=paging, size=size, recent=recent, barren=barren, longest=longest)
 
 
 def moments(row: Endpoint[Any], reply: Reply[Any]) -> list[int]:

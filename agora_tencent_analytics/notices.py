@@ -64,6 +64,8 @@ class LongWait(Notice):
     """Epoch seconds when it is expected to go on."""
     reason: str
     """What it waits for, in words."""
+    priority: str = "normal"
+    """The priority it is asked with."""
 
 
 @attrs.frozen(kw_only=True)
@@ -71,6 +73,8 @@ class SlotGranted(Notice):
     """The quota granted the right to send one request."""
 
     ask: int
+    counter: str
+    """Name of the vendor's counter that it draws on."""
     waited_s: float
     """Seconds that it waited for the slot."""
     left_today: int | None
@@ -88,10 +92,12 @@ class Attempt(Notice):
     """HTTP status; None if no answer came."""
     elapsed_s: float
     """Seconds from sending to the end of the answer, or to the failure."""
+    host: str
+    """Where it was sent to, with the port if it is not the usual one."""
     request_id: str = ""
     """The vendor's id of the request, where one is known."""
-    error: AnalyticsError | None = None
-    """Why it failed; None if it did not."""
+    error: BaseException | None = None
+    """Why it failed, a cancellation included; None if it did not."""
 
 
 @attrs.frozen(kw_only=True)

@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 
 import attrs
 
+from agora_tencent_analytics.receipt import Receipt
 from agora_tencent_analytics.timerange import TimeRange
 
 __all__ = ["Page"]
@@ -25,7 +26,7 @@ class Page(Generic[T]):
     body: bytes = attrs.field(repr=False)
     """The body as it came, after content decoding."""
     cursor: str = attrs.field(repr=False)
-    """Hand it back as `cursor=` of `calls` or `ask` to go on after this page. Opaque; holds no question, no secret."""
+    """Hand it back as `cursor=` of the same question to go on after this page. Opaque; holds no question, no secret."""
     window: TimeRange
     """The piece of the range that was asked."""
     number: int
@@ -34,3 +35,5 @@ class Page(Generic[T]):
     """The vendor's own total, whatever it counts."""
     has_more: bool | None = None
     """The vendor's word on whether more exists."""
+    cost: Receipt = attrs.field(factory=Receipt, repr=False)
+    """What was spent since the page before it: this page, retries, and windows that were refused on the way."""

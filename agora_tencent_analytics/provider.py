@@ -40,20 +40,26 @@ class Provider(Access, ABC):
         vendor: how the vendor is spoken to.
         app_id: the app whose calls are asked for.
         plan: what the customer has bought.
-        base_url: where the vendor is; HTTPS, or plain HTTP to this machine.
-        credentials: an async callable that gives the vendor's credentials, called before every attempt.
-        account: names the quota. Providers of one account in one process share it.
-        quota: a quota to share; it wins over `account` and `store`.
-        store: where the day's count is kept: a path, `":memory:"`, a `QuotaStore`, or None for a file in the
-            user's state directory.
+        base_url: where the vendor is; HTTPS, or plain HTTP to this machine. A list names hosts that serve the same
+            data: when one cannot be reached, or breaks off, the next attempt goes to the next, and the one that
+            failed stands behind the others for half a minute or more. An answer is an answer, whatever it says.
+        credentials: an async callable that gives the vendor's credentials, called before every attempt and bounded
+            by `Timeouts.deadline_s`. What it raises passes as it is, and nothing is sent. When the vendor calls a
+            token expired it is called once more, and the request repeated if it gives another.
+        account: names the quota, with the first host. Providers of one account in one process share it.
+        quota: a quota to share; it wins over `account`, `store`, `merge` and `reserve`.
+        store: where the quota is kept: a path, the URL of a Redis, `":memory:"`, a `QuotaStore`, or None for a file
+            in the user's state directory.
         merge: groups of counters that the vendor counts together.
+        reserve: shares of each UTC day that only these priorities may use; see `Quota`.
         session: the caller's own aiohttp session (proxy, certificate authority, connector); left open.
         transport: replaces the network altogether; wins over `session`.
         retry: how patient an ask is.
         timeouts: how long an attempt may take.
+        hooks: given every notice about this provider's questions (`notices.py`).
 
     Raises:
-        BadInput: malformed base URL, or an account that is in use with another plan.
+        BadInput: malformed base URL or hook, or an account that is in use with another plan.
     """
 
     @abstractmethod
@@ -76,7 +82,12 @@ class Provider(Access, ABC):
         """
 
     def sessions(
-        self, call: Call, *, users: Sequence[str] | None = None, over: TimeRange | None = None
+        self,
+        call: Call,
+        *,
+        users: Sequence[str] | None = None,
+        over: TimeRange | None = None,
+        cursor: str | None = None,
     ) -> Paginator[Session]:
         """The sessions of a call, each once.
 
@@ -84,26 +95,40 @@ class Provider(Access, ABC):
             call: a call of this vendor.
             users: only sessions of these users; any number, packed into as few requests as possible.
             over: only the part of the call inside this range. None: the whole call.
+            cursor: `page.cursor` of an earlier walk with the same arguments, to go on after that page. Sessions that
+                reach over the end of that page's window come once more if the next window shows them too, and so
+                do those of its window if it has to be read again.
 
         Raises:
             NotOffered: the vendor or the plan lacks this.
-            BadInput: the call is another vendor's. Nothing was sent.
+            BadInput: the call is another vendor's, or the cursor another question's. Nothing was sent.
         """
         self._lacks("sessions")
 
     def metrics(
-        self, call: Call, sessions: Iterable[Session], *, over: TimeRange | None = None
+        self,
+        call: Call,
+        sessions: Iterable[Session],
+        *,
+        over: TimeRange | None = None,
+        cursor: str | None = None,
     ) -> Paginator[MetricSeries]:
         """Every metric series of these sessions, each once and whole, points in time order.
+
+        A page holds the vendor's own pieces of series. Sessions are asked for in packets, and the pieces that the
+        windows and pages of a packet bring are joined when its last page was read.
 
         Args:
             call: a call of this vendor.
             sessions: sessions of that call; any number, packed into as few requests as possible.
             over: only the points inside this range. None: the whole call.
+            cursor: `page.cursor` of an earlier walk with the same arguments. `.pages()` goes on right after that
+                page. Series begin with the first packet that was not read to its end by then: that packet is
+                asked for again as a whole, so that every series is whole, and the packets before it do not come again.
 
         Raises:
             NotOffered: the vendor or the plan lacks this.
-            BadInput: a session is not of this call. Nothing was sent.
+            BadInput: a session is not of this call, or the cursor is another question's. Nothing was sent.
         """
         self._lacks("metrics")
 

@@ -1,7 +1,8 @@
 """From a failure to a delay, or to none: which failures are asked again, how often and after how long.
 
 Pure: chance is an argument. The waiting is done by `runtime/caller.py`. A refusal for the rate is not
-waited for here: the quota holds the whole bucket, so the next attempt waits for its slot.
+waited for here: the quota holds the whole bucket, so the next attempt waits for its slot. Whether there is another
+token to try is not known here either: `runtime/attempts.py` raises if there is none.
 """
 
 from __future__ import annotations
@@ -37,12 +38,13 @@ class Retry:
     max_retry_after_s: float = attrs.field(default=60.0, validator=attrs.validators.ge(0))
     """How long a `Retry-After` is obeyed, seconds. If the vendor asks for more, its refusal is raised."""
 
-    def delay(self, failures: list[AnalyticsError], *, jitter: float) -> float | None:
+    def delay(self, failures: list[AnalyticsError], *, jitter: float, clock_moved: bool = False) -> float | None:
         """Seconds to wait before asking again, or None if the last failure is final.
 
         Args:
             failures: every failure of this ask so far, oldest first; at least one.
             jitter: a number from 0 to 1; the pause is between half and all of its nominal length.
+            clock_moved: True if the vendor's clock is known otherwise than when the last attempt was signed.
         """
         last = failures[-1]
         if len(failures) >= self.attempts:
@@ -57,7 +59,8 @@ class Retry:
                 before = any(
                     isinstance(failure, NotAuthenticated) and failure.cause == cause for failure in failures[:-1]
                 )
-                return None if before else 0.0
+                news = cause == "clock" and clock_moved
+                return None if before and not news else 0.0
             case TransportError() | VendorFault() | UnreadableReply():
                 doubled = 2.0 ** min(len(failures) - 1, 100)  # beyond that a float overflows
                 nominal = min(self.most_s, self.first_s * doubled)

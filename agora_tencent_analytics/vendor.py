@@ -7,11 +7,12 @@ where there is one, so a plain REST vendor overrides `authenticate` and `unwrap`
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote, urlsplit
@@ -25,10 +26,16 @@ from agora_tencent_analytics.message import Request, Response
 from agora_tencent_analytics.structure import Structure
 from agora_tencent_analytics.timerange import TimeRange
 
-__all__ = ["Asked", "Reply", "Vendor", "check_base_url"]
+__all__ = ["MISREAD", "Asked", "Reply", "Vendor", "check_base_url"]
 
 T = TypeVar("T")
 _EXCERPT = 120
+_BRIEF = 300
+_HOST_NAME = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?")
+_LOOPBACK_6 = IPv6Address("::1")
+
+MISREAD = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+"""What `Vendor.decode` raises for rows that are not what the row describes."""
 
 
 @attrs.frozen(kw_only=True)
@@ -156,7 +163,14 @@ def unreadable(row: Endpoint[Any], response: Response, why: str, *, request_id: 
     """The error for a body that cannot be read, with a printable excerpt of it."""
     text = response.body[:_EXCERPT].decode("utf-8", "replace")
     excerpt = "".join(char if char.isprintable() else " " for char in text)
-    return UnreadableReply(why, endpoint=row.name, status=response.status, excerpt=excerpt, request_id=request_id)
+    return UnreadableReply(
+        brief(why), endpoint=row.name, status=response.status, excerpt=excerpt, request_id=request_id
+    )
+
+
+def brief(said: str, most: int = _BRIEF) -> str:
+    """What a vendor said, short enough for errors: they are logged, reported and kept, and may quote a whole body."""
+    return said if len(said) <= most else f"{said[:most]}... ({len(said)} characters)"
 
 
 def judge_status(
@@ -201,7 +215,7 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     try:
         until = parsedate_to_datetime(value)
         since = parsedate_to_datetime(headers.get("date", ""))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, IndexError, OverflowError):
         return None
     aware = [moment if moment.tzinfo else moment.replace(tzinfo=UTC) for moment in (until, since)]
     return max(0.0, (aware[0] - aware[1]).total_seconds())
@@ -224,7 +238,7 @@ def check_base_url(base_url: Any) -> str:
         host, _ = parts.hostname, parts.port
     except ValueError:
         raise bad from None
-    if not host:
+    if not host or not (_HOST_NAME.fullmatch(host) or _address(host)):
         raise bad
     if parts.scheme != "https" and not (parts.scheme == "http" and _is_local(host)):
         raise BadInput(f"base_url must use https (plain http goes to this machine only), not {parts.scheme}://{host}")
@@ -232,7 +246,15 @@ def check_base_url(base_url: Any) -> str:
 
 
 def _is_local(host: str) -> bool:
+    """127.0.0.0/8, ::1 and the name `localhost`, however the Python at hand widens what it calls loopback."""
+    address = _address(host)
+    if isinstance(address, IPv4Address):
+        return address.is_loopback
+    return host == "localhost" if address is None else address == _LOOPBACK_6
+
+
+def _address(host: str) -> IPv4Address | IPv6Address | None:
     try:
-        return host == "localhost" or ip_address(host).is_loopback
+        return ip_address(host)
     except ValueError:
-        return False
+        return None

@@ -8,13 +8,21 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.leaks import Watch
+
 REALTIME = Path(__file__).parent / "realtime"
 
 # No deadline and no check of speed: a busy machine is not a wrong answer. Derandomised in CI: one commit, one verdict.
 settings.register_profile(
     "suite", deadline=None, derandomize="CI" in os.environ, suppress_health_check=[HealthCheck.too_slow]
 )
+# `nox -s fuzz` asks for this one: `--hypothesis-profile=fuzz`.
+settings.register_profile("fuzz", parent=settings.get_profile("suite"), derandomize=False, max_examples=10_000)
 settings.load_profile("suite")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Watch(), "leaks")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agora_tencent_analytics.errors import BadInput, NotOffered
 from agora_tencent_analytics.limits import DAY, HOUR, MINUTE, SECOND, Limits, Plan, Rate, find_plan
@@ -41,6 +44,49 @@ def test_a_missing_row_is_not_offered_and_says_where_to_look() -> None:
 def test_a_plan_without_rows_has_no_access() -> None:
     with pytest.raises(NotOffered, match="no API access"):
         EMPTY.limits("calls")
+
+
+@pytest.mark.parametrize(
+    ("rate", "part", "expected"),
+    [
+        (Rate(10, SECOND), 0.5, Rate(5, SECOND)),
+        (Rate(9, SECOND), 0.5, Rate(4, SECOND)),
+        (Rate(10, SECOND), 1, Rate(10, SECOND)),
+        (Rate(1, SECOND), 0.5, Rate(1, 2)),
+        (Rate(3, MINUTE), 0.1, Rate(1, 200)),
+        (Rate(40, DAY), 0.3, Rate(12, DAY)),
+        (Rate(1, DAY), 0.3, Rate(1, DAY)),
+    ],
+)
+def test_a_share_of_a_rate_is_rounded_down_and_its_window_stretched_below_one(
+    rate: Rate, part: float, expected: Rate
+) -> None:
+    assert expected == rate.share(part)
+
+
+@given(limit=st.integers(1, 100), period=st.integers(1, 100), part=st.floats(0.01, 1))
+def test_a_share_never_gives_more_than_its_part(limit: int, period: int, part: float) -> None:
+    shared = Rate(limit, period).share(part)
+    assert shared.limit / shared.period_s <= limit / period * part * (1 + 1e-9)
+
+
+def test_a_share_of_a_plan_shares_every_rate_and_says_so() -> None:
+    row = attrs.evolve(ROW, rates=(Rate(10, SECOND), Rate(1_000, DAY)))
+    shared = attrs.evolve(PLAN, rows={"calls": row}).share(0.5)
+    assert attrs.evolve(row, rates=(Rate(5, SECOND), Rate(500, DAY))) == shared.limits("calls")
+    assert "gold x 0.5" == shared.name
+
+
+@pytest.mark.parametrize("part", [0, -0.5, 1.01, float("nan")])
+def test_a_share_is_a_part(part: float) -> None:
+    with pytest.raises(BadInput, match="share must be"):
+        Rate(10, SECOND).share(part)
+
+
+def test_a_plan_may_be_given_itself_but_not_another_vendors() -> None:
+    assert PLAN.share(0.5) == find_plan({}, PLAN.share(0.5), vendor="acme")
+    with pytest.raises(BadInput, match="plan of acme"):
+        find_plan({"gold": PLAN}, PLAN, vendor="other")
 
 
 @pytest.mark.parametrize("name", ["silver", "", None, 3, ["gold"]])

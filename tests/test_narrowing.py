@@ -27,8 +27,9 @@ from agora_tencent_analytics.endpoint import AnyOf, Endpoint, Newest, Param, Unp
 from agora_tencent_analytics.errors import BadInput, UnreadableReply
 from agora_tencent_analytics.limits import Limits
 from agora_tencent_analytics.narrowing import AnyOfReader, NewestReader, moments, reader_of
-from agora_tencent_analytics.paging import PageSigns, WindowReader, digest
+from agora_tencent_analytics.paging import WindowReader
 from agora_tencent_analytics.series import MetricSeries
+from agora_tencent_analytics.signs import PageSigns, digest
 from agora_tencent_analytics.timerange import TimeRange
 from agora_tencent_analytics.vendor import Reply
 

@@ -24,6 +24,7 @@ from agora_tencent_analytics import (
     NotOffered,
     Provider,
     Quota,
+    Rate,
     Session,
     TencentCredentials,
     TencentProvider,
@@ -31,7 +32,8 @@ from agora_tencent_analytics import (
     WouldExceedQuota,
 )
 from agora_tencent_analytics.agora.endpoints import CALL_LISTS_2024, CALL_METRICS_2024, CALL_SESSIONS_2024
-from agora_tencent_analytics.limits import HOUR
+from agora_tencent_analytics.limits import DAY, HOUR
+from agora_tencent_analytics.runtime.memory_store import MemoryStore
 from agora_tencent_analytics.simulator import SimulatedAgora, SimulatedTencent, World
 from agora_tencent_analytics.tencent.endpoints import CALL_DETAIL_METRICS, ROOM_INFO, USER_INFO
 from tests.transports import Stage
@@ -276,19 +278,60 @@ def test_one_account_has_one_plan(vendor: str, other: str) -> None:
     first = make(vendor)
     with pytest.raises(ValueError, match="plan"):
         make(vendor, plan=other)
-    assert first.quota is make(vendor).quota
-    assert first.quota is not make(vendor, plan=other, account="somebody else").quota
-    assert first.quota is not make(vendor, plan=other, base_url="https://elsewhere.test").quota
+    assert first.shared_quota is make(vendor).shared_quota
+    assert first.shared_quota is not make(vendor, plan=other, account="somebody else").shared_quota
+    assert first.shared_quota is not make(vendor, plan=other, base_url="https://elsewhere.test").shared_quota
+
+
+APP: Mapping[str, dict[str, Any]] = {"agora": {"app_id": "another1"}, "tencent": {"sdk_app_id": 1400000001}}
+ROTATED: Mapping[str, dict[str, Any]] = {"agora": {"customer_id": "new"}, "tencent": {"secret_id": "new"}}
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_apps_of_one_account_have_a_quota_each(vendor: str) -> None:
+    async def scenario() -> None:
+        store = MemoryStore()
+        one, other = (make(vendor, **{"store": store, "account": "a", **app}) for app in ({}, APP[vendor]))
+        assert one.shared_quota is not other.shared_quota
+        counter, rates = LISTING[vendor].counter, (Rate(1, DAY),)
+        async with one.shared_quota.slot(counter, rates) as slot:
+            slot.sent()
+        left = [(await of.shared_quota.state(counter, rates)).left_today for of in (one, other)]
+        assert [0, 1] == left, "in the store as well"
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_keys_that_changed_keep_the_quota_of_the_account_that_is_named(vendor: str) -> None:
+    first = make(vendor, account="ours")
+    assert first.shared_quota is make(vendor, account="ours", **ROTATED[vendor]).shared_quota
+    keyless = dict.fromkeys(("customer_id", "customer_secret", "secret_id", "secret_key", "token"))
+    assert first.shared_quota is make(vendor, account="ours", **keyless, credentials=_some_keys).shared_quota
+    assert first.shared_quota is not make(vendor, **ROTATED[vendor]).shared_quota, "unnamed, the id is the name"
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_a_plan_may_be_given_as_a_value(vendor: str) -> None:
+    named = make(vendor, account="by name", plan="premium")
+    given = make(vendor, account="by value", plan=named.plan)
+    assert named.plan is given.plan
+    half, row = make(vendor, account="half", plan=named.plan.share(0.5)), LISTING[vendor]
+    assert named.limits(row).rates
+    assert [rate.share(0.5) for rate in named.limits(row).rates] == list(half.limits(row).rates)
+    (foreign,) = (make(other, account="foreign").plan for other in VENDORS if other != vendor)
+    with pytest.raises(BadInput, match="plan of"):
+        make(vendor, account="wrong", plan=foreign)
 
 
 def test_both_vendors_may_have_an_account_of_the_same_name() -> None:
-    assert make("agora", account="a").quota is not make("tencent", account="a").quota
+    assert make("agora", account="a").shared_quota is not make("tencent", account="a").shared_quota
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_a_quota_that_is_handed_in_is_used(vendor: str) -> None:
     quota = Quota("mine", store=":memory:")
-    assert quota is make(vendor, quota=quota).quota
+    assert quota is make(vendor, quota=quota).shared_quota
 
 
 def test_two_providers_on_one_quota_share_its_slots() -> None:
@@ -296,11 +339,11 @@ def test_two_providers_on_one_quota_share_its_slots() -> None:
 
     async def scenario() -> None:
         first = stage.provider()
-        second = stage.provider(quota=first.quota)
+        second = stage.provider(quota=first.shared_quota)
         await first.ask(CALL_LISTS_2024, WHOLE, max_wait=0, max_requests=1).collect()
         with pytest.raises(WouldExceedQuota):
             await second.ask(CALL_LISTS_2024, WHOLE, max_wait=0).collect()
-        state = second.quota_state(CALL_LISTS_2024)
+        state = await second.quota_state(CALL_LISTS_2024)
         assert 1 == state.used_today
         assert state.next_free_s > 0.9
 
@@ -372,7 +415,7 @@ def pickled(value: Any) -> str:
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_a_provider_shows_no_secret(vendor: str) -> None:
     provider = make(vendor)
-    for text in (repr(provider), str(provider), f"{provider}", pickled(provider), repr(provider.quota)):
+    for text in (repr(provider), str(provider), f"{provider}", pickled(provider), repr(provider.shared_quota)):
         assert SECRET not in text
         assert "id1" not in text
     with pytest.raises((TypeError, AttributeError, pickle.PicklingError)):
@@ -395,7 +438,8 @@ def test_credentials_show_no_secret(keys: Any) -> None:
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_requests_and_failures_show_no_secret(vendor: str) -> None:
     stage = Stage(vendor, WORLD)
-    provider = stage.provider(**{"customer_secret" if vendor == "agora" else "secret_key": SECRET})
+    wrong: dict[str, Any] = {"customer_secret" if vendor == "agora" else "secret_key": SECRET}
+    provider = stage.provider(**wrong)
 
     async def scenario() -> Exception:
         with pytest.raises(Exception, match="refused") as refused:

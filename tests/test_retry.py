@@ -76,6 +76,15 @@ def test_a_very_patient_policy_does_not_overflow() -> None:
     assert 8.0 == Retry(attempts=10_000).delay([CUT] * 5_000, jitter=1.0)
 
 
+def test_a_second_refusal_for_the_clock_is_final_unless_the_clock_is_known_better_by_then() -> None:
+    retry = Retry(attempts=4)
+    assert 0.0 == retry.delay([CLOCK], jitter=1.0)
+    assert retry.delay([CLOCK, CLOCK], jitter=1.0) is None
+    assert 0.0 == retry.delay([CLOCK, CLOCK], jitter=1.0, clock_moved=True)
+    assert retry.delay([TOKEN, TOKEN], jitter=1.0, clock_moved=True) is None
+    assert retry.delay([CLOCK] * 4, jitter=1.0, clock_moved=True) is None
+
+
 @pytest.mark.parametrize("attempts", [1, 2, 4])
 def test_the_last_attempt_is_final(attempts: int) -> None:
     retry = Retry(attempts=attempts)

@@ -15,6 +15,8 @@ import pytest
 import agora_tencent_analytics
 from agora_tencent_analytics import (
     Bounds,
+    Budget,
+    BudgetSpent,
     Call,
     Endpoint,
     Last,
@@ -38,6 +40,7 @@ from agora_tencent_analytics import (
     TransportError,
     UnreadableReply,
     Vendor,
+    asking,
     scan,
 )
 from agora_tencent_analytics.simulator import World
@@ -300,3 +303,17 @@ def test_a_third_party_is_refused_like_any_other() -> None:
 
     run(scenario)
     assert 1 == len(server.arrivals)
+
+
+def test_a_third_party_has_terms_hooks_and_a_quota_in_numbers_too() -> None:
+    clock, heard = VirtualClock(), list[object]()
+
+    async def scenario() -> None:
+        provider, server = toy(clock)
+        with asking(budget=Budget(2), hooks=[heard.append]) as receipt, pytest.raises(BudgetSpent):
+            await provider.calls(OVER, page_size=3).collect()
+        assert 2 == receipt.requests == len(server.arrivals)
+        assert [("rooms", None)] == [(state.counter, state.left_today) for state in await provider.quota()]
+
+    run(scenario)
+    assert {"AskStarted", "SlotGranted", "Attempt", "AskEnded"} <= {type(notice).__name__ for notice in heard}

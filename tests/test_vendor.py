@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -202,6 +203,32 @@ def test_a_base_url_that_credentials_may_go_to_is_kept(given: str, kept: str) ->
         "https://api.agora.io .evil.example",
         " https://api.agora.io",
         "https://[::1",
+        "http://[::ffff:127.0.0.1]",
+        "http://[::1%25eth0]",
+        "http://[::127.0.0.1]",
+        "http://127.1",
+        "http://2130706433",
+        "http://0x7f.0.0.1",
+        "http://0177.0.0.1",
+        "http://localhost.",
+        "http://",
+        "https://api.agora.io%2f.evil.example",
+        "https://api.agora.io%40evil.example",
+        "https://api.agora.io;evil.example",
+        "https://api.agora.io,evil.example",
+        "https://api.agora.io&evil.example",
+        "https://*.agora.io",
+        "https://.",
+        "https://-",
+        "https://:443",
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "https:api.agora.io",
+        "https//api.agora.io",
+        "http+unix://localhost",
+        "https://api.agora.io\t",
+        "https://api.agora.io\x00",
+        "https://api.agora.io\r\nX: y",
         "https://api.agora.io:99999",
         "https://api.agora.io:port",
         "https://ägora.example",
@@ -210,6 +237,20 @@ def test_a_base_url_that_credentials_may_go_to_is_kept(given: str, kept: str) ->
 def test_any_other_base_url_is_refused(bad: Any) -> None:
     with pytest.raises(BadInput, match="base_url"):
         check_base_url(bad)
+
+
+@given(st.text(max_size=40), st.sampled_from(["https://", "http://", "http://localhost", "https://api.agora.io", ""]))
+def test_what_a_base_url_is_kept_for_is_where_a_request_goes(rest: str, begin: str) -> None:
+    try:
+        kept = check_base_url(begin + rest)
+    except BadInput:
+        return
+    parts = urlsplit(AgoraVendor().request(CALL_LISTS_2024, kept, {"cname": "x"}).url)
+    host = parts.hostname or ""
+    assert parts.scheme == "https" or host in ("localhost", "::1") or host.startswith("127.")
+    assert re.fullmatch(r"[a-z0-9_.-]+|[0-9a-f:.]+", host)
+    assert parts.netloc.lower() in (host, f"{host}:{parts.port}", f"{host}:", f"[{host}]", f"[{host}]:{parts.port}")
+    assert ("cname=x", "") == (parts.query, parts.fragment)
 
 
 def test_a_refused_base_url_is_not_quoted_with_its_password() -> None:

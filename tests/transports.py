@@ -5,13 +5,23 @@ Both obey `Transport`, count what they were handed, and let virtual time pass on
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterable
 from email.utils import formatdate
 from typing import Any
 
 import anyio
 
-from agora_tencent_analytics import AgoraProvider, Quota, Request, Response, TencentProvider, Timeouts, TransportError
+from agora_tencent_analytics import (
+    AgoraProvider,
+    Quota,
+    Request,
+    Response,
+    TencentProvider,
+    Timeouts,
+    TransportError,
+    UnreadableReply,
+)
 from agora_tencent_analytics.simulator import SimulatedAgora, SimulatedTencent, SimulatedVendor, World
 from tests.virtual_time import EPOCH, VirtualClock
 
@@ -28,13 +38,18 @@ class InProcess:
         server: who answers.
         up_s: seconds on the way there.
         down_s: seconds on the way back.
+        most_body_bytes: the largest body that is taken, after decompression.
     """
 
-    def __init__(self, server: SimulatedVendor, *, up_s: float = 0.01, down_s: float = 0.01) -> None:
+    def __init__(
+        self, server: SimulatedVendor, *, up_s: float = 0.01, down_s: float = 0.01, most_body_bytes: int = 2**28
+    ) -> None:
         self.server = server
         self.sent: list[Request] = []
+        self.not_connected = 0
         self.closed = 0
         self._up_s, self._down_s = up_s, down_s
+        self._most_body_bytes = most_body_bytes
 
     async def send(self, request: Request, *, timeouts: Timeouts, answered: Callable[[], None]) -> Response:
         self.sent.append(request)
@@ -44,19 +59,40 @@ class InProcess:
                 status, headers, body = await self.server.answer(
                     request.method, request.url, request.headers, request.body
                 )
-        except (ConnectionResetError, TimeoutError) as error:
-            failure = TransportError(
-                str(error), endpoint=request.endpoint, phase="read", timed_out=isinstance(error, TimeoutError)
-            )
+        except (ConnectionError, TimeoutError) as error:
+            failure = self._failure(request, error)
         else:
             await anyio.sleep(self._down_s)
             answered()
-            length = int(headers["Content-Length"])
-            if len(body) == length:
-                lower = {name.lower(): value for name, value in headers.items()}
-                return Response(status=status, headers=lower, body=body)
-            failure = TransportError("cut", endpoint=request.endpoint, phase="read", timed_out=False)
+            lower = {name.lower(): value for name, value in headers.items()}
+            length = int(lower["content-length"])
+            if len(body) >= length:
+                return Response(status=status, headers=lower, body=self._decoded(request, status, lower, body[:length]))
+            failure = self._failure(request, EOFError("cut"))
         raise failure
+
+    def _failure(self, request: Request, error: Exception) -> TransportError:
+        refused, timed_out = isinstance(error, ConnectionRefusedError), isinstance(error, TimeoutError)
+        self.not_connected += refused
+        return TransportError(
+            str(error),
+            endpoint=request.endpoint,
+            phase="connect" if refused else "total" if timed_out else "read",
+            timed_out=timed_out,
+        )
+
+    def _decoded(self, request: Request, status: int, headers: dict[str, str], body: bytes) -> bytes:
+        coding = headers.get("content-encoding", "identity")
+        if coding == "gzip":
+            try:
+                body = zlib.decompressobj(wbits=31).decompress(body, self._most_body_bytes + 1)
+            except zlib.error as error:
+                raise self._failure(request, error) from None
+        elif coding == "br":
+            raise self._failure(request, ValueError("no Brotli here"))
+        if len(body) > self._most_body_bytes:
+            raise UnreadableReply("too large", endpoint=request.endpoint, status=status)
+        return body
 
     async def aclose(self) -> None:
         self.closed += 1
@@ -136,9 +172,9 @@ class Stage:
         )
         self.transports: list[InProcess] = []
 
-    def provider(self, **options: Any) -> Any:
+    def provider(self, *, most_body_bytes: int = 2**28, **options: Any) -> Any:
         """A fresh provider with a quota of its own."""
-        transport = InProcess(self.server)
+        transport = InProcess(self.server, most_body_bytes=most_body_bytes)
         self.transports.append(transport)
         quota = Quota("test", store=":memory:", clock=self.clock.clock, plan=self.plan, cold_start=False)
         given = {

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 import attrs
 
 from agora_tencent_analytics.errors import BadInput
+from agora_tencent_analytics.secret import Secret, secret
 
 __all__ = ["AgoraCredentials", "basic"]
 
@@ -35,14 +36,14 @@ class AgoraCredentials:
 
     customer_id: str = attrs.field(validator=[_printable, _no_colon], repr=False)
     """Customer ID from the Agora Console."""
-    customer_secret: str = attrs.field(validator=_printable, repr=False)
-    """Customer Secret from the Agora Console. Never shown."""
+    customer_secret: str = attrs.field(converter=secret, validator=_printable, repr=False)
+    """Customer Secret from the Agora Console, as a `Secret`. Never shown."""
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("credentials are not pickled or copied: a secret must not end up where pickles do")
 
 
-def basic(credentials: AgoraCredentials) -> str:
+def basic(credentials: AgoraCredentials) -> Secret:
     """The value of the `Authorization` header."""
-    pair = f"{credentials.customer_id}:{credentials.customer_secret}"
-    return "Basic " + b64encode(pair.encode()).decode("ascii")
+    # No local variable holds the pair: crash reports list those of every frame.
+    return Secret("Basic " + b64encode(f"{credentials.customer_id}:{credentials.customer_secret}".encode()).decode())

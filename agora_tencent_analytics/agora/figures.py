@@ -35,6 +35,8 @@ __all__ = ["figures", "grid_of"]
 
 _REALTIME_S = 20
 _LAST_STAMP = 2**63
+_MOST_BESIDE = 500
+"""The most fields beside the values of a user: far more than exist. Each figure made of the values keeps them."""
 _BESIDE_A_POINT = frozenset({"ts", "uid", "dimension_value"})
 
 
@@ -116,6 +118,8 @@ def _opened(group: Row) -> tuple[Sequence[Row], Row]:
     """The points of a row, and what else stands beside them: one user's row holds its points in `values`."""
     if "values" not in group:
         return [group], {}
+    if len(group) > _MOST_BESIDE:
+        raise ValueError(f"{len(group)} fields beside values")
     return rows_of(group["values"]), {key: group[key] for key in group.keys() - {"values", "uid"}}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
@@ -20,11 +19,12 @@ from agora_tencent_analytics.environment import from_environment
 from agora_tencent_analytics.errors import BadInput, NotOffered
 from agora_tencent_analytics.events import AbnormalExperience
 from agora_tencent_analytics.figures import Figures
-from agora_tencent_analytics.limits import DAY, Limits, find_plan
+from agora_tencent_analytics.limits import DAY, Limits, Plan, find_plan
 from agora_tencent_analytics.models import Call, Session
 from agora_tencent_analytics.provider import QUALITY, USAGE, Every, Over, Provider
 from agora_tencent_analytics.runtime.paginator import Paginator
 from agora_tencent_analytics.runtime.question import Question, Questions, over_range
+from agora_tencent_analytics.secret import secret
 from agora_tencent_analytics.series import MetricSeries
 from agora_tencent_analytics.stays import Packet, packed
 from agora_tencent_analytics.timerange import TimeRange
@@ -33,7 +33,6 @@ __all__ = ["AgoraProvider"]
 
 _RECOMPUTED_S = 2 * DAY
 """How far back the vendor computes its figures anew."""
-_CALL_ROWS = ("call/lists", "call/sessions", "call/metrics", "call/details", "call/details with metrics")
 
 
 class AgoraProvider(Provider):
@@ -45,15 +44,18 @@ class AgoraProvider(Provider):
         app_id: App ID of the project.
         customer_id: Customer ID of the RESTful API.
         customer_secret: Customer Secret of the RESTful API.
-        plan: `"starter"`, `"standard"`, `"premium"` or `"enterprise"`. There is no default: a wrong guess
-            costs a day's quota.
-        base_url: the vendor's host; for mainland China `https://api.sd-rtn.com`.
+        plan: `"starter"`, `"standard"`, `"premium"` or `"enterprise"`, or a `Plan`, for example the part of one
+            that other clients leave (`Plan.share`). There is no default: a wrong guess costs a day's quota.
+        base_url: the vendor's host; for mainland China `https://api.sd-rtn.com`. Both, in the order of your choice,
+            stand in for each other when one cannot be reached. That is not the default: the vendor divides them by
+            region, and does not say that questions may leave theirs.
         api: generation of the API: `"2024"`, or one that the vendor spoke before: `"2022"`, `"2021-07"`, `"2021-03"`.
         server_users: False leaves out what the vendor takes for servers: every user on Linux, recorders and
             bots among them. The vendor does so unless told otherwise; this library does not.
         credentials: instead of fixed keys, an async callable that gives `AgoraCredentials`; needs `account`.
         account: names the quota; by default the customer id.
-        options: `quota`, `store`, `merge`, `session`, `transport`, `retry`, `timeouts` as in `Provider`.
+        options: `quota`, `store`, `merge`, `reserve`, `session`, `transport`, `retry`, `timeouts`, `hooks` as in
+            `Provider`.
 
     Raises:
         BadInput: something is missing, malformed or unknown, or the account is in use with another plan.
@@ -65,14 +67,15 @@ class AgoraProvider(Provider):
         app_id: str,
         customer_id: str | None = None,
         customer_secret: str | None = None,
-        plan: str,
-        base_url: str = HOSTS[0],
+        plan: str | Plan,
+        base_url: str | Sequence[str] = HOSTS[0],
         api: str = "2024",
         server_users: bool = True,
         credentials: Callable[[], Awaitable[AgoraCredentials]] | None = None,
         account: str | None = None,
         **options: Any,
     ) -> None:
+        customer_secret = secret(customer_secret)  # first of all: crash reports list local variables
         if not isinstance(app_id, str) or not app_id or not app_id.isalnum():
             raise BadInput("app_id must be the project's App ID, letters and digits only")
         if api not in GENERATIONS:
@@ -93,7 +96,7 @@ class AgoraProvider(Provider):
         self._server_users = server_users
         self._api = api
         self._rows = GENERATION_ENDPOINTS[api]
-        self.endpoints = tuple(self._rows[name] for name in _CALL_ROWS if name in self._rows)
+        self.endpoints = tuple(self._rows.values())
         super().__init__(
             vendor=AgoraVendor(),
             app_id=app_id,
@@ -109,7 +112,7 @@ class AgoraProvider(Provider):
         """A provider from the environment.
 
         Reads `AGORA_APP_ID`, `AGORA_CUSTOMER_ID`, `AGORA_CUSTOMER_SECRET`, `AGORA_PLAN` and, if set,
-        `AGORA_BASE_URL`; what `options` gives needs no variable.
+        `AGORA_BASE_URL` (one host, or several with commas between); what `options` gives needs no variable.
 
         Raises:
             BadInput: a variable is missing (the message names all that are), or malformed.
@@ -121,7 +124,6 @@ class AgoraProvider(Provider):
             "plan": "AGORA_PLAN",
         }
         optional = {"base_url": "AGORA_BASE_URL"}
-        environ = os.environ if environ is None else environ
         return cls(**from_environment(environ, needed, optional, options))
 
     def limits(self, row: Endpoint[Any]) -> Limits:
@@ -141,24 +143,35 @@ class AgoraProvider(Provider):
         return self.ask(self._row("call/lists"), over, page_size=page_size, cursor=cursor, cname=channel)
 
     def sessions(
-        self, call: Call, *, users: Sequence[str] | None = None, over: TimeRange | None = None
+        self,
+        call: Call,
+        *,
+        users: Sequence[str] | None = None,
+        over: TimeRange | None = None,
+        cursor: str | None = None,
     ) -> Paginator[Session]:
         """The sessions of a call; see `Provider.sessions`. Agora: `call/sessions`; in March 2021 `call/details`."""
         servers = {"exclude_server_user": not self._server_users}
         wanted = self._users_of(call, users, UIDS)
         if "call/sessions" in self._rows:
             packets = [Packet(params={"call_id": call.call_id, "uids": uids, **servers}) for uids in wanted]
-            return self._paginator(self._about(self._row("call/sessions"), call, over, packets))
+            return self._paginator(self._about(self._row("call/sessions"), call, over, packets), cursor=cursor)
         kept = None if users is None else frozenset(users)
         everybody = Packet(params={"call_id": call.call_id, "exclude_metrics_info": True, **servers})
 
-        def merge(pieces: Sequence[Session]) -> list[Session]:
-            return [piece for piece in pieces if kept is None or piece.user_id in kept]
+        def keep(session: Session) -> bool:
+            return kept is None or session.user_id in kept
 
-        return self._paginator(self._about(self._row("call/details"), call, over, [everybody]), merge=merge)
+        questions = self._about(self._row("call/details"), call, over, [everybody])
+        return self._paginator(questions, keep=keep, cursor=cursor)
 
     def metrics(
-        self, call: Call, sessions: Iterable[Session], *, over: TimeRange | None = None
+        self,
+        call: Call,
+        sessions: Iterable[Session],
+        *,
+        over: TimeRange | None = None,
+        cursor: str | None = None,
     ) -> Paginator[MetricSeries]:
         """Every series of these sessions; see `Provider.metrics`. Agora: `call/metrics`, 20 sessions to a request.
 
@@ -180,7 +193,7 @@ class AgoraProvider(Provider):
         def merge(pieces: Sequence[MetricSeries]) -> list[MetricSeries]:
             return join_series(pieces, users)
 
-        return self._paginator(self._about(row, call, over, packets), merge=merge)
+        return self._paginator(self._about(row, call, over, packets), merge=merge, cursor=cursor)
 
     def abnormal_experiences(self, over: Over, *, channel: str | None = None) -> Paginator[AbnormalExperience]:
         """Bad moments of users; see `Provider.abnormal_experiences`. Agora: `live/diagnosis`, in March 2021 only.
@@ -189,10 +202,10 @@ class AgoraProvider(Provider):
         """
         row = self._row("live/diagnosis")
 
-        def merge(pieces: Sequence[AbnormalExperience]) -> list[AbnormalExperience]:
-            return [piece for piece in pieces if channel is None or piece.channel == channel]
+        def keep(experience: AbnormalExperience) -> bool:
+            return channel is None or experience.channel == channel
 
-        return self._paginator(over_range(row, self.limits(row), over, [{}]), merge=merge)
+        return self._paginator(over_range(row, self.limits(row), over, [{}]), keep=keep)
 
     def usage(self, over: Over, *, metrics: Sequence[str] = USAGE, every: Every = "day") -> Paginator[Figures]:
         """How much the app was used; see `Provider.usage`. Agora: `insight/usage/by_time`, a request for each metric.

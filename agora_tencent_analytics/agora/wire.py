@@ -22,7 +22,7 @@ from agora_tencent_analytics.message import Request, Response
 from agora_tencent_analytics.models import Call, Session
 from agora_tencent_analytics.rawjson import number
 from agora_tencent_analytics.series import MetricSeries
-from agora_tencent_analytics.vendor import Asked, Reply, Vendor, judge_status, parse_object, row_ids, unreadable
+from agora_tencent_analytics.vendor import Asked, Reply, Vendor, brief, judge_status, parse_object, row_ids, unreadable
 
 __all__ = ["HOSTS", "AgoraVendor"]
 
@@ -54,7 +54,10 @@ class AgoraVendor(Vendor):
         """
         failure = judge_status(self.name, row, response, told=lambda: _told(row, response))
         if failure is not None:
-            raise failure
+            try:
+                raise failure
+            finally:
+                del failure  # else this frame and the error keep each other, and the body
         if not 200 <= response.status < 300:
             raise _told(row, response) or _refused(row, response, response.status, "(no message)", "")
         if row.model is MetricSeries:
@@ -105,21 +108,28 @@ class AgoraVendor(Vendor):
 
 
 def _judge(row: Endpoint[Any], response: Response, code: int | str | None, message: str, request_id: str) -> None:
-    """Lets a good answer pass: no code, or code 200."""
+    """Lets a good answer pass: code 200, or rows without a code. An object with neither is no empty answer."""
     if code not in (None, 200):
         raise _refused(row, response, code, message, request_id)
+    if code is None and f'"{row.payload}"'.encode() not in response.body:
+        raise unreadable(row, response, f"an object with neither 'code' nor {row.payload!r}", request_id=request_id)
 
 
 def _refused(row: Endpoint[Any], response: Response, code: Any, message: str, request_id: str) -> Refusal:
-    return refusal(code=code, message=message, request_id=request_id, endpoint=row.name, status=response.status)
+    return refusal(
+        code=code, message=brief(message), request_id=brief(request_id), endpoint=row.name, status=response.status
+    )
 
 
 def _code(code: Any) -> int | str | None:
     """A code as a number, also when sent as text or as 200.0; what is no number at all stays, and is no success."""
-    if code is None:
-        return None
     whole = number(code)
-    return str(code) if whole is None else whole
+    if code is None or whole is not None:
+        return whole
+    try:
+        return brief(str(code))
+    except RecursionError:
+        return "(nested too deeply)"
 
 
 def _text(value: Any) -> str:

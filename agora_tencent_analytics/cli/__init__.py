@@ -47,12 +47,19 @@ def _told(error: Exception, status: int) -> int:
     return status
 
 
+class _Printable(logging.Formatter):
+    """Messages may quote what a vendor says."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return printable(super().formatMessage(record))
+
+
 @contextmanager
 def _log_shown() -> Iterator[None]:
     """The library's log on standard error."""
     log = logging.getLogger("agora_tencent_analytics")
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    handler.setFormatter(_Printable("%(asctime)s %(message)s"))
     before = log.level
     log.addHandler(handler)
     log.setLevel(logging.INFO)

@@ -6,10 +6,12 @@ import argparse
 import re
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 
 from agora_tencent_analytics._version import __version__
+from agora_tencent_analytics.cli.console import printable
 from agora_tencent_analytics.errors import BadInput
+from agora_tencent_analytics.scan.since import Since
 from agora_tencent_analytics.timerange import Last, TimeRange
 
 __all__ = ["Options", "parse"]
@@ -26,13 +28,24 @@ class Options(argparse.Namespace):
     verbose: bool
 
 
+class _Parser(argparse.ArgumentParser):
+    """Quotes wrong words as text that steers no terminal: a script may have them from anywhere."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(printable(message))
+
+
+def _parser(**said: Any) -> argparse.ArgumentParser:
+    return _Parser(**said)
+
+
 def parse(arguments: Sequence[str] | None = None) -> Options:
     """The options of one invocation.
 
     Raises:
         SystemExit: with status 2 for wrong usage, 0 for `--help` and `--version`.
     """
-    parser = argparse.ArgumentParser(
+    parser = _parser(
         prog="agora-tencent-analytics",
         description="Reads call analytics from Agora Analytics and Tencent RTC.",
         epilog="Credentials come from the environment: "
@@ -42,11 +55,15 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _scan(commands)
+    _plan(commands)
+    _quota(commands)
     _simulate(commands)
     options = parser.parse_args(arguments, namespace=Options())
     try:
-        if options.command == "scan":
+        if options.command in ("scan", "plan"):
             options.over = _over(options)
+        if options.command == "scan":
+            options.over = _since(options, options.over)
     except BadInput as error:
         parser.error(str(error))
     return options
@@ -59,9 +76,81 @@ def _scan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "scan", help="read every call of a time range", description="Reads every call of a time range."
     )
     command.set_defaults(run=run)
+    _whom(command)
+    _what(command)
+    command.add_argument("--call", action="append", metavar="ID", help="only this call (may be given again)")
+    command.add_argument("--out", metavar="FILE", help="write one JSON object per call, one to a line")
+    command.add_argument("--report", metavar="FILE", help="write the report as JSON")
+    command.add_argument(
+        "--ledger",
+        metavar="FILE",
+        help="remember what is done, so that the same command goes on after it was killed; --out is continued where "
+        "it was left",
+    )
+    command.add_argument(
+        "--since-last-run",
+        action="store_true",
+        help="for a job that is run again and again with one --ledger: read what is new since its last run, and calls "
+        "that were still running then; the first run reads --last",
+    )
+    command.add_argument(
+        "--look-back",
+        type=_last,
+        metavar="1h",
+        help="with --since-last-run: how long before the end of the last run calls may still have come late (default: "
+        "1h)",
+    )
+    _allowance(command)
+    _world(command)
+    command.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    command.add_argument("--verbose", action="store_true", help="say more on standard error")
+
+
+def _plan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from agora_tencent_analytics.cli.plan import run
+
+    command = commands.add_parser(
+        "plan",
+        help="tell what a scan will cost, and what fits",
+        description="Tells what a scan with the same options will cost, by a few requests or by stated numbers.",
+    )
+    command.set_defaults(run=run)
+    _whom(command)
+    _what(command)
+    _allowance(command)
+    command.add_argument("--calls-expected", type=_count, metavar="N", help="number of calls; then nothing is asked")
+    command.add_argument("--sessions-per-call", type=_count, metavar="M", help="sessions in each expected call")
+    command.add_argument(
+        "--minutes-per-call", type=float, default=30.0, metavar="T", help="length of each expected call (default: 30)"
+    )
+    command.add_argument("--report", metavar="FILE", help="write the forecast as JSON")
+    _world(command)
+    command.add_argument("--verbose", action="store_true", help="say more on standard error")
+
+
+def _quota(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from agora_tencent_analytics.cli.quota import run
+
+    command = commands.add_parser(
+        "quota",
+        help="show what is left of the quota",
+        description="Shows what was used and is left of the quota. Reads the count on this machine, sends nothing.",
+    )
+    command.set_defaults(run=run, simulate=False)
+    _whom(command)
+    command.add_argument("--verbose", action="store_true", help="say more on standard error")
+
+
+def _whom(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--vendor", choices=("agora", "tencent", "both"), help="whom to ask (default: whose credentials are set)"
     )
+    command.add_argument(
+        "--plan", action="append", default=[], metavar="P", help="the plan: P for one vendor, or agora=P and tencent=P"
+    )
+
+
+def _what(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--last", type=_last, metavar="6h", help="the last seconds, minutes, hours or days: 90s 30m 6h 2d"
     )
@@ -70,7 +159,6 @@ def _scan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     )
     command.add_argument("--end", type=_instant, metavar="T", help="end of the range, excluded")
     command.add_argument("--channel", help="only this channel or room")
-    command.add_argument("--call", action="append", metavar="ID", help="only this call (may be given again)")
     command.add_argument("--user", action="append", metavar="ID", help="only this user (may be given again)")
     command.add_argument(
         "--depth",
@@ -78,11 +166,19 @@ def _scan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         default="metrics",
         help="how deep to read (default: metrics)",
     )
+
+
+def _allowance(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--budget", type=_count, metavar="N", help="send no more than N requests")
     command.add_argument(
-        "--plan", action="append", default=[], metavar="P", help="the plan: P for one vendor, or agora=P and tencent=P"
+        "--on-quota",
+        choices=("stop", "wait"),
+        default="stop",
+        help="when the day's requests are spent: stop with what is read, or wait for midnight UTC (default: stop)",
     )
-    command.add_argument("--out", metavar="FILE", help="write one JSON object per call, one to a line")
-    command.add_argument("--report", metavar="FILE", help="write the report as JSON")
+
+
+def _world(command: argparse.ArgumentParser) -> None:
     command.add_argument("--simulate", action="store_true", help="ask the embedded simulator instead of the vendors")
     command.add_argument(
         "--calls",
@@ -92,8 +188,6 @@ def _scan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         help="calls in the simulated world of each vendor (default: 20)",
     )
     command.add_argument("--seed", type=int, default=0, metavar="S", help="seed of the simulated world (default: 0)")
-    command.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    command.add_argument("--verbose", action="store_true", help="say more on standard error")
 
 
 def _simulate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -134,6 +228,17 @@ def _over(options: Options) -> TimeRange | Last:
     if None in fixed:
         raise BadInput("--start and --end go together")
     return TimeRange(*fixed)
+
+
+def _since(options: Options, over: TimeRange | Last) -> TimeRange | Last | Since:
+    if not options.since_last_run:
+        if options.look_back is not None:
+            raise BadInput("--look-back goes with --since-last-run")
+        return over
+    if options.ledger is None or not isinstance(over, Last) or options.call:
+        raise BadInput("--since-last-run needs --ledger and --last, and takes no --call")
+    look_back = {} if options.look_back is None else {"look_back_s": int(options.look_back)}
+    return Since(first=over, **look_back)
 
 
 def _last(text: str) -> float:

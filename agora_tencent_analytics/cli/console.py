@@ -17,7 +17,7 @@ from agora_tencent_analytics.scan import Report
 __all__ = ["Console", "console"]
 
 Row = Sequence[str]
-TEXTS = frozenset({"vendor", "channel", "call"})
+TEXTS = frozenset({"vendor", "channel", "call", "counter"})
 """Columns of text; the others hold numbers and stand to the right."""
 _PLAIN_EVERY = 100  # calls between two plain lines
 
@@ -110,9 +110,9 @@ def worst_rows(worst: Sequence[CallFigures]) -> tuple[Row, list[Row]]:
         (
             printable(call.vendor),
             printable(call.channel),
-            datetime.fromtimestamp(call.join_ts, UTC).strftime("%m-%d %H:%M"),
+            _moment(call.join_ts),
             str(call.sessions),
-            f"{call.stayed_s / 60:.0f}",
+            f"{(call.stayed_s + 30) // 60}",
             _figure(call.audio_freeze_s, 1),
             _figure(call.video_freeze_s, 1),
             _figure(call.loss_percent, 1),
@@ -121,6 +121,13 @@ def worst_rows(worst: Sequence[CallFigures]) -> tuple[Row, list[Row]]:
         )
         for call in worst
     ]
+
+
+def _moment(ts: int) -> str:
+    try:
+        return datetime.fromtimestamp(ts, UTC).strftime("%m-%d %H:%M")
+    except (ValueError, OverflowError, OSError):  # a vendor may write any number
+        return "-"
 
 
 def _figure(value: float | None, digits: int) -> str:
@@ -135,7 +142,7 @@ def vendor_rows(report: Report) -> tuple[Row, list[Row]]:
         (
             printable(name),
             *(f"{getattr(vendor, figure):,}" for figure in figures),
-            f"{len(vendor.failures):,}",
+            f"{vendor.failures_by_kind.total():,}",
             f"{vendor.elapsed_s:.1f}",
         )
         for name, vendor in report.vendors.items()
@@ -152,6 +159,8 @@ def remarks(report: Report, left: dict[str, str], *, most: int) -> list[str]:
     """
     lines = []
     for name, vendor in report.vendors.items():
+        if vendor.already:
+            lines.append(f"{name}: {vendor.already:,} calls were settled by earlier runs with this ledger")
         if name in left:
             lines.append(f"{name}: requests left today: {left[name]}")
         pieces: dict[str, list[str]] = {}

@@ -1,7 +1,12 @@
-"""What `scan` writes to files: one JSON object per call, and the report."""
+"""What `scan` writes to files: one JSON object per call, and the report.
+
+A file may be a terminal (`--out /dev/stdout`), so whatever could steer one is written as a JSON escape: readers of JSON
+see the very same text.
+"""
 
 from __future__ import annotations
 
+import re
 from io import BufferedWriter
 from typing import Any
 
@@ -10,9 +15,32 @@ import msgspec
 from agora_tencent_analytics.scan import CallRecord
 from agora_tencent_analytics.series import MetricSeries
 
-__all__ = ["write_record"]
+__all__ = ["encode", "write_record"]
 
-_encode = msgspec.json.encode
+_BEYOND_ASCII = re.compile("[\x7f-\U0010ffff]")
+
+
+def encode(value: Any, *, indent: int = 0) -> bytes:
+    """A value as JSON without a character that a terminal obeys.
+
+    Args:
+        value: what `msgspec` can encode.
+        indent: spaces of each level; 0 writes one line.
+    """
+    text = msgspec.json.encode(value)
+    if indent:
+        text = msgspec.json.format(text, indent=indent)
+    if text.isascii() and b"\x7f" not in text:
+        return text
+    return _BEYOND_ASCII.sub(_escaped, text.decode()).encode()
+
+
+def _escaped(found: re.Match[str]) -> str:
+    char = found[0]
+    if char.isprintable():
+        return char
+    units = char.encode("utf-16-be")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
 
 
 def write_record(file: BufferedWriter, record: CallRecord) -> None:
@@ -30,12 +58,13 @@ def write_record(file: BufferedWriter, record: CallRecord) -> None:
         "finished": call.finished,
         "part": record.part,
         "last": record.last,
+        **({"again": True} if record.again else {}),
         "failures": [
             {"step": failure.step, "kind": type(failure.error).__name__, "error": str(failure.error)}
             for failure in record.failures
         ],
     }
-    file.write(_encode(head)[:-1] + b',"sessions":[')
+    file.write(encode(head)[:-1] + b',"sessions":[')
     for number, session in enumerate(record.sessions):
         about = {
             "session_id": session.session_id,
@@ -44,9 +73,9 @@ def write_record(file: BufferedWriter, record: CallRecord) -> None:
             "leave_ts": session.leave_ts,
             "finished": session.finished,
         }
-        file.write((b"," if number else b"") + _encode(about)[:-1] + b',"series":[')
+        file.write((b"," if number else b"") + encode(about)[:-1] + b',"series":[')
         for place, series in enumerate(by_session.get(session.session_id, ())):
-            file.write((b"," if place else b"") + _encode(_series(series)))
+            file.write((b"," if place else b"") + encode(_series(series)))
         file.write(b"]}")
     file.write(b"]}\n")
 

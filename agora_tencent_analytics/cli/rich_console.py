@@ -1,13 +1,13 @@
-"""The console of a terminal, drawn by `rich`."""
+"""The console of a terminal, drawn by `rich`. All words are `Text`: no markup, no emoji code is read in them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from rich.console import Console as Screen
-from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from agora_tencent_analytics.cli.console import TEXTS, Row, status
 from agora_tencent_analytics.scan import Report
@@ -34,25 +34,25 @@ class RichConsole:
 
     def table(self, title: str, head: Row, rows: Sequence[Row]) -> None:
         """A table without rules, to be copied from."""
-        table = Table(title=escape(title), title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
+        table = Table(title=Text(title), title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
         for at, name in enumerate(head):
             # Figures and words stay whole; on a narrow terminal the long ids are folded.
             whole = [*name.split(), *(row[at] for row in rows if name not in _IDS)]
             table.add_column(
-                escape(name),
+                Text(name),
                 justify="left" if name in TEXTS else "right",
                 overflow="fold",
                 min_width=max(map(len, whole)),
                 header_style="dim",
             )
         for row in rows:
-            table.add_row(*(escape(cell) for cell in row))
+            table.add_row(*(Text(cell) for cell in row))
         self._screen.print()
         self._screen.print(table)
 
     def line(self, text: str) -> None:
         """One line."""
-        self._screen.print(escape(text), highlight=False)
+        self._screen.print(Text(text))
 
     def close(self) -> None:
         """Takes the moving line away."""

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
-from io import BufferedWriter
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from agora_tencent_analytics.agora.provider import AgoraProvider
 from agora_tencent_analytics.cli.arguments import Options
 from agora_tencent_analytics.cli.console import SPENT, WORST, console, remarks, vendor_rows, worst_rows
-from agora_tencent_analytics.cli.output import write_record
+from agora_tencent_analytics.cli.out_file import out_file
+from agora_tencent_analytics.cli.output import encode
+from agora_tencent_analytics.cli.providers import providers_of
 from agora_tencent_analytics.cli.worst import Worst
 from agora_tencent_analytics.errors import BadInput, NotAuthenticated, NotOffered, NotPermitted
 from agora_tencent_analytics.provider import Provider
+from agora_tencent_analytics.receipt import Budget
 from agora_tencent_analytics.scan import Records, Report, scan
-from agora_tencent_analytics.tencent.provider import TencentProvider
+from agora_tencent_analytics.scan.ledger import Ledger
 from agora_tencent_analytics.timerange import TimeRange
 
 if TYPE_CHECKING:
@@ -29,14 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["run"]
 
-_CREDENTIALS = {
-    "agora": ("AGORA_APP_ID", "AGORA_CUSTOMER_ID", "AGORA_CUSTOMER_SECRET"),
-    "tencent": ("TRTC_SDK_APP_ID", "TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY"),
-}
-_PROVIDERS: Mapping[str, type[AgoraProvider] | type[TencentProvider]] = {
-    "agora": AgoraProvider,
-    "tencent": TencentProvider,
-}
 _TRUTH = ("calls", "sessions", "series", "points")
 _WORST = 10
 _FEW, _MANY = 10, 10_000
@@ -44,13 +34,11 @@ _FEW, _MANY = 10, 10_000
 
 async def run(options: Options) -> int:
     """Scans, writes what was asked for, shows what was found, and returns the exit status."""
-    vendors = _vendors(options)
-    plans = _plans(options, vendors)
     async with AsyncExitStack() as stack:
         stack.enter_context(_terminated_like_interrupted())
-        made = _simulated(options, vendors, plans) if options.simulate else _real(vendors, plans)
-        providers, world = await stack.enter_async_context(made)
-        out = stack.enter_context(_out(options))
+        providers, world = await stack.enter_async_context(providers_of(options))
+        _clear_report(options)
+        ledger = stack.enter_context(Ledger(options.ledger)) if options.ledger else None
         records = scan(
             *providers,
             over=options.over,
@@ -58,18 +46,21 @@ async def run(options: Options) -> int:
             channel=options.channel,
             call_ids=options.call,
             users=options.user,
+            on_quota=options.on_quota,
+            ledger=ledger,
+            acknowledge="by hand",
+            budget=Budget(options.budget) if options.budget else None,
         )
         screen, worst = console(), Worst(_WORST)
         stack.callback(screen.close)
         report = records.report
         try:
             async with records:
-                async for record in records:
-                    if out is not None:
-                        write_record(out, record)
-                        out.flush()
-                    worst.take(record)
-                    screen.progress(report)
+                with out_file(options.out, ledger) as out:
+                    async for record in records:
+                        records.acknowledge(record, bookmark=out.write(record))
+                        worst.take(record)
+                        screen.progress(report)
         finally:  # what an interrupted scan has done is reported too
             screen.close()
             if options.report:
@@ -77,7 +68,7 @@ async def run(options: Options) -> int:
         if options.depth == "metrics" and worst.listed():
             screen.table(WORST, *worst_rows(worst.listed()))
         screen.table(SPENT, *vendor_rows(report))
-        for line in remarks(report, _quota_left(providers), most=_MANY if options.verbose else _FEW):
+        for line in remarks(report, await _quota_left(providers), most=_MANY if options.verbose else _FEW):
             screen.line(line)
     return _status(report)
 
@@ -95,14 +86,18 @@ def _terminated_like_interrupted() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _out(options: Options) -> AbstractContextManager[BufferedWriter | None]:
-    """The file for records; a path that cannot be written is told before anything is asked."""
-    if options.out and options.report and Path(options.out).resolve() == Path(options.report).resolve():
-        raise BadInput("--out and --report need a file each")
+def _clear_report(options: Options) -> None:
+    """Empties the report, so that none of an earlier scan is taken for this one's.
+
+    Raises:
+        BadInput: it cannot be written, or one file is asked for twice.
+    """
+    files = [Path(path).resolve() for path in (options.out, options.report, options.ledger) if path]
+    if len(set(files)) < len(files):
+        raise BadInput("--out, --report and --ledger need a file each")
     try:
         if options.report:
-            _write(options.report, b"")  # no report of an earlier scan may be taken for this one's
-        return Path(options.out).open("wb") if options.out else nullcontext()
+            _write(options.report, b"")
     except OSError as error:
         raise BadInput(f"cannot write {error.filename}: {error.strerror}") from None
 
@@ -118,74 +113,13 @@ def _status(report: Report) -> int:
     return 3 if any(isinstance(failure.error, refused) for failure in report.failures) else 1
 
 
-def _vendors(options: Options) -> list[str]:
-    if options.vendor == "both" or (options.vendor is None and options.simulate):
-        return list(_PROVIDERS)
-    if options.vendor is not None:
-        return [options.vendor]
-    found = [vendor for vendor, names in _CREDENTIALS.items() if all(os.environ.get(name) for name in names)]
-    if not found:
-        wanted = "; ".join(f"{vendor}: {' '.join(names)}" for vendor, names in _CREDENTIALS.items())
-        raise BadInput(f"no credentials in the environment; set those of a vendor ({wanted}), or use --simulate")
-    return found
-
-
-def _plans(options: Options, vendors: list[str]) -> dict[str, str]:
-    """The plans given, by vendor."""
-    plans = {}
-    for text in options.plan:
-        vendor, named, plan = text.partition("=")
-        if not named:
-            if len(vendors) > 1:
-                raise BadInput(f"--plan {text} does not say whose; write --plan agora=P --plan tencent=P")
-            vendor, plan = vendors[0], text
-        if vendor not in vendors or not plan or vendor in plans:
-            raise BadInput(f"--plan {text}: one plan for each of {', '.join(vendors)}")
-        plans[vendor] = plan
-    return plans
-
-
-@asynccontextmanager
-async def _real(vendors: list[str], plans: dict[str, str]) -> AsyncIterator[tuple[list[Provider], Any]]:
-    async with AsyncExitStack() as stack:
-        providers: list[Provider] = []
-        for vendor in vendors:
-            options: dict[str, Any] = {"plan": plans[vendor]} if vendor in plans else {}
-            providers.append(await stack.enter_async_context(_PROVIDERS[vendor].from_env(**options)))
-        yield providers, None
-
-
-@asynccontextmanager
-async def _simulated(
-    options: Options, vendors: list[str], plans: dict[str, str]
-) -> AsyncIterator[tuple[list[Provider], Any]]:
-    """The embedded simulator on loopback, and providers for it with their quota in memory."""
-    from agora_tencent_analytics.cli.simulate import HIGHEST, world
-    from agora_tencent_analytics.simulator import SimulatedAgora, SimulatedTencent
-
-    servers = {"agora": SimulatedAgora, "tencent": SimulatedTencent}
-    made = world(seed=options.seed, calls=options.calls)
-    async with AsyncExitStack() as stack:
-        providers: list[Provider] = []
-        for vendor in vendors:
-            plan = plans.get(vendor, HIGHEST[vendor])
-            server = await stack.enter_async_context(servers[vendor](made, plan=plan))
-            keywords: dict[str, Any] = {**server.credentials, "plan": plan, "base_url": server.base_url}
-            if vendor == "tencent":
-                keywords["region"] = "ap-singapore"
-            provider = _PROVIDERS[vendor](**keywords, store=":memory:")
-            providers.append(await stack.enter_async_context(provider))
-        yield providers, made
-
-
-def _quota_left(providers: list[Provider]) -> dict[str, str]:
-    """What is left of the day, by counter, in words."""
+async def _quota_left(providers: list[Provider]) -> dict[str, str]:
+    """What is left of the day, by counter that was used today, in words."""
     left = {}
     for provider in providers:
-        offered = [row for row in provider.endpoints if row.limits in provider.plan.rows]
-        states = [provider.quota_state(row) for row in offered]
-        counted = {state.counter: state.left_today for state in states if state.left_today is not None}
-        left[provider.name] = ", ".join(f"{counter} {rest}" for counter, rest in counted.items()) or "no daily limit"
+        counted = [state for state in await provider.quota() if state.left_today is not None]
+        used = [f"{state.counter} {state.left_today}" for state in counted if state.used_today]
+        left[provider.name] = ", ".join(used) or ("all of them" if counted else "no daily limit")
     return left
 
 
@@ -196,7 +130,7 @@ def _as_json(records: Records, world: World | None, options: Options) -> bytes:
         for name, truth in truths.items():
             said["vendors"][name]["truth"] = truth
         said["truth"] = {key: sum(truth[key] for truth in truths.values()) for key in _TRUTH}
-    return msgspec.json.format(msgspec.json.encode(said), indent=2) + b"\n"
+    return encode(said, indent=2) + b"\n"
 
 
 def _truth(world: World, vendor: Any, over: TimeRange, options: Options) -> dict[str, int]:

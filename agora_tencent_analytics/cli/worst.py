@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import heapq
 from itertools import count
-from math import fsum, isnan
-from statistics import fmean
+from math import isnan
 
 import attrs
 
@@ -55,7 +54,7 @@ class CallFigures:
         """Adds a part of the call."""
         self.sessions += len(record.sessions)
         self.join_ts = min([self.join_ts, *(session.join_ts for session in record.sessions)])
-        newest = {series.session_id: series.times[-1] for series in record.series}
+        newest = {series.session_id: series.times[-1] for series in record.series if series.times}
         for session in record.sessions:
             end = newest.get(session.session_id) if session.leave_ts is None else session.leave_ts
             self.stayed_s += max(0, end - session.join_ts) if end is not None else 0
@@ -66,13 +65,13 @@ class CallFigures:
             if not known:
                 continue
             if series.metric == "audio_freeze_time":
-                self.audio_freeze_s = (self.audio_freeze_s or 0.0) + fsum(known) / 1000
+                self.audio_freeze_s = (self.audio_freeze_s or 0.0) + sum(known) / 1000
             elif series.metric == "video_freeze_time":
-                self.video_freeze_s = (self.video_freeze_s or 0.0) + fsum(known) / 1000
+                self.video_freeze_s = (self.video_freeze_s or 0.0) + sum(known) / 1000
             elif series.metric in _LOSS:
-                self.loss_percent = max(self.loss_percent or 0.0, fmean(known))
+                self.loss_percent = max(self.loss_percent or 0.0, sum(known) / len(known))
             else:
-                self.rtt_ms = max(self.rtt_ms or 0.0, fmean(known))
+                self.rtt_ms = max(self.rtt_ms or 0.0, sum(known) / len(known))
 
 
 class Worst:

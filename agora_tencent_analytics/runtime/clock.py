@@ -13,6 +13,7 @@ and the newest answer starts afresh.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -20,6 +21,8 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 import attrs
+
+from agora_tencent_analytics.limits import DAY
 
 __all__ = ["Clock", "VendorClock"]
 
@@ -54,6 +57,10 @@ class VendorClock:
     def now(self) -> float:
         """Epoch seconds on the vendor's clock, right to `uncertainty_s`."""
         return self.clock.wall() + self.offset
+
+    def next_midnight(self) -> float:
+        """The vendor's next midnight UTC, epoch seconds."""
+        return (math.floor(self.now() / DAY) + 1) * float(DAY)
 
     def learn(self, date_header: str | None, sent_wall: float, answered_wall: float) -> None:
         """Narrows the offset by one answer; a header that is missing or malformed is ignored.

@@ -1,50 +1,47 @@
 """One counter of a vendor: its windows, its day, and the queue of those who want to use it.
 
-Holds the step that grants a request (all windows, all days and the slot in the store, or nothing) and the
-first-come-first-served queue in front of it. Refuses to know accounts, plans and merged endpoints: that is
-`quota.py`; what a window allows is `limiter.py`.
+Holds the step that grants a request (all windows, all days and the slot in the store, or nothing) and the queue in
+front of it. Refuses to know accounts, plans and merged endpoints: that is `quota.py`; what a window allows is
+`limiter.py`, who is next is `turns.py`, what other processes have sent is in the store.
 
-**The queue.** Only the head of the queue waits for time: for the windows, then for the pace. Everybody else
-waits to become the head. So there is one timer, not one per waiter; nobody overtakes; and whoever leaves,
-by success, failure or cancellation, wakes the next. Between the pace's consent and the grant nothing is
-awaited, so a cancelled waiter has taken nothing. Waiters may live on several event loops in several
-threads; the grant is made under one lock, and the loops wake each other.
+**The queue.** Only the head of the queue waits for time: for the windows, then for the pace, then for the store's
+consent. Everybody else waits to become the head. So there is one timer, not one per waiter, and one question to the
+store at a time; and whoever leaves, by success, failure or cancellation, wakes the next. The store says "not yet"
+together with what it knows of the other processes, so that the head waits as long as it must, and does not poll. While
+the store is asked, nobody overtakes. Waiters may live on several event loops in several threads: one lock guards what
+they share, is never held while anything is awaited, and the loops wake each other.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
+import secrets
 import threading
 import weakref
+from collections.abc import Mapping
 
 import anyio
-import attrs
-from aiolimiter import AsyncLimiter
 
 from agora_tencent_analytics.errors import WouldExceedQuota
 from agora_tencent_analytics.limits import Rate
 from agora_tencent_analytics.runtime.clock import VendorClock
 from agora_tencent_analytics.runtime.day import Day
+from agora_tencent_analytics.runtime.grant import Grant
 from agora_tencent_analytics.runtime.limiter import Bucket
-from agora_tencent_analytics.runtime.store import Claim, CounterKey, Outcome, QuotaStore
-from agora_tencent_analytics.runtime.turns import Ticket, Turns
+from agora_tencent_analytics.runtime.pacer import Pacer
+from agora_tencent_analytics.runtime.refusals import Refusals
+from agora_tencent_analytics.runtime.store import Claim, CounterKey, QuotaStore, Room, Standing
+from agora_tencent_analytics.runtime.terms import Priority
+from agora_tencent_analytics.runtime.ticket import Ticket
+from agora_tencent_analytics.runtime.turns import Turns
 
-__all__ = ["Counter", "Grant"]
+__all__ = ["Counter"]
 
-_FOREIGN_POLL_S = 0.001
-
-
-@attrs.frozen(kw_only=True, eq=False)
-class Grant:
-    """The right to send one request."""
-
-    claim: Claim | None
-    """The slot it holds in the store; None where there are no windows."""
-    days: tuple[int, ...]
-    """The vendor days it was charged to; empty where no day is counted."""
-    at: float
-    """When it was granted, monotonic seconds."""
+_STORE_MOMENT_S = 0.25
+"""What a store may take to answer whoever does not want to wait: others may have it locked at this moment."""
+_LEAST_WAIT_S = 0.001
+"""Before the store is asked again, whatever was computed: its clock and ours differ in the last digits."""
 
 
 class Counter:
@@ -53,27 +50,35 @@ class Counter:
     Args:
         name: the counter's name, for messages.
         key: what the store knows it by.
-        owner: what the store knows this process by.
+        owner: what the store knows this quota by.
         clock: the vendor's clock.
         store: where days and slots are remembered.
         strict: use N - 1 of each of the vendor's N.
+        reserve: shares of each day that only these priorities may use.
     """
 
     def __init__(
-        self, *, name: str, key: CounterKey, owner: str, clock: VendorClock, store: QuotaStore, strict: bool
+        self,
+        *,
+        name: str,
+        key: CounterKey,
+        owner: str,
+        clock: VendorClock,
+        store: QuotaStore,
+        strict: bool,
+        reserve: Mapping[Priority, float],
     ) -> None:
-        self.name = name
+        self.name, self.key, self.owner, self.store, self.clock = name, key, owner, store, clock
         self.bucket = Bucket(strict=strict)
-        self.day = Day(name=name, key=key, clock=clock, store=store, strict=strict)
+        self.day = Day(name=name, clock=clock, strict=strict, reserve=reserve)
         self.granted = self.refused_count = self.refunded = 0
         self.waited_s = 0.0
-        self._key, self._owner = key, owner
-        self._clock, self._store = clock, store
         self._lock = threading.Lock()
         self._turns = Turns()
-        self._pacers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncLimiter] = weakref.WeakKeyDictionary()
+        self._pacers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Pacer] = weakref.WeakKeyDictionary()
         self._rates: frozenset[Rate] = frozenset()
-        self._number = 0
+        self._ask_at = float("-inf")
+        self._refusals = Refusals(name, expected=not strict)
 
     def adopt(self, rates: tuple[Rate, ...], *, cold_since: float | None = None) -> None:
         """Obeys these rates from now on, beside those known; of two over one period the smaller.
@@ -85,180 +90,210 @@ class Counter:
         if self._rates.issuperset(rates):
             return
         with self._lock:
-            fresh = not self._rates
             self._rates = self._rates.union(rates)
             self.bucket.add(rates)
             self.day.adopt(rates)
             if cold_since is not None:
                 paced = (window.rest_s for window in self.bucket.windows if window.pace_s is not None)
                 self.bucket.hold(cold_since + max(paced, default=0.0))
-            if fresh:
-                self._look_at_others(restart=True)
 
-    async def acquire(self, max_wait: float | None) -> Grant:
+    async def acquire(self, max_wait: float | None, priority: Priority) -> Grant:
         """Waits for the right to send one request.
 
         Args:
             max_wait: seconds; None waits for as long as it takes.
+            priority: who goes first.
 
         Raises:
             DailyQuotaExhausted: the day is spent.
             WouldExceedQuota: it takes longer than `max_wait`.
+            QuotaUnavailable: the store cannot be had.
         """
-        began = self._clock.clock.monotonic()
-        ticket = Ticket(None if max_wait is None else began + max_wait)
+        began = self.clock.clock.monotonic()
+        ticket = Ticket(None if max_wait is None else began + max_wait, priority)
         with self._lock:
-            self.day.refuse_if_spent(self.granted)
-            ahead = len(self._turns)
-            self._turns.join(ticket)
+            self.day.refuse_if_spent(priority, self.granted)
+            ahead = self._turns.join(ticket)
         try:
             return await self._take_turn(ticket, began, ahead)
         finally:
             with self._lock:
                 self._turns.leave(ticket)
-            self._ring_head()
+            self.ring_head()
 
     async def _take_turn(self, ticket: Ticket, began: float, ahead: int) -> Grant:
-        paced = False
         while True:
-            pacer: AsyncLimiter | None = None
+            pacer: Pacer | None = None
+            claim: Claim | None = None
             with self._lock:
-                now = self._clock.clock.monotonic()
+                now = self.clock.clock.monotonic()
+                wait = math.inf
                 if self._turns.head() is ticket:
                     ahead = 0
-                    self.day.refuse_if_spent(self.granted)
-                    wait = self.bucket.wait(now)
+                    self.day.refuse_if_spent(ticket.priority, self.granted)
+                    wait = max(self.bucket.wait(now), self._ask_at - now)
                     if wait <= 0:
-                        pacer = None if paced else self._pacer(ticket.loop)
-                        if pacer is None:
-                            grant = self._grant(now)
-                            if grant is not None:
-                                self.waited_s += now - began
-                                return grant
-                            wait = max(self.bucket.wait(now), _FOREIGN_POLL_S)
-                else:
-                    wait = math.inf
-                if pacer is None or not pacer.has_capacity():
+                        pacer = self._pacer(ticket.loop)
+                        if pacer is None or pacer.ready:
+                            claim = self._claim(now, ticket.priority)
+                            self._turns.act(ticket)
+                        elif pacer.asked:
+                            wait, pacer = math.inf, None  # whoever asked before it was overtaken rings
+                if claim is None and (pacer is None or not pacer.has_token()):
                     self._refuse_if_late(ticket, now, ahead=ahead, wait=wait)
                 ticket.arm()
             ahead = min(ahead, 1)
             left = math.inf if ticket.deadline is None else max(0.0, ticket.deadline - now)
-            if pacer is None:
-                await ticket.wait(min(wait, left))
-            elif pacer.has_capacity():
-                await pacer.acquire()
-                paced = True
+            if claim is not None:
+                grant = self._decide(ticket, claim, await self._reserve(claim, left), began)
+                if grant is not None:
+                    return grant
+            elif pacer is not None:
+                try:
+                    await pacer.ask(left)
+                finally:
+                    self.ring_head()
             else:
-                with anyio.move_on_after(left):
-                    await pacer.acquire()
-                    paced = True
+                await ticket.wait(min(wait, left))
 
-    def answered(self, grant: Grant) -> None:
-        """The headers of the answer, or an exception, arrived: the slot rests from now on."""
-        try:
-            with self._lock:
-                self.bucket.answered(self._clock.clock.monotonic())
-                if grant.claim is not None:
-                    self._store.answered(self._key, grant.claim, self._clock.clock.wall())
-                self.day.answered(grant.days)
-        finally:
-            self._ring_head()
+    async def _reserve(self, claim: Claim, patience_s: float) -> Standing:
+        """Asks the store; one that is slow, or locked, is waited for no longer than for a slot."""
+        asked = self.store.reserve(self.key, claim, self.clock.clock.wall())
+        if patience_s == math.inf:
+            return await asked
+        with anyio.move_on_after(max(patience_s, _STORE_MOMENT_S)):
+            return await asked
+        return Standing(why="store")
 
-    def refund(self, grant: Grant) -> None:
+    def answered(self, at: float) -> None:
+        """The headers of an answer, or an exception, arrived at `at`: the slot rests from then on."""
+        with self._lock:
+            self.bucket.answered(at)
+        self.ring_head()
+
+    def refunded_one(self, grant: Grant) -> None:
         """The request was never sent: everything is given back."""
-        try:
-            with self._lock:
-                self.refunded += 1
-                self.bucket.refund()
-                self._store.refund(self._key, grant.days, grant.claim)
-        finally:
-            self._ring_head()
+        with self._lock:
+            self.refunded += 1
+            self.bucket.refund()
+            self.day.given_back(grant.claim.days)
+        self.ring_head()
 
-    def refused(self, grant: Grant, *, period_s: int | None, retry_after_s: float | None) -> None:
-        """The vendor refused an answered request for its rate: hold everything for a window, then slow down."""
+    def refused(self, grant: Grant, *, period_s: int | None, retry_after_s: float | None) -> float:
+        """The vendor refused an answered request for its rate: hold everything for a window, then slow down.
+
+        Returns:
+            For how long everything is held, seconds.
+        """
         with self._lock:
             self.refused_count += 1
-            now = self._clock.clock.monotonic()
+            self._refusals.met()
+            now = self.clock.clock.monotonic()
             self.bucket.refused(now, grant.at, period_s=period_s, retry_after_s=retry_after_s)
+            held_s = self.bucket.held_until - now
             impatient = self._turns.impatient()
         for ticket in impatient:
             ticket.ring()
-        self._ring_head()
+        self.ring_head()
+        return held_s
 
-    def day_refused(self, grant: Grant) -> None:
-        """The vendor says that the day is spent. It means the day the request was sent in."""
+    def day_refused(self, grant: Grant) -> int:
+        """The vendor says that the day is spent; says which one it means: the day the request was sent in."""
         with self._lock:
             self.refused_count += 1
-            self.day.mark_spent(grant.days)
-        self._ring_head()
+            day = self.day.mark_spent(grant.claim.days)
+        self.ring_head()
+        return day
 
-    def next_free_s(self) -> float:
-        """The least that one more request would wait from now on, seconds; the day aside."""
+    async def look(self) -> Standing:
+        """How the counter stands, in all processes."""
+        standing = await self.store.look(self.key, self.owner, self.day.today(), self.clock.clock.wall())
         with self._lock:
-            return self.bucket.expected_wait(self._clock.clock.monotonic(), ahead=len(self._turns))
+            now = self.clock.clock.monotonic()
+            self.bucket.others(now - ended_ago for ended_ago in standing.others)
+            self.bucket.hold(now + standing.after_s)
+            self._hear(standing, now)
+        return standing
+
+    def _hear(self, standing: Standing, now: float) -> None:
+        """Takes the step down that another process's refusal asks for."""
+        refused = self._refusals.fresh(standing.refused)
+        if refused is not None:
+            self.bucket.refused(now - refused.ago_s, now - refused.sent_ago_s, period_s=refused.period_s)
+
+    def next_free_s(self, priority: Priority | None = "normal") -> float:
+        """The least that one more request would wait from now on, seconds; the day aside.
+
+        Args:
+            priority: of the request; None if it is the head of the queue.
+        """
+        with self._lock:
+            now = self.clock.clock.monotonic()
+            expected = self.bucket.expected_wait(now, ahead=0 if priority is None else self._turns.ahead(priority))
+            return max(expected, self._ask_at - now)
 
     @property
     def waiting(self) -> int:
         """How many wait for a slot."""
         return len(self._turns)
 
-    def _grant(self, now: float) -> Grant | None:
-        days = self.day.to_charge()
-        claim = self._claim(now)
-        outcome = self._store.reserve(self._key, days, self.day.limit, claim) if days or claim else Outcome.GRANTED
-        if outcome is Outcome.DAY_SPENT:
-            self.day.look(days)
-            self.day.refuse_if_spent(self.granted)
-        if outcome is not Outcome.GRANTED:
-            self._look_at_others(restart=False)
-            return None
-        self.granted += 1
-        self.bucket.take(now)
-        return Grant(claim=claim, days=days, at=now)
-
-    def _claim(self, now: float) -> Claim | None:
-        if not self.bucket.windows:
-            return None
-        self._number += 1
-        return Claim(
-            owner=self._owner,
-            number=self._number,
-            now=self._clock.clock.wall(),
-            windows=tuple((window.room(now), window.rest_s) for window in self.bucket.windows),
-        )
-
-    def _look_at_others(self, *, restart: bool) -> None:
-        wall, now = self._clock.clock.wall(), self._clock.clock.monotonic()
-        answered = self._store.load(self._key, self._owner, wall, restart=restart)
-        here = [now + at - wall for at in answered]
-        for window in self.bucket.windows:
-            window.others(here)
-
-    def _refuse_if_late(self, ticket: Ticket, now: float, *, ahead: int, wait: float) -> None:
-        if ticket.deadline is None:
-            return
-        expected = self.bucket.expected_wait(now, ahead=ahead)
-        if wait < math.inf:
-            expected = max(expected, wait)
-        if now < ticket.deadline and now + expected <= ticket.deadline:
-            return
-        raise WouldExceedQuota(
-            f"no request to {self.name} can be sent in the time allowed; one is expected to be possible "
-            f"in {expected:.3g} s",
-            retry_at=self._clock.clock.wall() + expected,
-        )
-
-    def _pacer(self, loop: asyncio.AbstractEventLoop) -> AsyncLimiter | None:
-        pace = self.bucket.pace_s
-        if pace is None:
-            return None
-        pacer = self._pacers.get(loop)
-        if pacer is None or pacer.time_period != pace:
-            pacer = self._pacers[loop] = AsyncLimiter(1, pace)
-        return pacer
-
-    def _ring_head(self) -> None:
+    def ring_head(self) -> None:
+        """Wakes whoever is next."""
         with self._lock:
             head = self._turns.head()
         if head is not None:
             head.ring()
+
+    def _claim(self, now: float, priority: Priority) -> Claim:
+        days = self.day.to_charge()
+        return Claim(
+            id=secrets.token_hex(8),
+            owner=self.owner,
+            windows=tuple(
+                Room(limit=window.limit, free=window.room(now), period_s=window.rate.period_s, rest_s=window.rest_s)
+                for window in self.bucket.windows
+            ),
+            pace_s=self.bucket.pace_s or 0.0,
+            days=days,
+            day_limit=self.day.limit_for(priority),
+            seen=self.day.seen(days),
+        )
+
+    def _decide(self, ticket: Ticket, claim: Claim, standing: Standing, began: float) -> Grant | None:
+        with self._lock:
+            self._turns.acted()
+            now = self.clock.clock.monotonic()
+            self.day.learn(claim.days, standing.used)
+            self._hear(standing, now)
+            if standing.why is not None:
+                self.bucket.others(now - ended_ago for ended_ago in standing.others)
+                if standing.why != "day":
+                    ticket.refused = True
+                    self._ask_at = now + max(standing.after_s, _LEAST_WAIT_S)
+                return None
+            pacer = self._pacers.get(ticket.loop)
+            if pacer is not None:
+                pacer.ready = False
+            self._turns.granted(ticket)
+            self.granted += 1
+            self.waited_s += now - began
+            self.bucket.take(now)
+            return Grant(claim=claim, at=now, waited_s=now - began, left_today=self.day.left_today())
+
+    def _refuse_if_late(self, ticket: Ticket, now: float, *, ahead: int, wait: float) -> None:
+        if ticket.deadline is None:
+            return
+        expected = max(self.bucket.expected_wait(now, ahead=ahead), self._ask_at - now, wait if wait < math.inf else 0)
+        if now < ticket.deadline and now + expected <= ticket.deadline:
+            return
+        raise WouldExceedQuota(
+            f"no request to {self.name} can be sent in the time allowed; one may be possible in {expected:.3g} s",
+            retry_at=self.clock.clock.wall() + expected,
+        )
+
+    def _pacer(self, loop: asyncio.AbstractEventLoop) -> Pacer | None:
+        pace = self.bucket.pace_s
+        pacer = None if pace is None else self._pacers.get(loop)
+        if pace is not None and (pacer is None or pacer.pace_s != pace):
+            pacer = self._pacers[loop] = Pacer(pace)
+        return pacer

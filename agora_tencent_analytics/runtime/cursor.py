@@ -22,7 +22,7 @@ from agora_tencent_analytics.timerange import TimeRange
 
 __all__ = ["Cursor", "fingerprint"]
 
-_VERSION = 1
+_VERSION = 2
 
 
 def fingerprint(row: str, params: Mapping[str, Any], size: int) -> str:
@@ -53,12 +53,16 @@ class Cursor:
     """The window being read, or None between windows."""
     number: int
     """Its next page."""
+    size: int
+    """Rows to a page of it."""
     total: int | None
     """Its total, as far as known."""
     shown: int
     """How many of its rows were read already."""
     barren: int
     """Its barren levels."""
+    longest: int
+    """Rows of the longest page of the walk so far."""
     ahead: Ahead | None = None
     """Where an answer has no pages: what is known of the rows to come."""
 
@@ -71,6 +75,7 @@ class Cursor:
         stack: Iterable[tuple[TimeRange, int]],
         window: TimeRange | None,
         reader: Reader | None,
+        longest: int,
     ) -> Cursor:
         """Where the reader of a window stands; None between windows."""
         return cls(
@@ -80,11 +85,18 @@ class Cursor:
             stack=tuple(stack),
             window=window,
             number=reader.number if reader else 0,
+            size=reader.size if reader else 0,
             total=reader.total if reader else None,
             shown=reader.shown if reader else 0,
             barren=reader.barren if reader else 0,
+            longest=longest,
             ahead=None if reader is None or isinstance(reader, WindowReader) else reader.ahead,
         )
+
+    @property
+    def inside(self) -> bool:
+        """True if its question has been begun, and is not at its end."""
+        return self.window is not None or bool(self.stack)
 
     def text(self) -> str:
         """The cursor as URL-safe text."""
@@ -94,7 +106,7 @@ class Cursor:
             "o": _pair(self.over),
             "s": [[*_span(window), barren] for window, barren in self.stack],
             "w": _pair(self.window),
-            "p": [self.number, self.total, self.shown, self.barren],
+            "p": [self.number, self.size, self.total, self.shown, self.barren, self.longest],
         }
         if self.ahead is not None:
             said["a"] = msgspec.to_builtins(attrs.astuple(self.ahead, recurse=False))
@@ -111,8 +123,8 @@ class Cursor:
             said = msgspec.json.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
             if said["v"] != _VERSION:
                 raise BadInput(f"this cursor was made by another version of the library ({said['v']})")
-            (question, mark), (number, total, shown, barren) = said["q"], said["p"]
-            if min(question, number, shown, barren, 0 if total is None else total) < 0:
+            (question, mark), (number, size, total, shown, barren, longest) = said["q"], said["p"]
+            if min(question, number, size, shown, barren, longest, 0 if total is None else total) < 0:
                 raise BadInput("this is not a cursor of this library (a negative count)")
             return cls(
                 question=int(question),
@@ -121,14 +133,16 @@ class Cursor:
                 stack=tuple((TimeRange(start, end), int(level)) for start, end, level in said["s"]),
                 window=_range(said["w"]),
                 number=int(number),
+                size=int(size),
                 total=None if total is None else int(total),
                 shown=int(shown),
                 barren=int(barren),
+                longest=int(longest),
                 ahead=_ahead(said["a"], said["w"]) if "a" in said else None,
             )
         except BadInput:
             raise
-        except (msgspec.MsgspecError, ValueError, TypeError, KeyError, ArithmeticError, RecursionError) as error:
+        except (msgspec.MsgspecError, ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
             raise BadInput(f"this is not a cursor of this library ({type(error).__name__})") from None
 
 

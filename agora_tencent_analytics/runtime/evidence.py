@@ -13,6 +13,8 @@ import attrs
 from agora_tencent_analytics.certificate import Certificate, Clipped, WindowRead
 from agora_tencent_analytics.errors import NothingToAsk
 from agora_tencent_analytics.narrowing import Reader
+from agora_tencent_analytics.receipt import Receipt
+from agora_tencent_analytics.signs import fingerprint
 from agora_tencent_analytics.timerange import TimeRange
 
 __all__ = ["Evidence"]
@@ -40,6 +42,8 @@ class Evidence:
     """Rows dropped because they had been yielded before."""
     window_duplicates: int = 0
     """Those of the window being read."""
+    cost: Receipt = attrs.field(factory=Receipt)
+    """What was spent."""
     finished: bool = False
     """True once the walk came to its end."""
     stopped: str = ""
@@ -88,8 +92,10 @@ class Evidence:
             WindowRead(
                 over=window,
                 pages=reader.pages,
+                first_total=reader.first_total,
                 total=reader.total,
                 unique=len(reader.everything),
+                fingerprint=fingerprint(reader.everything),
                 duplicates=self.window_duplicates,
                 complete=complete,
                 reason=reason,
@@ -105,6 +111,7 @@ class Evidence:
             windows=tuple(self.windows),
             clipped=tuple(self.clipped),
             requests=self.requests,
+            cost=self.cost.copy(),
             unique=self.unique,
             duplicates=self.duplicates,
             finished=self.finished,

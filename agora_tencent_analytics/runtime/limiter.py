@@ -140,7 +140,7 @@ class Window:
 class Bucket:
     """All windows of one counter: a request is granted by all of them or by none.
 
-    The UTC day is not among them: it is counted, not slid (see `store.py`).
+    The UTC day is not among them: it is counted, not slid (see `day.py`).
 
     Args:
         rates: the vendor's figures; daily rates are passed over.
@@ -206,6 +206,12 @@ class Bucket:
         self.in_flight -= 1
         for window in self.windows:
             window.refund()
+
+    def others(self, answered: Iterable[float]) -> None:
+        """Replaces what is known of requests that other processes sent; monotonic seconds of this process."""
+        known = sorted(answered)
+        for window in self.windows:
+            window.others(known)
 
     def hold(self, until: float) -> None:
         """Grants nothing before `until`, monotonic seconds; never shortens an earlier hold."""

@@ -33,7 +33,9 @@ class Paginator(Generic[T]):
         caller: asks single questions.
         questions: gives the questions, when told the vendor's now.
         merge: makes the items of one whole question out of the items of its pages. None: pages' items as they are.
-        cursor: where to go on.
+        keep: which items are given at all; `.pages()` shows the others too. None: every item.
+        cursor: where to go on: `.pages()` right after the page that gave it, items there too. Where a question's
+            items are merged, they begin with the whole question of that page, unless the page was its last.
         max_requests: the walk ends, incomplete, after so many pages.
         max_wait: the longest wait for a quota slot, seconds; None waits as long as it takes.
     """
@@ -44,6 +46,7 @@ class Paginator(Generic[T]):
         questions: Callable[[float], Iterable[Question]],
         *,
         merge: Callable[[Sequence[Any]], Sequence[T]] | None = None,
+        keep: Callable[[T], bool] | None = None,
         cursor: str | None = None,
         max_requests: int | None = None,
         max_wait: float | None = None,
@@ -53,25 +56,59 @@ class Paginator(Generic[T]):
         self._caller = caller
         self._questions = questions
         self._merge = merge
+        self._keep = keep
         self._cursor = Cursor.read(cursor) if cursor is not None else None
         self._max_requests = max_requests or MOST_REQUESTS
         self._max_wait = max_wait
         self._walk: Walk | None = None
 
-    def _new_walk(self) -> Walk:
-        self._walk = Walk(self._caller, self._questions, self._cursor, self._max_requests, self._max_wait)
+    def _new_walk(self, *, whole_questions: bool) -> Walk:
+        self._walk = Walk(
+            self._caller,
+            self._questions,
+            self._cursor,
+            self._max_requests,
+            self._max_wait,
+            whole_questions=whole_questions,
+        )
         return self._walk
 
     def __aiter__(self) -> AsyncIterator[T]:
-        return _Items(Batches(self._new_walk(), self._merge))
+        return _Items(self.batches())
 
     def pages(self) -> Pages:
         """The same walk, page by page, each with its body, request id and cursor."""
-        return Pages(self._new_walk())
+        return Pages(self._new_walk(whole_questions=False))
 
     def batches(self) -> Batches[T]:
         """The same records in the lists in which they become ready: one to a page, or one to a packet of sessions."""
-        return Batches(self._new_walk(), self._merge)
+        return Batches(self._new_walk(whole_questions=self._merge is not None), self._merge, self._keep)
+
+    def questions(self, now: float) -> list[Question]:
+        """What a walk begun at `now` (vendor epoch seconds) would ask, windows and pages aside; sends nothing."""
+        return list(self._questions(now))
+
+    async def peek(self, window: TimeRange, number: int) -> Sequence[T]:
+        """One page of the first question, beside any walk: its records as they come, nothing left out.
+
+        Args:
+            window: as a page of this question names it.
+            number: page number in the vendor's counting.
+
+        Raises:
+            AnalyticsError: what `Caller.ask` raises.
+        """
+        question = self.questions(self._caller.quota.clock.now())[0]
+        reply, _ = await self._caller.ask(
+            question.row,
+            question.limits,
+            window,
+            question.params,
+            page=number,
+            size=question.size,
+            max_wait=self._max_wait,
+        )
+        return reply.items
 
     async def collect(self) -> list[T]:
         """Everything in one list; for answers that fit in memory."""
@@ -112,13 +149,24 @@ class Pages(AsyncIterator[Page[Any]]):
         """
         return self._walk.skip(reason)
 
+    @property
+    def retry(self) -> str | None:
+        """A cursor for the rest of the window being read alone, to be taken before `skip`; None between windows."""
+        return self._walk.window_cursor()
+
 
 class Batches(AsyncIterator[Sequence[T]]):
     """The records of a walk in the lists in which they become ready. After an error, iteration may go on."""
 
-    def __init__(self, walk: Walk, merge: Callable[[Sequence[Any]], Sequence[T]] | None) -> None:
+    def __init__(
+        self,
+        walk: Walk,
+        merge: Callable[[Sequence[Any]], Sequence[T]] | None,
+        keep: Callable[[T], bool] | None = None,
+    ) -> None:
         self._walk = walk
         self._merge = merge
+        self._keep = keep
         self._gathered: list[Any] = []
 
     def skip(self, reason: str) -> TimeRange | None:
@@ -131,7 +179,7 @@ class Batches(AsyncIterator[Sequence[T]]):
             if self._merge is None:
                 if page is None:
                     raise StopAsyncIteration
-                return page.items
+                return page.items if self._keep is None else list(filter(self._keep, page.items))
             self._gathered.extend(page.items if page else ())
             if page is None or self._walk.between_questions:
                 gathered, self._gathered = self._gathered, []

@@ -11,9 +11,9 @@ and for the tasks that are started inside; blocks may be nested. Holds no quota:
 
 from __future__ import annotations
 
-import logging
+import inspect
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Literal, get_args
 
@@ -22,14 +22,13 @@ import attrs
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.notices import Hook, Notice
 from agora_tencent_analytics.receipt import Budget, Receipt
+from agora_tencent_analytics.runtime.logbook import enter, hook_failed
 
-__all__ = ["PRIORITIES", "Priority", "Terms", "asking", "tell", "terms"]
+__all__ = ["PRIORITIES", "Priority", "Terms", "asking", "check_hooks", "tell", "terms", "together"]
 
 Priority = Literal["interactive", "normal", "backfill"]
 """Who goes first when several wait for the quota; first come, first served among equals."""
 PRIORITIES: tuple[Priority, ...] = get_args(Priority)
-
-_log = logging.getLogger("agora_tencent_analytics")
 
 
 @attrs.frozen(kw_only=True)
@@ -86,27 +85,55 @@ def asking(
         raise BadInput(f"max_wait must be 0 or more seconds, or None, not {max_wait!r}")
     if budget is not None and not isinstance(budget, Budget):
         raise BadInput(f"budget must be a Budget(requests=...), not {budget!r}")
+    inner = check_hooks(hooks)
     waits = [wait for wait in (max_wait, outer.max_wait) if wait is not None]
     receipt = Receipt()
     token = _in_force.set(
         Terms(
             priority=priority or outer.priority,
             max_wait=min(waits, default=None),
-            budgets=outer.budgets if budget is None else (*outer.budgets, budget),
+            # What holds already is not taken or told twice.
+            budgets=outer.budgets if budget is None or budget in outer.budgets else (*outer.budgets, budget),
             receipts=(*outer.receipts, receipt),
-            hooks=(*outer.hooks, *hooks),
+            hooks=together(outer.hooks, inner),
         )
     )
     try:
         yield receipt
     finally:
-        _in_force.reset(token)
+        with suppress(ValueError):  # a generator that is closed in another context has nothing to take back there
+            _in_force.reset(token)
+
+
+def check_hooks(hooks: Iterable[Hook]) -> tuple[Hook, ...]:
+    """The hooks, each once.
+
+    Raises:
+        BadInput: one of them is no plain function.
+    """
+    try:
+        found = tuple(hooks)
+    except TypeError:
+        raise BadInput(f"hooks must be a list of functions, not {hooks!r}") from None
+    for hook in found:
+        if not callable(hook) or inspect.iscoroutinefunction(hook):
+            raise BadInput(f"a hook must be a plain function (not an async one), not {hook!r}")
+    return together((), found)
+
+
+def together(first: tuple[Hook, ...], more: tuple[Hook, ...]) -> tuple[Hook, ...]:
+    """All of the hooks, each once."""
+    for hook in more:
+        if hook not in first:
+            first = (*first, hook)
+    return first
 
 
 def tell(hooks: Iterable[Hook], notice: Notice) -> None:
-    """Gives the notice to the hooks; what a hook raises is logged, and harms nothing else."""
+    """Gives the notice to the log and to the hooks; what a hook raises is logged, and harms nothing else."""
+    enter(notice)
     for hook in hooks:
         try:
             hook(notice)
         except Exception:
-            _log.exception("a hook failed on %s", type(notice).__name__)
+            hook_failed(notice)

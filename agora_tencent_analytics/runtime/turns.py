@@ -1,91 +1,90 @@
-"""First come, first served, over several event loops and threads.
+"""Who is next, over several event loops and threads: by priority, then first come, first served.
 
-Holds the queue in front of a counter (`Turns`) and the places in it (`Ticket`). Refuses to know what the
-turn is for. Only the head of the queue acts; whoever leaves wakes the next head.
+Holds the queue in front of a counter; the places in it are in `ticket.py`. Refuses to know what the turn is for. Only
+the head of the queue acts; whoever leaves wakes the next head.
+
+**The bound.** A request may overtake those of lower priority that came before it, but of ten grants in a row, at
+least one goes to whoever has waited longest if it was overtaken. So one that finds n others waiting is granted, at
+the latest, with the 10 (n + 1)-th grant from then on, however many of higher priority follow. Between processes there
+is no queue: there backfills step aside for a moment (`ticket.py`).
 """
 
 from __future__ import annotations
 
-import asyncio
-import math
 from collections import OrderedDict
 
-__all__ = ["Ticket", "Turns"]
+from agora_tencent_analytics.runtime.terms import PRIORITIES, Priority
+from agora_tencent_analytics.runtime.ticket import Ticket
 
+__all__ = ["Turns"]
 
-class Ticket:
-    """A place in the queue; belongs to the event loop it was made on.
-
-    Args:
-        deadline: monotonic second after which its owner does not want to wait, or None.
-    """
-
-    __slots__ = ("_rung", "deadline", "loop")
-
-    def __init__(self, deadline: float | None) -> None:
-        self.loop = asyncio.get_running_loop()
-        self.deadline = deadline
-        self._rung: asyncio.Future[None] = self.loop.create_future()
-
-    def arm(self) -> None:
-        """Forgets that it was rung, under the lock of the one who decides to wait: no ring is lost after it."""
-        if self._rung.done():
-            self._rung = self.loop.create_future()
-
-    async def wait(self, seconds: float) -> None:
-        """Waits to be rung, but no longer than `seconds`."""
-        timer = self.loop.call_later(seconds, self._ring) if seconds < math.inf else None
-        try:
-            await self._rung
-        finally:
-            if timer is not None:
-                timer.cancel()
-
-    def ring(self) -> None:
-        """Wakes its owner, from any thread."""
-        try:
-            here: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
-        except RuntimeError:
-            here = None
-        if here is self.loop:
-            self._ring()
-            return
-        try:
-            self.loop.call_soon_threadsafe(self._ring)
-        except RuntimeError:
-            return  # the loop was closed in between: the next look at the queue drops the ticket
-
-    def _ring(self) -> None:
-        if not self._rung.done():
-            self._rung.set_result(None)
+_OVERTAKINGS_IN_A_ROW = 9
+_RANK = {priority: rank for rank, priority in enumerate(PRIORITIES)}
 
 
 class Turns:
     """The queue. Its owner's lock guards it; only `Ticket.ring` may be called without."""
 
     def __init__(self) -> None:
-        self._tickets: OrderedDict[Ticket, None] = OrderedDict()
+        self._queues: tuple[OrderedDict[Ticket, None], ...] = tuple(OrderedDict() for _ in PRIORITIES)
+        self._joined = 0
+        self._overtakings = 0
+        self._acting: Ticket | None = None
 
     def __len__(self) -> int:
-        return len(self._tickets)
+        return sum(map(len, self._queues))
 
-    def join(self, ticket: Ticket) -> None:
-        """Takes the last place."""
-        self._tickets[ticket] = None
+    def join(self, ticket: Ticket) -> int:
+        """Takes the last place among its equals; says how many are served before it if nobody else comes."""
+        self._joined += 1
+        ticket.number = self._joined
+        rank = _RANK[ticket.priority]
+        self._queues[rank][ticket] = None
+        return self.ahead(ticket.priority) - 1
+
+    def ahead(self, priority: Priority) -> int:
+        """How many are served before one more of this priority, at least."""
+        return sum(map(len, self._queues[: _RANK[priority] + 1]))
 
     def leave(self, ticket: Ticket) -> None:
         """Gives the place up, wherever it is."""
-        self._tickets.pop(ticket, None)
+        self._queues[_RANK[ticket.priority]].pop(ticket, None)
+        if self._acting is ticket:
+            self._acting = None
+
+    def act(self, ticket: Ticket) -> None:
+        """The head begins a step that waits for the store: nobody takes its place until it is done or leaves."""
+        self._acting = ticket
+
+    def acted(self) -> None:
+        """The step is over."""
+        self._acting = None
 
     def head(self) -> Ticket | None:
         """Whose turn it is. Tickets whose loop was closed under them are dropped: they cannot clean up."""
-        while self._tickets:
-            ticket = next(iter(self._tickets))
-            if not ticket.loop.is_closed():
-                return ticket
-            del self._tickets[ticket]
-        return None
+        if self._acting is not None and not self._acting.loop.is_closed():
+            return self._acting
+        firsts = [ticket for ticket in map(self._first, self._queues) if ticket is not None]
+        if not firsts:
+            return None
+        if self._overtakings >= _OVERTAKINGS_IN_A_ROW:
+            return min(firsts, key=lambda ticket: ticket.number)
+        return firsts[0]
+
+    def granted(self, ticket: Ticket) -> None:
+        """The head was served: those of lower priority who came before it were overtaken."""
+        lower = map(self._first, self._queues[_RANK[ticket.priority] + 1 :])
+        overtook = any(first is not None and first.number < ticket.number for first in lower)
+        self._overtakings = self._overtakings + 1 if overtook else 0
 
     def impatient(self) -> list[Ticket]:
         """Those who do not wait for ever."""
-        return [ticket for ticket in self._tickets if ticket.deadline is not None]
+        return [ticket for queue in self._queues for ticket in queue if ticket.deadline is not None]
+
+    def _first(self, queue: OrderedDict[Ticket, None]) -> Ticket | None:
+        while queue:
+            ticket = next(iter(queue))
+            if not ticket.loop.is_closed():
+                return ticket
+            del queue[ticket]
+        return None

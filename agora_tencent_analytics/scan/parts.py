@@ -28,11 +28,21 @@ class Parts:
         call: the call.
         gauge: told of the bytes that are held here.
         emit: takes a finished record.
+        again: True if the records replace earlier ones.
     """
 
-    def __init__(self, vendor: str, call: Call, gauge: Gauge, emit: Callable[[CallRecord], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        vendor: str,
+        call: Call,
+        gauge: Gauge,
+        emit: Callable[[CallRecord], Awaitable[None]],
+        *,
+        again: bool = False,
+    ) -> None:
+        self.call = call
         self._vendor = vendor
-        self._call = call
+        self._again = again
         self._gauge = gauge
         self._emit = emit
         self._part = 0
@@ -45,15 +55,20 @@ class Parts:
         """Windows that could not be read."""
         self.found = False
         """Whether anything is known of the call's sessions, a failure included."""
+        self.broken_off = False
+        """Whether reading ended because nothing else could be read either."""
+        self.sessions = self.series = self.points = 0
+        """What the records so far hold."""
 
     def expect(self, sessions: Iterable[Session]) -> None:
         """Sessions whose series are to come; each goes into the part that its series go into."""
         self._expected = {session.session_id: session for session in in_order(sessions)}
         self.found = self.found or bool(self._expected)
 
-    def fail(self, failure: Failure) -> None:
+    def fail(self, failure: Failure, *, hopeless: bool = False) -> None:
         """Something about the call could not be read."""
         self.failed += 1
+        self.broken_off = self.broken_off or hopeless
         self.found = True
         self._failures.append(failure)
 
@@ -89,14 +104,18 @@ class Parts:
     async def _flush(self, *, last: bool) -> None:
         record = CallRecord(
             vendor=self._vendor,
-            call=self._call,
+            call=self.call,
             sessions=tuple(in_order(self._sessions)),
             series=tuple(self._series),
             failures=tuple(self._failures),
             part=self._part,
             last=last,
+            again=self._again,
         )
         self._part += 1
+        self.sessions += len(record.sessions)
+        self.series += len(record.series)
+        self.points += record.points
         self._bytes = 0
         self._sessions, self._series, self._failures = [], [], []
         await self._emit(record)

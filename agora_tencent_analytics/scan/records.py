@@ -31,6 +31,9 @@ class Failure:
     """Which window was given up, where it is known."""
     error: AnalyticsError
     """What went wrong."""
+    cursor: str | None = attrs.field(default=None, repr=False)
+    """Of a listing: what `provider.calls(over, cursor=...)` takes to try this window again, or, where no window was
+    given up, to go on. Opaque; None where it would begin anew."""
 
     def __str__(self) -> str:
         of = f" of call {self.call_id}" if self.call_id else ""
@@ -56,6 +59,9 @@ class CallRecord:
     """Counts from 0. A call of more than 100 sessions, or more than 32 MB of series, comes in several parts."""
     last: bool = True
     """True for the final part of a call, and for a call in one piece."""
+    again: bool = False
+    """True if an earlier record of this call was acknowledged, while it was still running or could not be read whole:
+    this one replaces it. Only a scan with a ledger gives such records."""
 
     @property
     def points(self) -> int:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import attrs
+
+from agora_tencent_analytics.models import Call
+from agora_tencent_analytics.notices import Hook
+from agora_tencent_analytics.receipt import Budget
+from agora_tencent_analytics.runtime.terms import Priority
 
 __all__ = ["Sought", "Step", "Wanted"]
 
@@ -22,6 +28,25 @@ class Wanted:
     workers: int
     raising: bool
     waiting: bool
+    priority: Priority = "backfill"
+    budget: Budget | None = None
+    hooks: tuple[Hook, ...] = ()
+    only: Callable[[Call], bool] | None = None
+
+    def chosen(self, calls: Sequence[Call]) -> list[Call]:
+        """Those of the calls listed that are wanted."""
+        return [call for call in calls if self.only is None or self.only(call)]
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What a ledger must agree on, in words that may be shown, each with its text."""
+        return {
+            "depth": self.depth,
+            "channel": repr(self.channel),
+            "calls": repr(sorted(self.call_ids) if self.call_ids else None),
+            "users": repr(sorted(self.users) if self.users else None),
+            "only": repr(self.only),
+        }
 
 
 class Sought:

@@ -15,29 +15,37 @@ What the world knows can be asked for, to compare with: `world.calls`, `world.se
 from __future__ import annotations
 
 from agora_tencent_analytics.simulator.agora import SimulatedAgora
+from agora_tencent_analytics.simulator.answer_faults import (
+    AnswerHtml,
+    AnswerJson,
+    Compress,
+    ExpireToken,
+    Fail,
+    Garble,
+    Mislabel,
+    Refuse,
+    WrongDate,
+    moved_to,
+    too_many_requests,
+)
 from agora_tencent_analytics.simulator.attendance import Chosen
 from agora_tencent_analytics.simulator.burst import Burst
 from agora_tencent_analytics.simulator.calls import Call, Kind
+from agora_tencent_analytics.simulator.connection_faults import (
+    Crash,
+    Delay,
+    Drip,
+    Reset,
+    Stall,
+    Truncate,
+    WrongLength,
+)
 from agora_tencent_analytics.simulator.counting import Gate
 from agora_tencent_analytics.simulator.events import Event
 from agora_tencent_analytics.simulator.exchange import Ask, Refused, Reply
 from agora_tencent_analytics.simulator.experiences import Cause, Experience
-from agora_tencent_analytics.simulator.faults import (
-    AnswerHtml,
-    Delay,
-    Drift,
-    DuplicatePage,
-    EmptyPage,
-    Fail,
-    Fault,
-    Lie,
-    Refuse,
-    Reset,
-    Stall,
-    Truncate,
-    When,
-    too_many_requests,
-)
+from agora_tencent_analytics.simulator.faults import Fault
+from agora_tencent_analytics.simulator.listing_faults import ClampPage, Drift, DuplicatePage, EmptyPage, Lie, Reorder
 from agora_tencent_analytics.simulator.log import Arrival
 from agora_tencent_analytics.simulator.points import Series
 from agora_tencent_analytics.simulator.sessions import Session
@@ -45,29 +53,39 @@ from agora_tencent_analytics.simulator.tencent import SimulatedTencent
 from agora_tencent_analytics.simulator.thread import running_in_thread
 from agora_tencent_analytics.simulator.truth import Truth
 from agora_tencent_analytics.simulator.vendor import SimulatedVendor
+from agora_tencent_analytics.simulator.when import When
 from agora_tencent_analytics.simulator.world import World
 
 __all__ = [
     "AnswerHtml",
+    "AnswerJson",
     "Arrival",
     "Ask",
     "Burst",
     "Call",
     "Cause",
     "Chosen",
+    "ClampPage",
+    "Compress",
+    "Crash",
     "Delay",
     "Drift",
+    "Drip",
     "DuplicatePage",
     "EmptyPage",
     "Event",
     "Experience",
+    "ExpireToken",
     "Fail",
     "Fault",
+    "Garble",
     "Gate",
     "Kind",
     "Lie",
+    "Mislabel",
     "Refuse",
     "Refused",
+    "Reorder",
     "Reply",
     "Reset",
     "Series",
@@ -80,6 +98,9 @@ __all__ = [
     "Truth",
     "When",
     "World",
+    "WrongDate",
+    "WrongLength",
+    "moved_to",
     "running_in_thread",
     "too_many_requests",
 ]

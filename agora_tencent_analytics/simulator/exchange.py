@@ -5,7 +5,8 @@ Holds what a vendor reads and what it sends, with the manner of sending. Knows n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -67,5 +68,32 @@ class Reply:
     """Seconds to wait before the headers."""
     stall_body_s: float = 0.0
     """Seconds to wait in the middle of the body."""
+    piece: int = 0
+    """How many bytes of the body are sent at a time; 0 for all."""
+    pause_s: float = 0.0
+    """Seconds to wait before each piece of the body."""
     cut_at: int | None = None
     """After how many bytes of the body the connection ends, or None."""
+    length: int | None = None
+    """What `Content-Length` says, or None for the truth."""
+    down_s: float = 0.0
+    """For how many seconds the server listens no more; 0 if it goes on."""
+
+    @property
+    def stated_length(self) -> int:
+        """What `Content-Length` says."""
+        return len(self.body) if self.length is None else self.length
+
+    @property
+    def plain(self) -> bool:
+        """True if the whole body is sent at once and as long as it is said to be."""
+        return self.cut_at is None and self.length is None and not (self.stall_body_s or self.pause_s)
+
+    def pieces(self) -> Iterator[tuple[float, bytes]]:
+        """The body as it is sent: seconds to wait, and what comes then. A body of nothing has no pieces."""
+        end = len(self.body[: self.cut_at])
+        size, middle = self.piece or end, end // 2
+        starts = sorted({*range(0, end, size), middle}) if end else []
+        for start, beyond in pairwise([*starts, end]):
+            stall = self.stall_body_s if start == middle else 0.0
+            yield stall + (0.0 if start % size else self.pause_s), self.body[start:beyond]

@@ -10,7 +10,8 @@ from typing import Generic, TypeVar
 
 import attrs
 
-from agora_tencent_analytics.simulator.faults import Drift, DuplicatePage, EmptyPage, Lie, Strike
+from agora_tencent_analytics.simulator.faults import Strike
+from agora_tencent_analytics.simulator.listing_faults import ClampPage, Drift, DuplicatePage, EmptyPage, Lie, Reorder
 
 __all__ = ["Page", "turn_to"]
 
@@ -46,7 +47,7 @@ def turn_to(rows: Sequence[Row], page: int, size: int, strikes: Iterable[Strike]
         size: rows on a page.
         strikes: the faults that strike this request.
     """
-    shown, lie, empty = page, None, False
+    shown, lie, most, step = page, None, size, size
     for strike in strikes:
         match strike.fault:
             case Drift() as drift:
@@ -54,15 +55,20 @@ def turn_to(rows: Sequence[Row], page: int, size: int, strikes: Iterable[Strike]
             case DuplicatePage():
                 shown = max(0, page - 1)
             case EmptyPage():
-                empty = True
+                most = 0
+            case ClampPage(skips=skips) as clamp:
+                most = min(most, clamp.size)
+                step = step if skips else min(step, clamp.size)
+            case Reorder():
+                rows = rows[::-1]
             case Lie() as told:
                 lie = told
             case _:
                 pass
     honest: Page[Row] = Page(
-        rows=() if empty else rows[shown * size : (shown + 1) * size],
+        rows=rows[shown * step : shown * step + most],
         total=len(rows),
-        has_more=(page + 1) * size < len(rows),
+        has_more=(page + 1) * step < len(rows),
         lie=lie,
     )
     if lie is None:

@@ -12,9 +12,11 @@ from typing import Any, ClassVar, Literal
 
 from agora_tencent_analytics.limits import Limits, Plan, Rate
 from agora_tencent_analytics.simulator import tencent_calls, tencent_dashboard, tencent_events, tencent_usage
+from agora_tencent_analytics.simulator.answer_faults import ExpireToken
 from agora_tencent_analytics.simulator.dice import mix
-from agora_tencent_analytics.simulator.exchange import Ask, Refused
+from agora_tencent_analytics.simulator.exchange import Ask, Refused, Reply
 from agora_tencent_analytics.simulator.faults import Strike
+from agora_tencent_analytics.simulator.log import Arrival
 from agora_tencent_analytics.simulator.payload import Action, Asked, check_payload, read_payload
 from agora_tencent_analytics.simulator.tc3 import check
 from agora_tencent_analytics.simulator.vendor import SimulatedVendor
@@ -53,7 +55,7 @@ class SimulatedTencent(SimulatedVendor):
         world: what it reports on.
         plan: `"basic"`, `"advanced"`, `"premium"`, `"flagship"`, `"intl-standard"`, `"intl-premium"`, `"free"` (no
             calls, no dashboard), `"unlimited"` or a plan of one's own.
-        token: the STS token that must come along, or None for permanent keys.
+        token: the STS token that must come along, until `ExpireToken` strikes; None for permanent keys.
         retired: True if `DescribeCallDetail` is offline, as it is today.
         oversize: how a window that is too long for metrics is answered: `"refuse"`, or with `"null"` lists.
         **options: see `SimulatedVendor`.
@@ -90,6 +92,11 @@ class SimulatedTencent(SimulatedVendor):
 
     def _plans(self) -> Mapping[str, Plan]:
         return PLANS
+
+    def _judge(self, ask: Ask, arrival: Arrival, strikes: Sequence[Strike]) -> Reply:
+        if self._token is not None and any(isinstance(strike.fault, ExpireToken) for strike in strikes):
+            self._token += "+"
+        return super()._judge(ask, arrival, strikes)
 
     def _read(self, ask: Ask) -> tuple[str, Mapping[str, Any]]:
         action = ask.headers.get("x-tc-action", "")

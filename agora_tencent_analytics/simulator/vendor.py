@@ -8,6 +8,7 @@ socket, so that tests in virtual time and tests over real connections see one ve
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -18,22 +19,14 @@ from typing import Any, ClassVar, Self
 import attrs
 
 from agora_tencent_analytics.limits import Plan, Rate, find_plan
+from agora_tencent_analytics.simulator.answer_faults import AnswerHtml, AnswerJson, Fail, Refuse
+from agora_tencent_analytics.simulator.connection_faults import Crash, Delay, Reset
 from agora_tencent_analytics.simulator.counting import Counting, Gate
 from agora_tencent_analytics.simulator.exchange import Ask, Refused, Reply, read_ask
-from agora_tencent_analytics.simulator.faults import (
-    AnswerHtml,
-    Delay,
-    Fail,
-    Fault,
-    Faults,
-    Refuse,
-    Reset,
-    Stall,
-    Strike,
-    Truncate,
-)
+from agora_tencent_analytics.simulator.faults import Fault, Faults, Strike
 from agora_tencent_analytics.simulator.log import Arrival, ArrivalLog
 from agora_tencent_analytics.simulator.server import Loopback
+from agora_tencent_analytics.simulator.spoiling import spoil
 from agora_tencent_analytics.simulator.world import World
 
 __all__ = ["SimulatedVendor"]
@@ -93,6 +86,8 @@ class SimulatedVendor(ABC):
         self._monotonic = monotonic
         self._sleep = sleep
         self._in_flight = 0
+        self._crashes = 0
+        self._down_until = -math.inf
         self._loopback = Loopback(self._exchange, host, port, sleep)
 
     @property
@@ -134,7 +129,9 @@ class SimulatedVendor(ABC):
     async def answer(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes = b""
     ) -> tuple[int, dict[str, str], bytes]:
-        """One request answered without a network: status, headers and body.
+        """One request answered without a network: status, headers and body, not yet decoded.
+
+        Where a fault has it so, the body is longer or shorter than its `Content-Length` says.
 
         Args:
             method: HTTP method.
@@ -143,13 +140,22 @@ class SimulatedVendor(ABC):
             body: the exact bytes.
 
         Raises:
-            ConnectionResetError: a fault reset the connection.
+            ConnectionRefusedError: a fault took the server down; nothing arrived.
+            ConnectionResetError: a fault reset the connection, or took the server down meanwhile.
         """
+        if self._monotonic() < self._down_until:
+            raise ConnectionRefusedError("the simulated vendor is down")
+        crashes = self._crashes
         reply = await self._exchange(read_ask(method, url, headers, body))
-        await self._sleep_if(reply.stall_head_s + reply.stall_body_s)
-        if not reply.status:
+        await self._sleep_if(reply.stall_head_s)
+        if reply.status:
+            await self._sleep_if(sum(pause for pause, _ in reply.pieces()))
+        if reply.down_s:
+            self._crashes += 1
+            self._down_until = self._monotonic() + reply.down_s
+        if not reply.status or crashes != self._crashes:
             raise ConnectionResetError("the simulated vendor reset the connection")
-        length = {"Content-Length": str(len(reply.body))}
+        length = {"Content-Length": str(reply.stated_length)}
         return reply.status, {**reply.headers, **length}, reply.body[: reply.cut_at]
 
     async def __aenter__(self) -> Self:
@@ -205,11 +211,12 @@ class SimulatedVendor(ABC):
             self._in_flight -= 1
 
     def _judge(self, ask: Ask, arrival: Arrival, strikes: Sequence[Strike]) -> Reply:
+        faults = [strike.fault for strike in strikes]
         try:
-            self._strike_out(strikes, counted=False)
+            self._strike_out(faults, counted=False)
             rates = self._admit(ask, arrival.endpoint)
             self._let_pass(arrival, rates)
-            self._strike_out(strikes, counted=True)
+            self._strike_out(faults, counted=True)
             body = self._respond(ask, arrival.endpoint, strikes)
             reply = self._reply(200, body, code="200" if self.vendor == "agora" else "")
         except Refused as refused:
@@ -218,17 +225,7 @@ class SimulatedVendor(ABC):
         except _Struck as struck:
             reply = struck.reply
             reply = attrs.evolve(reply, headers={"Date": self._date(), "Content-Type": "text/html", **reply.headers})
-        for strike in strikes:
-            match strike.fault:
-                case Stall(seconds=seconds, in_body=False):
-                    reply = attrs.evolve(reply, stall_head_s=reply.stall_head_s + seconds)
-                case Stall(seconds=seconds):
-                    reply = attrs.evolve(reply, stall_body_s=reply.stall_body_s + seconds)
-                case Truncate(keep=keep):
-                    reply = attrs.evolve(reply, cut_at=int(len(reply.body) * keep))
-                case _:
-                    pass
-        return reply
+        return spoil(reply, faults, now=self.now())
 
     def _let_pass(self, arrival: Arrival, rates: Sequence[Rate]) -> None:
         gate = self._gates.get(arrival.endpoint)
@@ -241,17 +238,21 @@ class SimulatedVendor(ABC):
             self.log.refused += 1
             raise self._throttled(spent, arrival.endpoint)
 
-    def _strike_out(self, strikes: Sequence[Strike], *, counted: bool) -> None:
-        for strike in strikes:
-            match strike.fault:
+    def _strike_out(self, faults: Sequence[Fault], *, counted: bool) -> None:
+        for fault in faults:
+            match fault:
                 case Refuse() as refuse if refuse.counted is counted:
                     raise Refused(refuse.code, refuse.message, status=refuse.status)
                 case Fail() as fail if fail.counted is counted:
                     raise _Struck(Reply(status=fail.status, headers=dict(fail.headers), body=fail.body))
                 case Reset(counted=when) if when is counted:
                     raise _Struck(Reply(status=0))
+                case Crash(counted=when, down_s=down_s) if when is counted:
+                    raise _Struck(Reply(status=0, down_s=down_s))
                 case AnswerHtml() as html if counted:
                     raise _Struck(Reply(body=html.body))
+                case AnswerJson(text=text) if counted:
+                    raise _Struck(Reply(headers={"Content-Type": "application/json"}, body=text.encode()))
                 case _:
                     pass
 

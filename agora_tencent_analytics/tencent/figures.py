@@ -72,6 +72,8 @@ FIGURES_OF: Mapping[str, frozenset[str]] = MappingProxyType(
 )
 """The neutral metrics that each question of the dashboard is documented to answer."""
 
+_MOST_FIGURES = 500
+"""The most names that an answer may give: far more than exist. Names times rows is what an answer costs."""
 _PERIODS = {"d": DAY, "h": HOUR}
 _EVERY = {"day": "d", "hour": "h"}
 _NO_DURATIONS = frozenset({"Bandwidth"})
@@ -83,7 +85,8 @@ def figures_of_series(row: Endpoint[Any], body: Mapping[str, Any], asked: Asked)
     found = []
     wanted = ("RowValueFloat", "RowValue") if asked.params.get("IsFloat") else ("RowValue", "RowValueFloat")
     for series in (body.get(row.payload) or {}).get("Series") or ():
-        names: list[Any] = list(series.get("Columns") or ())
+        names = _names(series.get("Columns") or ())
+        extra = {key: value for key, value in series.items() if key not in ("Columns", "Values")}
         rows = [_numbers(value, wanted) for value in series.get("Values") or ()]
         if "time" not in names and rows:
             raise ValueError(f"no column 'time' among {names}")
@@ -92,7 +95,6 @@ def figures_of_series(row: Endpoint[Any], body: Mapping[str, Any], asked: Asked)
                 place = names.index("time")
                 points = [[_at(numbers, place), _at(numbers, at)] for numbers in rows]
                 figures = _figures(name, points, asked, bucket_s=_PERIODS.get(asked.params.get("Period", "")))
-                extra = {key: value for key, value in series.items() if key not in ("Columns", "Values")}
                 found.append(attrs.evolve(figures, channel=asked.params.get("RoomId", ""), extra=extra))
     return found
 
@@ -100,13 +102,13 @@ def figures_of_series(row: Endpoint[Any], body: Mapping[str, Any], asked: Asked)
 def figures_of_scale(row: Endpoint[Any], body: Mapping[str, Any], asked: Asked) -> list[Figures]:
     """`ScaleList` of `DescribeScaleInfo`: every field beside `Time` is a figure."""
     days = [day for day in body.get(row.payload) or () if day is not None]
-    names = dict.fromkeys(name for day in days for name in day if name != "Time")
+    names = _names(dict.fromkeys(name for day in days for name in day if name != "Time"))
     return [_figures(name, [[day.get("Time"), day.get(name)] for day in days], asked, bucket_s=DAY) for name in names]
 
 
 def figures_of_usage(row: Endpoint[Any], body: Mapping[str, Any], asked: Asked) -> list[Figures]:
     """`UsageKey` and `UsageList` of the usage answers. The vendor answers for one day in five minutes, else in days."""
-    names: list[Any] = list(body.get("UsageKey") or ())
+    names = _names(body.get("UsageKey") or ())
     buckets = [bucket for bucket in body.get(row.payload) or () if bucket is not None]
     times = [_usage_time(bucket, row.bounds.zone_s) for bucket in buckets]
     one_day = whole_units(row.bounds, asked.window).seconds <= DAY
@@ -184,6 +186,13 @@ def _figures(
             clip=(window.start, window.end),
         ),
     )
+
+
+def _names(names: Iterable[Any]) -> list[Any]:
+    found = list(names)
+    if len(found) > _MOST_FIGURES:
+        raise ValueError(f"{len(found)} figures in one answer")
+    return found
 
 
 def _numbers(value: Any, wanted: Sequence[str]) -> Sequence[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Self
 
@@ -13,11 +12,12 @@ from agora_tencent_analytics.environment import from_environment
 from agora_tencent_analytics.errors import BadInput, NotOffered
 from agora_tencent_analytics.events import AbnormalExperience, Event
 from agora_tencent_analytics.figures import Figures
-from agora_tencent_analytics.limits import find_plan
+from agora_tencent_analytics.limits import Plan, find_plan
 from agora_tencent_analytics.models import Call, Session
 from agora_tencent_analytics.provider import QUALITY, USAGE, Every, Over, Provider
 from agora_tencent_analytics.runtime.paginator import Paginator
 from agora_tencent_analytics.runtime.question import Question, over_range, resolve
+from agora_tencent_analytics.secret import secret
 from agora_tencent_analytics.series import Columns, MetricSeries
 from agora_tencent_analytics.stays import Packet, packed
 from agora_tencent_analytics.tencent.endpoints import (
@@ -54,13 +54,15 @@ class TencentProvider(Provider):
         secret_key: SecretKey of the API key.
         token: token of temporary (STS) credentials.
         plan: mainland dashboard `"free"`, `"basic"`, `"advanced"`; mainland monthly package `"premium"`,
-            `"flagship"`; international `"intl-standard"`, `"intl-premium"`. There is no default: a wrong guess
-            loses data.
+            `"flagship"`; international `"intl-standard"`, `"intl-premium"`; or a `Plan`, for example the part of
+            one that other clients leave (`Plan.share`). There is no default: a wrong guess loses data.
         region: value of `X-TC-Region`; the vendor's pages name `REGIONS`, any other text is passed on.
-        base_url: the vendor's host; international: `https://trtc.intl.tencentcloudapi.com`.
+        base_url: the vendor's host; international: `https://trtc.intl.tencentcloudapi.com`. Of a list, say with
+            a regional host after it, the next stands in for one that cannot be reached.
         credentials: instead of fixed keys, an async callable that gives `TencentCredentials`; needs `account`.
         account: names the quota; by default the secret id.
-        options: `quota`, `store`, `merge`, `session`, `transport`, `retry`, `timeouts` as in `Provider`.
+        options: `quota`, `store`, `merge`, `reserve`, `session`, `transport`, `retry`, `timeouts`, `hooks` as in
+            `Provider`.
 
     Raises:
         BadInput: something is missing, malformed or unknown, or the account is in use with another plan.
@@ -78,13 +80,14 @@ class TencentProvider(Provider):
         secret_id: str | None = None,
         secret_key: str | None = None,
         token: str | None = None,
-        plan: str,
+        plan: str | Plan,
         region: str,
-        base_url: str = HOST,
+        base_url: str | Sequence[str] = HOST,
         credentials: Callable[[], Awaitable[TencentCredentials]] | None = None,
         account: str | None = None,
         **options: Any,
     ) -> None:
+        secret_key, token = secret(secret_key), secret(token)  # first of all: crash reports list local variables
         number = str(sdk_app_id)
         if not (number.isascii() and number.isdigit()) or isinstance(sdk_app_id, bool):
             raise BadInput(f"sdk_app_id must be the application's number, like 1400000000, not {sdk_app_id!r}")
@@ -118,7 +121,8 @@ class TencentProvider(Provider):
         """A provider from the environment.
 
         Reads `TRTC_SDK_APP_ID`, `TENCENTCLOUD_SECRET_ID`, `TENCENTCLOUD_SECRET_KEY`, `TENCENTCLOUD_REGION`,
-        `TRTC_PLAN` and, if set, `TENCENTCLOUD_TOKEN` and `TRTC_BASE_URL`; what `options` gives needs no variable.
+        `TRTC_PLAN` and, if set, `TENCENTCLOUD_TOKEN` and `TRTC_BASE_URL` (one host, or several with commas between);
+        what `options` gives needs no variable.
 
         Raises:
             BadInput: a variable is missing (the message names all that are), or malformed.
@@ -131,7 +135,6 @@ class TencentProvider(Provider):
             "plan": "TRTC_PLAN",
         }
         optional = {"token": "TENCENTCLOUD_TOKEN", "base_url": "TRTC_BASE_URL"}
-        environ = os.environ if environ is None else environ
         return cls(**from_environment(environ, needed, optional, options))
 
     def calls(
@@ -141,16 +144,26 @@ class TencentProvider(Provider):
         return self.ask(ROOM_INFO, over, page_size=page_size, cursor=cursor, RoomId=channel)
 
     def sessions(
-        self, call: Call, *, users: Sequence[str] | None = None, over: TimeRange | None = None
+        self,
+        call: Call,
+        *,
+        users: Sequence[str] | None = None,
+        over: TimeRange | None = None,
+        cursor: str | None = None,
     ) -> Paginator[Session]:
         """The sessions of a call; see `Provider.sessions`. Tencent: `DescribeUserInfo`."""
         packets = [
             Packet(params={"CommId": call.call_id, "UserIds": ids}) for ids in self._users_of(call, users, _USERS)
         ]
-        return self._paginator(self._about(USER_INFO, call, over, packets))
+        return self._paginator(self._about(USER_INFO, call, over, packets), cursor=cursor)
 
     def metrics(
-        self, call: Call, sessions: Iterable[Session], *, over: TimeRange | None = None
+        self,
+        call: Call,
+        sessions: Iterable[Session],
+        *,
+        over: TimeRange | None = None,
+        cursor: str | None = None,
     ) -> Paginator[MetricSeries]:
         """Every series of these sessions; see `Provider.metrics`. Tencent: `DescribeCallDetailInfo`, 6 users a request.
 
@@ -178,7 +191,7 @@ class TencentProvider(Provider):
                 for part in _by_stay(same[0], [piece.columns for piece in same], by_user.get(same[0].user_id, []))
             ]
 
-        return self._paginator(self._about(CALL_DETAIL_METRICS, call, over, packets), merge=merge)
+        return self._paginator(self._about(CALL_DETAIL_METRICS, call, over, packets), merge=merge, cursor=cursor)
 
     def events(self, call: Call, sessions: Iterable[Session], *, over: TimeRange | None = None) -> Paginator[Event]:
         """What happened to these sessions' users; see `Provider.events`. Tencent: `DescribeUserEvent`, by user.
@@ -193,10 +206,10 @@ class TencentProvider(Provider):
             for user, stays in by_user.items()
         ]
 
-        def inside(events: Sequence[Event]) -> list[Event]:
-            return [event for event in events if over is None or event.ts in over]
+        def inside(event: Event) -> bool:
+            return over is None or event.ts in over
 
-        return self._paginator(self._about(USER_EVENT, call, over, packets), merge=inside)
+        return self._paginator(self._about(USER_EVENT, call, over, packets), keep=inside)
 
     def abnormal_experiences(self, over: Over, *, channel: str | None = None) -> Paginator[AbnormalExperience]:
         """Bad moments; see `Provider.abnormal_experiences`. Tencent: `DescribeUnusualEvent`, any 20 of an hour."""

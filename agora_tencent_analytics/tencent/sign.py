@@ -17,12 +17,13 @@ from typing import Any, NoReturn
 import attrs
 
 from agora_tencent_analytics.errors import BadInput
+from agora_tencent_analytics.secret import Secret, SecretBytes, secret
 
 __all__ = ["ALGORITHM", "TencentCredentials", "canonical_hash", "derive_key", "sign"]
 
 ALGORITHM = "TC3-HMAC-SHA256"
 _CACHED_KEYS = 16
-_keys: dict[tuple[bytes, str, str], bytes] = {}
+_keys: dict[tuple[SecretBytes, str, str], SecretBytes] = {}
 
 
 def _printable(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
@@ -43,10 +44,12 @@ class TencentCredentials:
 
     secret_id: str = attrs.field(validator=_printable, repr=False)
     """SecretId from the Tencent Cloud console."""
-    secret_key: str = attrs.field(validator=_printable, repr=False)
-    """SecretKey. Never shown and never sent."""
-    token: str | None = attrs.field(default=None, validator=attrs.validators.optional(_printable), repr=False)
-    """Token of temporary credentials. Never shown."""
+    secret_key: str = attrs.field(converter=secret, validator=_printable, repr=False)
+    """SecretKey, as a `Secret`. Never shown and never sent."""
+    token: str | None = attrs.field(
+        default=None, converter=secret, validator=attrs.validators.optional(_printable), repr=False
+    )
+    """Token of temporary credentials, as a `Secret`. Never shown."""
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("credentials are not pickled or copied: a secret must not end up where pickles do")
@@ -66,15 +69,15 @@ def canonical_hash(headers: Mapping[str, str], body: bytes) -> tuple[str, str]:
     return sha256(canonical.encode()).hexdigest(), signed
 
 
-def derive_key(secret_key: str, date: str, service: str) -> bytes:
+def derive_key(secret_key: str, date: str, service: str) -> SecretBytes:
     """The signing key of one UTC day (`YYYY-MM-DD`) and service."""
-    # Remembered under a digest, so that the cache holds no secret in clear.
-    place = (sha256(secret_key.encode()).digest(), date, service)
+    # Remembered under a digest, so that the cache holds no secret in clear. All of it hides from crash reports.
+    place = (SecretBytes(sha256(secret_key.encode()).digest()), date, service)
     key = _keys.get(place)
     if key is None:
-        key = b"TC3" + secret_key.encode()
+        key = SecretBytes(b"TC3" + secret_key.encode())
         for part in (date, service, "tc3_request"):
-            key = hmac.digest(key, part.encode(), "sha256")
+            key = SecretBytes(hmac.digest(key, part.encode(), "sha256"))
         while len(_keys) >= _CACHED_KEYS:
             _keys.pop(next(iter(_keys)), None)
         _keys[place] = key
@@ -83,7 +86,7 @@ def derive_key(secret_key: str, date: str, service: str) -> bytes:
 
 def sign(
     credentials: TencentCredentials, *, headers: Mapping[str, str], body: bytes, service: str, timestamp: int
-) -> str:
+) -> Secret:
     """The value of the `Authorization` header.
 
     Args:
@@ -97,5 +100,7 @@ def sign(
     scope = f"{date}/{service}/tc3_request"
     hashed, signed = canonical_hash(headers, body)
     text = f"{ALGORITHM}\n{timestamp}\n{scope}\n{hashed}"
-    signature = hmac.digest(derive_key(credentials.secret_key, date, service), text.encode(), "sha256").hex()
-    return f"{ALGORITHM} Credential={credentials.secret_id}/{scope}, SignedHeaders={signed}, Signature={signature}"
+    mac = hmac.new(derive_key(credentials.secret_key, date, service), text.encode(), "sha256")
+    return Secret(
+        f"{ALGORITHM} Credential={credentials.secret_id}/{scope}, SignedHeaders={signed}, Signature={mac.hexdigest()}"
+    )

@@ -42,7 +42,7 @@ from agora_tencent_analytics.tencent.replies import (
 from agora_tencent_analytics.tencent.series import TencentDetail, read_detail
 from agora_tencent_analytics.tencent.sign import TencentCredentials, sign
 from agora_tencent_analytics.tencent.usage import RoomUsage, read_room_usage
-from agora_tencent_analytics.vendor import Asked, Reply, Vendor, judge_status, parse_object, row_ids, unreadable
+from agora_tencent_analytics.vendor import Asked, Reply, Vendor, brief, judge_status, parse_object, row_ids, unreadable
 
 __all__ = ["HOST", "HOSTS", "HOST_INTL", "REGIONS", "REGIONS_OF_USAGE", "TencentVendor"]
 
@@ -115,7 +115,10 @@ class TencentVendor(Vendor):
         """
         failure = judge_status(self.name, row, response, told=lambda: _told(row, response))
         if failure is not None:
-            raise failure
+            try:
+                raise failure
+            finally:
+                del failure  # else this frame and the error keep each other, and the body
         if response.status != 200:
             raise _told(row, response) or _by_status(row, response)
         if row.model is MetricSeries:
@@ -125,6 +128,7 @@ class TencentVendor(Vendor):
                 raise unreadable(row, response, str(error)) from None
             if (told := shell.extra.get("Error")) is not None:
                 raise _refused(row, response, told, shell.request_id)
+            _check_answered(row, response, shell.request_id)
             return shell
         body = parse_object(row, response)
         inside = body.get("Response")
@@ -132,6 +136,7 @@ class TencentVendor(Vendor):
             raise unreadable(row, response, "no object under 'Response'")
         if (told := inside.get("Error")) is not None:
             raise _refused(row, response, told, _text(inside.get("RequestId")))
+        _check_answered(row, response, _text(inside.get("RequestId")))
         return inside
 
     def decode(self, row: Endpoint[Any], body: Any, asked: Asked) -> Reply[Any]:
@@ -142,7 +147,7 @@ class TencentVendor(Vendor):
             return Reply(
                 items=series_of(body, asked),
                 ids=[stay.session_id for stay in stays],
-                total=body.total,
+                total=_total(body.total),
                 # Data is by user. Once every user that was asked for has shown up, further stays add nothing.
                 is_last=bool(wanted) and wanted <= {stay.user_id for stay in stays},
                 request_id=body.request_id,
@@ -150,11 +155,10 @@ class TencentVendor(Vendor):
             )
         items = self._items(row, body, asked)
         ids = row_ids(row, items)
-        total = number(body.get("Total"))
         return Reply(
             items=items,
             ids=numbered(ids) if row.model in _WITHOUT_IDS else ids,
-            total=total if total is not None and total >= 0 else None,
+            total=_total(number(body.get("Total"))),
             request_id=_text(body.get("RequestId")),
             extra={name: value for name, value in body.items() if name not in _ENVELOPE and name != row.payload},
         )
@@ -177,6 +181,17 @@ class TencentVendor(Vendor):
         return self.structure.rows(rows, row.model, vendor=self.name)
 
 
+def _total(told: int | None) -> int | None:
+    """A number of rows; one below zero tells nothing."""
+    return None if told is None or told < 0 else told
+
+
+def _check_answered(row: Endpoint[Any], response: Response, request_id: str) -> None:
+    """Lets an answer pass that has a request id or rows. One with neither is no empty answer."""
+    if not request_id and f'"{row.payload}"'.encode() not in response.body:
+        raise unreadable(row, response, f"neither 'RequestId' nor {row.payload!r} under 'Response'")
+
+
 def _by_status(row: Endpoint[Any], response: Response) -> Refusal:
     """The failure of a gateway on the way, which does not answer in the vendor's words."""
     kinds: dict[int, type[Refusal]] = {401: NotAuthenticated, 403: NotPermitted, 404: NotFound}
@@ -191,11 +206,11 @@ def _by_status(row: Endpoint[Any], response: Response) -> Refusal:
 
 
 def _refused(row: Endpoint[Any], response: Response, error: Any, request_id: str) -> Refusal:
-    said = error if isinstance(error, dict) else {"Message": str(error)}
+    said = error if isinstance(error, dict) else {"Message": error}
     return refusal(
-        code=_text(said.get("Code")) or "(no code)",
-        message=_text(said.get("Message")),
-        request_id=request_id,
+        code=brief(_text(said.get("Code"))) or "(no code)",
+        message=brief(_text(said.get("Message"))),
+        request_id=brief(request_id),
         endpoint=row.name,
         status=response.status,
         successor=row.retired,

@@ -10,7 +10,7 @@ from agora_tencent_analytics.cli.arguments import parse
 
 SCAN = (
     "--vendor --last --start --end --channel --call --user --depth --plan --out --report --version --verbose "
-    "--simulate --calls --seed"
+    "--simulate --calls --seed --ledger --since-last-run --look-back --budget --on-quota"
 )
 SIMULATE = "--vendor --port --host --plan --seed --calls --count"
 
@@ -88,6 +88,12 @@ def test_ranges(words: list[str], expected: object) -> None:
         ("scan --last 6h --depth points", "invalid choice"),
         ("scan --last 6h --vendor zoom", "invalid choice"),
         ("scan --simulate --calls 0", "whole number from 1"),
+        ("scan --last 6h --budget 0", "whole number from 1"),
+        ("scan --last 6h --on-quota sleep", "invalid choice"),
+        ("scan --last 6h --since-last-run", "needs --ledger and --last"),
+        ("scan --start 1 --end 2 --ledger f --since-last-run", "needs --ledger and --last"),
+        ("scan --last 6h --ledger f --since-last-run --call c", "takes no --call"),
+        ("scan --last 6h --ledger f --look-back 1h", "goes with --since-last-run"),
         ("scan --simulate --calls ²", "whole number from 1"),
         ("scan --simulate --seed x", "invalid int"),
         ("simulate --vendor agora", "--port"),

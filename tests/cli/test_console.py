@@ -13,6 +13,7 @@ from agora_tencent_analytics import Call, Clipped, Columns, MetricSeries, NotFou
 from agora_tencent_analytics.cli import console
 from agora_tencent_analytics.cli.console import SPENT, WORST, PlainConsole, printable, remarks, vendor_rows, worst_rows
 from agora_tencent_analytics.cli.worst import Worst
+from agora_tencent_analytics.receipt import Receipt
 from agora_tencent_analytics.scan import CallRecord, Failure, Report, VendorReport
 
 
@@ -88,7 +89,7 @@ def test_remarks_are_few_and_end_with_the_verdict() -> None:
 
 
 def test_progress_is_a_line_for_every_hundred_calls(capsys: pytest.CaptureFixture[str]) -> None:
-    report = Report(vendors={"agora": VendorReport(requests=7), "tencent": VendorReport(calls=60)})
+    report = Report(vendors={"agora": VendorReport(cost=Receipt(requests=7)), "tencent": VendorReport(calls=60)})
     screen = PlainConsole()
     for calls in range(1, 241):
         report.vendors["agora"].calls = calls

@@ -1,12 +1,10 @@
-"""One ask: slots, signatures, pauses, refusals, deadlines and cancellation, in virtual time."""
+"""One ask: slots, signatures, pauses, refusals and deadlines, in virtual time."""
 
 from __future__ import annotations
 
 import asyncio
-import itertools
 import pickle
 import traceback
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -17,7 +15,6 @@ from agora_tencent_analytics import (
     DailyQuotaExhausted,
     NotAuthenticated,
     NotPermitted,
-    Quota,
     Rate,
     RateLimited,
     Reply,
@@ -31,98 +28,14 @@ from agora_tencent_analytics import (
     VendorFault,
     WouldExceedQuota,
 )
-from agora_tencent_analytics.agora.endpoints import CALL_LISTS_2024
 from agora_tencent_analytics.agora.wire import AgoraVendor
 from agora_tencent_analytics.endpoint import Endpoint
-from agora_tencent_analytics.limits import DAY, SECOND, Limits
-from agora_tencent_analytics.runtime.caller import Caller
+from agora_tencent_analytics.limits import DAY, SECOND
 from agora_tencent_analytics.simulator import SimulatedTencent, World
-from agora_tencent_analytics.tencent.endpoints import ROOM_INFO
 from agora_tencent_analytics.tencent.wire import TencentVendor
-from agora_tencent_analytics.timerange import TimeRange
-from tests.transports import InProcess, Script, json_response
+from tests.runtime.bench import BAD_GATEWAY, GOOD, QPD, QPS, ROOMS, SECRET, TRC, Bench, broken
+from tests.transports import InProcess, json_response
 from tests.virtual_time import EPOCH, VirtualClock, run
-
-WINDOW = TimeRange(EPOCH - 3_600, EPOCH - 600)
-SECRET = "s3cr3t-that-must-not-show"
-GOOD = json_response('{"code":200,"call_lists":[],"total_size":0,"has_more":false}')
-BAD_GATEWAY = json_response("<html>", status=502)
-QPS = json_response('{"code":300,"message":"qps limit error"}')
-QPD = json_response('{"code":300,"message":"qpd limit error","requestId":"r-9"}')
-TRC = '{"Response":{"Error":{"Code":"%s","Message":"m"},"RequestId":"r"}}'
-ROOMS = json_response('{"Response":{"Total":0,"RoomList":[],"RequestId":"r"}}')
-TEN = (Rate(10, SECOND), Rate(1_000, DAY))
-
-
-def limits(*rates: Rate) -> Limits:
-    return Limits(rates=rates, history_s=DAY, span_s=4 * 3_600, page_size=100)
-
-
-class Bench:
-    """A caller on a script, with a hand on everything around it."""
-
-    def __init__(
-        self,
-        *steps: Response | Exception,
-        vendor: Vendor | None = None,
-        rates: Sequence[Rate] = TEN,
-        clock: VirtualClock | None = None,
-        jitter: float = 1.0,
-        keys: Callable[[], Awaitable[Any]] | None = None,
-        script: Mapping[str, Any] | None = None,
-        **options: Any,
-    ) -> None:
-        self.clock = clock or VirtualClock()
-        self.script = Script(self.clock, steps, **(script or {}))
-        self.limits = limits(*rates)
-        self.row: Endpoint[Any] = ROOM_INFO if isinstance(vendor, TencentVendor) else CALL_LISTS_2024
-        self.quota = Quota("a", store=":memory:", clock=self.clock.clock, cold_start=False)
-        self.keys = 0
-        self.caller = Caller(
-            **{
-                "vendor": vendor or AgoraVendor(),
-                "base_url": "https://host.test",
-                "app_id": 1_400_000_000 if isinstance(vendor, TencentVendor) else "app",
-                "credentials": keys or self._credentials,
-                "quota": self.quota,
-                "transport": self.script,
-                "retry": Retry(),
-                "timeouts": Timeouts(),
-                "chance": lambda: jitter,
-                **options,
-            }
-        )
-
-    async def _credentials(self) -> Any:
-        self.keys += 1
-        if isinstance(self.caller.vendor, TencentVendor):
-            return TencentCredentials(secret_id="id", secret_key=SECRET, token=f"token-{self.keys}")
-        return AgoraCredentials(customer_id="id", customer_secret=SECRET)
-
-    async def ask(self, **options: Any) -> tuple[Reply[Any], bytes]:
-        params: dict[str, Any] = options.pop("params", {})
-        return await self.caller.ask(self.row, self.limits, WINDOW, params, page=1, size=100, **options)
-
-    def asks(self, **options: Any) -> tuple[Reply[Any], bytes]:
-        return run(lambda: self.ask(**options))
-
-    def fails(self, kind: type[Exception], **options: Any) -> Any:
-        with pytest.raises(kind) as caught:
-            self.asks(**options)
-        return caught.value
-
-    @property
-    def spent(self) -> int:
-        return self.quota.state(self.row.counter, self.limits.rates).used_today
-
-    @property
-    def pauses(self) -> list[float]:
-        return [later - sooner for sooner, later in itertools.pairwise(self.script.sent_at)]
-
-
-def broken() -> TransportError:
-    return TransportError("no", endpoint="call/lists", phase="read", timed_out=False)
-
 
 # --- attempts and slots -----------------------------------------------------------------------------------
 
@@ -462,81 +375,3 @@ def test_no_failure_shows_a_secret(vendor: Vendor | None, step: Response | Excep
         assert encoded not in text
     assert SECRET.encode() not in pickle.dumps(error)
     assert encoded.encode() not in pickle.dumps(error)
-
-
-# --- cancellation -----------------------------------------------------------------------------------------
-
-
-def cancel_at(turn: int, ask: Coroutine[Any, Any, Any]) -> Generator[Any, Any, bool]:
-    """Drives `ask` as a task would, and cancels it at its `turn`-th suspension. False: it never came to that."""
-    for _ in range(turn - 1):
-        try:
-            yield ask.send(None)
-        except StopIteration:
-            return False
-    try:
-        ask.send(None)
-    except StopIteration:
-        return False
-    try:
-        ask.throw(asyncio.CancelledError())
-    except asyncio.CancelledError:
-        return True
-    raise AssertionError("it swallowed its cancellation")
-
-
-class Driven:
-    def __init__(self, drive: Generator[Any, Any, bool]) -> None:
-        self._drive = drive
-
-    def __await__(self) -> Generator[Any, Any, bool]:
-        # A future that was handed up must be awaited by the task, as it would be without the driver.
-        return (yield from self._drive)
-
-
-@pytest.mark.parametrize("turn", range(1, 25))
-def test_a_cancellation_anywhere_spends_only_what_was_sent(turn: int) -> None:
-    async def keys() -> AgoraCredentials:
-        await asyncio.sleep(0.2)
-        return AgoraCredentials(customer_id="id", customer_secret=SECRET)
-
-    bench = Bench(BAD_GATEWAY, GOOD, keys=keys, rates=(Rate(1, SECOND), Rate(1_000, DAY)), script={"body_s": 0.3})
-
-    async def scenario() -> bool:
-        await bench.ask()  # so that the next one has to wait for a slot
-        before = len(bench.script.sent), bench.spent
-        assert before[0] == before[1]
-        bench.script._steps[:] = [GOOD] * before[0] + [BAD_GATEWAY, GOOD]
-        cut = await Driven(cancel_at(turn, bench.ask()))
-        assert len(bench.script.sent) == bench.spent, "spent is what was sent, in flight or answered"
-        bench.script._steps[:] = [GOOD]
-        state = bench.quota.state("call/lists", bench.limits.rates)
-        assert 0 == state.waiting
-        await asyncio.wait_for(bench.ask(), 30)
-        assert len(bench.script.sent) == bench.spent
-        return cut
-
-    run(scenario)
-    assert all(pause >= 1.0 for pause in bench.pauses), "the limit holds, cancelled or not"
-
-
-def test_the_turns_above_reach_every_await_of_an_ask_and_beyond() -> None:
-    async def keys() -> AgoraCredentials:
-        await asyncio.sleep(0.2)
-        return AgoraCredentials(customer_id="id", customer_secret=SECRET)
-
-    async def turns(bench: Bench) -> tuple[int, list[int]]:
-        sent = []
-        for turn in itertools.count(1):
-            cut = await Driven(cancel_at(turn, bench.ask()))
-            sent.append(len(bench.script.sent))
-            if not cut:
-                return turn, sent
-            bench.script.sent.clear()
-            await asyncio.sleep(5)
-        raise AssertionError
-
-    bench = Bench(BAD_GATEWAY, GOOD, keys=keys, rates=(Rate(1, SECOND),), script={"body_s": 0.3})
-    turn, sent = run(lambda: turns(bench))
-    assert turn <= 24
-    assert {0, 1, 2} == set(sent), "cancelled before the first, between, and after the second request"

@@ -43,9 +43,11 @@ PLAIN = st.builds(
     stack=st.lists(st.tuples(RANGES, COUNTS), max_size=5).map(tuple),
     window=st.none() | RANGES,
     number=COUNTS,
+    size=COUNTS,
     total=st.none() | COUNTS,
     shown=COUNTS,
     barren=COUNTS,
+    longest=COUNTS,
 )
 CURSORS = PLAIN | st.tuples(PLAIN, RANGES.flatmap(lambda window: st.tuples(st.just(window), ahead_of(window)))).map(
     lambda pair: attrs.evolve(pair[0], window=pair[1][0], ahead=pair[1][1])
@@ -66,7 +68,7 @@ def test_the_text_needs_no_quoting_in_a_url(cursor: Cursor) -> None:
     assert cursor.text().replace("-", "").replace("_", "").isalnum()
 
 
-GOOD = {"v": 1, "q": [0, "ab"], "o": [1, 2], "s": [[3, 4, 0]], "w": None, "p": [1, None, 0, 0]}
+GOOD = {"v": 2, "q": [0, "ab"], "o": [1, 2], "s": [[3, 4, 0]], "w": None, "p": [1, 100, None, 0, 0, 3]}
 AHEAD = {**GOOD, "w": [10, 20], "a": [90, [["AAAA", 12]], [[30, 5.0], [90, 0.5]], [1.0, 2.0], [0.0, 0.0]]}
 
 
@@ -92,7 +94,7 @@ def test_the_good_examples_of_this_file_are_good() -> None:
         spelt(None),
         spelt([]),
         spelt({}),
-        spelt({**GOOD, "v": 2}),
+        spelt({**GOOD, "v": 1}),
         spelt({**GOOD, "q": [0]}),
         spelt({**GOOD, "q": [-1, "ab"]}),
         spelt({**GOOD, "q": ["zero", "ab"]}),
@@ -101,10 +103,13 @@ def test_the_good_examples_of_this_file_are_good() -> None:
         spelt({**GOOD, "s": [[3, 4]]}),
         spelt({**GOOD, "s": 5}),
         spelt({**GOOD, "w": "now"}),
-        spelt({**GOOD, "p": [-1, None, 0, 0]}),
-        spelt({**GOOD, "p": [1, -1, 0, 0]}),
-        spelt({**GOOD, "p": [1, None, -1, 0]}),
-        spelt({**GOOD, "p": [1, None, 0, 1e400]}),
+        spelt({**GOOD, "p": [1, None, 0, 0]}),
+        spelt({**GOOD, "p": [-1, 100, None, 0, 0, 3]}),
+        spelt({**GOOD, "p": [1, -100, None, 0, 0, 3]}),
+        spelt({**GOOD, "p": [1, 100, -1, 0, 0, 3]}),
+        spelt({**GOOD, "p": [1, 100, None, -1, 0, 3]}),
+        spelt({**GOOD, "p": [1, 100, None, 0, 1e400, 3]}),
+        spelt({**GOOD, "p": [1, 100, None, 0, 0, -3]}),
         spelt({**AHEAD, "w": None}),
         spelt({**AHEAD, "a": []}),
         spelt(without(0, 15)),

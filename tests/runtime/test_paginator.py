@@ -139,7 +139,8 @@ def test_any_page_size_reads_the_same(vendor: str, size: int) -> None:
     assert certificate.complete
     assert len(ids) == certificate.unique
     assert stage.asked == certificate.requests
-    assert stage.asked <= -(-14 // size) + 1
+    # Where no sign tells, the end is proved by an empty page; it is looked behind, and asked for once more.
+    assert stage.asked <= -(-14 // size) + (3 if vendor == "tencent" else 1)
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
@@ -229,7 +230,9 @@ def test_a_walk_cut_after_any_page_goes_on_in_another_process(vendor: Any, plan:
             rest = stage.provider().calls(over, page_size=size, cursor=cut.cursor)
             pages = [page async for page in rest.pages()]
             numbers = [(page.window, page.number) for page in whole[place + 1 :]]
-            assert numbers == [(page.window, page.number) for page in pages]
+            found = [(page.window, page.number) for page in pages]
+            assert numbers == found[: len(numbers)]
+            assert len(found) <= len(numbers) + 2, "an empty page may be looked behind once more"
             ids = [call.call_id for page in whole[: place + 1] + pages for call in page.items]
             assert truth(vendor, over) == sorted(set(ids))
             twice = [call_id for call_id, times in Counter(ids).items() if times > 1]
@@ -436,20 +439,10 @@ LIES: list[tuple[str, list[Fault]]] = [
 ]
 
 
-# What no client can know: every sign of every answer agrees, and rows are missing all the same.
+# What no client can know: the hidden rows appear only after the listing has been read, so no two answers differ.
 UNDETECTABLE = {
-    # Tencent's total counts the page: after full pages an empty one is the ordinary end, at the start an empty range.
-    *(("tencent", "empty first page", size) for size in (3, 5, 100)),
-    *(("tencent", "empty second page", size) for size in (3, 5)),
-    *(("tencent", "empty second and third page", size) for size in (3, 5)),
-    ("tencent", "empty pages now and then", 3),
-    ("tencent", "everything", 5),
-    # Total, page length and has_more tell the same lie.
-    ("agora", "never more and short", 3),
-    # The hidden rows appear only after the listing has been read, so no two answers differ.
-    *((vendor, name, 100) for vendor in VENDORS for name in ("drift", "slow drift", "everything")),
-    *((vendor, "slow drift", 5) for vendor in VENDORS),
-    ("tencent", "drift and more for ever", 100),
+    *((vendor, "slow drift", size) for vendor in VENDORS for size in (5, 100)),
+    *(("agora", name, 100) for name in ("drift", "everything")),
 }
 
 
@@ -465,9 +458,9 @@ def test_whatever_a_listing_says_nothing_is_lost_in_silence(
     assert set(ids) <= set(truth(vendor))
     assert certificate.finished
     assert stage.asked <= 120, "a liar burns no day's quota"
-    if truth(vendor) != sorted(ids) and (vendor, name, size) not in UNDETECTABLE:
-        assert not certificate.complete
-        assert certificate.why
+    silent = truth(vendor) != sorted(ids) and certificate.complete
+    assert silent == ((vendor, name, size) in UNDETECTABLE)
+    assert certificate.complete or certificate.why
 
 
 @pytest.mark.parametrize("size", [3, 5, 100])

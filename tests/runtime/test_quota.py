@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,12 @@ from agora_tencent_analytics.errors import BadInput, DailyQuotaExhausted, WouldE
 from agora_tencent_analytics.limits import DAY, MINUTE, SECOND, Rate
 from agora_tencent_analytics.runtime.clock import Clock
 from agora_tencent_analytics.runtime.limiter import Bucket
-from agora_tencent_analytics.runtime.quota import Quota
+from agora_tencent_analytics.runtime.memory_store import MemoryStore
+from agora_tencent_analytics.runtime.quota import Quota, QuotaState
 from agora_tencent_analytics.runtime.slot import Slot
 from agora_tencent_analytics.runtime.sqlite_store import SqliteStore
-from agora_tencent_analytics.runtime.store import MemoryStore, QuotaStore
+from agora_tencent_analytics.runtime.store import LEASE_S, QuotaStore
+from agora_tencent_analytics.runtime.terms import Priority
 from tests.runtime.counting_servers import refusals
 from tests.virtual_time import EPOCH, START, VirtualClock, run
 
@@ -39,6 +42,10 @@ def quota(
     store: str | Path | QuotaStore = ":memory:", *, epoch: float = EPOCH, cold_start: bool = False, **options: Any
 ) -> Quota:
     return Quota("account", store=store, clock=VirtualClock(epoch).clock, cold_start=cold_start, **options)
+
+
+def state_of(of: Quota, rates: tuple[Rate, ...] = TEN, counter: str = "lists") -> QuotaState:
+    return run(of.state, counter, rates)
 
 
 async def ask(of: Quota, rates: tuple[Rate, ...] = TEN, *, up: float = 0.0, down: float = 0.0, **options: Any) -> float:
@@ -71,6 +78,37 @@ def test_no_way_of_counting_refuses_anything_whatever_the_delays(
         return await fan_out([ask(of, (Rate(limit, SECOND),), up=there, down=back) for there, back in ways])
 
     assert 0 == max(refusals(run(scenario), limit, 1.0).values())
+
+
+@settings(max_examples=25)
+@given(limit=st.integers(1, 12), up=DELAYS, down=DELAYS, processes=st.integers(2, 3))
+def test_no_way_of_counting_refuses_anything_of_processes_that_share_a_store(
+    limit: int, up: list[float], down: list[float], processes: int
+) -> None:
+    ways = list(itertools.islice(zip(itertools.cycle(up), itertools.cycle([*down, 0.1]), strict=False), 60))
+
+    async def scenario() -> list[float]:
+        store, clock = MemoryStore(), VirtualClock().clock
+        quotas = [Quota("account", store=store, clock=clock, cold_start=False) for _ in range(processes)]
+        rates = (Rate(limit, SECOND), Rate(4 * limit, MINUTE))
+        asks: list[Coroutine[Any, Any, float]] = [
+            ask(of, rates, up=there, down=back)
+            for of, (there, back) in zip(itertools.cycle(quotas), ways, strict=False)
+        ]
+        return await fan_out(asks)
+
+    arrived = run(scenario)
+    assert 0 == max(refusals(arrived, limit, 1.0).values())
+    assert 0 == max(refusals(arrived, 4 * limit, 60.0).values())
+
+
+def test_processes_that_did_not_look_at_each_other_would_be_refused() -> None:
+    async def scenario() -> list[float]:
+        clock = VirtualClock().clock
+        quotas = [Quota("account", store=":memory:", clock=clock, cold_start=False) for _ in range(2)]
+        return await fan_out([ask(of, up=0.1, down=0.1) for of in quotas for _ in range(30)])
+
+    assert 0 < refusals(run(scenario), 10, 1.0)["log"]
 
 
 @settings(max_examples=15)
@@ -258,7 +296,7 @@ def test_what_was_never_sent_is_refunded(failure: type[BaseException]) -> None:
         return await ask(of, rates) - START
 
     assert run(scenario) < 0.01
-    state = of.state("lists", rates)
+    state = state_of(of, rates)
     assert (1, 3, 21, 20) == (state.used_today, state.left_today, state.granted, state.refunded)
 
 
@@ -278,7 +316,7 @@ def test_what_was_sent_is_spent_whatever_became_of_it() -> None:
         return await ask(of, rates) - START
 
     assert pytest.approx(7 + 60.06, abs=0.01) == run(scenario)
-    assert 2 == of.state("lists", rates).used_today
+    assert 2 == state_of(of, rates).used_today
 
 
 def test_the_slot_rests_from_the_headers_on_not_from_the_end_of_the_block() -> None:
@@ -311,26 +349,28 @@ def test_after_a_cold_start_a_rate_of_a_second_is_held_for_one_period() -> None:
     assert run(minutes) < 0.01
 
 
-@pytest.mark.parametrize("in_flight", [False, True])
-def test_slots_of_minute_rates_and_the_day_survive_a_restart(tmp_path: Path, in_flight: bool) -> None:
+@pytest.mark.parametrize(("killed", "free_at"), [(False, 60.06), (True, LEASE_S + 60.06)])
+def test_slots_of_minute_rates_and_the_day_survive_a_restart(tmp_path: Path, killed: bool, free_at: float) -> None:
     rates = (Rate(4, MINUTE), Rate(10, DAY))
 
     async def before() -> None:
         of = quota(tmp_path / "quota")
         for _ in range(2):
             await ask(of, rates)
-        async with of.slot("lists", rates) as slot:
-            slot.sent()
-            if in_flight:
-                of._counters["lists"].answered = lambda grant: None  # type: ignore[method-assign]  # the process dies here
+        waiting = of.slot("lists", rates)
+        (await waiting.__aenter__()).sent()
+        if not killed:
+            await waiting.__aexit__(None, None, None)
 
-    async def after() -> float:
+    async def after() -> list[float]:
         of = quota(tmp_path / "quota", epoch=EPOCH + 20)
-        assert 6 == of.state("lists", rates).left_today
-        return await ask(of, rates) - START
+        assert 6 == (await of.state("lists", rates)).left_today
+        return [20 + await ask(of, rates) - START for _ in range(3)]
 
     run(before)
-    assert pytest.approx(40.06, abs=0.1) == run(after)
+    first, _, third = run(after)
+    assert pytest.approx(60.06, abs=0.1) == first
+    assert pytest.approx(free_at, abs=0.1) == third
 
 
 def test_two_processes_on_one_file_share_the_windows(tmp_path: Path) -> None:
@@ -365,7 +405,7 @@ def test_a_spent_day_is_an_error_that_says_when_it_ends(strict: bool, limit: int
         await ask(of, rates)
 
     run(scenario)
-    state = of.state("lists", rates)
+    state = state_of(of, rates)
     assert (1, allowed - 1, MIDNIGHT + DAY) == (state.used_today, state.left_today, state.resets_at)
 
 
@@ -401,7 +441,7 @@ def test_near_midnight_both_days_are_charged_and_so_is_the_day_of_the_answer() -
     async def charged(at: float, latency: float) -> list[int]:
         of = quota(epoch=MIDNIGHT + at)
         await ask(of, rates, up=latency)
-        return [of.store.used((of._account, "lists"), day) for day in (before, after)]
+        return list((await of.store.look((of._account, "lists"), "", (before, after), of.clock.now())).used)
 
     assert [1, 0] == run(charged, -10.0, 0.1)
     assert [1, 1] == run(charged, -10.0, 20.0)
@@ -449,7 +489,7 @@ def test_the_vendors_word_that_the_day_is_spent_ends_the_day_for_all_who_wait(tm
 
     run(scenario)
     run(after_a_restart)
-    assert (0, 1) == (of.state("lists", rates).left_today, of.state("lists", rates).refused)
+    assert (0, 1) == (state_of(of, rates).left_today, state_of(of, rates).refused)
 
 
 def test_a_day_limit_that_nobody_documented_is_believed_until_midnight() -> None:
@@ -481,6 +521,48 @@ def test_a_refusal_read_after_midnight_does_not_cost_the_new_day() -> None:
     run(scenario)
 
 
+@pytest.mark.parametrize("off", [-2.0, 0.0, 2.0])
+@pytest.mark.parametrize("kind", ["fixed", "log", "bucket"])
+def test_midnight_under_load_with_clocks_that_disagree_meets_no_refusal(kind: str, off: float) -> None:
+    """The vendor's clock is learnt from the `Date` of its answers; two processes cross midnight with a short day."""
+    rates, day_limit, spent = (Rate(10, SECOND), Rate(80, DAY)), 80, 0
+    clock, store = VirtualClock(MIDNIGHT - 15).clock, MemoryStore()
+    arrived: list[float] = []
+
+    async def one(of: Quota, up: float) -> None:
+        nonlocal spent
+        while True:
+            try:
+                async with of.slot("lists", rates) as slot:
+                    slot.sent()
+                    sent = clock.wall()
+                    await anyio.sleep(up)
+                    arrived.append(clock.wall() + off)
+                    date = formatdate(arrived[-1], usegmt=True)
+                    await anyio.sleep(0.05)
+                    slot.answered()
+                    of.clock.learn(date, sent, clock.wall())
+                return
+            except DailyQuotaExhausted as exhausted:
+                spent += 1
+                await anyio.sleep(max(0.1, exhausted.resets_at - of.clock.now()))
+
+    async def scenario() -> None:
+        quotas = [Quota("account", store=store, clock=clock, cold_start=False) for _ in range(2)]
+        async with anyio.create_task_group() as tasks:
+            for number in range(130):
+                tasks.start_soon(one, quotas[number % 2], 0.03 * (number % 7))
+
+    run(scenario)
+    assert 130 == len(arrived)
+    assert spent, "the day was used up"
+    days = [int(at // DAY) for at in arrived]
+    assert 2 == len(set(days))
+    assert max(days.count(day) for day in set(days)) < day_limit
+    found = refusals(arrived, 10, 1.0)
+    assert [0, 0] == [found[kind], found[f"strict {kind}"]]
+
+
 # --- refusals ------------------------------------------------------------------------------------------
 
 
@@ -495,7 +577,7 @@ def test_a_refusal_holds_everybody_for_one_window(per: Any, held: float) -> None
         return await ask(of) - START
 
     assert pytest.approx(held, abs=0.01) == run(scenario)
-    assert 1 == of.state("lists", TEN).refused
+    assert 1 == state_of(of).refused
 
 
 def test_the_vendors_retry_after_is_heeded() -> None:
@@ -523,6 +605,247 @@ def test_refusals_slow_the_pace() -> None:
     assert 60 / 9 * 1.3 < run(scenario)
 
 
+def test_a_refusal_of_one_process_holds_and_slows_all_who_share_the_store() -> None:
+    async def scenario() -> list[float]:
+        store, clock = MemoryStore(), VirtualClock().clock
+        one, two = (Quota("account", store=store, clock=clock, cold_start=False) for _ in range(2))
+        await ask(two)
+        for _ in range(4):
+            async with one.slot("lists", TEN) as slot:
+                slot.sent()
+                slot.refused("second")
+            held = asyncio.get_running_loop().time()
+            await ask(two)
+            assert pytest.approx(1.04, abs=0.2) == asyncio.get_running_loop().time() - held
+        return [of._counters["lists"].bucket.windows[0].ladder.extra_margin for of in (one, two)]
+
+    one, two = run(scenario)
+    assert 0.08 == one
+    assert 0.04 <= two
+
+
+def test_the_first_refusal_at_the_default_settings_is_reported_in_words_and_no_other(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def scenario(of: Quota) -> None:
+        for counter in ("lists", "lists", "detail"):
+            async with of.slot(counter, TEN) as slot:
+                slot.sent()
+                slot.refused("second")
+
+    def told() -> list[str]:
+        return [record.getMessage() for record in caplog.records if record.name == "agora_tencent_analytics"]
+
+    run(scenario, quota(strict=False))
+    assert [] == told()
+    run(scenario, quota())
+    assert ["lists", "detail"] == [message.partition(":")[0] for message in told()]
+    assert all("another client uses this account" in message for message in told())
+    assert all("Plan.share(0.5)" in message for message in told())
+
+
+# --- priorities ----------------------------------------------------------------------------------------
+
+
+def test_an_interactive_request_waits_at_most_one_slot_while_a_backfill_saturates_and_nobody_starves() -> None:
+    of, rates = quota(), (Rate(3, SECOND),)
+    slot_s = 1.14  # a slot's cycle: period, margin, round trip
+    waits: list[float] = []
+    backfilled: list[float] = []
+
+    async def backfill() -> None:
+        while True:
+            backfilled.append(await ask(of, rates, down=0.1, priority="backfill"))
+
+    async def scenario() -> None:
+        async with anyio.create_task_group() as tasks:
+            for _ in range(20):
+                tasks.start_soon(backfill)
+            for _ in range(50):
+                await anyio.sleep(1.7)
+                began = asyncio.get_running_loop().time()
+                waits.append(await ask(of, rates, down=0.1, priority="interactive") - began)
+            tasks.cancel_scope.cancel()
+
+    run(scenario)
+    assert max(waits) <= slot_s
+    assert 50 == len(waits)
+    assert 50 < len(backfilled)
+
+
+@pytest.mark.parametrize("limit", [3, 20])
+def test_a_dashboard_goes_before_the_backfill_of_another_process(limit: int) -> None:
+    """Stores know no priorities: a backfill leaves what comes free to others for a moment."""
+    clock, store, rates = VirtualClock().clock, MemoryStore(), (Rate(limit, SECOND),)
+    job, dashboard = (Quota("account", store=store, clock=clock, cold_start=False) for _ in range(2))
+    waited: list[float] = []
+    done = 0
+
+    async def backfill() -> None:
+        nonlocal done
+        while True:
+            await ask(job, rates, up=0.02, down=0.03, priority="backfill")
+            done += 1
+
+    async def scenario() -> None:
+        working = [asyncio.create_task(backfill()) for _ in range(20)]
+        await asyncio.sleep(3)
+        for _ in range(40):
+            await asyncio.sleep(0.77)
+            async with dashboard.slot("lists", rates, priority="interactive") as slot:
+                slot.sent()
+                await asyncio.sleep(0.05)
+            waited.append(slot.waited_s)
+        for one in working:
+            one.cancel()
+        await asyncio.wait(working)
+
+    run(scenario)
+    rest_s = SECOND + 0.04 + 0.05
+    a_slot = rest_s / (limit - 1)
+    turn = rest_s - 0.95 * (limit - 2) / (limit - 1)
+    """The longest between two grants: all slots of the window are out, and the first of them comes back."""
+    assert max(waited) <= turn + a_slot, (max(waited), turn, a_slot)
+    assert sorted(waited)[30] <= a_slot
+    assert done > 0.5 * 30 / a_slot, "the backfill is not starved"
+
+
+@pytest.mark.parametrize("limit", [3, 20])
+def test_backfills_of_several_processes_starve_none_of_them(limit: int) -> None:
+    clock, store, rates = VirtualClock().clock, MemoryStore(), (Rate(limit, SECOND),)
+    granted: list[tuple[float, int]] = []
+
+    async def backfill(number: int, of: Quota) -> None:
+        while True:
+            async with of.slot("lists", rates, priority="backfill") as slot:
+                slot.sent()
+                granted.append((asyncio.get_running_loop().time(), number))
+                await asyncio.sleep(0.05)
+
+    async def scenario() -> None:
+        working = []
+        for number, tasks in enumerate((20, 20, 1)):
+            of = Quota("account", store=store, clock=clock, cold_start=False)
+            working += [asyncio.create_task(backfill(number, of)) for _ in range(tasks)]
+        await asyncio.sleep(60)
+        for one in working:
+            one.cancel()
+        await asyncio.wait(working)
+
+    run(scenario)
+    for number in range(3):
+        times = [START, *(at for at, who in granted if who == number), START + 60]
+        longest = max(after - before for before, after in itertools.pairwise(times))
+        assert longest <= 10 * 1.09 / (limit - 1) + 1.1, (number, longest)
+    assert len(granted) >= 0.8 * 60 * (limit - 1) / 1.09
+
+
+def test_of_ten_grants_in_a_row_one_goes_to_whoever_was_overtaken_longest() -> None:
+    of, order = quota(), []
+
+    async def one(priority: Priority, number: int) -> None:
+        async with of.slot("lists", TEN, priority=priority) as slot:
+            order.append((priority, number))
+            slot.sent()
+
+    async def scenario() -> None:
+        async with anyio.create_task_group() as tasks:
+            for number in range(3):
+                tasks.start_soon(one, "backfill", number)
+            for number in range(3):
+                tasks.start_soon(one, "normal", number)
+            await anyio.sleep(1e-6)
+            for number in range(60):
+                tasks.start_soon(one, "interactive", number)
+
+    run(scenario)
+    overtaken = [at for at, (priority, _) in enumerate(order) if priority != "interactive"]
+    assert overtaken[-1] < 62
+    assert max(late - early for early, late in itertools.pairwise(overtaken)) == 10
+    waited = [turn for turn in order if turn[0] != "interactive"]
+    assert [("backfill", n) for n in range(3)] + [("normal", n) for n in range(3)] == waited
+    assert list(range(60)) == [number for priority, number in order if priority == "interactive"], "first come first"
+
+
+def test_a_head_that_is_overtaken_at_the_pace_gives_its_turn_not_a_turn_more() -> None:
+    async def scenario() -> list[float]:
+        of, rates = quota(), (Rate(20, SECOND),)
+        await ask(of, rates)
+        first = asyncio.create_task(ask(of, rates, priority="backfill"))
+        await anyio.sleep(0.04)
+        urgent = asyncio.create_task(ask(of, rates, priority="interactive"))
+        return [await urgent - START, await first - START]
+
+    assert pytest.approx([0.05, 0.1], abs=0.004) == run(scenario)
+
+
+def test_estimates_count_only_those_who_go_first() -> None:
+    of, rates = quota(), (Rate(2, MINUTE),)
+
+    async def scenario() -> None:
+        await ask(of, rates)
+        waiting = [asyncio.create_task(ask(of, rates, priority="backfill")) for _ in range(3)]
+        await anyio.sleep(1e-6)
+        for priority, expected in (("backfill", 240.24), ("normal", 60.06), ("interactive", 60.06)):
+            with pytest.raises(WouldExceedQuota) as caught:
+                await ask(of, rates, max_wait=1, priority=priority)
+            assert pytest.approx(EPOCH + expected, abs=0.01) == caught.value.retry_at
+        for task in waiting:
+            task.cancel()
+
+    run(scenario)
+
+
+def test_a_share_of_each_day_is_reserved_for_a_priority() -> None:
+    of = quota(epoch=MIDNIGHT - 5_000, reserve={"interactive": 0.2})
+    rates = (Rate(11, DAY),)
+
+    async def scenario() -> None:
+        for _ in range(8):
+            await ask(of, rates, priority="backfill")
+        for priority in ("backfill", "normal"):
+            with pytest.raises(DailyQuotaExhausted, match="spent but for the last 2, which are reserved") as caught:
+                await ask(of, rates, priority=priority)
+            assert (2, MIDNIGHT) == (caught.value.reserved, caught.value.resets_at)
+        for _ in range(2):
+            await ask(of, rates, priority="interactive")
+        with pytest.raises(DailyQuotaExhausted, match="UTC day are spent;") as caught:
+            await ask(of, rates, priority="interactive")
+        assert 0 == caught.value.reserved
+        await anyio.sleep(5_002)
+        await ask(of, rates, priority="backfill")
+
+    run(scenario)
+    assert {"interactive": 2} == state_of(of, rates).reserved
+
+
+@pytest.mark.parametrize("nonsense", [{"urgent": 0.1}, {"interactive": 0}, {"interactive": 0.5, "normal": 0.5}])
+def test_a_reserve_is_shares_of_the_day_for_priorities(nonsense: Any) -> None:
+    with pytest.raises(BadInput, match="reserve must give shares"):
+        quota(reserve=nonsense)
+
+
+def test_there_are_three_priorities() -> None:
+    with pytest.raises(BadInput, match="priority must be one of interactive, normal, backfill"):
+        quota().slot("lists", TEN, priority="urgent")  # type: ignore[arg-type]
+
+
+def test_a_slot_says_what_it_cost_and_what_is_left() -> None:
+    of, rates = quota(epoch=MIDNIGHT - 5_000), (Rate(2, MINUTE), Rate(11, DAY))
+
+    async def scenario() -> list[tuple[float, int | None, float]]:
+        told = []
+        for _ in range(2):
+            async with of.slot("lists", rates) as slot:
+                slot.sent()
+            told.append((round(slot.waited_s, 1), slot.left_today, slot.resets_at))
+        async with of.slot("lists", ()) as slot:
+            told.append((slot.waited_s, slot.left_today, slot.resets_at))
+        return told
+
+    assert [(0.0, 9, MIDNIGHT), (60.1, 8, MIDNIGHT), (0.0, None, MIDNIGHT)] == run(scenario)
+
+
 # --- how long to wait ----------------------------------------------------------------------------------
 
 
@@ -538,7 +861,7 @@ def test_no_patience_takes_a_free_slot_and_refuses_to_wait_for_another() -> None
         await ask(of, max_wait=0)
 
     run(scenario)
-    assert 2 == of.state("lists", TEN).granted
+    assert 2 == state_of(of).granted
 
 
 def test_too_long_a_wait_is_refused_at_once_and_a_bearable_one_is_waited_for() -> None:
@@ -559,7 +882,7 @@ def test_too_long_a_wait_is_refused_at_once_and_a_bearable_one_is_waited_for() -
         assert pytest.approx(START + 60.06, abs=0.01) == await waiting
 
     run(scenario)
-    assert 2 == of.state("lists", rates).used_today
+    assert 2 == state_of(of, rates).used_today
 
 
 def test_a_hold_that_outlasts_their_patience_is_told_to_all_who_wait() -> None:
@@ -611,13 +934,19 @@ def test_merged_counters_share_windows_and_day() -> None:
         return asyncio.get_running_loop().time() - START
 
     assert pytest.approx(60.06, abs=0.01) == run(scenario)
-    assert of.state("lists", rates).used_today == of.state("detail", rates).used_today == 2
-    assert ("detail+lists", 1) == (of.state("lists", rates).counter, of.state("other", rates).used_today)
+    assert state_of(of, rates).used_today == state_of(of, rates, "detail").used_today == 2
+    assert ("detail+lists", 1) == (state_of(of, rates).counter, state_of(of, rates, "other").used_today)
 
 
 def test_a_counter_is_merged_once() -> None:
     with pytest.raises(BadInput, match="'b' twice"):
         quota(merge=(("a", "b"), ("b", "c")))
+
+
+@pytest.mark.parametrize("nonsense", [("lists", "metrics"), "lists"])
+def test_a_group_to_merge_is_more_than_a_word(nonsense: Any) -> None:
+    with pytest.raises(BadInput, match="no group"):
+        quota(merge=nonsense)
 
 
 def test_one_account_has_one_quota_in_a_process_and_one_plan() -> None:
@@ -629,6 +958,23 @@ def test_one_account_has_one_quota_in_a_process_and_one_plan() -> None:
     del one
     gc.collect()
     assert "premium" == Quota.shared("shared", plan="premium", store=":memory:").plan
+
+
+@pytest.mark.parametrize(
+    ("first", "later"),
+    [
+        ({"store": ":memory:"}, {"store": "/elsewhere"}),
+        ({"store": ":memory:"}, {"merge": (("a", "b"),)}),
+        ({"store": ":memory:", "merge": (("a", "b"),)}, {"merge": (("a", "c"),)}),
+        ({"store": ":memory:"}, {"reserve": {"interactive": 0.1}}),
+    ],
+)
+def test_what_contradicts_the_quota_in_use_is_refused_and_what_is_left_out_is_not(first: Any, later: Any) -> None:
+    one = Quota.shared("contradicted", plan="standard", **first)
+    assert one is Quota.shared("contradicted", plan="standard")
+    assert one is Quota.shared("contradicted", plan="standard", **first)
+    with pytest.raises(BadInput, match=f"in use with another {next(iter(later))}="):
+        Quota.shared("contradicted", plan="standard", **later)
 
 
 def test_the_account_is_written_nowhere(tmp_path: Path) -> None:
@@ -658,7 +1004,7 @@ def test_one_quota_serves_several_loops_in_several_threads() -> None:
         thread.start()
     for thread in threads:
         thread.join(timeout=20)
-    assert 45 == len(arrived) == of.state("lists", rates).used_today
+    assert 45 == len(arrived) == state_of(of, rates).used_today
     assert 0 == max(refusals(arrived, 40, 1.0).values())
 
 
@@ -677,7 +1023,7 @@ def test_a_loop_that_was_closed_with_waiters_does_not_block_the_others() -> None
     slot = doomed.run_until_complete(hold_and_wait())
     orphans = asyncio.all_tasks(doomed)
     doomed.close()
-    slot._leave()
+    asyncio.run(slot._leave())
 
     async def next_one() -> None:
         async with of.slot("lists", rates, max_wait=5) as mine:
@@ -722,7 +1068,7 @@ def test_the_state_tells_what_is_left_and_how_it_went() -> None:
 
     async def scenario() -> None:
         await fan_out([ask(of, rates) for _ in range(12)])
-        state = of.state("lists", rates)
+        state = await of.state("lists", rates)
         assert (12, 87, MIDNIGHT, 12, 0, 0, 0) == (
             *(state.used_today, state.left_today, state.resets_at),
             *(state.granted, state.refused, state.refunded, state.waiting),
@@ -734,8 +1080,8 @@ def test_the_state_tells_what_is_left_and_how_it_went() -> None:
 
 
 def test_the_state_of_what_has_no_limits_is_unlimited() -> None:
-    assert (0, None, 0.0) == (lambda s: (s.used_today, s.left_today, s.next_free_s))(quota().state("lists", ()))
-    assert (0, None) == (lambda s: (s.used_today, s.left_today))(quota().state("lists", TEN))
+    assert (0, None, 0.0) == (lambda s: (s.used_today, s.left_today, s.next_free_s))(state_of(quota(), ()))
+    assert (0, None) == (lambda s: (s.used_today, s.left_today))(state_of(quota()))
 
 
 def test_the_store_is_a_file_where_one_is_named(tmp_path: Path) -> None:

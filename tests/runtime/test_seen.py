@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agora_tencent_analytics.paging import digest
 from agora_tencent_analytics.runtime.seen import Seen
+from agora_tencent_analytics.signs import digest
 
 
 @given(ids=st.lists(st.text(max_size=3)), bound=st.integers(0, 5))

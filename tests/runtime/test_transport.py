@@ -7,10 +7,13 @@ import contextlib
 import gc
 import gzip
 import pickle
+import random
 import socket
 import struct
 import traceback
+import tracemalloc
 import warnings
+import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -19,12 +22,24 @@ import pytest
 from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from agora_tencent_analytics import BadInput, Quota, Rate, Request, Response, Retry, Timeouts, TransportError
+from agora_tencent_analytics import (
+    AnalyticsError,
+    BadInput,
+    Quota,
+    Rate,
+    Request,
+    Response,
+    Retry,
+    Timeouts,
+    TransportError,
+    UnreadableReply,
+)
 from agora_tencent_analytics.agora.auth import AgoraCredentials, basic
 from agora_tencent_analytics.agora.endpoints import CALL_LISTS_2024
 from agora_tencent_analytics.agora.wire import AgoraVendor
 from agora_tencent_analytics.limits import DAY, Limits
 from agora_tencent_analytics.runtime.caller import Caller
+from agora_tencent_analytics.runtime.hosts import Hosts
 from agora_tencent_analytics.runtime.transport import USER_AGENT, AiohttpTransport
 from agora_tencent_analytics.timerange import TimeRange
 
@@ -123,8 +138,8 @@ def get(url: str, **headers: str) -> Request:
 class Send:
     """A transport, its sends, and how often the headers of an answer were announced."""
 
-    def __init__(self, session: aiohttp.ClientSession | None = None) -> None:
-        self.transport = AiohttpTransport(session)
+    def __init__(self, session: aiohttp.ClientSession | None = None, **options: int) -> None:
+        self.transport = AiohttpTransport(session, **options)
         self.announced = 0
         self.headers_in = asyncio.Event()
 
@@ -187,7 +202,7 @@ async def only_first(line: Line, request: bytes) -> None:
     if line.number > 1:
         line.reset()
     else:
-        await line.say(answer())
+        await line.say(answer(b'{"code":200}'))
 
 
 # --- one send is one arrival ------------------------------------------------------------------------------
@@ -233,7 +248,7 @@ def test_slots_spent_are_arrivals_seen() -> None:
         quota = Quota("a", store=":memory:", cold_start=False)
         caller = Caller(
             vendor=AgoraVendor(),
-            base_url=server.url,
+            hosts=Hosts([server.url]),
             app_id="app",
             credentials=keys,
             quota=quota,
@@ -244,7 +259,7 @@ def test_slots_spent_are_arrivals_seen() -> None:
         limits = Limits(rates=rates, history_s=DAY, span_s=DAY, page_size=100)
         for _ in range(3):  # a fresh connection, then twice a kept one that breaks and a fresh one
             await caller.ask(CALL_LISTS_2024, limits, TimeRange(1, 2), {}, page=1, size=1)
-        return len(server.requests), quota.state("call/lists", rates).used_today
+        return len(server.requests), (await quota.state("call/lists", rates)).used_today
 
     assert (5, 5) == over(only_first, use)
 
@@ -371,6 +386,136 @@ def test_the_headers_are_announced_before_the_body_has_come() -> None:
     assert 1 == over(slow_body, use)
 
 
+# --- how much comes back ----------------------------------------------------------------------------------
+
+MB = 2**20
+GZIPPED = "Content-Encoding: gzip\r\n"
+
+
+def bomb(size: int) -> bytes:
+    """So many spaces, compressed; never all of them at once in memory."""
+    packer = zlib.compressobj(level=9, wbits=31)
+    return b"".join([*(packer.compress(b" " * MB) for _ in range(size // MB)), packer.flush()])
+
+
+def too_large(body: bytes, most: int, *, headers: str = "") -> tuple[list[UnreadableReply], int, int]:
+    """What comes of asking for this body three times, with the arrivals and the answers announced."""
+
+    async def script(line: Line, request: bytes) -> None:
+        await line.say(answer(body, headers=headers))
+
+    async def use(server: Scripted, send: Send) -> tuple[list[UnreadableReply], int, int]:
+        bounded = Send(most_body_bytes=most)
+        errors = []
+        for _ in range(3):
+            with pytest.raises(UnreadableReply) as caught:
+                await bounded(get(server.url + "/x"))
+            errors.append(caught.value)
+        await bounded.transport.aclose()
+        return errors, len(server.requests), bounded.announced
+
+    return over(script, use)
+
+
+@pytest.mark.parametrize("size", [100_000, 768_000, 3 * MB, 20 * MB], ids=lambda size: f"{size:_}")
+@pytest.mark.parametrize("coding", ["gzip", "identity"])
+def test_a_body_beyond_the_bound_is_unreadable_and_harms_no_later_request(size: int, coding: str) -> None:
+    body = gzip.compress(b" " * size) if coding == "gzip" else b" " * size
+    errors, arrivals, announced = too_large(body, 70_000, headers=GZIPPED if coding == "gzip" else "")
+    assert (3, 3) == (arrivals, announced)
+    for error in errors:
+        assert ("call/lists", 200, "") == (error.endpoint, error.status, error.excerpt)
+        assert "70000 bytes" in str(error)
+        assert error.__cause__ is error.__context__ is None
+
+
+@pytest.mark.parametrize("coding", ["gzip", "identity"])
+@pytest.mark.parametrize("size", [1, 65_536, 65_537, 3 * MB + 1])
+def test_a_body_of_exactly_the_bound_is_read_and_one_byte_more_is_not(size: int, coding: str) -> None:
+    body = bytes(number % 251 for number in range(size))
+
+    async def script(line: Line, request: bytes) -> None:
+        packed = gzip.compress(body) if coding == "gzip" else body
+        await line.say(answer(packed, headers=GZIPPED if coding == "gzip" else ""))
+
+    async def use(server: Scripted, send: Send) -> bytes:
+        exact = Send(most_body_bytes=size)
+        response = await exact(get(server.url + "/x"))
+        await exact.transport.aclose()
+        return response.body
+
+    assert body == over(script, use)
+    if size > 1:
+        too_large(gzip.compress(body) if coding == "gzip" else body, size - 1, headers=GZIPPED * (coding == "gzip"))
+
+
+def test_a_bomb_fills_no_more_memory_than_the_bound_and_a_piece() -> None:
+    most, size = 8 * MB, 128 * MB
+    body = bomb(size)
+
+    async def script(line: Line, request: bytes) -> None:
+        await line.say(answer(body, headers=GZIPPED))
+
+    async def use(server: Scripted, send: Send) -> list[AnalyticsError]:
+        bounded = Send(most_body_bytes=most)
+        errors = []
+        for _ in range(3):
+            with pytest.raises((UnreadableReply, TransportError)) as caught:  # aiohttp 3.13 has a bound of its own
+                await bounded(get(server.url + "/x"))
+            errors.append(caught.value)
+        await bounded.transport.aclose()
+        return errors
+
+    tracemalloc.start()
+    try:
+        errors = over(script, use)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert 3 == len(errors)
+    if tuple(map(int, aiohttp.__version__.split(".")[:2])) >= (3, 14):  # before, a piece is what one read unpacks to
+        assert peak < most + 16 * MB
+
+
+@pytest.mark.parametrize("most", [0, -1])
+def test_a_bound_below_one_byte_is_refused(most: int) -> None:
+    with pytest.raises(BadInput, match="most_body_bytes"):
+        AiohttpTransport(most_body_bytes=most)
+
+
+@pytest.mark.parametrize("kept", [0.3, 0.9])
+def test_a_body_whose_gzip_ends_too_early_is_what_came(kept: float) -> None:
+    """No error: the vendor's reader finds half a JSON text. What is said to be its length did come."""
+    body = random.Random(1).randbytes(300_000).hex().encode()
+    packed = gzip.compress(body)
+
+    async def script(line: Line, request: bytes) -> None:
+        await line.say(answer(packed[: int(len(packed) * kept)], headers=GZIPPED))
+
+    async def use(server: Scripted, send: Send) -> bytes:
+        return (await send(get(server.url + "/x"))).body
+
+    found = over(script, use)
+    assert body.startswith(found)
+    assert len(found) < len(body)
+
+
+def test_a_connection_that_lay_idle_after_a_large_answer_fails_no_request() -> None:
+    packed = gzip.compress(b" " * 3 * MB)
+
+    async def script(line: Line, request: bytes) -> None:
+        await line.say(answer(packed, headers=GZIPPED))
+
+    async def use(server: Scripted, send: Send) -> tuple[list[int], int]:
+        found = []
+        for _ in range(3):
+            found.append(len((await send(get(server.url + "/x"), Timeouts(read_s=0.1))).body))
+            await asyncio.sleep(0.15)
+        return found, len(server.requests)
+
+    assert ([3 * MB] * 3, 3) == over(script, use)
+
+
 # --- failures ---------------------------------------------------------------------------------------------
 
 
@@ -408,6 +553,18 @@ async def bad_gzip(line: Line, request: bytes) -> None:
     await line.say(answer(b"this is not gzip", headers="Content-Encoding: gzip\r\n"))
 
 
+async def other_coding(line: Line, request: bytes) -> None:
+    await line.say(answer(b"{}", headers="Content-Encoding: br\r\n"))
+
+
+async def bad_deflate(line: Line, request: bytes) -> None:
+    await line.say(answer(b"{}", headers="Content-Encoding: deflate\r\n"))
+
+
+async def bad_check_sum(line: Line, request: bytes) -> None:
+    await line.say(answer(gzip.compress(b"{}")[:-8] + b"\xff" * 8, headers="Content-Encoding: gzip\r\n"))
+
+
 async def bad_chunks(line: Line, request: bytes) -> None:
     await line.say(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n")
 
@@ -417,6 +574,7 @@ async def endless_header(line: Line, request: bytes) -> None:
 
 
 BROKEN = [reset, hang_up, cut_body, reset_body, garbage, bad_length, bad_gzip, bad_chunks, endless_header]
+BROKEN += [other_coding, bad_deflate, bad_check_sum]
 
 
 @pytest.mark.parametrize("script", BROKEN)
@@ -459,6 +617,18 @@ def test_a_refused_connection_failed_to_connect() -> None:
     async def scenario() -> TransportError:
         send = Send()
         error = await send.fails(get(f"http://127.0.0.1:{port}/x"))
+        await send.transport.aclose()
+        return error
+
+    error = asyncio.run(scenario())
+    assert ("connect", False) == (error.phase, error.timed_out)
+
+
+@pytest.mark.parametrize("host", ["a..b", ".test", "a" * 64 + ".test"])
+def test_a_host_that_can_be_no_name_failed_to_connect(host: str) -> None:
+    async def scenario() -> TransportError:
+        send = Send()
+        error = await send.fails(get(f"https://{host}/x"))
         await send.transport.aclose()
         return error
 

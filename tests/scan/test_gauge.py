@@ -8,7 +8,7 @@ from anyio.streams.memory import MemoryObjectSendStream
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agora_tencent_analytics.scan import run as scanning
+from agora_tencent_analytics.scan import stream
 from agora_tencent_analytics.scan.gauge import ANSWER_COSTS, Gauge
 from tests.scan.inprocess import WHOLE, Vendors, exact, read, truth_of
 from tests.virtual_time import run
@@ -131,7 +131,7 @@ def test_leave_is_given_for_as_much_as_answers_are_large() -> None:
 
 @pytest.mark.parametrize("bound", [1, 50_000, 10**9])
 def test_a_scan_gets_through_with_any_bound(bound: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scanning, "HELD_BYTES", bound)
+    monkeypatch.setattr(stream, "HELD_BYTES", bound)
     vendors = Vendors()
 
     async def scenario() -> None:

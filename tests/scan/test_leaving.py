@@ -8,12 +8,12 @@ import time
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from agora_tencent_analytics import AgoraProvider, TimeRange, scan
 from agora_tencent_analytics.limits import HOUR
-from agora_tencent_analytics.scan import Records
-from agora_tencent_analytics.scan import run as scanning
+from agora_tencent_analytics.scan import Records, stream
 from agora_tencent_analytics.simulator import SimulatedAgora, World, running_in_thread
 from tests.scan.inprocess import WHOLE, InProcess, Vendors, exact, read, truth_of
 from tests.virtual_time import run
@@ -73,8 +73,8 @@ def test_no_task_no_slot_and_no_request_stays_behind(how: str, after: int) -> No
         assert {asyncio.current_task()} == asyncio.all_tasks()
         transport, server = vendors.transports[0], vendors.servers[0]
         assert 0 == transport.in_flight
-        states = [agora.quota_state(row) for row in agora.endpoints]
-        assert [0, 0, 0] == [state.waiting for state in states]
+        states = await agora.quota()
+        assert {0} == {state.waiting for state in states}
         spent = sum(state.granted - state.refunded for state in states)
         assert agora.receipt.requests == spent, "every slot was used or given back"
         assert agora.receipt.requests >= len(server.arrivals)
@@ -116,6 +116,29 @@ def test_a_bug_in_a_worker_reaches_the_caller_as_it_is() -> None:
 
     with pytest.raises(LookupError, match="the vault is sealed"):
         run(scenario)
+
+
+def test_what_several_workers_meet_at_once_reaches_the_caller_as_one() -> None:
+    vendors = Vendors()
+
+    async def scenario() -> int:
+        agora, asked = vendors.agora(), 0
+        keys = agora._caller.credentials
+
+        async def rotating() -> Any:
+            nonlocal asked
+            asked += 1
+            if asked > 5:
+                await anyio.lowlevel.checkpoint()
+                raise LookupError(f"the vault is shut ({asked})")
+            return await keys()
+
+        agora._caller.credentials = rotating
+        with pytest.raises(LookupError, match="the vault is shut"):
+            await read(agora, over=WHOLE)
+        return asked
+
+    assert run(scenario) > 6, "more than one of them called for keys"
 
 
 def test_a_scan_is_entered_once_and_iterated_inside() -> None:
@@ -207,7 +230,7 @@ def test_a_slow_consumer_holds_the_scan_back() -> None:
                 for arrival in vendors.servers[0].arrivals
                 if arrival.endpoint == "call/sessions"
             }
-            assert len(begun) <= 1 + 2 + scanning.BUFFERED_RECORDS
+            assert len(begun) <= 1 + 2 + stream.BUFFERED_RECORDS
             rest = [record async for record in records]
         assert 99 == len(rest)
 

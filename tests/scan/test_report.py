@@ -7,9 +7,10 @@ import pickle
 
 import pytest
 
-from agora_tencent_analytics import Certificate, Clipped, NotFound, TimeRange, WindowRead
+from agora_tencent_analytics import BadInput, Certificate, Clipped, NotFound, TimeRange, WindowRead
+from agora_tencent_analytics.receipt import Receipt
 from agora_tencent_analytics.scan import Failure, Report, VendorReport
-from agora_tencent_analytics.scan.report import GIVEN_UP
+from agora_tencent_analytics.scan.vendor_report import GIVEN_UP
 
 OVER = TimeRange(1_790_000_000, 1_790_003_600)
 FIGURES = (
@@ -65,7 +66,7 @@ def test_nothing_against_it_means_complete() -> None:
 @pytest.mark.parametrize(
     "against",
     [
-        lambda report: report.failures.append(failure()),
+        lambda report: report.fail(failure()),
         lambda report: report.hide((clipped("history"),)),
         lambda report: report.take(certificate(window(complete=False, reason="the total moved"))),
         lambda report: report.take(certificate(window(complete=True), stopped="the ceiling was reached")),
@@ -99,9 +100,46 @@ def test_a_window_that_was_given_up_is_told_by_its_failure_alone() -> None:
 
 def test_doubts_are_bounded() -> None:
     report = VendorReport()
-    for _ in range(30):
-        report.take(certificate(*[window(complete=False, reason="the total moved")] * 7))
-    assert 100 == len(report.doubts)
+    for turn in range(30):
+        moved = [window(complete=False, reason=f"the total moved {turn} {number}") for number in range(7)]
+        report.take(certificate(*moved, *moved))
+    assert 100 == len(report.doubts) == len(set(report.doubts))
+
+
+def test_failures_are_kept_up_to_a_bound_and_counted_beyond_it() -> None:
+    report = VendorReport(finished=True)
+    for _ in range(2_500):
+        report.fail(failure())
+    report.fail(Failure(vendor="agora", step="calls", error=BadInput("no"), cursor="there"))
+    assert 1_000 == len(report.failures)
+    said = Report(vendors={"agora": report, "tencent": report}, finished=True).as_dict()
+    assert {"NotFound": 2_500, "BadInput": 1} == said["vendors"]["agora"]["failures_by_kind"]
+    assert {"NotFound": 5_000, "BadInput": 2} == said["total"]["failures_by_kind"]
+    assert 2_000 == len(said["total"]["failures"])
+
+
+def test_a_gap_is_history_that_was_forgotten_whatever_the_question() -> None:
+    report = VendorReport(finished=True)
+    report.hide([clipped("lag"), clipped("history", start=20, end=30), clipped("history", start=25, end=40)])
+    assert (TimeRange(20, 40),) == report.gaps
+    assert [{"start": 20, "end": 40}] == report.as_dict()["gaps"]
+
+
+def test_what_was_spent_is_told_by_vendor_and_in_all() -> None:
+    def spent(counter: str, left: int, midnight: float) -> VendorReport:
+        cost = Receipt(requests=3, retries=1, limit_errors=2, waited_s=1.25)
+        cost.left(counter, left, midnight)
+        return VendorReport(cost=cost)
+
+    said = Report(vendors={"agora": spent("a", 7, 200.0), "tencent": spent("b", 9, 100.0)}).as_dict()
+    assert (3, 1, 2, 1.25, {"a": 7}, 200.0) == tuple(
+        said["vendors"]["agora"][name]
+        for name in ("requests", "retries", "limit_errors", "waited_s", "left_today", "resets_at")
+    )
+    assert (6, 2.5, {"a": 7, "b": 9}, 100.0) == tuple(
+        said["total"][name] for name in ("requests", "waited_s", "left_today", "resets_at")
+    )
+    assert Report(vendors={"agora": VendorReport()}).as_dict()["total"]["resets_at"] is None
 
 
 def test_hidden_pieces_are_merged() -> None:
@@ -112,8 +150,8 @@ def test_hidden_pieces_are_merged() -> None:
 
 
 def test_the_total_adds_up() -> None:
-    one = VendorReport(calls=1, sessions=2, requests=3, elapsed_s=4.0, failures=[failure()])
-    two = VendorReport(calls=10, sessions=20, requests=30, elapsed_s=2.0, stopped="the day is spent")
+    one = VendorReport(calls=1, sessions=2, cost=Receipt(requests=3), elapsed_s=4.0, failures=[failure()])
+    two = VendorReport(calls=10, sessions=20, cost=Receipt(requests=30), elapsed_s=2.0, stopped="the day is spent")
     said = Report(vendors={"agora": one, "tencent": two}, finished=True).as_dict()
     total = said["total"]
     assert (11, 22, 33, 4.0) == tuple(total[name] for name in ("calls", "sessions", "requests", "elapsed_s"))

@@ -1,29 +1,59 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
+import math
+from email.utils import formatdate
 from typing import Any
 
 import pytest
 
 from agora_tencent_analytics.simulator import (
     AnswerHtml,
+    AnswerJson,
+    ClampPage,
+    Compress,
+    Crash,
     Delay,
     Drift,
+    Drip,
     DuplicatePage,
     EmptyPage,
+    ExpireToken,
     Fail,
     Fault,
+    Garble,
     Lie,
+    Mislabel,
     Refuse,
+    Reorder,
     Reset,
     SimulatedAgora,
     Stall,
     Truncate,
     When,
+    WrongDate,
+    WrongLength,
+    moved_to,
     too_many_requests,
 )
-from tests.simulator.asking import END, NOW, START, Hand, agora, basic, now_get, now_post, small_world, tencent
+from tests.simulator.asking import (
+    END,
+    NOW,
+    START,
+    Hand,
+    agora,
+    basic,
+    code_of,
+    now_get,
+    now_post,
+    signed,
+    small_world,
+    tencent,
+    tencent_payload,
+)
+from tests.virtual_time import run
 
 WORLD = small_world()
 LISTS = "call/lists"
@@ -73,6 +103,89 @@ def test_429_asks_to_wait_and_is_not_counted() -> None:
     assert 200 == ask(server)[0]
 
 
+@pytest.mark.parametrize(
+    ("told", "expected"), [(None, None), (0, "0"), ("Fri, 31 Dec 9999 23:59:59 GMT", "Fri, 31 Dec 9999 23:59:59 GMT")]
+)
+def test_429_says_when_to_come_back_in_any_words_or_none(told: int | str | None, expected: str | None) -> None:
+    status, headers, _ = ask(agora(WORLD, faults=[too_many_requests(told)]))
+    assert (429, expected) == (status, headers.get("Retry-After"))
+
+
+def test_a_redirect_names_its_address_and_is_not_counted() -> None:
+    server = agora(WORLD, faults=[moved_to("https://elsewhere.test/", status=308)])
+    status, headers, _ = ask(server)
+    assert (308, "https://elsewhere.test/", False) == (status, headers["Location"], server.arrivals[0].counted)
+
+
+def test_json_of_any_shape_stands_in_for_the_answer() -> None:
+    status, headers, body = ask(agora(WORLD, faults=[AnswerJson(text="[1]")]))
+    assert (200, "application/json", b"[1]") == (status, headers["Content-Type"], body)
+
+
+@pytest.mark.parametrize("value", ["NaN", '{"a":[1,{"b":2}]}', '"\\"call_id\\":"', "9" * 400])
+def test_every_field_of_a_name_is_garbled_and_nothing_else(value: str) -> None:
+    text = ask(agora(WORLD))[2].decode()
+    garbled = ask(agora(WORLD, faults=[Garble(field="created_ts", value=value)]))[2].decode()
+    calls = json.loads(text)["call_lists"]
+    assert len(calls) == garbled.count(f'"created_ts":{value},')
+    for call in calls:
+        text = text.replace(f'"created_ts":{call["created_ts"]},', f'"created_ts":{value},')
+    assert text == garbled
+
+
+def test_a_whole_list_is_garbled_too_and_twice_is_once() -> None:
+    faults = [Garble(field="call_lists", value="soon"), Garble(field="call_lists", value="5")]
+    for fault, expected in [(faults, b'"call_lists":soon}'), (faults[::-1], b'"call_lists":soon}')]:
+        assert ask(agora(WORLD, faults=fault))[2].endswith(expected)
+
+
+def test_a_body_comes_compressed_padded_and_cut() -> None:
+    plain = ask(agora(WORLD))[2]
+    _, headers, body = ask(agora(WORLD, faults=[Compress(padding=3_000_000)]))
+    assert ("gzip", str(len(body))) == (headers["Content-Encoding"], headers["Content-Length"])
+    assert plain + b" " * 3_000_000 == gzip.decompress(body)
+    assert len(body) < 30_000
+    cut = ask(agora(WORLD, faults=[Compress(padding=3_000_000, keep=0.25)]))[2]
+    assert body[: len(body) // 4] == cut
+
+
+def test_a_label_changes_no_byte() -> None:
+    plain, (_, headers, body) = ask(agora(WORLD))[2], ask(agora(WORLD, faults=[Mislabel(encoding="br")]))
+    assert (plain, "br") == (body, headers["Content-Encoding"])
+
+
+def test_what_is_garbled_is_so_before_it_is_compressed_whatever_the_order() -> None:
+    faults: list[Fault] = [Truncate(keep=0.5), Compress(), Garble(field="total_size", value="5")]
+    _, headers, body = ask(agora(WORLD, faults=faults))
+    _, _, whole = ask(agora(WORLD, faults=faults[1:][::-1]))
+    assert b'"total_size":5,' in gzip.decompress(whole)
+    assert (str(len(whole)), whole[: len(whole) // 2]) == (headers["Content-Length"], body)
+
+
+@pytest.mark.parametrize("seconds", [3_600, -3_600])
+def test_only_the_date_is_wrong(seconds: float) -> None:
+    server = agora(WORLD, faults=[WrongDate(seconds=seconds)])
+    assert formatdate(NOW + seconds, usegmt=True) == ask(server)[1]["Date"]
+    assert NOW == server.now()
+
+
+def test_a_token_expires_and_the_credentials_hold_the_next_one() -> None:
+    server = tencent(WORLD, token="first-token", faults=[ExpireToken(when=When(nth={2}))])
+    body = json.dumps(tencent_payload(server)).encode()
+
+    def code() -> str:
+        headers = signed(server, "DescribeRoomInfo", body, more={"X-TC-Token": token})
+        return code_of(json.loads(asyncio.run(server.answer("POST", "/", headers, body))[2])["Response"])
+
+    token = server.credentials["token"]
+    assert ["", "AuthFailure.TokenFailure", "AuthFailure.TokenFailure"] == [code() for _ in range(3)]
+    token = server.credentials["token"]
+    assert "" == code()
+    permanent = tencent(WORLD, faults=[ExpireToken()])
+    assert "Error" not in now_post(permanent, "DescribeRoomInfo")
+    assert "token" not in permanent.credentials
+
+
 def test_html_arrives_with_status_200() -> None:
     status, headers, body = ask(agora(WORLD, faults=[AnswerHtml()]))
     assert (200, "text/html", b"<html>") == (status, headers["Content-Type"], body[:6])
@@ -98,6 +211,46 @@ def test_a_truncated_body_is_shorter_than_it_says() -> None:
     whole = ask(agora(WORLD))[2]
     _, headers, body = ask(agora(WORLD, faults=[Truncate(keep=0.25)]))
     assert (str(len(whole)), whole[: len(whole) // 4]) == (headers["Content-Length"], body)
+
+
+@pytest.mark.parametrize("counted", [True, False])
+def test_a_crash_resets_what_is_under_way_and_refuses_what_comes_next(counted: bool) -> None:
+    hand = Hand()
+    server = agora(WORLD, hand=hand, faults=[Crash(down_s=30, counted=counted, when=When(nth={2}))])
+    assert 200 == ask(server)[0]
+    with pytest.raises(ConnectionResetError):
+        ask(server)
+    hand.now += 29.9
+    with pytest.raises(ConnectionRefusedError):
+        ask(server)
+    hand.now += 0.2
+    assert 200 == ask(server)[0]
+    assert [True, counted, True] == [arrival.counted for arrival in server.arrivals], "what is refused did not arrive"
+
+
+def test_a_crash_reaches_the_other_requests_too() -> None:
+    async def scenario() -> list[str]:
+        slow, fatal = Stall(seconds=2, when=When(nth={1})), Crash(down_s=math.inf, when=When(nth={2}))
+        server = agora(WORLD, sleep=asyncio.sleep, faults=[slow, fatal])
+        url = f"/beta/analytics/call/lists?start_ts={START}&end_ts={END}&appid={server.credentials['app_id']}"
+        asked = (server.answer("GET", url, basic(server)) for _ in range(2))
+        return [type(one).__name__ for one in await asyncio.gather(*asked, return_exceptions=True)]
+
+    assert ["ConnectionResetError", "ConnectionResetError"] == run(scenario)
+
+
+def test_a_body_drips() -> None:
+    hand = Hand()
+    whole = ask(agora(WORLD))[2]
+    assert whole == ask(agora(WORLD, hand=hand, faults=[Drip(size=100, every_s=2)]))[2]
+    assert NOW + 2 * math.ceil(len(whole) / 100) == hand.now
+
+
+@pytest.mark.parametrize("off_by", [7, -7])
+def test_a_length_is_wrong_and_the_body_whole(off_by: int) -> None:
+    whole = ask(agora(WORLD))[2]
+    _, headers, body = ask(agora(WORLD, faults=[WrongLength(off_by=off_by)]))
+    assert (str(len(whole) + off_by), whole) == (headers["Content-Length"], body)
 
 
 def test_delays_fall_before_and_after_counting() -> None:
@@ -126,6 +279,23 @@ def test_a_page_in_the_middle_comes_empty() -> None:
 def test_a_page_comes_twice_and_the_first_never() -> None:
     honest, found = pages(), pages(DuplicatePage(when=When(nth={1, 2})))
     assert [ids(honest[0]), ids(honest[0]), ids(honest[2])] == [ids(page) for page in found[:3]]
+
+
+def test_smaller_pages_go_on_where_they_ended_or_leave_gaps() -> None:
+    everything = [one for page in pages() for one in ids(page)]
+    found = pages(ClampPage(size=3), count=6)
+    assert [everything[first : first + 3] for first in range(0, 18, 3)] == [ids(page) for page in found]
+    assert [True, True, True, True, False, False] == [page["has_more"] for page in found]
+    gaps = pages(ClampPage(size=3, skips=True), count=4)
+    assert [everything[0:3], everything[5:8], everything[10:13], []] == [ids(page) for page in gaps]
+    assert {14} == {page["total_size"] for page in [*found, *gaps]}
+    assert [ids(page) for page in pages()] == [ids(page) for page in pages(ClampPage(size=9))]
+
+
+def test_the_other_order_puts_rows_on_other_pages() -> None:
+    everything = [one for page in pages() for one in ids(page)]
+    found = pages(Reorder(when=When(nth={2})), count=3)
+    assert [everything[0:5], everything[::-1][5:10], everything[10:]] == [ids(page) for page in found]
 
 
 def test_calls_appear_while_the_pages_are_read() -> None:

@@ -1,0 +1,105 @@
+"""The providers that the options of a command ask for: from the environment, or of the embedded simulator."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from agora_tencent_analytics.agora.provider import AgoraProvider
+from agora_tencent_analytics.cli.arguments import Options
+from agora_tencent_analytics.errors import BadInput
+from agora_tencent_analytics.provider import Provider
+from agora_tencent_analytics.tencent.provider import TencentProvider
+
+if TYPE_CHECKING:
+    from agora_tencent_analytics.simulator import World
+
+__all__ = ["providers_of"]
+
+_CREDENTIALS = {
+    "agora": ("AGORA_APP_ID", "AGORA_CUSTOMER_ID", "AGORA_CUSTOMER_SECRET"),
+    "tencent": ("TRTC_SDK_APP_ID", "TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY"),
+}
+_PROVIDERS: Mapping[str, type[AgoraProvider] | type[TencentProvider]] = {
+    "agora": AgoraProvider,
+    "tencent": TencentProvider,
+}
+
+
+@asynccontextmanager
+async def providers_of(options: Options) -> AsyncIterator[tuple[list[Provider], World | None]]:
+    """The providers, open, and the world that they are asked about if it is simulated.
+
+    Raises:
+        BadInput: there are no credentials, or the plans given are wrong.
+    """
+    vendors = _vendors(options)
+    plans = _plans(options, vendors)
+    if not options.simulate:
+        async with _real(vendors, plans) as providers:
+            yield providers, None
+        return
+    from agora_tencent_analytics.cli.simulate import world
+
+    made = world(seed=options.seed, calls=options.calls)
+    async with _simulated(made, vendors, plans) as providers:
+        yield providers, made
+
+
+def _vendors(options: Options) -> list[str]:
+    if options.vendor == "both" or (options.vendor is None and options.simulate):
+        return list(_PROVIDERS)
+    if options.vendor is not None:
+        return [options.vendor]
+    found = [vendor for vendor, names in _CREDENTIALS.items() if all(os.environ.get(name) for name in names)]
+    if not found:
+        wanted = "; ".join(f"{vendor}: {' '.join(names)}" for vendor, names in _CREDENTIALS.items())
+        raise BadInput(f"no credentials in the environment; set those of a vendor ({wanted}), or use --simulate")
+    return found
+
+
+def _plans(options: Options, vendors: list[str]) -> dict[str, str]:
+    """The plans given, by vendor."""
+    plans = {}
+    for text in options.plan:
+        vendor, named, plan = text.partition("=")
+        if not named:
+            if len(vendors) > 1:
+                raise BadInput(f"--plan {text} does not say whose; write --plan agora=P --plan tencent=P")
+            vendor, plan = vendors[0], text
+        if vendor not in vendors or not plan or vendor in plans:
+            raise BadInput(f"--plan {text}: one plan for each of {', '.join(vendors)}")
+        plans[vendor] = plan
+    return plans
+
+
+@asynccontextmanager
+async def _real(vendors: list[str], plans: dict[str, str]) -> AsyncIterator[list[Provider]]:
+    async with AsyncExitStack() as stack:
+        providers: list[Provider] = []
+        for vendor in vendors:
+            options: dict[str, Any] = {"plan": plans[vendor]} if vendor in plans else {}
+            providers.append(await stack.enter_async_context(_PROVIDERS[vendor].from_env(**options)))
+        yield providers
+
+
+@asynccontextmanager
+async def _simulated(made: World, vendors: list[str], plans: dict[str, str]) -> AsyncIterator[list[Provider]]:
+    """The embedded simulator on loopback, and providers for it with their quota in memory."""
+    from agora_tencent_analytics.cli.simulate import HIGHEST
+    from agora_tencent_analytics.simulator import SimulatedAgora, SimulatedTencent
+
+    servers = {"agora": SimulatedAgora, "tencent": SimulatedTencent}
+    async with AsyncExitStack() as stack:
+        providers: list[Provider] = []
+        for vendor in vendors:
+            plan = plans.get(vendor, HIGHEST[vendor])
+            server = await stack.enter_async_context(servers[vendor](made, plan=plan))
+            keywords: dict[str, Any] = {**server.credentials, "plan": plan, "base_url": server.base_url}
+            if vendor == "tencent":
+                keywords["region"] = "ap-singapore"
+            provider = _PROVIDERS[vendor](**keywords, store=":memory:")
+            providers.append(await stack.enter_async_context(provider))
+        yield providers

@@ -1,0 +1,171 @@
+"""`OpenTelemetry`: one span for each ask, and what the quota is doing, for any OpenTelemetry backend.
+
+    provider = AgoraProvider.from_env(hooks=[OpenTelemetry()])
+
+Holds the hook that turns notices into spans and metrics. Needs `opentelemetry-api` alone, which comes with the extra
+`otel` and is imported when the hook is made. Refuses to choose an SDK or an exporter, and to tell what the notices
+do not: no payload, no credential, no parameter of a question.
+
+Spans are named after the question and are children of whatever span is current. Their events are `attempt`,
+`slot granted`, `retry`, `refused` and `long wait`. Attributes, of spans and events: `analytics.vendor`,
+`analytics.endpoint`, `analytics.requests`, `analytics.waited_s`, `http.response.status_code` (of the last answer),
+`server.address`, `error.type`, and `analytics.` with a field of the notice. An ask that was given up has the status
+ERROR; one that was cancelled has none.
+
+Metrics, each by `analytics.vendor` and `analytics.endpoint`:
+
+    agora_tencent_analytics.quota.wait   histogram, s         how long a request waited for its slot
+    agora_tencent_analytics.requests     counter, {request}   requests sent, by `analytics.outcome`: ok, refused,
+                                                              rate_limited, unreadable, lost or cancelled
+    agora_tencent_analytics.quota.left   gauge, {request}     left of the vendor's day, by `analytics.counter`
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any
+
+from agora_tencent_analytics._version import __version__
+from agora_tencent_analytics.errors import RateLimited, Refusal, TransportError, UnreadableReply
+from agora_tencent_analytics.notices import (
+    AskEnded,
+    AskStarted,
+    Attempt,
+    LongWait,
+    Notice,
+    Refused,
+    Retrying,
+    SlotGranted,
+)
+
+if TYPE_CHECKING:
+    from opentelemetry.metrics import MeterProvider
+    from opentelemetry.trace import Span, TracerProvider
+
+__all__ = ["OpenTelemetry"]
+
+_NAME = "agora_tencent_analytics"
+_MOST_OPEN = 10_000
+
+
+class OpenTelemetry:
+    """A hook that gives spans and metrics to OpenTelemetry; pass it in `hooks=`. May serve any number of providers.
+
+    Args:
+        tracer_provider: where spans go; None means the global one.
+        meter_provider: where metrics go; None means the global one.
+
+    Raises:
+        ImportError: `opentelemetry-api` is not installed.
+    """
+
+    def __init__(
+        self, tracer_provider: TracerProvider | None = None, meter_provider: MeterProvider | None = None
+    ) -> None:
+        try:
+            from opentelemetry import metrics, trace
+        except ImportError as error:
+            raise ImportError(
+                'OpenTelemetry needs opentelemetry-api; install "agora-tencent-analytics[otel]"'
+            ) from error
+        self._failed = trace.StatusCode.ERROR
+        self._tracer = trace.get_tracer(_NAME, __version__, tracer_provider)
+        meter = metrics.get_meter(_NAME, __version__, meter_provider)
+        self._wait = meter.create_histogram(
+            f"{_NAME}.quota.wait", unit="s", description="How long a request waited for a slot of the quota."
+        )
+        self._requests = meter.create_counter(
+            f"{_NAME}.requests", unit="{request}", description="Requests sent, by what became of them."
+        )
+        self._left = meter.create_gauge(
+            f"{_NAME}.quota.left", unit="{request}", description="Requests left in the vendor's UTC day."
+        )
+        self._open: OrderedDict[int, Span] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __call__(self, notice: Notice) -> None:
+        """Takes one notice; those that are not about an ask change nothing."""
+        named = {"analytics.vendor": notice.vendor, "analytics.endpoint": notice.endpoint}
+        said: dict[str, Any]
+        match notice:
+            case AskStarted():
+                self._begin(notice.ask, self._tracer.start_span(notice.endpoint, attributes=named))
+            case SlotGranted():
+                self._wait.record(notice.waited_s, named)
+                if notice.left_today is not None:
+                    self._left.set(notice.left_today, {**named, "analytics.counter": notice.counter})
+                self._event(notice.ask, "slot granted", {"analytics.waited_s": notice.waited_s})
+            case Attempt():
+                self._requests.add(1, {**named, "analytics.outcome": _outcome(notice.error)})
+                self._attempt(notice)
+            case Refused():
+                said = {"analytics.per": notice.per, "analytics.code": notice.code}
+                self._event(notice.ask, "refused", said)
+            case Retrying():
+                said = {"analytics.pause_s": notice.pause_s, "error.type": type(notice.error).__name__}
+                self._event(notice.ask, "retry", said)
+            case LongWait():
+                said = {"analytics.seconds": notice.seconds, "analytics.reason": notice.reason}
+                self._event(notice.ask, "long wait", said)
+            case AskEnded():
+                self._end(notice)
+            case _:
+                pass  # about pages, calls or a scan
+
+    def _begin(self, ask: int, span: Span) -> None:
+        with self._lock:
+            self._open[ask] = span
+            oldest = self._open.popitem(last=False)[1] if len(self._open) > _MOST_OPEN else None
+        if oldest is not None:
+            oldest.end()
+
+    def _event(self, ask: int, name: str, attributes: dict[str, Any]) -> None:
+        span = self._open.get(ask)
+        if span is not None:
+            span.add_event(name, attributes)
+
+    def _attempt(self, notice: Attempt) -> None:
+        said: dict[str, Any] = {"analytics.number": notice.number, "analytics.elapsed_s": notice.elapsed_s}
+        said["server.address"] = notice.host
+        if notice.status is not None:
+            said["http.response.status_code"] = notice.status
+        if notice.request_id:
+            said["analytics.request_id"] = notice.request_id
+        if notice.error is not None:
+            said["error.type"] = type(notice.error).__name__
+        if isinstance(notice.error, Refusal):
+            said["analytics.code"] = notice.error.code
+        self._event(notice.ask, "attempt", said)
+        span = self._open.get(notice.ask)
+        if span is not None and notice.status is not None:
+            span.set_attribute("http.response.status_code", notice.status)
+
+    def _end(self, notice: AskEnded) -> None:
+        with self._lock:
+            span = self._open.pop(notice.ask, None)
+        if span is None:
+            return
+        span.set_attribute("analytics.requests", notice.requests)
+        span.set_attribute("analytics.waited_s", notice.waited_s)
+        if notice.error is not None:
+            span.set_attribute("error.type", type(notice.error).__name__)
+            if isinstance(notice.error, Exception):
+                span.set_status(self._failed, type(notice.error).__name__)
+        span.end()
+
+
+def _outcome(error: BaseException | None) -> str:
+    match error:
+        case None:
+            return "ok"
+        case RateLimited():
+            return "rate_limited"
+        case Refusal():
+            return "refused"
+        case UnreadableReply():
+            return "unreadable"
+        case TransportError():
+            return "lost"
+        case _:
+            return "cancelled" if not isinstance(error, Exception) else "failed"

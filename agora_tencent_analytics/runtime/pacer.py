@@ -1,0 +1,46 @@
+"""The pace of one event loop: a token bucket whose token belongs to the head of the queue, whoever that is.
+
+Holds `Pacer`. Refuses to know the queue. A head that waits for the token may be overtaken meanwhile; the token is then
+used by whoever overtook it, who would otherwise wait for two.
+"""
+
+from __future__ import annotations
+
+import anyio
+from aiolimiter import AsyncLimiter
+
+__all__ = ["Pacer"]
+
+
+class Pacer:
+    """One request per pace.
+
+    Args:
+        pace_s: seconds between two requests.
+    """
+
+    def __init__(self, pace_s: float) -> None:
+        self.pace_s = pace_s
+        self.ready = False
+        """The token is here, for the next request."""
+        self.asked = False
+        """Somebody waits for the token."""
+        self._limiter = AsyncLimiter(1, pace_s)
+
+    def has_token(self) -> bool:
+        """True if the token can be had without waiting."""
+        return self._limiter.has_capacity()
+
+    async def ask(self, patience_s: float) -> None:
+        """Waits for the token, but no longer than `patience_s`; only one may ask at a time."""
+        self.asked = True
+        try:
+            if self._limiter.has_capacity():
+                await self._limiter.acquire()
+                self.ready = True
+            else:
+                with anyio.move_on_after(patience_s):
+                    await self._limiter.acquire()
+                    self.ready = True
+        finally:
+            self.asked = False

@@ -1,0 +1,148 @@
+-- One atomic step on one counter of one account. All keys of a counter share one hash slot.
+--
+-- KEYS  1 slots: sorted set of "owner claim", scored by when the slot ends (see store.py)
+--       2 state: born, granted_at, held_until, refusals, refused_at, sent_at, period
+--       3 void: set once the claim was given back before it was made
+--       4.. days: used, spent_at, mended (what survivors said after a loss of data)
+-- ARGV  1 the step, 2 its arguments as JSON
+-- The clock is this server's alone. Times travel as differences.
+
+local step, a = ARGV[1], cjson.decode(ARGV[2])
+local slots, state, void = KEYS[1], KEYS[2], KEYS[3]
+local days = {}
+for i = 4, #KEYS do days[i - 3] = KEYS[i] end
+local time = redis.call('TIME')
+local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
+local member = (a.owner or '') .. ' ' .. (a.id or '')
+
+local function exact(number) return string.format('%.6f', number) end
+
+local function get(key, field) return tonumber(redis.call('HGET', key, field) or '0') or 0 end
+
+local function keep() -- nothing outlives its use
+  redis.call('EXPIRE', slots, a.keep_s)
+  redis.call('EXPIRE', state, a.keep_s)
+  for _, day in ipairs(days) do redis.call('EXPIRE', day, a.keep_s) end
+end
+
+local function hold(seconds)
+  redis.call('HSET', state, 'held_until', exact(math.max(get(state, 'held_until'), now + seconds)))
+end
+
+local function charged()
+  local found = {}
+  for i, day in ipairs(days) do found[i] = math.max(get(day, 'used'), get(day, 'spent_at')) end
+  return found
+end
+
+local function others() -- seconds since the slots of other owners ended, 0 for those in flight
+  local latest = exact(now + a.lease_s + a.step_s)
+  local found, ages = redis.call('ZRANGEBYSCORE', slots, exact(now - a.rest_s), latest, 'WITHSCORES'), {}
+  for i = 1, #found, 2 do
+    if string.sub(found[i], 1, #a.owner) ~= a.owner then
+      ages[#ages + 1] = math.max(0, now - tonumber(found[i + 1]))
+    end
+  end
+  return ages
+end
+
+local function reply(why, after_s, ages)
+  local refused = nil
+  local refusals = get(state, 'refusals')
+  if refusals > 0 then
+    refused = { refusals, now - get(state, 'refused_at'), now - get(state, 'sent_at'), get(state, 'period') }
+  end
+  return cjson.encode({
+    why = why, after_s = after_s, used = charged(), others = ages, refused = refused,
+    born = redis.call('HGET', state, 'born') or nil,
+  })
+end
+
+local function mend() -- the asker has met this counter before, and all that was known of it is lost
+  local born = redis.call('HGET', state, 'born')
+  if not born then
+    born = a.id
+    redis.call('HSET', state, 'born', born)
+    if a.born ~= '' then hold(a.gather_s) end
+  end
+  if a.born == '' or a.born == born then return end
+  for i, day in ipairs(days) do
+    local mended = get(day, 'mended')
+    if a.seen[i] > mended then
+      redis.call('HINCRBY', day, 'used', a.seen[i] - mended)
+      redis.call('HSET', day, 'mended', a.seen[i])
+    end
+  end
+end
+
+local steps = {}
+
+function steps.reserve()
+  if redis.call('EXISTS', void) == 1 then return reply('void', 0, {}) end
+  if redis.call('ZSCORE', slots, member) then return reply(nil, 0, {}) end
+  mend()
+  redis.call('ZREMRANGEBYSCORE', slots, '-inf', exact(now - a.slots_s))
+  local ages = others()
+  for _, used in ipairs(charged()) do
+    if used >= a.day_limit then return reply('day', 0, ages) end
+  end
+  local held, paced = get(state, 'held_until') - now, 0
+  local granted_at = get(state, 'granted_at')
+  if a.pace_s > 0 and granted_at <= now then paced = granted_at + a.pace_s - now end
+  if held > 0 then return reply('hold', math.max(held, paced), ages) end
+  if paced > 0 then return reply('pace', paced, ages) end
+  for _, room in ipairs(a.windows) do
+    local full = 0
+    for _, age in ipairs(ages) do
+      if age < room[2] then full = full + 1 end
+    end
+    if full >= room[1] then return reply('window', 0, ages) end
+  end
+  redis.call('ZADD', slots, exact(now + a.lease_s), member)
+  redis.call('HSET', state, 'granted_at', exact(now))
+  for _, day in ipairs(days) do redis.call('HINCRBY', day, 'used', 1) end
+  return reply(nil, 0, {})
+end
+
+function steps.answered()
+  for _, day in ipairs(days) do redis.call('HINCRBY', day, 'used', 1) end
+  if a.windowed then
+    redis.call('ZADD', slots, exact(now - a.ago_s), member)
+  else
+    redis.call('ZREM', slots, member)
+  end
+end
+
+function steps.refund()
+  if redis.call('ZREM', slots, member) == 0 then
+    redis.call('SET', void, '1', 'EX', 60) -- the claim may still be on its way
+    return
+  end
+  for _, day in ipairs(days) do
+    if get(day, 'used') > 0 then redis.call('HINCRBY', day, 'used', -1) end
+  end
+end
+
+function steps.renew() redis.call('ZADD', slots, exact(now + a.lease_s), member) end
+
+function steps.refused()
+  hold(a.hold_s - a.ago_s)
+  redis.call('HINCRBY', state, 'refusals', 1)
+  redis.call('HSET', state, 'refused_at', exact(now - a.ago_s), 'sent_at', exact(now - a.ago_s - a.sent_ago_s))
+  redis.call('HSET', state, 'period', a.period_s)
+end
+
+function steps.spend()
+  redis.call('HSET', days[1], 'spent_at', math.max(get(days[1], 'spent_at'), a.limit))
+end
+
+function steps.back() -- from serving on a share of its own: charge what was granted, and let all others come back
+  for i, day in ipairs(days) do redis.call('HINCRBY', day, 'used', a.owed[i]) end
+  hold(a.gather_s)
+end
+
+function steps.look() return reply(nil, math.max(0, get(state, 'held_until') - now), others()) end
+
+local said = steps[step]()
+keep()
+return said

@@ -1,0 +1,162 @@
+"""`CallReader`: reads one call after the other to the depth wanted, and hands it over; a scan has several at work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+import anyio.lowlevel
+from anyio.streams.memory import MemoryObjectReceiveStream
+
+from agora_tencent_analytics.errors import AnalyticsError, NothingToAsk
+from agora_tencent_analytics.models import Session
+from agora_tencent_analytics.notices import CallDone
+from agora_tencent_analytics.runtime.paginator import Batches, Paginator
+from agora_tencent_analytics.scan.gauge import Gauge
+from agora_tencent_analytics.scan.job import Job
+from agora_tencent_analytics.scan.parts import Parts
+from agora_tencent_analytics.scan.records import POINT_BYTES, CallRecord, Failure
+from agora_tencent_analytics.scan.vendor_report import GIVEN_UP
+from agora_tencent_analytics.scan.wanted import Step
+from agora_tencent_analytics.scan.work import Owed
+from agora_tencent_analytics.series import MetricSeries
+from agora_tencent_analytics.timerange import TimeRange
+
+__all__ = ["CallReader"]
+
+T = TypeVar("T")
+_SERIES_A_TURN = 16
+_MOST_FAILURES = 3
+"""Windows of one call that are given up one by one before the call is."""
+
+
+class CallReader:
+    """One worker: takes calls from the queue as long as there are any.
+
+    Args:
+        job: whose calls.
+        gauge: bounds the bytes in progress.
+    """
+
+    def __init__(self, job: Job, gauge: Gauge) -> None:
+        self._job = job
+        self._gauge = gauge
+        self._parts: Parts | None = None
+
+    async def run(self, queue: MemoryObjectReceiveStream[Owed]) -> None:
+        """Reads calls until the queue ends."""
+        async for owed in queue:
+            self._gauge.begin(id(self))
+            self._job.in_hand += 1
+            try:
+                await self._read(owed)
+            finally:
+                self._parts = None  # each holds the other: without the collector neither would ever be gone
+                self._job.in_hand -= 1
+                self._gauge.end(id(self))
+
+    async def _read(self, owed: Owed) -> None:
+        job, call = self._job, owed.call
+        parts = Parts(job.name, call, self._gauge, self._hand_over, again=owed.again)
+        self._parts = parts
+        if job.wanted.depth != "calls":
+            if job.stopped:
+                return  # listed before the stop, not begun: the report says that the scan stopped
+            sessions = await self._sessions(parts)
+            if job.wanted.depth == "metrics" and sessions:
+                await self._metrics(sessions, parts)
+        if parts.broken_off and job.work.kept:
+            return  # by something hopeless: the next scan begins it anew
+        if job.wanted.users is None or parts.found:
+            await parts.finish()
+        else:
+            job.work.settle(call)
+
+    async def _hand_over(self, record: CallRecord) -> None:
+        job, parts = self._job, self._parts
+        assert parts is not None
+        if record.last:
+            if parts.failed:
+                job.work.unsound(record.call)
+            done = CallDone(
+                vendor=job.name,
+                call_id=record.call.call_id,
+                sessions=parts.sessions,
+                series=parts.series,
+                points=parts.points,
+                failures=parts.failed,
+            )
+            job.tell(done)
+        await job.hand_over(record)
+
+    async def _sessions(self, parts: Parts) -> list[Session]:
+        job = self._job
+        try:
+            listing = job.provider.sessions(parts.call, users=job.wanted.users, over=job.work.over)
+        except AnalyticsError as error:  # the vendor lists calls by ids that it cannot be asked with
+            await self._fail(error, "sessions", parts)
+            return []
+        batches = listing.batches()
+        found: list[Session] = []
+        while (batch := await self._next(listing, batches, "sessions", parts)) is not None:
+            if job.wanted.depth == "metrics":
+                found.extend(batch)
+            else:
+                await parts.add(batch)
+        return found
+
+    async def _metrics(self, sessions: list[Session], parts: Parts) -> None:
+        parts.expect(sessions)
+        try:
+            listing = self._job.provider.metrics(parts.call, sessions, over=self._job.work.over)
+        except AnalyticsError as error:
+            await self._fail(error, "metrics", parts)
+            return
+        batches = listing.batches()
+        await self._gauge.leave(id(self))
+        while (batch := await self._next(listing, batches, "metrics", parts)) is not None:
+            kept = await self._read_columns(batch)
+            del batch
+            self._gauge.came(id(self), sum(len(series) for series in kept) * POINT_BYTES)
+            await parts.add((), kept)
+            del kept
+            await self._gauge.leave(id(self))
+
+    async def _read_columns(self, batch: Sequence[MetricSeries]) -> list[MetricSeries]:
+        """The series that hold points, with their columns made, a few at a turn of the loop."""
+        kept = []
+        for number, series in enumerate(batch):
+            if number % _SERIES_A_TURN == 0:
+                await anyio.lowlevel.checkpoint()
+            if len(series):
+                kept.append(series)
+            self._job.report.points_outside += series.outside
+        return kept
+
+    async def _next(self, listing: Paginator[T], batches: Batches[T], step: Step, parts: Parts) -> Sequence[T] | None:
+        """The next batch about a call, or None when there is no more, or no more can be had."""
+        job = self._job
+        while True:
+            window = None
+            try:
+                batch = await job.next(batches)
+            except NothingToAsk as nothing:
+                job.hide(nothing.clipped)
+                return None
+            except AnalyticsError as error:
+                if not job.is_hopeless(error) and parts.failed < _MOST_FAILURES:
+                    window = batches.skip(GIVEN_UP + str(error))
+                await self._fail(error, step, parts, over=window)
+            else:
+                if batch is None:
+                    job.take(listing.certificate)
+                return batch
+            if window is None:
+                job.take(listing.certificate)
+                return None
+
+    async def _fail(self, error: AnalyticsError, step: Step, parts: Parts, *, over: TimeRange | None = None) -> None:
+        job = self._job
+        failure = Failure(vendor=job.name, step=step, call_id=parts.call.call_id, over=over, error=error)
+        parts.fail(failure, hopeless=job.is_hopeless(error))
+        await job.fail(failure)

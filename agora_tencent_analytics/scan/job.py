@@ -1,0 +1,164 @@
+"""`Job`: one provider's part of a scan, as those who work on it share it: what is wanted, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from typing import TypeVar
+
+import anyio
+import msgspec
+from anyio.streams.memory import MemoryObjectSendStream
+
+from agora_tencent_analytics.certificate import Certificate, Clipped
+from agora_tencent_analytics.errors import (
+    AnalyticsError,
+    BudgetSpent,
+    DailyQuotaExhausted,
+    NotAuthenticated,
+    NotOffered,
+    NotPermitted,
+    QuotaUnavailable,
+)
+from agora_tencent_analytics.notices import Notice, Progress
+from agora_tencent_analytics.provider import Provider
+from agora_tencent_analytics.runtime.terms import tell, terms, together
+from agora_tencent_analytics.scan.records import CallRecord, Failure
+from agora_tencent_analytics.scan.vendor_report import VendorReport, doubts_of
+from agora_tencent_analytics.scan.wanted import Wanted
+from agora_tencent_analytics.scan.work import Work
+from agora_tencent_analytics.timerange import TimeRange
+
+__all__ = ["Job", "Outcome"]
+
+T = TypeVar("T")
+Outcome = CallRecord | Failure
+"""What the consumer's end of a scan receives; a failure only if the scan shall raise."""
+
+_HOPELESS = (NotAuthenticated, NotPermitted, NotOffered, DailyQuotaExhausted, BudgetSpent, QuotaUnavailable)
+_AFTER_MIDNIGHT_S = 2.0
+_PROGRESS_S = 1.0
+
+
+class Job:
+    """What the lister and the workers of one provider share.
+
+    Args:
+        provider: whom to ask.
+        name: its name in the report.
+        wanted: what the scan was asked for.
+        work: what is left to do of it.
+        send: takes what the consumer receives.
+    """
+
+    def __init__(
+        self, provider: Provider, name: str, wanted: Wanted, work: Work, send: MemoryObjectSendStream[Outcome]
+    ) -> None:
+        self.provider, self.name, self.wanted, self.work = provider, name, wanted, work
+        self.report = VendorReport(already=work.already)
+        self.in_hand = 0
+        """Calls being read."""
+        self._send = send
+        self._began = self._told_at = anyio.current_time()
+        self._recall()
+
+    def close(self) -> None:
+        """Gives up the way to the consumer."""
+        self._send.close()
+
+    @property
+    def stopped(self) -> bool:
+        """True once something hopeless has happened: nothing more is begun."""
+        return bool(self.report.stopped)
+
+    def is_hopeless(self, error: AnalyticsError) -> bool:
+        """True if nothing else could be read either."""
+        return isinstance(error, _HOPELESS)
+
+    async def next(self, source: AsyncIterator[T]) -> T | None:
+        """The next item, or None at the end; waits for midnight when the day is spent and the scan may wait."""
+        while True:
+            try:
+                return await anext(source)
+            except StopAsyncIteration:
+                return None
+            except DailyQuotaExhausted as spent:
+                if not self.wanted.waiting:
+                    raise
+                await anyio.sleep(max(0.0, spent.resets_at - self.provider.now()) + _AFTER_MIDNIGHT_S)
+
+    async def hand_over(self, record: CallRecord) -> None:
+        """Gives a record to the consumer, and counts it."""
+        self.report.calls += record.part == 0
+        self.report.sessions += len(record.sessions)
+        self.report.series += len(record.series)
+        self.report.points += record.points
+        self.report.odd_values += sum(series.odd for series in record.series)
+        self.progress()
+        await self._send.send(record)
+
+    async def fail(self, failure: Failure) -> None:
+        """Notes what could not be read, and tells the consumer if it wants to stop at that."""
+        _forget_frames(failure.error)
+        self.report.fail(failure)
+        if self.is_hopeless(failure.error) and not self.stopped:
+            self.report.stopped = f"{failure.step} could not be read: {failure.error}"
+        if self.wanted.raising:
+            self.report.stopped = self.report.stopped or str(failure.error)
+            await self._send.send(failure)
+
+    def take(self, certificate: Certificate) -> None:
+        """Takes in what the finished walk about a call has to say."""
+        self.report.take(certificate)
+        self._remember()
+
+    def hide(self, pieces: Iterable[Clipped]) -> None:
+        """Notes what could not be asked."""
+        self.report.hide(pieces)
+        self._remember()
+
+    def doubt(self, certificate: Certificate) -> None:
+        """Notes what an unfinished walk has to say already, so that it outlives the scan."""
+        self.report.hide(self.work.gaps(certificate.clipped))
+        self.report.doubt(doubts_of(certificate))
+        self._remember()
+
+    def progress(self, *, final: bool = False) -> None:
+        """Tells how far the job has come, if the last time is a second ago."""
+        now = anyio.current_time()
+        self.report.elapsed_s = now - self._began
+        if final or now - self._told_at >= _PROGRESS_S:
+            self._told_at = now
+            told = Progress(
+                vendor=self.name,
+                calls=self.report.calls,
+                requests=self.report.requests,
+                failures=self.report.failures_by_kind.total(),
+                in_hand=self.in_hand,
+            )
+            self.tell(told)
+
+    def tell(self, notice: Notice) -> None:
+        """Gives a notice to the hooks of the provider and of the scan."""
+        tell(together(self.provider.hooks, terms().hooks), notice)
+
+    def _remember(self) -> None:
+        if self.work.kept:
+            gaps = [(piece.endpoint, piece.over) for piece in self.report.clipped if piece.reason == "history"]
+            rows = [(endpoint, over.start, over.end) for endpoint, over in gaps]
+            self.work.remember(msgspec.json.encode((self.report.doubts, rows)).decode())
+
+    def _recall(self) -> None:
+        if self.work.note:
+            doubts, gaps = msgspec.json.decode(self.work.note, type=tuple[list[str], list[tuple[str, int, int]]])
+            self.report.doubt(doubts)
+            pieces = [(endpoint, TimeRange(start, end)) for endpoint, start, end in gaps]
+            self.report.hide(Clipped(over=over, reason="history", endpoint=endpoint) for endpoint, over in pieces)
+
+
+def _forget_frames(error: BaseException | None) -> None:
+    """Drops the tracebacks of a kept error: their frames would keep bodies and series in memory."""
+    seen = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__

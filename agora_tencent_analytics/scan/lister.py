@@ -1,0 +1,122 @@
+"""`Lister`: lists the calls of one provider and hands those that are to be read to the workers, one by one."""
+
+from __future__ import annotations
+
+from anyio.streams.memory import MemoryObjectSendStream
+
+from agora_tencent_analytics.errors import AnalyticsError, BadInput, NothingToAsk
+from agora_tencent_analytics.models import Call
+from agora_tencent_analytics.runtime.paginator import Pages, Paginator
+from agora_tencent_analytics.scan.job import Job
+from agora_tencent_analytics.scan.records import Failure
+from agora_tencent_analytics.scan.vendor_report import GIVEN_UP
+from agora_tencent_analytics.scan.wanted import Sought
+from agora_tencent_analytics.scan.work import Owed, Stretch
+
+__all__ = ["Lister"]
+
+
+class Lister:
+    """Lists what the job's work says, oldest first, and what an earlier scan has left over before that.
+
+    Args:
+        job: whose calls.
+        sought: calls asked for by id.
+        send: takes the calls that are to be read.
+    """
+
+    def __init__(self, job: Job, sought: Sought, send: MemoryObjectSendStream[Owed]) -> None:
+        self._job = job
+        self._work = job.work
+        self._sought = sought
+        self._send = send
+        ids = job.wanted.call_ids
+        self._missing = None if ids is None else set(ids) - self._work.known(ids)
+        for call_id in (ids or frozenset()) - (self._missing or set()):
+            sought.found(call_id)
+
+    async def run(self) -> None:
+        """Lists to the end, or until the job is stopped or every call asked for is found."""
+        for owed in self._work.owed():
+            await self._hand(owed)
+        everything = True
+        for stretch in self._work.stretches():
+            if self._found_all:
+                break
+            if self._job.stopped:
+                everything = False
+                break
+            everything = await self._list(stretch) and everything
+        else:
+            for owed in self._work.vanished() if everything else ():
+                await self._hand(owed)
+        nowhere = self._sought.listed(everything=everything or self._found_all)
+        if nowhere:
+            error = NothingToAsk(f"no call {', '.join(nowhere)} is listed in {self._work.over}")
+            await self._job.fail(Failure(vendor=self._job.name, step="calls", error=error))
+
+    @property
+    def _found_all(self) -> bool:
+        return self._missing is not None and not self._missing
+
+    async def _hand(self, owed: Owed) -> None:
+        if not self._job.stopped:
+            await self._send.send(owed)
+
+    def _calls(self, stretch: Stretch) -> Paginator[Call]:
+        return self._job.provider.calls(stretch.over, channel=self._job.wanted.channel, cursor=stretch.cursor)
+
+    async def _list(self, stretch: Stretch) -> bool:
+        """Lists a stretch; True if that came to an end."""
+        try:
+            listing = self._calls(stretch)
+        except BadInput:
+            if stretch.cursor is None:
+                raise
+            stretch = self._work.rewind(stretch)  # another version's cursor
+            listing = self._calls(stretch)
+        pages, rest = listing.pages(), stretch.cursor
+        while not self._job.stopped:
+            try:
+                page = await self._job.next(pages)
+            except NothingToAsk as nothing:
+                self._job.hide(self._work.gaps(nothing.clipped))
+                self._work.listed(stretch, nothing.clipped)
+                return True
+            except AnalyticsError as refused:
+                if isinstance(refused, BadInput) and stretch.cursor is not None:
+                    return await self._list(self._work.rewind(stretch))  # another page size's cursor
+                if not await self._give_up(stretch, refused, pages, rest):
+                    break
+                continue
+            if page is None:
+                self._work.listed(stretch, listing.certificate.clipped)
+                break
+            rest = page.cursor
+            wanted = [call for call in page.items if self._missing is None or call.call_id in self._missing]
+            owed = self._work.page(stretch, self._job.wanted.chosen(wanted), page.cursor)
+            if self._work.kept:
+                self._job.doubt(listing.certificate)
+            self._job.progress()
+            for one in wanted:
+                self._sought.found(one.call_id)
+                if self._missing is not None:
+                    self._missing.discard(one.call_id)
+            for one in owed:
+                await self._hand(one)
+            if self._found_all:
+                return True
+        self._job.doubt(listing.certificate)
+        self._job.report.duplicates_dropped += listing.certificate.duplicates
+        return listing.certificate.finished
+
+    async def _give_up(self, stretch: Stretch, refused: AnalyticsError, pages: Pages, rest: str | None) -> bool:
+        """Leaves out the window being read; False if that is no use, and the rest must wait for another scan."""
+        window, cursor = None, rest
+        if not self._job.is_hopeless(refused):
+            cursor = pages.retry
+            window = pages.skip(GIVEN_UP + str(refused))
+        if window is not None:
+            self._work.give_up(stretch, window, cursor)
+        await self._job.fail(Failure(vendor=self._job.name, step="calls", over=window, error=refused, cursor=cursor))
+        return window is not None

