@@ -1,4 +1,4 @@
-"""What the command line takes. Holds the grammar only; `scan.py` and `simulate.py` do the work."""
+"""What the command line takes. Holds the grammar only; each command's own module does the work."""
 
 from __future__ import annotations
 
@@ -118,7 +118,12 @@ def _plan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     _whom(command)
     _what(command)
     _allowance(command)
-    command.add_argument("--calls-expected", type=_count, metavar="N", help="number of calls; then nothing is asked")
+    command.add_argument(
+        "--calls-expected",
+        type=_count,
+        metavar="N",
+        help="number of calls, with --sessions-per-call; then nothing is asked",
+    )
     command.add_argument("--sessions-per-call", type=_count, metavar="M", help="sessions in each expected call")
     command.add_argument(
         "--minutes-per-call", type=float, default=30.0, metavar="T", help="length of each expected call (default: 30)"
@@ -174,7 +179,7 @@ def _allowance(command: argparse.ArgumentParser) -> None:
         "--on-quota",
         choices=("stop", "wait"),
         default="stop",
-        help="when the day's requests are spent: stop with what is read, or wait for midnight UTC (default: stop)",
+        help="when the day's requests are spent: stop there, or wait for midnight UTC (default: stop)",
     )
 
 

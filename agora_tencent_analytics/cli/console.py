@@ -1,4 +1,4 @@
-"""What a person sees while and after a scan, on standard error.
+"""What a person sees: of a scan on standard error, of what asks a question on standard output.
 
 With `rich` installed and a terminal at the other end: a moving line and tables. Otherwise plain lines. Text
 that comes from vendors is made printable before it is shown.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TextIO
 
 from agora_tencent_analytics.cli.worst import CallFigures
 from agora_tencent_analytics.scan import Report
@@ -38,22 +38,24 @@ class Console(Protocol):
         """Ends what moves."""
 
 
-def console() -> Console:
-    """The best console that standard error allows."""
-    if sys.stderr.isatty():
+def console(to: TextIO | None = None) -> Console:
+    """The best console that a stream allows; standard error unless told otherwise."""
+    stream = sys.stderr if to is None else to
+    if stream.isatty():
         try:
             from agora_tencent_analytics.cli.rich_console import RichConsole
         except ImportError:
             pass
         else:
-            return RichConsole()
-    return PlainConsole()
+            return RichConsole(stream)
+    return PlainConsole(stream)
 
 
 class PlainConsole:
     """Lines of text."""
 
-    def __init__(self) -> None:
+    def __init__(self, to: TextIO) -> None:
+        self._to = to
         self._shown = 0
 
     def progress(self, report: Report) -> None:
@@ -75,8 +77,8 @@ class PlainConsole:
             self.line("  ".join(cells).rstrip())
 
     def line(self, text: str) -> None:
-        """One line on standard error."""
-        print(text, file=sys.stderr, flush=True)
+        """One line."""
+        print(text, file=self._to, flush=True)
 
     def close(self) -> None:
         """Nothing moves here."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -26,7 +27,7 @@ async def run(options: Options) -> int:
     if options.calls_expected is not None and options.depth != "calls" and options.sessions_per_call is None:
         raise BadInput(f"--calls-expected needs --sessions-per-call as well, or --depth calls, not {options.depth}")
     _write(options.report, b"")  # a path that cannot be written is told before anything is asked
-    screen = console()
+    screen = console(sys.stdout)
     try:
         async with providers_of(options) as (providers, _):
             forecast = await scan.plan(

@@ -22,6 +22,8 @@ _CREDENTIALS = {
     "agora": ("AGORA_APP_ID", "AGORA_CUSTOMER_ID", "AGORA_CUSTOMER_SECRET"),
     "tencent": ("TRTC_SDK_APP_ID", "TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY"),
 }
+_STORE = "ANALYTICS_QUOTA_STORE"
+"""Where requests are counted: a file, or the URL of a Redis. Not an option: a URL may hold a password."""
 _PROVIDERS: Mapping[str, type[AgoraProvider] | type[TencentProvider]] = {
     "agora": AgoraProvider,
     "tencent": TencentProvider,
@@ -77,10 +79,13 @@ def _plans(options: Options, vendors: list[str]) -> dict[str, str]:
 
 @asynccontextmanager
 async def _real(vendors: list[str], plans: dict[str, str]) -> AsyncIterator[list[Provider]]:
+    store = os.environ.get(_STORE)
     async with AsyncExitStack() as stack:
         providers: list[Provider] = []
         for vendor in vendors:
             options: dict[str, Any] = {"plan": plans[vendor]} if vendor in plans else {}
+            if store:
+                options["store"] = store
             providers.append(await stack.enter_async_context(_PROVIDERS[vendor].from_env(**options)))
         yield providers
 

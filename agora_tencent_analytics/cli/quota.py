@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 
 from agora_tencent_analytics.cli.arguments import Options
@@ -16,7 +17,7 @@ _HEAD = ("vendor", "counter", "used today", "left today", "resets (UTC)", "next 
 
 async def run(options: Options) -> int:
     """Shows a line for each counter, and returns the exit status."""
-    screen = console()
+    screen = console(sys.stdout)
     try:
         async with providers_of(options) as (providers, _):
             rows = [_row(provider.name, state) for provider in providers for state in await provider.quota()]

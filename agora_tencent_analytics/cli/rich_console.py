@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TextIO
 
 from rich.console import Console as Screen
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -20,8 +21,8 @@ _IDS = frozenset({"channel", "call"})
 class RichConsole:
     """A moving line while the scan runs, and tables."""
 
-    def __init__(self) -> None:
-        self._screen = Screen(stderr=True)
+    def __init__(self, to: TextIO) -> None:
+        self._screen = Screen(file=to)
         self._moving = Progress(
             SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=self._screen, transient=True
         )

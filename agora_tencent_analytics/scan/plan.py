@@ -49,7 +49,7 @@ async def plan(
 ) -> Forecast:
     """What a scan with these arguments will cost, whether that fits the quota, and what would.
 
-    Nothing is asked where the calls are `known` or stated (`calls`). Otherwise a probe reads up to three pages of each
+    Nothing is asked where the calls are `known` or stated (`calls`). Otherwise a probe reads a few pages of each
     window of the listing, and the sessions of some calls; the rest is given as an interval.
 
     Args:

@@ -49,7 +49,7 @@ class Report:
         lines += [
             f"{name}: {doubt}"
             for name, vendor in self.vendors.items()
-            for doubt in [*vendor.doubts, vendor.stopped]
+            for doubt in [*vendor.doubts, vendor.stopped, *(f"{gap}: already forgotten" for gap in vendor.gaps)]
             if doubt
         ]
         return "\n".join([*lines, "complete" if self.complete else "INCOMPLETE"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from math import nan
 
 import pytest
@@ -90,7 +91,7 @@ def test_remarks_are_few_and_end_with_the_verdict() -> None:
 
 def test_progress_is_a_line_for_every_hundred_calls(capsys: pytest.CaptureFixture[str]) -> None:
     report = Report(vendors={"agora": VendorReport(cost=Receipt(requests=7)), "tencent": VendorReport(calls=60)})
-    screen = PlainConsole()
+    screen = PlainConsole(sys.stderr)
     for calls in range(1, 241):
         report.vendors["agora"].calls = calls
         screen.progress(report)

@@ -30,7 +30,7 @@ def test_a_scan_that_fits_is_priced_by_a_probe(tmp_path: Path, capsys: pytest.Ca
     report, scanned = tmp_path / "plan.json", tmp_path / "scan.json"
     options = ["--simulate", "--calls", "24", "--seed", "3", *UNLIMITED]
     assert 0 == main(["plan", *options, "--report", str(report)])
-    shown = capsys.readouterr().err
+    shown = capsys.readouterr().out
     assert 0 == main(["scan", *options, "--report", str(scanned)])
     said, actual = reported(report), reported(scanned)
     assert said["fits"] is True
@@ -49,7 +49,7 @@ def test_a_scan_that_does_not_fit_is_told_with_what_would(tmp_path: Path, capsys
     stated = ["--calls-expected", "10000", "--sessions-per-call", "4", "--minutes-per-call", "20"]
     options = ["--simulate", "--last", "1d", "--vendor", "agora", "--plan", "premium"]
     assert 1 == main(["plan", *options, *stated, "--report", str(report)])
-    said, shown = reported(report), capsys.readouterr().err
+    said, shown = reported(report), capsys.readouterr().out
     (vendor,) = said["vendors"].values()
     assert 0 == vendor["probed"]
     assert {"least": 10_000, "likely": 10_000, "most": 10_000} == vendor["rows"][1]["requests"]
@@ -62,7 +62,7 @@ def test_a_scan_that_does_not_fit_is_told_with_what_would(tmp_path: Path, capsys
 def test_who_waits_for_midnight_is_told_how_long(capsys: pytest.CaptureFixture[str]) -> None:
     stated = ["--calls-expected", "3000", "--sessions-per-call", "4", "--on-quota", "wait"]
     assert 0 == main(["plan", "--simulate", "--last", "1d", "--vendor", "agora", "--plan", "premium", *stated])
-    assert "day" in capsys.readouterr().err
+    assert "day" in capsys.readouterr().out
 
 
 def test_depth_channel_and_user_are_those_of_scan(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_depth_channel_and_user_are_those_of_scan(tmp_path: Path) -> None:
 def test_a_budget_is_one_of_the_bounds(capsys: pytest.CaptureFixture[str]) -> None:
     options = ["--simulate", "--vendor", "agora", "--plan", "unlimited", "--calls", "40"]
     assert 1 == main(["plan", *options, "--budget", "60"])
-    assert "the budget is spent before" in capsys.readouterr().err
+    assert "the budget is spent before" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

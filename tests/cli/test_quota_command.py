@@ -32,7 +32,7 @@ def line_of(shown: str, counter: str) -> list[str]:
 
 def test_a_fresh_account_has_the_whole_day(capsys: pytest.CaptureFixture[str]) -> None:
     assert 0 == main(["quota", "--plan", "premium"])
-    shown = capsys.readouterr().err
+    shown = capsys.readouterr().out
     assert ["agora", "call/lists", "0", "1,999"] == line_of(shown, "call/lists")[:4]
     assert ["agora", "insight/usage/by_time", "0", "39"] == line_of(shown, "insight/usage/by_time")[:4]
     assert "secret" not in shown
@@ -49,8 +49,22 @@ def test_what_a_scan_spent_is_told_afterwards_and_nothing_is_sent(
         capsys.readouterr()
         assert 0 == main(["quota"])
         assert sent == len(server.arrivals)
-    row = line_of(capsys.readouterr().err, "call/lists")
+    row = line_of(capsys.readouterr().out, "call/lists")
     assert ["agora", "call/lists", str(sent), f"{9_999 - sent:,}"] == row[:4]
+
+
+def test_the_environment_says_where_requests_are_counted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = tmp_path / "shared" / "quota.db"
+    monkeypatch.setenv("ANALYTICS_QUOTA_STORE", str(place))
+    assert 0 == main(["quota", "--plan", "premium"])
+    assert place.exists()
+    monkeypatch.setenv("ANALYTICS_QUOTA_STORE", "redis://:a-password@127.0.0.1:1/0")
+    assert 1 == main(["quota", "--plan", "premium"])
+    told = capsys.readouterr().err
+    assert "redis://127.0.0.1:1/0" in told
+    assert "a-password" not in told
 
 
 def test_a_plan_without_a_daily_limit_says_so(
@@ -67,7 +81,7 @@ def test_a_plan_without_a_daily_limit_says_so(
         monkeypatch.setenv(name, value)
     assert 0 == main(["quota", "--plan", "basic"])
     assert ["tencent", "DescribeRoomInfo", "-", "no limit", "-"] == line_of(
-        capsys.readouterr().err, "DescribeRoomInfo"
+        capsys.readouterr().out, "DescribeRoomInfo"
     )[:5]
 
 

@@ -171,3 +171,12 @@ def test_a_failure_names_whose_it_is_and_survives_a_pickle() -> None:
         assert fact in told
     again = pickle.loads(pickle.dumps(failure()))
     assert (told, "404") == (str(again), again.error.code)
+
+
+def test_a_report_names_the_gaps_that_make_it_incomplete() -> None:
+    vendor = VendorReport(finished=True)
+    gap = Clipped(over=TimeRange(1_700_000_000, 1_700_003_600), reason="history", endpoint="call/lists")
+    vendor.hide((gap,))
+    report = Report(vendors={"agora": vendor}, finished=True)
+    assert not report.complete
+    assert f"agora: {gap.over}: already forgotten" in str(report)

@@ -10,6 +10,7 @@ import json
 import logging
 import re
 import sqlite3
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -228,17 +229,15 @@ def test_nothing_that_a_vendor_says_steers_the_terminal_through_a_console(
     told = VendorReport(failures=[record.failures[0] for record in found], doubts=[stopped], stopped=stopped)
     report = Report(vendors={"agora": told})
     lines = remarks(report, {"agora": stopped}, most=100)
-    for screen in (PlainConsole(), RichConsole()):
-        with pytest.MonkeyPatch.context() as patch:
-            stream = io.StringIO()
-            patch.setattr("sys.stderr", stream)
-            screen = type(screen)()
-            screen.progress(report)
-            screen.table(WORST, *worst_rows(worst.listed()))
-            screen.table(SPENT, *vendor_rows(report))
-            for line in lines:
-                screen.line(line)
-            screen.close()
+    for kind in (PlainConsole, RichConsole):
+        stream = io.StringIO()
+        screen = kind(stream)
+        screen.progress(report)
+        screen.table(WORST, *worst_rows(worst.listed()))
+        screen.table(SPENT, *vendor_rows(report))
+        for line in lines:
+            screen.line(line)
+        screen.close()
         assert [] == steers(stream.getvalue())
         assert len(lines) <= stream.getvalue().count("\n")
 
@@ -247,7 +246,7 @@ def test_nothing_that_a_vendor_says_steers_the_terminal_through_a_console(
     "text", ["[bold red]x[/]", "[/]", ":bomb:", "[link=https://evil.example]x[/link]", "\\[x]", "a\\"]
 )
 def test_no_markup_and_no_emoji_code_is_read_in_a_name(text: str, capsys: pytest.CaptureFixture[str]) -> None:
-    screen = RichConsole()
+    screen = RichConsole(sys.stderr)
     screen.table("calls", ("channel",), [(text,)])
     screen.line(text)
     screen.close()
