@@ -24,6 +24,8 @@ TIMESTAMP = 1551113065
 EXAMPLE = "Gu5t9xGARNpq86cd98joQYCN3EXAMPLE"
 HALF_STARS = "Gu5t9xGARNpq86cd98joQYCN3*******"
 STARS = "*" * 32
+# Never a word that stands in a log by itself: the watch over the tests looks for every key that one of them was given.
+KEYS = st.text(st.characters(codec="ascii", categories=["L", "N", "P"])).map(lambda drawn: f"{drawn}+a-drawn-key")
 
 
 def credentials(key: str = EXAMPLE, who: str = "AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE") -> TencentCredentials:
@@ -119,7 +121,7 @@ def as_the_vendors_client_signs(key: str, host: str, content_type: str, body: by
 
 
 @pytest.mark.filterwarnings("ignore:datetime.datetime.utc:DeprecationWarning")
-@given(st.binary(max_size=200), st.text(st.characters(codec="ascii", categories=["L", "N", "P"]), min_size=1))
+@given(st.binary(max_size=200), KEYS)
 def test_the_vendors_own_client_signs_the_same_bytes_alike(body: bytes, key: str) -> None:
     host, kind = "trtc.tencentcloudapi.com", "application/json"
     theirs = as_the_vendors_client_signs(key, host, kind, body, 1590066000, "2020-05-21")
