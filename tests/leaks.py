@@ -147,6 +147,13 @@ class Watch(logging.Handler):
         self._late += self.leaks()
         if self._late:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        if hasattr(session.config, "workeroutput"):
+            session.config.workeroutput["leaks"] = self._late
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Where the tests run in several processes, each learns its own secrets, and one speaks for all."""
+        self._late += getattr(node, "workeroutput", {}).get("leaks", [])
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Tells them."""

@@ -97,7 +97,11 @@ def test_a_wrong_value_is_refused_with_row_and_parameter(row: Endpoint[Any], nam
     assert str(caught.value).startswith(f"{row.name}: {name}")
 
 
-@pytest.mark.parametrize("make", [list, tuple, iter, lambda ids: (one for one in ids)], ids=str)
+@pytest.mark.parametrize(
+    "make",
+    [list, tuple, iter, lambda ids: (one for one in ids)],
+    ids=["list", "tuple", "iterator", "generator"],
+)
 def test_the_most_ids_may_come_in_any_sequence_as_numbers_or_text(make: Callable[[Any], Any]) -> None:
     asked = {**needed(agora.CALL_SESSIONS_2024), "uids": make([1, "2", *range(3, 11)])}
     assert [str(n) for n in range(1, 11)] == check_params(agora.CALL_SESSIONS_2024, asked)["uids"]

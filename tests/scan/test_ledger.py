@@ -117,7 +117,7 @@ def test_the_lock_dies_with_the_process(tmp_path: Path) -> None:
         ({"make": Vendors.tencent}, "app or account of agora, app or account of tencent"),
         ({"depth": "sessions", "users": ["u"]}, "depth, users"),
     ],
-    ids=str,
+    ids=["depth", "channel", "calls", "range", "last", "since", "vendor", "users"],
 )
 def test_the_ledger_of_another_scan_is_refused_in_words(options: dict[str, Any], told: str, tmp_path: Path) -> None:
     scanned(tmp_path / "ledger")

@@ -30,6 +30,7 @@ LINE = '{"base_url":"http://127.0.0.1:1","credentials":{"customer_secret":"a-mar
 HEADERS = {"content-type": "application/json", "host": "h", "x-tc-action": "A"}
 signed = lambda: sign(TENCENT, headers=HEADERS, body=b"", service="trtc", timestamp=1)
 """
+QUIETLY = ("-q", "-rE", "--show-capture=no", "--tb=line", "-p", "no:cacheprovider")
 LEAKING = {
     "print(AGORA.customer_secret)": "an Agora customer secret in standard output",
     "print(TENCENT.secret_key, file=sys.stderr)": "a Tencent secret key in standard error",
@@ -55,7 +56,7 @@ SILENT = {
 }
 
 
-def run(folder: Path, bodies: Sequence[str]) -> tuple[int, str]:
+def run(folder: Path, bodies: Sequence[str], *options: str) -> tuple[int, str]:
     (folder / "conftest.py").write_text(CONFTEST)
     tests = [f"def test_{number}(tmp_path, capsys):\n    {body}\n" for number, body in enumerate(bodies)]
     # Captured by pytest itself where the test does not ask for it.
@@ -63,7 +64,7 @@ def run(folder: Path, bodies: Sequence[str]) -> tuple[int, str]:
     (folder / "test_inside.py").write_text(BEGIN + "\n".join(tests))
     done = subprocess.run(
         # The watch of this very run listens: what leaked in there is not repeated here.
-        [sys.executable, "-m", "pytest", "-q", "-rE", "--show-capture=no", "--tb=line", "-p", "no:cacheprovider", "."],
+        [sys.executable, "-m", "pytest", *QUIETLY, *options, "."],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"},
         capture_output=True,
@@ -82,8 +83,9 @@ def test_a_test_that_leaks_is_failed_and_told_what_and_where(tmp_path: Path) -> 
     assert 1 == status
 
 
-def test_a_warning_that_leaks_fails_the_run(tmp_path: Path) -> None:
-    status, told = run(tmp_path, ["warnings.warn(MARK)", "pass"])
+@pytest.mark.parametrize("processes", ["0", "2"])
+def test_a_warning_that_leaks_fails_the_run(processes: str, tmp_path: Path) -> None:
+    status, told = run(tmp_path, ["warnings.warn(MARK)", "pass"], "-n", processes)
     assert "a secret came out: an Agora customer secret in a warning of test_inside.py::test_0" in told
     assert 1 == status
 
