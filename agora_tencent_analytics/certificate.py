@@ -15,7 +15,10 @@ import attrs
 from agora_tencent_analytics.receipt import Receipt
 from agora_tencent_analytics.timerange import TimeRange
 
-__all__ = ["Certificate", "Clipped", "WindowRead"]
+__all__ = ["Certificate", "Clipped", "ClippedFor", "WindowRead"]
+
+ClippedFor = Literal["lag", "history"]
+"""`"lag"`: too new, ask again later. `"history"`: the vendor has forgotten it."""
 
 
 @attrs.frozen(kw_only=True)
@@ -24,8 +27,8 @@ class Clipped:
 
     over: TimeRange
     """The piece."""
-    reason: Literal["lag", "history"]
-    """`"lag"`: too new, ask again later. `"history"`: the vendor has forgotten it."""
+    reason: ClippedFor
+    """Why not."""
     endpoint: str
     """The question that could not be asked there."""
 

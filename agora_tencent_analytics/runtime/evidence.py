@@ -6,11 +6,10 @@ Holds counts, windows and reasons. Decides nothing: what happens next is `walk.p
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
 
 import attrs
 
-from agora_tencent_analytics.certificate import Certificate, Clipped, WindowRead
+from agora_tencent_analytics.certificate import Certificate, Clipped, ClippedFor, WindowRead
 from agora_tencent_analytics.errors import NothingToAsk
 from agora_tencent_analytics.narrowing import Reader
 from agora_tencent_analytics.receipt import Receipt
@@ -75,7 +74,7 @@ class Evidence:
         """Notes what cannot be asked."""
         self.clipped.update(dict.fromkeys(pieces))
 
-    def cut(self, pieces: Iterable[TimeRange], *, reason: Literal["lag", "history"]) -> None:
+    def cut(self, pieces: Iterable[TimeRange], *, reason: ClippedFor) -> None:
         """Notes what the vendor refused."""
         self.clip(Clipped(over=piece, reason=reason, endpoint=self.endpoint) for piece in pieces)
 

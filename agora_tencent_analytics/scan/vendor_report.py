@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from agora_tencent_analytics.certificate import Certificate, Clipped
+from agora_tencent_analytics.certificate import Certificate, Clipped, ClippedFor
 from agora_tencent_analytics.receipt import Receipt
 from agora_tencent_analytics.scan.records import Failure
 from agora_tencent_analytics.timerange import TimeRange, merge
@@ -57,7 +57,7 @@ class VendorReport:
     """Seconds from the start of the scan to the end of this provider's part."""
     finished: bool = False
     """False until this provider's part came to its end: a part that was broken off is not complete."""
-    _hidden: dict[tuple[str, str], tuple[TimeRange, ...]] = attrs.field(factory=dict, repr=False)
+    _hidden: dict[tuple[str, ClippedFor], tuple[TimeRange, ...]] = attrs.field(factory=dict, repr=False)
 
     @property
     def requests(self) -> int:
@@ -78,7 +78,7 @@ class VendorReport:
     def clipped(self) -> list[Clipped]:
         """What of the range the vendor could not answer: too new (`lag`) or forgotten (`history`)."""
         return [
-            Clipped(over=piece, reason=reason, endpoint=endpoint)  # type: ignore[arg-type]  # a key made from Clipped
+            Clipped(over=piece, reason=reason, endpoint=endpoint)
             for (endpoint, reason), pieces in self._hidden.items()
             for piece in pieces
         ]

@@ -12,7 +12,7 @@ from typing import Any
 
 import attrs
 
-__all__ = ["APP", "PRINTED", "Printed"]
+__all__ = ["APP", "CALL", "PRINTED", "SESSION", "SID", "Printed"]
 
 APP = "axxxxxxxxxxxxxxxxxxxx"
 CALL_ID = "cxxxxxxxxxxxxxxxxxxxx"

@@ -35,37 +35,17 @@ from agora_tencent_analytics.message import Response
 from agora_tencent_analytics.models import Call, Session
 from agora_tencent_analytics.timerange import TimeRange
 from agora_tencent_analytics.vendor import Asked, Reply
+from tests.agora.agora_answers import CALL, SESSION, SID
 
 VENDOR = AgoraVendor()
 ROWS: list[Endpoint[Any]] = [*ENDPOINTS.values(), *GENERATION_ENDPOINTS["2021-03"].values()]
 ASKED = Asked(window=TimeRange(1548665345, 1548670821), params={"call_id": "cxx", "sids": ["EDB2"]})
-SID = "EDB224CCF4FB4F99815C24302BDF3301"
 all_rows = pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.generation} {row.name}")
 
 # The examples of the pages of 2022; those of July 2021 lack requestId and pages, and have their typos mended here.
 ENVELOPE_2022: dict[str, Any] = {"code": 200, "message": "", "requestId": "bxxxxxxxxxxxxxxxxxx4"}
 ENVELOPE_2021: dict[str, Any] = {"code": 200, "message": ""}
 PAGED: dict[str, Any] = {"total_size": 101, "page_no": 1, "page_size": 20}
-CALL = {
-    "call_id": "cxxxxxxxxxxxxxxxxxxxx",
-    "cname": "cname1",
-    "created_ts": 1547448383,
-    "destroyed_ts": 1547448483,
-    "finished": True,
-}
-SESSION = {
-    "sid": SID,
-    "cname": "15056678066620",
-    "uid": 630985881,
-    "network": "Wi-Fi",
-    "platform": "Android",
-    "speaker": True,
-    "sdk_version": "2.2.0.07_14",
-    "device_type": "Android (6.0)",
-    "join_ts": 1548670251,
-    "leave_ts": 1548670815,
-    "finished": True,
-}
 SERIES = {"mid": 20003, "kvs": [[1548670255, 215], [1548670257, 129], [1548670259, 121]], "peer_uid": 0}
 
 
