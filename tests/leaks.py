@@ -147,8 +147,8 @@ class Watch(logging.Handler):
         self._late += self.leaks()
         if self._late:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        if hasattr(session.config, "workeroutput"):
-            session.config.workeroutput["leaks"] = self._late
+        told: dict[str, Any] = getattr(session.config, "workeroutput", {})  # one of several processes has one
+        told["leaks"] = self._late
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
