@@ -16,9 +16,10 @@ false on a full page; pages come short, empty or twice; rows shift while pages a
   the next page is asked for in that size. It costs a walk one request, and a long walk a few.
 * Rows seen on two pages of one reading, rows behind an empty page, a total that moved, fewer rows than the
   total promised, or rows gone that the reading before had shown are *drift*: the window is read again from
-  its first page, at most twice. So is one in which a page came short and others followed, in pages as short
-  as those that came, since the vendor may have skipped what it cut off. If totals are unreliable by
-  themselves, two readings that agree to the last sign settle it.
+  its first page, at most twice. So is one in which a page came short and others followed, or were promised.
+  That one, and one with fewer rows than the total promised, in pages as short as those that came, since the
+  vendor may have skipped what it cut off. If totals are unreliable by themselves, two readings that agree to
+  the last sign settle it.
 * Drift that stays, or pages that end while `has_more` is still true: the window is split in halves. A
   half that brings nothing new is barren; after two barren levels the splitting ends, since a lying
   `has_more` would otherwise burn a day's quota down to single seconds. A total that is documented as
@@ -90,6 +91,7 @@ class WindowReader:
             total=total,
             most_total=total,
             own_total=isinstance(self.paging, PageNumber) and self.paging.total != "listing",
+            longest=-(-shown // max(1, number - self._base)),  # at least so long
             full=shown >= (number - self._base) * size,
             behind=behind,
             empties=int(behind),
@@ -178,6 +180,7 @@ class WindowReader:
         if not rows:
             if now.owed:
                 return onward if now.empties < 2 else None
+            now.gap = now.gap or bool(promised and not (full or page.has_more or counted))
             if full and not counted and promised is not False:
                 now.behind = True
                 now.doubt = now.doubt or ("an empty page came where more was promised" if promised else "")
@@ -210,7 +213,7 @@ class WindowReader:
             elif short and paging.total == "listing":
                 self._suspect(short)
         if now.gap and not now.counted(paging):
-            now.doubt = "a page came short, and others followed"
+            now.doubt = "a page came short, though it was not the last"
         why = now.drift
         if not why and now.doubt and not page.is_last and now.told != self._before.told:
             why = self._noticed = now.doubt
@@ -237,10 +240,10 @@ class WindowReader:
         return self._again() if self.readings < MOST_READINGS else self._split(self._now.drift)
 
     def _again(self) -> Step:
-        if self._now.gap and self._now.longest < self.size:
-            self.size = self._now.longest
-            self._now.told = []  # pages of another size are no second reading of these
-        self._before, self._now = self._now, Shown()
+        now = self._now
+        if (now.gap or now.owed) and 0 < now.longest < self.size:
+            self.size = now.longest
+        self._before, self._now = now, Shown()
         self.readings += 1
         self.number = self._base
         return Step(action="page", number=self._base)

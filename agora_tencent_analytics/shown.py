@@ -45,7 +45,7 @@ class Shown:
     probing: bool = False
     """True while it is in question whether the first page was cut."""
     gap: bool = False
-    """True if a page came short, and others followed."""
+    """True if a page came short, and others followed or were promised."""
     drift: str = ""
     doubt: str = ""
     """What may be drift, or the vendor's habit."""

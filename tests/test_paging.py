@@ -47,6 +47,7 @@ class Server:
     lie_total: Callable[[int, int, int], int] | None = None  # from truth, rows of the page, requests so far
     lie_more: bool | None = None
     cap: int | None = None  # rows to a page at most, whatever was asked for
+    skips: bool = False  # the next page begins where a full one would have ended
     arrange: Callable[[list[list[int]]], list[list[int]]] | None = None
     repeats_last: bool = False
     before: Callable[[Server], None] | None = None
@@ -57,8 +58,9 @@ class Server:
             self.before(self)
         self.requests += 1
         rows = [row for row, moment in enumerate(self.moments) if moment in over][::-1]
-        step = min(size, self.cap or size)
-        pages = [rows[at : at + step] for at in range(0, len(rows), step)] or [[]]
+        shows = min(size, self.cap or size)
+        step = size if self.skips else shows
+        pages = [rows[at : at + shows] for at in range(0, len(rows), step)] or [[]]
         if self.arrange is not None:
             pages = self.arrange(pages)
         at = number - self.base
@@ -68,7 +70,8 @@ class Server:
         total = len(page) if self.kind == "page" else len(rows)
         if self.lie_total is not None:
             total = self.lie_total(len(rows), len(page), self.requests)
-        more = at + 1 < len(pages) if self.lie_more is None else self.lie_more
+        behind = at + 1 < len(pages) or (self.skips and at * size + len(page) < len(rows))
+        more = behind if self.lie_more is None else self.lie_more
         signs = PageSigns(
             ids=ids(*page),
             total=total if self.tells_total else None,
@@ -95,7 +98,7 @@ def walk(server: Server, *, size: int, recent: bool = False, over: TimeRange = S
         while True:
             if server.requests - start >= CEILING:
                 return Walked(seen, False, server.requests - start)
-            rows, signs = server.ask(window, reader.number, size)
+            rows, signs = server.ask(window, reader.number, reader.size)
             fresh = len(set(rows) - seen)
             seen.update(rows)
             step = reader.feed(signs, fresh=fresh)
@@ -234,11 +237,11 @@ def test_holes_and_short_pages_are_no_end_while_a_sign_says_more(
         assert set(range(len(rows))) == found.seen
 
 
-@given(moments, sizes, st.integers(1, 5), st.booleans())
+@given(moments, sizes, st.integers(1, 5), st.booleans(), st.booleans())
 def test_a_clamped_page_size_costs_no_row_where_a_sign_is_true(
-    rows: list[int], size: int, cap: int, tells_total: bool
+    rows: list[int], size: int, cap: int, skips: bool, tells_total: bool
 ) -> None:
-    server = Server(moments=rows, cap=cap, tells_total=tells_total, tells_more=not tells_total)
+    server = Server(moments=rows, cap=cap, skips=skips, tells_total=tells_total, tells_more=not tells_total)
     found = walk(server, size=size)
     assert (set(range(len(rows))), True) == (found.seen, found.complete)
 
@@ -417,6 +420,28 @@ def test_a_recent_reading_taken_up_in_the_middle_is_read_again() -> None:
     assert reader.feed(signs(1, 2, 3, total=3), fresh=0).complete
 
 
+def test_a_total_that_moved_by_the_time_the_first_page_is_read_again_is_drift() -> None:
+    steps = read([signs(1, 2, 3, total=4), signs(4, total=4), signs(1, 2, 3, total=5)], recent=True)
+    assert ["page"] * 3 == [step.action for step in steps]
+    assert "rows came while the pages were read" == steps[-1].drift
+
+
+def test_a_first_page_that_was_not_cut_is_read_again_in_the_size_asked_for() -> None:
+    reader = WindowReader(paging=paging("page"), size=5, recent=True, longest=3)
+    reader.resume(number=2, size=3, total=3, shown=3)
+    again = reader.feed(signs(total=0), fresh=0)
+    assert ("page", 1, 5) == (again.action, again.number, reader.size)
+
+
+def test_a_reading_taken_up_on_its_last_page_does_not_take_it_for_a_cut_one() -> None:
+    reader = WindowReader(paging=paging("listing"), size=100)
+    reader.resume(number=3, size=100, total=206, shown=200)
+    steps = [
+        reader.feed(page, fresh=0) for page in (signs(1, 2, 3, 4, 5, total=206), signs(total=206), signs(total=206))
+    ]
+    assert ("page", 1, 100) == (steps[-1].action, steps[-1].number, reader.size)
+
+
 def test_an_answer_without_pages_is_complete_at_once() -> None:
     reader = WindowReader(paging=Unpaged(), size=0)
     assert Step(action="done", complete=True, reason="the answer has no pages") == reader.feed(signs(1), fresh=1)
@@ -461,6 +486,14 @@ def test_pages_that_skip_what_they_cut_are_read_again_in_pages_as_short() -> Non
     for page in ((1, 2), (3, 4)):
         reader.feed(signs(*page, total=5), fresh=0)
     assert reader.feed(signs(5, total=5), fresh=0).complete
+
+
+@pytest.mark.parametrize("total", [45, 99, 100, 101, 130])
+def test_a_first_page_that_was_cut_while_the_total_says_more_is_read_again_in_pages_as_short(total: int) -> None:
+    server = Server(moments=[0] * total, cap=20, skips=True, tells_more=False)
+    found = walk(server, size=100)
+    assert (set(range(total)), True) == (found.seen, found.complete)
+    assert -(-total // 100) + 2 + -(-total // 20) == found.requests
 
 
 def test_two_readings_that_agree_settle_totals_that_are_unreliable_by_themselves() -> None:

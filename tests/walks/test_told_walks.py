@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 
-from agora_tencent_analytics import Certificate, Page, Receipt, TimeRange
+from agora_tencent_analytics import Certificate, Endpoint, Page, Receipt, TimeRange
+from agora_tencent_analytics.agora.endpoints import CALL_LISTS_2024, CALL_SESSIONS_2024
 from agora_tencent_analytics.limits import HOUR
 from agora_tencent_analytics.notices import Drift, Notice, PageRead, WindowSplit
 from agora_tencent_analytics.runtime.terms import asking
 from agora_tencent_analytics.signs import digest, fingerprint
 from agora_tencent_analytics.simulator import Drift as Drifting
 from agora_tencent_analytics.simulator import Fail, Lie, Refuse, Reset, When, World
+from agora_tencent_analytics.tencent.endpoints import ROOM_INFO
 from tests.transports import Stage
 from tests.virtual_time import EPOCH, run
 
@@ -103,6 +105,31 @@ def test_a_split_is_told(fault: Any, why: str) -> None:
     told = [notice for notice in heard if isinstance(notice, WindowSplit)]
     assert WHOLE == told[0].over
     assert why in told[0].reason
+
+
+CALL = next(call for call in WORLD.calls("agora") if len(WORLD.sessions(call)) in (4, 6, 8))
+OF_CALL = {"call_id": CALL.call_id, "exclude_server_user": False}
+
+
+@pytest.mark.parametrize(
+    ("row", "over", "rows", "params", "requests"),
+    [
+        (CALL_LISTS_2024, WHOLE, 14, {}, 2),
+        (CALL_SESSIONS_2024, TimeRange(CALL.created_ts, CALL.destroyed_ts + 1), len(WORLD.sessions(CALL)), OF_CALL, 2),
+        (ROOM_INFO, WHOLE, 14, {}, 5),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_two_full_pages_end_where_a_total_of_the_listing_says_so_and_are_looked_behind_elsewhere(
+    row: Endpoint[Any], over: TimeRange, rows: int, params: dict[str, Any], requests: int
+) -> None:
+    async def scenario() -> tuple[int, Certificate]:
+        async with Stage(row.vendor, WORLD).provider() as provider:
+            listing = provider.ask(row, over, page_size=rows // 2, **params)
+            return len(await listing.collect()), listing.certificate
+
+    found, certificate = run(scenario)
+    assert (rows, requests, True) == (found, certificate.requests, certificate.complete)
 
 
 def test_a_hook_that_fails_harms_no_walk() -> None:
