@@ -1,7 +1,8 @@
 """Read call analytics from Agora Analytics and Tencent RTC: every call once, none lost, no refused request.
 
-The names listed in `__all__`, the subpackages `scan` and `simulator` and the modules `notices`, `otel` and
-`runtime.store` (for a quota store of your own) are the public contract.
+The names listed in `__all__`, the subpackages `scan` and `simulator`, the modules `notices`, `otel` and `runtime.store`
+(for a quota store of your own) and the tables in `agora.endpoints`, `agora.plans`, `tencent.endpoints` and
+`tencent.plans` are the public contract.
 """
 
 from __future__ import annotations

@@ -161,7 +161,7 @@ class Access:
             BadInput: it is no row.
         """
         if not isinstance(row, Endpoint):
-            raise BadInput(f"a question is asked by its row, an Endpoint of `endpoints`, not by {row!r}")
+            raise BadInput(f"a question is asked by its row, an Endpoint of its vendor's `endpoints`, not by {row!r}")
         if row.vendor != self.name:
             raise NotOffered(f"{row.name} is a question for {row.vendor}, not for {self.name}", endpoint=row.name)
         return self._plan.limits(row.limits, endpoint=row.name)

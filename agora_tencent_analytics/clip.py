@@ -108,7 +108,7 @@ def require(cut: Clip, over: TimeRange, *, endpoint: str) -> TimeRange:
     return cut.inside
 
 
-def cover(pieces: Iterable[TimeRange], limits: Limits, *, strict: bool) -> Iterator[TimeRange]:
+def cover(pieces: Iterable[TimeRange], limits: Limits, *, bounds: Bounds) -> Iterator[TimeRange]:
     """As few windows as possible, oldest first (the oldest data expires first), that cover all pieces.
 
     Windows touch where a piece is longer than one of them, and leave out what no piece needs.
@@ -116,14 +116,17 @@ def cover(pieces: Iterable[TimeRange], limits: Limits, *, strict: bool) -> Itera
     Args:
         pieces: what is to be covered, in any order.
         limits: gives the span that one request may cover, seconds.
-        strict: True if a window must be shorter than the span, False if it may be as long.
+        bounds: whether a window may be as long as the span, and may reach over the end of a day.
     """
-    span = max(1, limits.span_s - 1 if strict else limits.span_s)
+    span = max(1, limits.span_s - 1 if bounds.strict else limits.span_s)
     needed = merge(pieces)
     at, start = 0, 0
     while at < len(needed):
         start = max(start, needed[at].start)
-        limit = end = start + span
+        limit = start + span
+        if bounds.one_day:
+            limit = min(limit, whole_units(attrs.evolve(bounds, form="day"), TimeRange(start, start + 1)).end)
+        end = limit
         while at < len(needed) and needed[at].start < limit:
             end = min(needed[at].end, limit)
             if needed[at].end > limit:

@@ -62,10 +62,13 @@ class Bounds:
     """Name of the parameter for the end; `""` where the vendor takes the start alone."""
     strict: bool
     """True if `end - start` must be less than the span, False if it may equal it."""
-    form: Literal["seconds", "day", "minute"] = "seconds"
-    """Epoch seconds; `YYYY-MM-DD`, the last day included; or `YYYY-MM-DD HH:MM`."""
+    form: Literal["seconds", "day", "minute", "midnight"] = "seconds"
+    """Epoch seconds; `YYYY-MM-DD`, the last day included; `YYYY-MM-DD HH:MM`; or `YYYY-MM-DD HH:MM:SS` at
+    midnight, since whole days are asked for."""
     zone_s: int = 0
     """Where days begin, for the forms with dates: seconds east of UTC."""
+    one_day: bool = False
+    """True if a request must not reach over the end of a day."""
 
 
 @attrs.frozen(kw_only=True)
@@ -267,16 +270,16 @@ def _spell_window(bounds: Bounds, window: TimeRange) -> tuple[Any, Any]:
     if bounds.form == "seconds":
         return window.start, window.end
     zone = timezone(timedelta(seconds=bounds.zone_s))
-    first = datetime.fromtimestamp(window.start, zone)
-    if bounds.form == "day":
-        return first.strftime("%Y-%m-%d"), datetime.fromtimestamp(window.end - 1, zone).strftime("%Y-%m-%d")
-    beyond = datetime.fromtimestamp(-(-window.end // MINUTE) * MINUTE, zone)
-    return first.strftime("%Y-%m-%d %H:%M"), beyond.strftime("%Y-%m-%d %H:%M")
+    whole = whole_units(bounds, window)
+    end = whole.end - 1 if bounds.form == "day" else whole.end
+    written = {"day": "%Y-%m-%d", "minute": "%Y-%m-%d %H:%M", "midnight": "%Y-%m-%d %H:%M:%S"}[bounds.form]
+    first, last = (datetime.fromtimestamp(edge, zone).strftime(written) for edge in (whole.start, end))
+    return first, last
 
 
 def whole_units(bounds: Bounds, over: TimeRange) -> TimeRange:
     """The range widened to the units in which the vendor takes it: whole days of its zone, whole minutes."""
-    unit = {"seconds": 1, "minute": MINUTE, "day": DAY}[bounds.form]
+    unit = {"seconds": 1, "minute": MINUTE}.get(bounds.form, DAY)
     start = (over.start + bounds.zone_s) // unit * unit - bounds.zone_s
     end = -(-(over.end + bounds.zone_s) // unit) * unit - bounds.zone_s
     return TimeRange(max(0, start), end)

@@ -211,9 +211,20 @@ class UnreadableReply(AnalyticsError):
         status: HTTP status.
         excerpt: the first characters of the body, made printable.
         request_id: the vendor's id of the request where one could still be read, else `""`.
+        in_rows: True if the answer came whole and only its rows are not what is known of them, so that asking again
+            probably brings the same.
     """
 
-    def __init__(self, message: str, *, endpoint: str, status: int, excerpt: str = "", request_id: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        endpoint: str,
+        status: int,
+        excerpt: str = "",
+        request_id: str = "",
+        in_rows: bool = False,
+    ) -> None:
         named = f", request id {request_id}" if request_id else ""
         begun = f"; the body begins {excerpt!r}" if excerpt else ""
         super().__init__(f"{endpoint} answered HTTP {status} with a body that cannot be read: {message}{named}{begun}")
@@ -221,6 +232,7 @@ class UnreadableReply(AnalyticsError):
         self.status = status
         self.excerpt = excerpt
         self.request_id = request_id
+        self.in_rows = in_rows
 
 
 class NotAsked(AnalyticsError):

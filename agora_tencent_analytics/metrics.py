@@ -1,12 +1,13 @@
 """One vocabulary of metrics over both vendors, with units.
 
-Holds three tables: the neutral `METRICS`, and what each vendor's ids mean in them: `AGORA_METRICS` by
-`mid`, `TENCENT_METRICS` by `DataType`. Holds no points and converts none; it only names the factor.
-An id that is not in a table is no error: its series has an empty `metric` and keeps the vendor's id.
+Holds the neutral `METRICS`, and what each vendor's ids mean in them: `AGORA_METRICS` by `mid`, with
+`AGORA_METRICS_2021_03` for that generation, and `TENCENT_METRICS` by `DataType`. Holds no points and converts
+none; it only names the factor. An id that is not in a table is no error: its series has an empty `metric` and
+keeps the vendor's id.
 
 Sources: Agora metric ids (https://docs.agora.io/en/agora-analytics/reference/api, read 2026-09-14; the
 last two ids are on the Chinese page only), Tencent `DescribeCallDetailInfo`
-(https://cloud.tencent.com/document/product/647/44050, read 2026-08-21).
+(https://www.tencentcloud.com/document/product/647/55013, read 2026-08-21).
 
 Units: `kbps`, `ms`, `fps`, `px`, `dB`, `percent` (0 to 100) and `""` where the vendor states none. Tencent
 states none for CPU, loss, frame rate and energy; CPU and loss are read as percent and frame rates as fps,
@@ -19,7 +20,7 @@ from collections.abc import Mapping
 
 import attrs
 
-__all__ = ["AGORA_METRICS", "METRICS", "TENCENT_METRICS", "Metric", "VendorMetric"]
+__all__ = ["AGORA_METRICS", "AGORA_METRICS_2021_03", "METRICS", "TENCENT_METRICS", "Metric", "VendorMetric"]
 
 
 @attrs.frozen
@@ -47,14 +48,12 @@ class VendorMetric:
         from_peer: neutral name when the series is about what a peer sent; the same unless the vendor
             uses one id for both directions.
         scale: factor from the vendor's unit to the neutral one.
-        note: what to know before trusting it.
     """
 
     vendor_id: str
     own: str
     from_peer: str
     scale: float = 1.0
-    note: str = ""
 
 
 METRICS: Mapping[str, Metric] = {
@@ -105,12 +104,9 @@ METRICS: Mapping[str, Metric] = {
 """Neutral metrics by name."""
 
 
-def _agora(mid: int, name: str, note: str = "") -> tuple[int, VendorMetric]:
-    return mid, VendorMetric(str(mid), name, name, note=note)
+def _agora(mid: int, name: str) -> tuple[int, VendorMetric]:
+    return mid, VendorMetric(str(mid), name, name)
 
-
-_SWAPPED = "the vendor's pages of 2022 to 2024 disagree on which of 20006 and 20024 is the low stream"
-_WEBRTC = "WebRTC only; the vendor prints no unit, read as percent like its neighbours"
 
 AGORA_METRICS: Mapping[int, VendorMetric] = dict(
     (
@@ -119,13 +115,14 @@ AGORA_METRICS: Mapping[int, VendorMetric] = dict(
         _agora(20003, "audio_send_bitrate"),
         _agora(20004, "audio_receive_bitrate"),
         _agora(20005, "audio_freeze_time"),
-        _agora(20006, "low_video_send_bitrate", _SWAPPED),
+        # The pages of 2022 to 2024 disagree on which of 20006 and 20024 is the low stream.
+        _agora(20006, "low_video_send_bitrate"),
         _agora(20007, "video_capture_fps"),
         _agora(20008, "video_send_fps"),
         _agora(20009, "video_receive_bitrate"),
         _agora(20010, "video_receive_fps"),
         _agora(20011, "video_freeze_time"),
-        _agora(20013, "video_qp", "removed by the vendor in 2024"),
+        _agora(20013, "video_qp"),  # no longer listed since 2024
         _agora(20015, "audio_uplink_loss"),
         _agora(20016, "audio_end_to_end_loss"),
         _agora(20017, "video_uplink_loss"),
@@ -135,7 +132,7 @@ AGORA_METRICS: Mapping[int, VendorMetric] = dict(
         _agora(20021, "sdk_scheduling_delay"),
         _agora(20022, "gateway_rtt"),
         _agora(20023, "low_video_send_fps"),
-        _agora(20024, "video_send_bitrate", _SWAPPED),
+        _agora(20024, "video_send_bitrate"),
         _agora(20025, "audio_capture_volume"),
         _agora(20026, "audio_playback_volume"),
         _agora(20027, "video_send_width"),
@@ -146,14 +143,19 @@ AGORA_METRICS: Mapping[int, VendorMetric] = dict(
         _agora(20033, "low_video_receive_height"),
         _agora(20034, "low_video_send_width"),
         _agora(20035, "low_video_send_height"),
-        _agora(20036, "video_downlink_loss", _WEBRTC),
-        _agora(20037, "audio_uplink_loss", _WEBRTC),
-        _agora(20038, "video_uplink_loss", _WEBRTC),
-        _agora(20039, "app_memory", "on the vendor's Chinese page only"),
-        _agora(20040, "system_memory", "on the vendor's Chinese page only"),
+        # Of browsers only. The vendor prints no unit: read as percent, like their neighbours.
+        _agora(20036, "video_downlink_loss"),
+        _agora(20037, "audio_uplink_loss"),
+        _agora(20038, "video_uplink_loss"),
+        # On the Chinese page only.
+        _agora(20039, "app_memory"),
+        _agora(20040, "system_memory"),
     )
 )
 """Agora's metrics by `mid`. The gaps 20012, 20014 and 20029 are the vendor's."""
+
+AGORA_METRICS_2021_03: Mapping[int, VendorMetric] = dict((*AGORA_METRICS.items(), _agora(20006, "video_send_bitrate")))
+"""The same as of March 2021, when users sent one video stream: 20006 was its bitrate."""
 
 
 def _tencent(data_type: str, own: str, from_peer: str | None = None, *, scale: float = 1.0) -> tuple[str, VendorMetric]:

@@ -19,6 +19,7 @@ __all__ = [
     "Attempt",
     "CallDone",
     "Drift",
+    "GoingAway",
     "Hook",
     "LongWait",
     "Notice",
@@ -173,6 +174,14 @@ class Drift(Notice):
     """Its window."""
     reason: str
     """What was seen, in words."""
+
+
+@attrs.frozen(kw_only=True)
+class GoingAway(Notice):
+    """The vendor answers a question, and says that it will soon do so no more; told once for each listing."""
+
+    message: str
+    """The vendor's words."""
 
 
 @attrs.frozen(kw_only=True)

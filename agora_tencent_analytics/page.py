@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Generic, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic, TypeVar
 
 import attrs
 
@@ -35,5 +35,7 @@ class Page(Generic[T]):
     """The vendor's own total, whatever it counts."""
     has_more: bool | None = None
     """The vendor's word on whether more exists."""
+    extra: Mapping[str, Any] = attrs.field(factory=dict)
+    """What the answer has beside its records and its paging, fields that this library does not know."""
     cost: Receipt = attrs.field(factory=Receipt, repr=False)
     """What was spent since the page before it: this page, retries, and windows that were refused on the way."""

@@ -46,8 +46,10 @@ class Provider(Access, ABC):
         credentials: an async callable that gives the vendor's credentials, called before every attempt and bounded
             by `Timeouts.deadline_s`. What it raises passes as it is, and nothing is sent. When the vendor calls a
             token expired it is called once more, and the request repeated if it gives another.
-        account: names the quota, with the first host. Providers of one account in one process share it.
-        quota: a quota to share; it wins over `account`, `store`, `merge` and `reserve`.
+        account: names the quota, together with the app and the first host. Providers for which all three are the
+            same share it; those of two apps do not, whatever the account.
+        quota: a quota to share, for example by the apps of one account whose requests the vendor counts together; it
+            wins over `account`, `store`, `merge` and `reserve`.
         store: where the quota is kept: a path, the URL of a Redis, `":memory:"`, a `QuotaStore`, or None for a file
             in the user's state directory.
         merge: groups of counters that the vendor counts together.

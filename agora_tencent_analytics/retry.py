@@ -1,6 +1,6 @@
 """From a failure to a delay, or to none: which failures are asked again, how often and after how long.
 
-Pure: chance is an argument. The waiting is done by `runtime/caller.py`. A refusal for the rate is not
+Pure: chance is an argument. The waiting is done by `runtime/attempts.py`. A refusal for the rate is not
 waited for here: the quota holds the whole bucket, so the next attempt waits for its slot. Whether there is another
 token to try is not known here either: `runtime/attempts.py` raises if there is none.
 """
@@ -61,6 +61,10 @@ class Retry:
                 )
                 news = cause == "clock" and clock_moved
                 return None if before and not news else 0.0
+            case UnreadableReply(in_rows=True) if any(
+                isinstance(failure, UnreadableReply) and failure.in_rows for failure in failures[:-1]
+            ):
+                return None  # it was no slip: to ask a third time would waste the day's requests
             case TransportError() | VendorFault() | UnreadableReply():
                 doubled = 2.0 ** min(len(failures) - 1, 100)  # beyond that a float overflows
                 nominal = min(self.most_s, self.first_s * doubled)

@@ -5,8 +5,8 @@ dialect. Vendors send numbers as text, ids as numbers, null for empty lists and 
 of that may cost a row. Only a field that a record cannot be without does, when it is missing, null or
 unreadable.
 
-Pages are read by the hundred rows, so a row costs no Python call per field: text, whole numbers and numbers
-are made by `str`, `int` and `float` themselves, and `shapes.py` leaves out what need not be asked of every row.
+Pages are read by the hundred rows, so a field that comes as what it is costs no Python call, whole numbers and numbers
+are made by `int` and `float` themselves, and `shapes.py` leaves out what need not be asked of every row.
 """
 
 from __future__ import annotations
@@ -21,11 +21,9 @@ from cattrs.gen import make_dict_structure_fn_from_attrs, override
 
 from agora_tencent_analytics.shapes import Shapes
 
-__all__ = ["Structure"]
+__all__ = ["Structure", "says_no"]
 
 T = TypeVar("T")
-NO = (False, "false", "False")
-"""How vendors may spell no; 0 is among them, being equal to False."""
 _GARBLED = (ValueError, TypeError, ArithmeticError)
 
 
@@ -40,11 +38,24 @@ def flag(value: Any, _: Any = None) -> bool:
     raise TypeError(f"true or false was due, not {value!r}")
 
 
+def says_no(value: Any) -> bool:
+    """True for what `flag` reads as False."""
+    try:
+        return not flag(value)
+    except TypeError:
+        return False
+
+
+def one_text(value: Any, _: Any = None) -> str:
+    """Text; a number that came as a whole float has no fraction, since ids are compared as text."""
+    return str(int(value) if isinstance(value, float) and value.is_integer() else value)
+
+
 def texts(value: Any, _: Any = None) -> tuple[str, ...]:
     """A list of texts; one text is a list of one."""
     if isinstance(value, str):
         return (value,) if value else ()
-    return tuple(map(str, value))
+    return tuple(map(one_text, value))
 
 
 class _Model(NamedTuple):
@@ -64,6 +75,7 @@ class Structure:
     def __init__(self, names: Mapping[type, Mapping[str, str]] | None = None) -> None:
         self._converter = cattrs.Converter(detailed_validation=False)
         self._converter.register_structure_hook(bool, flag)
+        self._converter.register_structure_hook(str, one_text)
         self._converter.register_structure_hook_func(lambda kind: kind == tuple[str, ...], texts)
         self._names = dict(names or {})
         self._models: dict[type, _Model] = {}

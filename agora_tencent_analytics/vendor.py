@@ -55,7 +55,8 @@ class Reply(Generic[T]):
     items: Sequence[T]
     """The rows as records."""
     ids: Sequence[str] = ()
-    """Ids of the rows that the vendor counts on a page, in order; empty where it has no pages."""
+    """Ids of the rows that the vendor counts on a page, in order. Where the row has a `key`: one for each item, or none
+    to have them made from it."""
     total: int | None = None
     """The vendor's total."""
     has_more: bool | None = None
@@ -66,6 +67,8 @@ class Reply(Generic[T]):
     """The vendor's id of the request."""
     extra: Mapping[str, Any] = attrs.field(factory=dict)
     """Unknown fields beside the rows."""
+    warning: str = ""
+    """What the vendor says against the question itself: that it is about to go away."""
 
 
 class Vendor(ABC):
@@ -132,6 +135,22 @@ def row_ids(row: Endpoint[Any], items: Sequence[Any]) -> list[str]:
     return ids
 
 
+def identified(row: Endpoint[Any], reply: Reply[Any]) -> Reply[Any]:
+    """The reply with an id for each of its items, if the row says what tells them apart.
+
+    Raises:
+        ValueError: it has another number of ids than of items; or a record has no identity.
+    """
+    if not row.key or len(reply.ids) == len(reply.items):
+        return reply
+    if reply.ids:
+        raise ValueError(
+            f"Vendor.decode gave {len(reply.ids)} ids for {len(reply.items)} items; give one for each, or none to have "
+            "them made from the key of the row"
+        )
+    return attrs.evolve(reply, ids=row_ids(row, reply.items))
+
+
 def _query(wire: Mapping[str, Any]) -> str:
     return "&".join(f"{quote(name, safe='')}={quote(_text(value), safe='')}" for name, value in wire.items())
 
@@ -159,12 +178,14 @@ def parse_object(row: Endpoint[Any], response: Response) -> dict[str, Any]:
     return body
 
 
-def unreadable(row: Endpoint[Any], response: Response, why: str, *, request_id: str = "") -> UnreadableReply:
-    """The error for a body that cannot be read, with a printable excerpt of it."""
+def unreadable(
+    row: Endpoint[Any], response: Response, why: str, *, request_id: str = "", in_rows: bool = False
+) -> UnreadableReply:
+    """The error for a body that cannot be read, with a printable excerpt of it; see its attributes."""
     text = response.body[:_EXCERPT].decode("utf-8", "replace")
     excerpt = "".join(char if char.isprintable() else " " for char in text)
     return UnreadableReply(
-        brief(why), endpoint=row.name, status=response.status, excerpt=excerpt, request_id=request_id
+        brief(why), endpoint=row.name, status=response.status, excerpt=excerpt, request_id=request_id, in_rows=in_rows
     )
 
 

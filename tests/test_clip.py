@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agora_tencent_analytics.clip import HISTORY_MARGIN_S, MARGIN_S, clip, cover, require
+from agora_tencent_analytics.endpoint import Bounds
 from agora_tencent_analytics.errors import BadInput, NothingToAsk
 from agora_tencent_analytics.limits import Limits
 from agora_tencent_analytics.timerange import TimeRange
@@ -19,6 +20,10 @@ ranges = st.builds(lambda start, length: TimeRange(start, start + length), st.in
 
 def limits(*, history: int = 86_400, span: int = 28_800, lag: int = 60) -> Limits:
     return Limits(history_s=history, span_s=span, lag_s=lag)
+
+
+def bounds(strict: bool, *, one_day: bool = False, zone_s: int = 0) -> Bounds:
+    return Bounds(start="start", end="end", strict=strict, one_day=one_day, zone_s=zone_s)
 
 
 def seconds_of(*pieces: TimeRange) -> set[int]:
@@ -100,7 +105,7 @@ def fewest(needed: set[int], span: int) -> int:
 
 @given(st.lists(ranges, max_size=6), st.integers(2, 40), st.booleans())
 def test_windows_are_few_short_ordered_apart_and_enough(pieces: list[TimeRange], span: int, strict: bool) -> None:
-    windows = list(cover(pieces, limits(span=span), strict=strict))
+    windows = list(cover(pieces, limits(span=span), bounds=bounds(strict)))
     longest = span - 1 if strict else span
     needed = seconds_of(*pieces)
     assert needed <= seconds_of(*windows)
@@ -113,7 +118,7 @@ def test_windows_are_few_short_ordered_apart_and_enough(pieces: list[TimeRange],
 
 @pytest.mark.parametrize(("strict", "longest"), [(True, 28_799), (False, 28_800)])
 def test_a_long_range_is_read_in_touching_windows_oldest_first(strict: bool, longest: int) -> None:
-    windows = list(cover([TimeRange(0, 86_400)], limits(), strict=strict))
+    windows = list(cover([TimeRange(0, 86_400)], limits(), bounds=bounds(strict)))
     assert longest == windows[0].seconds
     assert [window.end for window in windows[:-1]] == [window.start for window in windows[1:]]
     assert (0, 86_400) == (windows[0].start, windows[-1].end)
@@ -121,8 +126,18 @@ def test_a_long_range_is_read_in_touching_windows_oldest_first(strict: bool, lon
 
 def test_windows_leave_out_what_no_piece_needs() -> None:
     pieces = [TimeRange(90_000, 90_010), TimeRange(0, 10), TimeRange(20, 30)]
-    assert [TimeRange(0, 30), TimeRange(90_000, 90_010)] == list(cover(pieces, limits(), strict=True))
+    assert [TimeRange(0, 30), TimeRange(90_000, 90_010)] == list(cover(pieces, limits(), bounds=bounds(strict=True)))
+
+
+@given(st.integers(0, 100), st.integers(1, 4 * 86_400), st.sampled_from([0, 8 * 3_600]))
+def test_windows_of_one_day_end_where_the_vendors_day_does(first: int, length: int, zone_s: int) -> None:
+    over = TimeRange(500_000 + first, 500_000 + first + length)
+    windows = list(cover([over], limits(span=86_400), bounds=bounds(False, one_day=True, zone_s=zone_s)))
+    assert (over.start, over.end) == (windows[0].start, windows[-1].end)
+    assert all(one.end == other.start for one, other in itertools.pairwise(windows))
+    days = [((window.start + zone_s) // 86_400, (window.end - 1 + zone_s) // 86_400) for window in windows]
+    assert [(day, day) for day in range(days[0][0], days[-1][1] + 1)] == days
 
 
 def test_no_pieces_need_no_window() -> None:
-    assert [] == list(cover([], limits(), strict=False))
+    assert [] == list(cover([], limits(), bounds=bounds(strict=False)))

@@ -11,6 +11,7 @@ from agora_tencent_analytics.agora import endpoints as agora
 from agora_tencent_analytics.agora.plans import PLANS as AGORA_PLANS
 from agora_tencent_analytics.endpoint import Endpoint, PageNumber, Unpaged, check_params, page_size, spell
 from agora_tencent_analytics.errors import BadInput
+from agora_tencent_analytics.series import MetricSeries
 from agora_tencent_analytics.tencent import endpoints as tencent
 from agora_tencent_analytics.tencent.plans import PLANS as TENCENT_PLANS
 from agora_tencent_analytics.timerange import TimeRange
@@ -24,6 +25,7 @@ ROWS: list[Endpoint[Any]] = [
     tencent.USER_INFO,
     tencent.CALL_DETAIL_METRICS,
     tencent.CALL_DETAIL,
+    tencent.CALL_DETAIL_METRICS_2021,
     tencent.CALL_DETAIL_2021,
 ]
 PLANS = {"agora": AGORA_PLANS["enterprise"], "tencent": TENCENT_PLANS["flagship"]}
@@ -40,7 +42,7 @@ def test_a_row_says_where_it_was_read_and_its_plan_knows_its_limits(row: Endpoin
     assert 10 == len(row.read_on)
     assert row.limits in PLANS[row.vendor].rows
     assert isinstance(row.paging, Unpaged) == (row.name == "call/metrics")
-    assert row.bounds.strict == (row.vendor == "agora")
+    assert row.bounds.strict == (row.vendor == "agora" or row.model is MetricSeries)
 
 
 @all_rows
@@ -86,7 +88,7 @@ WRONG: list[tuple[Endpoint[Any], str, Any, str]] = [
     (tencent.USER_INFO, "UserIds", [str(n) for n in range(101)], "at most 100"),
     (tencent.CALL_DETAIL, "UserIds", [str(n) for n in range(101)], "at most 100"),
     (tencent.CALL_DETAIL_METRICS, "UserIds", [str(n) for n in range(7)], "at most 6"),
-    (tencent.CALL_DETAIL_2021, "UserIds", [str(n) for n in range(7)], "at most 6"),
+    (tencent.CALL_DETAIL_METRICS_2021, "UserIds", [str(n) for n in range(7)], "at most 6"),
 ]
 
 
@@ -208,7 +210,7 @@ WIRE: list[tuple[Endpoint[Any], Any, dict[str, Any], dict[str, Any]]] = [
         },
     ),
     (
-        tencent.CALL_DETAIL_2021,
+        tencent.CALL_DETAIL_METRICS_2021,
         1400,
         {"CommId": "c", "DataType": ["bigvCapFps"]},
         {
@@ -217,6 +219,19 @@ WIRE: list[tuple[Endpoint[Any], Any, dict[str, Any], dict[str, Any]]] = [
             "EndTime": OVER.end,
             "CommId": "c",
             "DataType": ["bigvCapFps"],
+            "PageNumber": "2",
+            "PageSize": "6",
+        },
+    ),
+    (
+        tencent.CALL_DETAIL_2021,
+        1400,
+        {"CommId": "c"},
+        {
+            "SdkAppId": "1400",
+            "StartTime": OVER.start,
+            "EndTime": OVER.end,
+            "CommId": "c",
             "PageNumber": "2",
             "PageSize": "6",
         },

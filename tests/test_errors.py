@@ -76,6 +76,7 @@ EXAMPLES: list[AnalyticsError] = [
     WindowRefused(kind="too_long", **SAID),
     VendorFault(**SAID),
     UnreadableReply("not JSON", endpoint="call/lists", status=200, excerpt="<html>", request_id="b4"),
+    UnreadableReply("KeyError: 'call_id'", endpoint="call/lists", status=200, in_rows=True),
     NotAsked("nothing was sent"),
     NotOffered("not on this plan", endpoint="call/lists", plan="starter"),
     BadInput("wrong"),

@@ -124,11 +124,12 @@ def tencent_params(row: Endpoint[Any]) -> dict[str, Any]:
         "DataType": ["all"],
         "Period": "h",
         "MixType": "multi",
+        "AuType": ["conversation", "asr"],
+        "Type": "audio",
+        "Business": 1,
     }
     given = {param.name: known[param.name] for param in row.params if param.required}
-    if row.name == "DescribeCallDetail":
-        given |= {"DataType": ["all"], "UserIds": [stay.user_id]}
-    if row.name == "DescribeCallDetailInfo with DataType":
+    if "DataType" in given:
         given |= {"UserIds": [stay.user_id]}
     return given
 
@@ -157,7 +158,7 @@ def test_tencent_answers_every_row_on_each_plan_that_offers_it_and_else_nothing_
                 assert 0 == stage.asked
                 return
             asking = tencent.ask(row, tencent_over(row, plan), max_requests=40, **tencent_params(row))
-            if row.retired and row.name not in CALLED_OFF:
+            if row.retired and row.action not in CALLED_OFF:
                 with pytest.raises(NotFound, match=row.retired):
                     await collected(asking)
                 return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agora_tencent_analytics.metrics import AGORA_METRICS, METRICS, TENCENT_METRICS
+from agora_tencent_analytics.metrics import AGORA_METRICS, AGORA_METRICS_2021_03, METRICS, TENCENT_METRICS
 
 # Unit by mid as the vendor prints it; "" where it prints none.
 AGORA_UNITS = {
@@ -58,7 +58,6 @@ def test_two_agora_ids_mean_the_same_only_where_one_is_for_the_web() -> None:
     names = [known.own for known in AGORA_METRICS.values()]
     shared = {mid: known for mid, known in AGORA_METRICS.items() if names.count(known.own) > 1}
     assert {20015, 20037, 20017, 20038} == set(shared)
-    assert {20037, 20038} == {mid for mid, known in shared.items() if known.note.startswith("WebRTC only")}
 
 
 @pytest.mark.parametrize(("data_type", "meaning"), TENCENT.items())
@@ -81,5 +80,10 @@ def test_neutral_names_are_keys_of_themselves_and_all_in_use() -> None:
     assert {"percent", "kbps", "ms", "fps", "px", "dB", ""} == {metric.unit for metric in METRICS.values()}
 
 
-def test_soft_names_carry_a_warning() -> None:
-    assert AGORA_METRICS[20006].note == AGORA_METRICS[20024].note != ""
+def test_in_march_2021_one_video_stream_was_sent_and_all_else_was_as_today() -> None:
+    assert ("video_send_bitrate", "low_video_send_bitrate") == (
+        AGORA_METRICS_2021_03[20006].own,
+        AGORA_METRICS[20006].own,
+    )
+    differ = {mid for mid, known in AGORA_METRICS.items() if AGORA_METRICS_2021_03[mid] != known}
+    assert ({20006}, set(AGORA_METRICS)) == (differ, set(AGORA_METRICS_2021_03))

@@ -31,6 +31,7 @@ SAID: dict[str, Any] = {"vendor": "agora", "code": "1", "message": "no"}
 CUT = TransportError("cut", endpoint="calls", phase="read", timed_out=False)
 TIMED_OUT = TransportError("late", endpoint="calls", phase="total", timed_out=True)
 GARBLED = UnreadableReply("html", endpoint="calls", status=200)
+MISREAD = UnreadableReply("KeyError: 'call_id'", endpoint="calls", status=200, in_rows=True)
 CLOCK = NotAuthenticated(cause="clock", **SAID)
 TOKEN = NotAuthenticated(cause="token", **SAID)
 
@@ -55,6 +56,15 @@ FINAL: list[AnalyticsError] = [
 @pytest.mark.parametrize("failure", FINAL, ids=repr)
 def test_what_asking_again_cannot_mend_is_final(failure: AnalyticsError) -> None:
     assert Retry().delay([failure], jitter=0.5) is None
+
+
+def test_rows_that_make_no_sense_are_asked_for_once_more() -> None:
+    retry = Retry()
+    assert 0.5 == retry.delay([MISREAD], jitter=1.0)
+    assert 1.0 == retry.delay([GARBLED, MISREAD], jitter=1.0)
+    assert retry.delay([MISREAD, MISREAD], jitter=1.0) is None
+    assert retry.delay([MISREAD, CUT, MISREAD], jitter=1.0) is None
+    assert 1.0 == retry.delay([MISREAD, GARBLED], jitter=1.0)
 
 
 @pytest.mark.parametrize("failure", [CUT, TIMED_OUT, GARBLED, VendorFault(**SAID)], ids=repr)

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agora_tencent_analytics.models import Call, Session
-from agora_tencent_analytics.structure import Structure
+from agora_tencent_analytics.structure import Structure, says_no
 
 ROW: dict[str, Any] = {"id": "c1", "cname": "room", "created_ts": 10}
 NAMES: Mapping[type, Mapping[str, str]] = {Call: {"call_id": "id", "channel": "cname", "peak_users": "pcu"}}
@@ -53,6 +53,9 @@ def test_fields_called_like_ours_do_not_take_their_place() -> None:
     [
         ({"id": 630985881}, "call_id", "630985881"),
         ({"cname": 15056678066620}, "channel", "15056678066620"),
+        ({"cname": 5.0}, "channel", "5"),
+        ({"cname": 5.5}, "channel", "5.5"),
+        ({"cname": float("inf")}, "channel", "inf"),
         ({"created_ts": "1547448383"}, "created_ts", 1547448383),
         ({"created_ts": 1547448383.0}, "created_ts", 1547448383),
         ({"pcu": "12"}, "peak_users", 12),
@@ -61,6 +64,7 @@ def test_fields_called_like_ours_do_not_take_their_place() -> None:
         ({"finished": 0}, "finished", False),
         ({"finished": 1}, "finished", True),
         ({"finished": "False"}, "finished", False),
+        ({"finished": "FALSE"}, "finished", False),
         ({"finished": "true"}, "finished", True),
         ({"finished": None}, "finished", True),
         ({"pcu": None}, "peak_users", None),
@@ -97,6 +101,11 @@ def test_one_garbled_row_leaves_the_others_alone() -> None:
     found = TABLE.rows(rows, Call, vendor="acme")
     assert [("c1", 1), ("c2", None), ("c3", 3)] == [(made.call_id, made.peak_users) for made in found]
     assert [{}, {"pcu": "many"}, {}] == [dict(made.extra) for made in found]
+
+
+@pytest.mark.parametrize("value", [False, True, 0, 1, "false", "FALSE", "true", "perhaps", 0.0, None, [], {}], ids=repr)
+def test_no_is_what_a_flag_reads_as_false(value: Any) -> None:
+    assert says_no(value) == (call(finished=value).finished is False)
 
 
 @pytest.mark.parametrize("missing", ["id", "created_ts"])

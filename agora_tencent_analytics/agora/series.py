@@ -24,7 +24,9 @@ __all__ = ["AgoraMetrics", "AgoraSeries", "read_metrics"]
 _NULL = msgspec.Raw(b"null")
 _POINTS = b'"kvs":[['
 _NAME = len(b'"kvs":')
-_HOLLOW = b"0"  # in the place of points; a reply that has it there of its own shows by their number
+# In the place of points. A reply that has this number of its own shows by the count, and is parsed in full. In any
+# other the series that have it are those whose points were cut out, in their order, if they are as many.
+_HOLLOW = b"-614889782588491"
 _MOST_BESIDE = 500
 """The most unknown fields of a session: each of its series keeps them."""
 
@@ -94,7 +96,7 @@ def read_metrics(body: bytes) -> AgoraMetrics:
         ValueError: it is not JSON, or a list or an object is missing where the shape needs one.
     """
     hollow, points = _hollowed(body)
-    if points:
+    if points and hollow.count(_HOLLOW) == len(points):
         try:
             metrics = _read(hollow)
         except ValueError:

@@ -75,7 +75,7 @@ class AgoraVendor(Vendor):
     def decode(self, row: Endpoint[Any], body: Any, asked: Asked) -> Reply[Any]:
         """The rows of a good answer as records."""
         if isinstance(body, AgoraMetrics):
-            items: list[Any] = series_of(body, asked)
+            items: list[Any] = series_of(row, body, asked)
             return Reply(
                 items=items,
                 # Which sessions an answer of 2021 chose; since then those that were asked for.

@@ -43,8 +43,8 @@ from agora_tencent_analytics.runtime.hosts import Hosts
 from agora_tencent_analytics.runtime.keys import Keys
 from agora_tencent_analytics.runtime.patience import Patience
 from agora_tencent_analytics.runtime.quota import Quota
-from agora_tencent_analytics.runtime.transport import Timeouts, Transport
-from agora_tencent_analytics.vendor import MISREAD, Asked, Reply, Vendor, unreadable
+from agora_tencent_analytics.runtime.transport import Timeouts, Transport, check_open
+from agora_tencent_analytics.vendor import MISREAD, Asked, Reply, Vendor, identified, unreadable
 
 __all__ = ["Attempts"]
 
@@ -87,24 +87,26 @@ class Attempts:
         """Attempt after attempt, until one succeeds or nothing is left to try."""
         try:
             return await self._answer()
+        except (BudgetSpent, DailyQuotaExhausted) as spent:
+            if isinstance(spent, DailyQuotaExhausted):
+                self.books.day_spent(spent)
+            # What the vendor said, if it did: its message and request id.
+            raise spent from (self._failures[-1] if self._failures else None)
         finally:
             # A kept failure holds the frames it passed, and they this object: a circle that only the collector breaks.
             self._failures.clear()
 
     async def _answer(self) -> tuple[Reply[Any], bytes]:
         failures, books = self._failures, self.books
+        check_open(self.transport)
         await self._keys.fetch(self._late)
         while True:
             sent = books.requests
             try:
                 with books.paid():
                     return await self._attempt()
-            except DailyQuotaExhausted as spent:
-                books.day_spent(spent)
-                # What the vendor said, if it did: its message and request id.
-                raise spent from (failures[-1] if failures else None)
-            except BudgetSpent as spent:
-                raise spent from (failures[-1] if failures else None)
+            except (BudgetSpent, DailyQuotaExhausted):
+                raise
             except WouldExceedQuota:
                 # With a failure in hand, the deadline ran out over it: the failure says more.
                 if failures and self.patience.max_wait is None:
@@ -133,9 +135,11 @@ class Attempts:
 
         Raises:
             NotAuthenticated: the token has expired, and no other is to be had.
+            DailyQuotaExhausted: the day is spent, perhaps by the vendor's word just now.
             BudgetSpent: there is nothing to wait for.
         """
         failure = self._failures[-1]
+        self.quota.refuse_if_spent(self.row.counter, self.limits.rates, self.books.terms.priority)
         await self._keys.fetch(self._late)
         if isinstance(failure, NotAuthenticated) and failure.cause == "token" and not self._keys.are_others:
             raise failure
@@ -150,9 +154,9 @@ class Attempts:
         try:
             response, body = await self._exchange()
             try:
-                reply = self.vendor.decode(row, body, self.asked)
+                reply = identified(row, self.vendor.decode(row, body, self.asked))
             except MISREAD as error:
-                raise unreadable(row, response, f"{type(error).__name__}: {error}") from None
+                raise unreadable(row, response, f"{type(error).__name__}: {error}", in_rows=True) from None
         except BaseException as failure:
             books.attempted(failure)
             raise
@@ -180,6 +184,7 @@ class Attempts:
                 timeouts = patience.for_attempt()
                 if timeouts is None:
                     raise self._late()
+                check_open(self.transport)
                 sent_wall = clock.clock.wall()
                 answered_wall = sent_wall
 

@@ -1,7 +1,7 @@
 """What one ask enters where: receipts, budgets, and the notices that hooks and the log are given.
 
 Holds the books of one ask on the terms it was begun on. Refuses to decide anything: when to send, to wait or to ask
-again is `caller.py`. Where nobody listens, the notices of ordinary life are not even made.
+again is `attempts.py`. Where nobody listens, the notices of ordinary life are not even made.
 """
 
 from __future__ import annotations

@@ -6,19 +6,20 @@ front of it. Refuses to know accounts, plans and merged endpoints: that is `quot
 
 **The queue.** Only the head of the queue waits for time: for the windows, then for the pace, then for the store's
 consent. Everybody else waits to become the head. So there is one timer, not one per waiter, and one question to the
-store at a time; and whoever leaves, by success, failure or cancellation, wakes the next. The store says "not yet"
-together with what it knows of the other processes, so that the head waits as long as it must, and does not poll. While
-the store is asked, nobody overtakes. Waiters may live on several event loops in several threads: one lock guards what
-they share, is never held while anything is awaited, and the loops wake each other.
+store at a time. The store says "not yet" together with what it knows of the other processes, so that the head waits as
+long as it must, and does not poll. While the store is asked, nobody overtakes. Waiters may live on several event loops
+in several threads: one lock guards what they share and is never held over an `await`; the loops wake each other.
+
+**Nobody waits for ever**, because of one invariant: *whoever is the head has looked since it became the head, or is
+rung.* Who joins looks at once; whoever leaves (by success, failure or cancellation), and whoever the store told "not
+yet" (others of a higher priority may have joined meanwhile), rings the head. Loops that are closed: see `turns.py`.
 """
 
 from __future__ import annotations
 
-import asyncio
 import math
 import secrets
 import threading
-import weakref
 from collections.abc import Mapping
 
 import anyio
@@ -29,11 +30,11 @@ from agora_tencent_analytics.runtime.clock import VendorClock
 from agora_tencent_analytics.runtime.day import Day
 from agora_tencent_analytics.runtime.grant import Grant
 from agora_tencent_analytics.runtime.limiter import Bucket
-from agora_tencent_analytics.runtime.pacer import Pacer
+from agora_tencent_analytics.runtime.pacer import Pacer, Pacers
 from agora_tencent_analytics.runtime.refusals import Refusals
 from agora_tencent_analytics.runtime.store import Claim, CounterKey, QuotaStore, Room, Standing
 from agora_tencent_analytics.runtime.terms import Priority
-from agora_tencent_analytics.runtime.ticket import Ticket
+from agora_tencent_analytics.runtime.ticket import Ticket, running_loop
 from agora_tencent_analytics.runtime.turns import Turns
 
 __all__ = ["Counter"]
@@ -73,9 +74,9 @@ class Counter:
         self.day = Day(name=name, clock=clock, strict=strict, reserve=reserve)
         self.granted = self.refused_count = self.refunded = 0
         self.waited_s = 0.0
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # waiters of a lost loop leave when they are collected, perhaps under the lock
         self._turns = Turns()
-        self._pacers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Pacer] = weakref.WeakKeyDictionary()
+        self._pacers = Pacers()
         self._rates: frozenset[Rate] = frozenset()
         self._ask_at = float("-inf")
         self._refusals = Refusals(name, expected=not strict)
@@ -111,8 +112,8 @@ class Counter:
         """
         began = self.clock.clock.monotonic()
         ticket = Ticket(None if max_wait is None else began + max_wait, priority)
+        self.refuse_if_spent(priority)
         with self._lock:
-            self.day.refuse_if_spent(priority, self.granted)
             ahead = self._turns.join(ticket)
         try:
             return await self._take_turn(ticket, began, ahead)
@@ -121,19 +122,24 @@ class Counter:
                 self._turns.leave(ticket)
             self.ring_head()
 
+    def refuse_if_spent(self, priority: Priority) -> None:
+        """Raises `DailyQuotaExhausted` if the day is known to be spent for this priority."""
+        with self._lock:
+            self.day.refuse_if_spent(priority, self.granted)
+
     async def _take_turn(self, ticket: Ticket, began: float, ahead: int) -> Grant:
         while True:
             pacer: Pacer | None = None
             claim: Claim | None = None
             with self._lock:
                 now = self.clock.clock.monotonic()
-                wait = math.inf
-                if self._turns.head() is ticket:
+                wait, head = math.inf, self._turns.head()
+                if head is ticket:
                     ahead = 0
                     self.day.refuse_if_spent(ticket.priority, self.granted)
                     wait = max(self.bucket.wait(now), self._ask_at - now)
                     if wait <= 0:
-                        pacer = self._pacer(ticket.loop)
+                        pacer = self._pacers.of(ticket.loop, self.bucket.pace_s)
                         if pacer is None or pacer.ready:
                             claim = self._claim(now, ticket.priority)
                             self._turns.act(ticket)
@@ -148,16 +154,20 @@ class Counter:
                 grant = self._decide(ticket, claim, await self._reserve(claim, left), began)
                 if grant is not None:
                     return grant
+                self.ring_head()
             elif pacer is not None:
                 try:
                     await pacer.ask(left)
                 finally:
                     self.ring_head()
             else:
-                await ticket.wait(min(wait, left))
+                await ticket.wait(min(wait, left, ticket.watch_s(head)))
 
     async def _reserve(self, claim: Claim, patience_s: float) -> Standing:
-        """Asks the store; one that is slow, or locked, is waited for no longer than for a slot."""
+        """Asks the store; one that is slow, or locked, is asked for no longer than a slot is waited for.
+
+        What a store needs to take the question back comes on top: it bounds that by itself.
+        """
         asked = self.store.reserve(self.key, claim, self.clock.clock.wall())
         if patience_s == math.inf:
             return await asked
@@ -238,11 +248,11 @@ class Counter:
         return len(self._turns)
 
     def ring_head(self) -> None:
-        """Wakes whoever is next."""
+        """Wakes whoever is next, and one of this loop's to watch over it if it is on another loop."""
         with self._lock:
-            head = self._turns.head()
-        if head is not None:
-            head.ring()
+            rung = self._turns.to_ring(running_loop())
+        for ticket in rung:
+            ticket.ring()
 
     def _claim(self, now: float, priority: Priority) -> Claim:
         days = self.day.to_charge()
@@ -271,9 +281,7 @@ class Counter:
                     ticket.refused = True
                     self._ask_at = now + max(standing.after_s, _LEAST_WAIT_S)
                 return None
-            pacer = self._pacers.get(ticket.loop)
-            if pacer is not None:
-                pacer.ready = False
+            self._pacers.used(ticket.loop)
             self._turns.granted(ticket)
             self.granted += 1
             self.waited_s += now - began
@@ -290,10 +298,3 @@ class Counter:
             f"no request to {self.name} can be sent in the time allowed; one may be possible in {expected:.3g} s",
             retry_at=self.clock.clock.wall() + expected,
         )
-
-    def _pacer(self, loop: asyncio.AbstractEventLoop) -> Pacer | None:
-        pace = self.bucket.pace_s
-        pacer = None if pace is None else self._pacers.get(loop)
-        if pace is not None and (pacer is None or pacer.pace_s != pace):
-            pacer = self._pacers[loop] = Pacer(pace)
-        return pacer

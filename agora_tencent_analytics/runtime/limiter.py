@@ -1,7 +1,7 @@
 """When the next request may be sent: windows whose slots rest from their *answer* on.
 
 Holds the decision alone, as plain arithmetic: no `await`, no clock, no lock. Every instant is an argument,
-in seconds on the monotonic clock. Queues, days, files and threads are in `quota.py`.
+in seconds on the monotonic clock. Queues and threads are in `counter.py`, days in `day.py`, files in the stores.
 
 **The trouble.** A vendor counts the requests that *arrive* within W seconds. A client knows when it sent
 them. Between the two lies the way there, which differs from request to request, so sends that are evenly
@@ -56,14 +56,15 @@ class Window:
         rate: the vendor's figures.
         strict: use N - 1 of the vendor's N (default); False uses N.
         in_flight: requests that were granted before this window was known and are not answered yet.
+        answered: a time for each of those that are, no earlier than its answer.
     """
 
-    def __init__(self, rate: Rate, *, strict: bool = True, in_flight: int = 0) -> None:
+    def __init__(self, rate: Rate, *, strict: bool = True, in_flight: int = 0, answered: Iterable[float] = ()) -> None:
         self.rate = rate
         self.in_flight = in_flight
         self.ladder = Ladder(safe_limit(rate.limit, strict=strict), rate.period_s, paced=rate.period_s == SECOND)
         self._base_margin_s = max(_LEAST_MARGIN_S, _MARGIN_OF_PERIOD * rate.period_s)
-        self._answered: list[float] = []
+        self._answered = list(answered)
         self._of_others: list[float] = []
 
     @property
@@ -152,7 +153,8 @@ class Bucket:
         self.windows: list[Window] = []
         self.in_flight = 0
         self.held_until = float("-inf")
-        self._last_take = float("-inf")
+        self._last_take = self._last_answer = float("-inf")
+        self._answers = 0
         self.add(rates)
 
     def add(self, rates: Iterable[Rate]) -> None:
@@ -162,7 +164,9 @@ class Bucket:
                 continue
             known = next((window for window in self.windows if window.rate.period_s == rate.period_s), None)
             if known is None:
-                self.windows.append(Window(rate, strict=self.strict, in_flight=self.in_flight))
+                # When each was answered is forgotten: no later than the last.
+                answered = [self._last_answer] * min(self._answers, rate.limit)
+                self.windows.append(Window(rate, strict=self.strict, in_flight=self.in_flight, answered=answered))
             elif rate.limit < known.rate.limit:
                 known.rate = rate
                 known.ladder.most = safe_limit(rate.limit, strict=self.strict)
@@ -198,6 +202,8 @@ class Bucket:
     def answered(self, now: float) -> None:
         """One granted request was answered, or failed, at `now`."""
         self.in_flight -= 1
+        self._answers += 1
+        self._last_answer = max(self._last_answer, now)
         for window in self.windows:
             window.answered(now)
 

@@ -1,13 +1,14 @@
 """What the library says in the log: every notice as one record of the logger `agora_tencent_analytics`.
 
 Always on, and free of charge below the logger's level. DEBUG: asks, attempts, slots, pages, progress. INFO: retries,
-split windows, long waits of a backfill. WARNING: refusals for the rate or the day, drift, other long waits.
+split windows, long waits of a backfill. WARNING: refusals for the rate or the day, drift, questions about to go away,
+other long waits.
 
 Each record carries, through `extra`, all of `KEYS` with the prefix `analytics_`, None where one does not apply:
 
     analytics_event       what happened: ask_started, long_wait, slot_granted, attempt, refused, retrying,
-                          ask_ended, page_read, window_split, drift, call_done, progress; and what is no notice:
-                          hook_failed, refused_within_limit (a client that this library cannot see asks too)
+                          ask_ended, page_read, window_split, drift, going_away, call_done, progress; and what is no
+                          notice: hook_failed, refused_within_limit (a client that this library cannot see asks too)
     analytics_vendor      whose answer, question or call it is about
     analytics_endpoint    name of the question
     analytics_ask         number of the ask, unique within the process
@@ -65,6 +66,7 @@ _SAID: Mapping[type[Notice], tuple[int, str]] = MappingProxyType(
         notices.WindowSplit: (INFO, "%(start)d to %(end)d is read in halves: %(reason)s"),
         notices.Refused: (WARNING, "refused, too many requests%(window)s (code %(code)s)"),
         notices.Drift: (WARNING, "%(start)d to %(end)d changed while it was read: %(reason)s"),
+        notices.GoingAway: (WARNING, "the vendor says that this question will go away; the notice has its words"),
         notices.LongWait: (WARNING, "waiting for %(reason)s, about %(seconds).0f s, until %(clock)s UTC"),
     }
 )

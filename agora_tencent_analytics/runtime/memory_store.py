@@ -43,13 +43,17 @@ class _Book:
     days: dict[int, _Day] = attrs.field(factory=dict)
     slots: dict[str, dict[str, float]] = attrs.field(factory=dict)
     """When each slot ends, by owner and claim."""
-    sweep_at: int = _SLOTS_BEFORE_A_SWEEP
+    takes_to_sweep: int = _SLOTS_BEFORE_A_SWEEP
     granted_at: float = float("-inf")
     held_until: float = float("-inf")
     refusals: int = 0
     refused_at: float = 0.0
     refused_sent_at: float = 0.0
     refused_period_s: int | None = None
+
+    def held_s(self, now: float) -> float:
+        """For how long everybody is held; a refusal from before the clock was set back holds nobody."""
+        return 0.0 if self.refused_at > now + STEP_TOLERATED_S else max(0.0, self.held_until - now)
 
 
 class MemoryStore:
@@ -70,7 +74,7 @@ class MemoryStore:
             book = self._book(key)
             found = [book.days.setdefault(day, _Day()) for day in claim.days]
             others = self._others(book, claim.owner, now)
-            held, paced = book.held_until - now, 0.0
+            held, paced = book.held_s(now), 0.0
             if claim.pace_s and book.granted_at <= now:
                 paced = book.granted_at + claim.pace_s - PACE_SLACK_S - now
             why: Literal["day", "hold", "pace", "window"] | None = None
@@ -123,7 +127,7 @@ class MemoryStore:
         with self._lock:
             book = self._book(key)
             at = now - ago_s
-            book.held_until = max(book.held_until, at + hold_s)
+            book.held_until = max(now + book.held_s(now), at + hold_s)
             book.refusals += 1
             book.refused_at, book.refused_sent_at, book.refused_period_s = at, at - sent_ago_s, period_s
 
@@ -138,7 +142,7 @@ class MemoryStore:
         with self._lock:
             book = self._book(key)
             return Standing(
-                after_s=max(0.0, book.held_until - now),
+                after_s=book.held_s(now),
                 used=tuple(book.days.get(day, _Day()).charged for day in days),
                 others=self._others(book, owner, now),
                 refused=_refused(book, now),
@@ -151,10 +155,10 @@ class MemoryStore:
         return self._books.setdefault(key, _Book())
 
     def _take(self, book: _Book, claim: Claim, days: list[_Day], now: float) -> None:
-        own = book.slots.setdefault(claim.owner, {})
-        if len(own) >= book.sweep_at:
-            _sweep(book, own, now - max(claim.longest_rest_s, SLOTS_KEPT_S))
-        own[claim.id] = now + self.lease_s
+        book.takes_to_sweep -= 1
+        if book.takes_to_sweep <= 0:
+            _sweep(book, now - max(claim.longest_rest_s, SLOTS_KEPT_S))
+        book.slots.setdefault(claim.owner, {})[claim.id] = now + self.lease_s
         book.granted_at = now
         for day in days:
             day.used += 1
@@ -170,13 +174,14 @@ def _refused(book: _Book, now: float) -> Refused | None:
         return None
     return Refused(
         number=book.refusals,
-        ago_s=now - book.refused_at,
-        sent_ago_s=now - book.refused_sent_at,
+        ago_s=max(0.0, now - book.refused_at),  # less than 0 if the clock was set back since
+        sent_ago_s=max(0.0, now - book.refused_sent_at),
         period_s=book.refused_period_s,
     )
 
 
-def _sweep(book: _Book, slots: dict[str, float], over: float) -> None:
-    for name in [name for name, end in slots.items() if end <= over]:
-        del slots[name]
-    book.sweep_at = max(_SLOTS_BEFORE_A_SWEEP, 2 * len(slots))
+def _sweep(book: _Book, over: float) -> None:
+    """Forgets the slots that no window remembers, of all owners: most of them may be gone."""
+    kept = {whose: {name: end for name, end in own.items() if end > over} for whose, own in book.slots.items()}
+    book.slots = {whose: own for whose, own in kept.items() if own}
+    book.takes_to_sweep = max(_SLOTS_BEFORE_A_SWEEP, sum(map(len, kept.values())))

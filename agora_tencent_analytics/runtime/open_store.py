@@ -7,6 +7,7 @@ what is lost.
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import sys
 import warnings
@@ -18,7 +19,7 @@ from agora_tencent_analytics.runtime.store import QuotaStore
 
 __all__ = ["QuotaNotPersisted", "default_path", "open_store"]
 
-_REDIS = ("redis://", "rediss://", "unix://")
+_REDIS = ("redis", "rediss", "unix")
 
 
 class QuotaNotPersisted(UserWarning):
@@ -47,7 +48,8 @@ def open_store(where: str | Path | QuotaStore | None = None) -> QuotaStore:
             `rediss://` or `unix://`; needs the extra `redis`), or None for `default_path()`.
 
     Raises:
-        BadInput: a URL is given and it is malformed, or redis-py is not installed; or it is nothing of all that.
+        BadInput: a URL is given and it is malformed, or of no Redis, or redis-py is not installed; or it is nothing
+            of all that.
     """
     if where == ":memory:":
         return MemoryStore()
@@ -55,7 +57,12 @@ def open_store(where: str | Path | QuotaStore | None = None) -> QuotaStore:
         return where
     if where is not None and not isinstance(where, str | Path):
         raise BadInput(f"store must be a path, a URL, ':memory:' or a QuotaStore, not {where!r}")
-    if isinstance(where, str) and where.startswith(_REDIS):
+    if isinstance(where, str) and (scheme := re.match(r"([a-z][a-z0-9+.-]*)://", where, re.IGNORECASE)):
+        if scheme[1] not in _REDIS:
+            # It may hold a password: no more of it is repeated, and no file is named after it.
+            raise BadInput(
+                f"store cannot be a {scheme[1]}:// URL; name a Redis (redis://, rediss:// or unix://), or a path"
+            )
         from agora_tencent_analytics.runtime.redis_store import RedisStore
 
         return RedisStore(where)

@@ -1,14 +1,14 @@
 -- One atomic step on one counter of one account. All keys of a counter share one hash slot.
 --
 -- KEYS  1 slots: sorted set of "owner claim", scored by when the slot ends (see store.py)
---       2 state: born, granted_at, held_until, refusals, refused_at, sent_at, period
---       3 void: set once the claim was given back before it was made
+--       2 state: born, born_at, lost_at, granted_at, held_until, refusals, refused_at, sent_at, period
+--       3 known: set once the claim was given back before it was made, or a share was told
 --       4.. days: used, spent_at, mended (what survivors said after a loss of data)
 -- ARGV  1 the step, 2 its arguments as JSON
 -- The clock is this server's alone. Times travel as differences.
 
 local step, a = ARGV[1], cjson.decode(ARGV[2])
-local slots, state, void = KEYS[1], KEYS[2], KEYS[3]
+local slots, state, known = KEYS[1], KEYS[2], KEYS[3]
 local days = {}
 for i = 4, #KEYS do days[i - 3] = KEYS[i] end
 local time = redis.call('TIME')
@@ -58,29 +58,41 @@ local function reply(why, after_s, ages)
   })
 end
 
-local function mend() -- the asker has met this counter before, and all that was known of it is lost
+local function info(section, field) -- nil where this user may not ask
+  local told = redis.pcall('INFO', section)
+  return type(told) == 'string' and tonumber(string.match(told, field .. ':(%d+)')) or nil
+end
+
+local function meet() -- what is held, and mended, where data was or may have been lost: see redis_store.py
   local born = redis.call('HGET', state, 'born')
   if not born then
     born = a.id
-    redis.call('HSET', state, 'born', born)
-    if a.born ~= '' then hold(a.gather_s) end
-  end
-  if a.born == '' or a.born == born then return end
-  for i, day in ipairs(days) do
-    local mended = get(day, 'mended')
-    if a.seen[i] > mended then
-      redis.call('HINCRBY', day, 'used', a.seen[i] - mended)
-      redis.call('HSET', day, 'mended', a.seen[i])
+    redis.call('HSET', state, 'born', born, 'born_at', exact(now))
+    if info('persistence', 'aof_enabled') ~= 1 then
+      local up_s = (info('server', 'uptime_in_seconds') or 1) - 1 -- whole seconds, up to one too many
+      redis.call('HSET', state, 'lost_at', exact(now - up_s))
     end
   end
+  if a.born ~= '' and a.born ~= born then
+    redis.call('HSET', state, 'lost_at', exact(math.max(get(state, 'lost_at'), get(state, 'born_at'))))
+    for i, day in ipairs(days) do
+      local mended = get(day, 'mended')
+      if a.seen[i] > mended then
+        redis.call('HINCRBY', day, 'used', a.seen[i] - mended)
+        redis.call('HSET', day, 'mended', a.seen[i])
+      end
+    end
+  end
+  local held = get(state, 'lost_at') + a.gather_s - now -- by every asker: each knows its own windows
+  if held > 0 then hold(held) end
 end
 
 local steps = {}
 
 function steps.reserve()
-  if redis.call('EXISTS', void) == 1 then return reply('void', 0, {}) end
+  if redis.call('EXISTS', known) == 1 then return reply('void', 0, {}) end
   if redis.call('ZSCORE', slots, member) then return reply(nil, 0, {}) end
-  mend()
+  meet()
   redis.call('ZREMRANGEBYSCORE', slots, '-inf', exact(now - a.slots_s))
   local ages = others()
   for _, used in ipairs(charged()) do
@@ -115,7 +127,7 @@ end
 
 function steps.refund()
   if redis.call('ZREM', slots, member) == 0 then
-    redis.call('SET', void, '1', 'EX', 60) -- the claim may still be on its way
+    redis.call('SET', known, '1', 'EX', 60) -- the claim may still be on its way
     return
   end
   for _, day in ipairs(days) do
@@ -136,8 +148,11 @@ function steps.spend()
   redis.call('HSET', days[1], 'spent_at', math.max(get(days[1], 'spent_at'), a.limit))
 end
 
-function steps.back() -- from serving on a share of its own: charge what was granted, and let all others come back
-  for i, day in ipairs(days) do redis.call('HINCRBY', day, 'used', a.owed[i]) end
+function steps.back() -- from a share of its own: charge once what was granted, let all others come back
+  if redis.call('SET', known, '1', 'NX', 'EX', a.keep_s) then
+    for i, day in ipairs(days) do redis.call('HSET', day, 'used', math.max(0, get(day, 'used') + a.owed[i])) end
+  end
+  for _, one in ipairs(a.in_flight) do redis.call('ZADD', slots, 'NX', exact(now + a.lease_s), one) end
   hold(a.gather_s)
 end
 

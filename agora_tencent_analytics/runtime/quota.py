@@ -17,6 +17,7 @@ not what keeps the limit, and minute rates have none: two questions at once shou
 from __future__ import annotations
 
 import hashlib
+import os
 import secrets
 import threading
 import weakref
@@ -39,10 +40,12 @@ __all__ = ["Quota", "QuotaState", "Slot"]
 class Quota:
     """What one account may ask of one vendor, shared by everything in this process that asks for it.
 
-    May be used from several event loops and threads at once.
+    May be used from several event loops and threads at once. In a child that `os.fork` makes it begins anew: the child
+    counts as another process, so a store in memory does not hold the two together.
 
     Args:
-        account: names the account, for example the customer id with the host. Only a digest of it is stored.
+        account: any name. Quotas of one name count together wherever they have one store; a provider that is given no
+            quota names its own after account, app and host. Only a digest of it is stored.
         store: where the day count and resting slots are kept: a path (shared by the processes of one machine), the
             URL of a Redis (shared by many machines), `":memory:"`, a `QuotaStore` of your own, or None for a file in
             the user's state directory. Where no file can be written, memory, with a warning.
@@ -77,17 +80,29 @@ class Quota:
         self._where = store
         self._store: QuotaStore | None = None
         self._strict = strict
+        self._cold_start = cold_start
         self._account = _digest(account)
-        self._owner = secrets.token_hex(8)
-        self._cold_since = self.clock.clock.monotonic() if cold_start else None
         self._names = _joined(merge)
+        self._begin()
+
+    def _begin(self) -> None:
+        """What belongs to one process: its name in the store, what it has in flight, and who waits."""
+        self._pid = os.getpid()
+        self._owner = secrets.token_hex(8)
+        self._cold_since = self.clock.clock.monotonic() if self._cold_start else None
         self._counters: dict[str, Counter] = {}
         self._lock = threading.RLock()
+
+    def _lock_of_this_process(self) -> threading.RLock:
+        if self._pid != os.getpid():
+            # After a fork, the slots of its parent would pass for the child's own, and nobody would count them.
+            self._begin()
+        return self._lock
 
     @property
     def store(self) -> QuotaStore:
         """Where days and slots are remembered; opened when first needed, so that making a quota does no I/O."""
-        with self._lock:
+        with self._lock_of_this_process():
             if self._store is None:
                 self._store = open_store(self._where)
             return self._store
@@ -102,16 +117,17 @@ class Quota:
         clock: Clock | None = None,
         merge: Sequence[Sequence[str]] = (),
         reserve: Mapping[Priority, float] | None = None,
-        strict: bool = True,
+        strict: bool | None = None,
         cold_start: bool = True,
     ) -> Quota:
         """The one quota of this account in this process; made on first use, forgotten when nobody holds it.
 
         The other arguments are those of `Quota`. They count when it is made; later ones may be left out, but must
-        not contradict.
+        not contradict, except for `clock` and `cold_start`.
 
         Raises:
-            BadInput: the account is in use with another plan, store, merge or reserve: one of the two must be wrong.
+            BadInput: the account is in use with another plan, store, merge, reserve or strict: one of the two must be
+                wrong.
         """
         with _registry_lock:
             known = _registry.get(_digest(account))
@@ -123,7 +139,7 @@ class Quota:
                     plan=plan,
                     merge=merge,
                     reserve=reserve,
-                    strict=strict,
+                    strict=strict is not False,
                     cold_start=cold_start,
                 )
                 _registry[known._account] = known
@@ -137,6 +153,7 @@ class Quota:
                 ("store", None if store is None else _named(store), _named(known._where)),
                 ("merge", _joined(merge) or None, known._names),
                 ("reserve", reserve or None, known.reserve),
+                ("strict", strict, known._strict),
             ):
                 if given is not None and given != used:
                     raise BadInput(
@@ -181,12 +198,21 @@ class Quota:
             QuotaUnavailable: (on entering) the store cannot be had, so nothing may be sent.
             BadInput: `max_wait` is negative or not a number, or there is no such priority.
         """
-        if max_wait is not None and not max_wait >= 0:
+        if max_wait is not None and not (isinstance(max_wait, int | float) and max_wait >= 0):
             raise BadInput(f"max_wait must be 0 or more seconds, or None, not {max_wait!r}")
         if priority not in PRIORITIES:
             raise BadInput(f"priority must be one of {', '.join(PRIORITIES)}, not {priority!r}")
         found = self._counter(counter, rates) if rates else None
         return Waiting(found, self.clock, max_wait=max_wait, priority=priority)
+
+    def refuse_if_spent(self, counter: str, rates: tuple[Rate, ...], priority: Priority = "normal") -> None:
+        """Says at once, and of what is known here, whether a slot would be refused for the day; nothing is spent.
+
+        Raises:
+            DailyQuotaExhausted: it would.
+        """
+        if rates:
+            self._counter(counter, rates).refuse_if_spent(priority)
 
     async def state(self, counter: str, rates: tuple[Rate, ...]) -> QuotaState:
         """How a counter stands now, for reports; nothing is spent.
@@ -215,7 +241,7 @@ class Quota:
 
     def _counter(self, counter: str, rates: tuple[Rate, ...]) -> Counter:
         name = self._names.get(counter, counter)
-        with self._lock:
+        with self._lock_of_this_process():
             found = self._counters.get(name)
             if found is None:
                 found = self._counters[name] = Counter(

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 import threading
 import time
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import anyio
 
@@ -28,6 +28,10 @@ ASK_AGAIN_S = 1.0
 """How long a server that could not be reached is left alone, seconds."""
 
 _CONNECTIONS = 8
+_HIDDEN_AT = re.compile("://[^/?#]*[/?#].*@", re.DOTALL)
+"""A password cut short by one of these: what stands before would be taken for the host."""
+_HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[\w.-]+)(:[0-9]+)?(/[0-9]*)?")
+_PLACES = {"redis": _HOST, "rediss": _HOST, "unix": re.compile(r"/[\w./-]*")}
 
 
 class RedisLink:
@@ -36,7 +40,7 @@ class RedisLink:
     Args:
         url: `redis://`, `rediss://` or `unix://`.
         script: in Lua.
-        timeout_s: the longest wait for the server, seconds.
+        timeout_s: the longest wait for the script's answer, seconds; connecting included.
 
     Raises:
         BadInput: the URL is malformed, or redis-py is not installed.
@@ -45,19 +49,26 @@ class RedisLink:
     def __init__(self, url: str, script: str, *, timeout_s: float) -> None:
         url = secret(url)
         self.place = _without_credentials(url)
+        """The server, for messages: without password, and not even its host where the URL could be misread."""
         self._url, self._script, self._timeout_s = url, script, timeout_s
         self._digest = hashlib.sha1(script.encode()).hexdigest()  # the name by which the server knows it
         self._clients: dict[asyncio.AbstractEventLoop, Redis] = {}
         self._busy: dict[asyncio.AbstractEventLoop, int] = {}
         self._lock = threading.Lock()
         self._left_alone_until = float("-inf")
+        well_formed = not _HIDDEN_AT.search(url)
         try:
             self._client()
         except ImportError as error:
             raise BadInput('a quota in Redis needs redis-py: pip install "agora-tencent-analytics[redis]"') from error
         except ValueError:
-            # The URL may hold a password: neither it nor the library's own message is repeated.
-            raise BadInput(f"the Redis URL for {self.place} is malformed") from None
+            well_formed = False
+        if not well_formed:
+            # The URL may hold a password: neither it nor the library's own error is repeated, or kept as the context.
+            raise BadInput(
+                f"the Redis URL for {self.place} is malformed; it is like redis://user:password@host:6379/0, and "
+                "/ ? # @ in a password are written as %2F %3F %23 %40"
+            )
 
     async def run(self, keys: list[str], *words: str) -> Any:
         """What the script returns.
@@ -87,14 +98,16 @@ class RedisLink:
         from redis.exceptions import NoScriptError, RedisError
 
         try:
-            with anyio.fail_after(2 * self._timeout_s):
+            with anyio.fail_after(self._timeout_s):
                 try:
                     return await client.evalsha(self._digest, len(keys), *keys, *words)
                 except NoScriptError:
                     return await client.eval(self._script, len(keys), *keys, *words)
         except (RedisError, OSError) as error:
             self._left_alone_until = time.monotonic() + ASK_AGAIN_S
-            raise self._unavailable(f"{type(error).__name__}: {error}") from None
+            raise self._unavailable(
+                f"{type(error).__name__}: {str(error) or f'no answer in {self._timeout_s:g} s'}"
+            ) from None
 
     async def aclose(self) -> None:
         """Closes the connections of this loop, unless one is in use."""
@@ -128,5 +141,8 @@ class RedisLink:
 
 
 def _without_credentials(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    scheme, _, rest = url.partition("://")
+    place = re.split("[?#]", rest.rpartition("@")[2])[0]
+    if scheme not in _PLACES:
+        return "this server"
+    return f"{scheme}://{place}" if _PLACES[scheme].fullmatch(place) and not _HIDDEN_AT.search(url) else f"{scheme}://"

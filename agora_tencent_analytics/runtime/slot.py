@@ -107,18 +107,20 @@ class Slot:
             await store.refund(key, claim)
             return
         wall, now = clock.wall(), clock.monotonic()
-        await store.answered(key, claim, wall, ago_s=now - self._answered_at, late_days=self._late_days)
-        if self._held_s:
-            await store.refused(
-                key,
-                wall,
-                ago_s=now - self._refused_at,
-                hold_s=self._held_s,
-                sent_ago_s=self._refused_at - grant.at,
-                period_s=self._period_s,
-            )
-        if self._spent_day is not None and counter.day.rate is not None:
-            await store.spend(key, self._spent_day, counter.day.limit)
+        try:
+            await store.answered(key, claim, wall, ago_s=now - self._answered_at, late_days=self._late_days)
+        finally:  # a refusal is told all the same: others would go on sending
+            if self._held_s:
+                await store.refused(
+                    key,
+                    wall,
+                    ago_s=now - self._refused_at,
+                    hold_s=self._held_s,
+                    sent_ago_s=self._refused_at - grant.at,
+                    period_s=self._period_s,
+                )
+            if self._spent_day is not None and counter.day.rate is not None:
+                await store.spend(key, self._spent_day, counter.day.limit)
 
 
 class Waiting:

@@ -61,7 +61,8 @@ ON CONFLICT DO UPDATE SET granted_at = excluded.granted_at
 _REFUSED = """
 INSERT INTO counters (account, counter, held_until, refusals, refused_at, refused_sent_at, refused_period_s)
 VALUES (?, ?, ?, 1, ?, ?, ?)
-ON CONFLICT DO UPDATE SET held_until = max(held_until, excluded.held_until), refusals = refusals + 1,
+ON CONFLICT DO UPDATE SET refusals = refusals + 1, held_until =
+CASE WHEN refused_at > excluded.refused_at + ? THEN excluded.held_until ELSE max(held_until, excluded.held_until) END,
 refused_at = excluded.refused_at, refused_sent_at = excluded.refused_sent_at,
 refused_period_s = excluded.refused_period_s
 """
@@ -108,7 +109,7 @@ class SqliteStore:
             standing = Standing(used=used, refused=refused)
             if any(count >= claim.day_limit for count in used):
                 return attrs.evolve(standing, why="day")
-            held = held_until - now
+            held = max(0.0, held_until - now)
             paced = granted_at + claim.pace_s - PACE_SLACK_S - now if claim.pace_s and granted_at <= now else 0.0
             others = self._others(file, key, claim.owner, now, claim.longest_rest_s)
             if held > 0 or paced > 0:
@@ -158,7 +159,7 @@ class SqliteStore:
     ) -> None:
         """See `QuotaStore.refused`."""
         at = now - ago_s
-        row = (*key, at + hold_s, at, at - sent_ago_s, period_s)
+        row = (*key, at + hold_s, at, at - sent_ago_s, period_s, STEP_TOLERATED_S + ago_s)
         await self._run(lambda file: file.execute(_REFUSED, row))
 
     async def spend(self, key: CounterKey, day: int, limit: int) -> None:
@@ -227,5 +228,7 @@ def _counter(file: sqlite3.Connection, key: CounterKey, now: float) -> tuple[flo
     granted_at, held_until, refusals, refused_at, sent_at, period_s = row
     if not refusals:
         return granted_at, held_until, None
-    refused = Refused(number=refusals, ago_s=now - refused_at, sent_ago_s=now - sent_at, period_s=period_s)
-    return granted_at, held_until, refused
+    if refused_at > now + STEP_TOLERATED_S:
+        held_until = 0.0  # the refusal is from before the clock was set back
+    ago_s, sent_ago_s = max(0.0, now - refused_at), max(0.0, now - sent_at)
+    return granted_at, held_until, Refused(number=refusals, ago_s=ago_s, sent_ago_s=sent_ago_s, period_s=period_s)

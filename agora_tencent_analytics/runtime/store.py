@@ -76,7 +76,8 @@ class Claim:
     """One request that somebody wants to send."""
 
     id: str
-    """Random. Claiming it again is answered as before and charges nothing twice."""
+    """Random. Where an answer can be lost on its way (Redis), claiming it again is answered as before and charges
+    nothing twice."""
     owner: str
     """The `Quota` that sends the request."""
     windows: tuple[Room, ...] = ()

@@ -81,7 +81,7 @@ def asking(
     outer = terms()
     if priority is not None and priority not in PRIORITIES:
         raise BadInput(f"priority must be one of {', '.join(PRIORITIES)}, not {priority!r}")
-    if max_wait is not None and not max_wait >= 0:
+    if max_wait is not None and not (isinstance(max_wait, int | float) and max_wait >= 0):
         raise BadInput(f"max_wait must be 0 or more seconds, or None, not {max_wait!r}")
     if budget is not None and not isinstance(budget, Budget):
         raise BadInput(f"budget must be a Budget(requests=...), not {budget!r}")

@@ -10,13 +10,15 @@ import math
 
 from agora_tencent_analytics.runtime.terms import Priority
 
-__all__ = ["Ticket"]
+__all__ = ["Ticket", "running_loop"]
 
 _YIELDED_S = 0.015
 """A backfill leaves what comes free for so long to other processes: stores know no priorities and no turns, and whoever
 asks first is served."""
 _YIELDED_AFTER_REFUSAL_S = 0.001
 """For so long if the store made it wait: then it goes before backfills of others that were just served."""
+
+_WATCH_S = 1.0
 
 
 class Ticket:
@@ -38,6 +40,10 @@ class Ticket:
         """The store has said "not yet" to it."""
         self._rung: asyncio.Future[None] = self.loop.create_future()
 
+    def watch_s(self, head: Ticket | None) -> float:
+        """For how long it may wait behind this head without being rung; one of another loop is watched (`turns.py`)."""
+        return math.inf if head is None or head.loop is self.loop else _WATCH_S
+
     def arm(self) -> None:
         """Forgets that it was rung, under the lock of the one who decides to wait: no ring is lost after it."""
         if self._rung.done():
@@ -57,18 +63,22 @@ class Ticket:
 
     def ring(self) -> None:
         """Wakes its owner, from any thread."""
-        try:
-            here: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
-        except RuntimeError:
-            here = None
-        if here is self.loop:
+        if running_loop() is self.loop:
             self._ring()
             return
         try:
             self.loop.call_soon_threadsafe(self._ring)
         except RuntimeError:
-            return  # the loop was closed in between: the next look at the queue drops the ticket
+            return  # the loop was closed in between: whoever watches over it drops the ticket
 
     def _ring(self) -> None:
         if not self._rung.done():
             self._rung.set_result(None)
+
+
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """The loop that runs in this thread, if one does."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None

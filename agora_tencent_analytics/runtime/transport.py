@@ -13,6 +13,7 @@ can make 250 MB. By one or two of these may memory exceed the bound.
 from __future__ import annotations
 
 import asyncio
+import math
 import ssl
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -26,7 +27,7 @@ from agora_tencent_analytics.message import Request, Response
 if TYPE_CHECKING:
     import aiohttp
 
-__all__ = ["AiohttpTransport", "Timeouts", "Transport"]
+__all__ = ["AiohttpTransport", "Timeouts", "Transport", "check_open"]
 
 MOST_BODY_BYTES = 256 * 2**20
 """The largest body that is read, unless another bound is given: 256 MB, many times a vendor's largest answers."""
@@ -36,22 +37,34 @@ _MOST_IDLE_S = 15.0
 USER_AGENT = f"agora-tencent-analytics/{__version__} (Python; aiohttp)"
 
 
+def _check_seconds(_: object, field: attrs.Attribute[float], value: object) -> None:
+    if not (isinstance(value, int | float) and 0 < value < math.inf):
+        raise BadInput(f"{field.name} must be a number of seconds, more than 0, not {value!r}")
+
+
 @attrs.frozen(kw_only=True)
 class Timeouts:
-    """How long one attempt may take, in seconds. Waiting for quota never counts."""
+    """How long one attempt may take, in seconds. Waiting for quota never counts.
 
-    connect_s: float = attrs.field(default=10.0, validator=attrs.validators.gt(0))
+    Raises:
+        BadInput: a figure is not a finite number above 0.
+    """
+
+    connect_s: float = attrs.field(default=10.0, validator=_check_seconds)
     """Name lookup, TCP and TLS together."""
-    read_s: float = attrs.field(default=30.0, validator=attrs.validators.gt(0))
+    read_s: float = attrs.field(default=30.0, validator=_check_seconds)
     """The longest silence while waiting for the answer or between two pieces of it."""
-    total_s: float = attrs.field(default=120.0, validator=attrs.validators.gt(0))
+    total_s: float = attrs.field(default=120.0, validator=_check_seconds)
     """One attempt from beginning to end."""
-    deadline_s: float | None = None
+    deadline_s: float | None = attrs.field(default=None, validator=attrs.validators.optional(_check_seconds))
     """All attempts of one ask together, pauses and quota waits included. None: no such limit."""
 
 
 class Transport(Protocol):
-    """Where requests go. Tests and unusual networks bring their own."""
+    """Where requests go. Tests and unusual networks bring their own.
+
+    One that says by an attribute `closed` that it sends no more is not offered a request, which would cost a slot.
+    """
 
     async def send(self, request: Request, *, timeouts: Timeouts, answered: Callable[[], None]) -> Response:
         """Sends once and reads the answer to its end.
@@ -70,6 +83,16 @@ class Transport(Protocol):
     async def aclose(self) -> None:
         """Frees what was opened. May be called again."""
         ...
+
+
+def check_open(transport: Transport) -> None:
+    """Nothing, if the transport sends, as far as it says.
+
+    Raises:
+        RuntimeError: it does not.
+    """
+    if getattr(transport, "closed", False):
+        raise RuntimeError("this provider is closed, or the session that it was given; make a new one")
 
 
 class AiohttpTransport:
@@ -159,8 +182,7 @@ class AiohttpTransport:
     def _session(self, timeouts: Timeouts) -> aiohttp.ClientSession:
         import aiohttp
 
-        if self._closed:
-            raise RuntimeError("this provider is closed; make a new one")
+        check_open(self)
         session = self._given or self._own
         if session is None:
             # The quota bounds what is in flight; a second bound here would only hide waiting inside a timeout.
@@ -171,6 +193,11 @@ class AiohttpTransport:
             session = self._own = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         session._retry_connection = False
         return session
+
+    @property
+    def closed(self) -> bool:
+        """True if nothing is sent any more: it was closed, or the session that it was given."""
+        return self._closed or (self._given is not None and self._given.closed)
 
     async def aclose(self) -> None:
         """Closes the session that was made here, if any."""
@@ -195,6 +222,8 @@ def _mapped(error: Exception, request: Request, timeouts: Timeouts) -> Transport
         phase, what = "total", f"{host} took longer than {timeouts.total_s:g} s for one answer"
     elif isinstance(error, aiohttp.ClientConnectorError | ssl.SSLError | UnicodeError):  # the last: no name at all
         phase, what = "connect", f"no connection to {host} ({error})"
+    elif isinstance(error, aiohttp.ClientHttpProxyError):
+        phase, what = "connect", f"no connection to {host}: the proxy refuses it with {error.status} ({error.message})"
     elif isinstance(error, aiohttp.ClientResponseError):
         what = f"the answer of {host} is not HTTP ({error.message})"
     else:

@@ -1,16 +1,21 @@
 """Who is next, over several event loops and threads: by priority, then first come, first served.
 
 Holds the queue in front of a counter; the places in it are in `ticket.py`. Refuses to know what the turn is for. Only
-the head of the queue acts; whoever leaves wakes the next head.
+the head of the queue acts; whoever ends its turn, or leaves, wakes the next head.
 
 **The bound.** A request may overtake those of lower priority that came before it, but of ten grants in a row, at
 least one goes to whoever has waited longest if it was overtaken. So one that finds n others waiting is granted, at
 the latest, with the 10 (n + 1)-th grant from then on, however many of higher priority follow. Between processes there
 is no queue: there backfills step aside for a moment (`ticket.py`).
+
+**The watch.** An event loop may be closed under its waiters without a word, and then nobody is rung. So of each loop
+somebody keeps looking, as long as the head is on another.
 """
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 from collections import OrderedDict
 
 from agora_tencent_analytics.runtime.terms import PRIORITIES, Priority
@@ -76,6 +81,16 @@ class Turns:
         lower = map(self._first, self._queues[_RANK[ticket.priority] + 1 :])
         overtook = any(first is not None and first.number < ticket.number for first in lower)
         self._overtakings = self._overtakings + 1 if overtook else 0
+
+    def to_ring(self, here: asyncio.AbstractEventLoop | None) -> list[Ticket]:
+        """The head; and if it is on another loop than this, somebody of this loop to watch over it."""
+        head = self.head()
+        if head is None:
+            return []
+        if here is None or head.loop is here:
+            return [head]
+        behind = (ticket for queue in self._queues for ticket in queue if ticket.loop is here)
+        return [head, *itertools.islice(behind, 1)]
 
     def impatient(self) -> list[Ticket]:
         """Those who do not wait for ever."""

@@ -18,7 +18,7 @@ from typing import Any
 
 from agora_tencent_analytics.errors import WindowRefused
 from agora_tencent_analytics.narrowing import moments
-from agora_tencent_analytics.notices import Drift, Notice, PageRead, WindowSplit
+from agora_tencent_analytics.notices import Drift, GoingAway, Notice, PageRead, WindowSplit
 from agora_tencent_analytics.page import Page
 from agora_tencent_analytics.receipt import Receipt
 from agora_tencent_analytics.runtime.caller import Caller
@@ -64,6 +64,7 @@ class Walk:
         self._max_requests = max_requests
         self._max_wait = max_wait
         self._told = Receipt()  # the cost that pages have told
+        self._warned = False
         self._seen = Seen()
         self.evidence = Evidence()
         self._windows = Windows(
@@ -127,6 +128,10 @@ class Walk:
             finally:
                 self.evidence.cost.add(spent)
         items = self._take_in(reading, reply)
+        if reply.warning and not self._warned:
+            self._warned = True
+            row = reading.question.row
+            self._tell(GoingAway(vendor=row.vendor, endpoint=row.name, message=reply.warning))
         cost, self._told = self.evidence.cost.since(self._told), self.evidence.cost.copy()
         return Page(
             items=items,
@@ -137,6 +142,7 @@ class Walk:
             number=number,
             total=reply.total,
             has_more=reply.has_more,
+            extra=reply.extra,
             cost=cost,
         )
 

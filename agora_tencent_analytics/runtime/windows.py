@@ -143,7 +143,7 @@ class Windows:
             self._evidence.reach(over)
             inside = self._clip(question, over, now)
             pieces += [inside] if inside else []
-        windows = cover(pieces, question.limits, strict=question.row.bounds.strict)
+        windows = cover(pieces, question.limits, bounds=question.row.bounds)
         self._stack = [(window, 0) for window in windows][::-1]
 
     # -- cursors ------------------------------------------------------------------------------------------------

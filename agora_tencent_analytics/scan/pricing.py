@@ -74,7 +74,7 @@ def windows(question: Question, now: float) -> Iterator[TimeRange]:
     """The windows in which a walk begun at `now` (vendor epoch seconds) asks, oldest first."""
     limits, bounds = question.limits, question.row.bounds
     cut = (clip(piece, limits, now=now, endpoint="", bounds=bounds).inside for piece in question.over)
-    return cover([piece for piece in cut if piece is not None], limits, strict=bounds.strict)
+    return cover([piece for piece in cut if piece is not None], limits, bounds=bounds)
 
 
 def price(questions: Iterable[Question], rows: Iterable[Row], now: float) -> Bill:

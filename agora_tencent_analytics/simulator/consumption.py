@@ -14,7 +14,18 @@ from agora_tencent_analytics.simulator.sessions import Session
 
 __all__ = ["SERVICES", "Service", "consume"]
 
-Service = Literal["interaction", "recording-single", "recording-multi", "transcoding", "relay"]
+Service = Literal[
+    "interaction",
+    "recording-single",
+    "recording-multi",
+    "transcoding",
+    "relay",
+    "recording",
+    "relay-transcoding",
+    "ai",
+    "acceleration",
+    "moderation",
+]
 
 _SIZES = ("Audio", "SD", "HD", "FullHD", "2K", "4K")
 SERVICES: Mapping[Service, tuple[str, ...]] = {
@@ -23,6 +34,12 @@ SERVICES: Mapping[Service, tuple[str, ...]] = {
     "recording-multi": _SIZES,
     "transcoding": ("Audio", *(f"{size}{codec}" for codec in ("H264", "H265") for size in _SIZES[1:])),
     "relay": ("Bandwidth",),
+    "recording": ("Class1VideoTime", "Class2VideoTime", "Class3VideoTime", "AudioTime"),
+    "relay-transcoding": ("AudioTime", "VideoTimeSd", "VideoTimeHd", "VideoTimeFhd"),
+    # Of these three the vendor's examples show "Conversation", "Time", "Audio" and "Picture".
+    "ai": ("Conversation", "Asr", "Translation", "Tts"),
+    "acceleration": ("Time",),
+    "moderation": ("Audio", "Picture"),
 }
 """Each service with the keys of its usage, in the vendor's order."""
 
@@ -32,6 +49,11 @@ _ONE_IN: Mapping[Service, int] = {
     "recording-multi": 5,
     "transcoding": 4,
     "relay": 6,
+    "recording": 3,
+    "relay-transcoding": 3,
+    "ai": 2,
+    "acceleration": 2,
+    "moderation": 2,
 }
 
 

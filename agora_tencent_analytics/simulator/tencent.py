@@ -11,7 +11,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 from agora_tencent_analytics.limits import Limits, Plan, Rate
-from agora_tencent_analytics.simulator import tencent_calls, tencent_dashboard, tencent_events, tencent_usage
+from agora_tencent_analytics.simulator import (
+    tencent_calls,
+    tencent_dashboard,
+    tencent_events,
+    tencent_services,
+    tencent_usage,
+)
 from agora_tencent_analytics.simulator.answer_faults import ExpireToken
 from agora_tencent_analytics.simulator.dice import mix
 from agora_tencent_analytics.simulator.exchange import Ask, Refused, Reply
@@ -33,6 +39,7 @@ _ACTIONS: Mapping[str, Action] = {
     **tencent_events.ACTIONS,
     **tencent_dashboard.ACTIONS,
     **tencent_usage.ACTIONS,
+    **tencent_services.ACTIONS,
 }
 _OFFLINE = (
     "DescribeRoomInformation",

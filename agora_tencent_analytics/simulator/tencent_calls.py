@@ -31,6 +31,7 @@ from agora_tencent_analytics.tencent.plans import (
     CALL_DETAIL,
     CALL_DETAIL_2021,
     CALL_DETAIL_METRICS,
+    CALL_DETAIL_METRICS_2021,
     ROOM_INFO,
     USER_INFO,
 )
@@ -61,13 +62,14 @@ def _rooms(asked: Asked) -> Mapping[str, object]:
     rooms = []
     for index in page.rows:
         call = world.call_at("tencent", index)
+        over_by_now = call.finished and call.destroyed_ts <= asked.now
         rooms.append(
             {
                 "CommId": call.call_id,
                 "RoomString": call.channel,
                 "CreateTime": call.created_ts,
-                "DestroyTime": call.destroyed_ts if call.finished else int(asked.now),
-                "IsFinished": call.finished,
+                "DestroyTime": call.destroyed_ts if over_by_now else int(asked.now),
+                "IsFinished": over_by_now,
                 "UserId": world.sessions(call)[0].user_id,
             }
         )
@@ -84,7 +86,7 @@ def _details(asked: Asked) -> Mapping[str, object]:
 
 
 def _details_2021(asked: Asked) -> Mapping[str, object]:
-    return _details_of(asked, CALL_DETAIL_2021, CALL_DETAIL_2021, TENCENT_2021)
+    return _details_of(asked, CALL_DETAIL_2021, CALL_DETAIL_METRICS_2021, TENCENT_2021)
 
 
 def _details_of(asked: Asked, row: str, row_with_metrics: str, known: frozenset[str]) -> Mapping[str, object]:
@@ -139,15 +141,16 @@ def _user_list(asked: Asked, over: _Window) -> tuple[dict[str, object], Sequence
 
 
 def _user(asked: Asked, stay: Session) -> dict[str, Any]:
+    over = stay.finished and stay.leave_ts <= asked.now
     return {
         "RoomStr": stay.channel,
         "UserId": stay.user_id,
         "JoinTs": stay.join_ts,
-        "LeaveTs": stay.leave_ts if stay.finished else int(asked.now),
+        "LeaveTs": stay.leave_ts if over else int(asked.now),
         "DeviceType": stay.device,
         "SdkVersion": stay.sdk_version,
         "ClientIp": f"10.{stay.key % 256}.{stay.key // 256 % 256}.{stay.number % 254 + 1}",
-        "Finished": stay.finished,
+        "Finished": over,
     }
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
+
 from agora_tencent_analytics.endpoint import AnyOf, Bounds, Endpoint, PageNumber, Param, Unpaged
 from agora_tencent_analytics.events import AbnormalExperience, Event
 from agora_tencent_analytics.models import Call, Session
@@ -84,7 +86,8 @@ CALL_DETAIL_METRICS = Endpoint(
     action="DescribeCallDetailInfo",
     payload="Data",
     app=_APP,
-    bounds=_BOUNDS,
+    # "Must be less than 1 hour, beyond that null is returned", then "not over 1 hour": null would read as no data.
+    bounds=attrs.evolve(_BOUNDS, strict=True),
     params=(
         _COMM_ID,
         Param(name="UserIds", kind="list", most=USERS_WITH_METRICS),

@@ -1,4 +1,4 @@
-"""Tencent's table of questions, gathered: about calls, about the app as a whole, about what is billed, and retired.
+"""Tencent's table of questions, gathered: about calls, about the app as a whole, about usage, and retired.
 
 Holds the names under which the rows are known; the rows are in the files they are imported from. A new question is
 one more row in one of these.
@@ -17,6 +17,14 @@ from agora_tencent_analytics.tencent.billing import (
     RELAY_USAGE,
     ROOM_USAGE,
     TRTC_USAGE,
+)
+from agora_tencent_analytics.tencent.billing_services import (
+    ACCELERATION_USAGE,
+    AI_USAGE,
+    MODERATION_USAGE,
+    RECORD_STATISTIC,
+    SERVICES,
+    TRANSCODE_TIME,
 )
 from agora_tencent_analytics.tencent.calls import (
     CALL_DETAIL,
@@ -39,6 +47,7 @@ from agora_tencent_analytics.tencent.dashboard import (
 from agora_tencent_analytics.tencent.retired import (
     ABNORMAL_EVENT_2021,
     CALL_DETAIL_2021,
+    CALL_DETAIL_METRICS_2021,
     DETAIL_EVENT_2021,
     HISTORY_SCALE_2021,
     MARKET_QUALITY_2023,
@@ -52,9 +61,12 @@ from agora_tencent_analytics.tencent.retired import (
 
 __all__ = [
     "ABNORMAL_EVENT_2021",
+    "ACCELERATION_USAGE",
+    "AI_USAGE",
     "CALL_DETAIL",
     "CALL_DETAIL_2021",
     "CALL_DETAIL_METRICS",
+    "CALL_DETAIL_METRICS_2021",
     "DETAIL_EVENT_2021",
     "ENDPOINTS",
     "HISTORY_SCALE_2021",
@@ -63,16 +75,19 @@ __all__ = [
     "MARKET_SCALE",
     "MARKET_SCALE_2023",
     "MIX_TRANSCODING_USAGE",
+    "MODERATION_USAGE",
     "REALTIME_QUALITY",
     "REALTIME_QUALITY_2023",
     "REALTIME_SCALE",
     "REALTIME_SCALE_2023",
     "RECORDING_USAGE",
+    "RECORD_STATISTIC",
     "RELAY_USAGE",
     "ROOM_INFO",
     "ROOM_INFORMATION_2021",
     "ROOM_USAGE",
     "SCALE_INFO",
+    "TRANSCODE_TIME",
     "TRTC_USAGE",
     "UNUSUAL_EVENT",
     "USERS_WITH_METRICS",
@@ -81,5 +96,5 @@ __all__ = [
     "USER_INFORMATION_2021",
 ]
 
-ENDPOINTS: Mapping[str, Endpoint[Any]] = {row.name: row for row in (*CALLS, *DASHBOARD, *BILLING, *RETIRED)}
+ENDPOINTS: Mapping[str, Endpoint[Any]] = {row.name: row for row in (*CALLS, *DASHBOARD, *BILLING, *SERVICES, *RETIRED)}
 """All rows by name."""

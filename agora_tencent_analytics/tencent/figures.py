@@ -1,7 +1,8 @@
-"""Tencent's aggregated figures: what it calls them, and how its three shapes become `Figures`.
+"""Tencent's aggregated figures: what it calls them, and how its four shapes become `Figures`.
 
 *Series*: `Columns` names the places in each of the `Values`, in an order that varies. *Scale*: one object a day.
-*Usage*: `UsageKey` names the places in each `UsageValue`. A bucket keeps the vendor's own stamp.
+*Usage*: `UsageKey` names the places in each `UsageValue`. *Apps*: one object an app, and in it one object a bucket. A
+bucket keeps the vendor's own stamp.
 
 Rates are percents: whole ones in `RowValue` (97 is 97 %), with decimals in `RowValueFloat`, which is filled when
 `IsFloat` was true. The vendor says no more of the latter than that the data "are decimals"; both are read alike.
@@ -29,6 +30,7 @@ __all__ = [
     "FIGURES_OF",
     "METRICS",
     "check_metrics",
+    "figures_of_apps",
     "figures_of_scale",
     "figures_of_series",
     "figures_of_usage",
@@ -76,8 +78,16 @@ _MOST_FIGURES = 500
 """The most names that an answer may give: far more than exist. Names times rows is what an answer costs."""
 _PERIODS = {"d": DAY, "h": HOUR}
 _EVERY = {"day": "d", "hour": "h"}
+_IN_MINUTES = frozenset(
+    {"DescribeTrtcUsage", "DescribeRecordingUsage", "DescribeMixTranscodingUsage", "DescribeRelayUsage"}
+)
+"""Actions whose usage the vendor's pages give in minutes; those of later ones state no unit."""
 _NO_DURATIONS = frozenset({"Bandwidth"})
 """Keys of usage that are no minutes; the vendor states no unit for them."""
+_BUCKETS_OF_APP = {"SdkAppIdUsages": "Usages", "Usages": "SdkAppIdTranscodeTimeUsages"}
+"""Where an app's buckets are, by where the apps are."""
+_UNITS_OF_APP = {"Flux": "Mbps"}
+"""Units of an app's figures that are not seconds."""
 
 
 def figures_of_series(row: Endpoint[Any], body: Mapping[str, Any], asked: Asked) -> list[Figures]:
@@ -111,12 +121,27 @@ def figures_of_usage(row: Endpoint[Any], body: Mapping[str, Any], asked: Asked) 
     names = _names(body.get("UsageKey") or ())
     buckets = [bucket for bucket in body.get(row.payload) or () if bucket is not None]
     times = [_usage_time(bucket, row.bounds.zone_s) for bucket in buckets]
-    one_day = whole_units(row.bounds, asked.window).seconds <= DAY
     found = []
     for at, name in enumerate(names):
         points = [[time, _at(bucket.get("UsageValue"), at)] for time, bucket in zip(times, buckets, strict=True)]
-        unit = "" if name in _NO_DURATIONS else "minutes"
-        found.append(_figures(name, points, asked, bucket_s=5 * MINUTE if one_day else DAY, unit=unit))
+        unit = "minutes" if row.action in _IN_MINUTES and name not in _NO_DURATIONS else ""
+        found.append(_figures(name, points, asked, bucket_s=_usage_bucket_s(row, asked), unit=unit))
+    return found
+
+
+def figures_of_apps(row: Endpoint[Any], body: Mapping[str, Any], asked: Asked) -> list[Figures]:
+    """Usage by app, every field of a bucket beside `TimeKey` a figure. What else is told of the app is in `extra`."""
+    inside = _BUCKETS_OF_APP[row.payload]
+    found = []
+    for app in body.get(row.payload) or ():
+        buckets = [bucket for bucket in app.get(inside) or () if bucket is not None]
+        times = [_usage_time(bucket, row.bounds.zone_s) for bucket in buckets]
+        extra = {key: value for key, value in app.items() if key != inside}
+        for name in _names(dict.fromkeys(name for bucket in buckets for name in bucket if name != "TimeKey")):
+            points = [[time, bucket.get(name)] for time, bucket in zip(times, buckets, strict=True)]
+            unit = _UNITS_OF_APP.get(name, "seconds")
+            figures = _figures(name, points, asked, bucket_s=_usage_bucket_s(row, asked), unit=unit)
+            found.append(attrs.evolve(figures, extra=extra))
     return found
 
 
@@ -205,6 +230,10 @@ def _numbers(value: Any, wanted: Sequence[str]) -> Sequence[Any]:
 
 def _at(numbers: Sequence[Any] | None, place: int) -> Any:
     return numbers[place] if numbers and place < len(numbers) else None
+
+
+def _usage_bucket_s(row: Endpoint[Any], asked: Asked) -> int:
+    return 5 * MINUTE if whole_units(row.bounds, asked.window).seconds <= DAY else DAY
 
 
 def _usage_time(bucket: Mapping[str, Any], zone_s: int) -> int | None:

@@ -60,7 +60,7 @@ class TencentProvider(Provider):
         base_url: the vendor's host; international: `https://trtc.intl.tencentcloudapi.com`. Of a list, say with
             a regional host after it, the next stands in for one that cannot be reached.
         credentials: instead of fixed keys, an async callable that gives `TencentCredentials`; needs `account`.
-        account: names the quota; by default the secret id.
+        account: names the quota, with app and host; by default the secret id.
         options: `quota`, `store`, `merge`, `reserve`, `session`, `transport`, `retry`, `timeouts`, `hooks` as in
             `Provider`.
 

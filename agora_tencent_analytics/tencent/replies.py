@@ -11,8 +11,9 @@ import attrs
 from agora_tencent_analytics.events import AbnormalExperience, Cause, Event
 from agora_tencent_analytics.metrics import METRICS, TENCENT_METRICS
 from agora_tencent_analytics.models import Call, Session
+from agora_tencent_analytics.rawjson import text
 from agora_tencent_analytics.series import Columns, MetricSeries, PointForm
-from agora_tencent_analytics.structure import NO, Structure
+from agora_tencent_analytics.structure import Structure, says_no
 from agora_tencent_analytics.tencent.event_tables import describe_abnormal_event, describe_event, describe_experience
 from agora_tencent_analytics.tencent.series import TencentDetail
 from agora_tencent_analytics.vendor import Asked
@@ -89,7 +90,7 @@ def _check_ids(rows: Sequence[Any], name: str) -> None:
 def _unend(rows: Sequence[Any], finished: str, end: str) -> None:
     """While something runs, the vendor prints "now" as its end: nothing is known of the end."""
     for row in rows:
-        if (said := row.get(finished)) is not True and said in NO:
+        if (said := row.get(finished)) is not True and says_no(said):
             row[end] = None
 
 
@@ -127,12 +128,11 @@ def events_of(groups: Sequence[Mapping[str, Any]], asked: Asked) -> list[Event]:
     found: list[Event] = []
     for group in groups:
         given = {"call_id": asked.params["CommId"], "user_id": asked.params["UserId"]}
-        peer_id = group.get("PeerId")
         found += STRUCTURE.rows(
             [row for row in group.get("Content") or () if row is not None],
             Event,
             vendor="tencent",
-            peer_id="" if peer_id is None else str(peer_id),
+            peer_id=text(group.get("PeerId")),
             **given,
         )
     return [

@@ -14,6 +14,7 @@ import attrs
 from agora_tencent_analytics.endpoint import Endpoint, PageNumber, Param
 from agora_tencent_analytics.tencent import plans
 from agora_tencent_analytics.tencent.calls import (
+    CALL_DETAIL,
     CALL_DETAIL_METRICS,
     ROOM_INFO,
     UNUSUAL_EVENT,
@@ -31,6 +32,7 @@ from agora_tencent_analytics.tencent.dashboard import (
 __all__ = [
     "ABNORMAL_EVENT_2021",
     "CALL_DETAIL_2021",
+    "CALL_DETAIL_METRICS_2021",
     "DETAIL_EVENT_2021",
     "HISTORY_SCALE_2021",
     "MARKET_QUALITY_2023",
@@ -72,13 +74,29 @@ USER_INFORMATION_2021 = attrs.evolve(
 )
 """The sessions of a call, as asked until 2022."""
 
-CALL_DETAIL_2021 = attrs.evolve(
+CALL_DETAIL_METRICS_2021 = attrs.evolve(
     CALL_DETAIL_METRICS,
-    name="DescribeCallDetail",
+    name="DescribeCallDetail with DataType",
     generation="2021",
     action="DescribeCallDetail",
     app=_APP_AS_TEXT,
-    params=tuple(attrs.evolve(param, required=param.name == "CommId") for param in CALL_DETAIL_METRICS.params),
+    paging=_TEXT_PAGES,
+    limits=plans.CALL_DETAIL_METRICS_2021,
+    counter="DescribeCallDetail",
+    source="https://www.tencentcloud.com/document/product/647/36759",
+    read_on=_READ_ON,
+    retired="DescribeCallDetailInfo",
+)
+"""The metric series of users of a call, as asked until 2022."""
+
+CALL_DETAIL_2021 = attrs.evolve(
+    CALL_DETAIL,
+    name="DescribeCallDetail without DataType",
+    generation="2021",
+    action="DescribeCallDetail",
+    app=_APP_AS_TEXT,
+    # A page with UserIds has 6 users, not 100: who wants some users only asks with DataType.
+    params=tuple(param for param in CALL_DETAIL.params if param.name != "UserIds"),
     paging=_TEXT_PAGES,
     limits=plans.CALL_DETAIL_2021,
     counter="DescribeCallDetail",
@@ -86,7 +104,7 @@ CALL_DETAIL_2021 = attrs.evolve(
     read_on=_READ_ON,
     retired="DescribeCallDetailInfo",
 )
-"""The metric series of users of a call, as asked until 2022."""
+"""The sessions of a call, by the action that also had the metrics, as asked until 2022."""
 
 DETAIL_EVENT_2021 = attrs.evolve(
     USER_EVENT,
@@ -169,6 +187,7 @@ MARKET_QUALITY_2023 = attrs.evolve(
 RETIRED: tuple[Endpoint[Any], ...] = (
     ROOM_INFORMATION_2021,
     USER_INFORMATION_2021,
+    CALL_DETAIL_METRICS_2021,
     CALL_DETAIL_2021,
     DETAIL_EVENT_2021,
     ABNORMAL_EVENT_2021,

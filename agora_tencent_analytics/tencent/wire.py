@@ -29,7 +29,12 @@ from agora_tencent_analytics.models import Call, Session
 from agora_tencent_analytics.rawjson import number
 from agora_tencent_analytics.series import MetricSeries
 from agora_tencent_analytics.tencent.codes import refusal
-from agora_tencent_analytics.tencent.figures import figures_of_scale, figures_of_series, figures_of_usage
+from agora_tencent_analytics.tencent.figures import (
+    figures_of_apps,
+    figures_of_scale,
+    figures_of_series,
+    figures_of_usage,
+)
 from agora_tencent_analytics.tencent.replies import (
     STRUCTURE,
     call_rows,
@@ -71,8 +76,17 @@ HOSTS: Mapping[str, str] = MappingProxyType(
 VERSION = "2019-07-22"
 SERVICE = "trtc"
 _ENVELOPE = frozenset({"Total", "RequestId", "UsageKey"})
+_WARNING = "DeprecatedWarning"
+"""Stands in answers of actions that are about to go offline."""
 
 _WITHOUT_IDS = (Event, AbnormalExperience)
+_SHAPES = {
+    "Data": figures_of_series,
+    "ScaleList": figures_of_scale,
+    "UsageList": figures_of_usage,
+    "SdkAppIdUsages": figures_of_apps,
+    "Usages": figures_of_apps,
+}
 
 
 @attrs.define
@@ -152,6 +166,7 @@ class TencentVendor(Vendor):
                 is_last=bool(wanted) and wanted <= {stay.user_id for stay in stays},
                 request_id=body.request_id,
                 extra=body.extra,
+                warning=_text(body.extra.get(_WARNING)),
             )
         items = self._items(row, body, asked)
         ids = row_ids(row, items)
@@ -161,12 +176,12 @@ class TencentVendor(Vendor):
             total=_total(number(body.get("Total"))),
             request_id=_text(body.get("RequestId")),
             extra={name: value for name, value in body.items() if name not in _ENVELOPE and name != row.payload},
+            warning=_text(body.get(_WARNING)),
         )
 
     def _items(self, row: Endpoint[Any], body: Mapping[str, Any], asked: Asked) -> list[Any]:
         if row.model is Figures:
-            shape = {"ScaleList": figures_of_scale, "UsageList": figures_of_usage}.get(row.payload, figures_of_series)
-            return shape(row, body, asked)
+            return _SHAPES[row.payload](row, body, asked)
         if row.model is RoomUsage:
             return read_room_usage(body.get(row.payload), whole_units(row.bounds, asked.window))
         rows = body.get(row.payload) or []

@@ -122,6 +122,30 @@ def test_a_diagnosis_may_have_no_cause(tags: Any) -> None:
     assert ("7", 9, (), {"new": 1}) == (moment.user_id, moment.experience_id, moment.causes, moment.extra)
 
 
+def test_two_diagnoses_of_one_second_are_told_apart_by_their_causes() -> None:
+    row = row_of("live/diagnosis", "2021-03")
+    (first,) = PRINTED["2021-03", "live/diagnosis"].answer["data"]
+    second = {**first, "cause_tags": first["cause_tags"][:1]}
+    ids = reply_to(row, {"code": 200, "data": [first, second, first]}, {}, (START, START + 60)).ids
+    assert (2, ids[0]) == (len(set(ids)), ids[2])
+
+
+@pytest.mark.parametrize(
+    ("generation", "name", "metric"),
+    [
+        ("2021-03", "call/details with metrics", "video_send_bitrate"),
+        ("2021-07", "call/metrics", "low_video_send_bitrate"),
+        ("2024", "call/metrics", "low_video_send_bitrate"),
+    ],
+)
+def test_the_bitrate_of_the_only_video_stream_became_that_of_the_low_one(
+    generation: str, name: str, metric: str
+) -> None:
+    answer = {"code": 200, "metrics": [{"sid": "s", "data": [{"mid": 20006, "kvs": [[START, 5]], "peer_uid": 0}]}]}
+    (series,) = reply_to(row_of(name, generation), answer, {"call_id": "c"}, (START, START + 60)).items
+    assert (metric, "20006", "kbps") == (series.metric, series.vendor_metric, series.unit)
+
+
 @pytest.mark.parametrize("inside", [False, True], ids=["beside", "inside"])
 def test_the_series_of_call_details_know_their_user_and_their_sessions(inside: bool) -> None:
     page = PRINTED["2021-03", "call/details with metrics"]

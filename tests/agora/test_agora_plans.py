@@ -13,7 +13,7 @@ from agora_tencent_analytics.agora.endpoints import (
     GENERATION_ENDPOINTS,
 )
 from agora_tencent_analytics.agora.plans import GENERATIONS, PLANS
-from agora_tencent_analytics.endpoint import Endpoint
+from agora_tencent_analytics.endpoint import Endpoint, PageNumber
 from agora_tencent_analytics.errors import NotOffered
 from agora_tencent_analytics.limits import Rate
 
@@ -82,8 +82,9 @@ def test_rows_that_share_a_line_of_the_table_do_not_share_a_counter() -> None:
 
 SECOND, MINUTE, HOUR, DAY = 1, 60, 3_600, 86_400
 
-# requests a period, that period, a day; history, span and lag in seconds; spans that no page prints are the history
-Figures = tuple[int, int, int, int, int, int]
+# requests a period, that period, a day; history, span and lag in seconds; spans that no page prints are the history;
+# and rows to a page, where there are pages
+Figures = tuple[int, ...]
 INSIGHT_PREMIUM, INSIGHT_ENTERPRISE = (3, MINUTE, 40, 14 * DAY), (10, MINUTE, 60, 30 * DAY)
 REALTIME_PREMIUM = (3, MINUTE, 480, 40 * MINUTE, 40 * MINUTE, 40)
 REALTIME_ENTERPRISE = (10, MINUTE, 1_440, 60 * MINUTE, 60 * MINUTE, 20)
@@ -116,7 +117,7 @@ LIVE = (1, SECOND, 1_000, HOUR, HOUR, 120)
 BEFORE_PLANS: dict[str, dict[str, Figures]] = {
     "2021-07": {
         "call/lists": (1, SECOND, 1_000, 3 * DAY, 8 * HOUR, 60),
-        "call/sessions": (1, SECOND, 1_000, DAY, HOUR, 300),
+        "call/sessions": (1, SECOND, 1_000, DAY, HOUR, 300, 20),
         "call/metrics": (1, SECOND, 1_000, DAY, HOUR, 300),
         "insight/usage/by_time": (1, MINUTE, 10, 3 * DAY, DAY, 24 * HOUR),
         "insight/quality/by_time": (1, MINUTE, 10, 3 * DAY, DAY, 12 * HOUR),
@@ -135,13 +136,15 @@ BEFORE_PLANS: dict[str, dict[str, Figures]] = {
 
 
 def figures_of(generation: str, name: str, plan: str) -> Figures | None:
+    row = GENERATION_ENDPOINTS[generation][name]
     try:
-        limits = GENERATIONS[generation][plan].limits(GENERATION_ENDPOINTS[generation][name].limits)
+        limits = GENERATIONS[generation][plan].limits(row.limits)
     except NotOffered:
         return None
     frequent, daily = limits.rates
     assert DAY == daily.period_s
-    return (frequent.limit, frequent.period_s, daily.limit, limits.history_s, limits.span_s, limits.lag_s)
+    page = (limits.page_size,) if isinstance(row.paging, PageNumber) else ()
+    return (frequent.limit, frequent.period_s, daily.limit, limits.history_s, limits.span_s, limits.lag_s, *page)
 
 
 @pytest.mark.parametrize("generation", ["2024", "2022"])
@@ -157,14 +160,17 @@ def test_questions_about_the_app_have_the_vendors_figures(generation: str) -> No
 @pytest.mark.parametrize("plan", DETAIL)
 def test_statistics_of_a_call_are_limited_like_its_sessions(plan: str) -> None:
     sessions = figures_of("2024", "call/sessions", plan)
-    assert [sessions] * 3 == [figures_of("2024", name, plan) for name in STATISTICS]
+    assert sessions is not None
+    *sessions_but_their_page, page = sessions
+    assert 100 == page
+    assert [tuple(sessions_but_their_page)] * 3 == [figures_of("2024", name, plan) for name in STATISTICS]
 
 
 @pytest.mark.parametrize("plan", LISTS)
 def test_in_2022_calls_were_kept_for_three_days_on_standard_and_else_as_today(plan: str) -> None:
     a_second, a_day, days, hours, lag = LISTS[plan]
     kept = 3 if plan == "standard" else days
-    assert (a_second, SECOND, a_day, kept * DAY, hours * HOUR, lag) == figures_of("2022", "call/lists", plan)
+    assert (a_second, SECOND, a_day, kept * DAY, hours * HOUR, lag, 100) == figures_of("2022", "call/lists", plan)
     for name in ("call/sessions", "call/metrics"):
         assert figures_of("2024", name, plan) == figures_of("2022", name, plan)
 

@@ -134,7 +134,9 @@ PREMIUM = PLANS["premium"].rows["insight/usage/by_time"]
 
 def windows(over: TimeRange, grid: int, limits: Limits) -> list[TimeRange]:
     whole = whole_buckets(over, grid, limits)
-    return list(cover([whole] if whole else [], limits, strict=True))
+    return list(
+        cover([whole] if whole else [], limits, bounds=GENERATION_ENDPOINTS["2024"]["insight/usage/by_time"].bounds)
+    )
 
 
 @pytest.mark.parametrize(("days", "requests"), [(1, 1), (3, 1), (4, 2), (6, 2), (9, 3), (12, 4)])

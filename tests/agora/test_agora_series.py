@@ -87,6 +87,11 @@ def test_points_are_copies_that_pin_no_reply() -> None:
         b'{"sid":"s","data":[{"mid":1,"kvs":[[1,[2]],[3,4]]},{"mid":2,"kvs":[[1,"]],"],[3,4]]}]}',
         b'{"sid":"\\"kvs\\":[[1,2]]","data":[{"mid":1,"kvs":[[1,2],[3,4]]}]}',
         b'{"sid":"s","data":[{"mid":1,"my\\"kvs":[[1,2]],"kvs":[[1,2],[3,4]]}]}',
+        # A number of its own in the place of points, and as many lists under keys that are not series.
+        b'{"sid":"s","data":[{"mid":1,"kvs":0,"more":{"kvs":[[5,6]]}},{"mid":2,"kvs":[[1,2]]}]}',
+        b'{"sid":"s","data":[{"mid":1,"kvs":1,"more":{"kvs":[[5,6]]}},{"mid":2,"kvs":2},{"mid":3,"kvs":[[1,2]]}]}',
+        b'{"sid":"s","data":[{"mid":1,"kvs":%b,"more":{"kvs":[[5,6]]}},{"mid":2,"kvs":[[1,2]]}]}' % shell._HOLLOW,
+        b'{"sid":"%b","data":[{"mid":1,"kvs":[[1,2],[3,4]]}]}' % shell._HOLLOW,
         b'{"sid":"s","data":[{"mid":1,"kvs":[[1,2]] ,"peer_uid":0},{"mid":1,"kvs": [[1,2]],"peer_uid":0}]}',
     ],
 )
@@ -113,7 +118,7 @@ def test_the_points_of_a_compact_reply_are_never_parsed_with_it(monkeypatch: pyt
     monkeypatch.setattr(shell, "_quick", noted)
     body = json.dumps(json.loads(DOCUMENTED), **COMPACT).encode()
     assert read_metrics(DOCUMENTED).sids == read_metrics(body).sids
-    assert [DOCUMENTED, body.replace(read_metrics(body).series[0].kvs, b"0")] == parsed[:2]
+    assert [DOCUMENTED, body.replace(read_metrics(body).series[0].kvs, shell._HOLLOW)] == parsed[:2]
 
 
 @pytest.mark.parametrize("odd", [b"-", b"1.", b"nan", b"0x1F", b"1 2", b"+5", b"", b"NaN", b"-Infinity"])

@@ -150,7 +150,7 @@ def test_a_series_from_a_peer_and_one_of_an_unknown_metric_keep_their_ids() -> N
     assert ("29999", "", "", {"new": 1}) == (other.vendor_metric, other.metric, other.unit, other.extra)
 
 
-@pytest.mark.parametrize("finished", [False, 0, "false"])
+@pytest.mark.parametrize("finished", [False, 0, "false", "FALSE"])
 def test_what_is_printed_as_the_end_of_something_unfinished_is_no_end(finished: object) -> None:
     (call,) = read(CALL_LISTS_2024, {**ENVELOPE_2022, "call_lists": [{**CALL, "finished": finished}]}).items
     (stay,) = read(CALL_SESSIONS_2024, {**ENVELOPE_2022, "call_info": [{**SESSION, "finished": finished}]}).items

@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from email.utils import formatdate
+from itertools import combinations
 from typing import Any
 
 import attrs
@@ -86,6 +87,10 @@ _DEEP = 20_000
 _LONG_S = 30.0
 """Longer than any timeout here."""
 _ONE_DAY_S = 86_400
+_MISREAD = (
+    *("rows are an object", "rows are a string", "rows are a number", "rows are nulls", "rows are lists"),
+    *("a time is text", "a time is null", "an id is empty", "an id is a list"),
+)
 
 
 @attrs.frozen
@@ -390,6 +395,8 @@ MEET: Mapping[frozenset[str], Outcome] = {
     frozenset({"an empty page", "smaller pages with gaps"}): Undetected(),
     # A total that counts the page is known as such only while it is right.
     frozenset({"a page comes twice", "the total is huge"}): Honest(),
+    # Rows that make no sense are asked for once more, not for ever.
+    **{frozenset(pair): Fails(UnreadableReply, status=200, in_rows=True) for pair in combinations(_MISREAD, 2)},
 }
 """What may also come of two rows, where both strike one request or one ask."""
 

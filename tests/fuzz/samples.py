@@ -56,7 +56,7 @@ class Sample:
 def sample(name: str) -> Sample:
     """The answer to a row; of a retired row that no simulator answers, its successor's under the row's own names."""
     row = ROWS[name]
-    if row.vendor == "tencent" and row.retired and row.name != "DescribeCallDetail":
+    if row.vendor == "tencent" and row.retired and row.action != "DescribeCallDetail":
         successor = sample(next(other for other in ROWS if other.endswith(f" {_successor(row)}")))
         body = json.loads(successor.body)
         inside = body["Response"]
@@ -73,7 +73,7 @@ def sample(name: str) -> Sample:
     app_id = keys.pop("app_id" if agora else "sdk_app_id")
     credentials = AgoraCredentials(**keys) if agora else TencentCredentials(**keys)
     vendor = VENDORS[row.vendor]
-    for window in reversed(list(cover([over(row, plan)], limits, strict=row.bounds.strict))):
+    for window in reversed(list(cover([over(row, plan)], limits, bounds=row.bounds))):
         given = check_params(row, params(row))
         first = row.paging.base if isinstance(row.paging, PageNumber) else 0
         wire = spell(row, app_id, window, given, page=first, size=page_size(row, limits, None))

@@ -80,6 +80,12 @@ WIDE = {
     "tencent 2019-07-22 DescribeTrtcUsage": {
         "Response": {"RequestId": "x", "UsageKey": ["a"] * MANY, "UsageList": [{"TimeKey": "2026-01-01"}] * MANY}
     },
+    "tencent 2019-07-22 DescribeRecordStatistic": {
+        "Response": {
+            "RequestId": "x",
+            "SdkAppIdUsages": [{"Usages": [{"TimeKey": "2026-01-01", f"new{at}": 1} for at in range(MANY)]}],
+        }
+    },
     "agora 2024 insight/usage/by_time": {
         "code": 200,
         "data": [{"values": [{"ts": 1, "userCount": 1}] * MANY} | dict.fromkeys(map(str, range(MANY)))],

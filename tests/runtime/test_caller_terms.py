@@ -118,6 +118,16 @@ def test_a_budget_that_is_used_up_is_told_before_the_pause() -> None:
     assert run(scenario) < 1
 
 
+@pytest.mark.parametrize("budget", [None, 1], ids=["without a budget", "with one that is used up"])
+def test_a_day_that_the_vendor_calls_spent_is_told_as_such_and_prepares_no_other_attempt(budget: int | None) -> None:
+    bench, heard = Bench(QPD), list[Notice]()
+    with asking(budget=None if budget is None else Budget(budget), hooks=[heard.append]):
+        spent = bench.fails(DailyQuotaExhausted)
+    assert isinstance(spent.__cause__, RateLimited)
+    assert [] == of(Retrying, heard)
+    assert (1, 1) == (bench.keys, len(bench.script.sent))
+
+
 def test_an_empty_budget_sends_nothing_and_touches_no_quota() -> None:
     bench = Bench(GOOD)
     with asking(budget=Budget(0)):

@@ -158,6 +158,43 @@ def test_of_two_rates_over_one_period_the_smaller_holds_and_requests_in_flight_c
     assert [0, 0] == [window.in_flight for window in bucket.windows]
 
 
+def test_a_window_that_is_learnt_late_counts_what_was_answered_before() -> None:
+    bucket = Bucket([Rate(100, SECOND)])
+    for at in (0.0, 1.0, 2.0):
+        bucket.take(at)
+        bucket.answered(at + 10)
+    bucket.add([Rate(5, MINUTE)])
+    assert 0 == bucket.wait(13.0)
+    bucket.take(13.0)
+    assert pytest.approx(12 + 60.06 - 13) == bucket.wait(13.0)
+    assert 0 == bucket.wait(12 + 60.07)
+
+
+class LearntLate(Bucket):
+    """Learns of the minute after so many requests."""
+
+    def __init__(self, limit: int, after: int) -> None:
+        super().__init__([Rate(9, SECOND)])
+        self._limit, self._after = limit, after
+
+    def take(self, now: float) -> None:
+        super().take(now)
+        self._after -= 1
+        if not self._after:
+            self.add([Rate(self._limit, MINUTE)])
+
+
+@given(limit=st.integers(1, 12), up=DELAYS, down=DELAYS, after=st.integers(1, 20))
+def test_from_the_request_on_before_which_a_rate_was_learnt_no_window_holds_more_than_the_limit(
+    limit: int, up: list[float], down: list[float], after: int
+) -> None:
+    landed = arrivals(LearntLate(limit, after), up, down, requests=after + 2 * limit)
+    late = set(landed[after:])
+    for start in landed:
+        window = [at for at in landed if start <= at < start + MINUTE]
+        assert not late.intersection(window) or len(window) <= safe_limit(limit, strict=True)
+
+
 def test_a_hold_is_never_shortened() -> None:
     bucket = Bucket([Rate(10, SECOND)])
     bucket.hold(50.0)

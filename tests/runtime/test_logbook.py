@@ -15,6 +15,7 @@ from agora_tencent_analytics.notices import (
     Attempt,
     CallDone,
     Drift,
+    GoingAway,
     LongWait,
     Notice,
     PageRead,
@@ -101,6 +102,12 @@ EACH: list[tuple[Notice, int, str, dict[str, Any]]] = [
         logging.WARNING,
         "100 to 200 changed while it was read: the total moved",
         {"event": "drift", "reason": "the total moved"},
+    ),
+    (
+        GoingAway(**WHOSE, message="soon offline"),
+        logging.WARNING,
+        "the vendor says that this question will go away; the notice has its words",
+        {"event": "going_away"},
     ),
     (
         LongWait(**WHOSE, ask=7, seconds=61.6, until=1_790_000_061.0, reason="a slot"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import itertools
+import os
 import random
 import threading
 import time
@@ -20,7 +21,7 @@ from aiolimiter import AsyncLimiter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agora_tencent_analytics.errors import BadInput, DailyQuotaExhausted, WouldExceedQuota
+from agora_tencent_analytics.errors import BadInput, DailyQuotaExhausted, QuotaUnavailable, WouldExceedQuota
 from agora_tencent_analytics.limits import DAY, MINUTE, SECOND, Rate
 from agora_tencent_analytics.runtime.clock import Clock
 from agora_tencent_analytics.runtime.limiter import Bucket
@@ -373,6 +374,36 @@ def test_slots_of_minute_rates_and_the_day_survive_a_restart(tmp_path: Path, kil
     assert pytest.approx(free_at, abs=0.1) == third
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_children_of_a_fork_count_their_parents_and_each_others_slots(tmp_path: Path) -> None:
+    """On a real clock: in less than a minute, all three together send what one may."""
+    of = Quota("account", store=tmp_path / "quota", cold_start=False)
+    rates = (Rate(6, MINUTE),)
+
+    async def take(most: int) -> int:
+        for number in range(most):
+            try:
+                async with of.slot("lists", rates, max_wait=0) as slot:
+                    slot.sent()
+            except WouldExceedQuota:
+                return number
+        return most
+
+    def in_a_child() -> int:
+        child = os.fork()
+        if not child:
+            os._exit(asyncio.run(take(3)))
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+    with asyncio.Runner() as runner:
+        assert 1 == runner.run(take(1))
+        in_flight = of.slot("lists", rates)
+        runner.run(in_flight.__aenter__()).sent()
+        assert [3, 0] == [in_a_child() for _ in range(2)]
+        runner.run(in_flight.__aexit__(None, None, None))
+
+
 def test_two_processes_on_one_file_share_the_windows(tmp_path: Path) -> None:
     async def scenario() -> list[float]:
         clock = VirtualClock().clock
@@ -622,6 +653,26 @@ def test_a_refusal_of_one_process_holds_and_slows_all_who_share_the_store() -> N
     one, two = run(scenario)
     assert 0.08 == one
     assert 0.04 <= two
+
+
+@pytest.mark.parametrize("per", ["second", "day"])
+def test_a_refusal_is_told_to_the_others_though_the_answer_could_not_be_written_down(per: Any) -> None:
+    class Forgetful(MemoryStore):
+        async def answered(self, *args: Any, **options: Any) -> None:
+            raise QuotaUnavailable("not now")
+
+    rates = (Rate(10, SECOND), Rate(10, DAY))
+
+    async def scenario() -> None:
+        store, clock = Forgetful(), VirtualClock().clock
+        one, two = (Quota("account", store=store, clock=clock, cold_start=False) for _ in range(2))
+        async with one.slot("lists", rates) as slot:
+            slot.sent()
+            slot.refused(per)
+        with pytest.raises(WouldExceedQuota if per == "second" else DailyQuotaExhausted):
+            await ask(two, rates, max_wait=0.5)
+
+    run(scenario)
 
 
 def test_the_first_refusal_at_the_default_settings_is_reported_in_words_and_no_other(
@@ -912,13 +963,40 @@ def test_patience_ends_while_an_answer_is_outstanding() -> None:
     assert 1 < run(scenario) <= 3.01
 
 
-@pytest.mark.parametrize("nonsense", [-1, float("nan")])
-def test_patience_is_a_number_of_seconds(nonsense: float) -> None:
+@pytest.mark.parametrize("nonsense", [-1, float("nan"), "1"])
+def test_patience_is_a_number_of_seconds(nonsense: Any) -> None:
     with pytest.raises(BadInput, match="max_wait"):
         quota().slot("lists", TEN, max_wait=nonsense)
 
 
 # --- sharing -------------------------------------------------------------------------------------------
+
+
+def test_a_rate_that_is_learnt_late_counts_what_was_sent_before() -> None:
+    of = quota(merge=(("a", "b"),))
+
+    async def one(counter: str, rate: Rate) -> float:
+        async with of.slot(counter, (rate,)) as slot:
+            slot.sent()
+        return asyncio.get_running_loop().time()
+
+    async def scenario() -> float:
+        before = [await one("a", Rate(100, SECOND)) for _ in range(8)]
+        return await one("b", Rate(6, MINUTE)) - before[-1]
+
+    assert pytest.approx(60.06, abs=0.01) == run(scenario)
+
+
+def test_the_last_request_of_a_day_is_there_again_when_it_was_not_sent() -> None:
+    of, rates = quota(), (Rate(2, DAY),)
+
+    async def scenario() -> None:
+        async with of.slot("lists", rates):
+            pass
+        await ask(of, rates)
+
+    run(scenario)
+    assert 0 == state_of(of, rates).left_today
 
 
 def test_merged_counters_share_windows_and_day() -> None:
@@ -967,6 +1045,8 @@ def test_one_account_has_one_quota_in_a_process_and_one_plan() -> None:
         ({"store": ":memory:"}, {"merge": (("a", "b"),)}),
         ({"store": ":memory:", "merge": (("a", "b"),)}, {"merge": (("a", "c"),)}),
         ({"store": ":memory:"}, {"reserve": {"interactive": 0.1}}),
+        ({"store": ":memory:"}, {"strict": False}),
+        ({"store": ":memory:", "strict": False}, {"strict": True}),
     ],
 )
 def test_what_contradicts_the_quota_in_use_is_refused_and_what_is_left_out_is_not(first: Any, later: Any) -> None:

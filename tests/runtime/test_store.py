@@ -290,6 +290,43 @@ def test_slots_from_a_clock_that_was_set_back_do_not_block(timed: QuotaStore) ->
     finish(timed, scenario)
 
 
+def test_a_hold_from_a_clock_that_was_set_back_is_over_and_the_next_one_is_as_long_as_it_says(
+    timed: QuotaStore,
+) -> None:
+    async def scenario() -> None:
+        await timed.refused(KEY, NOW + 3600, ago_s=0, hold_s=60, sent_ago_s=2, period_s=60)
+        assert 0 == (await timed.look(KEY, "you", (), NOW)).after_s
+        told = await timed.reserve(KEY, claim("you"), NOW)
+        assert told.why is None
+        assert told.refused is not None
+        assert (0, 0) == (told.refused.ago_s, told.refused.sent_ago_s)
+        await timed.refused(KEY, NOW, ago_s=1, hold_s=5, sent_ago_s=0, period_s=60)
+        assert pytest.approx(4) == (await timed.reserve(KEY, claim("you"), NOW)).after_s
+
+    finish(timed, scenario)
+
+
+def test_a_hold_outlasts_a_clock_that_is_set_back_a_little(timed: QuotaStore) -> None:
+    async def scenario() -> None:
+        await timed.refused(KEY, NOW + 1, ago_s=0, hold_s=60, sent_ago_s=0, period_s=60)
+        assert "hold" == await why(timed, KEY, claim("you"))
+
+    finish(timed, scenario)
+
+
+def test_slots_of_quotas_that_are_gone_do_not_pile_up_either() -> None:
+    store = MemoryStore()
+
+    async def scenario() -> None:
+        for number in range(500):
+            one = claim(f"owner {number}")
+            await store.reserve(KEY, one, NOW + 100.0 * number)
+            await store.answered(KEY, one, NOW + 100.0 * number, ago_s=0)
+
+    finish(store, scenario)
+    assert len(store._books[KEY].slots) < 70
+
+
 def test_slots_do_not_pile_up(timed: QuotaStore) -> None:
     async def scenario() -> None:
         for number in range(500):
@@ -577,6 +614,28 @@ def test_what_is_asked_for_is_opened_without_a_warning(tmp_path: Path, monkeypat
         assert own is open_store(own)
     assert default_path().is_file()
     assert tmp_path in default_path().parents
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgres://u:a-password@h/x",
+        "Redis://u:a-password@h/0",
+        "file:///a-password",
+        "rediss://u:a-password@[::1/0",
+        "redis://u:a-password@\u2100/0",
+    ],
+)
+def test_a_url_that_names_no_store_is_refused_without_its_password(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BadInput) as refused:
+        open_store(url)
+    assert "a-password" not in str(refused.value)
+    assert refused.value.__cause__ is None
+    assert refused.value.__suppress_context__ or refused.value.__context__ is None
+    assert [] == list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

@@ -108,6 +108,7 @@ def test_a_generator_that_asks_on_terms_may_be_closed_elsewhere() -> None:
         ({"priority": ""}, "priority must be"),
         ({"max_wait": -1}, "max_wait"),
         ({"max_wait": float("nan")}, "max_wait"),
+        ({"max_wait": "1"}, "max_wait"),
         ({"budget": 5}, "Budget"),
         ({"hooks": print}, "list of functions"),
         ({"hooks": ["print"]}, "plain function"),

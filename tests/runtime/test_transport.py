@@ -667,6 +667,21 @@ def test_an_unknown_name_failed_to_connect() -> None:
     assert ("connect", False) == (error.phase, error.timed_out)
 
 
+def test_a_proxy_that_refuses_is_told_from_the_vendor() -> None:
+    async def refuse(line: Line, request: bytes) -> None:
+        await line.say(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+
+    async def use(server: Scripted, send: Send) -> TransportError:
+        proxy = server.url.replace("http://", "http://user:proxy-password@")
+        async with aiohttp.ClientSession(proxy=proxy) as session:
+            return await Send(session).fails(get("https://vendor.test/x"))
+
+    error = over(refuse, use)
+    assert ("connect", False) == (error.phase, error.timed_out)
+    assert "no connection to vendor.test: the proxy refuses it with 407 (Proxy Authentication Required)" in str(error)
+    assert "proxy-password" not in repr(vars(error)) + str(error)
+
+
 def test_a_listener_that_takes_no_connection_is_a_timeout_of_the_connecting() -> None:
     async def scenario() -> TransportError:
         with contextlib.ExitStack() as opened:
@@ -720,6 +735,26 @@ def test_a_session_is_made_on_first_use_and_closed_once() -> None:
         return before, own.closed
 
     assert (False, True) == over(good, use)
+
+
+def test_a_session_of_the_callers_that_was_closed_sends_no_more() -> None:
+    async def use(server: Scripted, send: Send) -> int:
+        async with aiohttp.ClientSession() as session:
+            brought = Send(session)
+            before = brought.transport.closed
+        assert (False, True) == (before, brought.transport.closed)
+        with pytest.raises(RuntimeError, match="session that it was given"):
+            await brought(get(server.url + "/x"))
+        return len(server.requests)
+
+    assert 0 == over(good, use)
+
+
+@pytest.mark.parametrize("figure", ["connect_s", "read_s", "total_s", "deadline_s"])
+@pytest.mark.parametrize("nonsense", [0, -5, float("nan"), float("inf"), "1"])
+def test_timeouts_are_seconds(figure: str, nonsense: Any) -> None:
+    with pytest.raises(BadInput, match=figure):
+        Timeouts(**{figure: nonsense})
 
 
 @pytest.mark.parametrize("brought", [False, True])

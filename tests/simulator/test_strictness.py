@@ -90,7 +90,7 @@ def test_milliseconds_are_an_unknown_error_to_every_question(generation: str, ro
 
 # --- Tencent ----------------------------------------------------------------------------------------------
 
-ASKED = [row for row in ENDPOINTS.values() if not row.retired or row.name == "DescribeCallDetail"]
+ASKED = [row for row in ENDPOINTS.values() if not row.retired or row.action == "DescribeCallDetail"]
 every_action = pytest.mark.parametrize("row", ASKED, ids=lambda row: row.name)
 VALUES: Sent = {
     "CommId": "1400000000_1_1",
@@ -99,11 +99,16 @@ VALUES: Sent = {
     "DataType": ["all"],
     "Period": "d",
     "MixType": "single",
+    "AuType": ["tts"],
+    "Type": "picture",
+    "Business": 0,
 }
 
 
 def payload(row: Endpoint[Any]) -> Sent:
-    form = {"seconds": None, "day": "%Y-%m-%d", "minute": "%Y-%m-%d %H:%M"}[row.bounds.form]
+    form = {"seconds": None, "day": "%Y-%m-%d", "minute": "%Y-%m-%d %H:%M", "midnight": "%Y-%m-%d %H:%M:%S"}[
+        row.bounds.form
+    ]
     start, end = (datetime.fromtimestamp(at, UTC) for at in (END - 1800, END))
     return {
         "SdkAppId": ...,

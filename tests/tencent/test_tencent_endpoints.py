@@ -13,7 +13,6 @@ from agora_tencent_analytics.limits import DAY, HOUR, Rate
 from agora_tencent_analytics.tencent.endpoints import (
     ENDPOINTS,
     MARKET_QUALITY,
-    ROOM_USAGE,
     TRTC_USAGE,
     UNUSUAL_EVENT,
     USER_EVENT,
@@ -28,6 +27,7 @@ OVER = TimeRange(1695139200, 1695484800)
 SECONDS = {"StartTime": 1695139200, "EndTime": 1695484800}
 DAYS = {"StartTime": "2023-09-20", "EndTime": "2023-09-23"}
 MINUTES = {"StartTime": "2023-09-20 00:00", "EndTime": "2023-09-24 00:00"}
+MIDNIGHTS = {"StartTime": "2023-09-20 00:00:00", "EndTime": "2023-09-24 00:00:00"}
 NUMBER, TEXT = {"SdkAppId": APP}, {"SdkAppId": "1400353843"}
 USER = {"CommId": COMM_ID, "UserId": "1716", "RoomId": "218695"}
 ROOM = {"RoomId": "218695"}
@@ -71,6 +71,15 @@ SPELT: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("DescribeMixTranscodingUsage", {}, {**NUMBER, **DAYS}),
     ("DescribeRelayUsage", {}, {**NUMBER, **DAYS}),
     ("DescribeTrtcRoomUsage", {}, {"SdkAppid": APP, **MINUTES}),
+    ("DescribeRecordStatistic", {}, {**NUMBER, **DAYS}),
+    ("DescribeTrtcMcuTranscodeTime", {}, {**NUMBER, **DAYS}),
+    ("DescribeTRTCAIRecognitionUsage", {"AuType": ["asr", "tts"]}, {**TEXT, **MIDNIGHTS, "AuType": ["asr", "tts"]}),
+    ("DescribeTRTCDedicatedCloudAccUsage", {}, {**NUMBER, **MIDNIGHTS}),
+    (
+        "DescribeTRTCSegmentModerationUsage",
+        {"Type": "picture", "Business": 0},
+        {**NUMBER, **MIDNIGHTS, "Type": "picture", "Business": 0},
+    ),
     ("DescribeRoomInformation", ROOM, {**TEXT, **SECONDS, **ROOM, "PageNumber": "0", "PageSize": "9"}),
     (
         "DescribeUserInformation",
@@ -78,7 +87,20 @@ SPELT: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         {**TEXT, **SECONDS, "CommId": COMM_ID, "PageNumber": "0", "PageSize": "9"},
     ),
     (
-        "DescribeCallDetail",
+        "DescribeCallDetail with DataType",
+        {"CommId": COMM_ID, "UserIds": ["1716"], "DataType": ["all"]},
+        {
+            **TEXT,
+            **SECONDS,
+            "CommId": COMM_ID,
+            "UserIds": ["1716"],
+            "DataType": ["all"],
+            "PageNumber": "0",
+            "PageSize": "9",
+        },
+    ),
+    (
+        "DescribeCallDetail without DataType",
         {"CommId": COMM_ID},
         {**TEXT, **SECONDS, "CommId": COMM_ID, "PageNumber": "0", "PageSize": "9"},
     ),
@@ -93,7 +115,8 @@ SPELT: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 SUCCESSORS = {
     "DescribeRoomInformation": "DescribeRoomInfo",
     "DescribeUserInformation": "DescribeUserInfo",
-    "DescribeCallDetail": "DescribeCallDetailInfo",
+    "DescribeCallDetail with DataType": "DescribeCallDetailInfo",
+    "DescribeCallDetail without DataType": "DescribeCallDetailInfo",
     "DescribeDetailEvent": "DescribeUserEvent",
     "DescribeAbnormalEvent": "DescribeUnusualEvent",
     "DescribeHistoryScale": "DescribeScaleInfo",
@@ -173,9 +196,9 @@ def provider(plan: str) -> TencentProvider:
 @pytest.mark.parametrize("name", [name for name, row in ENDPOINTS.items() if "TRTC" in name or "Room" in name])
 def test_the_free_plan_is_told_before_any_request(name: str) -> None:
     row = ENDPOINTS[name]
-    free = row in (ROOM_USAGE, TRTC_USAGE)
-    if free:
-        provider("free").ask(row, OVER)
+    if row.limits in ("DescribeTrtcRoomUsage", "Describe*Usage of services"):
+        given: dict[str, Any] = {param.name: {"list": ["x"], "integer": 1}.get(param.kind, "x") for param in row.params}
+        provider("free").ask(row, OVER, **given)
         return
     with pytest.raises(NotOffered, match="on the tencent plan 'free'"):
         provider("free").ask(row, OVER)

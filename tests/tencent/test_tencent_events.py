@@ -71,9 +71,10 @@ def test_no_event_is_an_empty_list(data: Any) -> None:
     assert [] == read(USER_EVENT, {"Data": data}).items
 
 
-def test_an_event_without_parameters_or_sender_is_an_event() -> None:
-    (event,) = read(USER_EVENT, {"Data": [{"PeerId": None, "Content": [{"Time": 1, "EventId": 9001}]}]}).items
-    assert ("", None, -1, -1, "Unknown event 9001") == (
+@pytest.mark.parametrize(("peer", "peer_id"), [(None, ""), ("ann", "ann"), (7, "7"), (7.0, "7")])
+def test_an_event_without_parameters_is_an_event_and_its_sender_is_text(peer: object, peer_id: str) -> None:
+    (event,) = read(USER_EVENT, {"Data": [{"PeerId": peer, "Content": [{"Time": 1, "EventId": 9001}]}]}).items
+    assert (peer_id, None, -1, -1, "Unknown event 9001") == (
         event.peer_id,
         event.stream_type,
         event.param_one,

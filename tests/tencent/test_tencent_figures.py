@@ -15,15 +15,20 @@ from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.figures import FIGURES, Figures
 from agora_tencent_analytics.limits import DAY
 from agora_tencent_analytics.tencent.endpoints import (
+    ACCELERATION_USAGE,
+    AI_USAGE,
     ENDPOINTS,
     MARKET_QUALITY,
     MARKET_QUALITY_2023,
     MARKET_SCALE,
     MARKET_SCALE_2023,
+    MODERATION_USAGE,
     REALTIME_QUALITY,
     REALTIME_SCALE,
+    RECORD_STATISTIC,
     RELAY_USAGE,
     SCALE_INFO,
+    TRANSCODE_TIME,
     TRTC_USAGE,
 )
 from agora_tencent_analytics.tencent.figures import FIGURES_OF, METRICS, check_metrics, period, whole
@@ -255,6 +260,84 @@ def test_usage_without_values_is_not_a_number(values: Any) -> None:
     (audio,) = read(TRTC_USAGE, {"UsageKey": ["Audio"], "UsageList": [bucket]}).items
     assert [MIDNIGHT] == list(audio.times)
     assert isnan(audio.values[0])
+
+
+# As the vendor prints its examples, with the fields that only its definitions have.
+RECORDED = {
+    "SdkAppId": "1400123456",
+    "Usages": [
+        {
+            "TimeKey": "2023-09-20",
+            "Class1VideoTime": 556026,
+            "Class2VideoTime": 1,
+            "Class3VideoTime": 0,
+            "AudioTime": 7,
+        },
+        None,
+        {"TimeKey": "2023-09-21", "Class1VideoTime": None, "AudioTime": 8},
+    ],
+}
+TRANSCODED = {
+    "SdkAppIdTranscodeTimeUsages": [
+        {"Flux": 10.5, "AudioTime": 12, "VideoTimeHd": 21, "VideoTimeFhd": 4, "VideoTimeSd": 8, "TimeKey": "2023-09-20"}
+    ],
+    "TotalNum": 1,
+    "SdkAppId": "total",
+}
+
+
+def test_seconds_recorded_come_by_app() -> None:
+    other = {"SdkAppId": "1400999999", "Usages": [{"TimeKey": "2023-09-20", "AudioTime": 9}]}
+    reply = read(RECORD_STATISTIC, {"SdkAppIdUsages": [RECORDED, other], "New": 1})
+    names = ["Class1VideoTime", "Class2VideoTime", "Class3VideoTime", "AudioTime"]
+    assert [*names, "AudioTime"] == [one.vendor_metric for one in reply.items]
+    assert {("", "seconds", DAY)} == {(one.metric, one.unit, one.bucket_s) for one in reply.items}
+    small, audio, others = reply.items[0], reply.items[3], reply.items[4]
+    assert ([MIDNIGHT, MIDNIGHT + DAY], 556026.0) == (list(small.times), small.values[0])
+    assert isnan(small.values[1])
+    assert [(MIDNIGHT, 7.0), (MIDNIGHT + DAY, 8.0)] == points(audio)
+    assert [(MIDNIGHT, 9.0)] == points(others)
+    assert ("1400123456", "1400999999", {"New": 1}) == (audio.extra["SdkAppId"], others.extra["SdkAppId"], reply.extra)
+
+
+def test_seconds_transcoded_come_with_their_bandwidth() -> None:
+    reply = read(TRANSCODE_TIME, {"Usages": [TRANSCODED]}, TimeRange(MIDNIGHT, MIDNIGHT + DAY))
+    assert {
+        "Flux": "Mbps",
+        **dict.fromkeys(("AudioTime", "VideoTimeHd", "VideoTimeFhd", "VideoTimeSd"), "seconds"),
+    } == {one.vendor_metric: one.unit for one in reply.items}
+    assert [(MIDNIGHT, 10.5)] == points(reply.items[0])
+    assert ({300}, {"TotalNum": 1, "SdkAppId": "total"}) == (
+        {one.bucket_s for one in reply.items},
+        reply.items[0].extra,
+    )
+
+
+@pytest.mark.parametrize("nothing", [None, [], [{"SdkAppId": "1"}], [{"Usages": None}], [{"Usages": [{}]}]], ids=str)
+def test_an_app_without_usage_has_no_figures(nothing: Any) -> None:
+    assert [] == read(RECORD_STATISTIC, {"SdkAppIdUsages": nothing}).items
+
+
+@pytest.mark.parametrize(
+    ("row", "keys", "given"),
+    [
+        (AI_USAGE, ["Conversation", "Asr"], {"AuType": ["conversation", "asr"]}),
+        (ACCELERATION_USAGE, ["Time"], {}),
+        (MODERATION_USAGE, ["Audio"], {"Type": "audio", "Business": 0}),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_usage_in_an_unknown_unit_has_none_and_its_total_is_kept(
+    row: Endpoint[Any], keys: list[str], given: dict[str, Any]
+) -> None:
+    values = [float(at) + 0.5 for at in range(len(keys))]
+    bucket = {"TimeKey": "2023-09-20 00:00:00", "UsageValue": values}
+    reply = read(row, {"TotalUsage": values, "UsageKey": keys, "UsageList": [bucket]}, **given)
+    assert [(key, "", "", DAY) for key in keys] == [
+        (one.vendor_metric, one.metric, one.unit, one.bucket_s) for one in reply.items
+    ]
+    assert [[(MIDNIGHT, value)] for value in values] == [points(one) for one in reply.items]
+    assert {"TotalUsage": values} == reply.extra
 
 
 # --- neutral names ----------------------------------------------------------------------------------------

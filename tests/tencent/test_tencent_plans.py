@@ -13,6 +13,7 @@ from agora_tencent_analytics.tencent.endpoints import (
     CALL_DETAIL,
     CALL_DETAIL_2021,
     CALL_DETAIL_METRICS,
+    CALL_DETAIL_METRICS_2021,
     ROOM_INFO,
     USER_INFO,
 )
@@ -24,7 +25,8 @@ SPAN_H_AND_PAGE: list[tuple[Endpoint[Any], int, int]] = [
     (USER_INFO, 4, 100),
     (CALL_DETAIL_METRICS, 1, 6),
     (CALL_DETAIL, 4, 100),
-    (CALL_DETAIL_2021, 1, 6),
+    (CALL_DETAIL_METRICS_2021, 1, 6),
+    (CALL_DETAIL_2021, 1, 100),
 ]
 
 
@@ -41,6 +43,23 @@ def test_a_plan_has_the_vendors_figures(plan: str, row: Endpoint[Any], hours: in
     )
     assert "no data delay is documented" in limits.inferred
     assert plan.startswith("intl") == ("international" in limits.inferred)
+
+
+@pytest.mark.parametrize(
+    ("plan", "row", "words"),
+    [
+        ("basic", "DescribeUserInfo", "no rate is printed"),
+        ("basic", "DescribeUserInfo", "more than 6"),
+        ("flagship", "DescribeCallDetailInfo without DataType", "further down 1 hour"),
+        ("intl-standard", "DescribeTRTCRealTime*", "1 hour for premium"),
+        ("intl-premium", "DescribeTRTCRealTime*", "1 hour for premium"),
+        ("intl-standard", "DescribeTRTCMarket*", "intl-premium alone"),
+        ("intl-premium", "DescribeTRTCMarket*", "intl-premium alone"),
+        ("free", "Describe*Usage of services", "no rate is printed"),
+    ],
+)
+def test_where_the_pages_are_silent_or_disagree_the_limits_say_what_was_chosen(plan: str, row: str, words: str) -> None:
+    assert words in PLANS[plan].limits(row).inferred
 
 
 @pytest.mark.parametrize("row", [row for row, *_ in SPAN_H_AND_PAGE], ids=lambda row: row.name)

@@ -13,10 +13,15 @@ from agora_tencent_analytics.limits import DAY, HOUR
 from agora_tencent_analytics.simulator import Kind, World
 from agora_tencent_analytics.simulator.attendance import Chosen
 from agora_tencent_analytics.tencent.endpoints import (
+    ACCELERATION_USAGE,
+    AI_USAGE,
     ENDPOINTS,
+    MODERATION_USAGE,
+    RECORD_STATISTIC,
     RECORDING_USAGE,
     ROOM_USAGE,
     SCALE_INFO,
+    TRANSCODE_TIME,
     TRTC_USAGE,
 )
 from tests.transports import Stage
@@ -299,6 +304,54 @@ def test_rooms_are_told_with_the_window_they_were_used_in() -> None:
         (room.start, room.end, tuple(room.seconds)) for room in found
     }
     assert sum(sum(room.seconds.values()) for room in found) > 0
+
+
+def test_a_question_about_rooms_does_not_reach_over_the_vendors_midnight() -> None:
+    stage = Stage("tencent", WORLD, plan="free")
+    start = TODAY - DAY + 21 * HOUR + 600
+    ask(stage, lambda provider: provider.ask(ROOM_USAGE, TimeRange(start, start + DAY)).collect())
+    spelt = [(facts["StartTime"], facts["EndTime"]) for facts in sent(stage, "DescribeTrtcRoomUsage")]
+    assert [("21:10", "00:00"), ("00:00", "21:10")] == [(first[-5:], last[-5:]) for first, last in spelt]
+    assert spelt[0][1] == spelt[1][0]
+
+
+SERVICES: list[tuple[Any, dict[str, Any], str, list[str]]] = [
+    (AI_USAGE, {"AuType": ["tts", "conversation"]}, "ai", ["Tts", "Conversation"]),
+    (ACCELERATION_USAGE, {}, "acceleration", ["Time"]),
+    (MODERATION_USAGE, {"Type": "picture", "Business": 1}, "moderation", ["Picture"]),
+    (RECORD_STATISTIC, {}, "recording", ["Class1VideoTime", "Class2VideoTime", "Class3VideoTime", "AudioTime"]),
+    (TRANSCODE_TIME, {}, "relay-transcoding", ["AudioTime", "VideoTimeSd", "VideoTimeHd", "VideoTimeFhd"]),
+]
+every_service = pytest.mark.parametrize(("row", "given", "service", "keys"), SERVICES, ids=lambda value: str(value)[:9])
+
+
+@every_service
+@pytest.mark.parametrize("days", [1, 3])
+def test_services_are_asked_and_answered_by_whole_days(
+    row: Any, given: dict[str, Any], service: Any, keys: list[str], days: int
+) -> None:
+    stage = Stage("tencent", WORLD, plan="free")
+    over = TimeRange(TODAY - days * DAY + 3 * HOUR, TODAY - 5 * HOUR)
+    found = ask(stage, lambda provider: provider.ask(row, over, **given).collect())
+    step = DAY if days > 1 else 300
+    by_name = {one.vendor_metric: points(one) for one in found}
+    for key in keys:
+        spent = [(at, float(WORLD.usage(service, at, step)[key])) for at in range(TODAY - days * DAY, TODAY, step)]
+        assert spent == by_name[key]
+    assert 1 == stage.asked
+
+
+@every_service
+def test_thirty_two_days_of_a_service_are_two_requests_that_share_no_day(
+    row: Any, given: dict[str, Any], service: Any, keys: list[str]
+) -> None:
+    stage = Stage("tencent", WORLD, plan="free")
+    over = TimeRange(TODAY - 32 * DAY, TODAY)
+    found = ask(stage, lambda provider: provider.ask(row, over, **given).collect())
+    days, last_day = (one for one in found if one.vendor_metric == keys[0])
+    assert list(range(over.start, TODAY - DAY, DAY)) == list(days.times)
+    assert list(range(TODAY - DAY, TODAY, 300)) == list(last_day.times)
+    assert ["", ""] == [arrival.code for arrival in stage.server.arrivals]
 
 
 @pytest.mark.parametrize("name", [name for name, row in ENDPOINTS.items() if row.retired != "DescribeCallDetailInfo"])

@@ -27,6 +27,7 @@ from agora_tencent_analytics.tencent.endpoints import (
     CALL_DETAIL,
     CALL_DETAIL_2021,
     CALL_DETAIL_METRICS,
+    CALL_DETAIL_METRICS_2021,
     ENDPOINTS,
     ROOM_INFO,
     USER_INFO,
@@ -37,7 +38,8 @@ from agora_tencent_analytics.vendor import Asked, Reply
 
 VENDOR = TencentVendor("ap-guangzhou")
 ROWS: list[Endpoint[Any]] = list(ENDPOINTS.values())
-METRICS = [CALL_DETAIL_METRICS, CALL_DETAIL_2021]
+METRICS = [CALL_DETAIL_METRICS, CALL_DETAIL_METRICS_2021]
+USERS = [USER_INFO, CALL_DETAIL, CALL_DETAIL_2021]
 OVER = TimeRange(1590065777, 1590067700)
 COMM_ID = "1400353843_218695_1590065777"
 REQUEST_ID = "2e12e365-43e8-4efd-902d-906303e2ee4a"
@@ -110,7 +112,7 @@ def test_a_printed_list_of_rooms_decodes() -> None:
     )
 
 
-@pytest.mark.parametrize("row", [USER_INFO, CALL_DETAIL], ids=lambda row: row.name)
+@pytest.mark.parametrize("row", USERS, ids=lambda row: row.name)
 def test_a_printed_list_of_users_decodes_though_its_total_is_too_small(row: Endpoint[Any]) -> None:
     second = {**USER, "JoinTs": 1590067690, "LeaveTs": 1590067699}
     reply = read(row, {"Total": 1, "UserList": [USER, second]})
@@ -155,7 +157,7 @@ def test_a_detail_of_every_user_asked_for_is_the_last_page(users: list[str] | No
     assert is_last == read(CALL_DETAIL_METRICS, {"UserList": [USER], "Data": [SERIES]}, users).is_last
 
 
-@pytest.mark.parametrize("finished", [False, 0, "false"])
+@pytest.mark.parametrize("finished", [False, 0, "false", "FALSE"])
 def test_now_is_no_end_of_what_goes_on(finished: object) -> None:
     (call,) = read(ROOM_INFO, {"RoomList": [{**ROOM, "IsFinished": finished}]}).items
     (stay,) = read(USER_INFO, {"UserList": [{**USER, "Finished": finished}]}).items
@@ -172,6 +174,7 @@ def test_null_or_absent_lists_are_empty(row: Endpoint[Any], nothing: dict[str, A
 def test_a_warning_of_retirement_and_unknown_fields_are_kept(row: Endpoint[Any]) -> None:
     reply = read(row, {"DeprecatedWarning": "soon offline", "New": {"a": 1}})
     assert {"DeprecatedWarning": "soon offline", "New": {"a": 1}} == reply.extra
+    assert ("soon offline", "") == (reply.warning, read(row, {}).warning)
 
 
 @all_rows
@@ -209,7 +212,7 @@ def test_an_error_of_null_is_none(row: Endpoint[Any]) -> None:
 def test_a_retired_action_says_what_to_ask_instead() -> None:
     body = {"Response": {"Error": {"Code": "ActionOffline", "Message": "deprecated"}, "RequestId": REQUEST_ID}}
     with pytest.raises(NotFound, match="ask DescribeCallDetailInfo instead"):
-        VENDOR.unwrap(CALL_DETAIL_2021, response(body))
+        VENDOR.unwrap(CALL_DETAIL_METRICS_2021, response(body))
 
 
 @all_rows
@@ -284,6 +287,7 @@ JSON = st.recursive(
                     "CommId",
                     "CreateTime",
                     *("Series", "Columns", "Values", "RowValue", "ScaleList", "UsageKey", "UsageList", "UsageValue"),
+                    *("SdkAppIdUsages", "Usages", "SdkAppIdTranscodeTimeUsages", "SdkAppId", "AudioTime"),
                     *("TimeKey", "EventId", "AbnormalExperienceList", "AbnormalEventList", "AbnormalEventId"),
                     "X",
                 ]
