@@ -9,14 +9,15 @@ do not: no payload, no credential, no parameter of a question.
 Spans are named after the question and are children of whatever span is current. Their events are `attempt`,
 `slot granted`, `retry`, `refused` and `long wait`. Attributes, of spans and events: `analytics.vendor`,
 `analytics.endpoint`, `analytics.requests`, `analytics.waited_s`, `http.response.status_code` (of the last answer),
-`server.address`, `error.type`, and `analytics.` with a field of the notice. An ask that was given up has the status
-ERROR; one that was cancelled has none.
+`server.address`, `server.port` (unless it is the usual one), `error.type`, and `analytics.` with a field of the notice.
+An ask that was given up has the status ERROR; one that was cancelled has none.
 
 Metrics, each by `analytics.vendor` and `analytics.endpoint`:
 
     agora_tencent_analytics.quota.wait   histogram, s         how long a request waited for its slot
     agora_tencent_analytics.requests     counter, {request}   requests sent, by `analytics.outcome`: ok, refused,
-                                                              rate_limited, unreadable, lost or cancelled
+                                                              rate_limited, unreadable, lost, cancelled, or failed
+                                                              (for any other error)
     agora_tencent_analytics.quota.left   gauge, {request}     left of the vendor's day, by `analytics.counter`
 """
 
@@ -25,6 +26,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from agora_tencent_analytics._version import __version__
 from agora_tencent_analytics.errors import RateLimited, Refusal, TransportError, UnreadableReply
@@ -127,7 +129,10 @@ class OpenTelemetry:
 
     def _attempt(self, notice: Attempt) -> None:
         said: dict[str, Any] = {"analytics.number": notice.number, "analytics.elapsed_s": notice.elapsed_s}
-        said["server.address"] = notice.host
+        sent_to = urlsplit(f"//{notice.host}")
+        said["server.address"] = sent_to.hostname or notice.host
+        if sent_to.port is not None:
+            said["server.port"] = sent_to.port
         if notice.status is not None:
             said["http.response.status_code"] = notice.status
         if notice.request_id:

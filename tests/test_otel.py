@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import subprocess
 import sys
 from functools import cached_property
@@ -16,7 +17,15 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 
-from agora_tencent_analytics import DailyQuotaExhausted, NotAuthenticated, Rate, RateLimited, UnreadableReply, asking
+from agora_tencent_analytics import (
+    DailyQuotaExhausted,
+    NotAuthenticated,
+    Rate,
+    RateLimited,
+    TransportError,
+    UnreadableReply,
+    asking,
+)
 from agora_tencent_analytics import otel as module
 from agora_tencent_analytics.limits import DAY, MINUTE
 from agora_tencent_analytics.notices import AskEnded, AskStarted, Attempt, Progress
@@ -186,6 +195,40 @@ def test_a_hook_may_stand_in_the_terms_of_a_block() -> None:
     with asking(hooks=[backend.hook]):
         bench.asks()
     assert 1 == len(backend.spans)
+
+
+@pytest.mark.parametrize(
+    ("host", "address", "port"),
+    [("api.agora.io", "api.agora.io", None), ("127.0.0.1:8021", "127.0.0.1", 8021), ("[::1]:8021", "::1", 8021)],
+)
+def test_address_and_port_are_told_apart(host: str, address: str, port: int | None) -> None:
+    backend = Backend()
+    backend.hook(AskStarted(vendor="v", endpoint="e", ask=1))
+    backend.hook(Attempt(vendor="v", endpoint="e", ask=1, number=1, status=200, elapsed_s=0.1, host=host))
+    backend.hook(AskEnded(vendor="v", endpoint="e", ask=1, requests=1, waited_s=0.0, elapsed_s=0.1))
+    said = dict(backend.spans[0].events[0].attributes or {})
+    assert (address, port) == (said["server.address"], said.get("server.port"))
+
+
+def test_every_outcome_is_documented() -> None:
+    errors: list[BaseException | None] = [
+        None,
+        RateLimited(vendor="v", code="c", message=""),
+        NotAuthenticated(vendor="v", code="c", message=""),
+        UnreadableReply("u", endpoint="e", status=200),
+        TransportError("t", endpoint="e", phase="read", timed_out=False),
+        asyncio.CancelledError(),
+        ValueError(),
+    ]
+    backend = Backend()
+    for error in errors:
+        said = Attempt(vendor="v", endpoint="e", ask=1, number=1, status=None, elapsed_s=0.1, host="h", error=error)
+        backend.hook(said)
+    told = re.findall(
+        r"[a-z_]+", (module.__doc__ or "").partition("`analytics.outcome`:")[2].partition("quota.left")[0]
+    )
+    assert len(errors) == len(backend.outcomes())
+    assert backend.outcomes().keys() <= set(told)
 
 
 def test_spans_that_nobody_ends_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _told(error, REFUSED)
     except (AnalyticsError, OSError) as error:
         return _told(error, INCOMPLETE)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
 

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Callable, Coroutine, Sequence
-from datetime import datetime
 from typing import Any, NoReturn
 
 from agora_tencent_analytics._version import __version__
+from agora_tencent_analytics.cli import values
 from agora_tencent_analytics.cli.console import printable
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.scan.since import Since
 from agora_tencent_analytics.timerange import Last, TimeRange
 
 __all__ = ["Options", "parse"]
-
-_LAST_PORT = 65_535
-_LONGEST_MS = 600_000
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 class Options(argparse.Namespace):
@@ -78,7 +73,9 @@ def _scan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     command.set_defaults(run=run)
     _whom(command)
     _what(command)
-    command.add_argument("--call", action="append", metavar="ID", help="only this call (may be given again)")
+    command.add_argument(
+        "--call", type=values.sent, action="append", metavar="ID", help="only this call (may be given again)"
+    )
     command.add_argument("--out", metavar="FILE", help="write one JSON object per call, one to a line")
     command.add_argument("--report", metavar="FILE", help="write the report as JSON")
     command.add_argument(
@@ -95,7 +92,7 @@ def _scan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     )
     command.add_argument(
         "--look-back",
-        type=_last,
+        type=values.length,
         metavar="1h",
         help="with --since-last-run: how long before the end of the last run calls may still have come late (default: "
         "1h)",
@@ -120,11 +117,11 @@ def _plan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     _allowance(command)
     command.add_argument(
         "--calls-expected",
-        type=_count,
+        type=values.count,
         metavar="N",
         help="number of calls, with --sessions-per-call; then nothing is asked",
     )
-    command.add_argument("--sessions-per-call", type=_count, metavar="M", help="sessions in each expected call")
+    command.add_argument("--sessions-per-call", type=values.count, metavar="M", help="sessions in each expected call")
     command.add_argument(
         "--minutes-per-call", type=float, default=30.0, metavar="T", help="length of each expected call (default: 30)"
     )
@@ -157,14 +154,23 @@ def _whom(command: argparse.ArgumentParser) -> None:
 
 def _what(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--last", type=_last, metavar="6h", help="the last seconds, minutes, hours or days: 90s 30m 6h 2d"
+        "--last", type=values.length, metavar="6h", help="the last seconds, minutes, hours or days: 90s 30m 6h 2d"
     )
     command.add_argument(
-        "--start", type=_instant, metavar="T", help="start of the range, ISO 8601 with zone or epoch seconds"
+        "--start", type=values.instant, metavar="T", help="start of the range, ISO 8601 with zone or epoch seconds"
     )
-    command.add_argument("--end", type=_instant, metavar="T", help="end of the range, excluded")
-    command.add_argument("--channel", help="only this channel or room")
-    command.add_argument("--user", action="append", metavar="ID", help="only this user (may be given again)")
+    command.add_argument("--end", type=values.instant, metavar="T", help="end of the range, excluded")
+    command.add_argument("--channel", type=values.sent, help="only this channel or room")
+    command.add_argument(
+        "--user", type=values.sent, action="append", metavar="ID", help="only this user (may be given again)"
+    )
+    command.add_argument(
+        "--frozen-from",
+        type=values.frozen_from,
+        metavar="8.71%",
+        help="only calls whose audio or video was frozen for at least this share of the time; Agora's listing alone "
+        "says so, so none of Tencent's",
+    )
     command.add_argument(
         "--depth",
         choices=("calls", "sessions", "metrics"),
@@ -174,7 +180,7 @@ def _what(command: argparse.ArgumentParser) -> None:
 
 
 def _allowance(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--budget", type=_count, metavar="N", help="send no more than N requests")
+    command.add_argument("--budget", type=values.count, metavar="N", help="send no more than N requests")
     command.add_argument(
         "--on-quota",
         choices=("stop", "wait"),
@@ -187,7 +193,7 @@ def _world(command: argparse.ArgumentParser) -> None:
     command.add_argument("--simulate", action="store_true", help="ask the embedded simulator instead of the vendors")
     command.add_argument(
         "--calls",
-        type=_count,
+        type=values.count,
         default=20,
         metavar="N",
         help="calls in the simulated world of each vendor (default: 20)",
@@ -203,11 +209,13 @@ def _simulate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     )
     command.set_defaults(run=run)
     command.add_argument("--vendor", choices=("agora", "tencent"), required=True, help="which vendor")
-    command.add_argument("--port", type=_port, required=True, metavar="P", help="port to listen on; 0 takes a free one")
+    command.add_argument(
+        "--port", type=values.port, required=True, metavar="P", help="port to listen on; 0 takes a free one"
+    )
     command.add_argument("--host", default="127.0.0.1", metavar="H", help="address to listen on (default: 127.0.0.1)")
     command.add_argument("--plan", metavar="P", help="plan whose limits are enforced (default: the highest)")
     command.add_argument("--seed", type=int, default=0, metavar="S", help="seed of the world (default: 0)")
-    command.add_argument("--calls", type=_count, default=20, metavar="N", help="calls in the world (default: 20)")
+    command.add_argument("--calls", type=values.count, default=20, metavar="N", help="calls in the world (default: 20)")
     command.add_argument(
         "--count",
         choices=("fixed", "sliding", "bucket"),
@@ -215,7 +223,11 @@ def _simulate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         help="how requests are counted (default: fixed)",
     )
     command.add_argument(
-        "--latency", type=_milliseconds, default=0.0, metavar="MS", help="milliseconds of round trip added (default: 0)"
+        "--latency",
+        type=values.milliseconds,
+        default=0.0,
+        metavar="MS",
+        help="milliseconds of round trip added (default: 0)",
     )
     command.add_argument("--verbose", action="store_true", help="say more on standard error")
 
@@ -244,45 +256,3 @@ def _since(options: Options, over: TimeRange | Last) -> TimeRange | Last | Since
         raise BadInput("--since-last-run needs --ledger and --last, and takes no --call")
     look_back = {} if options.look_back is None else {"look_back_s": int(options.look_back)}
     return Since(first=over, **look_back)
-
-
-def _last(text: str) -> float:
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text)
-    if not found or not float(found[1]):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a length of time; write 90s, 30m, 6h or 2d")
-    return Last(**{_UNITS[found[2]]: float(found[1])}).seconds
-
-
-def _instant(text: str) -> datetime | float:
-    try:
-        return float(text)
-    except ValueError:
-        pass
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no moment; write ISO 8601 with a zone, like 2026-09-14T08:00:00Z, or epoch seconds"
-        ) from None
-
-
-def _count(text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
-    return int(text)
-
-
-def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or int(text) > _LAST_PORT:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port; write a number from 0 to {_LAST_PORT}")
-    return int(text)
-
-
-def _milliseconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < _LONGEST_MS:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of milliseconds from 0")
-    return value

@@ -1,4 +1,4 @@
-"""What `scan` writes to files: one JSON object per call, and the report.
+"""What goes to files: one JSON object per call, and reports.
 
 A file may be a terminal (`--out /dev/stdout`), so whatever could steer one is written as a JSON escape: readers of JSON
 see the very same text.
@@ -7,15 +7,17 @@ see the very same text.
 from __future__ import annotations
 
 import re
-from io import BufferedWriter
-from typing import Any
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import msgspec
 
+from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.scan import CallRecord
 from agora_tencent_analytics.series import MetricSeries
 
-__all__ = ["encode", "write_record"]
+__all__ = ["clear_report", "encode", "write_record", "write_report"]
 
 _BEYOND_ASCII = re.compile("[\x7f-\U0010ffff]")
 
@@ -43,7 +45,26 @@ def _escaped(found: re.Match[str]) -> str:
     return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
 
 
-def write_record(file: BufferedWriter, record: CallRecord) -> None:
+def clear_report(path: str | None) -> None:
+    """Empties a report before anything is asked, so that none of an earlier run is taken for this one's.
+
+    Raises:
+        BadInput: it cannot be written.
+    """
+    try:
+        if path is not None:
+            Path(path).write_bytes(b"")
+    except OSError as error:
+        raise BadInput(f"cannot write {error.filename}: {error.strerror}") from None
+
+
+def write_report(path: str | None, said: Mapping[str, Any]) -> None:
+    """Writes a report, if one is asked for."""
+    if path is not None:
+        Path(path).write_bytes(encode(said, indent=2) + b"\n")
+
+
+def write_record(file: BinaryIO, record: CallRecord) -> None:
     """Writes one record as one line, series by series: the text of a large call is never in memory as a whole."""
     call = record.call
     by_session: dict[str, list[MetricSeries]] = {}
@@ -59,6 +80,7 @@ def write_record(file: BufferedWriter, record: CallRecord) -> None:
         "part": record.part,
         "last": record.last,
         **({"again": True} if record.again else {}),
+        **({} if record.replaces_from_ts is None else {"replaces_from_ts": record.replaces_from_ts}),
         "failures": [
             {"step": failure.step, "kind": type(failure.error).__name__, "error": str(failure.error)}
             for failure in record.failures

@@ -5,11 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 from agora_tencent_analytics.cli.arguments import Options
 from agora_tencent_analytics.cli.console import Row, console, printable
-from agora_tencent_analytics.cli.output import encode
+from agora_tencent_analytics.cli.output import clear_report, write_report
 from agora_tencent_analytics.cli.providers import providers_of
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.receipt import Budget
@@ -26,7 +25,9 @@ async def run(options: Options) -> int:
         raise BadInput("--sessions-per-call goes with --calls-expected")
     if options.calls_expected is not None and options.depth != "calls" and options.sessions_per_call is None:
         raise BadInput(f"--calls-expected needs --sessions-per-call as well, or --depth calls, not {options.depth}")
-    _write(options.report, b"")  # a path that cannot be written is told before anything is asked
+    if options.calls_expected is not None and options.frozen_from is not None:
+        raise BadInput("--frozen-from needs the vendor's listing, and --calls-expected asks nothing")
+    clear_report(options.report)
     screen = console(sys.stdout)
     try:
         async with providers_of(options) as (providers, _):
@@ -36,28 +37,20 @@ async def run(options: Options) -> int:
                 depth=options.depth,
                 channel=options.channel,
                 users=options.user,
+                only=options.frozen_from,
                 on_quota=options.on_quota,
                 calls=options.calls_expected,
                 sessions_per_call=options.sessions_per_call,
                 minutes_per_call=options.minutes_per_call,
                 budget=None if options.budget is None else Budget(options.budget),
             )
-        _write(options.report, encode(forecast.as_dict(), indent=2) + b"\n")
+        write_report(options.report, forecast.as_dict())
         screen.table("what the scan costs", _HEAD, list(_rows(forecast)))
         for line in _lines(forecast):
             screen.line(printable(line))
     finally:
         screen.close()
     return 0 if forecast.fits else 1
-
-
-def _write(path: str | None, text: bytes) -> None:
-    if path is None:
-        return
-    try:
-        Path(path).write_bytes(text)
-    except OSError as error:
-        raise BadInput(f"cannot write {error.filename}: {error.strerror}") from None
 
 
 def _rows(forecast: Forecast) -> Iterator[Row]:
@@ -83,10 +76,8 @@ def _lines(forecast: Forecast) -> Iterator[str]:
     for name, vendor in forecast.vendors.items():
         yield f"{name}: {vendor.over}, plan {vendor.plan}, depth {vendor.depth}: {vendor.calls} calls"
         yield f"{name}: {vendor.basis}{_spent(vendor)}"
-        yield from (f"{name}: lost: {loss}" for loss in vendor.lost)
-        yield from (f"{name}: would fit: {proposal}" for proposal in vendor.proposals)
-        yield from (f"{name}: {remark}" for remark in vendor.remarks)
-    yield "fits" if forecast.fits else "DOES NOT FIT"
+        yield from (f"{name}: {line}" for line in vendor.said)
+    yield forecast.verdict
 
 
 def _spent(vendor: VendorForecast) -> str:

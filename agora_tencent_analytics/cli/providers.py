@@ -58,7 +58,8 @@ def _vendors(options: Options) -> list[str]:
     found = [vendor for vendor, names in _CREDENTIALS.items() if all(os.environ.get(name) for name in names)]
     if not found:
         wanted = "; ".join(f"{vendor}: {' '.join(names)}" for vendor, names in _CREDENTIALS.items())
-        raise BadInput(f"no credentials in the environment; set those of a vendor ({wanted}), or use --simulate")
+        or_else = "" if options.command == "quota" else ", or use --simulate"
+        raise BadInput(f"no credentials in the environment; set those of a vendor ({wanted}){or_else}")
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import threading
 from collections.abc import Iterator
@@ -10,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agora_tencent_analytics.cli.arguments import Options
-from agora_tencent_analytics.cli.console import SPENT, WORST, console, remarks, vendor_rows, worst_rows
+from agora_tencent_analytics.cli.console import SPENT, WORST, console, printable, remarks, vendor_rows, worst_rows
 from agora_tencent_analytics.cli.out_file import out_file
-from agora_tencent_analytics.cli.output import encode
+from agora_tencent_analytics.cli.output import clear_report, write_report
 from agora_tencent_analytics.cli.providers import providers_of
 from agora_tencent_analytics.cli.worst import Worst
 from agora_tencent_analytics.errors import BadInput, NotAuthenticated, NotOffered, NotPermitted
@@ -37,7 +38,8 @@ async def run(options: Options) -> int:
     async with AsyncExitStack() as stack:
         stack.enter_context(_terminated_like_interrupted())
         providers, world = await stack.enter_async_context(providers_of(options))
-        _clear_report(options)
+        _check_files(options)
+        clear_report(options.report)
         ledger = stack.enter_context(Ledger(options.ledger)) if options.ledger else None
         records = scan(
             *providers,
@@ -46,6 +48,7 @@ async def run(options: Options) -> int:
             channel=options.channel,
             call_ids=options.call,
             users=options.user,
+            only=options.frozen_from,
             on_quota=options.on_quota,
             ledger=ledger,
             acknowledge="by hand",
@@ -57,14 +60,15 @@ async def run(options: Options) -> int:
         try:
             async with records:
                 with out_file(options.out, ledger) as out:
+                    if out.elsewhere:
+                        screen.line(printable(out.elsewhere))
                     async for record in records:
                         records.acknowledge(record, bookmark=out.write(record))
                         worst.take(record)
                         screen.progress(report)
         finally:  # what an interrupted scan has done is reported too
             screen.close()
-            if options.report:
-                _write(options.report, _as_json(records, world, options))
+            write_report(options.report, _told(records, world, options))
         if options.depth == "metrics" and worst.listed():
             screen.table(WORST, *worst_rows(worst.listed()))
         screen.table(SPENT, *vendor_rows(report))
@@ -75,35 +79,26 @@ async def run(options: Options) -> int:
 
 @contextmanager
 def _terminated_like_interrupted() -> Iterator[None]:
-    """A service manager's SIGTERM ends a scan as Ctrl-C does: with its report, and status 130."""
-    if threading.current_thread() is not threading.main_thread():
+    """A service manager's SIGTERM ends a scan as Ctrl-C does: with its report, and status 130.
+
+    Also where Ctrl-C is ignored, as in a script's job in the background; so it cannot be left to the handler of SIGINT.
+    """
+    task = asyncio.current_task()
+    if task is None or threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+    loop = asyncio.get_running_loop()
+    before = signal.signal(signal.SIGTERM, lambda *_: loop.call_soon_threadsafe(task.cancel))
     try:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
 
 
-def _clear_report(options: Options) -> None:
-    """Empties the report, so that none of an earlier scan is taken for this one's.
-
-    Raises:
-        BadInput: it cannot be written, or one file is asked for twice.
-    """
+def _check_files(options: Options) -> None:
     files = [Path(path).resolve() for path in (options.out, options.report, options.ledger) if path]
     if len(set(files)) < len(files):
         raise BadInput("--out, --report and --ledger need a file each")
-    try:
-        if options.report:
-            _write(options.report, b"")
-    except OSError as error:
-        raise BadInput(f"cannot write {error.filename}: {error.strerror}") from None
-
-
-def _write(path: str, text: bytes) -> None:
-    Path(path).write_bytes(text)
 
 
 def _status(report: Report) -> int:
@@ -117,20 +112,25 @@ async def _quota_left(providers: list[Provider]) -> dict[str, str]:
     """What is left of the day, by counter that was used today, in words."""
     left = {}
     for provider in providers:
-        counted = [state for state in await provider.quota() if state.left_today is not None]
+        try:
+            counted = [state for state in await provider.quota() if state.left_today is not None]
+        except Exception as error:  # it must not hide how the scan ended
+            left[provider.name] = f"quota unknown: {error}"
+            continue
         used = [f"{state.counter} {state.left_today}" for state in counted if state.used_today]
         left[provider.name] = ", ".join(used) or ("all of them" if counted else "no daily limit")
     return left
 
 
-def _as_json(records: Records, world: World | None, options: Options) -> bytes:
+def _told(records: Records, world: World | None, options: Options) -> dict[str, Any]:
+    """The report; with the truth, if a world tells it, which knows nothing of `--frozen-from`."""
     said = records.report.as_dict()
-    if world is not None:
+    if world is not None and options.frozen_from is None:
         truths = {name: _truth(world, name, over, options) for name, over in records.ranges.items()}
         for name, truth in truths.items():
             said["vendors"][name]["truth"] = truth
         said["truth"] = {key: sum(truth[key] for truth in truths.values()) for key in _TRUTH}
-    return encode(said, indent=2) + b"\n"
+    return said
 
 
 def _truth(world: World, vendor: Any, over: TimeRange, options: Options) -> dict[str, int]:
@@ -146,7 +146,6 @@ def _truth(world: World, vendor: Any, over: TimeRange, options: Options) -> dict
                 channel=options.channel,
                 call_id=call_id,
                 user_id=user,
-                server_users=True,
             )
             for user in dict.fromkeys(options.user or [None])
         ]

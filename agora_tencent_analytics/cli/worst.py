@@ -54,7 +54,10 @@ class CallFigures:
         """Adds a part of the call."""
         self.sessions += len(record.sessions)
         self.join_ts = min([self.join_ts, *(session.join_ts for session in record.sessions)])
-        newest = {series.session_id: series.times[-1] for series in record.series if series.times}
+        newest: dict[str, int] = {}
+        for series in record.series:
+            if series.times:
+                newest[series.session_id] = max(series.times[-1], newest.get(series.session_id, 0))
         for session in record.sessions:
             end = newest.get(session.session_id) if session.leave_ts is None else session.leave_ts
             self.stayed_s += max(0, end - session.join_ts) if end is not None else 0

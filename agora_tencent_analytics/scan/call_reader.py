@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 import anyio.lowlevel
 from anyio.streams.memory import MemoryObjectReceiveStream
 
+from agora_tencent_analytics.certificate import Certificate, Clipped
 from agora_tencent_analytics.errors import AnalyticsError, NothingToAsk
 from agora_tencent_analytics.models import Session
 from agora_tencent_analytics.notices import CallDone
@@ -42,6 +43,7 @@ class CallReader:
         self._job = job
         self._gauge = gauge
         self._parts: Parts | None = None
+        self._sound = False
 
     async def run(self, queue: MemoryObjectReceiveStream[Owed]) -> None:
         """Reads calls until the queue ends."""
@@ -51,6 +53,8 @@ class CallReader:
             try:
                 await self._read(owed)
             finally:
+                if self._parts is not None:
+                    self._parts.drop()
                 self._parts = None  # each holds the other: without the collector neither would ever be gone
                 self._job.in_hand -= 1
                 self._gauge.end(id(self))
@@ -58,7 +62,7 @@ class CallReader:
     async def _read(self, owed: Owed) -> None:
         job, call = self._job, owed.call
         parts = Parts(job.name, call, self._gauge, self._hand_over, again=owed.again)
-        self._parts = parts
+        self._parts, self._sound = parts, owed.sound
         if job.wanted.depth != "calls":
             if job.stopped:
                 return  # listed before the stop, not begun: the report says that the scan stopped
@@ -70,14 +74,21 @@ class CallReader:
         if job.wanted.users is None or parts.found:
             await parts.finish()
         else:
+            self._note(parts)
             job.work.settle(call)
+
+    def _note(self, parts: Parts) -> None:
+        """Tells the work what a reading, now at its end, did not have."""
+        if parts.failed:
+            self._job.work.unsound(parts.call)
+        if parts.early:
+            self._job.work.early(parts.call)
 
     async def _hand_over(self, record: CallRecord) -> None:
         job, parts = self._job, self._parts
         assert parts is not None
         if record.last:
-            if parts.failed:
-                job.work.unsound(record.call)
+            self._note(parts)
             done = CallDone(
                 vendor=job.name,
                 call_id=record.call.call_id,
@@ -141,7 +152,7 @@ class CallReader:
             try:
                 batch = await job.next(batches)
             except NothingToAsk as nothing:
-                job.hide(nothing.clipped)
+                self._hide(nothing.clipped, parts)
                 return None
             except AnalyticsError as error:
                 if not job.is_hopeless(error) and parts.failed < _MOST_FAILURES:
@@ -149,11 +160,20 @@ class CallReader:
                 await self._fail(error, step, parts, over=window)
             else:
                 if batch is None:
-                    job.take(listing.certificate)
+                    self._take(listing.certificate, parts)
                 return batch
             if window is None:
-                job.take(listing.certificate)
+                self._take(listing.certificate, parts)
                 return None
+
+    def _take(self, certificate: Certificate, parts: Parts) -> None:
+        self._job.take(certificate)
+        self._hide(certificate.clipped, parts)
+
+    def _hide(self, pieces: Iterable[Clipped], parts: Parts) -> None:
+        clipped = tuple(pieces)
+        parts.hide(clipped)
+        self._job.hide(self._job.work.gaps(clipped) if self._sound else clipped)
 
     async def _fail(self, error: AnalyticsError, step: Step, parts: Parts, *, over: TimeRange | None = None) -> None:
         job = self._job

@@ -33,6 +33,8 @@ class State(IntEnum):
     """Acknowledged, and to be read again for the last time."""
     RUNNING = 4
     """Acknowledged while it was still running."""
+    EARLY = 5
+    """Acknowledged when it had ended, without what the vendor's lag still hid."""
 
 
 class CallRows:

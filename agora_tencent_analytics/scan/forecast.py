@@ -29,7 +29,8 @@ class RowForecast:
     a_day: int | None
     """Requests that may be sent in a whole day; None if days are not counted."""
     left_today: int | None
-    """Those left of the vendor's present UTC day, the probe already paid."""
+    """Those left of the vendor's present UTC day, the probe already paid; this provider's part of them, if others of
+    the plan share its quota."""
     resets_at: float
     """The vendor's next midnight UTC, epoch seconds."""
     seconds: Interval
@@ -89,6 +90,12 @@ class VendorForecast:
         """True if all of it is read even if it costs the most."""
         return not self.lost
 
+    @property
+    def said(self) -> tuple[str, ...]:
+        """What would be lost, what would fit, and what else there is to say, in words."""
+        lost, fitting = (f"lost: {loss}" for loss in self.lost), (f"would fit: {one}" for one in self.proposals)
+        return (*lost, *fitting, *self.remarks)
+
     def as_dict(self) -> dict[str, Any]:
         """The figures as JSON can hold them."""
         return {
@@ -122,6 +129,11 @@ class Forecast:
         return all(vendor.fits for vendor in self.vendors.values())
 
     @property
+    def verdict(self) -> str:
+        """Whether it fits, in words."""
+        return "fits" if self.fits else "DOES NOT FIT"
+
+    @property
     def requests(self) -> Interval:
         """The requests of all providers."""
         return sum((vendor.requests for vendor in self.vendors.values()), Interval.of(0))
@@ -146,7 +158,5 @@ class Forecast:
             took = timedelta(seconds=round(vendor.seconds.likely))
             lines.append(f"{name}: {vendor.calls} calls, {vendor.requests} requests, {took}; {vendor.basis}")
             lines += [f"{name}: {row.counter}: {row.requests} requests" for row in vendor.rows]
-            lines += [f"{name}: lost: {loss}" for loss in vendor.lost]
-            lines += [f"{name}: would fit: {proposal}" for proposal in vendor.proposals]
-            lines += [f"{name}: {remark}" for remark in vendor.remarks]
-        return "\n".join([*lines, "fits" if self.fits else "DOES NOT FIT"])
+            lines += [f"{name}: {line}" for line in vendor.said]
+        return "\n".join([*lines, self.verdict])

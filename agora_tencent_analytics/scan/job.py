@@ -54,7 +54,7 @@ class Job:
         self, provider: Provider, name: str, wanted: Wanted, work: Work, send: MemoryObjectSendStream[Outcome]
     ) -> None:
         self.provider, self.name, self.wanted, self.work = provider, name, wanted, work
-        self.report = VendorReport(already=work.already)
+        self.report = VendorReport(over=work.over, already=work.already)
         self.in_hand = 0
         """Calls being read."""
         self._send = send
@@ -107,7 +107,7 @@ class Job:
             await self._send.send(failure)
 
     def take(self, certificate: Certificate) -> None:
-        """Takes in what the finished walk about a call has to say."""
+        """Takes in what the finished walk about a call has to say, but for what it could not ask: see `hide`."""
         self.report.take(certificate)
         self._remember()
 

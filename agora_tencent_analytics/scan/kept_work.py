@@ -3,8 +3,8 @@
 The rules. A page of a listing is written down, its calls and the cursor after it, before anybody reads them; a
 call is settled when its last record is acknowledged. So whatever is killed, every call is either not listed yet,
 or owed, or settled. A listing is split where the vendor's data stops being settled: the older part is listed
-once, and goes on from its cursor; the newer part is listed anew by every scan. A call with a failure is owed
-again, and so is, for a job that goes on, one that was still running.
+once, and goes on from its cursor; the newer part is listed anew by every scan. A call is owed again if something
+of it failed, if the vendor's lag still hid some of it, and if it was still running inside the range.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ class KeptWork(Work):
         self._goes_on = isinstance(over, Since)
         self._now = math.floor(now)
         self._unsound: set[str] = set()
+        self._early: set[str] = set()
         first = resolve(over.first if isinstance(over, Since) else over, now)
         before = rows.standing()
         # A new lane has everything before it; another goes on to now, or has its range.
@@ -92,28 +93,37 @@ class KeptWork(Work):
 
     def owed(self) -> Iterator[Owed]:
         """See `Work.owed`."""
-        states = (State.OWED, State.AGAIN, State.ONCE_MORE)
+        states = (State.OWED, State.AGAIN, State.EARLY, State.ONCE_MORE)
         for call, state in self._calls.left(states, up_to=self._standing.run - 1):
-            yield Owed(call, again=state is not State.OWED)
+            yield Owed(call, again=state is not State.OWED, sound=state in (State.EARLY, State.ONCE_MORE))
 
     def vanished(self) -> Iterator[Owed]:
         """See `Work.vanished`."""
         run = self._standing.run
         self._calls.change(State.RUNNING, State.ONCE_MORE, run=run)
         for call, _ in self._calls.left((State.ONCE_MORE,), since=run, up_to=run):
-            yield Owed(call, again=True)
+            yield Owed(call, again=True, sound=True)
 
     def known(self, call_ids: Iterable[str]) -> set[str]:
         """See `Work.known`."""
         return {call_id for call_id in call_ids if self._calls.state(call_id) is not None}
 
+    def running(self, call_ids: Iterable[str]) -> set[str]:
+        """See `Work.running`."""
+        states = {call_id: self._calls.state(call_id) for call_id in call_ids}
+        return {call_id for call_id, known in states.items() if known is not None and known[0] is State.RUNNING}
+
     def gaps(self, clipped: Iterable[Clipped]) -> tuple[Clipped, ...]:
-        """See `Work.gaps`: what was only looked back at is no gap."""
-        found = ((piece, piece.over.overlap(fresh)) for piece in clipped for fresh in self._fresh)
-        return tuple(
-            Clipped(over=over, reason=piece.reason, endpoint=piece.endpoint)
-            for piece, over in found
-            if over is not None
+        """See `Work.gaps`: what was only looked back at is no gap. What the lag hides no scan has read yet."""
+        pieces = tuple(clipped)
+        found = [(piece, piece.over.overlap(fresh)) for piece in pieces for fresh in self._fresh]
+        return (
+            *(piece for piece in pieces if piece.reason == "lag"),
+            *(
+                Clipped(over=over, reason=piece.reason, endpoint=piece.endpoint)
+                for piece, over in found
+                if over is not None and piece.reason == "history"
+            ),
         )
 
     # -- what is done -------------------------------------------------------------------------------------------
@@ -129,7 +139,7 @@ class KeptWork(Work):
                     owed.append(Owed(call))
                 elif known[0] is State.RUNNING and known[1] < self._standing.run:
                     self._put(call, State.AGAIN)
-                    owed.append(Owed(call, again=True))
+                    owed.append(Owed(call, again=True, sound=True))
             if stretch.settled:
                 self._rows.set_cursor(stretch.number, cursor)
         return owed
@@ -157,21 +167,36 @@ class KeptWork(Work):
         """See `Work.unsound`: it will be read again by the next scan."""
         self._unsound.add(call.call_id)
 
+    def early(self, call: Call) -> None:
+        """See `Work.early`: it will be read again by the next scan."""
+        self._early.add(call.call_id)
+
     def settle(self, call: Call) -> None:
         """See `Work.settle`."""
-        self._put(call, State.SETTLED)
+        self._put(call, self._outcome(call))
 
     def acknowledge(self, record: CallRecord) -> None:
-        """See `Work.acknowledge`."""
-        call = record.call
+        """See `Work.acknowledge`. A call of which only some parts are dealt with comes again, whole, and says so."""
+        if record.last:
+            self.settle(record.call)
+            return
+        known = self._calls.state(record.call.call_id)
+        if known is None or known[0] is State.OWED:
+            self._put(record.call, State.AGAIN)
+
+    def _outcome(self, call: Call) -> State:
+        unsound, early = call.call_id in self._unsound, call.call_id in self._early
+        self._unsound.discard(call.call_id)
+        self._early.discard(call.call_id)
         known = self._calls.state(call.call_id)
-        if call.call_id in self._unsound:
-            self._unsound.discard(call.call_id)
-            self._put(call, State.AGAIN)
-        elif self._goes_on and not call.finished and (known is None or known[0] is not State.ONCE_MORE):
-            self._put(call, State.RUNNING)
-        else:
-            self._put(call, State.SETTLED)
+        if unsound:
+            return State.AGAIN
+        if known is not None and known[0] is State.ONCE_MORE:
+            return State.SETTLED
+        if call.finished:
+            return State.EARLY if early else State.SETTLED
+        # A range of the past may be read to its end while a call goes on beyond it.
+        return State.RUNNING if self._goes_on or early or self.over.end > self._now else State.SETTLED
 
     def remember(self, note: str) -> None:
         """See `Work.remember`."""

@@ -106,9 +106,8 @@ class Ledger:
         return KeptWork(rows, calls, over, now=provider.now(), history_s=history_s)
 
     def acknowledge(self, work: Work, record: CallRecord, bookmark: str | None) -> None:
-        """Settles the call of a last record and keeps the bookmark, both or neither."""
+        """Writes down what was dealt with and the bookmark, both or neither."""
         with self._file.transaction():
-            if record.last:
-                work.acknowledge(record)
+            work.acknowledge(record)
             if bookmark is not None:
                 self.keep(bookmark)

@@ -31,8 +31,9 @@ class Lister:
         self._sought = sought
         self._send = send
         ids = job.wanted.call_ids
-        self._missing = None if ids is None else set(ids) - self._work.known(ids)
-        for call_id in (ids or frozenset()) - (self._missing or set()):
+        known = self._work.known(ids or ())
+        self._missing = None if ids is None else set(ids) - known | self._work.running(ids)
+        for call_id in known:
             sought.found(call_id)
 
     async def run(self) -> None:

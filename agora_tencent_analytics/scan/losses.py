@@ -43,14 +43,17 @@ class Means:
     now: float
     """The vendor's now, epoch seconds."""
 
-    def less(self, requests: int) -> Means:
-        """What is left after so many requests on each counter."""
+    def part_of(self, part: float) -> Means:
+        """What is there for one of several that draw on the same counters."""
         purses = {
-            name: attrs.evolve(purse, left_today=max(0, purse.left_today - requests))
-            if purse.left_today is not None
-            else purse
+            name: attrs.evolve(purse.with_left(lambda left: math.floor(left * part)), part=part)
             for name, purse in self.purses.items()
         }
+        return attrs.evolve(self, purses=purses)
+
+    def less(self, requests: int) -> Means:
+        """What is left after so many requests on each counter."""
+        purses = {name: purse.with_left(lambda left: max(0, left - requests)) for name, purse in self.purses.items()}
         return attrs.evolve(self, purses=purses, budget=None if self.budget is None else max(0, self.budget - requests))
 
     def takes_s(self, bill: Mapping[str, float]) -> float | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
+from agora_tencent_analytics.certificate import Clipped
 from agora_tencent_analytics.models import Call, Session
 from agora_tencent_analytics.scan.gauge import Gauge
 from agora_tencent_analytics.scan.records import POINT_BYTES, CallRecord, Failure
@@ -57,6 +58,9 @@ class Parts:
         """Whether anything is known of the call's sessions, a failure included."""
         self.broken_off = False
         """Whether reading ended because nothing else could be read either."""
+        self.early = False
+        """Whether the vendor's lag still hides some of the call."""
+        self._forgotten: int | None = None
         self.sessions = self.series = self.points = 0
         """What the records so far hold."""
 
@@ -71,6 +75,19 @@ class Parts:
         self.broken_off = self.broken_off or hopeless
         self.found = True
         self._failures.append(failure)
+
+    def hide(self, pieces: Iterable[Clipped]) -> None:
+        """Pieces of the call that could not be asked."""
+        for piece in pieces:
+            if piece.reason == "lag":
+                self.early = True
+            else:
+                self._forgotten = max(piece.over.end, self._forgotten or piece.over.end)
+
+    def drop(self) -> None:
+        """Nothing more is emitted: what is held is given up."""
+        self._gauge.release(self._bytes)
+        self._bytes = 0
 
     async def add(self, sessions: Sequence[Session], series: Sequence[MetricSeries] = ()) -> None:
         """Takes in sessions, or all the series of some expected sessions."""
@@ -111,6 +128,7 @@ class Parts:
             part=self._part,
             last=last,
             again=self._again,
+            replaces_from_ts=self._forgotten if self._again else None,
         )
         self._part += 1
         self.sessions += len(record.sessions)

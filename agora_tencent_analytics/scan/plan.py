@@ -20,6 +20,7 @@ from agora_tencent_analytics.scan.planning import Planning, Source
 from agora_tencent_analytics.scan.population import Known, Only
 from agora_tencent_analytics.scan.proposals import Asked
 from agora_tencent_analytics.scan.run import scan
+from agora_tencent_analytics.scan.stream import names_of
 from agora_tencent_analytics.scan.wanted import Step
 
 __all__ = ["plan"]
@@ -115,13 +116,18 @@ async def plan(
             group.start_soon(look, planning)
     if failures:
         raise failures[0]
-    whole = sum(planning.priced.total.most for planning in plannings) or 1.0
     vendors: dict[str, VendorForecast] = {}
-    for planning in plannings:
-        part = planning.priced.total.most / whole
-        share = None if budget is None else math.floor(budget.left * part)
-        vendors[_name(planning.provider, vendors)] = planning.forecast(share)
+    for name, planning in zip(names_of(providers), plannings, strict=True):
+        share = None if budget is None else math.floor(budget.left * _part(planning, plannings))
+        of_quota = [one for one in plannings if one.provider.shared_quota is planning.provider.shared_quota]
+        vendors[name] = planning.forecast(share, of_quota=_part(planning, of_quota))
     return Forecast(vendors=vendors)
+
+
+def _part(planning: Planning, of: list[Planning]) -> float:
+    """Its part of what all of these cost."""
+    whole = sum(one.priced.total.most for one in of)
+    return planning.priced.total.most / whole if whole else 1.0
 
 
 def _check(
@@ -140,12 +146,3 @@ def _check(
         raise BadInput(f"minutes_per_call must be positive, not {minutes!r}")
     if known is None and calls is None and not probe and depth != "calls":
         raise BadInput(f"depth={depth!r} needs a probe of at least one call, or known=, or calls=")
-
-
-def _name(provider: Provider, taken: dict[str, VendorForecast]) -> str:
-    """The provider's name as in the report of a scan: a second provider of one vendor gets a number."""
-    number, name = 1, provider.name
-    while name in taken:
-        number += 1
-        name = f"{provider.name}-{number}"
-    return name

@@ -71,7 +71,7 @@ class Planning:
         self._over = resolve(over, provider.now())
         self._asked = asked
         self._waits = waits
-        self._priority = priority
+        self._priority: Priority = priority
         self._probed = 0
         self._rows = self._needed()
 
@@ -106,7 +106,7 @@ class Planning:
                 users=asked.users,
             )
         else:
-            with asking(budget=source.budget) as receipt:
+            with asking(priority=self._priority, budget=source.budget) as receipt:
                 probe = Probe(provider, over, asked.channel, asked.users, asked.only, source.seed)
                 self.population = await probe.population(source.probe)
             self._probed = receipt.requests
@@ -139,9 +139,9 @@ class Planning:
             waits=self._waits,
         )
 
-    def forecast(self, budget: int | None) -> VendorForecast:
-        """What it costs, if so many requests of a budget are this provider's."""
-        means = attrs.evolve(self._means, budget=budget)
+    def forecast(self, budget: int | None, *, of_quota: float = 1.0) -> VendorForecast:
+        """What it costs, if so many requests of a budget, and such a part of the quota, are this provider's."""
+        means = attrs.evolve(self._means.part_of(of_quota), budget=budget)
         lost = losses(self._over, self.priced, means)
         found: tuple[Proposal, ...] = ()
         if lost:

@@ -60,8 +60,11 @@ class CallRecord:
     last: bool = True
     """True for the final part of a call, and for a call in one piece."""
     again: bool = False
-    """True if an earlier record of this call was acknowledged, while it was still running or could not be read whole:
+    """True if an earlier record of this call was acknowledged, when it was still running or could not be read whole:
     this one replaces it. Only a scan with a ledger gives such records."""
+    replaces_from_ts: int | None = None
+    """Of a record that comes again: the first second, epoch, from which it replaces the earlier one, if the vendor has
+    forgotten what lies before. None: it replaces all of it."""
 
     @property
     def points(self) -> int:

@@ -64,8 +64,10 @@ def _total(vendors: list[dict[str, Any]]) -> dict[str, Any]:
             total[name] = all(values)
         elif name == "elapsed_s":
             total[name] = max(values, default=0.0)
-        elif name == "resets_at":
+        elif name in ("start", "resets_at"):
             total[name] = min((value for value in values if value is not None), default=None)
+        elif name == "end":
+            total[name] = max((value for value in values if value is not None), default=None)
         elif name == "left_today":
             total[name] = {counter: left for value in values for counter, left in value.items()}
         elif isinstance(first, str):

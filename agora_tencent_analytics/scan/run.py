@@ -102,7 +102,7 @@ def scan(
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
         raise BadInput(f"workers must be a whole number from 1, not {workers!r}")
     for name, texts in (("call_ids", call_ids), ("users", users)):
-        if texts is not None and (isinstance(texts, str) or not texts):
+        if texts is not None and (isinstance(texts, str) or not texts or not all(map(_is_text, texts))):
             raise BadInput(f"{name} must be a non-empty list of texts")
     if users is not None and depth == "calls":
         raise BadInput("a listing of calls does not tell their users; take depth='sessions' or 'metrics' with users")
@@ -128,3 +128,10 @@ def scan(
         only=only,
     )
     return Records(providers, over, wanted, ledger=ledger, acknowledge=acknowledge)
+
+
+def _is_text(value: object) -> bool:
+    try:
+        return isinstance(value, str) and bool(value.encode())
+    except UnicodeEncodeError:  # half of a surrogate pair: what a shell passes on as an undecodable byte
+        return False

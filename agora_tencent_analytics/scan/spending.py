@@ -11,7 +11,7 @@ today, and from then on the plan's own figure (less one, as everywhere) each day
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import attrs
 
@@ -50,12 +50,18 @@ class Purse:
     """The vendor's now."""
     kept: int = 0
     """Requests of each day that are reserved for others."""
+    part: float = 1.0
+    """The part of the rates, and of the days after this one, that is there: others draw on the counter as well."""
 
     @property
     def a_day(self) -> int | None:
         """Requests of a whole day; None if days are not counted."""
         daily = [rate.limit for rate in self.rates if rate.is_daily]
         return max(1, safe_limit(min(daily), strict=True) - self.kept) if daily else None
+
+    def with_left(self, change: Callable[[int], int]) -> Purse:
+        """The same with something else left of today, where days are counted."""
+        return self if self.left_today is None else attrs.evolve(self, left_today=change(self.left_today))
 
     def takes_s(self, requests: float, *, waits: bool) -> float | None:
         """Seconds from now until so many requests are answered; None if they never are.
@@ -64,9 +70,10 @@ class Purse:
             requests: how many.
             waits: a spent day is waited for; otherwise it is the end.
         """
-        each, whole = each_s(self.rates), self.a_day
-        if whole is None or self.left_today is None:
+        each, a_day = each_s(self.rates) / self.part, self.a_day
+        if a_day is None or self.left_today is None:
             return requests * each
+        whole = a_day * self.part
         until_midnight = max(0.0, self.resets_at - self.now)
         today = min(self.left_today, math.ceil(until_midnight / each))
         if requests <= today:
@@ -75,7 +82,7 @@ class Purse:
             return None
         return self._later_s(requests - today, until_midnight, whole, each, waits=waits)
 
-    def _later_s(self, requests: float, before_s: float, whole: int, each: float, *, waits: bool) -> float | None:
+    def _later_s(self, requests: float, before_s: float, whole: float, each: float, *, waits: bool) -> float | None:
         a_day = min(whole, DAY / each)
         days = max(0, math.ceil(requests / a_day) - 1)
         if days and whole <= DAY / each and not waits:

@@ -99,7 +99,7 @@ class Records:
         over = self._over.first if isinstance(self._over, Since) else self._over
         for provider in self._providers:
             check(provider, self._wanted, resolve(over, provider.now()))
-        names = _names(self._providers)
+        names = names_of(self._providers)
         if self._ledger_given is not None:
             given = self._ledger_given
             ledger = given if isinstance(given, Ledger) else self._stack.enter_context(Ledger(given))
@@ -196,7 +196,7 @@ async def _one_after_the_other(lanes: Sequence[Lane]) -> None:
         await lane.run()
 
 
-def _names(providers: Sequence[Provider]) -> dict[str, Provider]:
+def names_of(providers: Sequence[Provider]) -> dict[str, Provider]:
     """The providers by their names in the report; a second one of a vendor gets a number."""
     names: dict[str, Provider] = {}
     for provider in providers:

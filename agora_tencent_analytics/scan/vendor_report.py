@@ -27,6 +27,8 @@ MOST_FAILURES = 1_000
 class VendorReport:
     """The figures of one provider. They grow while the scan runs."""
 
+    over: TimeRange | None = None
+    """The range that is read, as it was resolved; with a ledger, all that its scans were asked for."""
     calls: int = 0
     """Calls read."""
     sessions: int = 0
@@ -101,9 +103,8 @@ class VendorReport:
             self.failures.append(failure)
 
     def take(self, certificate: Certificate) -> None:
-        """Takes in what a walk has to say."""
+        """Takes in what a walk has to say, but for what it could not ask: see `hide`."""
         self.duplicates_dropped += certificate.duplicates
-        self.hide(certificate.clipped)
         self.doubt(doubts_of(certificate))
 
     def doubt(self, doubts: Iterable[str]) -> None:
@@ -122,6 +123,8 @@ class VendorReport:
         """The figures as JSON can hold them."""
         return {
             "complete": self.complete,
+            "start": self.over.start if self.over else None,
+            "end": self.over.end if self.over else None,
             "calls": self.calls,
             "sessions": self.sessions,
             "series": self.series,

@@ -25,6 +25,8 @@ class Owed:
     call: Call
     again: bool = False
     """True if a record of it was acknowledged before, and this one shall replace it."""
+    sound: bool = False
+    """True if that record held all that the vendor had shown by then."""
 
 
 @attrs.frozen
@@ -73,6 +75,10 @@ class Work:
         """Those of the calls that an earlier scan has listed."""
         return set()
 
+    def running(self, call_ids: Iterable[str]) -> set[str]:
+        """Those of the calls that still ran when an earlier scan read them."""
+        return set()
+
     def page(self, stretch: Stretch, calls: Iterable[Call], cursor: str) -> Sequence[Owed]:
         """Takes in a page of a listing; those of its calls that are to be read."""
         return [Owed(call) for call in calls]
@@ -94,11 +100,14 @@ class Work:
     def unsound(self, call: Call) -> None:
         """Something of a call could not be read; its last record is about to be handed over."""
 
+    def early(self, call: Call) -> None:
+        """The vendor's lag still hides some of a call; its last record is about to be handed over."""
+
     def settle(self, call: Call) -> None:
         """A call is read and has nothing to be handed over."""
 
     def acknowledge(self, record: CallRecord) -> None:
-        """The consumer has dealt with the last record of a call."""
+        """The consumer has dealt with a record; with the last one of a call, the call is settled."""
 
     def remember(self, note: str) -> None:
         """Keeps a note for the scans that go on from here, in place of the one before."""

@@ -112,7 +112,7 @@ class SimulatedAgora(SimulatedVendor):
             raise Refused(404, "wrong api", status=404)
         pair = f"{self._customer_id}:{self._customer_secret}".encode()
         wanted = b"Basic " + base64.b64encode(pair)
-        if not hmac.compare_digest(ask.headers.get("authorization", "").encode(), wanted):
+        if not hmac.compare_digest(ask.headers.get("authorization", "").encode(errors="replace"), wanted):
             if self._auth_reply == "http":
                 body = b'{"message":"Invalid authentication credentials"}'
                 raise Refused(401, "unauthorized", status=401, body=body)
@@ -180,6 +180,6 @@ def _pairs(ask: Ask, route: Route) -> list[tuple[str, Any]]:
 def _body(body: bytes) -> dict[str, Any] | None:
     try:
         found = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None

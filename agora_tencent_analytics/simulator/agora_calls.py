@@ -116,12 +116,13 @@ def _calls(asked: Question, indices: Sequence[int]) -> list[dict[str, Any]]:
 
 
 def _call(asked: Question, call: Call) -> dict[str, Any]:
+    over = call.finished and call.destroyed_ts <= asked.now
     told: dict[str, Any] = {
         "call_id": call.call_id,
         "cname": call.channel,
         "created_ts": call.created_ts,
-        "destroyed_ts": call.destroyed_ts if call.finished else _unknown_end(asked),
-        "finished": call.finished,
+        "destroyed_ts": call.destroyed_ts if over else _unknown_end(asked),
+        "finished": over,
     }
     if asked.generation != "2024":
         return told
@@ -136,6 +137,7 @@ def _call(asked: Question, call: Call) -> dict[str, Any]:
 
 
 def _session(asked: Question, stay: Session) -> dict[str, Any]:
+    over = stay.finished and stay.leave_ts <= asked.now
     told: dict[str, Any] = {
         "sid": stay.session_id,
         "cname": stay.channel,
@@ -147,8 +149,8 @@ def _session(asked: Question, stay: Session) -> dict[str, Any]:
         "sdk_version": stay.sdk_version,
         "device_type": stay.device,
         "join_ts": stay.join_ts,
-        "leave_ts": stay.leave_ts if stay.finished else _unknown_end(asked),
-        "finished": stay.finished,
+        "leave_ts": stay.leave_ts if over else _unknown_end(asked),
+        "finished": over,
     }
     if asked.generation != "2024":
         del told["account"]

@@ -38,6 +38,7 @@ SNAKE = ("start_ts", "end_ts")
 _LARGEST_PAGE = 100
 _DEFAULT_PAGE = 20
 _SECONDS_DIGITS = 10
+_MOST_DIGITS = 18
 
 
 @attrs.frozen(kw_only=True)
@@ -153,11 +154,15 @@ def _seconds(name: str, value: Any, *, in_body: bool) -> int:
         if not isinstance(value, int) or isinstance(value, bool) or value < 0:
             raise bad(name, "is not a number")
         value = str(value)
-    elif not value.isdecimal():
+    elif not _is_number(value):
         raise bad(name, "is not a number")
     if len(value) > _SECONDS_DIGITS:
         raise Refused(500, "Unknown Error")
     return int(value)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal()
 
 
 def one_of(query: Mapping[str, Any], name: str, known: Sequence[str], default: str = "") -> str:
@@ -181,7 +186,7 @@ def page(query: Mapping[str, str]) -> tuple[int, int]:
     figures = []
     for name, default in (("page_no", 1), ("page_size", _DEFAULT_PAGE)):
         text = query.get(name, str(default))
-        if not text.isdecimal() or int(text) < 1:
+        if not _is_number(text) or len(text) > _MOST_DIGITS or int(text) < 1:
             raise bad(name, "is not a positive number")
         figures.append(int(text))
     return figures[0], min(figures[1], _LARGEST_PAGE)

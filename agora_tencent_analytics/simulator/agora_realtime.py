@@ -42,7 +42,7 @@ def quality_by_20_seconds(asked: Question) -> Mapping[str, object]:
     product = one_of(asked.query, "productType", PRODUCTS)
     users = []
     for uid in sorted(uids):
-        if not uid.isdecimal():
+        if not (uid.isascii() and uid.isdecimal()):
             raise bad("uids", "is not a list of numbers")
         chosen = Chosen(channel=asked.query["cname"], user_id=uid, product=product)
         there = [bucket for bucket in _windows(asked) if _stays(asked, bucket, chosen)]

@@ -33,9 +33,10 @@ class Ask:
 
 def read_ask(method: str, url: str, headers: Mapping[str, str], body: bytes) -> Ask:
     """A request from an address (whole or from its path on) and headers in any case."""
-    parts = urlsplit(url)
+    whole = not url.startswith("/")
+    parts = urlsplit(url if whole else f"//host{url}")  # a path may begin with two slashes
     lower = {name.lower(): value for name, value in headers.items()}
-    if parts.netloc:
+    if whole and parts.netloc:
         lower.setdefault("host", parts.netloc)
     return Ask(method=method.upper(), path=parts.path or "/", query=parts.query, headers=lower, body=body)
 

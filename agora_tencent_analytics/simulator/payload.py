@@ -32,6 +32,7 @@ __all__ = [
 ]
 
 _MILLISECONDS = 100_000_000_000
+_MOST_DIGITS = 18
 _HISTORY_S = 14 * DAY
 _CALL_REGIONS = ("ap-beijing", "ap-guangzhou", "ap-mumbai", "ap-singapore", "na-toronto")
 _MISSING = {"StartTime": ("StartTs", "startTS_s is missing."), "EndTime": ("EndTs", "endTS_s is missing.")}
@@ -49,7 +50,7 @@ def is_text(value: object) -> bool:
 
 def is_digits(value: object) -> bool:
     """True for a whole number in quotes."""
-    return isinstance(value, str) and value.isdecimal()
+    return isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= _MOST_DIGITS
 
 
 def is_texts(value: object) -> bool:
@@ -112,7 +113,7 @@ def read_payload(body: bytes) -> dict[str, Any] | None:
     """The payload as an object, or None if it is not one."""
     try:
         payload = json.loads(body or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return payload if isinstance(payload, dict) else None
 

@@ -20,6 +20,7 @@ _AUTHORIZATION = re.compile(
     r"TC3-HMAC-SHA256 Credential=(?P<id>[^/,\s]*)/(?P<day>[^/]*)/(?P<service>[^/]*)/tc3_request, ?"
     r"SignedHeaders=(?P<signed>[^,\s]*), ?Signature=(?P<signature>[0-9a-f]*)"
 )
+_STAMP = re.compile("[0-9]{1,18}")
 _TOLERANCE_S = 300
 
 
@@ -49,7 +50,7 @@ def canonical_request(method: str, query: str, headers: Mapping[str, str], signe
 
 def signature(secret_key: str, *, timestamp: str, day: str, service: str, canonical: str) -> str:
     """The hexadecimal signature that the holder of this key puts under this request."""
-    digest = hashlib.sha256(canonical.encode()).hexdigest()
+    digest = hashlib.sha256(canonical.encode(errors="replace")).hexdigest()
     to_sign = f"TC3-HMAC-SHA256\n{timestamp}\n{day}/{service}/tc3_request\n{digest}"
     key = f"TC3{secret_key}".encode()
     for step in (day, service, "tc3_request", to_sign):
@@ -84,7 +85,7 @@ def check(
     """
     told = _AUTHORIZATION.fullmatch(headers.get("authorization", "").strip())
     stamp = headers.get("x-tc-timestamp", "")
-    if told is None or not stamp.isdecimal():
+    if told is None or not _STAMP.fullmatch(stamp):
         return Forgery("AuthFailure.InvalidAuthorization", "The Authorization header is missing or not understood.")
     names = told["signed"].split(";")
     if not {"content-type", "host"} <= set(names) or names != sorted(names) or any(n not in headers for n in names):
@@ -98,7 +99,9 @@ def check(
             "AuthFailure.SignatureExpire",
             "The provided credentials could not be validated because of exceeding request timestamp.",
         )
-    if token is not None and not hmac.compare_digest(headers.get("x-tc-token", "").encode(), token.encode()):
+    if token is not None and not hmac.compare_digest(
+        headers.get("x-tc-token", "").encode(errors="replace"), token.encode()
+    ):
         return Forgery("AuthFailure.TokenFailure", "The token is invalid or has expired.")
     day = datetime.fromtimestamp(int(stamp), UTC).strftime("%Y-%m-%d")
     unsigned = headers.get("x-tc-content-sha256") == "UNSIGNED-PAYLOAD"

@@ -247,7 +247,7 @@ class World:
         channel: str | None = None,
         call_id: str | None = None,
         user_id: str | None = None,
-        server_users: bool = False,
+        server_users: bool = True,
     ) -> Truth:
         """How much a faultless reader finds in `[start, end)`, counted from the world itself.
 
@@ -258,7 +258,8 @@ class World:
             channel: only calls in this channel.
             call_id: only this call.
             user_id: only calls in which this user stayed during the range, and of these only its sessions.
-            server_users: count Agora's Linux users too, which Agora hides unless asked.
+            server_users: count Agora's Linux users too, as `AgoraProvider` asks for them unless told otherwise; the
+                vendor itself hides them unless asked.
         """
         return count_truth(
             self, vendor, start, end, channel=channel, call_id=call_id, user_id=user_id, server_users=server_users

@@ -7,10 +7,11 @@ import pytest
 from agora_tencent_analytics import Last, TimeRange, __version__
 from agora_tencent_analytics.cli import main
 from agora_tencent_analytics.cli.arguments import parse
+from agora_tencent_analytics.scan import FreezeFrom
 
 SCAN = (
     "--vendor --last --start --end --channel --call --user --depth --plan --out --report --version --verbose "
-    "--simulate --calls --seed --ledger --since-last-run --look-back --budget --on-quota"
+    "--simulate --calls --seed --ledger --since-last-run --look-back --budget --on-quota --frozen-from"
 )
 SIMULATE = "--vendor --port --host --plan --seed --calls --count"
 
@@ -77,6 +78,15 @@ def test_ranges(words: list[str], expected: object) -> None:
         ("scan --last 6", "not a length of time"),
         ("scan --last 0h", "not a length of time"),
         ("scan --last -6h", "expected one argument"),
+        (f"scan --last {'9' * 400}h", "longer than any vendor's history"),
+        (f"scan --last 6h --budget {'9' * 5000}", "whole number from 1"),
+        (f"simulate --vendor agora --port {'9' * 5000}", "is no port"),
+        ("scan --last 6h --call \udcff", "is not UTF-8"),
+        ("scan --last 6h --channel \udcff\udcfe", "is not UTF-8"),
+        ("scan --last 6h --user \udcff", "is not UTF-8"),
+        ("scan --last 6h --frozen-from 8.71", "write 8.71%"),
+        ("scan --last 6h --frozen-from 0%", "more than 0%"),
+        ("scan --last 6h --frozen-from 100.1%", "at most 100%"),
         ("scan --last 6h --start 1790000000", "not both"),
         ("scan --start 1790000000", "go together"),
         ("scan --end 1790000000", "go together"),
@@ -116,3 +126,10 @@ def test_wrong_usage_ends_with_status_2_and_a_reason(
     told = capsys.readouterr().err
     assert reason in told
     assert "Traceback" not in told
+
+
+@pytest.mark.parametrize("command", ["scan", "plan"])
+@pytest.mark.parametrize(("text", "ratio"), [("8.71%", 0.0871), ("0.0001%", 1e-6), ("100%", 1.0)])
+def test_a_share_is_the_number_that_is_written(command: str, text: str, ratio: float) -> None:
+    """0.0871 is not 8.71 / 100, and a call that froze for exactly that share is wanted."""
+    assert FreezeFrom(ratio) == parse([command, "--last", "6h", "--frozen-from", text]).frozen_from

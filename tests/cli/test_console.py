@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from math import nan
 
@@ -109,30 +110,65 @@ def test_whatever_is_shown_is_printable_and_as_long_as_it_was(text: str) -> None
     assert shown == text or not text.isprintable()
 
 
-@pytest.mark.parametrize("width", [90, 120, 160])
-def test_the_terminal_shows_every_figure_whole(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def shown_on(width: int, monkeypatch: pytest.MonkeyPatch, worst: Worst, report: Report) -> str:
+    """What a terminal of this width shows of a scan."""
     pytest.importorskip("rich")
     from agora_tencent_analytics.cli.rich_console import RichConsole
-
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
 
     screen = Terminal()
     monkeypatch.setattr("sys.stderr", screen)
     monkeypatch.setenv("COLUMNS", str(width))
     monkeypatch.setenv("TERM", "xterm")
-    worst = Worst()
-    worst.take(record("[bold]call" + "x" * 40, {"audio_freeze_time": [123_456.0], "rtt": [777.0]}))
-    report = Report(vendors={"agora": VendorReport(calls=1, points=12_345_678)}, finished=True)
     shown = console.console()
     assert isinstance(shown, RichConsole)
     shown.progress(report)
+    shown.close()
     shown.table(WORST, *worst_rows(worst.listed()))
     shown.table(SPENT, *vendor_rows(report))
     shown.line("[red]complete")
     shown.close()
-    shown.close()
-    told = screen.getvalue()
-    for whole in ("[bol", "123.5", "777", "[red]complete", "12,345,678"):
-        assert whole in told
+    told = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen.getvalue())
+    return told[told.index("worst calls") :]
+
+
+def scanned(call_id: str) -> tuple[Worst, Report]:
+    worst = Worst()
+    worst.take(record(call_id, {"audio_freeze_time": [123_456.0], "rtt": [777.0]}))
+    worst.take(record("[bold]second", {"video_freeze_time": [65_432.0]}))
+    vendors = {name: VendorReport(calls=1, points=12_345_678, elapsed_s=98.7) for name in ("agora", "tencent")}
+    return worst, Report(vendors=vendors, finished=True)
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 120, 160])
+def test_the_terminal_shows_every_figure_and_id_whole(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    call_id = "1400491459_3668369998_1795259004"
+    told = shown_on(width, monkeypatch, *scanned(call_id))
+    wholes = (call_id, "[bold]second", "room", "123.5", "65.4", "777", "seconds", "[red]complete")
+    for whole in wholes:
+        assert re.search(rf"(?<!\S){re.escape(whole)}(?!\S)", told), whole
+    assert 2 == told.count("12,345,678") == told.count("98.7")
+    assert all(len(line) <= width for line in told.splitlines())
+    assert len(told.splitlines()) <= {40: 35, 60: 25}.get(width, 20)
+
+
+def test_a_terminal_of_80_columns_keeps_the_worst_calls_in_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = shown_on(80, monkeypatch, *scanned("1400491459_3668369998_1795259004")).splitlines()
+    first = next(at for at, line in enumerate(lines) if "123.5" in line)
+    assert lines[first + 1].split() == ["room", "1400491459_3668369998_1795259004"]
+    assert lines[first + 3].split() == ["room", "[bold]second"]
+    # One below the other, under one head.
+    assert lines[first].index("123.5") + 5 == lines[first + 2].index(" - ") + 2
+    assert ["vendor", "(UTC)", "sessions", "min", "s", "s", "%", "ms"] == lines[first - 1].split()
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_session_that_goes_on_has_lasted_until_its_newest_point(order: int) -> None:
+    points = [("rtt", [10.0] * 40), ("video_freeze_time", [0.0] * 5)][::order]
+    worst = Worst()
+    worst.take(record("c", dict(points), leave=None))
+    assert [89 - 40] == [figures.stayed_s for figures in worst.listed()]

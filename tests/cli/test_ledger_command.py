@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +12,27 @@ import pytest
 from agora_tencent_analytics import Last
 from agora_tencent_analytics.cli import main
 from agora_tencent_analytics.cli.arguments import parse
+from agora_tencent_analytics.scan import Ledger
 from agora_tencent_analytics.scan.since import Since
-from agora_tencent_analytics.simulator import Refuse, SimulatedAgora, When
-from agora_tencent_analytics.simulator.fixtures import simulated_world
+from agora_tencent_analytics.simulator import Refuse, SimulatedAgora, When, World
 from tests.cli.test_scan_command import _bare_environment, agora, lines_of
 
-__all__ = ["_bare_environment", "agora", "simulated_world"]
+__all__ = ["_bare_environment", "agora"]
 
 
-def words(folder: Path, *more: str) -> list[str]:
+END = int(time.time()) - 3_600
+START = END - 8 * 3_600
+
+
+@pytest.fixture
+def simulated_world() -> World:
+    """Twelve calls, so old that no run finds more of one than the run before it."""
+    return World(calls=12, start=START, end=END)
+
+
+def words(folder: Path, *more: str, over: str = f"--start {START} --end {END}") -> list[str]:
     kinds = [f"--{kind}={folder / kind}" for kind in ("out", "report", "ledger")]
-    return ["scan", "--last", "10h", "--depth", "sessions", *kinds, *more]
+    return ["scan", *over.split(), "--depth", "sessions", *kinds, *more]
 
 
 def report_of(folder: Path) -> dict[str, Any]:
@@ -78,13 +89,95 @@ def test_a_file_that_lost_records_is_refused_before_anything_is_asked(
     assert 12 == len(calls_of(lines_of(out)))
 
 
-def test_another_file_begins_empty_and_goes_on_from_there(agora: SimulatedAgora, tmp_path: Path) -> None:
+def test_a_new_file_goes_on_from_there_and_says_where_the_rest_is(
+    agora: SimulatedAgora, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert 1 == main(words(tmp_path, "--budget", "6"))
     first = lines_of(tmp_path / "out")
-    (tmp_path / "other").write_text("of an earlier scan\n")
+    assert "begins with what is new" not in capsys.readouterr().err
+    (tmp_path / "other").touch()
     assert 0 == main(words(tmp_path, "--out", str(tmp_path / "other")))
+    assert f"what was read before is in {tmp_path / 'out'}\n" in capsys.readouterr().err
     calls = calls_of([*first, *lines_of(tmp_path / "other")])
     assert 12 == len(calls) == len(set(calls))
+
+
+def test_a_file_whose_lines_the_ledger_does_not_know_is_never_emptied(
+    agora: SimulatedAgora, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other"
+    other.write_text("of an earlier scan\n")
+    assert 2 == main(words(tmp_path, "--out", str(other)))
+    assert "name one that is empty or missing" in capsys.readouterr().err
+    assert 1 == main(words(tmp_path, "--budget", "6"))
+    asked = len(agora.arrivals)
+    capsys.readouterr()
+    assert 2 == main(words(tmp_path, "--out", str(other)))
+    assert f"its records are in {tmp_path / 'out'}" in capsys.readouterr().err
+    assert asked == len(agora.arrivals)
+    assert "of an earlier scan\n" == other.read_text()
+
+
+def test_a_job_whose_folder_was_moved_goes_on(agora: SimulatedAgora, tmp_path: Path) -> None:
+    before, after = tmp_path / "before", tmp_path / "after"
+    before.mkdir()
+    assert 1 == main(words(before, "--budget", "6"))
+    kept = (before / "out").read_bytes()
+    before.rename(after)
+    with (after / "out").open("ab") as file:
+        file.write(b'{"vendor":"agora","call_id":"half a li')
+    assert 0 == main(words(after))
+    assert (after / "out").read_bytes().startswith(kept)
+    calls = calls_of(lines_of(after / "out"))
+    assert 12 == len(calls) == len(set(calls))
+    whole = (after / "out").read_bytes()
+    assert 0 == main(words(after))
+    assert whole == (after / "out").read_bytes()
+
+
+def test_a_file_that_takes_the_place_of_one_without_records_goes_on(agora: SimulatedAgora, tmp_path: Path) -> None:
+    out, begun = tmp_path / "out", tmp_path / "begun"
+    assert 1 == main(words(tmp_path, "--budget", "6"))
+    assert 1 == main(words(tmp_path, "--out", str(begun), "--budget", "1"))
+    assert b"" == begun.read_bytes()
+    kept = out.read_bytes()
+    out.replace(begun)
+    assert 0 == main(words(tmp_path, "--out", str(begun)))
+    assert begun.read_bytes().startswith(kept)
+    assert 12 == len(calls_of(lines_of(begun)))
+
+
+def test_who_named_a_wrong_file_can_go_back(agora: SimulatedAgora, tmp_path: Path) -> None:
+    for name, budget in (("out", 6), ("wrong", 4), ("wrong", 100)):
+        assert main(words(tmp_path, "--out", str(tmp_path / name), "--budget", str(budget))) in (0, 1)
+    first, second = lines_of(tmp_path / "out"), lines_of(tmp_path / "wrong")
+    assert first
+    assert second
+    assert 0 == main(words(tmp_path))
+    assert [first, second] == [lines_of(tmp_path / name) for name in ("out", "wrong")]
+    # With the records of another file, and without its own, it has lost records.
+    (tmp_path / "wrong").write_bytes((tmp_path / "out").read_bytes())
+    assert 2 == main(words(tmp_path, "--out", str(tmp_path / "wrong")))
+    assert first == lines_of(tmp_path / "wrong")
+
+
+def test_a_file_that_was_changed_is_refused_and_left_as_it_is(
+    agora: SimulatedAgora, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert 1 == main(words(tmp_path, "--budget", "6"))
+    out = tmp_path / "out"
+    changed = b"something else, and longer" + out.read_bytes()
+    out.write_bytes(changed)
+    assert 2 == main(words(tmp_path))
+    assert "records are missing" in capsys.readouterr().err
+    assert changed == out.read_bytes()
+
+
+def test_a_bookmark_of_somebody_else_is_none(agora: SimulatedAgora, tmp_path: Path) -> None:
+    with Ledger(tmp_path / "ledger") as ledger:
+        ledger.keep("3 of them")
+    assert 0 == main(words(tmp_path))
+    assert 12 == len(calls_of(lines_of(tmp_path / "out")))
 
 
 def test_a_call_that_failed_is_written_again_and_says_so(agora: SimulatedAgora, tmp_path: Path) -> None:
@@ -100,10 +193,10 @@ def test_a_call_that_failed_is_written_again_and_says_so(agora: SimulatedAgora, 
 
 
 def test_the_daily_job(agora: SimulatedAgora, tmp_path: Path) -> None:
-    assert 0 == main(words(tmp_path, "--since-last-run"))
+    assert 0 == main(words(tmp_path, over="--last 10h --since-last-run"))
     first = lines_of(tmp_path / "out")
     assert 12 == len(calls_of(first))
-    assert 0 == main(words(tmp_path, "--since-last-run", "--look-back", "30m"))
+    assert 0 == main(words(tmp_path, over="--last 10h --since-last-run --look-back 30m"))
     running = {line["call_id"] for line in first if not line["finished"]}
     more = lines_of(tmp_path / "out")[len(first) :]
     assert running == {line["call_id"] for line in more}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from agora_tencent_analytics.cli import main
+from agora_tencent_analytics.scan import FreezeFrom
 
 
 @pytest.fixture(autouse=True)
@@ -74,6 +76,18 @@ def test_depth_channel_and_user_are_those_of_scan(tmp_path: Path) -> None:
     assert ["call/lists", "call/sessions"] == [row["counter"] for row in vendor["rows"]]
 
 
+def test_a_share_of_the_time_is_asked_for_in_the_words_that_propose_it(tmp_path: Path) -> None:
+    report = tmp_path / "plan.json"
+    options = ["--simulate", "--vendor", "agora", "--plan", "unlimited", "--report", str(report)]
+    proposed = re.search(r"\S+%", str(FreezeFrom(0.0871)))
+    assert proposed is not None
+    calls = []
+    for more in ([], ["--frozen-from", proposed[0]]):
+        assert 0 == main(["plan", *options, *more])
+        calls.append(reported(report)["vendors"]["agora"]["calls"]["likely"])
+    assert 20 == calls[0] > calls[1] > 0
+
+
 def test_a_budget_is_one_of_the_bounds(capsys: pytest.CaptureFixture[str]) -> None:
     options = ["--simulate", "--vendor", "agora", "--plan", "unlimited", "--calls", "40"]
     assert 1 == main(["plan", *options, "--budget", "60"])
@@ -86,6 +100,7 @@ def test_a_budget_is_one_of_the_bounds(capsys: pytest.CaptureFixture[str]) -> No
         ["--simulate", "--calls-expected", "10"],
         ["--simulate", "--sessions-per-call", "3"],
         ["--simulate", "--depth", "calls", "--user", "u"],
+        ["--simulate", "--calls-expected", "10", "--sessions-per-call", "3", "--frozen-from", "5%"],
         ["--simulate", "--report", "/nowhere/at/all.json"],
         ["--last", "1h"],
         [],

@@ -37,12 +37,22 @@ def test_the_module_runs_and_says_what_it_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
-def test_an_interrupted_scan_says_so_and_leaves_whole_lines(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "shell"),
+    [
+        ("SIGINT", []),
+        ("SIGTERM", []),
+        # As a script's job in the background is started.
+        ("SIGTERM", ["sh", "-c", 'trap "" INT; exec "$0" "$@"']),
+    ],
+    ids=["SIGINT", "SIGTERM", "SIGTERM where SIGINT is ignored"],
+)
+def test_an_interrupted_scan_says_so_and_leaves_whole_lines(name: str, shell: list[str], tmp_path: Path) -> None:
+    command = [*shell, *COMMAND]
     out, report = tmp_path / "out.jsonl", tmp_path / "report.json"
     with serving("--vendor", "agora", "--plan", "premium", "--calls", "60", state=tmp_path) as (told, _):
         scanning = subprocess.Popen(
-            [*COMMAND, "scan", "--last", "10h", "--depth", "sessions", "--out", str(out), "--report", str(report)],
+            [*command, "scan", "--last", "10h", "--depth", "sessions", "--out", str(out), "--report", str(report)],
             env=environment(tmp_path, **settings_of("agora", "premium", told)),
             stderr=subprocess.PIPE,
             text=True,

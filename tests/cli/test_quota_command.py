@@ -67,6 +67,27 @@ def test_the_environment_says_where_requests_are_counted(
     assert "a-password" not in told
 
 
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("postgres://u:a-password@h/x", "cannot be a postgres:// URL"),
+        ("rediss://u:a-password@[::1/0", "is malformed"),
+        ("redis://u:a-password@\u2100/0", "is malformed"),
+    ],
+)
+def test_a_url_of_no_store_is_refused_without_its_password_and_names_no_file(
+    url: str, reason: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AGORA_CUSTOMER_ID", url.partition(":")[0])  # an account has one store in a process
+    monkeypatch.setenv("ANALYTICS_QUOTA_STORE", url)
+    assert 2 == main(["quota", "--plan", "premium"])
+    told = capsys.readouterr().err
+    assert reason in told
+    assert "a-password" not in told
+    assert [] == list(tmp_path.iterdir())
+
+
 def test_a_plan_without_a_daily_limit_says_so(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -92,4 +113,6 @@ def test_no_credentials_and_an_unknown_plan_are_wrong_usage(
     for name in KEYS:
         monkeypatch.delenv(name)
     assert 2 == main(["quota"])
-    assert "no credentials" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "no credentials" in told
+    assert "--simulate" not in told, "it takes no such option"

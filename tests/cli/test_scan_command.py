@@ -7,12 +7,14 @@ import math
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import attrs
 import pytest
 
+from agora_tencent_analytics import Provider
 from agora_tencent_analytics.cli import main, simulate
+from agora_tencent_analytics.errors import QuotaUnavailable
 from agora_tencent_analytics.simulator import Refuse, SimulatedAgora, SimulatedTencent, When, World, running_in_thread
 from agora_tencent_analytics.simulator.fixtures import simulated_world
 
@@ -228,7 +230,7 @@ def test_both_vendors_are_asked_if_both_are_known(
     start, end = agora.world.start, agora.world.end
     fixed = ["scan", "--start", str(start), "--end", str(end), "--depth", "sessions", "--report", str(report)]
     assert 0 == main(fixed)
-    truth = [agora.world.truth(vendor, start, end, server_users=True).sessions for vendor in ("agora", "tencent")]
+    truth = [agora.world.truth(vendor, start, end).sessions for vendor in ("agora", "tencent")]
     assert sum(truth) == json.loads(report.read_text())["total"]["sessions"]
 
 
@@ -323,6 +325,36 @@ def test_hostile_names_cannot_steer_the_terminal(
     for steering in ("\x1b", "\x07", "\u202e", "\r"):
         assert steering not in told
     assert {hostile} == {record["channel"] for record in lines_of(out)}, "files keep it as it is"
+
+
+@pytest.mark.usefixtures("no_limits")
+@pytest.mark.parametrize(("vendors", "status"), [([], 0), (["--call", "nobody's"], 1)])
+def test_a_quota_that_cannot_be_told_does_not_hide_the_outcome(
+    vendors: list[str], status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def gone(provider: Provider) -> NoReturn:
+        raise QuotaUnavailable("the store is \x1bgone")
+
+    monkeypatch.setattr(Provider, "quota", gone)
+    assert status == main(["scan", "--simulate", "--calls", "3", "--vendor", "agora", "--depth", "calls", *vendors])
+    told = capsys.readouterr().err
+    assert "agora: requests left today: quota unknown: the store is \N{REPLACEMENT CHARACTER}gone\n" in told
+    assert told.endswith("INCOMPLETE\n" if status else "\ncomplete\n")
+
+
+@pytest.mark.usefixtures("no_limits")
+def test_only_the_calls_that_froze(tmp_path: Path) -> None:
+    out, report = tmp_path / "out.jsonl", tmp_path / "report.json"
+    words = ["scan", "--simulate", "--vendor", "agora", "--depth", "sessions", f"--out={out}", f"--report={report}"]
+    assert 0 == main(words)
+    whole = lines_of(out)
+    ledger = ["--ledger", str(tmp_path / "ledger"), "--frozen-from", "10%"]
+    out.unlink()
+    assert 0 == main([*words, *ledger])
+    frozen = lines_of(out)
+    assert 0 < len(frozen) < len(whole)
+    assert {call["call_id"] for call in frozen} < {call["call_id"] for call in whole}
+    assert "truth" not in json.loads(report.read_text()), "the world does not tell who froze"
 
 
 def test_one_file_cannot_hold_records_and_report(

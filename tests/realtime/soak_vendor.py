@@ -73,7 +73,7 @@ async def main(share: float) -> None:
             name: {
                 "base_url": server.base_url,
                 "credentials": dict(server.credentials),
-                "truth": attrs.asdict(world.truth(name, world.start, world.end, server_users=True)),
+                "truth": attrs.asdict(world.truth(name, world.start, world.end)),
             }
             for name, server in served
         }

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import anyio
 import pytest
 from anyio.streams.memory import MemoryObjectSendStream
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agora_tencent_analytics import Budget, scan
 from agora_tencent_analytics.scan import stream
 from agora_tencent_analytics.scan.gauge import ANSWER_COSTS, Gauge
 from tests.scan.inprocess import WHOLE, Vendors, exact, read, truth_of
@@ -140,3 +143,18 @@ def test_a_scan_gets_through_with_any_bound(bound: int, monkeypatch: pytest.Monk
         assert truth_of(vendors.world, "agora", WHOLE) == exact(records)
 
     run(scenario)
+
+
+def test_a_call_broken_off_by_a_spent_budget_holds_nothing_afterwards(tmp_path: Path) -> None:
+    vendors = Vendors(calls=6, sessions_per_call=60)
+
+    async def scenario() -> tuple[int, str]:
+        records = scan(vendors.agora(), over=WHOLE, ledger=tmp_path / "ledger", budget=Budget(14))
+        async with records:
+            async for _ in records:
+                pass
+        return records._gauge.held, records.report.vendors["agora"].stopped
+
+    held, stopped = run(scenario)
+    assert "the budget of 14 requests is spent" in stopped
+    assert 0 == held

@@ -93,6 +93,17 @@ def test_no_part_is_too_large_and_nothing_is_in_two(
         assert 1 == len(records), "what fits into one record comes in one"
 
 
+def test_what_is_given_up_is_no_longer_counted_as_held() -> None:
+    gauge = Gauge(1 << 20)
+    made = Parts("agora", CALL, gauge, Emitted().take)
+    made.expect([session(0)])
+    asyncio.run(made.add((), [series(0, 9)]))
+    assert 9 * POINT_BYTES == gauge.held
+    for _ in range(2):
+        made.drop()
+        assert 0 == gauge.held
+
+
 def test_a_call_without_sessions_is_one_record() -> None:
     records, _ = in_parts([], 20)
     assert [(0, True, ())] == [(record.part, record.last, record.sessions) for record in records]

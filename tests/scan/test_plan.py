@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from agora_tencent_analytics import BadInput, Budget, BudgetSpent, NotOffered, TimeRange, scan
+from agora_tencent_analytics import AgoraProvider, BadInput, Budget, BudgetSpent, NotOffered, Quota, TimeRange, scan
 from agora_tencent_analytics.limits import HOUR
+from agora_tencent_analytics.runtime.terms import asking, terms
 from agora_tencent_analytics.scan import Forecast, FreezeFrom, Interval, VendorForecast
 from tests.scan.inprocess import END, START, WHOLE, Vendors, read
 from tests.scan.surveys import Survey, Vendor, known_calls, provider_of, reckonings, surveys
@@ -133,7 +134,7 @@ def test_stated_numbers_are_taken_at_their_word_and_nothing_is_asked() -> None:
 
 
 def test_long_calls_cost_a_request_for_each_window() -> None:
-    known: dict[str, Any] = {"calls": 10, "sessions_per_call": 3, "minutes_per_call": 7 * 60}
+    known: dict[str, Any] = {"calls": 10, "sessions_per_call": 3, "minutes_per_call": 7 * 60 - 1}
     rows = {row.counter: row.requests.likely for row in planned(Vendors(), "tencent", **known).vendors["tencent"].rows}
     assert (2 * 10, 7 * 10) == (rows["DescribeUserInfo"], rows["DescribeCallDetailInfo"])
 
@@ -262,3 +263,41 @@ def test_a_vendor_that_shows_its_first_page_for_ever_does_not_hold_the_probe() -
         return forecast.vendors["tencent"]
 
     assert 100 == run(scenario).calls.likely
+
+
+@pytest.mark.parametrize("depth", ["calls", "sessions"])
+def test_providers_that_share_a_quota_are_planned_against_their_parts_of_it(depth: Any) -> None:
+    vendors = Vendors(calls=700, sessions_per_call=1)
+    vendors.agora("standard")
+    credentials, transport = dict[str, Any](vendors.servers[0].credentials), vendors.transports[0]
+
+    async def scenario() -> tuple[Forecast, Forecast]:
+        found = []
+        for shared in (True, False):
+            quotas = [Quota(f"{n}", store=":memory:", clock=vendors.time.clock, plan="standard") for n in range(2)]
+            two = [
+                AgoraProvider(**credentials, plan="standard", quota=quotas[0 if shared else n], transport=transport)
+                for n in range(2)
+            ]
+            found.append(await scan.plan(*two, over=WHOLE, depth=depth, calls=700, sessions_per_call=1))
+        return found[0], found[1]
+
+    together, apart = run(scenario)
+    assert together.requests == apart.requests
+    assert apart.fits
+    assert (depth == "calls") == together.fits, "709 requests of each, of 999 a day for both"
+    if depth == "calls":
+        for name, forecast in together.vendors.items():
+            assert forecast.seconds.likely == pytest.approx(2 * apart.vendors[name].seconds.likely)
+
+
+def test_a_probe_asks_with_the_priority_of_the_scan() -> None:
+    vendors, asked = Vendors(), set[str]()
+
+    async def scenario() -> None:
+        provider = vendors.agora()
+        with asking(hooks=[lambda _: asked.add(terms().priority)]):
+            await scan.plan(provider, over=WHOLE, depth="sessions", priority="interactive")
+
+    run(scenario)
+    assert {"interactive"} == asked

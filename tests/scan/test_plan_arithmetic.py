@@ -66,7 +66,7 @@ def test_every_window_is_asked_at_least_once_and_no_page_without_need(stays: lis
     ]
     question = asked(USER_INFO, OLD, plan="basic")
     found = list(windows(question, NOW))
-    assert list(cover([OLD], question.limits, strict=False)) == found
+    assert list(cover([OLD], question.limits, bounds=question.row.bounds)) == found
     assert len(found) == price([question], rows, NOW)["DescribeUserInfo"]
 
 

@@ -41,12 +41,12 @@ def window(*, complete: bool, reason: str = "all pages read") -> WindowRead:
     return WindowRead(over=OVER, pages=1, total=1, unique=1, duplicates=0, complete=complete, reason=reason)
 
 
-def certificate(*windows: WindowRead, stopped: str = "", hidden: tuple[Clipped, ...] = ()) -> Certificate:
+def certificate(*windows: WindowRead, stopped: str = "") -> Certificate:
     return Certificate(
         endpoint="call/lists",
         over=OVER,
         windows=windows,
-        clipped=hidden,
+        clipped=(),
         requests=1,
         unique=1,
         duplicates=3,
@@ -57,7 +57,8 @@ def certificate(*windows: WindowRead, stopped: str = "", hidden: tuple[Clipped, 
 
 def test_nothing_against_it_means_complete() -> None:
     report = VendorReport(finished=True)
-    report.take(certificate(window(complete=True), hidden=(clipped("lag"),)))
+    report.take(certificate(window(complete=True)))
+    report.hide((clipped("lag"),))
     assert report.complete
     assert 3 == report.duplicates_dropped
     assert ["lag"] == [piece.reason for piece in report.clipped]
@@ -150,12 +151,16 @@ def test_hidden_pieces_are_merged() -> None:
 
 
 def test_the_total_adds_up() -> None:
+    spans = [TimeRange(OVER.start, OVER.start + 60), TimeRange(OVER.start + 30, OVER.end)]
     one = VendorReport(calls=1, sessions=2, cost=Receipt(requests=3), elapsed_s=4.0, failures=[failure()])
     two = VendorReport(calls=10, sessions=20, cost=Receipt(requests=30), elapsed_s=2.0, stopped="the day is spent")
+    one.over, two.over = spans
     said = Report(vendors={"agora": one, "tencent": two}, finished=True).as_dict()
     total = said["total"]
     assert (11, 22, 33, 4.0) == tuple(total[name] for name in ("calls", "sessions", "requests", "elapsed_s"))
     assert [] == [name for name in FIGURES if name not in total or name not in said["vendors"]["agora"]]
+    assert (OVER.start, OVER.end) == (total["start"], total["end"])
+    assert (OVER.start, OVER.start + 60) == tuple(said["vendors"]["agora"][name] for name in ("start", "end"))
     assert ("the day is spent", False) == (total["stopped"], total["complete"])
     (told,) = total["failures"]
     assert ("sessions", "c", OVER.start, OVER.end, "NotFound") == tuple(

@@ -220,6 +220,9 @@ def test_parts_of_a_very_large_call_settle_nothing_before_the_last(tmp_path: Pat
     first, rest = run(scenario)
     whole = [record for record in first if record.call.call_id == first[0].call.call_id]
     assert [0, 1, 2] == [record.part for record in whole]
+    begun = {record.call.call_id for record in first[:-1]} - {whole[0].call.call_id}
+    assert begun == {record.call.call_id for record in rest if record.again}, "of it a part was acknowledged"
+    assert len(begun) == 1
     assert truth_of(world, "agora", WHOLE, depth="sessions") == exact([*whole, *rest])
 
 

@@ -45,7 +45,7 @@ def test_a_scan_yields_exactly_what_happened(vendor: Vendor, depth: str, over: T
     records, report = scanned(vendors, vendor, over=over, depth=depth)
     assert truth_of(vendors.world, vendor, over, depth=depth) == exact(records)
     assert report.complete
-    truth = vendors.world.truth(vendor, over.start, over.end, server_users=True)
+    truth = vendors.world.truth(vendor, over.start, over.end)
     told = report.vendors[vendor]
     expected = (truth.calls, *((truth.sessions,) if depth != "calls" else (0,)))
     assert expected == (told.calls, told.sessions)
@@ -169,11 +169,14 @@ def test_an_empty_range_of_the_world_is_complete() -> None:
         ({"workers": 1.5}, "workers must be"),
         ({"call_ids": []}, "call_ids must be"),
         ({"call_ids": "one"}, "call_ids must be"),
+        ({"call_ids": [123]}, "call_ids must be"),
+        ({"call_ids": ["\udcff"]}, "call_ids must be"),
         ({"users": ()}, "users must be"),
         ({"users": "one"}, "users must be"),
+        ({"users": ["one", None]}, "users must be"),
         ({"users": ["one"], "depth": "calls"}, "take depth='sessions'"),
     ],
-    ids=str,
+    ids=ascii,
 )
 def test_bad_arguments_are_told_before_anything_is_asked(options: dict[str, Any], told: str) -> None:
     vendors = Vendors()

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agora_tencent_analytics.errors import BadInput
-from agora_tencent_analytics.limits import DAY, MINUTE, Rate
+from agora_tencent_analytics.limits import DAY, MINUTE, Limits, Plan, Rate
 from agora_tencent_analytics.simulator import Gate
 from agora_tencent_analytics.simulator.counting import Counting
+from tests.simulator.asking import Hand, agora, code_of, now_get, now_post, tencent
 
 MIDNIGHT = 1_790_035_200.0
 
@@ -35,6 +38,22 @@ def test_two_a_second_to_the_boundary(how: Counting, arrivals: tuple[float, ...]
 def test_refused_requests_may_count_as_well(how: Counting, expected: tuple[int, ...]) -> None:
     gate = Gate([Rate(1, 1)], how, count_refused=True)
     assert [bool(one) for one in expected] == passed(gate, 0.2, 0.5, 0.9, 1.4)
+
+
+@pytest.mark.parametrize(("count_refused", "expected"), [(False, [1, 0, 1]), (True, [1, 0, 0])])
+def test_a_vendor_counts_what_it_refuses_if_told_to(count_refused: bool, expected: list[int]) -> None:
+    rows = dict.fromkeys(["call/lists", "DescribeRoomInfo"], Limits(rates=(Rate(1, 1),), history_s=DAY, span_s=DAY))
+    plan = Plan(vendor="any", name="slow", rows=rows, source="", read_on="")
+    hand = Hand()
+    options: dict[str, Any] = {"hand": hand, "plan": plan, "count": "sliding", "count_refused": count_refused}
+    one, other = agora(**options), tencent(**options)
+    passed = []
+    for _ in range(3):
+        passed.append((now_get(one, "call/lists")["code"] == 200, not code_of(now_post(other, "DescribeRoomInfo"))))
+        hand.now += 0.6
+    assert [(bool(one), bool(one)) for one in expected] == passed
+    for server in (one, other):
+        assert [count_refused or bool(one) for one in expected] == [arrival.counted for arrival in server.arrivals]
 
 
 def test_a_bucket_holds_no_more_than_its_rate_and_owes_nothing() -> None:

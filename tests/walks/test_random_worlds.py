@@ -7,8 +7,10 @@ often it happens, and that whatever was lost then was lost without a trace in an
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from statistics import mean
 from typing import Any
 
@@ -127,10 +129,26 @@ def test_what_no_client_can_detect_leaves_no_trace_and_is_counted(request: pytes
         with capsys.disabled():
             print(*("", *(f"{lost[kind]} of {made[kind]}: {kind}" for kind in sorted(made))), sep="\n    ")
     assert all(lost[kind] for kind in made), "each of them can happen"
-    assert sum(lost.values()) <= 0.2 * BLIND
+    assert sum(lost.values()) <= 0.04 * BLIND
 
 
 ROWS, SIZE, TRIES = 15, 3, 100
+README = Path(__file__).parents[2] / "README.md"
+PRINTED = {
+    "swap": ("A row vanishes and another appears", "The same: the row that appeared"),
+    "replaced": ("", "A call vanishes and a new one begins"),
+    "vanishes": ("A row vanishes where no total tells", ""),
+}
+"""How the README's rows about an old row and about a new one begin; none where nothing can be lost."""
+
+
+def printed(begins: str) -> tuple[str, str, str]:
+    """What a row of the README says: derived, measured with Agora, with Tencent."""
+    if not begins:
+        return "0.00", "0.00", "0.00"
+    (row,) = re.findall(rf"(?m)^\| {re.escape(begins)}.*\| (\S+) \| (\S+) \| (\S+) \|$", README.read_text("utf-8"))
+    derived, agora, tencent = row
+    return derived, agora, tencent
 
 
 @pytest.mark.parametrize("vendor", ["agora", "tencent"])
@@ -155,6 +173,9 @@ def test_the_odds_of_a_loss_in_silence_are_as_the_readme_says(
     if request.config.get_verbosity() > 0:
         with capsys.disabled():
             print(f" [old {old:.2f}, derived {derived[0]:.2f}; new {new:.2f}, derived {derived[1]:.2f}]", end="")
-    assert derived == pytest.approx((old, new), abs=0.12)
-    assert [bool(share) for share in derived] == [bool(share) for share in (old, new)]
+    assert derived == pytest.approx((old, new), abs=0.05)
+    for begins, calculated, measured in zip(PRINTED[drift], derived, (old, new), strict=True):
+        told, *found = printed(begins)
+        assert found[vendor == "tencent"] == f"{measured:.2f}"
+        assert not calculated or told == f"{calculated:.2f}"
     assert 2 >= max(len(one.silent) for one in played)
