@@ -1,39 +1,37 @@
-"""This library: the shell, and every series read to its columns; pages of listings from body to records."""
+"""This library, on the way that every answer takes: from body to series or records, and series read to columns."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from agora_tencent_analytics.agora.endpoints_calls import CALL_LISTS_2024, CALL_SESSIONS_2024
-from agora_tencent_analytics.agora.series import read_metrics
+from agora_tencent_analytics.agora.endpoints_calls import CALL_LISTS_2024, CALL_METRICS_2024, CALL_SESSIONS_2024
 from agora_tencent_analytics.agora.wire import AgoraVendor
-from agora_tencent_analytics.columns import Columns, PointForm
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.message import Response
 from agora_tencent_analytics.models import Call, Session
-from agora_tencent_analytics.tencent.calls import ROOM_INFO, USER_INFO
-from agora_tencent_analytics.tencent.series import read_detail
+from agora_tencent_analytics.series import MetricSeries
+from agora_tencent_analytics.tencent.calls import CALL_DETAIL_METRICS, ROOM_INFO, USER_INFO
 from agora_tencent_analytics.tencent.wire import TencentVendor
 from agora_tencent_analytics.timerange import TimeRange
 from agora_tencent_analytics.vendor import Asked, Vendor
 
 _AGORA, _TENCENT = AgoraVendor(), TencentVendor(region="ap-guangzhou")
-_ASKED = Asked(window=TimeRange(0, 1), params={"call_id": "c", "CommId": "c"})
+_ASKED = Asked(window=TimeRange(1_548_670_000, 1_548_680_000), params={"call_id": "c", "CommId": "c"})
 
 
-def agora_untouched(body: bytes) -> list[Columns]:
-    return [Columns(series.kvs, PointForm.PAIRS) for series in read_metrics(body).series]
+def agora_untouched(body: bytes) -> list[MetricSeries]:
+    return _decoded(_AGORA, CALL_METRICS_2024, body)
 
 
-def agora_read(body: bytes) -> list[Columns]:
+def agora_read(body: bytes) -> list[MetricSeries]:
     return _read(agora_untouched(body))
 
 
-def tencent_untouched(body: bytes) -> list[Columns]:
-    return [Columns(series.content, PointForm.OBJECTS) for series in read_detail(body).series]
+def tencent_untouched(body: bytes) -> list[MetricSeries]:
+    return _decoded(_TENCENT, CALL_DETAIL_METRICS, body)
 
 
-def tencent_read(body: bytes) -> list[Columns]:
+def tencent_read(body: bytes) -> list[MetricSeries]:
     return _read(tencent_untouched(body))
 
 
@@ -53,14 +51,18 @@ def tencent_users(body: bytes) -> list[Session]:
     return _page(_TENCENT, USER_INFO, body)
 
 
-def _page(vendor: Vendor, row: Endpoint[Any], body: bytes) -> list[Any]:
+def _decoded(vendor: Vendor, row: Endpoint[Any], body: bytes) -> list[Any]:
     response = Response(status=200, headers={}, body=body)
-    records = vendor.decode(row, vendor.unwrap(row, response), _ASKED).items
+    return list(vendor.decode(row, vendor.unwrap(row, response), _ASKED).items)
+
+
+def _page(vendor: Vendor, row: Endpoint[Any], body: bytes) -> list[Any]:
+    records = _decoded(vendor, row, body)
     assert len(records) == 100
-    return list(records)
+    return records
 
 
-def _read(columns: list[Columns]) -> list[Columns]:
-    for series in columns:
-        assert len(series.times) == len(series.values)
-    return columns
+def _read(found: list[MetricSeries]) -> list[MetricSeries]:
+    for series in found:
+        assert len(series.times) == len(series.values) > 0
+    return found

@@ -9,6 +9,7 @@ Each block of a variant runs between two blocks of the baseline; pairs whose bas
 from __future__ import annotations
 
 import argparse
+import ctypes
 import gc
 import importlib
 import platform
@@ -122,8 +123,17 @@ def memory(path: str, module: str, function: str) -> None:
     result = decode(body)
     del body
     gc.collect()
-    print(_peak() - empty, _resident() - empty)
+    peak = _peak()
+    _give_back()
+    print(peak - empty, _resident() - empty)
     del result
+
+
+def _give_back() -> None:
+    """Lets the allocator return the pages that nothing uses any more, where it can be told to."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def _resident() -> float:
