@@ -70,7 +70,9 @@ def lowest(session: nox.Session) -> None:
 def limits(session: nox.Session) -> None:
     """The limits against real clocks and sockets; the cells mostly wait, so they wait together."""
     session.install("-e", ".[limits]")
-    session.run("python", "-m", "pytest", "-m", "realtime", "-n", "8", "tests/realtime", *session.posargs)
+    session.run(
+        "python", "-m", "pytest", "-m", "realtime", "-n", "8", "--maxprocesses=8", "tests/realtime", *session.posargs
+    )
 
 
 @nox.session(python=OLDEST)
