@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-__all__ = ["EXPERIENCES", "FACTORS", "describe_experience", "describe_factor"]
+__all__ = ["EXPERIENCES", "FACTORS", "FACTORS_UNEXPLAINED", "describe_experience", "describe_factor"]
 
 EXPERIENCES: Mapping[int, str] = MappingProxyType({4: "Video froze", 5: "Audio froze", 6: "Joining took long"})
 """Kinds of bad experience by `exp_id`."""
@@ -57,8 +57,10 @@ FACTORS: Mapping[int, str] = MappingProxyType(
         47: "Audio jittered on the way down",
     }
 )
-"""Causes of a bad experience by `factor_id`. The gaps are the vendor's: 4 to 7, 18 to 20, 26 to 28; of these its own
-sample answers carry 18."""
+"""Causes of a bad experience by `factor_id`. The gaps are the vendor's: 4 to 7, 18 to 20, 26 to 28."""
+
+FACTORS_UNEXPLAINED = frozenset({18})
+"""Factors that the vendor's own sample answers carry, though none of its tables has them."""
 
 
 def describe_experience(exp_id: int) -> str:

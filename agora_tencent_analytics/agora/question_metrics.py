@@ -1,7 +1,7 @@
-"""The metrics that Agora's usage and quality questions take, by path, with every spelling of their names.
+"""The metrics that Agora's usage and quality questions take, with units and every spelling of their names.
 
-Holds names. It refuses nothing: a name that no table has comes back as it went in. What they mean, and in which unit,
-is in `FIGURES` under their neutral names; the metrics of a call's series (`mid`) are in `metrics.py`.
+Holds tables and look-ups. It refuses nothing: a name that no table has comes back as it went in. The metrics of
+a call's series (`mid`) are in `metrics.py`.
 
 Source: https://docs.agora.io/en/agora-analytics/reference/api (read 2026-09-14) and the vendor's OpenAPI
 description of the same endpoints.
@@ -12,46 +12,107 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-__all__ = ["METRICS_OF", "metric_spellings"]
+import attrs
 
-_USAGE = (
-    *("userCount", "sessionCount", "channelCount"),
-    # Peaks are of the whole app and take no dimension.
-    *("peakConcurrentChannels", "peakConcurrentUsers"),
-    *("totalDuration", "totalVideoDuration", "totalAudioDuration"),
+__all__ = [
+    "CALL_METRICS",
+    "METRICS_OF",
+    "QUALITY_METRICS",
+    "USAGE_METRICS",
+    "QuestionMetric",
+    "metric_spellings",
+    "question_metric",
+]
+
+
+@attrs.frozen
+class QuestionMetric:
+    """A metric that usage and quality questions take; each request takes one.
+
+    Args:
+        name: the name to send in `metric`; the answer's rows carry it as their key.
+        unit: unit of the values: `min`, `ratio` (0 to 1) or `""` for a count.
+        meaning: what it says, in a line.
+        also: other spellings of the name on the vendor's pages.
+        weighed_by: what the `refUsage` of aggregated quality counts for it; `""` where there is none.
+    """
+
+    name: str
+    unit: str
+    meaning: str
+    also: tuple[str, ...] = ()
+    weighed_by: str = ""
+
+
+def _by_name(*metrics: QuestionMetric) -> Mapping[str, QuestionMetric]:
+    return MappingProxyType({metric.name: metric for metric in metrics})
+
+
+USAGE_METRICS = _by_name(
+    QuestionMetric("userCount", "", "users"),
+    QuestionMetric("sessionCount", "", "sessions"),
+    QuestionMetric("channelCount", "", "channels"),
+    # The English tables say `peakCurrent...`; the OpenAPI description and an English note, `peakConcurrent...`.
+    QuestionMetric("peakConcurrentChannels", "", "most channels at one moment", ("peakCurrentChannels",)),
+    QuestionMetric("peakConcurrentUsers", "", "most users at one moment", ("peakCurrentUsers",)),
+    QuestionMetric("totalDuration", "min", "time of all users"),
+    QuestionMetric("totalVideoDuration", "min", "time of all users with video"),
+    QuestionMetric("totalAudioDuration", "min", "time of all users with audio only"),
 )
-# Audio is frozen after 200 ms, video after 600 ms (of the Web 500 ms); delay is what takes over 400 ms.
-_QUALITY = ("joinSuccessRate", "joinSuccessIn5sRate", "audioFreezeRate", "videoFreezeRate", "networkDelay")
+"""Metrics of usage questions. Peaks are of the whole app and take no dimension; nothing here is for billing."""
+
+QUALITY_METRICS = _by_name(
+    QuestionMetric("joinSuccessRate", "ratio", "joins that succeeded", weighed_by="join attempts"),
+    QuestionMetric("joinSuccessIn5sRate", "ratio", "joins that succeeded within 5 s", weighed_by="join attempts"),
+    QuestionMetric("audioFreezeRate", "ratio", "audio time frozen for over 200 ms", weighed_by="audio min"),
+    QuestionMetric("videoFreezeRate", "ratio", "video time frozen for over 600 ms", weighed_by="video min"),
+    QuestionMetric("networkDelay", "ratio", "time with a delay over 400 ms", weighed_by="total min"),
+)
+"""Metrics of quality questions. For the Web video is frozen after 500 ms, and the console gives no audio freeze."""
+
+CALL_METRICS = _by_name(
+    QuestionMetric("audio_freeze_rate", "ratio", "audio time frozen"),
+    QuestionMetric("video_freeze_rate", "ratio", "video time frozen"),
+    QuestionMetric("user_count", "", "users"),
+    QuestionMetric("audio_freeze_user_count", "", "users whose audio froze"),
+    QuestionMetric("video_freeze_user_count", "", "users whose video froze"),
+)
+"""Metrics of the statistics of one call; the counts exist over time only."""
+
+_ALL = MappingProxyType({**USAGE_METRICS, **QUALITY_METRICS, **CALL_METRICS})
+_SPELT = MappingProxyType({name: metric for metric in _ALL.values() for name in (metric.name, *metric.also)})
 _FREEZES = ("audio_freeze_rate", "video_freeze_rate")
-_COUNTS = ("user_count", "audio_freeze_user_count", "video_freeze_user_count")
 
 METRICS_OF: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "/beta/analytics/call/statistics": _FREEZES,
         "/beta/analytics/call/freeze/bucket": _FREEZES,
-        "/beta/analytics/call/statistics/time": (*_FREEZES, *_COUNTS),
-        "/beta/insight/usage/by_time": _USAGE,
-        "/beta/insight/usage/aggregation": _USAGE,
-        "/beta/insight/quality/by_time": _QUALITY,
-        "/beta/insight/quality/aggregation": _QUALITY,
+        "/beta/analytics/call/statistics/time": tuple(CALL_METRICS),
+        "/beta/insight/usage/by_time": tuple(USAGE_METRICS),
+        "/beta/insight/usage/aggregation": tuple(USAGE_METRICS),
+        "/beta/insight/quality/by_time": tuple(QUALITY_METRICS),
+        "/beta/insight/quality/aggregation": tuple(QUALITY_METRICS),
         "/beta/realtime/usage/by_time_20sec": ("userCount", "channelCount"),
         "/beta/realtime/usage/dimension/top20": ("userCount",),
-        "/beta/realtime/quality/by_time_20sec": _QUALITY,
-        "/beta/realtime/quality/dimension/top20": _QUALITY,
+        "/beta/realtime/quality/by_time_20sec": tuple(QUALITY_METRICS),
+        "/beta/realtime/quality/dimension/top20": tuple(QUALITY_METRICS),
     }
 )
 """What `metric` takes, by path."""
 
-# The English tables say `peakCurrent...`; the OpenAPI description and an English note, `peakConcurrent...`.
-_SPELT = (("peakConcurrentChannels", "peakCurrentChannels"), ("peakConcurrentUsers", "peakCurrentUsers"))
+
+def question_metric(name: str) -> QuestionMetric | None:
+    """The metric of this name in any of its spellings; None if no table has it."""
+    return _SPELT.get(name)
 
 
 def metric_spellings(name: str) -> tuple[str, ...]:
-    """Every spelling of a metric, the one to send first; most names are their own only one.
+    """Every spelling of a metric, the one to send first; an unknown name is its own only one.
 
     An answer may carry either spelling of a peak, whichever was sent.
 
     Args:
         name: the metric in any of its spellings.
     """
-    return next((spelt for spelt in _SPELT if name in spelt), (name,))
+    metric = _SPELT.get(name)
+    return (metric.name, *metric.also) if metric else (name,)

@@ -45,15 +45,11 @@ class Means:
 
     def part_of(self, part: float) -> Means:
         """What is there for one of several that draw on the same counters."""
-        purses = {
-            name: attrs.evolve(purse.with_left(lambda left: math.floor(left * part)), part=part)
-            for name, purse in self.purses.items()
-        }
-        return attrs.evolve(self, purses=purses)
+        return attrs.evolve(self, purses={name: purse.part_of(part) for name, purse in self.purses.items()})
 
     def less(self, requests: int) -> Means:
         """What is left after so many requests on each counter."""
-        purses = {name: purse.with_left(lambda left: max(0, left - requests)) for name, purse in self.purses.items()}
+        purses = {name: purse.less(requests) for name, purse in self.purses.items()}
         return attrs.evolve(self, purses=purses, budget=None if self.budget is None else max(0, self.budget - requests))
 
     def takes_s(self, bill: Mapping[str, float]) -> float | None:

@@ -11,7 +11,7 @@ today, and from then on the plan's own figure (less one, as everywhere) each day
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import attrs
 
@@ -59,9 +59,14 @@ class Purse:
         daily = [rate.limit for rate in self.rates if rate.is_daily]
         return max(1, safe_limit(min(daily), strict=True) - self.kept) if daily else None
 
-    def with_left(self, change: Callable[[int], int]) -> Purse:
-        """The same with something else left of today, where days are counted."""
-        return self if self.left_today is None else attrs.evolve(self, left_today=change(self.left_today))
+    def part_of(self, part: float) -> Purse:
+        """Such a part of it."""
+        left = None if self.left_today is None else math.floor(self.left_today * part)
+        return attrs.evolve(self, left_today=left, part=part)
+
+    def less(self, requests: int) -> Purse:
+        """What is left of it after so many requests."""
+        return attrs.evolve(self, left_today=None if self.left_today is None else max(0, self.left_today - requests))
 
     def takes_s(self, requests: float, *, waits: bool) -> float | None:
         """Seconds from now until so many requests are answered; None if they never are.
