@@ -85,7 +85,8 @@ def test_every_session_of_a_call_is_read_once(api: str, kind: Kind) -> None:
     async def scenario() -> list[Any]:
         provider = stage_of(api).provider(api=api)
         (one,) = [one for one in await provider.calls(WHOLE).collect() if one.call_id == call.call_id]
-        return await provider.sessions(one).collect()  # type: ignore[no-any-return]
+        found: list[Any] = await provider.sessions(one).collect()
+        return found
 
     found = run(scenario)
     assert sorted(stay.session_id for stay in WORLD.sessions(call)) == sorted(one.session_id for one in found)

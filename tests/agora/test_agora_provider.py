@@ -148,7 +148,8 @@ def sessions(stage: Stage, call: Any, **options: Any) -> list[Any]:
     async def scenario() -> list[Any]:
         provider = stage.provider(**options.pop("provider", {}))
         listed = {one.call_id: one for one in await provider.calls(WHOLE).collect()}
-        return await provider.sessions(listed[call.call_id], **options).collect()  # type: ignore[no-any-return]
+        found: list[Any] = await provider.sessions(listed[call.call_id], **options).collect()
+        return found
 
     return run(scenario)
 

@@ -88,9 +88,8 @@ def test_simulate_serves_until_it_is_interrupted(vendor: str, name: str, tmp_pat
     assert "0 requests, 0 refused" in stderr
 
 
-@pytest.mark.parametrize("count", ["fixed", "sliding", "bucket"])
-def test_any_client_is_limited_by_the_plan(count: str, tmp_path: Path) -> None:
-    words = ("--vendor", "agora", "--plan", "standard", "--count", count, "--seed", "4", "--latency", "20")
+def test_any_client_is_limited_by_the_plan(tmp_path: Path) -> None:
+    words = ("--vendor", "agora", "--plan", "standard", "--seed", "4", "--latency", "20")
     with serving(*words, state=tmp_path) as (told, _):
         keys = told["credentials"]
         pair = base64.b64encode(f"{keys['customer_id']}:{keys['customer_secret']}".encode()).decode()
