@@ -90,7 +90,7 @@ def status(report: Report) -> str:
     return ", ".join(f"{sum(getattr(one, name) for one in report.vendors.values())} {name}" for name in names)
 
 
-WORST = "worst calls (freeze: seconds of all sessions together; loss, rtt: mean of the worst series)"
+WORST = "worst calls (min, freeze: minutes and seconds of all sessions together; loss, rtt: mean of the worst series)"
 SPENT = "by vendor"
 
 
