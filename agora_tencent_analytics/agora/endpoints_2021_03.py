@@ -35,7 +35,11 @@ _APP = Param(name="appid", required=True)
 _BOUNDS = Bounds(start="start_ts", end="end_ts", strict=True)
 _CALL_ID = Param(name="call_id", required=True)
 _SERVERS = Param(name="exclude_server_user", kind="flag")
-_METRICS = Param(name="metric", kind="list", required=True)
+
+
+def _metrics(*names: str) -> tuple[Param, ...]:
+    return (Param(name="metric", kind="list", required=True, values=names),)
+
 
 CALL_LISTS_2021_03 = attrs.evolve(
     CALL_LISTS_2021_07, generation="2021-03", paging=Newest(most=10, at="created_ts"), read_on=_READ_ON
@@ -91,7 +95,7 @@ INSIGHT_USAGE_2021_03 = Endpoint(
     payload="data",
     app=_APP,
     bounds=_BOUNDS,
-    params=(_METRICS,),
+    params=_metrics("userCount", "sessionCount", "channelCount"),
     paging=Unpaged(),
     limits=plans.INSIGHT_USAGE,
     counter="insight/usage/by_time",
@@ -104,6 +108,7 @@ LIVE_SCALE_2021_03 = attrs.evolve(
     INSIGHT_USAGE_2021_03,
     name="live/scale/by_time",
     path="/beta/live/scale/by_time",
+    params=_metrics("pcu", "pcc"),
     limits=plans.LIVE,
     counter="live/scale/by_time",
     source=f"{_PAGE}#live",
@@ -115,6 +120,7 @@ LIVE_EXPERIENCE_2021_03 = attrs.evolve(
     LIVE_SCALE_2021_03,
     name="live/experience/by_time",
     path="/beta/live/experience/by_time",
+    params=_metrics("joinSuccessRate", "joinSuccess5SecsRate", "videoFreezeRate", "audioFreezeRate"),
     counter="live/experience/by_time",
     retired="realtime/quality/by_time_20sec",
 )
@@ -124,6 +130,10 @@ LIVE_NET_2021_03 = attrs.evolve(
     LIVE_EXPERIENCE_2021_03,
     name="live/net/by_time",
     path="/beta/live/net/by_time",
+    params=_metrics(
+        *("videoUpstreamExcellentTransRate", "audioUpstreamExcellentTransRate"),
+        *("videoEnd2EndExcellentTransRate", "audioEnd2EndExcellentTransRate"),
+    ),
     counter="live/net/by_time",
     retired="realtime/quality/by_time_20sec",
 )

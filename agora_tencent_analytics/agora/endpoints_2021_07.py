@@ -8,7 +8,7 @@ from __future__ import annotations
 import attrs
 
 from agora_tencent_analytics.agora import endpoints_calls, endpoints_figures
-from agora_tencent_analytics.endpoint import Newest
+from agora_tencent_analytics.endpoint import Newest, Param
 
 __all__ = [
     "CALL_LISTS_2021_07",
@@ -21,6 +21,17 @@ __all__ = [
 
 _PAGE = "https://docs.agora.io/en/Agora%20Platform/aa_api?platform=All%20Platforms"
 _READ_ON = "2021-07-22"
+USAGE_METRIC = Param(
+    name="metric",
+    required=True,
+    values=(
+        *("userCount", "sessionCount", "channelCount", "peakCurrentChannels", "peakCurrentUsers"),
+        *("totalDuration", "totalVideoDuration", "totalAudioDuration"),
+    ),
+)
+"""What usage took until 2022: peaks in one spelling."""
+DAYS = Param(name="aggregateGranularity", required=True, values=("1d",))
+"""What usage took until 2022: hours came later."""
 
 CALL_LISTS_2021_07 = attrs.evolve(
     endpoints_calls.CALL_LISTS_2024,
@@ -42,7 +53,11 @@ CALL_METRICS_2021_07 = attrs.evolve(
 """The metric series of sessions of a call."""
 
 INSIGHT_USAGE_2021_07 = attrs.evolve(
-    endpoints_figures.INSIGHT_USAGE_2024, generation="2021-07", source=f"{_PAGE}#query-usage-metrics", read_on=_READ_ON
+    endpoints_figures.INSIGHT_USAGE_2024,
+    generation="2021-07",
+    params=(USAGE_METRIC, DAYS),
+    source=f"{_PAGE}#query-usage-metrics",
+    read_on=_READ_ON,
 )
 """How much the app was used, by day."""
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 import attrs
 
 from agora_tencent_analytics.agora import endpoints_calls, endpoints_figures
-from agora_tencent_analytics.endpoint import Param
+from agora_tencent_analytics.agora.endpoints_2021_07 import DAYS, USAGE_METRIC
+from agora_tencent_analytics.endpoint import Endpoint
+from agora_tencent_analytics.figures import Figures
 
 __all__ = [
     "CALL_LISTS_2022",
@@ -22,10 +24,13 @@ __all__ = [
 ]
 
 _READ_ON = "2022-10-11"
-_PRODUCT = Param(name="productType", required=True)
-_METRIC = Param(name="metric", required=True)
-# The page lists it among the required ones, and says what happens if it is left out.
-_CNAME = Param(name="cname")
+
+
+def _realtime(row: Endpoint[Figures]) -> Endpoint[Figures]:
+    """As today, without dimensions. The page lists `cname` as required, and says what happens if it is left out."""
+    params = tuple(param for param in row.params if not param.name.startswith("dimension"))
+    return attrs.evolve(row, generation="2022", params=params, read_on=_READ_ON)
+
 
 CALL_LISTS_2022 = attrs.evolve(endpoints_calls.CALL_LISTS_2024, generation="2022", read_on=_READ_ON)
 """The calls of an app, newest first."""
@@ -36,23 +41,18 @@ CALL_SESSIONS_2022 = attrs.evolve(endpoints_calls.CALL_SESSIONS_2024, generation
 CALL_METRICS_2022 = attrs.evolve(endpoints_calls.CALL_METRICS_2024, generation="2022", read_on=_READ_ON)
 """The metric series of sessions of a call."""
 
-INSIGHT_USAGE_2022 = attrs.evolve(endpoints_figures.INSIGHT_USAGE_2024, generation="2022", read_on=_READ_ON)
+INSIGHT_USAGE_2022 = attrs.evolve(
+    endpoints_figures.INSIGHT_USAGE_2024, generation="2022", params=(USAGE_METRIC, DAYS), read_on=_READ_ON
+)
 """How much the app was used. Its limits promise hours; `aggregateGranularity` takes days only."""
 
 INSIGHT_QUALITY_2022 = attrs.evolve(endpoints_figures.INSIGHT_QUALITY_2024, generation="2022", read_on=_READ_ON)
 """How good the calls of a product were, by hour or day."""
 
-REALTIME_USAGE_2022 = attrs.evolve(
-    endpoints_figures.REALTIME_USAGE_2024, generation="2022", params=(_PRODUCT, _METRIC, _CNAME), read_on=_READ_ON
-)
+REALTIME_USAGE_2022 = _realtime(endpoints_figures.REALTIME_USAGE_2024)
 """How much a product is used just now, in buckets of 20 s."""
 
-REALTIME_QUALITY_2022 = attrs.evolve(
-    endpoints_figures.REALTIME_QUALITY_2024,
-    generation="2022",
-    params=(_PRODUCT, _METRIC, _CNAME, Param(name="uids", kind="list", most=endpoints_calls.UIDS, needs="cname")),
-    read_on=_READ_ON,
-)
+REALTIME_QUALITY_2022 = _realtime(endpoints_figures.REALTIME_QUALITY_2024)
 """How good the calls of a product are just now, in buckets of 20 s."""
 
 ROWS_2022 = (

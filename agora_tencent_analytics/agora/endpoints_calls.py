@@ -9,6 +9,8 @@ from __future__ import annotations
 import attrs
 
 from agora_tencent_analytics.agora import plans
+from agora_tencent_analytics.agora.question_metrics import CALL_METRICS
+from agora_tencent_analytics.agora.reference_tables import dimensions_listed
 from agora_tencent_analytics.endpoint import Bounds, Endpoint, PageNumber, Param, Unpaged
 from agora_tencent_analytics.figures import Breakdown, Figures
 from agora_tencent_analytics.models import Call, Session
@@ -36,7 +38,7 @@ _APP = Param(name="appid", required=True)
 _BOUNDS = Bounds(start="start_ts", end="end_ts", strict=True)
 _PAGING = PageNumber(number="page_no", size="page_size", base=1, total="listing")
 _CALL_ID = Param(name="call_id", required=True)
-_METRIC = Param(name="metric", required=True)
+_FREEZE = Param(name="metric", required=True, values=("audio_freeze_rate", "video_freeze_rate"))
 
 CALL_LISTS_2024 = Endpoint(
     name="call/lists",
@@ -67,7 +69,11 @@ CALL_SESSIONS_2024 = Endpoint(
     key=("session_id",),
     app=_APP,
     bounds=_BOUNDS,
-    params=(_CALL_ID, Param(name="uids", kind="list", most=UIDS), Param(name="exclude_server_user", kind="flag")),
+    params=(
+        _CALL_ID,
+        Param(name="uids", kind="list", most=UIDS, unsigned=True),
+        Param(name="exclude_server_user", kind="flag"),
+    ),
     paging=_PAGING,
     limits=plans.CALL_DETAIL,
     counter="call/sessions",
@@ -103,7 +109,11 @@ CALL_STATISTICS_2024 = Endpoint(
     payload="data",
     app=_APP,
     bounds=_BOUNDS,
-    params=(_CALL_ID, _METRIC, Param(name="dimension", required=True)),
+    params=(
+        _CALL_ID,
+        _FREEZE,
+        Param(name="dimension", required=True, values=dimensions_listed("/beta/analytics/call/statistics")),
+    ),
     paging=Unpaged(),
     limits=plans.CALL_DETAIL,
     counter="call/statistics",
@@ -116,7 +126,7 @@ CALL_FREEZE_BUCKET_2024 = attrs.evolve(
     CALL_STATISTICS_2024,
     name="call/freeze/bucket",
     path="/beta/analytics/call/freeze/bucket",
-    params=(_CALL_ID, _METRIC),
+    params=(_CALL_ID, _FREEZE),
     counter="call/freeze/bucket",
 )
 """How many users of a call froze how much: the dimension is the vendor's `bucket`, which is `[0%,3%)`, `[3%,5%)`,
@@ -131,7 +141,7 @@ CALL_STATISTICS_TIME_2024 = Endpoint(
     payload="data",
     app=_APP,
     bounds=_BOUNDS,
-    params=(_CALL_ID, _METRIC),
+    params=(_CALL_ID, Param(name="metric", required=True, values=tuple(CALL_METRICS))),
     paging=Unpaged(),
     limits=plans.CALL_DETAIL,
     counter="call/statistics/time",

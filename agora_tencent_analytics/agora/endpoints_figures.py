@@ -1,7 +1,7 @@
 """Agora's questions of today about the app as a whole: usage and quality of days and hours, and of the last hour.
 
 Read from the English reference and the vendor's OpenAPI description of the same endpoints. Where the two disagree on
-what a parameter takes, the row leaves it open: `reference_tables.py` has the spellings.
+what a parameter takes, the row takes what either lists.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import attrs
 
 from agora_tencent_analytics.agora import plans
 from agora_tencent_analytics.agora.endpoints_calls import UIDS
+from agora_tencent_analytics.agora.question_metrics import QUALITY_METRICS, USAGE_METRICS, spelt
+from agora_tencent_analytics.agora.reference_tables import GRANULARITIES, PRODUCT_TYPES, dimensions_listed
 from agora_tencent_analytics.endpoint import Bounds, Endpoint, Param, Unpaged
 from agora_tencent_analytics.figures import Breakdown, Figures
 
@@ -28,11 +30,24 @@ _PAGE = "https://docs.agora.io/en/agora-analytics/reference/api"
 _READ_ON = "2026-09-14"
 _APP = Param(name="appid", required=True)
 _BOUNDS = Bounds(start="startTs", end="endTs", strict=True)
-_METRIC = Param(name="metric", required=True)
-_DIMENSION = Param(name="dimension")
-_GRANULARITY = Param(name="aggregateGranularity", required=True)
-_PRODUCT = Param(name="productType", required=True)
+_USAGE = Param(name="metric", required=True, values=spelt(USAGE_METRICS))
+_QUALITY = Param(name="metric", required=True, values=tuple(QUALITY_METRICS))
+_GRANULARITY = Param(name="aggregateGranularity", required=True, values=tuple(GRANULARITIES))
+_PRODUCT = Param(name="productType", required=True, values=tuple(PRODUCT_TYPES))
 _CNAME = Param(name="cname")
+
+
+def _dimension(path: str) -> Param:
+    return Param(name="dimension", values=dimensions_listed(f"/beta/{path}"))
+
+
+_PARTS = (
+    Param(name="dimensionValues", kind="list", needs="dimension"),
+    Param(name="filters", kind="objects", needs="dimension"),
+)
+_REALTIME_DIMENSION = _dimension("realtime/usage/by_time_20sec")  # the same for all four
+_OF_DIMENSION = (_REALTIME_DIMENSION, Param(name="dimensionValues", kind="list", quoted=True, needs="dimension"))
+_USERS = Param(name="metric", required=True, values=("userCount",))
 
 INSIGHT_USAGE_2024 = Endpoint(
     name="insight/usage/by_time",
@@ -43,7 +58,7 @@ INSIGHT_USAGE_2024 = Endpoint(
     payload="data",
     app=_APP,
     bounds=_BOUNDS,
-    params=(_METRIC, _GRANULARITY),
+    params=(_USAGE, _GRANULARITY),
     paging=Unpaged(),
     limits=plans.INSIGHT_USAGE,
     counter="insight/usage/by_time",
@@ -56,7 +71,7 @@ INSIGHT_QUALITY_2024 = attrs.evolve(
     INSIGHT_USAGE_2024,
     name="insight/quality/by_time",
     path="/beta/insight/quality/by_time",
-    params=(_METRIC, _GRANULARITY, _PRODUCT),
+    params=(_QUALITY, _GRANULARITY, _PRODUCT),
     limits=plans.INSIGHT_QUALITY,
     counter="insight/quality/by_time",
     source=f"{_PAGE}#query-quality-metrics",
@@ -74,12 +89,7 @@ USAGE_AGGREGATION_2024 = Endpoint(
     payload="data",
     app=_APP,
     bounds=_BOUNDS,
-    params=(
-        _METRIC,
-        _DIMENSION,
-        Param(name="dimensionValues", kind="list", needs="dimension"),
-        Param(name="filters", kind="objects", needs="dimension"),
-    ),
+    params=(_USAGE, _dimension("insight/usage/aggregation"), *_PARTS),
     paging=Unpaged(),
     limits=plans.USAGE_AGGREGATION,
     counter="insight/usage/aggregation",
@@ -93,7 +103,7 @@ QUALITY_AGGREGATION_2024 = attrs.evolve(
     name="insight/quality/aggregation",
     path="/beta/insight/quality/aggregation",
     # Required by the OpenAPI description alone; the English table leaves it out.
-    params=(*USAGE_AGGREGATION_2024.params, _PRODUCT),
+    params=(_QUALITY, _dimension("insight/quality/aggregation"), *_PARTS, _PRODUCT),
     limits=plans.QUALITY_AGGREGATION,
     counter="insight/quality/aggregation",
     source=f"{_PAGE}#query-aggregated-quality-metrics",
@@ -104,13 +114,7 @@ REALTIME_USAGE_2024 = attrs.evolve(
     INSIGHT_USAGE_2024,
     name="realtime/usage/by_time_20sec",
     path="/beta/realtime/usage/by_time_20sec",
-    params=(
-        _PRODUCT,
-        _METRIC,
-        _DIMENSION,
-        Param(name="dimensionValues", kind="list", quoted=True, needs="dimension"),
-        _CNAME,
-    ),
+    params=(_PRODUCT, attrs.evolve(_USERS, values=("userCount", "channelCount")), *_OF_DIMENSION, _CNAME),
     limits=plans.REALTIME,
     counter="realtime/usage/by_time_20sec",
     source=f"{_PAGE}#query-real-time-scale-metrics",
@@ -121,7 +125,10 @@ REALTIME_QUALITY_2024 = attrs.evolve(
     REALTIME_USAGE_2024,
     name="realtime/quality/by_time_20sec",
     path="/beta/realtime/quality/by_time_20sec",
-    params=(*REALTIME_USAGE_2024.params, Param(name="uids", kind="list", most=UIDS, needs="cname")),
+    params=(
+        *(_PRODUCT, _QUALITY, *_OF_DIMENSION, _CNAME),
+        Param(name="uids", kind="list", most=UIDS, needs="cname", unsigned=True),
+    ),
     counter="realtime/quality/by_time_20sec",
     source=f"{_PAGE}#query-real-time-quality-metrics",
 )
@@ -136,7 +143,7 @@ REALTIME_USAGE_TOP_2024 = Endpoint(
     payload="data",
     app=_APP,
     bounds=Bounds(start="ts", end="", strict=False),
-    params=(_PRODUCT, _METRIC, Param(name="dimension", required=True)),
+    params=(_PRODUCT, _USERS, attrs.evolve(_REALTIME_DIMENSION, required=True)),
     paging=Unpaged(),
     limits=plans.REALTIME_TOP,
     counter="realtime/usage/dimension/top20",
@@ -149,7 +156,10 @@ REALTIME_QUALITY_TOP_2024 = attrs.evolve(
     REALTIME_USAGE_TOP_2024,
     name="realtime/quality/dimension/top20",
     path="/beta/realtime/quality/dimension/top20",
-    params=(*REALTIME_USAGE_TOP_2024.params, Param(name="extraMetrics")),
+    params=(
+        *(_PRODUCT, _QUALITY, attrs.evolve(_REALTIME_DIMENSION, required=True)),
+        Param(name="extraMetrics", values=("userCount",)),
+    ),
     counter="realtime/quality/dimension/top20",
     source=f"{_PAGE}#query-top-20-real-time-quality-metrics",
 )

@@ -26,7 +26,6 @@ from agora_tencent_analytics.agora.factors import (
 )
 from agora_tencent_analytics.agora.question_metrics import (
     CALL_METRICS,
-    METRICS_OF,
     QUALITY_METRICS,
     USAGE_METRICS,
     QuestionMetric,
@@ -43,7 +42,6 @@ __all__ = [
     "FACTORS_UNEXPLAINED",
     "FREEZE_BUCKETS",
     "GRANULARITIES",
-    "METRICS_OF",
     "PRODUCT_TYPES",
     "PRODUCT_TYPE_REQUIRED",
     "QUALITY_METRICS",
@@ -57,6 +55,7 @@ __all__ = [
     "describe_factor",
     "describe_status",
     "dimension_spellings",
+    "dimensions_listed",
     "freeze_bounds",
     "metric_spellings",
     "question_metric",
@@ -133,6 +132,12 @@ DIMENSIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
 )
 """What `dimension` takes, by path and neutral name: the spellings on the vendor's pages, the likeliest first.
 `channelSize` takes no `dimensionValues`: it is grouped by a scale of the vendor's."""
+
+
+def dimensions_listed(path: str) -> tuple[str, ...]:
+    """Every spelling of every dimension on the vendor's pages of this path, as `dimension` takes them."""
+    return tuple(dict.fromkeys(name for names in DIMENSIONS[path].values() for name in names))
+
 
 TOP_VALUES = 20
 """The most values of a dimension that an answer holds, except devices."""

@@ -53,7 +53,7 @@ RECORDING_USAGE = attrs.evolve(
     TRTC_USAGE,
     name="DescribeRecordingUsage",
     action="DescribeRecordingUsage",
-    params=(Param(name="MixType", required=True),),
+    params=(Param(name="MixType", required=True, values=("single", "multi")),),
     counter="DescribeRecordingUsage",
     source="https://www.tencentcloud.com/document/product/647/54139",
 )

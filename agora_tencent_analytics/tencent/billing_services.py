@@ -47,7 +47,7 @@ AI_USAGE = attrs.evolve(
     action="DescribeTRTCAIRecognitionUsage",
     app=Param(name="SdkAppId", kind="text"),
     bounds=_BOUNDS,
-    params=(Param(name="AuType", kind="list", required=True),),
+    params=(Param(name="AuType", kind="list", required=True, values=("conversation", "asr", "translation", "tts")),),
     limits=plans.USAGE_OF_SERVICES,
     counter="DescribeTRTCAIRecognitionUsage",
     source="https://cloud.tencent.com/document/api/647/131418",
@@ -69,7 +69,10 @@ MODERATION_USAGE = attrs.evolve(
     ACCELERATION_USAGE,
     name="DescribeTRTCSegmentModerationUsage",
     action="DescribeTRTCSegmentModerationUsage",
-    params=(Param(name="Type", required=True), Param(name="Business", kind="integer", required=True)),
+    params=(
+        Param(name="Type", required=True, values=("audio", "picture")),
+        Param(name="Business", kind="integer", required=True, values=(0, 1)),
+    ),
     counter="DescribeTRTCSegmentModerationUsage",
     source="https://cloud.tencent.com/document/api/647/131416",
 )

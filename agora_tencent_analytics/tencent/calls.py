@@ -11,6 +11,7 @@ import attrs
 
 from agora_tencent_analytics.endpoint import AnyOf, Bounds, Endpoint, PageNumber, Param, Unpaged
 from agora_tencent_analytics.events import AbnormalExperience, Event
+from agora_tencent_analytics.metrics import TENCENT_METRICS
 from agora_tencent_analytics.models import Call, Session
 from agora_tencent_analytics.series import MetricSeries
 from agora_tencent_analytics.tencent import plans
@@ -91,7 +92,7 @@ CALL_DETAIL_METRICS = Endpoint(
     params=(
         _COMM_ID,
         Param(name="UserIds", kind="list", most=USERS_WITH_METRICS),
-        Param(name="DataType", kind="list", required=True),
+        Param(name="DataType", kind="list", required=True, values=("all", *TENCENT_METRICS)),
     ),
     paging=PageNumber(number="PageNumber", size="PageSize", base=0, total="hint"),
     limits=plans.CALL_DETAIL_METRICS,

@@ -31,7 +31,7 @@ _SECONDS = Bounds(start="StartTime", end="EndTime", strict=False)
 _DAYS = Bounds(start="StartTime", end="EndTime", strict=False, form="day", zone_s=ZONE_S)
 _APP_AS_TEXT = Param(name="SdkAppId", kind="text", required=True)
 _ROOM = Param(name="RoomId")
-_PERIOD = Param(name="Period", required=True)
+_PERIOD = Param(name="Period", required=True, values=("d", "h"))
 
 SCALE_INFO = Endpoint(
     name="DescribeScaleInfo",

@@ -33,6 +33,7 @@ __all__ = [
     "ABNORMAL_EVENT_2021",
     "CALL_DETAIL_2021",
     "CALL_DETAIL_METRICS_2021",
+    "CALL_DETAIL_OF_USERS_2021",
     "DETAIL_EVENT_2021",
     "HISTORY_SCALE_2021",
     "MARKET_QUALITY_2023",
@@ -45,6 +46,10 @@ __all__ = [
 ]
 
 _READ_ON: Final = "2021-10-27"
+_DATA_TYPES: Final = (
+    *("all", "appCpu", "sysCpu", "aBit", "aBlock", "bigvBit", "bigvCapFps", "bigvEncFps", "bigvDecFps", "bigvBlock"),
+    *("aLoss", "bigvLoss", "bigvWidth", "bigvHeight"),
+)
 _APP_AS_TEXT = Param(name="SdkAppId", kind="text", required=True)
 _TEXT_PAGES = PageNumber(number="PageNumber", size="PageSize", base=0, total="hint", as_text=True)
 
@@ -80,6 +85,11 @@ CALL_DETAIL_METRICS_2021 = attrs.evolve(
     generation="2021",
     action="DescribeCallDetail",
     app=_APP_AS_TEXT,
+    bounds=CALL_DETAIL.bounds,  # "must not be more than 1 hour apart", where the page of today says "less than"
+    params=tuple(
+        attrs.evolve(param, values=_DATA_TYPES) if param.name == "DataType" else param
+        for param in CALL_DETAIL_METRICS.params
+    ),
     paging=_TEXT_PAGES,
     limits=plans.CALL_DETAIL_METRICS_2021,
     counter="DescribeCallDetail",
@@ -95,7 +105,7 @@ CALL_DETAIL_2021 = attrs.evolve(
     generation="2021",
     action="DescribeCallDetail",
     app=_APP_AS_TEXT,
-    # A page with UserIds has 6 users, not 100: who wants some users only asks with DataType.
+    # A page with UserIds has 6 users, not 100: that is the next row.
     params=tuple(param for param in CALL_DETAIL.params if param.name != "UserIds"),
     paging=_TEXT_PAGES,
     limits=plans.CALL_DETAIL_2021,
@@ -105,6 +115,16 @@ CALL_DETAIL_2021 = attrs.evolve(
     retired="DescribeCallDetailInfo",
 )
 """The sessions of a call, by the action that also had the metrics, as asked until 2022."""
+
+CALL_DETAIL_OF_USERS_2021 = attrs.evolve(
+    CALL_DETAIL_2021,
+    name="DescribeCallDetail without DataType of users",
+    params=tuple(
+        attrs.evolve(param, required=True, most=6) if param.name == "UserIds" else param for param in CALL_DETAIL.params
+    ),
+    limits=plans.CALL_DETAIL_METRICS_2021,  # the figures that one row of the page has for DataType and for UserIds
+)
+"""The sessions of up to six users of a call, six to a page, as asked until 2022."""
 
 DETAIL_EVENT_2021 = attrs.evolve(
     USER_EVENT,
@@ -189,6 +209,7 @@ RETIRED: tuple[Endpoint[Any], ...] = (
     USER_INFORMATION_2021,
     CALL_DETAIL_METRICS_2021,
     CALL_DETAIL_2021,
+    CALL_DETAIL_OF_USERS_2021,
     DETAIL_EVENT_2021,
     ABNORMAL_EVENT_2021,
     HISTORY_SCALE_2021,
