@@ -55,7 +55,6 @@ __all__ = [
     "describe_factor",
     "describe_status",
     "dimension_spellings",
-    "dimensions_listed",
     "freeze_bounds",
     "metric_spellings",
     "question_metric",
@@ -132,12 +131,6 @@ DIMENSIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
 )
 """What `dimension` takes, by path and neutral name: the spellings on the vendor's pages, the likeliest first.
 `channelSize` takes no `dimensionValues`: it is grouped by a scale of the vendor's."""
-
-
-def dimensions_listed(path: str) -> tuple[str, ...]:
-    """Every spelling of every dimension on the vendor's pages of this path, as `dimension` takes them."""
-    return tuple(dict.fromkeys(name for names in DIMENSIONS[path].values() for name in names))
-
 
 TOP_VALUES = 20
 """The most values of a dimension that an answer holds, except devices."""
