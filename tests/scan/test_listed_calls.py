@@ -11,9 +11,9 @@ import pytest
 from agora_tencent_analytics import BadInput, Budget, Call, TimeRange, scan
 from agora_tencent_analytics.scan import Ledger, Since
 from agora_tencent_analytics.timerange import Last
-from tests.scan.inprocess import WHOLE, Vendors, exact, read, truth_of
-from tests.scan.surveys import Vendor, known_calls, provider_of
-from tests.virtual_time import run
+from tests.support.forecast_surveys import Vendor, known_calls, provider_of
+from tests.support.simulated_scans import WHOLE, Vendors, exact, read, truth_of
+from tests.support.virtual_time import run
 
 VENDORS: tuple[Vendor, ...] = ("agora", "tencent")
 LISTINGS = {"call/lists", "DescribeRoomInfo"}
