@@ -22,18 +22,19 @@ AGE_S = 600
 """How long before now the world ends: past the lag of every plan, so that all of it can be read."""
 
 
-def world(*, seed: int, calls: int) -> World:
+def world(options: Options) -> World:
     """The world of the command line: eight hours that ended ten to twenty minutes ago.
 
     It begins on the clock's ten minutes, so that the same ids come up for a while when a command is repeated.
     """
     end = (int(time.time()) // AGE_S - 1) * AGE_S
-    return World(seed=seed, calls=calls, start=end - WORLD_S, end=end)
+    start = end - WORLD_S
+    return World(seed=options.seed, calls=options.calls, start=start, end=end, impolite=options.impolite)
 
 
 async def run(options: Options) -> int:
     """Serves until SIGINT or SIGTERM; the first line of standard output tells a client all it needs."""
-    made = world(seed=options.seed, calls=options.calls)
+    made = world(options)
     vendor = SimulatedAgora if options.vendor == "agora" else SimulatedTencent
     half_s = options.latency / 2_000
     faults = [Delay(before=half_s, after=half_s)] if half_s else []

@@ -13,7 +13,7 @@ from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.scan import FreezeFrom
 from agora_tencent_analytics.timerange import Last
 
-__all__ = ["count", "frozen_from", "instant", "length", "milliseconds", "port", "sent"]
+__all__ = ["count", "frozen_from", "instant", "length", "milliseconds", "port", "sent", "share"]
 
 _LAST_PORT = 65_535
 _LONGEST_MS = 600_000
@@ -61,6 +61,13 @@ def frozen_from(text: str) -> FreezeFrom:
     if not 0 < ratio <= 1:
         raise ArgumentTypeError(f"{text!r} is no share of the time; write 8.71%, more than 0% and at most 100%")
     return FreezeFrom(ratio)
+
+
+def share(text: str) -> float:
+    """A share of everything, from 0 to 1."""
+    if not re.fullmatch(r"0(\.\d{1,9})?|1(\.0{1,9})?", text, re.ASCII):
+        raise ArgumentTypeError(f"{text!r} is not a share from 0 to 1; write 0.2 for one in five")
+    return float(text)
 
 
 def port(text: str) -> int:

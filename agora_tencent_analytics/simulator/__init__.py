@@ -22,8 +22,12 @@ from agora_tencent_analytics.simulator.answer_faults import (
     ExpireToken,
     Fail,
     Garble,
+    Insert,
     Mislabel,
     Refuse,
+    Rename,
+    SetHeader,
+    Wrap,
     WrongDate,
     moved_to,
     too_many_requests,
@@ -45,8 +49,18 @@ from agora_tencent_analytics.simulator.events import Event
 from agora_tencent_analytics.simulator.exchange import Ask, Refused, Reply
 from agora_tencent_analytics.simulator.experiences import Cause, Experience
 from agora_tencent_analytics.simulator.faults import Fault
-from agora_tencent_analytics.simulator.listing_faults import ClampPage, Drift, DuplicatePage, EmptyPage, Lie, Reorder
+from agora_tencent_analytics.simulator.impolite import SLIPS, Slip, Slipped
+from agora_tencent_analytics.simulator.listing_faults import (
+    ClampPage,
+    Drift,
+    DuplicatePage,
+    EmptyPage,
+    Lie,
+    Reorder,
+    Shuffle,
+)
 from agora_tencent_analytics.simulator.log import Arrival
+from agora_tencent_analytics.simulator.metrics_faults import Retell, Strangers, Widen
 from agora_tencent_analytics.simulator.points import Series
 from agora_tencent_analytics.simulator.sessions import Session
 from agora_tencent_analytics.simulator.tencent import SimulatedTencent
@@ -57,6 +71,7 @@ from agora_tencent_analytics.simulator.when import When
 from agora_tencent_analytics.simulator.world import World
 
 __all__ = [
+    "SLIPS",
     "AnswerHtml",
     "AnswerJson",
     "Arrival",
@@ -80,24 +95,34 @@ __all__ = [
     "Fault",
     "Garble",
     "Gate",
+    "Insert",
     "Kind",
     "Lie",
     "Mislabel",
     "Refuse",
     "Refused",
+    "Rename",
     "Reorder",
     "Reply",
     "Reset",
+    "Retell",
     "Series",
     "Session",
+    "SetHeader",
+    "Shuffle",
     "SimulatedAgora",
     "SimulatedTencent",
     "SimulatedVendor",
+    "Slip",
+    "Slipped",
     "Stall",
+    "Strangers",
     "Truncate",
     "Truth",
     "When",
+    "Widen",
     "World",
+    "Wrap",
     "WrongDate",
     "WrongLength",
     "moved_to",

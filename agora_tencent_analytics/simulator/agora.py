@@ -18,6 +18,7 @@ from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.limits import DAY, MINUTE, Limits, Plan, Rate
 from agora_tencent_analytics.simulator.agora_question import Habits, Question, Route, bad, check_window, read_names
 from agora_tencent_analytics.simulator.agora_routes import ROUTES
+from agora_tencent_analytics.simulator.calls import Vendor
 from agora_tencent_analytics.simulator.dice import mix
 from agora_tencent_analytics.simulator.exchange import Ask, Refused
 from agora_tencent_analytics.simulator.faults import Strike
@@ -57,7 +58,7 @@ class SimulatedAgora(SimulatedVendor):
         BadInput: there is no such plan or generation.
     """
 
-    vendor: ClassVar[str] = "agora"
+    vendor: ClassVar[Vendor] = "agora"
 
     def __init__(
         self,

@@ -19,8 +19,12 @@ from agora_tencent_analytics.simulator.answer_faults import (
     ExpireToken,
     Fail,
     Garble,
+    Insert,
     Mislabel,
     Refuse,
+    Rename,
+    SetHeader,
+    Wrap,
     WrongDate,
 )
 from agora_tencent_analytics.simulator.connection_faults import (
@@ -32,16 +36,27 @@ from agora_tencent_analytics.simulator.connection_faults import (
     Truncate,
     WrongLength,
 )
-from agora_tencent_analytics.simulator.listing_faults import ClampPage, Drift, DuplicatePage, EmptyPage, Lie, Reorder
+from agora_tencent_analytics.simulator.listing_faults import (
+    ClampPage,
+    Drift,
+    DuplicatePage,
+    EmptyPage,
+    Lie,
+    Reorder,
+    Shuffle,
+)
 from agora_tencent_analytics.simulator.log import Arrival
+from agora_tencent_analytics.simulator.metrics_faults import Retell, Strangers, Widen
 from agora_tencent_analytics.simulator.when import Span, When
 
 __all__ = ["Fault", "Faults", "Strike"]
 
 AnswerFault = Refuse | Fail | AnswerHtml | AnswerJson | Garble | Compress | Mislabel | WrongDate | ExpireToken
+BodyFault = Rename | Insert | Wrap | SetHeader
 ConnectionFault = Reset | Crash | Stall | Drip | Truncate | WrongLength | Delay
-ListingFault = Lie | EmptyPage | DuplicatePage | ClampPage | Reorder | Drift
-Fault = AnswerFault | ConnectionFault | ListingFault
+ListingFault = Lie | EmptyPage | DuplicatePage | ClampPage | Reorder | Shuffle | Drift
+MetricsFault = Retell | Widen | Strangers
+Fault = AnswerFault | BodyFault | ConnectionFault | ListingFault | MetricsFault
 
 
 @attrs.frozen
@@ -52,6 +67,10 @@ class Strike:
     """The fault."""
     count: int
     """How many requests it has struck before this one."""
+    slip: str = ""
+    """The slip of an impolite world that it makes, `""` if it was given to the server."""
+    befalls_all: bool = True
+    """False if it changes good answers only."""
 
 
 class Faults:

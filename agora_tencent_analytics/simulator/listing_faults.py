@@ -9,7 +9,7 @@ import attrs
 
 from agora_tencent_analytics.simulator.when import ALWAYS, When
 
-__all__ = ["ClampPage", "Drift", "DuplicatePage", "EmptyPage", "Lie", "Reorder"]
+__all__ = ["ClampPage", "Drift", "DuplicatePage", "EmptyPage", "Lie", "Reorder", "Shuffle"]
 
 
 @attrs.frozen(kw_only=True)
@@ -53,6 +53,13 @@ class ClampPage:
 @attrs.frozen(kw_only=True)
 class Reorder:
     """The listing comes in the opposite order, and its rows stand on other pages."""
+
+    when: When = ALWAYS
+
+
+@attrs.frozen(kw_only=True)
+class Shuffle:
+    """The rows of a page come in no order; they stand on the page on which they belong."""
 
     when: When = ALWAYS
 

@@ -19,6 +19,7 @@ from agora_tencent_analytics.simulator import (
     tencent_usage,
 )
 from agora_tencent_analytics.simulator.answer_faults import ExpireToken
+from agora_tencent_analytics.simulator.calls import Vendor
 from agora_tencent_analytics.simulator.dice import mix
 from agora_tencent_analytics.simulator.exchange import Ask, Refused, Reply
 from agora_tencent_analytics.simulator.faults import Strike
@@ -68,7 +69,7 @@ class SimulatedTencent(SimulatedVendor):
         **options: see `SimulatedVendor`.
     """
 
-    vendor: ClassVar[str] = "tencent"
+    vendor: ClassVar[Vendor] = "tencent"
 
     def __init__(
         self,
@@ -157,7 +158,7 @@ class SimulatedTencent(SimulatedVendor):
 
     def _wrap(self, payload: Mapping[str, object]) -> bytes:
         response = write({**payload, "RequestId": self._request_id()})
-        return write({"Response": Written(response.decode())})
+        return write({"Response": Written(response.decode("utf-8", "surrogateescape"))})
 
     def _request_id(self) -> str:
         number = self._serial()
