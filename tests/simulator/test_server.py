@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import socket
 import threading
@@ -188,7 +189,7 @@ def test_a_body_of_more_than_a_megabyte_is_not_read() -> None:
             for size in (MOST_BODY_BYTES, MOST_BODY_BYTES + 1):
                 async with (
                     aiohttp.ClientSession() as session,
-                    session.post(server.base_url + "/", data=b"x" * size) as response,
+                    session.post(server.base_url + "/", data=io.BytesIO(b"x" * size)) as response,
                 ):
                     statuses.append(response.status)
             return (*statuses, len(server.arrivals))
