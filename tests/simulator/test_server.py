@@ -183,7 +183,7 @@ def test_the_fixtures_serve(simulated_agora: SimulatedAgora, simulated_tencent: 
 
 
 def test_a_body_of_more_than_a_megabyte_is_not_read() -> None:
-    async def scenario() -> tuple[int, int, int]:
+    async def scenario() -> tuple[list[int], int]:
         async with SimulatedTencent(WORLD, plan="unlimited", clock=lambda: NOW) as server:
             statuses = []
             for size in (MOST_BODY_BYTES, MOST_BODY_BYTES + 1):
@@ -192,9 +192,9 @@ def test_a_body_of_more_than_a_megabyte_is_not_read() -> None:
                     session.post(server.base_url + "/", data=io.BytesIO(b"x" * size)) as response,
                 ):
                     statuses.append(response.status)
-            return (*statuses, len(server.arrivals))
+            return statuses, len(server.arrivals)
 
-    assert (200, 413, 1) == asyncio.run(scenario())
+    assert ([200, 413], 1) == asyncio.run(scenario())
 
 
 @pytest.mark.parametrize(("host", "warned"), [("0.0.0.0", True), ("127.0.0.1", False), ("localhost", False)])
