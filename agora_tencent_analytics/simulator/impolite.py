@@ -13,10 +13,8 @@ from typing import Literal
 import attrs
 
 from agora_tencent_analytics.errors import BadInput
-from agora_tencent_analytics.simulator.calls import Vendor
-from agora_tencent_analytics.simulator.dice import Dice
-
-__all__ = ["SLIPS", "Manners", "Outcome", "Place", "Slip", "Slipped"]
+from agora_tencent_analytics.simulator.world.calls import Vendor
+from agora_tencent_analytics.simulator.world.dice import Dice
 
 Place = Literal["call", "session", "listing", "metrics", "answer", "date", "vendor"]
 """What a slip befalls: the row of a call or session, one page of a listing, one answer with metrics, any good answer,

@@ -14,7 +14,7 @@ from email.utils import formatdate
 import attrs
 
 from agora_tencent_analytics.limits import DAY, HOUR
-from agora_tencent_analytics.simulator.answer_faults import (
+from agora_tencent_analytics.simulator.faults.answer import (
     Compress,
     Fail,
     Garble,
@@ -24,16 +24,14 @@ from agora_tencent_analytics.simulator.answer_faults import (
     Wrap,
     WrongDate,
 )
-from agora_tencent_analytics.simulator.calls import Vendor
-from agora_tencent_analytics.simulator.dice import Dice
-from agora_tencent_analytics.simulator.faults import Fault, Strike
+from agora_tencent_analytics.simulator.faults.book import Fault, Strike
+from agora_tencent_analytics.simulator.faults.listing import ClampPage, DuplicatePage, EmptyPage, Lie, Shuffle
+from agora_tencent_analytics.simulator.http.log import Arrival
 from agora_tencent_analytics.simulator.impolite import Place
-from agora_tencent_analytics.simulator.listing_faults import ClampPage, DuplicatePage, EmptyPage, Lie, Shuffle
-from agora_tencent_analytics.simulator.log import Arrival
 from agora_tencent_analytics.simulator.metrics_faults import Retell, Strangers, Widen
-from agora_tencent_analytics.simulator.world import World
-
-__all__ = ["ANSWERS", "AnswerSlips", "Asking"]
+from agora_tencent_analytics.simulator.world.calls import Vendor
+from agora_tencent_analytics.simulator.world.dice import Dice
+from agora_tencent_analytics.simulator.world.world import World
 
 _LISTS = {
     "call/lists": "call_lists",

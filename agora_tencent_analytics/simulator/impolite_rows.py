@@ -14,13 +14,11 @@ from typing import Any, TypeVar
 import attrs
 
 from agora_tencent_analytics.limits import MINUTE
-from agora_tencent_analytics.simulator.calls import Vendor
-from agora_tencent_analytics.simulator.dice import Dice
-from agora_tencent_analytics.simulator.sessions import Session
-from agora_tencent_analytics.simulator.world import World
-from agora_tencent_analytics.simulator.written import Written
-
-__all__ = ["ROWS", "Draft", "Shape", "listed", "write_rows"]
+from agora_tencent_analytics.simulator.http.written import Written
+from agora_tencent_analytics.simulator.world.calls import Vendor
+from agora_tencent_analytics.simulator.world.dice import Dice
+from agora_tencent_analytics.simulator.world.sessions import Session
+from agora_tencent_analytics.simulator.world.world import World
 
 Row = dict[str, Any]
 Item = TypeVar("Item", int, Session)

@@ -11,10 +11,8 @@ from typing import Literal
 
 import attrs
 
-from agora_tencent_analytics.simulator.points import Style
-from agora_tencent_analytics.simulator.when import ALWAYS, When
-
-__all__ = ["Retell", "Strangers", "Widen", "retell", "style_of"]
+from agora_tencent_analytics.simulator.faults.when import ALWAYS, When
+from agora_tencent_analytics.simulator.world.points import Style
 
 _NO_POINTS = ("null", '"point"', "[]", "{}", "7", "[null,1]", '["",1]', "[[],1]", "[-1e400,1]")
 

@@ -18,7 +18,8 @@ from agora_tencent_analytics.simulator import SLIPS, SimulatedVendor, Truth, Wor
 from agora_tencent_analytics.simulator.impolite import Place
 from agora_tencent_analytics.simulator.impolite_answers import ANSWERS
 from agora_tencent_analytics.simulator.impolite_rows import ROWS
-from tests.simulator.asking import (
+from tests.simulator.world.test_world import VENDORS
+from tests.support.simulator_requests import (
     END,
     NOW,
     START,
@@ -31,7 +32,6 @@ from tests.simulator.asking import (
     tencent,
     tencent_payload,
 )
-from tests.simulator.test_world import VENDORS
 
 Sent = tuple[int, dict[str, str], bytes]
 
