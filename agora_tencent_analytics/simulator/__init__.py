@@ -51,13 +51,12 @@ from agora_tencent_analytics.simulator.faults.listing import (
     Reorder,
     Shuffle,
 )
+from agora_tencent_analytics.simulator.faults.metrics import Retell, Strangers, Widen
 from agora_tencent_analytics.simulator.faults.when import When
 from agora_tencent_analytics.simulator.http.counting import Gate
 from agora_tencent_analytics.simulator.http.exchange import Ask, Refused, Reply
 from agora_tencent_analytics.simulator.http.log import Arrival
 from agora_tencent_analytics.simulator.http.vendor import SimulatedVendor
-from agora_tencent_analytics.simulator.impolite import SLIPS, Slip, Slipped
-from agora_tencent_analytics.simulator.metrics_faults import Retell, Strangers, Widen
 from agora_tencent_analytics.simulator.tencent.server import SimulatedTencent
 from agora_tencent_analytics.simulator.thread import running_in_thread
 from agora_tencent_analytics.simulator.world.attendance import Chosen
@@ -65,6 +64,7 @@ from agora_tencent_analytics.simulator.world.burst import Burst
 from agora_tencent_analytics.simulator.world.calls import Call, Kind
 from agora_tencent_analytics.simulator.world.events import Event
 from agora_tencent_analytics.simulator.world.experiences import Cause, Experience
+from agora_tencent_analytics.simulator.world.impolite import SLIPS, Slip, Slipped
 from agora_tencent_analytics.simulator.world.points import Series
 from agora_tencent_analytics.simulator.world.sessions import Session
 from agora_tencent_analytics.simulator.world.truth import Truth

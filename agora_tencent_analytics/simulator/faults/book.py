@@ -45,9 +45,9 @@ from agora_tencent_analytics.simulator.faults.listing import (
     Reorder,
     Shuffle,
 )
+from agora_tencent_analytics.simulator.faults.metrics import Retell, Strangers, Widen
 from agora_tencent_analytics.simulator.faults.when import Span, When
 from agora_tencent_analytics.simulator.http.log import Arrival
-from agora_tencent_analytics.simulator.metrics_faults import Retell, Strangers, Widen
 
 AnswerFault = Refuse | Fail | AnswerHtml | AnswerJson | Garble | Compress | Mislabel | WrongDate | ExpireToken
 BodyFault = Rename | Insert | Wrap | SetHeader

@@ -11,11 +11,11 @@ from typing import Any
 
 import attrs
 
+from agora_tencent_analytics.simulator.faults.metrics import Strangers, Widen, retell, style_of
+from agora_tencent_analytics.simulator.faults.slipped_rows import Shape, listed, write_rows
 from agora_tencent_analytics.simulator.http.exchange import Refused
 from agora_tencent_analytics.simulator.http.listing import turn_to
 from agora_tencent_analytics.simulator.http.written import Written
-from agora_tencent_analytics.simulator.impolite_rows import Shape, listed, write_rows
-from agora_tencent_analytics.simulator.metrics_faults import Strangers, Widen, retell, style_of
 from agora_tencent_analytics.simulator.tencent.payload import (
     Action,
     Asked,

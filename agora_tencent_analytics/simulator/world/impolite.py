@@ -2,7 +2,7 @@
 
 Holds the kinds of slips (`SLIPS`), each one thing that a vendor, a gateway, a clock or a user can do and a client may
 not expect, and `Manners`, which decides where they happen. What happened in the world is the same with and without
-them: they are told wrong, late or twice. `impolite_rows.py` writes the rows, `impolite_answers.py` the rest.
+them; it is told wrong, late or twice. `faults/slipped_rows.py` writes the rows, `faults/slipped_answers.py` the rest.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """How the answers of an impolite world are sent: what becomes of pages, points, envelopes and dates.
 
-Holds one small function a slip, which names the faults that make it. Which answer slips is decided in `impolite.py`.
+Holds one small function a slip, which names the faults that make it. Which answer slips is decided in
+`world/impolite.py`.
 """
 
 from __future__ import annotations
@@ -26,11 +27,11 @@ from agora_tencent_analytics.simulator.faults.answer import (
 )
 from agora_tencent_analytics.simulator.faults.book import Fault, Strike
 from agora_tencent_analytics.simulator.faults.listing import ClampPage, DuplicatePage, EmptyPage, Lie, Shuffle
+from agora_tencent_analytics.simulator.faults.metrics import Retell, Strangers, Widen
 from agora_tencent_analytics.simulator.http.log import Arrival
-from agora_tencent_analytics.simulator.impolite import Place
-from agora_tencent_analytics.simulator.metrics_faults import Retell, Strangers, Widen
 from agora_tencent_analytics.simulator.world.calls import Vendor
 from agora_tencent_analytics.simulator.world.dice import Dice
+from agora_tencent_analytics.simulator.world.impolite import Place
 from agora_tencent_analytics.simulator.world.world import World
 
 _LISTS = {
