@@ -8,6 +8,7 @@ import pytest
 
 from agora_tencent_analytics.environment import from_environment
 from agora_tencent_analytics.errors import BadInput
+from agora_tencent_analytics.secret import Secret
 
 NEEDED = {"app_id": "APP", "customer_id": "ID", "customer_secret": "SECRET", "plan": "PLAN"}
 OPTIONAL = {"base_url": "URL", "token": "TOKEN"}
@@ -19,7 +20,7 @@ def read(environ: dict[str, str], **options: Any) -> dict[str, Any]:
 
 
 def test_needed_and_optional_variables_become_arguments() -> None:
-    expected = {"app_id": "a", "customer_id": "i", "customer_secret": "HUSH", "plan": "premium"}
+    expected = {"app_id": "a", "customer_id": "i", "customer_secret": Secret("HUSH"), "plan": "premium"}
     assert expected == read(FULL)
     assert {**expected, "base_url": "https://x"} == read({**FULL, "URL": "https://x", "OTHER": "1"})
 
