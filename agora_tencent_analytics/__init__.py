@@ -13,6 +13,7 @@ from agora_tencent_analytics.agora.provider import AgoraProvider
 from agora_tencent_analytics.certificate import Certificate, Clipped, WindowRead
 from agora_tencent_analytics.columns import Columns, PointForm
 from agora_tencent_analytics.endpoint import AnyOf, Bounds, Endpoint, Newest, PageNumber, Param, Unpaged
+from agora_tencent_analytics.environment import EnvironmentVariable
 from agora_tencent_analytics.errors import (
     AnalyticsError,
     BadInput,
@@ -43,7 +44,7 @@ from agora_tencent_analytics.message import Request, Response
 from agora_tencent_analytics.metrics import METRICS, Metric
 from agora_tencent_analytics.models import Call, Session
 from agora_tencent_analytics.page import Page
-from agora_tencent_analytics.provider import Provider
+from agora_tencent_analytics.provider import Provider, ProviderOptions, fixed_credentials
 from agora_tencent_analytics.receipt import Budget, Receipt
 from agora_tencent_analytics.retry import Retry
 from agora_tencent_analytics.runtime.memory_store import MemoryStore
@@ -99,6 +100,7 @@ __all__ = [
     "Columns",
     "DailyQuotaExhausted",
     "Endpoint",
+    "EnvironmentVariable",
     "Event",
     "Failure",
     "Figures",
@@ -127,6 +129,7 @@ __all__ = [
     "Plan",
     "PointForm",
     "Provider",
+    "ProviderOptions",
     "Quota",
     "QuotaNotPersisted",
     "QuotaState",
@@ -164,5 +167,6 @@ __all__ = [
     "WouldExceedQuota",
     "__version__",
     "asking",
+    "fixed_credentials",
     "scan",
 ]

@@ -40,12 +40,16 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     Raises:
         SystemExit: with status 2 for wrong usage, 0 for `--help` and `--version`.
     """
+    from agora_tencent_analytics.cli.providers import PROVIDERS
+
+    variables = (
+        " ".join(variable.name for variable in provider.environment.values() if variable.required)
+        for provider in PROVIDERS.values()
+    )
     parser = _parser(
         prog="agora-tencent-analytics",
         description="Reads call analytics from Agora Analytics and Tencent RTC.",
-        epilog="Credentials come from the environment: "
-        "AGORA_APP_ID AGORA_CUSTOMER_ID AGORA_CUSTOMER_SECRET AGORA_PLAN; "
-        "TRTC_SDK_APP_ID TENCENTCLOUD_SECRET_ID TENCENTCLOUD_SECRET_KEY TENCENTCLOUD_REGION TRTC_PLAN.",
+        epilog=f"Credentials come from the environment: {'; '.join(variables)}.",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")

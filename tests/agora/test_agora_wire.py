@@ -41,8 +41,8 @@ VENDOR = AgoraVendor()
 ROWS: list[Endpoint[Any]] = [*ENDPOINTS.values(), *GENERATION_ENDPOINTS["2021-03"].values()]
 ASKED = Asked(window=TimeRange(1548665345, 1548670821), params={"call_id": "cxx", "sids": ["EDB2"]})
 all_rows = pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.generation} {row.name}")
-# An answer is unwrapped in two ways: one with series by columns, any other as an object. Of the row itself `unwrap` takes
-# its name and that of its payload, which `all_rows` show.
+# An answer is unwrapped in two ways: one with series by columns, any other as an object. Of the row itself `unwrap`
+# takes its name and that of its payload, which `all_rows` show.
 both_ways = pytest.mark.parametrize("row", [CALL_LISTS_2024, CALL_METRICS_2024], ids=["object", "series"])
 
 # The examples of the pages of 2022; those of July 2021 lack requestId and pages, and have their typos mended here.

@@ -241,6 +241,16 @@ def test_without_credentials_the_variables_are_named(capsys: pytest.CaptureFixtu
     assert "TENCENTCLOUD_SECRET_KEY" in told
 
 
+def test_of_credentials_that_are_not_complete_the_missing_ones_are_named(
+    agora: SimulatedAgora, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("AGORA_CUSTOMER_SECRET")
+    assert 2 == main(["scan", "--last", "6h"])
+    assert "AGORA_CUSTOMER_SECRET is not set (the other two are), or use --simulate" in capsys.readouterr().err
+    assert 2 == main(["scan", "--last", "6h", "--vendor", "agora", "--plan", "premium"])
+    assert "AGORA_CUSTOMER_SECRET is not set (the other two are)\n" in capsys.readouterr().err
+
+
 def test_a_missing_plan_is_named(
     agora: SimulatedAgora, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -44,8 +44,8 @@ OVER = TimeRange(1590065777, 1590067700)
 COMM_ID = "1400353843_218695_1590065777"
 REQUEST_ID = "2e12e365-43e8-4efd-902d-906303e2ee4a"
 all_rows = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-# An answer is unwrapped in two ways: one with series by columns, any other as an object. Of the row itself `unwrap` takes
-# its name, that of its payload, and what replaces it if it is retired, which `all_rows` show.
+# An answer is unwrapped in two ways: one with series by columns, any other as an object. Of the row itself `unwrap`
+# takes its name, that of its payload, and what replaces it if it is retired, which `all_rows` show.
 both_ways = pytest.mark.parametrize("row", [ROOM_INFO, CALL_DETAIL_METRICS], ids=["object", "series"])
 
 # As DescribeCallDetail printed them in 2021; DescribeCallDetailInfo prints the same.
