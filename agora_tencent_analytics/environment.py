@@ -11,8 +11,6 @@ import attrs
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.secret import secret
 
-__all__ = ["EnvironmentVariable", "from_environment", "unset"]
-
 
 @attrs.frozen
 class EnvironmentVariable:

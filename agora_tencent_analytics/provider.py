@@ -10,17 +10,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Literal, NoReturn
 
-from agora_tencent_analytics.access import Access, ProviderOptions, fixed_credentials
+from agora_tencent_analytics.access import Access
 from agora_tencent_analytics.errors import NotOffered
-from agora_tencent_analytics.events import AbnormalExperience, Event
-from agora_tencent_analytics.figures import Figures
-from agora_tencent_analytics.models import Call, Session
-from agora_tencent_analytics.runtime.paginator import Paginator
-from agora_tencent_analytics.runtime.question import Over, resolve
-from agora_tencent_analytics.series import MetricSeries
+from agora_tencent_analytics.models.calls import Call, Session
+from agora_tencent_analytics.models.events import AbnormalExperience, Event
+from agora_tencent_analytics.models.figures import Figures
+from agora_tencent_analytics.models.series import MetricSeries
+from agora_tencent_analytics.paging.paginator import Paginator
+from agora_tencent_analytics.paging.question import Over
 from agora_tencent_analytics.timerange import TimeRange
-
-__all__ = ["QUALITY", "USAGE", "Every", "Over", "Provider", "ProviderOptions", "fixed_credentials", "resolve"]
 
 Every = Literal["day", "hour"]
 """Width of the buckets of usage and quality figures."""
