@@ -128,7 +128,7 @@ def test_wrong_usage_ends_with_status_2_and_a_reason(
     assert "Traceback" not in told
 
 
-@pytest.mark.parametrize("command", ["scan", "plan"])
+@pytest.mark.parametrize("command", ["scan", "forecast"])
 @pytest.mark.parametrize(("text", "ratio"), [("8.71%", 0.0871), ("0.0001%", 1e-6), ("100%", 1.0)])
 def test_a_share_is_the_number_that_is_written(command: str, text: str, ratio: float) -> None:
     """0.0871 is not 8.71 / 100, and a call that froze for exactly that share is wanted."""
