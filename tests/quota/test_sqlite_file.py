@@ -21,7 +21,7 @@ from agora_tencent_analytics.errors import QuotaUnavailable
 from agora_tencent_analytics.quota import sqlite_store
 from agora_tencent_analytics.quota.open_store import open_store
 from agora_tencent_analytics.quota.sqlite_store import SqliteStore
-from tests.quota.file_user import DAY, KEY, take
+from tests.support.file_user import DAY, KEY, take
 
 ROOT = Path(__file__).parents[2]
 NOW = 1_790_000_000.0
@@ -32,7 +32,7 @@ class User:
     """A process that has the file open."""
 
     def __init__(self) -> None:
-        words = [sys.executable, "-m", "tests.quota.file_user"]
+        words = [sys.executable, "-m", "tests.support.file_user"]
         self._process = subprocess.Popen(words, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def __call__(self, command: str) -> list[Any]:

@@ -1,6 +1,6 @@
 """A process that uses quota files on command.
 
-    python -m tests.quota.file_user
+    python -m tests.support.file_user
 
 Reads lines. `open FILE` and `close` open and close a file; `take NOW` asks it for one request of the day. Answers each
 with a line of JSON: what the store said, and how many are used; or `unavailable`, and why.
