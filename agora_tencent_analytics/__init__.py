@@ -1,6 +1,6 @@
 """Read call analytics from Agora Analytics and Tencent RTC: every call once, none lost, no refused request.
 
-The names listed in `__all__`, the subpackages `scan` and `simulator`, the modules `notices`, `otel` and `runtime.store`
+The names listed in `__all__`, the subpackages `scan` and `simulator`, the modules `notices`, `otel` and `quota.store`
 (for a quota store of your own) and the tables in `agora.endpoints`, `agora.plans`, `tencent.endpoints` and
 `tencent.plans` are the public contract.
 """
@@ -8,6 +8,7 @@ The names listed in `__all__`, the subpackages `scan` and `simulator`, the modul
 from __future__ import annotations
 
 from agora_tencent_analytics._version import __version__
+from agora_tencent_analytics.access import ProviderOptions, fixed_credentials
 from agora_tencent_analytics.agora.auth import AgoraCredentials
 from agora_tencent_analytics.agora.provider import AgoraProvider
 from agora_tencent_analytics.context import asking
@@ -51,7 +52,7 @@ from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.paging.certificate import Certificate, Clipped, WindowRead
 from agora_tencent_analytics.paging.page import Page
 from agora_tencent_analytics.paging.paginator import Paginator
-from agora_tencent_analytics.provider import Provider, ProviderOptions, fixed_credentials
+from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.quota.memory_store import MemoryStore
 from agora_tencent_analytics.quota.open_store import QuotaNotPersisted
 from agora_tencent_analytics.quota.quota import Quota

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack
 
 import attrs
 
+from agora_tencent_analytics.access import ProviderOptions, fixed_credentials
 from agora_tencent_analytics.agora import plans
 from agora_tencent_analytics.agora.auth import AgoraCredentials
 from agora_tencent_analytics.agora.endpoints import GENERATION_ENDPOINTS, SIDS, UIDS
@@ -25,7 +26,7 @@ from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.paging.paginator import Paginator
 from agora_tencent_analytics.paging.question import Over, Question, Questions, over_range
 from agora_tencent_analytics.paging.stays import Packet, packed
-from agora_tencent_analytics.provider import QUALITY, USAGE, Every, Provider, ProviderOptions, fixed_credentials
+from agora_tencent_analytics.provider import QUALITY, USAGE, Every, Provider
 from agora_tencent_analytics.secret import secret
 from agora_tencent_analytics.timerange import TimeRange
 

@@ -46,13 +46,15 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _scan(commands)
-    _plan(commands)
+    _forecast(commands)
     _quota(commands)
     _simulate(commands)
     options = parser.parse_args(arguments, namespace=Options())
     try:
-        if options.command in ("scan", "plan"):
+        if options.command in ("scan", "forecast"):
             options.over = _over(options)
+            if options.impolite and not options.simulate:
+                raise BadInput("--impolite goes with --simulate")
         if options.command == "scan":
             options.over = _since(options, options.over)
     except BadInput as error:
@@ -99,11 +101,11 @@ def _scan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     command.add_argument("--verbose", action="store_true", help="say more on standard error")
 
 
-def _plan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _forecast(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     from agora_tencent_analytics.cli.commands.forecast import run
 
     command = commands.add_parser(
-        "plan",
+        "forecast",
         help="tell what a scan will cost, and what fits",
         description="Tells what a scan with the same options will cost, by a few requests or by stated numbers.",
     )
@@ -195,6 +197,20 @@ def _world(command: argparse.ArgumentParser) -> None:
         help="calls in the simulated world of each vendor (default: 20)",
     )
     command.add_argument("--seed", type=int, default=0, metavar="S", help="seed of the simulated world (default: 0)")
+    _impolite(command)
+
+
+def _impolite(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--impolite",
+        type=values.share,
+        nargs="?",
+        const=0.2,
+        default=0.0,
+        metavar="SHARE",
+        help="let this share of the simulated rows and answers be malformed, contradict others or come twice (0.2 if "
+        "no share is given)",
+    )
 
 
 def _simulate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -212,6 +228,7 @@ def _simulate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     command.add_argument("--plan", metavar="P", help="plan whose limits are enforced (default: the highest)")
     command.add_argument("--seed", type=int, default=0, metavar="S", help="seed of the world (default: 0)")
     command.add_argument("--calls", type=values.count, default=20, metavar="N", help="calls in the world (default: 20)")
+    _impolite(command)
     command.add_argument(
         "--count",
         choices=("fixed", "sliding", "bucket"),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack
 
 import attrs
 
+from agora_tencent_analytics.access import ProviderOptions, fixed_credentials
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.environment import EnvironmentVariable
 from agora_tencent_analytics.errors import BadInput, NotOffered
@@ -19,7 +20,7 @@ from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.paging.paginator import Paginator
 from agora_tencent_analytics.paging.question import Over, Question, over_range, resolve
 from agora_tencent_analytics.paging.stays import Packet, packed
-from agora_tencent_analytics.provider import QUALITY, USAGE, Every, Provider, ProviderOptions, fixed_credentials
+from agora_tencent_analytics.provider import QUALITY, USAGE, Every, Provider
 from agora_tencent_analytics.secret import secret
 from agora_tencent_analytics.tencent import plans
 from agora_tencent_analytics.tencent.endpoints import (

@@ -1,4 +1,4 @@
-"""The command `plan`: what a scan with the same options will cost, whether it fits, and what would."""
+"""The command `forecast`: what a scan with the same options will cost, whether it fits, and what would."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`plan` in this process: its table, its report, its exit status, and what it sends."""
+"""`forecast` in this process: its table, its report, its exit status, and what it sends."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def reported(path: Path) -> dict[str, Any]:
 
 
 def test_a_scan_that_fits_is_priced_by_a_probe(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    report, scanned = tmp_path / "plan.json", tmp_path / "scan.json"
+    report, scanned = tmp_path / "forecast.json", tmp_path / "scan.json"
     options = ["--simulate", "--calls", "24", "--seed", "3", *UNLIMITED]
     assert 0 == main(["forecast", *options, "--report", str(report)])
     shown = capsys.readouterr().out
@@ -47,7 +47,7 @@ def test_a_scan_that_fits_is_priced_by_a_probe(tmp_path: Path, capsys: pytest.Ca
 
 
 def test_a_scan_that_does_not_fit_is_told_with_what_would(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    report = tmp_path / "plan.json"
+    report = tmp_path / "forecast.json"
     stated = ["--calls-expected", "10000", "--sessions-per-call", "4", "--minutes-per-call", "20"]
     options = ["--simulate", "--last", "1d", "--vendor", "agora", "--plan", "premium"]
     assert 1 == main(["forecast", *options, *stated, "--report", str(report)])
@@ -68,7 +68,7 @@ def test_who_waits_for_midnight_is_told_how_long(capsys: pytest.CaptureFixture[s
 
 
 def test_depth_channel_and_user_are_those_of_scan(tmp_path: Path) -> None:
-    report = tmp_path / "plan.json"
+    report = tmp_path / "forecast.json"
     options = ["--simulate", "--vendor", "agora", "--plan", "unlimited", "--channel", "class-1"]
     assert 0 == main(["forecast", *options, "--depth", "sessions", "--user", "nobody", "--report", str(report)])
     (vendor,) = reported(report)["vendors"].values()
@@ -77,7 +77,7 @@ def test_depth_channel_and_user_are_those_of_scan(tmp_path: Path) -> None:
 
 
 def test_a_share_of_the_time_is_asked_for_in_the_words_that_propose_it(tmp_path: Path) -> None:
-    report = tmp_path / "plan.json"
+    report = tmp_path / "forecast.json"
     options = ["--simulate", "--vendor", "agora", "--plan", "unlimited", "--report", str(report)]
     proposed = re.search(r"\S+%", str(FreezeFrom(0.0871)))
     assert proposed is not None
