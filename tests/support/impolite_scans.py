@@ -18,7 +18,7 @@ import attrs
 from agora_tencent_analytics import CallRecord, Last, TimeRange, scan
 from agora_tencent_analytics.limits import HOUR, MINUTE
 from agora_tencent_analytics.scan import Report
-from agora_tencent_analytics.simulator import SLIPS, World
+from agora_tencent_analytics.simulator import SLIPS, Slip, World
 from agora_tencent_analytics.simulator.world.calls import Call, Vendor
 from agora_tencent_analytics.simulator.world.sessions import Session
 from tests.support.transports import Stage
@@ -177,7 +177,9 @@ class Told:
                 self._inside.append((failure.call_id, *over))
         for doubt in known.doubts:
             of_listing = doubt.startswith(_LISTINGS)
-            call_id = next((call.call_id for call in played.world.calls(played.scene.vendor) if call.call_id in doubt), "")
+            call_id = next(
+                (call.call_id for call in played.world.calls(played.scene.vendor) if call.call_id in doubt), ""
+            )
             for over in list(_windows(doubt)) or ([ever] if call_id else []):
                 if of_listing:
                     self._listing.append(over)
@@ -218,10 +220,13 @@ class Verdict:
     """What was read and never was."""
     told: int = 0
     """How many calls, sessions and series are missing, and told."""
+    behind_lost_rows: int = 0
+    """How many of these are calls and sessions whose row cannot be read."""
 
-    def miss(self, what: str, told: bool) -> None:
+    def miss(self, what: str, told: bool, slip: Slip | None = None) -> None:
         if told:
             self.told += 1
+            self.behind_lost_rows += slip is not None and slip.outcome == "lost"
         else:
             self.silent.append(what)
 
@@ -240,7 +245,7 @@ def judge(played: Played) -> Verdict:
         said = f"{call.call_id} ({slip.name if slip else 'polite'})"
         if read is None:
             if call.overlaps(over.start, over.end) and not late:
-                verdict.miss(f"call {said}", told.call(call))
+                verdict.miss(f"call {said}", told.call(call), slip)
             continue
         if slip is not None and slip.outcome == "lost":
             verdict.invented.append(f"call {said}")
@@ -268,7 +273,7 @@ def _judge_sessions(
         what = f"session {stay.session_id} ({names[stay.session_id]}) of call {said}"
         if stay.session_id not in known:
             if stay.overlaps(over.start, over.end) and world.listed_from(vendor, stay) <= played.began:
-                verdict.miss(what, told.inside(call, stay.join_ts, stay.leave_ts))
+                verdict.miss(what, told.inside(call, stay.join_ts, stay.leave_ts), world.slip(vendor, stay))
         elif played.scene.depth == "metrics":
             series = read.series.get(known[stay.session_id], {})
             _judge_series(played, call, stay, what, series, over, told, verdict)

@@ -26,6 +26,7 @@ Item = TypeVar("Item", int, Session)
 _DIGITS = 5_000
 _LEVELS = 5_000
 _LETTERS = 100_000
+_HALF = "\ud83d"
 _YEAR_2100 = 4_102_444_800
 
 
@@ -112,6 +113,13 @@ def write_rows(
     return Written(f"[{','.join(row.text if isinstance(row, Written) else json.dumps(row) for row in told)}]")
 
 
+def user_as_told(world: World, stay: Session) -> str:
+    """The id of a user, as JSON, where the row of this stay has told it."""
+    slip = world.slip(stay.vendor, stay)
+    broken = slip is not None and slip.name == "broken_user"
+    return json.dumps(f"{stay.user_id}{_HALF}" if broken else stay.user_id)
+
+
 # --- one function a slip -----------------------------------------------------------------------------------
 
 
@@ -187,7 +195,7 @@ def _gbk(shape: Shape, draft: Draft) -> object:
 
 
 def _broken_user(shape: Shape, draft: Draft) -> object:
-    return {**draft.row, shape.user: f"{draft.row[shape.user]}\ud83d"}
+    return {**draft.row, shape.user: f"{draft.row[shape.user]}{_HALF}"}
 
 
 def _other_user(shape: Shape, draft: Draft) -> object:
