@@ -1,7 +1,7 @@
 """Scans of worlds that are told badly, and a judge: what was read, what was told instead, and what was lost in silence.
 
 The judge shares no code with the client. It knows the world, the rows that slipped (`World.slips`) and the answers
-that did (`Arrival.slips`), and reads the report as a person does: a failure or a doubt speaks of a call, or of a window.
+that did (`Arrival.slips`), and reads the report as a person does: a failure or a doubt speaks of a call or a window.
 """
 
 from __future__ import annotations
@@ -340,7 +340,7 @@ def make_scene(seed: int) -> Scene:
     kinds = [slip.name for slip in SLIPS.values() if vendor in slip.vendors]
     some = dice.sample(kinds, dice.choice([1, 1, 2, 3]))
     few = {name: dice.choice([0.1, 0.3, 1.0]) / len(some) for name in some}
-    impolite: float | dict[str, float] = dice.choice([0.05, 0.2, few, few])
+    manners: list[float | dict[str, float]] = [0.05, 0.2, few, few]
     over: TimeRange | Last = TimeRange(start, end)
     if dice.random() < 0.3:
         over = Last(seconds=NOW - start)
@@ -350,7 +350,7 @@ def make_scene(seed: int) -> Scene:
     return Scene(
         vendor=vendor,
         facts=facts,
-        impolite=impolite,
+        impolite=dice.choice(manners),
         over=over,
         depth=depth,
         plan=dice.choice([*plans, "unlimited", "unlimited"]),

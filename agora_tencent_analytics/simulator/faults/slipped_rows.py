@@ -6,7 +6,9 @@ of rows. Which row slips is decided in `world/impolite.py`.
 
 from __future__ import annotations
 
+import itertools
 import json
+import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -48,6 +50,9 @@ class Shape:
     """A rate; a field that the vendor does not have, if it has none."""
     user: str = ""
     """The user, `""` if the row is not about one."""
+
+
+_NO_SHAPE = Shape(row_id="", begins="", ends="", over="", name="", ratio="")
 
 
 @attrs.frozen(kw_only=True)
@@ -99,18 +104,20 @@ def write_rows(
     """
     if not world.impolite:
         return [polite(row) for row in rows]
-    told, seen = list[object](), set[object]()
+    told, seen = list[str](), set[object]()
     for row in rows:
-        slip = world.slip(vendor, row)
-        if slip is None:
-            told.append(polite(row))
-            continue
-        draft = Draft(row=polite(row), dice=world.dice_of(vendor, row), again=row in seen)
-        told.append(ROWS[slip.name](shape, draft))
-        seen.add(row)
-    if not any(isinstance(row, Written) for row in told):
-        return told
-    return Written(f"[{','.join(row.text if isinstance(row, Written) else json.dumps(row) for row in told)}]")
+        sent, slip = polite(row), world.slip(vendor, row)
+        if slip is not None:
+            draft = Draft(row=sent, dice=world.dice_of(vendor, row), again=row in seen)
+            told.append(_text(ROWS[slip.name](shape, draft)))
+            seen.add(row)
+        else:
+            told.append(_text(sent))
+    return Written(f"[{','.join(told)}]")
+
+
+def _text(value: object) -> str:
+    return value.text if isinstance(value, Written) else json.dumps(value)
 
 
 def user_as_told(world: World, stay: Session) -> str:
@@ -118,6 +125,39 @@ def user_as_told(world: World, stay: Session) -> str:
     slip = world.slip(stay.vendor, stay)
     broken = slip is not None and slip.name == "broken_user"
     return json.dumps(f"{stay.user_id}{_HALF}" if broken else stay.user_id)
+
+
+def slip_members(
+    members: Mapping[str, object], world: World, vendor: Vendor, asked: Mapping[str, Any]
+) -> Mapping[str, object]:
+    """The members of an answer as they are sent: rows that no shape describes slip too.
+
+    Args:
+        members: what a polite vendor would send, with rows of calls and sessions as they are sent already.
+        world: what is reported on.
+        vendor: by whom.
+        asked: the parameters of the question.
+    """
+    if not world.impolite:
+        return members
+    question, count = zlib.crc32(repr(sorted(asked.items())).encode()), itertools.count()
+
+    def told(value: object) -> str:
+        if isinstance(value, Mapping):
+            return f"{{{','.join(f'{json.dumps(name)}:{told(inner)}' for name, inner in value.items())}}}"
+        if isinstance(value, list):
+            return f"[{','.join(row(one) if isinstance(one, dict) else told(one) for one in value)}]"
+        return _text(value)
+
+    def row(one: Row) -> str:
+        subject = (question, next(count))
+        slip = world.manners.slip("row", vendor, *subject)
+        if slip is None:
+            return told(one)
+        draft = Draft(row=one, dice=world.manners.dice("row", vendor, *subject, 1), again=False)
+        return told(ROWS[slip.name](_NO_SHAPE, draft))
+
+    return {name: Written(told(value)) for name, value in members.items()}
 
 
 # --- one function a slip -----------------------------------------------------------------------------------
