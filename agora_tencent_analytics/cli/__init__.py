@@ -1,4 +1,4 @@
-"""The command line: `scan`, `plan`, `quota` and `simulate`. Parses, runs, and turns outcomes into exit statuses.
+"""The command line: `scan`, `forecast`, `quota` and `simulate`. Parses, runs, and turns outcomes into exit statuses.
 
 0 complete, 1 incomplete, 2 usage, 3 refused credentials or plan, 130 interrupted. What a machine reads goes
 to files and standard output; what a person reads goes to standard error.

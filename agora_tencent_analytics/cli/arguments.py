@@ -42,12 +42,12 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _scan(commands)
-    _plan(commands)
+    _forecast(commands)
     _quota(commands)
     _simulate(commands)
     options = parser.parse_args(arguments, namespace=Options())
     try:
-        if options.command in ("scan", "plan"):
+        if options.command in ("scan", "forecast"):
             options.over = _over(options)
             if options.impolite and not options.simulate:
                 raise BadInput("--impolite goes with --simulate")
@@ -97,11 +97,11 @@ def _scan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     command.add_argument("--verbose", action="store_true", help="say more on standard error")
 
 
-def _plan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _forecast(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     from agora_tencent_analytics.cli.commands.forecast import run
 
     command = commands.add_parser(
-        "plan",
+        "forecast",
         help="tell what a scan will cost, and what fits",
         description="Tells what a scan with the same options will cost, by a few requests or by stated numbers.",
     )

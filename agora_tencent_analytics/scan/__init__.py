@@ -6,7 +6,7 @@ from agora_tencent_analytics.scan.filters import FreezeFrom
 from agora_tencent_analytics.scan.forecast.forecast import Forecast, RowForecast, VendorForecast
 from agora_tencent_analytics.scan.forecast.interval import Interval
 from agora_tencent_analytics.scan.forecast.proposal import Loss, Proposal
-from agora_tencent_analytics.scan.forecast.run import plan
+from agora_tencent_analytics.scan.forecast.run import forecast as forecast_scan
 from agora_tencent_analytics.scan.ledger import Ledger
 from agora_tencent_analytics.scan.records import CallRecord, Failure
 from agora_tencent_analytics.scan.report import Report
@@ -35,14 +35,14 @@ __all__ = [
 
 
 class _Scan:
-    """`scan(*providers, over=...)` reads every call of a range; `await scan.plan(...)` tells what that will cost."""
+    """`scan(*providers, over=...)` reads every call of a range; `await scan.forecast(...)` tells its price."""
 
     __call__ = staticmethod(run)
-    plan = staticmethod(plan)
+    forecast = staticmethod(forecast_scan)
 
     def __repr__(self) -> str:
         return "<scan>"
 
 
 scan = _Scan()
-"""Reads every call of a range from all providers at once; `await scan.plan(...)` tells what that will cost."""
+"""Reads every call of a range from all providers at once; `await scan.forecast(...)` tells what that will cost."""

@@ -1,4 +1,4 @@
-"""The command `plan`: what a scan with the same options will cost, whether it fits, and what would."""
+"""The command `forecast`: what a scan with the same options will cost, whether it fits, and what would."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def run(options: Options) -> int:
     screen = console(sys.stdout)
     try:
         async with providers_of(options) as (providers, _):
-            forecast = await scan.plan(
+            forecast = await scan.forecast(
                 *providers,
                 over=options.over,
                 depth=options.depth,
