@@ -1,24 +1,29 @@
-"""What the command line takes. Holds the grammar only; each command's own module does the work."""
+"""What the command line takes; each command's own module does the work.
+
+Nothing but argparse is imported before there are words to read, so that `--help` answers at once.
+"""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from agora_tencent_analytics._version import __version__
 from agora_tencent_analytics.cli import values
 from agora_tencent_analytics.cli.options import Options
-from agora_tencent_analytics.cli.tables import printable
-from agora_tencent_analytics.errors import BadInput
-from agora_tencent_analytics.scan.since import Since
-from agora_tencent_analytics.timerange import Last, TimeRange
+from agora_tencent_analytics.errors import BadInput, printable
+
+if TYPE_CHECKING:
+    from agora_tencent_analytics.scan.since import Since
+    from agora_tencent_analytics.timerange import Last, TimeRange
 
 
 class _Parser(argparse.ArgumentParser):
     """Quotes wrong words as text that steers no terminal: a script may have them from anywhere."""
 
     def error(self, message: str) -> NoReturn:
+
         super().error(printable(message))
 
 
@@ -59,12 +64,9 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
 
 
 def _scan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    from agora_tencent_analytics.cli.commands.scan import run
-
     command = commands.add_parser(
         "scan", help="read every call of a time range", description="Reads every call of a time range."
     )
-    command.set_defaults(run=run)
     _whom(command)
     _what(command)
     command.add_argument(
@@ -98,14 +100,11 @@ def _scan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def _forecast(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    from agora_tencent_analytics.cli.commands.forecast import run
-
     command = commands.add_parser(
         "forecast",
         help="tell what a scan will cost, and what fits",
         description="Tells what a scan with the same options will cost, by a few requests or by stated numbers.",
     )
-    command.set_defaults(run=run)
     _whom(command)
     _what(command)
     _allowance(command)
@@ -125,14 +124,12 @@ def _forecast(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 
 
 def _quota(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    from agora_tencent_analytics.cli.commands.quota import run
-
     command = commands.add_parser(
         "quota",
         help="show what is left of the quota",
         description="Shows what was used and is left of the quota. Reads the count on this machine, sends nothing.",
     )
-    command.set_defaults(run=run, simulate=False)
+    command.set_defaults(simulate=False)
     _whom(command)
     command.add_argument("--verbose", action="store_true", help="say more on standard error")
 
@@ -210,12 +207,9 @@ def _impolite(command: argparse.ArgumentParser) -> None:
 
 
 def _simulate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    from agora_tencent_analytics.cli.commands.simulate import run
-
     command = commands.add_parser(
         "simulate", help="serve a simulated vendor", description="Serves a simulated vendor until interrupted."
     )
-    command.set_defaults(run=run)
     command.add_argument("--vendor", choices=("agora", "tencent"), required=True, help="which vendor")
     command.add_argument(
         "--port", type=values.port, required=True, metavar="P", help="port to listen on; 0 takes a free one"
@@ -242,6 +236,8 @@ def _simulate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 
 
 def _over(options: Options) -> TimeRange | Last:
+    from agora_tencent_analytics.timerange import Last, TimeRange
+
     fixed = (options.start, options.end)
     if options.last is not None and fixed != (None, None):
         raise BadInput("give either --last or --start and --end, not both")
@@ -257,6 +253,9 @@ def _over(options: Options) -> TimeRange | Last:
 
 
 def _since(options: Options, over: TimeRange | Last) -> TimeRange | Last | Since:
+    from agora_tencent_analytics.scan.since import Since
+    from agora_tencent_analytics.timerange import Last
+
     if not options.since_last_run:
         if options.look_back is not None:
             raise BadInput("--look-back goes with --since-last-run")

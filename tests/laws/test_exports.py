@@ -133,6 +133,14 @@ def test_nobody_pays_for_what_is_not_used() -> None:
     assert set() == {name for name in agora if name in strange}
 
 
+def test_help_costs_argparse_alone() -> None:
+    code = "import contextlib, io, sys\nsys.argv = ['prog', '--help']\n"
+    code += f"from {package.__name__}.__main__ import main\n"
+    code += "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):\n    main()"
+    loaded = loaded_by(code)
+    assert set() == loaded & {"asyncio", "attrs", "aiohttp", "anyio", "msgspec"}
+
+
 SCANS = [
     "from {package} import scan",
     "import {package}.scan",
