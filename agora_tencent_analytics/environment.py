@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping
-from typing import Any, Literal
-
-import attrs
+from typing import Any, Literal, NamedTuple
 
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.secret import secret
 
 
-@attrs.frozen
-class EnvironmentVariable:
+class EnvironmentVariable(NamedTuple):
     """An environment variable that holds an argument of a provider's constructor."""
 
     name: str
     """Name of the variable."""
-    kind: Literal["app", "key", "secret", "setting"] = attrs.field(default="setting", kw_only=True)
+    kind: Literal["app", "key", "secret", "setting"] = "setting"
     """The app whose data it is; a part of the credentials, or a secret one, which are not read where `credentials=` is
     given; or any other argument."""
-    required: bool = attrs.field(default=True, kw_only=True)
+    required: bool = True
     """False if the argument has a default."""
-    several: bool = attrs.field(default=False, kw_only=True)
+    several: bool = False
     """True if it may hold several values, with commas between."""
 
 

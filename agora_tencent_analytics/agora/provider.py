@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import attrs
 
@@ -14,9 +14,9 @@ from agora_tencent_analytics.agora.endpoints import GENERATION_ENDPOINTS, SIDS, 
 from agora_tencent_analytics.agora.figures.ask import ask_figures, those_had
 from agora_tencent_analytics.agora.figures.decode import grid_of
 from agora_tencent_analytics.agora.joining import join_figures, join_series, whole_buckets
+from agora_tencent_analytics.agora.variables import VARIABLES
 from agora_tencent_analytics.agora.wire import HOSTS, AgoraVendor
 from agora_tencent_analytics.endpoint import Endpoint, unsigned
-from agora_tencent_analytics.environment import EnvironmentVariable
 from agora_tencent_analytics.errors import BadInput, NotOffered
 from agora_tencent_analytics.limits import DAY, Limits, Plan
 from agora_tencent_analytics.models.calls import Call, Session
@@ -75,13 +75,7 @@ class AgoraProvider(Provider):
         BadInput: something is missing, malformed or unknown, or the account is in use with another plan.
     """
 
-    environment: ClassVar[Mapping[str, EnvironmentVariable]] = {
-        "app_id": EnvironmentVariable("AGORA_APP_ID", kind="app"),
-        "customer_id": EnvironmentVariable("AGORA_CUSTOMER_ID", kind="key"),
-        "customer_secret": EnvironmentVariable("AGORA_CUSTOMER_SECRET", kind="secret"),
-        "plan": EnvironmentVariable("AGORA_PLAN"),
-        "base_url": EnvironmentVariable("AGORA_BASE_URL", required=False, several=True),
-    }
+    environment = VARIABLES
 
     def __init__(
         self,

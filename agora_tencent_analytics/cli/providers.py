@@ -19,11 +19,10 @@ if TYPE_CHECKING:
 
 _STORE = "ANALYTICS_QUOTA_STORE"
 """Where requests are counted: a file, or the URL of a Redis. Not an option: a URL may hold a password."""
-PROVIDERS: Mapping[str, type[AgoraProvider] | type[TencentProvider]] = {
+_PROVIDERS: Mapping[str, type[AgoraProvider] | type[TencentProvider]] = {
     "agora": AgoraProvider,
     "tencent": TencentProvider,
 }
-"""The provider of each vendor that `--vendor` names."""
 
 
 @asynccontextmanager
@@ -48,10 +47,10 @@ async def providers_of(options: Options) -> AsyncIterator[tuple[list[Provider], 
 
 def _vendors(options: Options) -> list[str]:
     if options.vendor == "both" or (options.vendor is None and options.simulate):
-        return list(PROVIDERS)
+        return list(_PROVIDERS)
     if options.vendor is not None:
         return [options.vendor]
-    needed = {vendor: _credentials(provider) for vendor, provider in PROVIDERS.items()}
+    needed = {vendor: _credentials(provider) for vendor, provider in _PROVIDERS.items()}
     found = [vendor for vendor, variables in needed.items() if not unset(variables)]
     if not found:
         begun = [variables for variables in needed.values() if any(os.environ.get(one.name) for one in variables)]
@@ -93,7 +92,7 @@ async def _real(vendors: list[str], plans: dict[str, str]) -> AsyncIterator[list
             options: dict[str, Any] = {"plan": plans[vendor]} if vendor in plans else {}
             if store:
                 options["store"] = store
-            providers.append(await stack.enter_async_context(PROVIDERS[vendor].from_env(**options)))
+            providers.append(await stack.enter_async_context(_PROVIDERS[vendor].from_env(**options)))
         yield providers
 
 
@@ -112,6 +111,6 @@ async def _simulated(made: World, vendors: list[str], plans: dict[str, str]) -> 
             keywords: dict[str, Any] = {**server.credentials, "plan": plan, "base_url": server.base_url}
             if vendor == "tencent":
                 keywords["region"] = "ap-singapore"
-            provider = PROVIDERS[vendor](**keywords, store=":memory:")
+            provider = _PROVIDERS[vendor](**keywords, store=":memory:")
             providers.append(await stack.enter_async_context(provider))
         yield providers

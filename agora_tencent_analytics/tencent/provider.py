@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import attrs
 
 from agora_tencent_analytics.access import ProviderOptions, fixed_credentials
 from agora_tencent_analytics.endpoint import Endpoint
-from agora_tencent_analytics.environment import EnvironmentVariable
 from agora_tencent_analytics.errors import BadInput, NotOffered
 from agora_tencent_analytics.limits import Plan
 from agora_tencent_analytics.models.calls import Call, Session
@@ -37,6 +36,7 @@ from agora_tencent_analytics.tencent.endpoints import (
 )
 from agora_tencent_analytics.tencent.figures import check_metrics, period, whole
 from agora_tencent_analytics.tencent.sign import TencentCredentials
+from agora_tencent_analytics.tencent.variables import VARIABLES
 from agora_tencent_analytics.tencent.wire import HOST, TencentVendor
 from agora_tencent_analytics.timerange import TimeRange
 
@@ -88,15 +88,7 @@ class TencentProvider(Provider):
         *(MARKET_SCALE, MARKET_QUALITY, REALTIME_SCALE, REALTIME_QUALITY),
     )
 
-    environment: ClassVar[Mapping[str, EnvironmentVariable]] = {
-        "sdk_app_id": EnvironmentVariable("TRTC_SDK_APP_ID", kind="app"),
-        "secret_id": EnvironmentVariable("TENCENTCLOUD_SECRET_ID", kind="key"),
-        "secret_key": EnvironmentVariable("TENCENTCLOUD_SECRET_KEY", kind="secret"),
-        "token": EnvironmentVariable("TENCENTCLOUD_TOKEN", kind="secret", required=False),
-        "region": EnvironmentVariable("TENCENTCLOUD_REGION"),
-        "plan": EnvironmentVariable("TRTC_PLAN"),
-        "base_url": EnvironmentVariable("TRTC_BASE_URL", required=False, several=True),
-    }
+    environment = VARIABLES
 
     def __init__(
         self,
