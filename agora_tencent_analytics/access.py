@@ -93,6 +93,7 @@ class Access:
             vendor=vendor,
             hosts=hosts,
             app_id=app_id,
+            identity=self.identity,
             credentials=credentials,
             quota=quota,
             transport=transport or AiohttpTransport(session),

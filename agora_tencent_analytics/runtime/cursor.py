@@ -22,7 +22,7 @@ from agora_tencent_analytics.timerange import TimeRange
 
 __all__ = ["Cursor", "fingerprint"]
 
-_VERSION = 2
+_VERSION = 3
 
 
 def fingerprint(row: str, params: Mapping[str, Any], size: int) -> str:
