@@ -19,8 +19,8 @@ from agora_tencent_analytics.timerange import TimeRange
 __all__ = ["Certificate", "Clipped", "ClippedFor", "WindowRead"]
 
 ClippedFor = Literal["lag", "history", "clock"]
-"""`"lag"`: too new, ask again later. `"history"`: the vendor has forgotten it. `"clock"`: more than the plan's lag hides,
-because the clocks of this machine and of the vendor disagree or the vendor called it too recent; it may hold data."""
+"""`"lag"`: too new, ask again later. `"history"`: the vendor has forgotten it. `"clock"`: more than the plan's lag would
+hide, because the clocks of this machine and of the vendor disagree, or the vendor calls it too recent."""
 
 _WHY: Mapping[ClippedFor, str] = {
     "lag": "not yet shown by the vendor",
@@ -91,7 +91,7 @@ class Certificate:
     duplicates: int = 0
     """Rows dropped because the walk had yielded them before."""
     from_cursor: bool = False
-    """True if the walk went on from a cursor: what the cursor calls read, or leaves out, this certificate cannot know."""
+    """True if the walk went on from a cursor: whether what the cursor leaves out was read, nothing here can say."""
     finished: bool = False
     """True once the walk came to its end; False after a break, an error or a cancellation."""
     stopped: str = ""
@@ -99,8 +99,7 @@ class Certificate:
 
     @property
     def complete(self) -> bool:
-        """True if all of the range that the vendor can answer was read; data hidden by no more than the lag does not
-        count."""
+        """True if all of the range that the vendor can answer was read; what its lag alone hides does not count."""
         return self.finished and not self.why
 
     @property

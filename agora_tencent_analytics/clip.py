@@ -24,7 +24,18 @@ from agora_tencent_analytics.errors import NothingToAsk
 from agora_tencent_analytics.limits import Limits
 from agora_tencent_analytics.timerange import TimeRange, merge
 
-__all__ = ["CLOCKS_DIFFER_S", "MARGIN_S", "Clip", "askable", "clip", "cover", "give_way", "hidden", "refused_at", "require"]
+__all__ = [
+    "CLOCKS_DIFFER_S",
+    "MARGIN_S",
+    "Clip",
+    "askable",
+    "clip",
+    "cover",
+    "give_way",
+    "hidden",
+    "refused_at",
+    "require",
+]
 
 MARGIN_S = 2
 """Seconds kept from the moving edges: one for the resolution of the `Date` header, one for the way there."""
@@ -97,6 +108,8 @@ def hidden(over: TimeRange, limits: Limits, *, here: float, endpoint: str) -> tu
         for start, end, reason in pieces
         if start < end
     )
+
+
 def askable(window: TimeRange, limits: Limits, *, now: float) -> bool:
     """True if the vendor answers for all of the window at `now`, a margin left aside."""
     return window.start > now - limits.history_s and window.end < now - limits.lag_s

@@ -156,7 +156,8 @@ class VendorClock:
 
     def signing(self) -> float:
         """Epoch seconds to sign for: the vendor's now, or this machine's where the two are far apart and no refusal has
-        vouched for the vendor's."""
+        vouched for the vendor's.
+        """
         now, here = self.now(), self.clock.wall()
         if abs(now - here) <= _MOST_SIGNED_AHEAD_S:
             return now

@@ -8,7 +8,6 @@ sends nothing, and never sees a record: that is `walk.py`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import attrs
 
@@ -156,7 +155,7 @@ class Windows:
     # -- a clock that turns out to be another ----------------------------------------------------------------------
 
     def begin_anew(self) -> bool:
-        """Makes the questions anew if the vendor's clock is known otherwise than then; once, before anything is read."""
+        """Makes the questions anew if the vendor's clock has turned out to be another; once, before anything is read."""
         if self._evidence.requests or not self._may_begin_anew or abs(self._moved_s) <= CLOCKS_DIFFER_S:
             return False
         self._may_begin_anew = False

@@ -10,6 +10,7 @@ import msgspec
 from anyio.streams.memory import MemoryObjectSendStream
 
 from agora_tencent_analytics.certificate import Certificate, Clipped
+from agora_tencent_analytics.clip import CLOCKS_DIFFER_S
 from agora_tencent_analytics.errors import (
     AnalyticsError,
     BudgetSpent,
@@ -55,6 +56,9 @@ class Job:
     ) -> None:
         self.provider, self.name, self.wanted, self.work = provider, name, wanted, work
         self.report = VendorReport(over=work.over, already=work.already)
+        self.report.doubt(work.doubts)
+        self._clock = provider.shared_quota.clock
+        self._resolved_at, self._resolved_lead = self._clock.now(), self._clock.lead
         self.in_hand = 0
         """Calls being read."""
         self._send = send
@@ -121,6 +125,27 @@ class Job:
         self.report.hide(self.work.gaps(certificate.clipped))
         self.report.doubt(doubts_of(certificate))
         self._remember()
+
+    @property
+    def moved_s(self) -> float:
+        """How much later the vendor's clock turned out to be than when the range was resolved, seconds."""
+        return self._clock.lead - self._resolved_lead
+
+    def begin_anew(self) -> bool:
+        """Resolves the range again, before any of it was read; False if that changes nothing."""
+        now, lead = self._clock.now(), self._clock.lead
+        if not self.work.begin_anew(now, self._clock.here()):
+            return False
+        self._resolved_at, self._resolved_lead, self.report.over = now, lead, self.work.over
+        return True
+
+    def note_what_moved_away(self, endpoint: str, *, lag_s: float) -> None:
+        """Notes what the range would hold as well, had the vendor's clock been known when it was resolved."""
+        least_s = lag_s + CLOCKS_DIFFER_S
+        if abs(self.moved_s) > least_s:
+            missed = self.work.missed(self._resolved_at + self.moved_s)
+            pieces = [piece for piece in missed if piece.seconds > least_s]
+            self.hide(Clipped(over=piece, reason="clock", endpoint=endpoint) for piece in pieces)
 
     def progress(self, *, final: bool = False) -> None:
         """Tells how far the job has come, if the last time is a second ago."""

@@ -116,7 +116,7 @@ class Records:
                 work = self._work[name] = (
                     self._ledger.work(name, provider, self._over)
                     if self._ledger is not None
-                    else Work(resolve(over, provider.now()))
+                    else Work(over, provider.now())
                 )
                 lane = Lane(provider, name, self._wanted, work, sought, self._gauge, send.clone())
                 self._stack.callback(lane.close)

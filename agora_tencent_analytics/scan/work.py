@@ -12,6 +12,7 @@ import attrs
 
 from agora_tencent_analytics.certificate import Clipped
 from agora_tencent_analytics.models import Call
+from agora_tencent_analytics.provider import Over, resolve
 from agora_tencent_analytics.scan.records import CallRecord
 from agora_tencent_analytics.timerange import TimeRange
 
@@ -46,7 +47,8 @@ class Work:
     """Everything, from the beginning.
 
     Args:
-        over: the range, in vendor time.
+        asked: the range asked for.
+        now: the vendor's now, epoch seconds.
     """
 
     kept = False
@@ -55,9 +57,27 @@ class Work:
     """Calls that earlier scans on the same ledger have settled."""
     note = ""
     """What an earlier scan has kept."""
+    doubts: Sequence[str] = ()
+    """What speaks against completeness before anything is read, in words."""
 
-    def __init__(self, over: TimeRange) -> None:
-        self.over = over
+    def __init__(self, asked: Over, now: float) -> None:
+        self._asked = asked
+        self.over = resolve(asked, now)
+        """The range, in vendor time."""
+
+    def begin_anew(self, now: float, here: float) -> bool:
+        """Resolves the range again, before any of it was read; False if that changes nothing.
+
+        Args:
+            now: the vendor's now as it is known since the last time, epoch seconds.
+            here: epoch seconds on this machine's clock.
+        """
+        before, self.over = self.over, resolve(self._asked, now)
+        return self.over != before
+
+    def missed(self, now: float) -> tuple[TimeRange, ...]:
+        """What would be in the range as well if the vendor's now had been this when the range was resolved."""
+        return resolve(self._asked, now).minus(self.over)
 
     def stretches(self) -> Sequence[Stretch]:
         """What is to be listed, oldest first."""
