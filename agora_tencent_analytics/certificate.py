@@ -19,8 +19,8 @@ from agora_tencent_analytics.timerange import TimeRange
 __all__ = ["Certificate", "Clipped", "ClippedFor", "WindowRead"]
 
 ClippedFor = Literal["lag", "history", "clock"]
-"""`"lag"`: too new, ask again later. `"history"`: the vendor has forgotten it. `"clock"`: more than the plan's lag would
-hide, because the clocks of this machine and of the vendor disagree, or the vendor calls it too recent."""
+"""`"lag"`: too new, ask again later. `"history"`: the vendor has forgotten it. `"clock"`: more than the plan's lag
+would hide, because the clocks of this machine and of the vendor disagree, or the vendor calls it too recent."""
 
 _WHY: Mapping[ClippedFor, str] = {
     "lag": "not yet shown by the vendor",

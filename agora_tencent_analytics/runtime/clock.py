@@ -3,9 +3,9 @@
 `Clock` holds the two clocks of this machine, `Witnesses` what answers have shown of the vendor's, as a pure state
 machine, and `VendorClock` joins the two for everybody who asks what time it is.
 
-**What an answer shows.** A `Date` header names a whole second, so an answer that was asked for at monotonic time s and
-read at monotonic time r shows no more than that the lead (vendor minus monotonic) lies in [Date - r, Date + 1 - s]. Such
-intervals are intersected: after some twenty answers the lead is known to about 0.2 s. They are told on the monotonic
+**What an answer shows.** A `Date` header names a whole second, so an answer that was asked for at monotonic time s
+and read at monotonic time r shows no more than that the lead (vendor minus monotonic) lies in [Date - r, Date + 1 - s].
+Such intervals are intersected: after some twenty answers the lead is known to about 0.2 s. They are told on the monotonic
 clock, so that nobody who sets this machine's wall clock moves the vendor's.
 
 **Who is believed.** One header is a rumour: it may come out of a cache, or from a gateway whose clock is wrong. The
@@ -155,9 +155,7 @@ class VendorClock:
         return self.clock.wall()
 
     def signing(self) -> float:
-        """Epoch seconds to sign for: the vendor's now, or this machine's where the two are far apart and no refusal has
-        vouched for the vendor's.
-        """
+        """Epoch seconds to sign for: the vendor's now, but this machine's if only headers say how far apart they are."""
         now, here = self.now(), self.clock.wall()
         if abs(now - here) <= _MOST_SIGNED_AHEAD_S:
             return now

@@ -155,7 +155,7 @@ class Windows:
     # -- a clock that turns out to be another ----------------------------------------------------------------------
 
     def begin_anew(self) -> bool:
-        """Makes the questions anew if the vendor's clock has turned out to be another; once, before anything is read."""
+        """Makes the questions anew if the vendor's clock turns out to be another: once, and before a page is read."""
         if self._evidence.requests or not self._may_begin_anew or abs(self._moved_s) <= CLOCKS_DIFFER_S:
             return False
         self._may_begin_anew = False
