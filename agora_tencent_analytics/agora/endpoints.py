@@ -1,8 +1,8 @@
 """Agora's table of questions, by generation of the API. One row is one question as the vendor limits it.
 
 Read from the English reference, and today's rows from the vendor's OpenAPI description of the same endpoints too. Where
-the two disagree on what a parameter takes, the row leaves it open: `reference_tables.py` has the spellings. Today's
-questions about calls spell names with underscores, those about the app in camel case.
+the two disagree on what a parameter takes, the row takes what either lists. Today's questions about calls spell names
+with underscores, those about the app in camel case.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import Any, Literal, TypeVar
 import attrs
 
 from agora_tencent_analytics.agora import plans
+from agora_tencent_analytics.agora.question_metrics import CALL_METRICS, QUALITY_METRICS, USAGE_METRICS, spelt
+from agora_tencent_analytics.agora.reference_tables import DIMENSIONS, GRANULARITIES, PRODUCT_TYPES
 from agora_tencent_analytics.endpoint import AnyOf, Bounds, Endpoint, Newest, PageNumber, Param, Unpaged
 from agora_tencent_analytics.events import AbnormalExperience
 from agora_tencent_analytics.figures import Breakdown, Figures
@@ -92,15 +94,26 @@ def _as_of(generation: str, row: Endpoint[R], **printed: Any) -> Endpoint[R]:
 
 
 _CALL_ID = Param(name="call_id", required=True)
-_UIDS = Param(name="uids", kind="list", most=UIDS)
+_UIDS = Param(name="uids", kind="list", most=UIDS, unsigned=True)
 _SERVERS = Param(name="exclude_server_user", kind="flag")
-_METRIC = Param(name="metric", required=True)
-_DIMENSION = Param(name="dimension")
-_NEEDED_DIMENSION = Param(name="dimension", required=True)
 _VALUES = Param(name="dimensionValues", kind="list", needs="dimension")
-_GRANULARITY = Param(name="aggregateGranularity", required=True)
-_PRODUCT = Param(name="productType", required=True)
+_GRANULARITY = Param(name="aggregateGranularity", required=True, values=tuple(GRANULARITIES))
+_PRODUCT = Param(name="productType", required=True, values=tuple(PRODUCT_TYPES))
 _CNAME = Param(name="cname")
+
+
+def _metric(*names: str) -> Param:
+    return Param(name="metric", required=True, values=names)
+
+
+def _dimension(path: str, *, required: bool = False) -> Param:
+    listed = (name for names in DIMENSIONS[path].values() for name in names)
+    return Param(name="dimension", required=required, values=tuple(dict.fromkeys(listed)))
+
+
+_FREEZE = _metric("audio_freeze_rate", "video_freeze_rate")
+_USAGE = _metric(*spelt(USAGE_METRICS))
+_QUALITY = _metric(*QUALITY_METRICS)
 
 # -- today, about calls -----------------------------------------------------------------------------------
 
@@ -138,20 +151,25 @@ CALL_METRICS_2024 = _row(
 )
 """The metric series of sessions of a call."""
 
-CALL_STATISTICS_2024 = _row("call/statistics", Breakdown, plans.CALL_DETAIL, (_CALL_ID, _METRIC, _NEEDED_DIMENSION))
+CALL_STATISTICS_2024 = _row(
+    "call/statistics",
+    Breakdown,
+    plans.CALL_DETAIL,
+    (_CALL_ID, _FREEZE, _dimension("/beta/analytics/call/statistics", required=True)),
+)
 """One figure of a call for each part of a dimension, with the users behind it."""
 
-CALL_FREEZE_BUCKET_2024 = _row("call/freeze/bucket", Breakdown, plans.CALL_DETAIL, (_CALL_ID, _METRIC))
+CALL_FREEZE_BUCKET_2024 = _row("call/freeze/bucket", Breakdown, plans.CALL_DETAIL, (_CALL_ID, _FREEZE))
 """How many users of a call froze how much: the dimension is the vendor's `bucket`, which is `[0%,3%)`, `[3%,5%)`,
 `[5%,10%)` or `[10%,100%)`. Empty buckets are left out."""
 
-CALL_STATISTICS_TIME_2024 = _row("call/statistics/time", Figures, plans.CALL_DETAIL, (_CALL_ID, _METRIC))
+CALL_STATISTICS_TIME_2024 = _row("call/statistics/time", Figures, plans.CALL_DETAIL, (_CALL_ID, _metric(*CALL_METRICS)))
 """One figure of a call over time. The vendor does not sort it, nor say how wide a bucket is."""
 
 # -- today, about the app ---------------------------------------------------------------------------------
 
 INSIGHT_USAGE_2024 = _row(
-    "insight/usage/by_time", Figures, plans.INSIGHT_USAGE, (_METRIC, _GRANULARITY), anchor="#query-usage-metrics"
+    "insight/usage/by_time", Figures, plans.INSIGHT_USAGE, (_USAGE, _GRANULARITY), anchor="#query-usage-metrics"
 )
 """How much the app was used, by hour or day. One metric to a request."""
 
@@ -159,16 +177,17 @@ INSIGHT_QUALITY_2024 = _row(
     "insight/quality/by_time",
     Figures,
     plans.INSIGHT_QUALITY,
-    (_METRIC, _GRANULARITY, _PRODUCT),
+    (_QUALITY, _GRANULARITY, _PRODUCT),
     anchor="#query-quality-metrics",
 )
 """How good the calls of a product were, by hour or day. One metric to a request."""
 
+_FILTERS = Param(name="filters", kind="objects", needs="dimension")
 USAGE_AGGREGATION_2024 = _row(
     "insight/usage/aggregation",
     Breakdown,
     plans.USAGE_AGGREGATION,
-    (_METRIC, _DIMENSION, _VALUES, Param(name="filters", kind="objects", needs="dimension")),
+    (_USAGE, _dimension("/beta/insight/usage/aggregation"), _VALUES, _FILTERS),
     method="POST",
     anchor="#query-aggregated-usage-metrics",
 )
@@ -179,17 +198,18 @@ QUALITY_AGGREGATION_2024 = _row(
     Breakdown,
     plans.QUALITY_AGGREGATION,
     # The product is required by the OpenAPI description alone; the English table leaves it out.
-    (*USAGE_AGGREGATION_2024.params, _PRODUCT),
+    (_QUALITY, _dimension("/beta/insight/quality/aggregation"), _VALUES, _FILTERS, _PRODUCT),
     method="POST",
     anchor="#query-aggregated-quality-metrics",
 )
 """How good the calls of a product were in a range, by a dimension or in all."""
 
+_OF_DIMENSION = (_dimension("/beta/realtime/usage/by_time_20sec"), attrs.evolve(_VALUES, quoted=True))
 REALTIME_USAGE_2024 = _row(
     "realtime/usage/by_time_20sec",
     Figures,
     plans.REALTIME,
-    (_PRODUCT, _METRIC, _DIMENSION, attrs.evolve(_VALUES, quoted=True), _CNAME),
+    (_PRODUCT, _metric("userCount", "channelCount"), *_OF_DIMENSION, _CNAME),
     anchor="#query-real-time-scale-metrics",
 )
 """How much a product is used just now, in buckets of 20 s."""
@@ -198,16 +218,17 @@ REALTIME_QUALITY_2024 = _row(
     "realtime/quality/by_time_20sec",
     Figures,
     plans.REALTIME,
-    (*REALTIME_USAGE_2024.params, attrs.evolve(_UIDS, needs="cname")),
+    (_PRODUCT, _QUALITY, *_OF_DIMENSION, _CNAME, attrs.evolve(_UIDS, needs="cname")),
     anchor="#query-real-time-quality-metrics",
 )
 """How good the calls of a product are just now, in buckets of 20 s; of single users if it is about one channel."""
 
+_TOP_OF_DIMENSION = _dimension("/beta/realtime/usage/dimension/top20", required=True)
 REALTIME_USAGE_TOP_2024 = _row(
     "realtime/usage/dimension/top20",
     Breakdown,
     plans.REALTIME_TOP,
-    (_PRODUCT, _METRIC, _NEEDED_DIMENSION),
+    (_PRODUCT, _metric("userCount"), _TOP_OF_DIMENSION),
     bounds=Bounds(start="ts", end="", strict=False),
     anchor="#query-top-20-real-time-scale-metrics",
 )
@@ -217,7 +238,7 @@ REALTIME_QUALITY_TOP_2024 = _row(
     "realtime/quality/dimension/top20",
     Breakdown,
     plans.REALTIME_TOP,
-    (*REALTIME_USAGE_TOP_2024.params, Param(name="extraMetrics")),
+    (_PRODUCT, _QUALITY, _TOP_OF_DIMENSION, Param(name="extraMetrics", values=("userCount",))),
     bounds=REALTIME_USAGE_TOP_2024.bounds,
     anchor="#query-top-20-real-time-quality-metrics",
 )
@@ -232,17 +253,29 @@ _2024: tuple[Endpoint[Any], ...] = (
 
 # -- 2022: no dimensions, aggregation or statistics of calls ------------------------------------------------
 
-# The page lists `cname` among the required parameters, and says what happens if it is left out.
-_REALTIME_2022 = (_PRODUCT, _METRIC, _CNAME)
+# Until then usage had its peaks in one spelling, and days only, though the limits of 2022 promise hours.
+_USAGE_BY_DAY = (
+    _metric(
+        *("userCount", "sessionCount", "channelCount", "peakCurrentChannels", "peakCurrentUsers"),
+        *("totalDuration", "totalVideoDuration", "totalAudioDuration"),
+    ),
+    attrs.evolve(_GRANULARITY, values=("1d",)),
+)
+
+
+def _realtime_2022(row: Endpoint[Figures]) -> Endpoint[Figures]:
+    """The page lists `cname` among the required parameters, and says what happens if it is left out."""
+    return _as_of("2022", row, params=tuple(param for param in row.params if param not in _OF_DIMENSION))
+
+
 _2022: tuple[Endpoint[Any], ...] = (
     _as_of("2022", CALL_LISTS_2024),
     _as_of("2022", CALL_SESSIONS_2024),
     _as_of("2022", CALL_METRICS_2024),
-    # Its limits promise hours; `aggregateGranularity` takes days only.
-    _as_of("2022", INSIGHT_USAGE_2024),
+    _as_of("2022", INSIGHT_USAGE_2024, params=_USAGE_BY_DAY),
     _as_of("2022", INSIGHT_QUALITY_2024),
-    _as_of("2022", REALTIME_USAGE_2024, params=_REALTIME_2022),
-    _as_of("2022", REALTIME_QUALITY_2024, params=(*_REALTIME_2022, attrs.evolve(_UIDS, needs="cname"))),
+    _realtime_2022(REALTIME_USAGE_2024),
+    _realtime_2022(REALTIME_QUALITY_2024),
 )
 
 # -- July 2021: calls without pages, the newest 100 to an answer ----------------------------------------------
@@ -251,7 +284,7 @@ _2021_07: tuple[Endpoint[Any], ...] = (
     _as_of("2021-07", CALL_LISTS_2024, paging=Newest(most=100, at="created_ts")),
     _as_of("2021-07", CALL_SESSIONS_2024),
     _as_of("2021-07", CALL_METRICS_2024),
-    _as_of("2021-07", INSIGHT_USAGE_2024),
+    _as_of("2021-07", INSIGHT_USAGE_2024, params=_USAGE_BY_DAY),
     _as_of("2021-07", INSIGHT_QUALITY_2024),
 )
 
@@ -262,11 +295,14 @@ def _of_2021_03(path: str, model: type[R], limits: str, params: tuple[Param, ...
     return _row(path, model, limits, params, generation="2021-03", bounds=_SNAKE, **differing)
 
 
-def _live(path: str, successor: str) -> Endpoint[Figures]:
-    return _of_2021_03(path, Figures, plans.LIVE, (_METRICS,), anchor="#live", retired=successor)
+def _metrics(*names: str) -> tuple[Param, ...]:
+    return (attrs.evolve(_metric(*names), kind="list"),)
 
 
-_METRICS = Param(name="metric", kind="list", required=True)
+def _live(path: str, successor: str, *metrics: str) -> Endpoint[Figures]:
+    return _of_2021_03(path, Figures, plans.LIVE, _metrics(*metrics), anchor="#live", retired=successor)
+
+
 _2021_03: tuple[Endpoint[Any], ...] = (
     _as_of("2021-03", CALL_LISTS_2024, paging=Newest(most=10, at="created_ts")),
     # `call/details` gave sessions and series at once. It is two rows on one counter, for they are walked in different
@@ -296,11 +332,24 @@ _2021_03: tuple[Endpoint[Any], ...] = (
         retired="call/metrics",
     ),
     # By day: a range of less than a day gets an empty answer.
-    _of_2021_03("insight/usage/by_time", Figures, plans.INSIGHT_USAGE, (_METRICS,), anchor="#insight"),
+    _of_2021_03(
+        "insight/usage/by_time",
+        Figures,
+        plans.INSIGHT_USAGE,
+        _metrics("userCount", "sessionCount", "channelCount"),
+        anchor="#insight",
+    ),
     # How much the app is used, how users fare, and how good transmission is just now, by minute.
-    _live("live/scale/by_time", "realtime/usage/by_time_20sec"),
-    _live("live/experience/by_time", "realtime/quality/by_time_20sec"),
-    _live("live/net/by_time", "realtime/quality/by_time_20sec"),
+    _live("live/scale/by_time", "realtime/usage/by_time_20sec", "pcu", "pcc"),
+    _live(
+        *("live/experience/by_time", "realtime/quality/by_time_20sec"),
+        *("joinSuccessRate", "joinSuccess5SecsRate", "videoFreezeRate", "audioFreezeRate"),
+    ),
+    _live(
+        *("live/net/by_time", "realtime/quality/by_time_20sec"),
+        *("videoUpstreamExcellentTransRate", "audioUpstreamExcellentTransRate"),
+        *("videoEnd2EndExcellentTransRate", "audioEnd2EndExcellentTransRate"),
+    ),
     # The vendor does not say which 10 of a window it gives, nor in which order.
     _of_2021_03(
         "live/diagnosis",

@@ -15,6 +15,7 @@ from agora_tencent_analytics.endpoint import AnyOf, Bounds, Endpoint, PageNumber
 from agora_tencent_analytics.events import AbnormalExperience, Event
 from agora_tencent_analytics.figures import Figures
 from agora_tencent_analytics.limits import HOUR
+from agora_tencent_analytics.metrics import TENCENT_METRICS
 from agora_tencent_analytics.models import Call, Session
 from agora_tencent_analytics.series import MetricSeries
 from agora_tencent_analytics.tencent import plans
@@ -44,7 +45,7 @@ _ANY_APP = Param(name="SdkAppId", kind="integer")
 _COMM_ID = Param(name="CommId", required=True)
 _USER_IDS = Param(name="UserIds", kind="list", most=100)
 _ROOM_ID = Param(name="RoomId")
-_PERIOD = Param(name="Period", required=True)
+_PERIOD = Param(name="Period", required=True, values=("d", "h"))
 
 
 def _row(
@@ -130,7 +131,7 @@ CALL_DETAIL_METRICS = _row(
     (
         _COMM_ID,
         attrs.evolve(_USER_IDS, most=USERS_WITH_METRICS),
-        Param(name="DataType", kind="list", required=True),
+        Param(name="DataType", kind="list", required=True, values=("all", *TENCENT_METRICS)),
     ),
     name="DescribeCallDetailInfo with DataType",
     # "Must be less than 1 hour, beyond that null is returned", then "not over 1 hour": null would read as no data.
@@ -209,7 +210,9 @@ def _usage(
 TRTC_USAGE = _usage("DescribeTrtcUsage", f"{_PAGE}/54137")
 """Minutes of audio and of each size of video."""
 
-RECORDING_USAGE = _usage("DescribeRecordingUsage", f"{_PAGE}/54139", Param(name="MixType", required=True))
+RECORDING_USAGE = _usage(
+    "DescribeRecordingUsage", f"{_PAGE}/54139", Param(name="MixType", required=True, values=("single", "multi"))
+)
 """Minutes recorded; `MixType` is `"single"` for single streams or `"multi"` for mixed ones."""
 
 MIX_TRANSCODING_USAGE = _usage("DescribeMixTranscodingUsage", f"{_PAGE}/54140")
@@ -254,10 +257,10 @@ def _service(action: str, source: str, *params: Param, app: Param = _ANY_APP) ->
 AI_USAGE = _service(
     "DescribeTRTCAIRecognitionUsage",
     f"{_MAINLAND}/131418",
-    Param(name="AuType", kind="list", required=True),
+    Param(name="AuType", kind="list", required=True, values=("conversation", "asr", "translation", "tts")),
     app=attrs.evolve(_APP_AS_TEXT, required=False),
 )
-"""What speech recognition and the like used; `AuType` lists `"conversation"`, `"asr"`, `"translation"`, `"tts"`."""
+"""What speech recognition and the like used; `AuType` lists which of them."""
 
 ACCELERATION_USAGE = _service("DescribeTRTCDedicatedCloudAccUsage", f"{_MAINLAND}/131417")
 """What the accelerated network of a dedicated cloud used."""
@@ -265,11 +268,10 @@ ACCELERATION_USAGE = _service("DescribeTRTCDedicatedCloudAccUsage", f"{_MAINLAND
 MODERATION_USAGE = _service(
     "DescribeTRTCSegmentModerationUsage",
     f"{_MAINLAND}/131416",
-    Param(name="Type", required=True),
-    Param(name="Business", kind="integer", required=True),
+    Param(name="Type", required=True, values=("audio", "picture")),
+    Param(name="Business", kind="integer", required=True, values=(0, 1)),
 )
-"""What slicing and understanding of content used; `Type` is `"audio"` or `"picture"`, `Business` 0 for moderation or 1
-for slicing."""
+"""What slicing and understanding of content used; `Business` is 0 for moderation or 1 for slicing."""
 
 # -- retired ------------------------------------------------------------------------------------------------
 #
@@ -302,17 +304,32 @@ def _until_2025(action: str, successor: Endpoint[R], **differing: Any) -> Endpoi
 
 ROOM_INFORMATION_2021 = _until_2022("DescribeRoomInformation", ROOM_INFO)
 USER_INFORMATION_2021 = _until_2022("DescribeUserInformation", USER_INFO)
+_SINCE_2021 = ("aCapEnergy", "aPlayEnergy", "rtt", "bigvRecFps")
 CALL_DETAIL_METRICS_2021 = _until_2022(
-    "DescribeCallDetail", CALL_DETAIL_METRICS, limits=plans.CALL_DETAIL_METRICS_2021, source=f"{_PAGE}/36759"
+    "DescribeCallDetail",
+    CALL_DETAIL_METRICS,
+    limits=plans.CALL_DETAIL_METRICS_2021,
+    source=f"{_PAGE}/36759",
+    bounds=_SECONDS,  # "must not be more than 1 hour apart", where the page of today says "less than"
+    params=tuple(
+        attrs.evolve(param, values=tuple(value for value in param.values if value not in _SINCE_2021))
+        for param in CALL_DETAIL_METRICS.params
+    ),
 )
 CALL_DETAIL_2021 = _until_2022(
     "DescribeCallDetail",
     CALL_DETAIL,
     limits=plans.CALL_DETAIL_2021,
     source=f"{_PAGE}/36759",
-    # A page with UserIds has 6 users, not 100: who wants some users only asks with DataType.
-    params=(_COMM_ID,),
+    params=(_COMM_ID,),  # with UserIds a page has six users, not 100: that is the next row
 )
+CALL_DETAIL_OF_USERS_2021 = attrs.evolve(
+    CALL_DETAIL_2021,
+    name="DescribeCallDetail without DataType of users",
+    limits=plans.CALL_DETAIL_METRICS_2021,  # the page has one figure for DataType and for UserIds
+    params=(_COMM_ID, attrs.evolve(_USER_IDS, required=True, most=6)),
+)
+"""The sessions of up to six users of a call, six to a page."""
 # The call alone named the app.
 DETAIL_EVENT_2021 = _until_2022("DescribeDetailEvent", USER_EVENT, app=Param(name=""))
 ABNORMAL_EVENT_2021 = _until_2022("DescribeAbnormalEvent", UNUSUAL_EVENT)
@@ -330,7 +347,8 @@ ENDPOINTS: Mapping[str, Endpoint[Any]] = {
         *(SCALE_INFO, REALTIME_SCALE, REALTIME_QUALITY, MARKET_SCALE, MARKET_QUALITY),
         *(TRTC_USAGE, RECORDING_USAGE, MIX_TRANSCODING_USAGE, RELAY_USAGE, ROOM_USAGE),
         *(RECORD_STATISTIC, TRANSCODE_TIME, AI_USAGE, ACCELERATION_USAGE, MODERATION_USAGE),
-        *(ROOM_INFORMATION_2021, USER_INFORMATION_2021, CALL_DETAIL_METRICS_2021, CALL_DETAIL_2021),
+        *(ROOM_INFORMATION_2021, USER_INFORMATION_2021),
+        *(CALL_DETAIL_METRICS_2021, CALL_DETAIL_2021, CALL_DETAIL_OF_USERS_2021),
         *(DETAIL_EVENT_2021, ABNORMAL_EVENT_2021, HISTORY_SCALE_2021),
         *(REALTIME_SCALE_2023, REALTIME_QUALITY_2023, MARKET_SCALE_2023, MARKET_QUALITY_2023),
     )
