@@ -49,6 +49,8 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     try:
         if options.command in ("scan", "plan"):
             options.over = _over(options)
+            if options.impolite and not options.simulate:
+                raise BadInput("--impolite goes with --simulate")
         if options.command == "scan":
             options.over = _since(options, options.over)
     except BadInput as error:
@@ -191,6 +193,20 @@ def _world(command: argparse.ArgumentParser) -> None:
         help="calls in the simulated world of each vendor (default: 20)",
     )
     command.add_argument("--seed", type=int, default=0, metavar="S", help="seed of the simulated world (default: 0)")
+    _impolite(command)
+
+
+def _impolite(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--impolite",
+        type=values.share,
+        nargs="?",
+        const=0.2,
+        default=0.0,
+        metavar="SHARE",
+        help="let this share of the simulated rows and answers be malformed, contradict others or come twice (0.2 if "
+        "no share is given)",
+    )
 
 
 def _simulate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -208,6 +224,7 @@ def _simulate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     command.add_argument("--plan", metavar="P", help="plan whose limits are enforced (default: the highest)")
     command.add_argument("--seed", type=int, default=0, metavar="S", help="seed of the world (default: 0)")
     command.add_argument("--calls", type=values.count, default=20, metavar="N", help="calls in the world (default: 20)")
+    _impolite(command)
     command.add_argument(
         "--count",
         choices=("fixed", "sliding", "bucket"),

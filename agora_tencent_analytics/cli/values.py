@@ -61,6 +61,13 @@ def frozen_from(text: str) -> FreezeFrom:
     return FreezeFrom(ratio)
 
 
+def share(text: str) -> float:
+    """A share of everything, from 0 to 1."""
+    if not re.fullmatch(r"0(\.\d{1,9})?|1(\.0{1,9})?", text, re.ASCII):
+        raise ArgumentTypeError(f"{text!r} is not a share from 0 to 1; write 0.2 for one in five")
+    return float(text)
+
+
 def port(text: str) -> int:
     """A port; 0 takes a free one."""
     if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS) or int(text) > _LAST_PORT:

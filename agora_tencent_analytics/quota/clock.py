@@ -4,9 +4,9 @@
 machine, and `VendorClock` joins the two for everybody who asks what time it is.
 
 **What an answer shows.** A `Date` header names a whole second, so an answer that was asked for at monotonic time s
-and read at monotonic time r shows no more than that the lead (vendor minus monotonic) lies in [Date - r, Date + 1 - s].
-Such intervals are intersected: after some twenty answers the lead is known to about 0.2 s. They are told on the monotonic
-clock, so that nobody who sets this machine's wall clock moves the vendor's.
+and read at monotonic time r shows no more than that the lead (vendor minus monotonic) lies between Date - r and
+Date + 1 - s. Such intervals are intersected: after some twenty answers the lead is known to about 0.2 s. They are told
+on the monotonic clock, so that nobody who sets this machine's wall clock moves the vendor's.
 
 **Who is believed.** One header is a rumour: it may come out of a cache, or from a gateway whose clock is wrong. The
 prior is this machine's wall clock. What would move the clock by more than a second needs a second witness: an answer
@@ -153,7 +153,7 @@ class VendorClock:
         return self.clock.wall()
 
     def signing(self) -> float:
-        """Epoch seconds to sign for: the vendor's now, but this machine's if only headers say how far apart they are."""
+        """Epoch seconds to sign for: the vendor's now; this machine's if only headers say that they are far apart."""
         now, here = self.now(), self.clock.wall()
         if abs(now - here) <= _MOST_SIGNED_AHEAD_S:
             return now

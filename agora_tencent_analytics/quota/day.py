@@ -72,7 +72,7 @@ class Day:
         return () if self.rate is None else (math.floor(self._clock.now() / DAY),)
 
     def to_charge(self) -> tuple[int, ...]:
-        """The days that a request sent now is charged to, oldest first; several in doubt, none if days are not counted."""
+        """The days that a request sent now is charged to, oldest first; none if days are not counted."""
         return () if self.rate is None else self._around_now()
 
     def late(self, charged: tuple[int, ...]) -> tuple[int, ...]:

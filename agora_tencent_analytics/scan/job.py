@@ -137,13 +137,9 @@ class Job:
         self._resolved_at, self._resolved_lead, self.report.over = now, lead, self.work.over
         return True
 
-    def note_what_moved_away(self, endpoint: str, *, lag_s: float) -> None:
-        """Notes what the range would hold as well, had the vendor's clock been known when it was resolved."""
-        least_s = lag_s + CLOCKS_DIFFER_S
-        if abs(self.moved_s) > least_s:
-            missed = self.work.missed(self._resolved_at + self.moved_s)
-            pieces = [piece for piece in missed if piece.seconds > least_s]
-            self.hide(Clipped(over=piece, reason="clock", endpoint=endpoint) for piece in pieces)
+    def missed(self) -> tuple[TimeRange, ...]:
+        """What the range would hold as well, had the vendor's clock been known when it was resolved."""
+        return self.work.missed(self._resolved_at + self.moved_s) if abs(self.moved_s) > CLOCKS_DIFFER_S else ()
 
     def progress(self, *, final: bool = False) -> None:
         """Tells how far the job has come, if the last time is a second ago."""

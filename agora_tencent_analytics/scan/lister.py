@@ -6,6 +6,7 @@ from anyio.streams.memory import MemoryObjectSendStream
 
 from agora_tencent_analytics.errors import AnalyticsError, BadInput, NothingToAsk
 from agora_tencent_analytics.models.calls import Call
+from agora_tencent_analytics.paging.certificate import Clipped
 from agora_tencent_analytics.paging.clip import CLOCKS_DIFFER_S
 from agora_tencent_analytics.paging.paginator import Pages, Paginator
 from agora_tencent_analytics.scan.job import Job
@@ -64,8 +65,10 @@ class Lister:
         else:
             for owed in self._work.vanished() if everything else ():
                 await self._hand(owed)
-        for question in self._calls(Stretch(self._work.over)).questions(self._job.provider.now()):
-            self._job.note_what_moved_away(question.row.name, lag_s=question.limits.lag_s)
+        for piece in self._job.missed():
+            for question in self._calls(Stretch(piece)).questions(self._job.provider.now()):
+                if piece.seconds > question.limits.lag_s + CLOCKS_DIFFER_S:
+                    self._job.hide([Clipped(over=piece, reason="clock", endpoint=question.row.name)])
         return everything
 
     def _begins_anew(self) -> bool:

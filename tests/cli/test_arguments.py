@@ -11,9 +11,9 @@ from agora_tencent_analytics.scan import FreezeFrom
 
 SCAN = (
     "--vendor --last --start --end --channel --call --user --depth --plan --out --report --version --verbose "
-    "--simulate --calls --seed --ledger --since-last-run --look-back --budget --on-quota --frozen-from"
+    "--simulate --calls --seed --ledger --since-last-run --look-back --budget --on-quota --frozen-from --impolite"
 )
-SIMULATE = "--vendor --port --host --plan --seed --calls --count"
+SIMULATE = "--vendor --port --host --plan --seed --calls --count --impolite"
 
 
 @pytest.mark.parametrize(("command", "options"), [("scan", SCAN), ("simulate", SIMULATE)])
@@ -41,12 +41,21 @@ def test_defaults() -> None:
         "plan": [],
         "calls": 20,
         "seed": 0,
+        "impolite": 0.0,
         "verbose": False,
     }
     assert expected == {name: getattr(options, name) for name in expected}
     served = parse(["simulate", "--vendor", "agora", "--port", "0"])
     told = {"host": "127.0.0.1", "plan": None, "seed": 0, "calls": 20, "count": "fixed", "latency": 0.0}
     assert told == {name: getattr(served, name) for name in told}
+
+
+@pytest.mark.parametrize(("words", "share"), [([], 0.0), (["--impolite"], 0.2), (["--impolite", "0.75"], 0.75)])
+@pytest.mark.parametrize(
+    "command", [["scan", "--simulate"], ["plan", "--simulate"], ["simulate", "--vendor", "agora", "--port", "0"]]
+)
+def test_a_simulated_world_is_as_impolite_as_asked_for(command: list[str], words: list[str], share: float) -> None:
+    assert share == parse([*command, *words]).impolite
 
 
 @pytest.mark.parametrize(
@@ -106,6 +115,10 @@ def test_ranges(words: list[str], expected: object) -> None:
         ("scan --last 6h --ledger f --look-back 1h", "goes with --since-last-run"),
         ("scan --simulate --calls ²", "whole number from 1"),
         ("scan --simulate --seed x", "invalid int"),
+        ("scan --simulate --impolite 1.2", "is not a share"),
+        ("scan --simulate --impolite 20%", "is not a share"),
+        ("scan --last 1h --impolite", "--impolite goes with --simulate"),
+        ("plan --last 1h --impolite 0.5", "--impolite goes with --simulate"),
         ("simulate --vendor agora", "--port"),
         ("simulate --port 0", "--vendor"),
         ("simulate --vendor both --port 0", "invalid choice"),

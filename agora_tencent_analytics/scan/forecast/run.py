@@ -6,13 +6,14 @@ Holds the arguments and their checks. What is asked of one provider, and what fo
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import anyio
 
 from agora_tencent_analytics.context import Priority
 from agora_tencent_analytics.errors import BadInput
+from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.paging.question import Over
 from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.receipt import Budget
@@ -32,14 +33,14 @@ MINUTES = 30.0
 
 async def plan(
     *providers: Provider,
-    over: Over,
+    over: Over | None = None,
     depth: Depth = "metrics",
     channel: str | None = None,
     users: Sequence[str] | None = None,
     only: Only | None = None,
     on_quota: Literal["stop", "wait"] = "stop",
     known: Known | None = None,
-    calls: int | None = None,
+    calls: int | Iterable[Call] | None = None,
     sessions_per_call: int | None = None,
     minutes_per_call: float = MINUTES,
     probe: int = PROBED,
@@ -54,7 +55,8 @@ async def plan(
 
     Args:
         providers: who would be asked; at least one.
-        over: the range, start included, end excluded; `Last` is resolved at once.
+        over: the range, start included, end excluded; `Last` is resolved at once. May be left out with calls that were
+            listed already.
         depth: `"calls"`, `"sessions"` or `"metrics"`.
         channel: only calls of this channel or room.
         users: only sessions of these users.
@@ -63,7 +65,8 @@ async def plan(
             before the vendor forgets it.
         known: calls, each with its sessions or with their number. The forecast is then exact: the requests of a scan
             that nothing disturbs.
-        calls: the number of calls in the range, of each provider.
+        calls: the number of calls in the range, of each provider; or calls that were listed already, as for `scan`:
+            then no listing is in the price, and the probe reads the sessions of some of them.
         sessions_per_call: sessions in each of them; with `calls` only.
         minutes_per_call: length of each of them, minutes; with `calls` only.
         probe: the most calls whose sessions the probe reads; at depth `"calls"` none are.
@@ -77,10 +80,13 @@ async def plan(
         DailyQuotaExhausted: not even the probe could be sent.
         AnalyticsError: the probe failed.
     """
+    stated = calls if isinstance(calls, int) or calls is None else None
+    listed = None if calls is None or isinstance(calls, int) else tuple(calls)
     # A scan refuses what is wrong when it is made, and is not begun.
     scan(
         *providers,
         over=over,
+        calls=listed,
         depth=depth,
         channel=channel,
         users=users,
@@ -89,18 +95,20 @@ async def plan(
         budget=budget,
         priority=priority,
     )
-    _check(depth, known, calls, sessions_per_call, minutes_per_call, probe)
+    _check(depth, known, stated, sessions_per_call, minutes_per_call, probe)
     asked = Asked(depth=depth, channel=channel, users=None if users is None else tuple(users), only=only)
     source = Source(
         known=None if known is None else tuple(known),
-        calls=calls,
+        calls=stated,
         sessions_per_call=sessions_per_call or 0,
         minutes_per_call=minutes_per_call,
         probe=0 if depth == "calls" else probe,
         seed=seed,
         budget=budget,
     )
-    plannings = [Planning(provider, over, asked, waits=on_quota == "wait", priority=priority) for provider in providers]
+    plannings = [
+        Planning(provider, over, asked, listed, waits=on_quota == "wait", priority=priority) for provider in providers
+    ]
     failures: list[Exception] = []
 
     async def look(planning: Planning) -> None:

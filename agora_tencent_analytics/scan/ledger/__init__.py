@@ -12,7 +12,7 @@ them, without their sessions.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 from types import TracebackType
 from typing import Self
@@ -111,9 +111,10 @@ class Ledger:
         here = provider.shared_quota.clock.here()
         return KeptWork(rows, calls, over, now=provider.now(), here=here, history_s=history_s)
 
-    def acknowledge(self, work: Work, record: CallRecord, bookmark: str | None) -> None:
-        """Writes down what was dealt with and the bookmark, both or neither."""
+    def acknowledge(self, done: Iterable[tuple[Work, CallRecord]], bookmark: str | None) -> None:
+        """Writes down what was dealt with and the bookmark, all or nothing."""
         with self._file.transaction():
-            work.acknowledge(record)
+            for work, record in done:
+                work.acknowledge(record)
             if bookmark is not None:
                 self.keep(bookmark)

@@ -22,6 +22,7 @@ from agora_tencent_analytics.simulator.faults.book import Strike
 from agora_tencent_analytics.simulator.http.exchange import Ask, Refused
 from agora_tencent_analytics.simulator.http.vendor import SimulatedVendor
 from agora_tencent_analytics.simulator.http.written import write
+from agora_tencent_analytics.simulator.world.calls import Vendor
 from agora_tencent_analytics.simulator.world.dice import mix
 from agora_tencent_analytics.simulator.world.world import World
 
@@ -55,7 +56,7 @@ class SimulatedAgora(SimulatedVendor):
         BadInput: there is no such plan or generation.
     """
 
-    vendor: ClassVar[str] = "agora"
+    vendor: ClassVar[Vendor] = "agora"
 
     def __init__(
         self,

@@ -1,6 +1,7 @@
 """Faults of the answer: refusals, failures, bodies that are no answer, and headers that are not true.
 
-Holds values. What they make of an answer is written in `apply.py`, where they end a request in `simulator/http/vendor.py`.
+Holds values. What they make of an answer is written in `apply.py`, where they end a request in
+`simulator/http/vendor.py`.
 """
 
 from __future__ import annotations
@@ -39,11 +40,13 @@ class Fail:
     """What the page says."""
     counted: bool = True
     """True if the request has taken its place in the counters before."""
+    echo: bool = False
+    """True if the page repeats the headers of the request, its credentials among them."""
     when: When = ALWAYS
 
     @property
     def body(self) -> bytes:
-        """The page."""
+        """The page, without what it repeats."""
         return _HTML.format(title=self.title).encode()
 
 
@@ -89,6 +92,52 @@ class Compress:
     """So many spaces follow the body before it is compressed: with hundreds of millions of them it is a bomb."""
     keep: float = attrs.field(default=1.0, validator=[attrs.validators.ge(0), attrs.validators.le(1)])
     """The share of the compressed bytes that is sent; `Content-Length` counts what is sent."""
+    label: str = "gzip"
+    """What `Content-Encoding` calls it; `"x-gzip"` is an old name of the same."""
+    when: When = ALWAYS
+
+
+@attrs.frozen(kw_only=True)
+class Rename:
+    """Every field of one name comes under another name, so that the field is missing."""
+
+    field: str
+    """The name."""
+    to: str
+    """The other name."""
+    when: When = ALWAYS
+
+
+@attrs.frozen(kw_only=True)
+class Insert:
+    """Something that does not belong there stands in the body."""
+
+    text: str
+    """What."""
+    after: str = "{"
+    """Behind the first place that reads so; if there is none, nowhere."""
+    when: When = ALWAYS
+
+
+@attrs.frozen(kw_only=True)
+class Wrap:
+    """Something stands around the body."""
+
+    before: bytes = b""
+    """Bytes before it, a byte order mark for example."""
+    after: bytes = b""
+    """Bytes behind it."""
+    when: When = ALWAYS
+
+
+@attrs.frozen(kw_only=True)
+class SetHeader:
+    """A header has another value, or is missing."""
+
+    name: str
+    """Its name."""
+    value: str | None
+    """What it says; None for no such header."""
     when: When = ALWAYS
 
 

@@ -34,6 +34,7 @@ from agora_tencent_analytics.simulator.tencent import (
 )
 from agora_tencent_analytics.simulator.tencent.payload import Action, Asked, check_payload, read_payload
 from agora_tencent_analytics.simulator.tencent.tc3 import check
+from agora_tencent_analytics.simulator.world.calls import Vendor
 from agora_tencent_analytics.simulator.world.dice import mix
 from agora_tencent_analytics.simulator.world.world import World
 from agora_tencent_analytics.tencent.plans import PLANS
@@ -74,7 +75,7 @@ class SimulatedTencent(SimulatedVendor):
         **options: see `SimulatedVendor`.
     """
 
-    vendor: ClassVar[str] = "tencent"
+    vendor: ClassVar[Vendor] = "tencent"
 
     def __init__(
         self,
@@ -163,7 +164,7 @@ class SimulatedTencent(SimulatedVendor):
 
     def _wrap(self, payload: Mapping[str, object]) -> bytes:
         response = write({**payload, "RequestId": self._request_id()})
-        return write({"Response": Written(response.decode())})
+        return write({"Response": Written(response.decode("utf-8", "surrogateescape"))})
 
     def _request_id(self) -> str:
         number = self._serial()
