@@ -8,6 +8,7 @@ sends nothing, and never sees a record: that is `walk.py`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Protocol
 
 import attrs
 
@@ -21,12 +22,25 @@ from agora_tencent_analytics.paging.numbered import WindowReader
 from agora_tencent_analytics.paging.question import Question, Questions
 from agora_tencent_analytics.paging.seen_ids import Seen
 from agora_tencent_analytics.paging.truncated import Reader, left_over, reader_of
-from agora_tencent_analytics.quota.clock import VendorClock
 from agora_tencent_analytics.timerange import TimeRange
 
 RECENT_S = 600
 """A window that ends in the vendor's last ten minutes may still receive rows."""
 _MOST_ADJUSTMENTS = 6
+
+
+class Times(Protocol):
+    """Tells the time; see `VendorClock`."""
+
+    def now(self) -> float:
+        """Epoch seconds on the vendor's clock."""
+
+    def here(self) -> float:
+        """Epoch seconds on this machine's clock."""
+
+    @property
+    def lead(self) -> float:
+        """How far the vendor's clock is ahead of one that nobody sets, seconds."""
 
 
 @attrs.define(kw_only=True)
@@ -57,7 +71,7 @@ class Windows:
     def __init__(
         self,
         identity: str,
-        clock: VendorClock,
+        clock: Times,
         questions: Questions,
         cursor: Cursor | None,
         *,

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping
 
 from agora_tencent_analytics.context import Priority
 from agora_tencent_analytics.errors import DailyQuotaExhausted
-from agora_tencent_analytics.limits import DAY, Rate
+from agora_tencent_analytics.limits import DAY, HOUR, Rate
 from agora_tencent_analytics.quota.clock import VendorClock
 from agora_tencent_analytics.quota.limiter import safe_limit
 
@@ -101,8 +101,10 @@ class Day:
         Near midnight that is the earlier of two. If the vendor meant the later one, its next refusal says so; a
         wrong guess the other way would cost a whole day.
         """
-        today = math.floor(self._clock.now() / DAY)
-        day = min((day for day in charged if abs(day - today) <= 1), default=today)
+        now = self._clock.now()
+        # No request is on its way for an hour; the other days are those of a clock that is wrong.
+        first, last = math.floor((now - HOUR) / DAY), math.floor((now + self._margin_s()) / DAY)
+        day = min((day for day in charged if first <= day <= last), default=math.floor(now / DAY))
         self._spent.add(day)
         return day
 
