@@ -113,7 +113,7 @@ class AnswerSlips:
         for place in _places(arrival):
             subject = () if place == "vendor" else (question, before)
             slip = self._manners.slip(place, self._vendor, *subject)
-            if slip is None or (slip.once and before):
+            if slip is None or (slip.once and before) or (place == "listing" and not _can_slip(slip.name, arrival)):
                 continue
             asking = Asking(
                 vendor=self._vendor,
@@ -125,6 +125,17 @@ class AnswerSlips:
             )
             for fault in ANSWERS[slip.name](asking):
                 yield Strike(fault, 0, slip.name, befalls_all=place in ("date", "vendor"))
+
+
+def _can_slip(name: str, arrival: Arrival) -> bool:
+    """False for a listing that has nothing of the kind: no total, no page before, or, with all details, no pages."""
+    if arrival.endpoint == "call/details":
+        return name in ("null_list", "missing_list")
+    paged, first = ("page_no", "1") if "page_no" in arrival.facts else ("PageNumber", "0")
+    page = str(arrival.facts.get(paged, ""))
+    if name == "repeated_page":
+        return page not in ("", first)
+    return page != "" or name not in ("zero_total", "wrong_total")
 
 
 def _places(arrival: Arrival) -> Iterator[Place]:
