@@ -131,11 +131,10 @@ def _can_slip(name: str, arrival: Arrival) -> bool:
     """False for a listing that has nothing of the kind: no total, no page before, or, with all details, no pages."""
     if arrival.endpoint == "call/details":
         return name in ("null_list", "missing_list")
-    paged, first = ("page_no", "1") if "page_no" in arrival.facts else ("PageNumber", "0")
-    page = str(arrival.facts.get(paged, ""))
+    facts = arrival.facts
     if name == "repeated_page":
-        return page not in ("", first)
-    return page != "" or name not in ("zero_total", "wrong_total")
+        return (str(facts.get("page_no", 1)), str(facts.get("PageNumber", 0))) != ("1", "0")
+    return name not in ("zero_total", "wrong_total") or not {"page_no", "page_size", "PageNumber"}.isdisjoint(facts)
 
 
 def _places(arrival: Arrival) -> Iterator[Place]:
