@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Literal
 
-import attrs
 import pytest
 
 from agora_tencent_analytics import Endpoint, NotFound, NotOffered, Paginator, Plan, TimeRange
@@ -238,59 +237,3 @@ def test_a_burst_of_a_thousand_bad_moments_is_listed_whole_from_any_few(vendor: 
             assert stage.asked <= 3 * len(happened) / most + windows(over, span_s)
 
     run(listing)
-
-
-# --- rows that are told badly ------------------------------------------------------------------------------
-
-ODD = ("huge_integer", "deep_field", "long_field", "escaped_keys")
-UNREADABLE = ("null_row", "text_row", "list_row", "bare_row")
-EVERY_ROW = [
-    pytest.param("agora", generation, row, id=f"{generation} {row.name}")
-    for generation, rows in GENERATION_ENDPOINTS.items()
-    for row in rows.values()
-] + [
-    pytest.param("tencent", "2024", row, id=row.name)
-    for row in ENDPOINTS.values()
-    if not row.retired or row.action in CALLED_OFF
-]
-
-
-def answered(vendor: str, api: str, row: Endpoint[Any], slips: tuple[str, ...]) -> tuple[list[str], bool]:
-    """What a question brings, without the fields that nobody knows, and whether that is said to be everything."""
-    facts = {"seed": 3, "calls": 14, "start": WORLD.start, "end": WORLD.end, "experiences_per_hour": 30}
-    world = World(**facts, impolite={name: 0.06 for name in slips})
-    options: dict[str, Any] = {"api": api} if vendor == "agora" else {}
-    stage = Stage(vendor, world, **options)
-
-    async def ask() -> tuple[list[str], bool]:
-        async with stage.provider(**options) as provider:
-            if vendor == "agora":
-                over, params = agora_over(row, GENERATIONS[api]["unlimited"]), agora_params(row)
-            else:
-                over, params = tencent_over(row, PLANS["unlimited"]), tencent_params(row)
-            asking = provider.ask(row, over, **params)
-            items = [
-                repr(attrs.evolve(item, extra={}) if hasattr(item, "extra") else item)
-                for item in await collected(asking)
-            ]
-            return items, asking.certificate.complete
-
-    return run(ask)
-
-
-@pytest.mark.parametrize(("vendor", "api", "row"), EVERY_ROW)
-def test_a_row_with_a_bomb_in_an_unknown_field_is_read_whatever_is_asked(
-    vendor: str, api: str, row: Endpoint[Any]
-) -> None:
-    assert answered(vendor, api, row, ()) == answered(vendor, api, row, ODD)
-
-
-@pytest.mark.parametrize(("vendor", "api", "row"), EVERY_ROW)
-def test_a_row_that_cannot_be_read_costs_itself_and_is_told_whatever_is_asked(
-    vendor: str, api: str, row: Endpoint[Any]
-) -> None:
-    whole, _ = answered(vendor, api, row, ())
-    left, complete = answered(vendor, api, row, UNREADABLE)
-    assert [] == [item for item in left if item not in whole]
-    assert complete == (whole == left)
-    assert left or len(whole) < 4
