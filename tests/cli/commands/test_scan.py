@@ -178,7 +178,7 @@ def test_a_shallow_scan_has_the_same_lines_with_less_in_them(depth: str, tmp_pat
 
 @pytest.mark.usefixtures("no_limits")
 def test_filters_and_their_truth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, simulated_world: World) -> None:
-    monkeypatch.setattr(embedded, "world", lambda _: simulated_world)
+    monkeypatch.setattr(embedded, "world", lambda **_: simulated_world)
     out, report = tmp_path / "out.jsonl", tmp_path / "report.json"
     base = ["scan", "--simulate", "--seed", "3", "--depth", "sessions", "--out", str(out), "--report", str(report)]
     assert 0 == main([*base, "--vendor", "both"])
