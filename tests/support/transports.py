@@ -83,7 +83,7 @@ class InProcess:
 
     def _decoded(self, request: Request, status: int, headers: dict[str, str], body: bytes) -> bytes:
         coding = headers.get("content-encoding", "identity")
-        if coding == "gzip":
+        if coding in ("gzip", "x-gzip"):
             try:
                 body = zlib.decompressobj(wbits=31).decompress(body, self._most_body_bytes + 1)
             except zlib.error as error:
