@@ -1,4 +1,4 @@
-"""What the command line takes. Holds the grammar only; each command's own module does the work."""
+"""What the command line takes. Holds the options only; each command's own module does the work."""
 
 from __future__ import annotations
 
