@@ -66,6 +66,11 @@ def _revive(cls: type[AnalyticsError], args: tuple[Any, ...], facts: dict[str, A
     return error
 
 
+def printable(text: object) -> str:
+    """Text for people, without control characters: what a vendor or a participant wrote must not steer a terminal."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in str(text))
+
+
 class AnalyticsError(Exception):
     """Anything that comes of a request, sent or not, is one of these.
 

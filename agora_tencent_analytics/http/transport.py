@@ -16,7 +16,7 @@ import asyncio
 import math
 import ssl
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 import attrs
 
@@ -58,6 +58,7 @@ class Timeouts:
     """All attempts of one ask together, pauses and quota waits included. None: no such limit."""
 
 
+@runtime_checkable
 class Transport(Protocol):
     """Where requests go. Tests and unusual networks bring their own.
 
@@ -81,6 +82,19 @@ class Transport(Protocol):
     async def aclose(self) -> None:
         """Frees what was opened. May be called again."""
         ...
+
+
+def check_transport(transport: object) -> Transport:
+    """The transport.
+
+    Raises:
+        BadInput: it lacks one of the methods.
+    """
+    if not isinstance(transport, Transport):
+        raise BadInput(
+            f"transport must have the methods send and aclose of a Transport, {type(transport).__name__} lacks one"
+        )
+    return transport
 
 
 def check_open(transport: Transport) -> None:
@@ -110,7 +124,12 @@ class AiohttpTransport:
     def __init__(self, session: aiohttp.ClientSession | None = None, *, most_body_bytes: int = MOST_BODY_BYTES) -> None:
         if most_body_bytes < 1:
             raise BadInput(f"most_body_bytes={most_body_bytes}: an answer has at least one byte")
-        if getattr(session, "auth", None) is not None:
+        if session is not None:
+            import aiohttp
+
+            if not isinstance(session, aiohttp.ClientSession):
+                raise BadInput(f"session must be an aiohttp.ClientSession, not {type(session).__name__}")
+        if session is not None and session.auth is not None:
             raise BadInput("session= must not have auth=: the credentials of the vendor are put into each request")
         self._given = session
         self._most_body_bytes = most_body_bytes

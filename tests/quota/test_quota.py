@@ -871,7 +871,11 @@ def test_a_share_of_each_day_is_reserved_for_a_priority() -> None:
     assert {"interactive": 2} == state_of(of, rates).reserved
 
 
-@pytest.mark.parametrize("nonsense", [{"urgent": 0.1}, {"interactive": 0}, {"interactive": 0.5, "normal": 0.5}])
+@pytest.mark.parametrize(
+    "nonsense",
+    [{"urgent": 0.1}, {"interactive": 0}, {"interactive": 0.5, "normal": 0.5}, {"interactive": "0.1"}, 0.1, 0, ()],
+    ids=str,
+)
 def test_a_reserve_is_shares_of_the_day_for_priorities(nonsense: Any) -> None:
     with pytest.raises(BadInput, match="reserve must give shares"):
         quota(reserve=nonsense)
@@ -1022,9 +1026,9 @@ def test_a_counter_is_merged_once() -> None:
         quota(merge=(("a", "b"), ("b", "c")))
 
 
-@pytest.mark.parametrize("nonsense", [("lists", "metrics"), "lists"])
+@pytest.mark.parametrize("nonsense", [("lists", "metrics"), "lists", 5, [("lists", 5)]])
 def test_a_group_to_merge_is_more_than_a_word(nonsense: Any) -> None:
-    with pytest.raises(BadInput, match="no group"):
+    with pytest.raises(BadInput, match="is not a group"):
         quota(merge=nonsense)
 
 

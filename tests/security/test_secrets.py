@@ -30,7 +30,7 @@ from agora_tencent_analytics import (
     scan,
 )
 from agora_tencent_analytics.agora.auth import AgoraCredentials, basic
-from agora_tencent_analytics.environment import from_environment
+from agora_tencent_analytics.environment import EnvironmentVariable, from_environment
 from agora_tencent_analytics.secret import Secret, SecretBytes, secret
 from agora_tencent_analytics.tencent import sign
 from agora_tencent_analytics.tencent.sign import TencentCredentials
@@ -246,7 +246,8 @@ def test_no_error_of_the_environment_shows_the_environment(vendor: str, monkeypa
 
 
 def test_what_comes_from_the_environment_is_hidden_at_once() -> None:
-    found = from_environment({"KEY": MARK, "ID": "id7"}, {"secret_key": "KEY", "secret_id": "ID"}, {}, {})
+    variables = {"secret_key": EnvironmentVariable("KEY", kind="secret"), "secret_id": EnvironmentVariable("ID")}
+    found = from_environment(variables, {"KEY": MARK, "ID": "id7"}, {})
     assert {"secret_key": MARK, "secret_id": "id7"} == found
     assert "{'secret_key': '***', 'secret_id': 'id7'}" == repr(found)
 

@@ -16,15 +16,16 @@ from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.simulator.world.calls import Vendor
 from agora_tencent_analytics.simulator.world.dice import Dice
 
-Place = Literal["call", "session", "listing", "metrics", "answer", "date", "vendor"]
-"""What a slip befalls: the row of a call or session, one page of a listing, one answer with metrics, any good answer,
-the date of any answer, refusals included, or the date of every answer of the vendor."""
+Place = Literal["call", "session", "row", "listing", "metrics", "answer", "date", "vendor"]
+"""What a slip befalls: the row of a call or session, a row of events, experiences, figures or usage, one page of a
+listing, one answer with metrics, any good answer, the date of any answer, refusals included, or the date of every
+answer of the vendor."""
 
 Outcome = Literal["read", "doubted", "lost"]
 """What a right client makes of it: it reads everything all the same; it reads it or says where something may be
 missing; or it cannot read the row and says so."""
 
-_PLACES: tuple[Place, ...] = ("call", "session", "listing", "metrics", "answer", "date", "vendor")
+_PLACES: tuple[Place, ...] = ("call", "session", "row", "listing", "metrics", "answer", "date", "vendor")
 _BOTH: tuple[Vendor, ...] = ("agora", "tencent")
 
 
@@ -105,16 +106,16 @@ _TABLE = (
     _slip("nan_ratio", "a rate is a bare NaN", "call", "session"),
     _slip("infinite_ratio", "a rate is a bare Infinity", "call", "session"),
     _slip("text_ratio", "a rate is a text", "call", "session"),
-    _slip("huge_integer", "an unknown field holds an integer of 5,000 digits", "call", "session"),
-    _slip("deep_field", "an unknown field holds a list nested 5,000 deep", "call", "session"),
-    _slip("long_field", "an unknown field holds a text of 100,000 characters", "call", "session"),
+    _slip("huge_integer", "an unknown field holds an integer of 5,000 digits", "call", "session", "row"),
+    _slip("deep_field", "an unknown field holds a list nested 5,000 deep", "call", "session", "row"),
+    _slip("long_field", "an unknown field holds a text of 100,000 characters", "call", "session", "row"),
     _slip("key_twice", "a row has one of its keys twice", "call", "session"),
-    _slip("escaped_keys", "every letter of a row is written as an escape", "call", "session"),
+    _slip("escaped_keys", "every letter of a row is written as an escape", "call", "session", "row"),
     # Rows that are none.
-    _slip("null_row", "a row is null", "call", "session", so="lost"),
-    _slip("text_row", "a row is a text", "call", "session", so="lost"),
-    _slip("list_row", "a row is a list of its values", "call", "session", so="lost"),
-    _slip("bare_row", "a row is an object of nothing", "call", "session", so="lost"),
+    _slip("null_row", "a row is null", "call", "session", "row", so="lost"),
+    _slip("text_row", "a row is a text", "call", "session", "row", so="lost"),
+    _slip("list_row", "a row is a list of its values", "call", "session", "row", so="lost"),
+    _slip("bare_row", "a row is an object of nothing", "call", "session", "row", so="lost"),
     _slip("null_id", "the id of a row is null", "call", "session", so="lost"),
     _slip("empty_id", "the id of a row is an empty text", "call", "session", so="lost"),
     # The same again, and late.

@@ -168,7 +168,7 @@ def test_a_shallow_scan_has_the_same_lines_with_less_in_them(depth: str, tmp_pat
 
 @pytest.mark.usefixtures("no_limits")
 def test_filters_and_their_truth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, simulated_world: World) -> None:
-    monkeypatch.setattr(embedded, "world", lambda **_: simulated_world)
+    monkeypatch.setattr(embedded, "world", lambda _: simulated_world)
     out, report = tmp_path / "out.jsonl", tmp_path / "report.json"
     base = ["scan", "--simulate", "--seed", "3", "--depth", "sessions", "--out", str(out), "--report", str(report)]
     assert 0 == main([*base, "--vendor", "both"])
@@ -240,6 +240,16 @@ def test_without_credentials_the_variables_are_named(capsys: pytest.CaptureFixtu
     told = capsys.readouterr().err
     assert "AGORA_CUSTOMER_SECRET" in told
     assert "TENCENTCLOUD_SECRET_KEY" in told
+
+
+def test_of_credentials_that_are_not_complete_the_missing_ones_are_named(
+    agora: SimulatedAgora, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("AGORA_CUSTOMER_SECRET")
+    assert 2 == main(["scan", "--last", "6h"])
+    assert "AGORA_CUSTOMER_SECRET is not set (the other two are), or use --simulate" in capsys.readouterr().err
+    assert 2 == main(["scan", "--last", "6h", "--vendor", "agora", "--plan", "premium"])
+    assert "AGORA_CUSTOMER_SECRET is not set (the other two are)\n" in capsys.readouterr().err
 
 
 def test_a_missing_plan_is_named(

@@ -9,11 +9,12 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
 from agora_tencent_analytics.errors import BadInput
-from agora_tencent_analytics.limits import HOUR
+from agora_tencent_analytics.limits import DAY, HOUR
 from agora_tencent_analytics.simulator import SLIPS, SimulatedVendor, Truth, World
 from agora_tencent_analytics.simulator.faults.slipped_answers import ANSWERS
 from agora_tencent_analytics.simulator.faults.slipped_rows import ROWS
@@ -48,7 +49,13 @@ OF_ANSWERS = [
     for slip in SLIPS.values()
     for vendor in slip.vendors
     for place in slip.places
-    if place not in ROW_PLACES
+    if place not in (*ROW_PLACES, "row")
+]
+OTHERS = [
+    (slip.name, vendor, question)
+    for slip in SLIPS.values()
+    if "row" in slip.places
+    for vendor, question in (("agora", "insight"), ("agora", "top"), ("tencent", "event"), ("tencent", "dashboard"))
 ]
 
 
@@ -108,7 +115,7 @@ def test_every_slip_has_a_writer_and_every_writer_a_slip() -> None:
 
 
 def test_there_are_slips_of_every_place_and_outcome() -> None:
-    assert {"call", "session", "listing", "metrics", "answer", "date", "vendor"} == {
+    assert {"call", "session", "row", "listing", "metrics", "answer", "date", "vendor"} == {
         place for slip in SLIPS.values() for place in slip.places
     }
     assert {"read", "doubted", "lost"} == {slip.outcome for slip in SLIPS.values()}
@@ -224,6 +231,37 @@ def test_a_row_that_comes_late_is_listed_from_its_second_on(vendor: Any) -> None
         assert due == set(ids(rows_of(listing(server, "call")[2])))
     assert len(calls) == len(due)
     assert all(0 < world.listed_from(vendor, call.index) - call.destroyed_ts <= 2 * HOUR for call in calls)
+
+
+def other_rows(server: SimulatedVendor, question: str) -> bytes:
+    """An answer whose rows are neither calls nor sessions."""
+    if question == "insight":
+        over = {"startTs": END - 3 * DAY, "endTs": END - DAY, "aggregateGranularity": "1d", "metric": "userCount"}
+        return reached(server, "insight/usage/by_time", **over)
+    if question == "top":
+        asked = {"ts": END - 60, "productType": "Native", "metric": "userCount", "dimension": "os"}
+        return reached(server, "realtime/usage/dimension/top20", **asked)
+    if question == "dashboard":
+        over = {"StartTime": "2026-09-20", "EndTime": "2026-09-21", "SdkAppId": str(server.world.sdk_app_id)}
+        return ask(server, "DescribeTRTCMarketScaleData", Period="h", **over)[2]
+    call = crowd(server.world, "tencent")
+    stay = server.world.sessions(call)[0]
+    over = {"StartTime": call.created_ts, "EndTime": call.destroyed_ts, "CommId": call.call_id}
+    return ask(server, "DescribeUserEvent", UserId=stay.user_id, RoomId=call.channel, **over)[2]
+
+
+def reached(server: Any, path: str, **query: Any) -> bytes:
+    asked = urlencode({"appid": server.credentials["app_id"], **query})
+    sent: Sent = asyncio.run(server.answer("GET", f"/beta/{path}?{asked}", basic(server)))
+    return sent[2]
+
+
+@pytest.mark.parametrize(("name", "vendor", "question"), OTHERS)
+def test_any_other_row_that_slips_is_so_on_the_wire(name: str, vendor: str, question: str) -> None:
+    polite = other_rows(server_of(small_world(), vendor), question).decode()
+    told = other_rows(server_of(small_world(impolite={name: 1.0}), vendor), question).decode()
+    assert re.search(SPELT[name], told)
+    assert not re.search(SPELT[name], polite)
 
 
 # --- answers -----------------------------------------------------------------------------------------------
