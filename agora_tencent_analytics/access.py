@@ -112,6 +112,7 @@ class Access:
             vendor=vendor,
             hosts=hosts,
             app_id=app_id,
+            identity=self.identity,
             credentials=credentials,
             quota=quota,
             transport=network,

@@ -251,9 +251,9 @@ class AgoraProvider(Provider):
             for row, params in ask_figures(self._rows, question, metrics, **narrowed)
         ]
 
-        def questions(now: float) -> Iterator[Question]:
+        def questions(now: float, latest: float) -> Iterator[Question]:
             for part in asked:
-                yield from part(now)
+                yield from part(now, latest)
 
         def merge(pieces: Sequence[Figures]) -> list[Figures]:
             computed = None if question.startswith("realtime") else int(self.now()) - _RECOMPUTED_S
@@ -265,8 +265,8 @@ class AgoraProvider(Provider):
 def _in_buckets(questions: Questions) -> Questions:
     """The same questions about whole buckets; none about a range in which no bucket begins."""
 
-    def whole(now: float) -> Iterator[Question]:
-        for question in questions(now):
+    def whole(now: float, latest: float) -> Iterator[Question]:
+        for question in questions(now, latest):
             grid = grid_of(question.row) or 1
             pieces = (whole_buckets(piece, grid, question.limits) for piece in question.over)
             kept = tuple(piece for piece in pieces if piece is not None)

@@ -46,13 +46,17 @@ class Question:
     trail: Trail | None = None
     """Leads on where the answers show that more is to be asked than `over`."""
 
-    def mark(self, app_id: Any) -> str:
-        """What tells this question, asked about this app, from another; its range apart."""
-        return fingerprint(f"{self.row.vendor} {app_id} {self.row.name}", self.params, self.size)
+    def mark(self, identity: str) -> str:
+        """What tells this question, asked about this app on this account, from another; its range apart."""
+        return fingerprint(f"{identity} {self.row.name}", self.params, self.size)
 
 
-Questions = Callable[[float], Iterable[Question]]
-"""The questions of a walk, when told the vendor's now (epoch seconds)."""
+Questions = Callable[[float, float], Iterable[Question]]
+"""The questions of a walk, when told the vendor's now and the later of it and this machine's (epoch seconds).
+
+A range of the last hours ends at the one; what is still going on is asked about up to the other, so that no clock hides
+the end of it in silence.
+"""
 
 
 def resolve(over: Over, now: float) -> TimeRange:
@@ -84,7 +88,7 @@ def over_range(
     checked = [check_params(row, given, unlisted=unlisted) for given in params]
     size = rows_to_a_page(row, limits, page_size)
 
-    def questions(now: float) -> Iterable[Question]:
+    def questions(now: float, latest: float) -> Iterable[Question]:
         pieces = (whole_units(row.bounds, resolve(over, now)),)
         return [Question(row=row, limits=limits, over=pieces, params=given, size=size) for given in checked]
 
@@ -103,9 +107,9 @@ def about_call(
     size = rows_to_a_page(row, limits, None)
     everyone = [session for packet in packets for session in packet.sessions or ()]
 
-    def questions(now: float) -> Iterable[Question]:
-        life = life_of(call, everyone, int(now))
-        until = int(now) + 1 if over is None else min(over.end, int(now) + 1)
+    def questions(now: float, latest: float) -> Iterable[Question]:
+        life = life_of(call, everyone, int(latest))
+        until = int(latest) + 1 if over is None else min(over.end, int(latest) + 1)
         start = life.start if over is None else max(over.start, life.start)
         for params, packet in checked:
             if packet.sessions is not None:

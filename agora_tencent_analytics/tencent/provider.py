@@ -261,10 +261,10 @@ class TencentProvider(Provider):
         ask = over_range(row, limits, over, [params])
         kept: list[TimeRange] = []
 
-        def questions(now: float) -> Iterable[Question]:
+        def questions(now: float, latest: float) -> Iterable[Question]:
             # The walk asks for whole days of the vendor's; what begins outside the caller's range is dropped.
             kept[:] = [resolve(over, now)]
-            return ask(now)
+            return ask(now, latest)
 
         def merge(pieces: Sequence[Figures]) -> list[Figures]:
             return whole(pieces, metrics, kept[0])
