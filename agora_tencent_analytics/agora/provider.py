@@ -153,7 +153,10 @@ class AgoraProvider(Provider):
         servers = {"exclude_server_user": not self._server_users}
         wanted = self._users_of(call, users, UIDS)
         if "call/sessions" in self._rows:
-            packets = [Packet(params={"call_id": call.call_id, "uids": uids, **servers}) for uids in wanted]
+            packets = [
+                Packet(params={"call_id": call.call_id, "uids": uids, **servers}, some=uids is not None)
+                for uids in wanted
+            ]
             return self._paginator(self._about(self._row("call/sessions"), call, over, packets), cursor=cursor)
         kept = None if users is None else frozenset(unsigned(str(user)) for user in users)
         everybody = Packet(params={"call_id": call.call_id, "exclude_metrics_info": True, **servers})
