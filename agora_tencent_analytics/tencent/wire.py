@@ -7,6 +7,7 @@ The vendor answers HTTP 200 whenever it processed the request at all; what it sa
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
@@ -242,6 +243,7 @@ def _told(row: Endpoint[Any], response: Response) -> Refusal | None:
     return _refused(row, response, inside["Error"], _text(inside.get("RequestId")))
 
 
+@lru_cache(maxsize=16)
 def _host(url: str) -> str:
     """The `Host` header as HTTP clients send it: without the port where it is the scheme's own."""
     parts = urlsplit(url)
