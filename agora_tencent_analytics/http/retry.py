@@ -59,6 +59,8 @@ class Retry:
                 )
                 news = cause == "clock" and clock_moved
                 return None if before and not news else 0.0
+            case UnreadableReply(too_large=True):
+                return None
             case UnreadableReply(in_rows=True) if any(
                 isinstance(failure, UnreadableReply) and failure.in_rows for failure in failures[:-1]
             ):

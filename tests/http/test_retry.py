@@ -45,6 +45,7 @@ FINAL: list[AnalyticsError] = [
     RateLimited(per="day", **SAID),
     RateLimited(per="day", retry_after_s=1.0, **SAID),
     RateLimited(per="unknown", retry_after_s=60.1, **SAID),
+    UnreadableReply("too large", endpoint="calls", status=200, too_large=True),
     BadInput("wrong"),
     NotOffered("no", endpoint="calls"),
     WouldExceedQuota("full", retry_at=1.0),
