@@ -1,7 +1,7 @@
 """Every failure of this library, as one tree named by whose fault it is.
 
 Holds the exception classes and the facts they carry. Holds no judgement: which vendor code becomes
-which class is written in the dialects (`agora/codes.py`, `tencent/codes.py`), and what to do next is
+which class is written in the vendor packages (`agora/codes.py`, `tencent/codes.py`), and what to do next is
 decided in `http/retry.py`.
 
     AnalyticsError
@@ -64,6 +64,11 @@ def _revive(cls: type[AnalyticsError], args: tuple[Any, ...], facts: dict[str, A
     error = cls.__new__(cls, *args)
     error.__dict__.update(facts)
     return error
+
+
+def printable(text: object) -> str:
+    """Text for people, without control characters: what a vendor or a participant wrote must not steer a terminal."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in str(text))
 
 
 class AnalyticsError(Exception):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from agora_tencent_analytics.agora.provider import AgoraProvider
 from agora_tencent_analytics.cli.options import Options
+from agora_tencent_analytics.environment import EnvironmentVariable, unset
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.tencent.provider import TencentProvider
@@ -16,10 +17,6 @@ from agora_tencent_analytics.tencent.provider import TencentProvider
 if TYPE_CHECKING:
     from agora_tencent_analytics.simulator import World
 
-_CREDENTIALS = {
-    "agora": ("AGORA_APP_ID", "AGORA_CUSTOMER_ID", "AGORA_CUSTOMER_SECRET"),
-    "tencent": ("TRTC_SDK_APP_ID", "TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY"),
-}
 _STORE = "ANALYTICS_QUOTA_STORE"
 """Where requests are counted: a file, or the URL of a Redis. Not an option: a URL may hold a password."""
 _PROVIDERS: Mapping[str, type[AgoraProvider] | type[TencentProvider]] = {
@@ -43,7 +40,7 @@ async def providers_of(options: Options) -> AsyncIterator[tuple[list[Provider], 
         return
     from agora_tencent_analytics.cli.simulated_world import world
 
-    made = world(options)
+    made = world(seed=options.seed, calls=options.calls, impolite=options.impolite)
     async with _simulated(made, vendors, plans) as providers:
         yield providers, made
 
@@ -53,12 +50,22 @@ def _vendors(options: Options) -> list[str]:
         return list(_PROVIDERS)
     if options.vendor is not None:
         return [options.vendor]
-    found = [vendor for vendor, names in _CREDENTIALS.items() if all(os.environ.get(name) for name in names)]
+    needed = {vendor: _credentials(provider) for vendor, provider in _PROVIDERS.items()}
+    found = [vendor for vendor, variables in needed.items() if not unset(variables)]
     if not found:
-        wanted = "; ".join(f"{vendor}: {' '.join(names)}" for vendor, names in _CREDENTIALS.items())
+        begun = [variables for variables in needed.values() if any(os.environ.get(one.name) for one in variables)]
+        wanted = "; ".join(
+            f"{vendor}: {' '.join(one.name for one in variables)}" for vendor, variables in needed.items()
+        )
+        said = "; ".join(map(unset, begun)) or f"no credentials in the environment; set those of a vendor ({wanted})"
         or_else = "" if options.command == "quota" else ", or use --simulate"
-        raise BadInput(f"no credentials in the environment; set those of a vendor ({wanted}){or_else}")
+        raise BadInput(f"{said}{or_else}")
     return found
+
+
+def _credentials(provider: type[Provider]) -> list[EnvironmentVariable]:
+    """What must be set for a vendor to be asked: whose data it is, and the keys to it."""
+    return [one for one in provider.environment.values() if one.required and one.kind != "setting"]
 
 
 def _plans(options: Options, vendors: list[str]) -> dict[str, str]:

@@ -31,7 +31,9 @@ from agora_tencent_analytics.errors import (
     DailyQuotaExhausted,
     NotAuthenticated,
     RateLimited,
+    Refusal,
     TransportError,
+    WindowRefused,
     WouldExceedQuota,
 )
 from agora_tencent_analytics.http.credentials import Keys
@@ -43,13 +45,13 @@ from agora_tencent_analytics.http.retry import Retry
 from agora_tencent_analytics.http.transport import Timeouts, Transport, check_open
 from agora_tencent_analytics.limits import Limits
 from agora_tencent_analytics.message import Request, Response
+from agora_tencent_analytics.paging.clip import refused_at
+from agora_tencent_analytics.quota.clock import SAME_TIME_S, date_of
 from agora_tencent_analytics.quota.quota import Quota
 from agora_tencent_analytics.vendor import MISREAD, Asked, Reply, Vendor, identified, unreadable
 
 _MOST_DAYS_SPENT = 3
 """Refusals for the day in one ask: two can come around midnight, a third means that marking the day is no use."""
-_CLOCK_MOVED_S = 60.0
-"""Less than this does not make a signature good that was refused."""
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -76,7 +78,7 @@ class Attempts:
     _failures: list[AnalyticsError] = attrs.field(factory=list, init=False)
     _days_spent: int = attrs.field(default=0, init=False)
     _host: str = attrs.field(default="", init=False)
-    _signed_at_offset: float = attrs.field(default=0.0, init=False)
+    _signed_ahead_s: float = attrs.field(default=0.0, init=False)
     _keys: Keys = attrs.field(
         init=False, default=attrs.Factory(lambda self: Keys(self.credentials, self.patience), takes_self=True)
     )
@@ -125,7 +127,8 @@ class Attempts:
             # The day is marked: the quota now says until when, or that midnight has passed meanwhile.
             self._days_spent += 1
             return 0.0 if self._days_spent < _MOST_DAYS_SPENT else None
-        moved = abs(self.quota.clock.offset - self._signed_at_offset) > _CLOCK_MOVED_S
+        clock = self.quota.clock
+        moved = abs(clock.signing() - clock.here() - self._signed_ahead_s) > SAME_TIME_S
         return self.retry.delay(self._failures, jitter=self.chance(), clock_moved=moved)
 
     async def _prepare(self, pause: float) -> None:
@@ -177,18 +180,18 @@ class Attempts:
                 await self._keys.refresh(self._late)
                 self._choose_host()
                 request = self.vendor.request(row, self._host, self.wire)
-                self._signed_at_offset = clock.offset
-                signed = self.vendor.authenticate(request, row, self._keys.value, now=clock.now())
+                signed_at = clock.signing()
+                self._signed_ahead_s = signed_at - clock.here()
+                signed = self.vendor.authenticate(request, row, self._keys.value, now=signed_at)
                 timeouts = patience.for_attempt()
                 if timeouts is None:
                     raise self._late()
                 check_open(self.transport)
-                sent_wall = clock.clock.wall()
-                answered_wall = sent_wall
+                sent = answered_at = clock.clock.monotonic()
 
                 def answered() -> None:
-                    nonlocal answered_wall
-                    answered_wall = clock.clock.wall()
+                    nonlocal answered_at
+                    answered_at = clock.clock.monotonic()
                     slot.answered()
 
                 slot.sent()
@@ -201,14 +204,34 @@ class Attempts:
                         books.not_sent(slot)
                     raise
                 books.answered(response.status)
-                clock.learn(response.headers.get("date"), sent_wall, answered_wall)
                 try:
-                    return response, self.vendor.unwrap(row, response)
+                    body = self.vendor.unwrap(row, response)
                 except RateLimited as refused:
                     # Beyond the limit the refusal is raised, and the bucket is not held for longer than the limit.
                     held = refused.retry_after_s
                     slot.refused(refused.per, None if held is None else min(held, self.retry.max_retry_after_s))
                     raise
+                except (NotAuthenticated, WindowRefused) as refused:
+                    self._tell_the_time(refused, response, signed_at, sent, answered_at)
+                    raise
+                # What failed may be a gateway's, and its clock a gateway's.
+                clock.learn(response.headers, sent, answered_at)
+                return response, body
+
+    def _tell_the_time(self, refused: Refusal, response: Response, signed_at: float, sent: float, at: float) -> None:
+        """Takes in a refusal that a wrong clock would explain: the vendor's word for what time it is."""
+        clock, date = self.quota.clock, date_of(response.headers)
+        if date is None:
+            return
+        if isinstance(refused, WindowRefused):
+            window, limits, kind = self.asked.window, self.limits, refused.kind
+            if refused_at(date, window, limits, kind) and not refused_at(clock.now(), window, limits, kind):
+                clock.vouched(date, sent, at)
+        elif isinstance(refused, NotAuthenticated) and refused.cause == "clock":
+            if abs(date - signed_at) > SAME_TIME_S:
+                clock.vouched(date, sent, at)
+            else:
+                clock.disproved()
 
     def _choose_host(self) -> None:
         lost = self._failures and isinstance(self._failures[-1], TransportError)

@@ -22,7 +22,7 @@ import math
 import ssl
 import zlib
 from collections.abc import AsyncGenerator, Callable
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 import attrs
 
@@ -64,6 +64,7 @@ class Timeouts:
     """All attempts of one ask together, pauses and quota waits included. None: no such limit."""
 
 
+@runtime_checkable
 class Transport(Protocol):
     """Where requests go. Tests and unusual networks bring their own.
 
@@ -87,6 +88,19 @@ class Transport(Protocol):
     async def aclose(self) -> None:
         """Frees what was opened. May be called again."""
         ...
+
+
+def check_transport(transport: object) -> Transport:
+    """The transport.
+
+    Raises:
+        BadInput: it lacks one of the methods.
+    """
+    if not isinstance(transport, Transport):
+        raise BadInput(
+            f"transport must have the methods send and aclose of a Transport, {type(transport).__name__} lacks one"
+        )
+    return transport
 
 
 def check_open(transport: Transport) -> None:
@@ -120,7 +134,12 @@ class AiohttpTransport:
     def __init__(self, session: aiohttp.ClientSession | None = None, *, most_body_bytes: int = MOST_BODY_BYTES) -> None:
         if most_body_bytes < 1:
             raise BadInput(f"most_body_bytes={most_body_bytes}: an answer has at least one byte")
-        if getattr(session, "auth", None) is not None:
+        if session is not None:
+            import aiohttp
+
+            if not isinstance(session, aiohttp.ClientSession):
+                raise BadInput(f"session must be an aiohttp.ClientSession, not {type(session).__name__}")
+        if session is not None and session.auth is not None:
             raise BadInput("session= must not have auth=: the credentials of the vendor are put into each request")
         self._given = session
         self._most_body_bytes = most_body_bytes
@@ -159,7 +178,7 @@ class AiohttpTransport:
                 # A session of the caller's may have been told otherwise.
                 raise_for_status=False,
                 auto_decompress=True,
-                middlewares=(*getattr(session, "_middlewares", ()), hand_over),
+                middlewares=(*session._middlewares, hand_over),
             ) as response:
                 answered()
                 body = await self._read(response, request)
@@ -240,8 +259,7 @@ class AiohttpTransport:
         given = self._given
         if self._closed or given is None:
             return self._closed
-        here = asyncio.get_running_loop()
-        return given.closed or getattr(given, "_loop", here) is not here
+        return given.closed or given._loop is not asyncio.get_running_loop()
 
     async def aclose(self) -> None:
         """Closes the sessions that were made here; those of other loops close there."""

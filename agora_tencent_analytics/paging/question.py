@@ -34,13 +34,17 @@ class Question:
     params: Mapping[str, Any]
     size: int
 
-    def mark(self, app_id: Any) -> str:
-        """What tells this question, asked about this app, from another; its range apart."""
-        return fingerprint(f"{self.row.vendor} {app_id} {self.row.name}", self.params, self.size)
+    def mark(self, identity: str) -> str:
+        """What tells this question, asked about this app on this account, from another; its range apart."""
+        return fingerprint(f"{identity} {self.row.name}", self.params, self.size)
 
 
-Questions = Callable[[float], Iterable[Question]]
-"""The questions of a walk, when told the vendor's now (epoch seconds)."""
+Questions = Callable[[float, float], Iterable[Question]]
+"""The questions of a walk, when told the vendor's now and the later of it and this machine's (epoch seconds).
+
+A range of the last hours ends at the one; what is still going on is asked about up to the other, so that no clock hides
+the end of it in silence.
+"""
 
 
 def resolve(over: Over, now: float) -> TimeRange:
@@ -72,7 +76,7 @@ def over_range(
     checked = [check_params(row, given, unlisted=unlisted) for given in params]
     size = rows_to_a_page(row, limits, page_size)
 
-    def questions(now: float) -> Iterable[Question]:
+    def questions(now: float, latest: float) -> Iterable[Question]:
         pieces = (whole_units(row.bounds, resolve(over, now)),)
         return [Question(row=row, limits=limits, over=pieces, params=given, size=size) for given in checked]
 
@@ -90,8 +94,8 @@ def about_call(
     checked = [(check_params(row, packet.params), packet.sessions) for packet in packets]
     size = rows_to_a_page(row, limits, None)
 
-    def questions(now: float) -> Iterable[Question]:
-        end = int(now) if call.destroyed_ts is None else call.destroyed_ts
+    def questions(now: float, latest: float) -> Iterable[Question]:
+        end = int(latest) if call.destroyed_ts is None else call.destroyed_ts
         life = TimeRange(call.created_ts, max(call.created_ts, end) + 1)
         part = life.overlap(over) if over is not None else life
         if part is None:

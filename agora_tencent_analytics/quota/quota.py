@@ -23,13 +23,14 @@ import threading
 import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from agora_tencent_analytics.context import PRIORITIES, Priority
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.limits import Rate
 from agora_tencent_analytics.quota.clock import Clock, VendorClock
 from agora_tencent_analytics.quota.counter import Counter
-from agora_tencent_analytics.quota.open_store import open_store
+from agora_tencent_analytics.quota.open_store import check_store, open_store
 from agora_tencent_analytics.quota.quota_state import QuotaState
 from agora_tencent_analytics.quota.slot import Waiting
 from agora_tencent_analytics.quota.store import QuotaStore
@@ -72,9 +73,10 @@ class Quota:
         strict: bool = True,
         cold_start: bool = True,
     ) -> None:
+        check_store(store)
         self.clock = VendorClock(clock)
         self.plan = plan
-        self.reserve = _checked(reserve or {})
+        self.reserve = _checked({} if reserve is None else reserve)
         self._where = store
         self._store: QuotaStore | None = None
         self._strict = strict
@@ -265,9 +267,10 @@ def _digest(account: str) -> str:
 
 def _joined(merge: Sequence[Sequence[str]]) -> dict[str, str]:
     names: dict[str, str] = {}
-    for group in merge:
-        if isinstance(group, str):
-            raise BadInput(f"merge is made of groups of counters, like [['a', 'b']], and {group!r} is no group")
+    groups: Sequence[Any] = merge if isinstance(merge, list | tuple) else [merge]
+    for group in groups:
+        if not isinstance(group, list | tuple) or not all(isinstance(counter, str) for counter in group):
+            raise BadInput(f"merge is made of groups of counters, like [['a', 'b']], and {group!r} is not a group")
         for counter in group:
             if counter in names:
                 raise BadInput(f"merge names the counter {counter!r} twice; list together what counts together, once")
@@ -280,10 +283,11 @@ def _named(store: str | Path | QuotaStore | None) -> object:
 
 
 def _checked(reserve: Mapping[Priority, float]) -> dict[Priority, float]:
-    shares = dict(reserve)
+    shares = dict(reserve) if isinstance(reserve, Mapping) else {}
     if (
-        not set(shares) <= set(PRIORITIES)
-        or not all(share > 0 for share in shares.values())
+        not isinstance(reserve, Mapping)
+        or not set(shares) <= set(PRIORITIES)
+        or not all(isinstance(share, int | float) and share > 0 for share in shares.values())
         or sum(shares.values()) >= 1
     ):
         raise BadInput(

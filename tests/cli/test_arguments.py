@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agora_tencent_analytics import Last, TimeRange, __version__
+from agora_tencent_analytics import AgoraProvider, Last, TencentProvider, TimeRange, __version__
 from agora_tencent_analytics.cli import main
 from agora_tencent_analytics.cli.arguments import parse
 from agora_tencent_analytics.scan import FreezeFrom
@@ -23,6 +23,15 @@ def test_help_names_every_option(command: str, options: str, capsys: pytest.Capt
     assert 0 == left.value.code
     told = capsys.readouterr().out
     assert [] == [option for option in options.split() if option not in told]
+
+
+def test_help_names_the_variables_that_must_be_set(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    told = capsys.readouterr().out.split()
+    for provider in (AgoraProvider, TencentProvider):
+        needed = [variable.name for variable in provider.environment.values() if variable.required]
+        assert needed == [name for name in needed if name in {word.rstrip(";.") for word in told}]
 
 
 @pytest.mark.parametrize("words", [["--version"], ["scan", "--version"]])

@@ -130,8 +130,14 @@ def test_clock_and_token_are_mended_once_each() -> None:
 
 
 @pytest.mark.parametrize(
-    "figures", [{"attempts": 0}, {"first_s": -1}, {"most_s": -0.1}, {"max_retry_after_s": -1}], ids=str
+    "figures",
+    [
+        *({"attempts": 0}, {"attempts": 2.5}, {"attempts": "4"}, {"attempts": True}, {"first_s": -1}, {"first_s": "1"}),
+        *({"most_s": -0.1}, {"most_s": float("nan")}, {"max_retry_after_s": -1}, {"max_retry_after_s": float("inf")}),
+    ],
+    ids=str,
 )
-def test_a_figure_out_of_bounds_is_refused(figures: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=">="):
+def test_a_figure_that_is_not_a_number_or_out_of_bounds_is_refused(figures: dict[str, Any]) -> None:
+    (name,) = figures
+    with pytest.raises(BadInput, match=f"{name} must be a .*number"):
         Retry(**figures)

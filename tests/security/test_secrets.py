@@ -30,7 +30,7 @@ from agora_tencent_analytics import (
     scan,
 )
 from agora_tencent_analytics.agora.auth import AgoraCredentials, basic
-from agora_tencent_analytics.environment import from_environment
+from agora_tencent_analytics.environment import EnvironmentVariable, from_environment
 from agora_tencent_analytics.secret import Secret, SecretBytes, secret
 from agora_tencent_analytics.tencent import sign
 from agora_tencent_analytics.tencent.sign import TencentCredentials
@@ -182,7 +182,7 @@ def test_no_error_of_the_transport_shows_a_secret(vendor: str, way: str, caplog:
         assert way == "closed" or MARK in arrived[0].decode() or b"Authorization: " in arrived[0]
         assert leaked(shown(caught.value)) == []
         if way == "cancel":  # this does look at the frames that hold the header
-            assert any(text.startswith("_request: headers = ") and "***" in text for text in locals_of(caught.value))
+            assert any(text.startswith("hand_over: request = ") and "***" in text for text in locals_of(caught.value))
 
     asyncio.run(scenario(), debug=True)
     assert leaked([f"{record.getMessage()} {record.args!r} {record.exc_text}" for record in caplog.records]) == []
@@ -246,7 +246,8 @@ def test_no_error_of_the_environment_shows_the_environment(vendor: str, monkeypa
 
 
 def test_what_comes_from_the_environment_is_hidden_at_once() -> None:
-    found = from_environment({"KEY": MARK, "ID": "id7"}, {"secret_key": "KEY", "secret_id": "ID"}, {}, {})
+    variables = {"secret_key": EnvironmentVariable("KEY", kind="secret"), "secret_id": EnvironmentVariable("ID")}
+    found = from_environment(variables, {"KEY": MARK, "ID": "id7"}, {})
     assert {"secret_key": MARK, "secret_id": "id7"} == found
     assert "{'secret_key': '***', 'secret_id': 'id7'}" == repr(found)
 

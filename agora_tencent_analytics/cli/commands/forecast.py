@@ -10,8 +10,8 @@ from agora_tencent_analytics.cli.console import console
 from agora_tencent_analytics.cli.options import Options
 from agora_tencent_analytics.cli.output import clear_report, write_report
 from agora_tencent_analytics.cli.providers import providers_of
-from agora_tencent_analytics.cli.tables import Row, printable
-from agora_tencent_analytics.errors import BadInput
+from agora_tencent_analytics.cli.tables import Row
+from agora_tencent_analytics.errors import BadInput, printable
 from agora_tencent_analytics.receipt import Budget
 from agora_tencent_analytics.scan import Forecast, Interval, VendorForecast, scan
 

@@ -156,6 +156,16 @@ def test_the_main_job_writes_every_call_and_says_so(tmp_path: Path, capsys: pyte
 
 
 @pytest.mark.usefixtures("no_limits")
+def test_the_truth_of_an_impolite_world_counts_rows_that_cannot_be_read(tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    words = ["--vendor", "agora", "--calls", "60", "--depth", "calls", "--report", str(report)]
+    main(["scan", "--simulate", "--impolite", "0.9", *words])
+    truth = json.loads(report.read_text())["truth"]
+    assert 0 < 60 - truth["calls"] < truth["lost"]  # rows of calls, and those of sessions
+    assert truth["doubted"] > 0
+
+
+@pytest.mark.usefixtures("no_limits")
 @pytest.mark.parametrize("depth", ["calls", "sessions"])
 def test_a_shallow_scan_has_the_same_lines_with_less_in_them(depth: str, tmp_path: Path) -> None:
     out = tmp_path / "out.jsonl"
@@ -240,6 +250,16 @@ def test_without_credentials_the_variables_are_named(capsys: pytest.CaptureFixtu
     told = capsys.readouterr().err
     assert "AGORA_CUSTOMER_SECRET" in told
     assert "TENCENTCLOUD_SECRET_KEY" in told
+
+
+def test_of_credentials_that_are_not_complete_the_missing_ones_are_named(
+    agora: SimulatedAgora, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("AGORA_CUSTOMER_SECRET")
+    assert 2 == main(["scan", "--last", "6h"])
+    assert "AGORA_CUSTOMER_SECRET is not set (the other two are), or use --simulate" in capsys.readouterr().err
+    assert 2 == main(["scan", "--last", "6h", "--vendor", "agora", "--plan", "premium"])
+    assert "AGORA_CUSTOMER_SECRET is not set (the other two are)\n" in capsys.readouterr().err
 
 
 def test_a_missing_plan_is_named(
