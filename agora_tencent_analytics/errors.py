@@ -227,7 +227,7 @@ class UnreadableReply(AnalyticsError):
         request_id: the vendor's id of the request where one could still be read, else `""`.
         in_rows: True if the answer came whole and only its rows are not what is known of them, so that asking again
             probably brings the same.
-        too_large: True if more came than is read, so that asking again would bring the same.
+        too_large: True if more came than is read, so that asking again probably brings the same.
     """
 
     def __init__(

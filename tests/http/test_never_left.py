@@ -71,12 +71,13 @@ class Cost:
 async def ask(
     url: str,
     *,
+    attempts: int = ATTEMPTS,
     session: aiohttp.ClientSession | None = None,
     store: str | Path | QuotaStore = ":memory:",
     timeouts: Timeouts = QUICK,
     most_body_bytes: int = 2**20,
 ) -> Cost:
-    """Asks once, in at most two attempts."""
+    """Asks once, in at most so many attempts."""
 
     async def keys() -> AgoraCredentials:
         return KEYS
@@ -90,7 +91,7 @@ async def ask(
         credentials=keys,
         quota=quota,
         transport=transport,
-        retry=Retry(attempts=ATTEMPTS, first_s=0.01),
+        retry=Retry(attempts=attempts, first_s=0.01),
         timeouts=timeouts,
     )
     limits, budget, error = Limits(rates=RATES, history_s=DAY, span_s=DAY, page_size=100), Budget(9), None
@@ -412,17 +413,17 @@ def test_a_session_of_another_loop_is_refused_and_nothing_is_charged() -> None:
     ],
     ids=["header", "status line", "body", "unpacked body", "unpacked body of the old name"],
 )
-def test_an_answer_that_is_too_large_is_fetched_once(said: bytes) -> None:
+def test_an_answer_that_is_too_large_is_fetched_once_more_and_no_more(said: bytes) -> None:
     async def script(line: Line, request: bytes) -> None:
         await line.say(said)
 
     async def scenario() -> Cost:
         async with serving(script) as server:
-            return await ask(server.url, most_body_bytes=1_000)
+            return await ask(server.url, attempts=4, most_body_bytes=1_000)
 
     cost = asyncio.run(scenario())
     assert isinstance(cost.error, UnreadableReply)
-    assert (True, 1, 1) == (cost.error.too_large, cost.used, cost.receipt.attempts)
+    assert (True, 2, 2) == (cost.error.too_large, cost.used, cost.receipt.attempts)
 
 
 # --- a proxy ---------------------------------------------------------------------------------------------------
