@@ -21,14 +21,18 @@ import asyncio
 import math
 import ssl
 import zlib
-from collections.abc import AsyncGenerator, Callable
+from base64 import b64encode
+from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies
 
 import attrs
 
 from agora_tencent_analytics._version import __version__
 from agora_tencent_analytics.errors import AnalyticsError, BadInput, TransportError, UnreadableReply
 from agora_tencent_analytics.message import Request, Response
+from agora_tencent_analytics.secret import redacted
 
 if TYPE_CHECKING:
     import aiohttp
@@ -75,7 +79,7 @@ class Transport(Protocol):
         """Sends once and reads the answer to its end.
 
         Args:
-            request: what to send, byte for byte.
+            request: what to send, byte for byte; its headers are plain text, the secrets among them.
             timeouts: the limits of this attempt.
             answered: to be called when the response's headers are in; an exception counts by itself.
 
@@ -184,10 +188,12 @@ class AiohttpTransport:
                 body = await self._read(response, request)
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 return Response(status=response.status, headers=headers, body=body)
-        except AnalyticsError:
-            raise
-        except Exception as error:
-            mapped = _mapped(error, request, timeouts, handed_over=handed_over)
+        except BaseException as error:
+            if isinstance(error, AnalyticsError) or not isinstance(error, Exception):
+                # aiohttp's frames hold the headers as text, and crash reports list the variables of every frame.
+                error.__context__ = None
+                raise error.with_traceback(None) from None
+            mapped = _mapped(error, request, timeouts, session, handed_over=handed_over)
         # Raised out here, where it is neither chained to aiohttp's error nor has it as its context: some of
         # those carry the request with its Authorization header.
         try:
@@ -281,7 +287,9 @@ async def _keep(session: aiohttp.ClientSession) -> AsyncGenerator[None]:
         await session.close()
 
 
-def _mapped(error: Exception, request: Request, timeouts: Timeouts, *, handed_over: bool) -> AnalyticsError:
+def _mapped(
+    error: Exception, request: Request, timeouts: Timeouts, session: aiohttp.ClientSession, *, handed_over: bool
+) -> AnalyticsError:
     """One foreign error as ours: which phase failed, whether by time, and whether anything can have left."""
     import aiohttp
 
@@ -316,7 +324,7 @@ def _mapped(error: Exception, request: Request, timeouts: Timeouts, *, handed_ov
     else:
         what = f"the answer of {host} broke off ({type(error).__name__}: {error})"
     return TransportError(
-        f"{request.endpoint}: {' '.join(what.split())}",
+        f"{request.endpoint}: {' '.join(redacted(what, _of_proxies(session)).split())}",
         endpoint=request.endpoint,
         phase=phase,
         timed_out=isinstance(error, TimeoutError),
@@ -338,3 +346,14 @@ def _is_too_long(error: BaseException | None) -> bool:
     while error is not None and not isinstance(error, LineTooLong):
         error = error.__cause__ or error.__context__
     return error is not None
+
+
+def _of_proxies(session: aiohttp.ClientSession) -> Iterator[str]:
+    """The passwords of the proxies that may be in use, as they are written and as they are sent."""
+    urls = [str(getattr(session, "_default_proxy", None) or ""), *getproxies().values()]
+    for url in urls:
+        user, _, password = urlsplit(url).netloc.rpartition("@")[0].partition(":")
+        yield from (password, unquote(password), b64encode(f"{unquote(user)}:{unquote(password)}".encode()).decode())
+    auth = getattr(session, "_default_proxy_auth", None)
+    if auth is not None:
+        yield from (auth.password, auth.encode().rpartition(" ")[2])

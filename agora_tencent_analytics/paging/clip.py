@@ -64,17 +64,22 @@ def clip(
     oldest = math.ceil(now - limits.history_s) + HISTORY_MARGIN_S
     if bounds is not None and oldest > 0:
         oldest = whole_units(bounds, TimeRange(oldest - 1, oldest)).end
-    newest = math.floor(now - limits.lag_s) - MARGIN_S
+    beyond = newest(limits, now)
     cut: list[Clipped] = []
     start, end = over.start, over.end
     if start < oldest:
         cut.append(Clipped(over=TimeRange(start, min(end, oldest)), reason="history", endpoint=endpoint))
         start = oldest
-    if end > newest:
-        if (beyond := max(start, newest)) < end:
-            cut += hidden(TimeRange(beyond, end), limits, here=now if here is None else here, endpoint=endpoint)
-        end = newest
+    if end > beyond:
+        if (first := max(start, beyond)) < end:
+            cut += hidden(TimeRange(first, end), limits, here=now if here is None else here, endpoint=endpoint)
+        end = beyond
     return Clip(inside=TimeRange(start, end) if start < end else None, clipped=tuple(cut))
+
+
+def newest(limits: Limits, now: float) -> int:
+    """First second that the vendor does not show yet at `now` (vendor epoch seconds), a margin kept."""
+    return math.floor(now - limits.lag_s) - MARGIN_S
 
 
 def hidden(over: TimeRange, limits: Limits, *, here: float, endpoint: str) -> tuple[Clipped, ...]:
@@ -86,7 +91,7 @@ def hidden(over: TimeRange, limits: Limits, *, here: float, endpoint: str) -> tu
         here: epoch seconds on this machine's clock, by which the beginning of the piece may be old enough.
         endpoint: name of the question.
     """
-    due = min(over.end, math.floor(here - limits.lag_s) - MARGIN_S)
+    due = min(over.end, newest(limits, here))
     if due - over.start <= limits.lag_s + CLOCKS_DIFFER_S:
         due = over.start
     pieces: list[tuple[int, int, ClippedFor]] = [(over.start, due, "clock"), (due, over.end, "lag")]
@@ -148,7 +153,7 @@ def require(cut: Clip, over: TimeRange, *, endpoint: str) -> TimeRange:
     return cut.inside
 
 
-def cover(pieces: Iterable[TimeRange], limits: Limits, *, bounds: Bounds) -> Iterator[TimeRange]:
+def cover(pieces: Iterable[TimeRange], limits: Limits, *, bounds: Bounds, fill_to: int = 0) -> Iterator[TimeRange]:
     """As few windows as possible, oldest first (the oldest data expires first), that cover all pieces.
 
     Windows touch where a piece is longer than one of them, and leave out what no piece needs.
@@ -157,6 +162,7 @@ def cover(pieces: Iterable[TimeRange], limits: Limits, *, bounds: Bounds) -> Ite
         pieces: what is to be covered, in any order.
         limits: gives the span that one request may cover, seconds.
         bounds: whether a window may be as long as the span, and may reach over the end of a day.
+        fill_to: up to here windows are as long as they may be, epoch seconds: that costs no request.
     """
     span = max(1, limits.span_s - 1 if bounds.strict else limits.span_s)
     needed = merge(pieces)
@@ -172,5 +178,6 @@ def cover(pieces: Iterable[TimeRange], limits: Limits, *, bounds: Bounds) -> Ite
             if needed[at].end > limit:
                 break
             at += 1
+        end = max(end, min(limit, fill_to))
         yield TimeRange(start, end)
         start = end

@@ -29,6 +29,8 @@ class Evidence:
     """Windows whose reading ended."""
     clipped: dict[Clipped, None] = attrs.field(factory=dict)
     """What could not be asked, each piece once and in order."""
+    doubts: dict[str, None] = attrs.field(factory=dict)
+    """What the vendor's rows say against each other, and may hide, each once and in order."""
     requests: int = 0
     """Pages that were answered."""
     refused: int = 0
@@ -110,6 +112,7 @@ class Evidence:
             over=self.over,
             windows=tuple(self.windows),
             clipped=tuple(self.clipped),
+            doubts=tuple(self.doubts),
             requests=self.requests,
             cost=self.cost.copy(),
             unique=self.unique,

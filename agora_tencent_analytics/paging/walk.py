@@ -159,6 +159,8 @@ class Walk:
         if row.key:
             items = [item for item, new in zip(items, news, strict=True) if new]
         self.evidence.count(len(items), duplicates=len(reply.items) - len(items))
+        if reading.question.trail is not None:
+            reading.question.trail.saw(reply.items)
         signs = PageSigns(ids=marks, total=reply.total, has_more=reply.has_more, is_last=reply.is_last, at=at)
         step = reading.reader.feed(signs, fresh=sum(news))
         split = self._windows.go(reading, step, rows=len(marks))

@@ -14,7 +14,7 @@ import attrs
 
 from agora_tencent_analytics.errors import BadInput, WindowRefused
 from agora_tencent_analytics.paging.certificate import Clipped
-from agora_tencent_analytics.paging.clip import CLOCKS_DIFFER_S, askable, clip, cover, give_way, hidden
+from agora_tencent_analytics.paging.clip import CLOCKS_DIFFER_S, askable, clip, cover, give_way, hidden, newest
 from agora_tencent_analytics.paging.cursor import Cursor
 from agora_tencent_analytics.paging.decision import Step
 from agora_tencent_analytics.paging.evidence import Evidence
@@ -91,6 +91,7 @@ class Windows:
         self._index = 0
         self._stack: list[tuple[TimeRange, int]] = []  # windows to come, the next one last, with barren levels
         self._longest = 0
+        self._reached = 0  # first second that the present question has not asked for
         self._asked_at = self._asked_lead = 0.0  # the vendor's now when the questions were made, and what it rested on
         self._may_begin_anew = cursor is None
         self.reading: Reading | None = None
@@ -108,7 +109,7 @@ class Windows:
             BadInput: the cursor is of another question.
         """
         while self.reading is None:
-            if self._question is not None and self._stack:
+            if self._question is not None and (self._stack or self._led_on()):
                 self._begin(self._question, *self._stack.pop())
             elif not self._next_question():
                 if self._evidence.only_clipped and self._resume is None:
@@ -161,8 +162,25 @@ class Windows:
             self._evidence.reach(over)
             inside = self._clip(question, over, now)
             pieces += [inside] if inside else []
-        windows = cover(pieces, question.limits, bounds=question.row.bounds)
+        fill_to = min(question.trail.fill_to, newest(question.limits, now)) if question.trail else 0
+        windows = list(cover(pieces, question.limits, bounds=question.row.bounds, fill_to=fill_to))
         self._stack = [(window, 0) for window in windows][::-1]
+        self._reached = max(piece.end for piece in (*question.over, *windows))
+
+    def _led_on(self) -> bool:
+        """True if the answers show that more is to be asked: of it, the next window is put on the stack."""
+        question, stack = self._question, self._stack
+        if question is None or (trail := question.trail) is None:
+            return False
+        while not stack and (piece := trail.onward(self._reached)) is not None:
+            window = next(cover([piece], question.limits, bounds=question.row.bounds))
+            self._reached = window.end
+            self._evidence.reach(window)
+            inside = self._clip(question, window, self._clock.now())
+            stack += [(inside, 0)] if inside else []
+        if trail.doubt:
+            self._evidence.doubts[trail.doubt] = None
+        return bool(stack)
 
     # -- a clock that turns out to be another ----------------------------------------------------------------------
 
@@ -216,6 +234,8 @@ class Windows:
                     return
                 self._index, self._question, self._evidence.endpoint = index, question, question.row.name
                 self._stack = list(cursor.stack)
+                ahead = [window for window, _ in cursor.stack] + ([cursor.window] if cursor.window else [])
+                self._reached = max(piece.end for piece in (*question.over, *ahead))
                 if cursor.window is not None:
                     self._go_on_in(question, cursor.window, cursor)
                 return
@@ -259,6 +279,8 @@ class Windows:
             why = step.reason if step.action == "done" else f"{step.reason}, and a single second cannot be split"
             self._evidence.close(step.over or window, reader, complete=step.complete, reason=why)
         self.reading = None
+        if not self._stack:
+            self._led_on()
         return halves is not None
 
     def skip(self, reason: str) -> TimeRange | None:

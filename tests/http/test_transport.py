@@ -45,7 +45,7 @@ from tests.support.scripted_server import Line, Scripted, answer, serving
 
 T = TypeVar("T")
 SECRET = "s3cr3t-that-must-not-show"
-BASIC = basic(AgoraCredentials(customer_id="id", customer_secret=SECRET))
+BASIC = basic(AgoraCredentials(customer_id="id", customer_secret=SECRET)).reveal()
 QUICK = Timeouts(connect_s=0.3, read_s=0.3, total_s=5)
 Handler = Callable[["Line"], Awaitable[None]]
 

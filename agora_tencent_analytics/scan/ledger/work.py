@@ -255,7 +255,7 @@ class KeptWork(Work):
             self.remember("")
 
     def _put(self, call: Call, state: State) -> None:
-        ended = self._now if call.destroyed_ts is None else call.destroyed_ts
+        ended = self._now if call.destroyed_ts is None else max(call.created_ts, call.destroyed_ts)
         self._calls.put(call, state, run=self._standing.run, ended=ended)
 
 
