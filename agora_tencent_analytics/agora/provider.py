@@ -27,7 +27,7 @@ from agora_tencent_analytics.paging.paginator import Paginator
 from agora_tencent_analytics.paging.question import Over, Question, Questions, over_range
 from agora_tencent_analytics.paging.stays import Packet, packed
 from agora_tencent_analytics.provider import QUALITY, USAGE, Every, Provider
-from agora_tencent_analytics.secret import secret
+from agora_tencent_analytics.secret import Secret, secret
 from agora_tencent_analytics.timerange import TimeRange
 
 _RECOMPUTED_S = 2 * DAY
@@ -82,7 +82,7 @@ class AgoraProvider(Provider):
         *,
         app_id: str,
         customer_id: str | None = None,
-        customer_secret: str | None = None,
+        customer_secret: str | Secret[str] | None = None,
         plan: plans.PlanName | Plan,
         base_url: str | Sequence[str] = HOSTS[0],
         api: plans.Generation = "2024",

@@ -33,6 +33,7 @@ from agora_tencent_analytics.errors import (
     RateLimited,
     Refusal,
     TransportError,
+    UnreadableReply,
     WindowRefused,
     WouldExceedQuota,
 )
@@ -41,6 +42,7 @@ from agora_tencent_analytics.http.deadline import Patience
 from agora_tencent_analytics.http.hosts import Hosts
 from agora_tencent_analytics.http.long_wait import Alarm
 from agora_tencent_analytics.http.recorder import Books
+from agora_tencent_analytics.http.redaction import Redaction
 from agora_tencent_analytics.http.retry import Retry
 from agora_tencent_analytics.http.transport import Timeouts, Transport, check_open
 from agora_tencent_analytics.limits import Limits
@@ -75,6 +77,8 @@ class Attempts:
     _alarm: Alarm = attrs.field(
         init=False, default=attrs.Factory(lambda self: Alarm(self.books.long_wait), takes_self=True)
     )
+    _sent: tuple[Request, Request] = attrs.field(init=False)
+    """What the present attempt asks, before and after it was authenticated."""
     _failures: list[AnalyticsError] = attrs.field(factory=list, init=False)
     _days_spent: int = attrs.field(default=0, init=False)
     _host: str = attrs.field(default="", init=False)
@@ -151,18 +155,14 @@ class Attempts:
                 await anyio.sleep(pause)
 
     async def _attempt(self) -> tuple[Reply[Any], bytes]:
-        row, books = self.row, self.books
+        books = self.books
         try:
-            response, body = await self._exchange()
-            try:
-                reply = identified(row, self.vendor.decode(row, body, self.asked))
-            except MISREAD as error:
-                raise unreadable(row, response, f"{type(error).__name__}: {error}", in_rows=True) from None
+            reply, body = self._decoded(*await self._exchange())
         except BaseException as failure:
             books.attempted(failure)
             raise
-        books.attempted(request_id=reply.request_id)
-        return reply, response.body
+        books.attempted(request_id=self._redaction.text(reply.request_id) if books.heard else "")
+        return reply, body
 
     async def _exchange(self) -> tuple[Response, Any]:
         """Sends once, and gives the answer with its body judged good."""
@@ -183,6 +183,7 @@ class Attempts:
                 signed_at = clock.signing()
                 self._signed_ahead_s = signed_at - clock.here()
                 signed = self.vendor.authenticate(request, row, self._keys.value, now=signed_at)
+                self._sent = request, signed
                 timeouts = patience.for_attempt()
                 if timeouts is None:
                     raise self._late()
@@ -199,7 +200,7 @@ class Attempts:
                 response = await self._send(signed, timeouts, answered)
                 books.answered(response.status)
                 try:
-                    body = self.vendor.unwrap(row, response)
+                    readable = self._unwrapped(response)
                 except RateLimited as refused:
                     # Beyond the limit the refusal is raised, and the bucket is not held for longer than the limit.
                     held = refused.retry_after_s
@@ -210,7 +211,7 @@ class Attempts:
                     raise
                 # What failed may be a gateway's, and its clock a gateway's.
                 clock.learn(response.headers, sent, answered_at)
-                return response, body
+                return readable
 
     def _tell_the_time(self, refused: Refusal, response: Response, signed_at: float, sent: float, at: float) -> None:
         """Takes in a refusal that a wrong clock would explain: the vendor's word for what time it is."""
@@ -227,6 +228,38 @@ class Attempts:
             else:
                 clock.disproved()
 
+    @property
+    def _redaction(self) -> Redaction:
+        return Redaction(self._keys.value, *self._sent)
+
+    # What cannot be read is read once more without the secrets that it repeats, so that no frame of the error has them.
+
+    def _unwrapped(self, response: Response) -> tuple[Response, Any]:
+        """The answer with its body judged good."""
+        try:
+            return response, self.vendor.unwrap(self.row, response)
+        except (Refusal, UnreadableReply) as said:
+            clean = self._redaction.response(response)
+            if clean is response:
+                self._redaction.error(said)
+                raise
+        return clean, self.vendor.unwrap(self.row, clean)
+
+    def _decoded(self, response: Response, parsed: Any) -> tuple[Reply[Any], bytes]:
+        """The rows of an answer that was judged good, and its body."""
+        try:
+            reply = identified(self.row, self.vendor.decode(self.row, parsed, self.asked))
+        except MISREAD as error:
+            clean, parsed = self._redaction.response(response), None
+            if clean is response:
+                why = f"{type(error).__name__}: {error}"
+                raise unreadable(self.row, response, why, in_rows=True) from None
+        else:
+            if reply.warning:
+                reply = attrs.evolve(reply, warning=self._redaction.text(reply.warning))
+            return reply, response.body
+        return self._decoded(clean, self.vendor.unwrap(self.row, clean))
+
     def _choose_host(self) -> None:
         lost = self._failures and isinstance(self._failures[-1], TransportError)
         now = self.quota.clock.clock.monotonic()
@@ -234,8 +267,12 @@ class Attempts:
 
     async def _send(self, signed: Request, timeouts: Timeouts, answered: Callable[[], None]) -> Response:
         try:
-            response = await self.transport.send(signed, timeouts=timeouts, answered=answered)
+            response = await self.transport.send(signed.revealed(), timeouts=timeouts, answered=answered)
+        except UnreadableReply as too_much:
+            self._redaction.error(too_much)
+            raise
         except TransportError as lost:
+            self._redaction.error(lost)
             # An attempt that the ask's own deadline cut short says nothing about the host.
             if lost.phase != "total" or timeouts.total_s == self.patience.timeouts.total_s:
                 self.hosts.failed(self._host, self.quota.clock.clock.monotonic())

@@ -21,7 +21,7 @@ from agora_tencent_analytics.paging.paginator import Paginator
 from agora_tencent_analytics.paging.question import Over, Question, over_range, resolve
 from agora_tencent_analytics.paging.stays import Packet, packed
 from agora_tencent_analytics.provider import QUALITY, USAGE, Every, Provider
-from agora_tencent_analytics.secret import secret
+from agora_tencent_analytics.secret import Secret, secret
 from agora_tencent_analytics.tencent import plans
 from agora_tencent_analytics.tencent.endpoints import (
     CALL_DETAIL_METRICS,
@@ -96,8 +96,8 @@ class TencentProvider(Provider):
         *,
         sdk_app_id: int | str,
         secret_id: str | None = None,
-        secret_key: str | None = None,
-        token: str | None = None,
+        secret_key: str | Secret[str] | None = None,
+        token: str | Secret[str] | None = None,
         plan: plans.PlanName | Plan,
         region: str,
         base_url: str | Sequence[str] = HOST,
