@@ -292,7 +292,7 @@ def _by_stay(series: MetricSeries, columns: list[Columns], stays: list[Session])
     ]
     latest_first = list(zip(stays, ends, strict=True))[::-1]
     pieces: dict[str, list[Columns]] = {stay.session_id: [] for stay in stays}
-    spare = []
+    spare: list[Columns] = []
     for start, end in pairwise(sorted({0, _EVER, *ends, *(stay.join_ts for stay in stays)})):
         owner = next((stay.session_id for stay, last in latest_first if stay.join_ts <= start < last), None)
         (spare if owner is None else pieces[owner]).append(whole.slice(start, end))
