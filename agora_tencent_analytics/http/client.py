@@ -137,8 +137,8 @@ class _Ask:
 
     __slots__ = (
         *("_answered_at", "_asked", "_began", "_caller", "_clock", "_days_spent", "_failures", "_host", "_keys"),
-        *("_keys_before", "_keys_since", "_limits", "_max_wait", "_recorder", "_request", "_row", "_sent_at"),
-        *("_signed", "_signed_ahead_s", "_signed_at", "_slot", "_waits_long", "_wire"),
+        *("_keys_before", "_keys_since", "_limits", "_max_wait", "_parsed", "_recorder", "_request", "_response"),
+        *("_row", "_sent_at", "_signed", "_signed_ahead_s", "_signed_at", "_slot", "_waits_long", "_wire"),
     )
 
     def __init__(
@@ -224,8 +224,8 @@ class _Ask:
                 if alarm is not None:
                     alarm.cancel()
                 recorder.granted(slot)
-                response, parsed = await self._exchange(slot)
-            reply, body = self._decoded(response, parsed)
+                await self._exchange(slot)
+            reply, body = self._decoded()
         except BaseException as failure:
             recorder.attempted(failure)
             raise
@@ -236,8 +236,8 @@ class _Ask:
             recorder.attempted(request_id=self._redaction.text(reply.request_id))
         return reply, body
 
-    async def _exchange(self, slot: Slot) -> tuple[Response, Any]:
-        """Sends once, and gives the answer with its body judged good."""
+    async def _exchange(self, slot: Slot) -> None:
+        """Sends once, and takes in the answer, its body judged good."""
         caller, row, recorder = self._caller, self._row, self._recorder
         clock = caller.quota.clock
         if (now := self._clock.monotonic()) - self._keys_since > KEEP_S:
@@ -272,7 +272,7 @@ class _Ask:
         if recorder.heard:
             recorder.answered(response.status)
         try:
-            readable = self._unwrapped(response)
+            self._unwrap(response)
         except RateLimited as refused:
             # Beyond the limit the refusal is raised, and the bucket is not held for longer than the limit.
             held = refused.retry_after_s
@@ -283,7 +283,6 @@ class _Ask:
             raise
         # What failed may be a gateway's, and its clock a gateway's.
         clock.learn(response.headers, self._sent_at, self._answered_at)
-        return readable
 
     def _answered(self) -> None:
         """The headers of the answer are in."""
@@ -305,31 +304,33 @@ class _Ask:
             else:
                 clock.disproved()
 
-    # What cannot be read is read once more without the secrets that it repeats, so that no frame of the error has them.
+    # What cannot be read is read once more without the secrets that it repeats, so that no frame of the error has them:
+    # what was read stands in no local variable.
 
     @property
     def _redaction(self) -> Redaction:
         return Redaction(self._keys, self._request, self._signed)
 
-    def _unwrapped(self, response: Response) -> tuple[Response, Any]:
-        """The answer with its body judged good."""
+    def _unwrap(self, response: Response) -> None:
+        """Judges an answer by its status and its body."""
         vendor, row = self._caller.vendor, self._row
         try:
-            return response, vendor.unwrap(row, response)
+            self._response, self._parsed = response, vendor.unwrap(row, response)
+            return
         except (Refusal, UnreadableReply) as said:
             clean = self._redaction.response(response)
             if clean is response:
                 self._redaction.error(said)
                 raise
-        return clean, vendor.unwrap(row, clean)
+        self._response, self._parsed = clean, vendor.unwrap(row, clean)
 
-    def _decoded(self, response: Response, parsed: Any) -> Answer:
+    def _decoded(self) -> Answer:
         """The rows of an answer that was judged good, and its body."""
-        vendor, row = self._caller.vendor, self._row
+        vendor, row, response = self._caller.vendor, self._row, self._response
         try:
-            reply = identified(row, vendor.decode(row, parsed, self._asked))
+            reply = identified(row, vendor.decode(row, self._parsed, self._asked))
         except MISREAD as error:
-            clean, parsed = self._redaction.response(response), None
+            clean = self._redaction.response(response)
             if clean is response:
                 why = f"{type(error).__name__}: {error}"
                 raise unreadable(row, response, why, in_rows=True) from None
@@ -337,7 +338,8 @@ class _Ask:
             if reply.warning:
                 reply = attrs.evolve(reply, warning=self._redaction.text(reply.warning))
             return reply, response.body
-        return self._decoded(clean, vendor.unwrap(row, clean))
+        self._response, self._parsed = clean, vendor.unwrap(row, clean)
+        return self._decoded()
 
     # -- between two attempts -------------------------------------------------------------------------------------
 
