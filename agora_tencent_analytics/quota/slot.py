@@ -8,6 +8,7 @@ when the block is left, together with how long ago it was. Refuses to decide any
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from types import TracebackType
 from typing import Literal
 
@@ -17,8 +18,7 @@ from agora_tencent_analytics.context import Priority
 from agora_tencent_analytics.errors import QuotaUnavailable
 from agora_tencent_analytics.limits import MINUTE, SECOND
 from agora_tencent_analytics.quota.clock import VendorClock
-from agora_tencent_analytics.quota.counter import Counter
-from agora_tencent_analytics.quota.grant import Grant
+from agora_tencent_analytics.quota.counter import Counter, Grant
 from agora_tencent_analytics.quota.renewal import Renewal
 from agora_tencent_analytics.quota.shield import uninterrupted
 
@@ -129,12 +129,13 @@ class Slot:
 class Waiting:
     """What `async with` enters: waits for the slot, and settles it however the block is left."""
 
-    __slots__ = ("_clock", "_counter", "_max_wait", "_priority", "_renewal", "_slot")
+    __slots__ = ("_clock", "_counter", "_find", "_max_wait", "_priority", "_renewal", "_slot")
 
     def __init__(
-        self, counter: Counter | None, clock: VendorClock, *, max_wait: float | None, priority: Priority
+        self, find: Callable[[], Counter] | None, clock: VendorClock, *, max_wait: float | None, priority: Priority
     ) -> None:
-        self._counter = counter
+        self._find = find  # what it finds belongs to the event loop that waits
+        self._counter: Counter | None = None
         self._clock = clock
         self._max_wait = max_wait
         self._priority: Priority = priority
@@ -146,13 +147,21 @@ class Waiting:
         Args:
             first: once it is at the head of the queue.
         """
-        return 0.0 if self._counter is None else self._counter.next_free_s(None if first else self._priority)
+        return 0.0 if self._find is None else self._found(self._find).next_free_s(None if first else self._priority)
+
+    def _found(self, find: Callable[[], Counter]) -> Counter:
+        if self._counter is None:
+            self._counter = find()
+        return self._counter
 
     async def __aenter__(self) -> Slot:
-        grant = None if self._counter is None else await self._counter.acquire(self._max_wait, self._priority)
+        grant = None
+        if self._find is not None:
+            counter = self._found(self._find)
+            grant = await counter.acquire(self._max_wait, self._priority)
+            if grant.claim.windows:
+                self._renewal = Renewal(counter.store, counter.key, grant.claim, self._clock.clock)
         self._slot = Slot(self._counter, grant, resets_at=self._clock.next_midnight())
-        if self._counter is not None and grant is not None and grant.claim.windows:
-            self._renewal = Renewal(self._counter.store, self._counter.key, grant.claim, self._clock.clock)
         return self._slot
 
     async def __aexit__(
