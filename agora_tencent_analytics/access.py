@@ -1,6 +1,6 @@
 """`Access`: one customer's access to one vendor, the plumbing that every provider stands on.
 
-Joins a dialect (tables and pure code) to the motion (quota, transport, walks) and asks any row of the
+Joins a vendor (tables and pure code) to the I/O (quota, transport, walks) and asks any row of the
 vendor's table by `ask`, so that a new question needs no new method. Nothing here knows a vendor's name.
 """
 
@@ -112,6 +112,7 @@ class Access:
             vendor=vendor,
             hosts=hosts,
             app_id=app_id,
+            identity=self.identity,
             credentials=credentials,
             quota=quota,
             transport=network,

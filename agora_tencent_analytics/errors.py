@@ -1,7 +1,7 @@
 """Every failure of this library, as one tree named by whose fault it is.
 
 Holds the exception classes and the facts they carry. Holds no judgement: which vendor code becomes
-which class is written in the dialects (`agora/codes.py`, `tencent/codes.py`), and what to do next is
+which class is written in the vendor packages (`agora/codes.py`, `tencent/codes.py`), and what to do next is
 decided in `http/retry.py`.
 
     AnalyticsError

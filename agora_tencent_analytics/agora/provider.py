@@ -27,7 +27,7 @@ from agora_tencent_analytics.paging.paginator import Paginator
 from agora_tencent_analytics.paging.question import Over, Question, Questions, over_range
 from agora_tencent_analytics.paging.stays import Packet, packed
 from agora_tencent_analytics.provider import QUALITY, USAGE, Every, Provider
-from agora_tencent_analytics.secret import secret
+from agora_tencent_analytics.secret import Secret, secret
 from agora_tencent_analytics.timerange import TimeRange
 
 _RECOMPUTED_S = 2 * DAY
@@ -82,7 +82,7 @@ class AgoraProvider(Provider):
         *,
         app_id: str,
         customer_id: str | None = None,
-        customer_secret: str | None = None,
+        customer_secret: str | Secret[str] | None = None,
         plan: plans.PlanName | Plan,
         base_url: str | Sequence[str] = HOSTS[0],
         api: plans.Generation = "2024",
@@ -153,7 +153,10 @@ class AgoraProvider(Provider):
         servers = {"exclude_server_user": not self._server_users}
         wanted = self._users_of(call, users, UIDS)
         if "call/sessions" in self._rows:
-            packets = [Packet(params={"call_id": call.call_id, "uids": uids, **servers}) for uids in wanted]
+            packets = [
+                Packet(params={"call_id": call.call_id, "uids": uids, **servers}, some=uids is not None)
+                for uids in wanted
+            ]
             return self._paginator(self._about(self._row("call/sessions"), call, over, packets), cursor=cursor)
         kept = None if users is None else frozenset(unsigned(str(user)) for user in users)
         everybody = Packet(params={"call_id": call.call_id, "exclude_metrics_info": True, **servers})
@@ -248,9 +251,9 @@ class AgoraProvider(Provider):
             for row, params in ask_figures(self._rows, question, metrics, **narrowed)
         ]
 
-        def questions(now: float) -> Iterator[Question]:
+        def questions(now: float, latest: float) -> Iterator[Question]:
             for part in asked:
-                yield from part(now)
+                yield from part(now, latest)
 
         def merge(pieces: Sequence[Figures]) -> list[Figures]:
             computed = None if question.startswith("realtime") else int(self.now()) - _RECOMPUTED_S
@@ -262,8 +265,8 @@ class AgoraProvider(Provider):
 def _in_buckets(questions: Questions) -> Questions:
     """The same questions about whole buckets; none about a range in which no bucket begins."""
 
-    def whole(now: float) -> Iterator[Question]:
-        for question in questions(now):
+    def whole(now: float, latest: float) -> Iterator[Question]:
+        for question in questions(now, latest):
             grid = grid_of(question.row) or 1
             pieces = (whole_buckets(piece, grid, question.limits) for piece in question.over)
             kept = tuple(piece for piece in pieces if piece is not None)

@@ -40,7 +40,7 @@ async def providers_of(options: Options) -> AsyncIterator[tuple[list[Provider], 
         return
     from agora_tencent_analytics.cli.simulated_world import world
 
-    made = world(options)
+    made = world(seed=options.seed, calls=options.calls, impolite=options.impolite)
     async with _simulated(made, vendors, plans) as providers:
         yield providers, made
 

@@ -31,7 +31,10 @@ from agora_tencent_analytics.errors import (
     DailyQuotaExhausted,
     NotAuthenticated,
     RateLimited,
+    Refusal,
     TransportError,
+    UnreadableReply,
+    WindowRefused,
     WouldExceedQuota,
 )
 from agora_tencent_analytics.http.credentials import Keys
@@ -39,17 +42,18 @@ from agora_tencent_analytics.http.deadline import Patience
 from agora_tencent_analytics.http.hosts import Hosts
 from agora_tencent_analytics.http.long_wait import Alarm
 from agora_tencent_analytics.http.recorder import Books
+from agora_tencent_analytics.http.redaction import Redaction
 from agora_tencent_analytics.http.retry import Retry
 from agora_tencent_analytics.http.transport import Timeouts, Transport, check_open
 from agora_tencent_analytics.limits import Limits
 from agora_tencent_analytics.message import Request, Response
+from agora_tencent_analytics.paging.clip import refused_at
+from agora_tencent_analytics.quota.clock import SAME_TIME_S, date_of
 from agora_tencent_analytics.quota.quota import Quota
 from agora_tencent_analytics.vendor import MISREAD, Asked, Reply, Vendor, identified, unreadable
 
 _MOST_DAYS_SPENT = 3
 """Refusals for the day in one ask: two can come around midnight, a third means that marking the day is no use."""
-_CLOCK_MOVED_S = 60.0
-"""Less than this does not make a signature good that was refused."""
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -73,10 +77,12 @@ class Attempts:
     _alarm: Alarm = attrs.field(
         init=False, default=attrs.Factory(lambda self: Alarm(self.books.long_wait), takes_self=True)
     )
+    _sent: tuple[Request, Request] = attrs.field(init=False)
+    """What the present attempt asks, before and after it was authenticated."""
     _failures: list[AnalyticsError] = attrs.field(factory=list, init=False)
     _days_spent: int = attrs.field(default=0, init=False)
     _host: str = attrs.field(default="", init=False)
-    _signed_at_offset: float = attrs.field(default=0.0, init=False)
+    _signed_ahead_s: float = attrs.field(default=0.0, init=False)
     _keys: Keys = attrs.field(
         init=False, default=attrs.Factory(lambda self: Keys(self.credentials, self.patience), takes_self=True)
     )
@@ -125,7 +131,8 @@ class Attempts:
             # The day is marked: the quota now says until when, or that midnight has passed meanwhile.
             self._days_spent += 1
             return 0.0 if self._days_spent < _MOST_DAYS_SPENT else None
-        moved = abs(self.quota.clock.offset - self._signed_at_offset) > _CLOCK_MOVED_S
+        clock = self.quota.clock
+        moved = abs(clock.signing() - clock.here() - self._signed_ahead_s) > SAME_TIME_S
         return self.retry.delay(self._failures, jitter=self.chance(), clock_moved=moved)
 
     async def _prepare(self, pause: float) -> None:
@@ -148,18 +155,14 @@ class Attempts:
                 await anyio.sleep(pause)
 
     async def _attempt(self) -> tuple[Reply[Any], bytes]:
-        row, books = self.row, self.books
+        books = self.books
         try:
-            response, body = await self._exchange()
-            try:
-                reply = identified(row, self.vendor.decode(row, body, self.asked))
-            except MISREAD as error:
-                raise unreadable(row, response, f"{type(error).__name__}: {error}", in_rows=True) from None
+            reply, body = self._decoded(*await self._exchange())
         except BaseException as failure:
             books.attempted(failure)
             raise
-        books.attempted(request_id=reply.request_id)
-        return reply, response.body
+        books.attempted(request_id=self._redaction.text(reply.request_id) if books.heard else "")
+        return reply, body
 
     async def _exchange(self) -> tuple[Response, Any]:
         """Sends once, and gives the answer with its body judged good."""
@@ -177,32 +180,85 @@ class Attempts:
                 await self._keys.refresh(self._late)
                 self._choose_host()
                 request = self.vendor.request(row, self._host, self.wire)
-                self._signed_at_offset = clock.offset
-                signed = self.vendor.authenticate(request, row, self._keys.value, now=clock.now())
+                signed_at = clock.signing()
+                self._signed_ahead_s = signed_at - clock.here()
+                signed = self.vendor.authenticate(request, row, self._keys.value, now=signed_at)
+                self._sent = request, signed
                 timeouts = patience.for_attempt()
                 if timeouts is None:
                     raise self._late()
                 check_open(self.transport)
-                sent_wall = clock.clock.wall()
-                answered_wall = sent_wall
+                sent = answered_at = clock.clock.monotonic()
 
                 def answered() -> None:
-                    nonlocal answered_wall
-                    answered_wall = clock.clock.wall()
+                    nonlocal answered_at
+                    answered_at = clock.clock.monotonic()
                     slot.answered()
 
                 slot.sent()
                 books.sent(slot, self._host, again=bool(self._failures))
                 response = await self._send(signed, timeouts, answered)
                 books.answered(response.status)
-                clock.learn(response.headers.get("date"), sent_wall, answered_wall)
                 try:
-                    return response, self.vendor.unwrap(row, response)
+                    readable = self._unwrapped(response)
                 except RateLimited as refused:
                     # Beyond the limit the refusal is raised, and the bucket is not held for longer than the limit.
                     held = refused.retry_after_s
                     slot.refused(refused.per, None if held is None else min(held, self.retry.max_retry_after_s))
                     raise
+                except (NotAuthenticated, WindowRefused) as refused:
+                    self._tell_the_time(refused, response, signed_at, sent, answered_at)
+                    raise
+                # What failed may be a gateway's, and its clock a gateway's.
+                clock.learn(response.headers, sent, answered_at)
+                return readable
+
+    def _tell_the_time(self, refused: Refusal, response: Response, signed_at: float, sent: float, at: float) -> None:
+        """Takes in a refusal that a wrong clock would explain: the vendor's word for what time it is."""
+        clock, date = self.quota.clock, date_of(response.headers)
+        if date is None:
+            return
+        if isinstance(refused, WindowRefused):
+            window, limits, kind = self.asked.window, self.limits, refused.kind
+            if refused_at(date, window, limits, kind) and not refused_at(clock.now(), window, limits, kind):
+                clock.vouched(date, sent, at)
+        elif isinstance(refused, NotAuthenticated) and refused.cause == "clock":
+            if abs(date - signed_at) > SAME_TIME_S:
+                clock.vouched(date, sent, at)
+            else:
+                clock.disproved()
+
+    @property
+    def _redaction(self) -> Redaction:
+        return Redaction(self._keys.value, *self._sent)
+
+    # What cannot be read is read once more without the secrets that it repeats, so that no frame of the error has them.
+
+    def _unwrapped(self, response: Response) -> tuple[Response, Any]:
+        """The answer with its body judged good."""
+        try:
+            return response, self.vendor.unwrap(self.row, response)
+        except (Refusal, UnreadableReply) as said:
+            clean = self._redaction.response(response)
+            if clean is response:
+                self._redaction.error(said)
+                raise
+        return clean, self.vendor.unwrap(self.row, clean)
+
+    def _decoded(self, response: Response, parsed: Any) -> tuple[Reply[Any], bytes]:
+        """The rows of an answer that was judged good, and its body."""
+        try:
+            reply = identified(self.row, self.vendor.decode(self.row, parsed, self.asked))
+        except MISREAD as error:
+            clean, parsed = self._redaction.response(response), None
+            if clean is response:
+                why = f"{type(error).__name__}: {error}"
+                raise unreadable(self.row, response, why, in_rows=True) from None
+        else:
+            if reply.warning:
+                reply = attrs.evolve(reply, warning=self._redaction.text(reply.warning))
+            return reply, response.body
+        return self._decoded(clean, self.vendor.unwrap(self.row, clean))
 
     def _choose_host(self) -> None:
         lost = self._failures and isinstance(self._failures[-1], TransportError)
@@ -211,8 +267,12 @@ class Attempts:
 
     async def _send(self, signed: Request, timeouts: Timeouts, answered: Callable[[], None]) -> Response:
         try:
-            response = await self.transport.send(signed, timeouts=timeouts, answered=answered)
+            response = await self.transport.send(signed.revealed(), timeouts=timeouts, answered=answered)
+        except UnreadableReply as too_much:
+            self._redaction.error(too_much)
+            raise
         except TransportError as lost:
+            self._redaction.error(lost)
             # An attempt that the ask's own deadline cut short says nothing about the host.
             if lost.phase != "total" or timeouts.total_s == self.patience.timeouts.total_s:
                 self.hosts.failed(self._host, self.quota.clock.clock.monotonic())

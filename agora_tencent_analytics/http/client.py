@@ -35,6 +35,8 @@ class Caller:
     vendor: Vendor
     hosts: Hosts
     app_id: Any
+    identity: str = ""
+    """Tells whose questions these are: vendor, app and account."""
     credentials: Callable[[], Awaitable[Any]]
     """Called before each attempt, so that keys may rotate."""
     quota: Quota

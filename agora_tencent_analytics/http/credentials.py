@@ -2,7 +2,7 @@
 
 Called for before each attempt, and before the slot is waited for, so that no slot waits for them; bounded by the
 deadline of the ask; and called for again if they are older than `KEEP_S` when the slot is there at last. What the
-callable raises passes as it is. Refuses to look inside: keys are what the vendor's dialect takes.
+callable raises passes as it is. Refuses to look inside: keys are what the vendor's package takes.
 """
 
 from __future__ import annotations

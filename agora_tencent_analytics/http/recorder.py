@@ -55,7 +55,8 @@ class Books:
         self._vendor, self._endpoint, self._counter = vendor, endpoint, counter
         self._receipts = (receipt, *self.terms.receipts)
         self._hooks = together(hooks, self.terms.hooks)
-        self._heard = bool(self._hooks) or LOG.isEnabledFor(logging.DEBUG)
+        self.heard = bool(self._hooks) or LOG.isEnabledFor(logging.DEBUG)
+        """Whether anybody listens to the notices of ordinary life."""
         self._clock = clock
         self._began = clock.monotonic()
         self._waited_s = 0.0
@@ -63,7 +64,7 @@ class Books:
         self._ended_at = 0.0
         self._status: int | None = None
         self._host = ""
-        if self._heard:
+        if self.heard:
             self._tell(AskStarted)
 
     @contextmanager
@@ -95,7 +96,7 @@ class Books:
         self._waited_s += slot.waited_s
         for receipt in self._receipts:
             receipt.waited_s += slot.waited_s
-        if self._heard:
+        if self.heard:
             self._tell(SlotGranted, counter=self._counter, waited_s=slot.waited_s, left_today=slot.left_today)
 
     def sent(self, slot: Slot, url: str, *, again: bool) -> None:
@@ -120,7 +121,7 @@ class Books:
         if isinstance(error, RateLimited):
             for receipt in self._receipts:
                 receipt.limit_errors += 1
-        if self._heard:
+        if self.heard:
             self._tell(
                 Attempt,
                 number=self.requests,
@@ -149,7 +150,7 @@ class Books:
 
     def closed(self, error: BaseException | None = None) -> None:
         """The ask is over."""
-        if self._heard:
+        if self.heard:
             elapsed_s = self._clock.monotonic() - self._began
             self._tell(AskEnded, requests=self.requests, waited_s=self._waited_s, elapsed_s=elapsed_s, error=error)
 

@@ -15,14 +15,18 @@ from __future__ import annotations
 import asyncio
 import math
 import ssl
-from collections.abc import Callable
+from base64 import b64encode
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies
 
 import attrs
 
 from agora_tencent_analytics._version import __version__
 from agora_tencent_analytics.errors import BadInput, TransportError, UnreadableReply
 from agora_tencent_analytics.message import Request, Response
+from agora_tencent_analytics.secret import redacted
 
 if TYPE_CHECKING:
     import aiohttp
@@ -69,7 +73,7 @@ class Transport(Protocol):
         """Sends once and reads the answer to its end.
 
         Args:
-            request: what to send, byte for byte.
+            request: what to send, byte for byte; its headers are plain text, the secrets among them.
             timeouts: the limits of this attempt.
             answered: to be called when the response's headers are in; an exception counts by itself.
 
@@ -166,7 +170,11 @@ class AiohttpTransport:
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 return Response(status=response.status, headers=headers, body=body)
         except (TimeoutError, aiohttp.ClientError, ssl.SSLError, OSError, UnicodeError) as error:
-            mapped = _mapped(error, request, timeouts)
+            mapped = _mapped(error, request, timeouts, session)
+        except BaseException as other:
+            # aiohttp's frames hold the headers as text, and crash reports list the variables of every frame.
+            other.__context__ = None
+            raise other.with_traceback(None) from None
         # Raised out here, where it is neither chained to aiohttp's error nor has it as its context: some of
         # those carry the request with its Authorization header.
         try:
@@ -224,7 +232,7 @@ class AiohttpTransport:
             await session.close()
 
 
-def _mapped(error: Exception, request: Request, timeouts: Timeouts) -> TransportError:
+def _mapped(error: Exception, request: Request, timeouts: Timeouts, session: aiohttp.ClientSession) -> TransportError:
     """One foreign error as ours: which phase failed, and whether by time."""
     import aiohttp
 
@@ -245,5 +253,16 @@ def _mapped(error: Exception, request: Request, timeouts: Timeouts) -> Transport
         what = f"the answer of {host} is not HTTP ({error.message})"
     else:
         what = f"the answer of {host} broke off ({type(error).__name__}: {error})"
-    what = " ".join(what.split())
+    what = " ".join(redacted(what, _of_proxies(session)).split())
     return TransportError(f"{request.endpoint}: {what}", endpoint=request.endpoint, phase=phase, timed_out=timed_out)
+
+
+def _of_proxies(session: aiohttp.ClientSession) -> Iterator[str]:
+    """The passwords of the proxies that may be in use, as they are written and as they are sent."""
+    urls = [str(getattr(session, "_default_proxy", None) or ""), *getproxies().values()]
+    for url in urls:
+        user, _, password = urlsplit(url).netloc.rpartition("@")[0].partition(":")
+        yield from (password, unquote(password), b64encode(f"{unquote(user)}:{unquote(password)}".encode()).decode())
+    auth = getattr(session, "_default_proxy_auth", None)
+    if auth is not None:
+        yield from (auth.password, auth.encode().rpartition(" ")[2])

@@ -1,7 +1,7 @@
 """Aggregated figures of usage and quality, of both vendors in one shape: `Figures` and `Breakdown`.
 
 Holds the records and the vocabulary of their metrics (`FIGURES`). Rates are ratios from 0 to 1 whatever a
-vendor's scale; the conversion happens in the dialects. A bucket keeps the vendor's own time stamp: several
+vendor's scale; the conversion happens in the vendor packages. A bucket keeps the vendor's own time stamp: several
 documented examples of "days in UTC" begin at midnight UTC+8, so a day is never derived from it here.
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import attrs
@@ -20,7 +21,7 @@ from agora_tencent_analytics.paging.paginator import Paginator
 from agora_tencent_analytics.paging.question import Over, Question, over_range, resolve
 from agora_tencent_analytics.paging.stays import Packet, packed
 from agora_tencent_analytics.provider import QUALITY, USAGE, Every, Provider
-from agora_tencent_analytics.secret import secret
+from agora_tencent_analytics.secret import Secret, secret
 from agora_tencent_analytics.tencent import plans
 from agora_tencent_analytics.tencent.endpoints import (
     CALL_DETAIL_METRICS,
@@ -95,8 +96,8 @@ class TencentProvider(Provider):
         *,
         sdk_app_id: int | str,
         secret_id: str | None = None,
-        secret_key: str | None = None,
-        token: str | None = None,
+        secret_key: str | Secret[str] | None = None,
+        token: str | Secret[str] | None = None,
         plan: plans.PlanName | Plan,
         region: str,
         base_url: str | Sequence[str] = HOST,
@@ -151,7 +152,8 @@ class TencentProvider(Provider):
     ) -> Paginator[Session]:
         """The sessions of a call; see `Provider.sessions`. Tencent: `DescribeUserInfo`."""
         packets = [
-            Packet(params={"CommId": call.call_id, "UserIds": ids}) for ids in self._users_of(call, users, _USERS)
+            Packet(params={"CommId": call.call_id, "UserIds": ids}, some=ids is not None)
+            for ids in self._users_of(call, users, _USERS)
         ]
         return self._paginator(self._about(USER_INFO, call, over, packets), cursor=cursor)
 
@@ -259,10 +261,10 @@ class TencentProvider(Provider):
         ask = over_range(row, limits, over, [params])
         kept: list[TimeRange] = []
 
-        def questions(now: float) -> Iterable[Question]:
+        def questions(now: float, latest: float) -> Iterable[Question]:
             # The walk asks for whole days of the vendor's; what begins outside the caller's range is dropped.
             kept[:] = [resolve(over, now)]
-            return ask(now)
+            return ask(now, latest)
 
         def merge(pieces: Sequence[Figures]) -> list[Figures]:
             return whole(pieces, metrics, kept[0])
@@ -274,14 +276,20 @@ _EVER = 1 << 62
 
 
 def _by_stay(series: MetricSeries, columns: list[Columns], stays: list[Session]) -> Iterable[MetricSeries]:
-    """One user's series, cut into the user's stays (in order of joining)."""
+    """One user's series, cut into the user's stays (in order of joining).
+
+    One whose row has no end after its beginning lasts until the next.
+    """
     whole = Columns.join(columns)
     if not stays:
         return [series]
     spare, parts, at = [], [], 0
-    for stay in stays:
+    for stay, following in zip_longest(stays, stays[1:]):
         start = max(at, stay.join_ts)
-        end = max(start, _EVER if stay.leave_ts is None else stay.leave_ts + 1)
+        if stay.leave_ts is not None and stay.leave_ts > stay.join_ts:
+            end = max(start, stay.leave_ts + 1)
+        else:
+            end = max(start + 1, _EVER if following is None else following.join_ts)
         spare.append(whole.slice(at, start))
         parts.append(attrs.evolve(series, session_id=stay.session_id, columns=whole.slice(start, end)))
         at = end

@@ -28,6 +28,7 @@ from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.events import AbnormalExperience, Event
 from agora_tencent_analytics.models.figures import Figures
 from agora_tencent_analytics.models.series import MetricSeries
+from agora_tencent_analytics.secret import Secret
 from agora_tencent_analytics.tencent.codes import refusal
 from agora_tencent_analytics.tencent.figures import (
     figures_of_apps,
@@ -106,7 +107,7 @@ class TencentVendor(Vendor):
         timestamp = int(now)
         content_type = request.headers["Content-Type"]
         signed = {"content-type": content_type, "host": _host(request.url), "x-tc-action": row.action}
-        headers = {
+        headers: dict[str, str | Secret[str]] = {
             "Authorization": sign(credentials, headers=signed, body=request.body, service=SERVICE, timestamp=timestamp),
             "X-TC-Action": row.action,
             "X-TC-Version": VERSION,

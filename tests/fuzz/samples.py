@@ -77,7 +77,9 @@ def sample(name: str) -> Sample:
         given = check_params(row, params(row))
         first = row.paging.base if isinstance(row.paging, PageNumber) else 0
         wire = spell(row, app_id, window, given, page=first, size=page_size(row, limits, None))
-        request = vendor.authenticate(vendor.request(row, "https://x.test", wire), row, credentials, now=EPOCH)
+        request = vendor.authenticate(
+            vendor.request(row, "https://x.test", wire), row, credentials, now=EPOCH
+        ).revealed()
         status, _, body = asyncio.run(answering.answer(request.method, request.url, request.headers, request.body))
         assert 200 == status, body
         body = json.dumps(_short(json.loads(body))).encode()

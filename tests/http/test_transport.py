@@ -45,7 +45,7 @@ from agora_tencent_analytics.timerange import TimeRange
 
 T = TypeVar("T")
 SECRET = "s3cr3t-that-must-not-show"
-BASIC = basic(AgoraCredentials(customer_id="id", customer_secret=SECRET))
+BASIC = basic(AgoraCredentials(customer_id="id", customer_secret=SECRET)).reveal()
 QUICK = Timeouts(connect_s=0.3, read_s=0.3, total_s=5)
 Handler = Callable[["Line"], Awaitable[None]]
 

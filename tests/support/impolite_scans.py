@@ -28,7 +28,7 @@ Points = list[tuple[int, float | None]]
 Series = dict[tuple[str, str], Points]
 
 NOW = int(EPOCH)
-HIGHEST_MID = {"2021-07": 20_028, "2022": 20_028}
+HIGHEST_MID = {"2021-03": 20_020, "2021-07": 20_028, "2022": 20_028}
 SKEW = "skewed_machine"
 STEP = "stepped_machine"
 """Slips of this machine's clock; they are drawn beside those of the world."""
@@ -354,7 +354,7 @@ def make_scene(seed: int) -> Scene:
         over=over,
         depth=depth,
         plan=dice.choice([*plans, "unlimited", "unlimited"]),
-        api=dice.choice(["2024", "2024", "2024", "2022", "2021-07"]) if vendor == "agora" else "2024",
+        api=dice.choice(["2024", "2024", "2024", "2022", "2021-07", "2021-03"]) if vendor == "agora" else "2024",
         skew_s=dice.choice([-1, 1]) * dice.choice([20, 10 * MINUTE, 5 * HOUR]) if dice.random() < 0.1 else 0.0,
         step_s=dice.choice([-1, 1]) * dice.choice([5 * MINUTE, HOUR, 24 * HOUR]) if dice.random() < 0.05 else 0.0,
     )

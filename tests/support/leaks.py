@@ -59,24 +59,25 @@ class Watch(logging.Handler):
 
     def _learn(self, what: str, text: str | None) -> None:
         if text is not None and len(text) >= SHORTEST:
-            self._known[str.__str__(text)] = what
+            self._known[text] = what
             self._known[_base64(text.encode())] = f"{what} in base64"
 
     def _learn_credentials(self, keys: Any) -> None:
         if isinstance(keys, AgoraCredentials):
-            self._learn("an Agora customer secret", keys.customer_secret)
-            self._learn("the pair of a Basic header", f"{keys.customer_id}:{keys.customer_secret}")
+            customer_secret = keys.customer_secret.reveal()
+            self._learn("an Agora customer secret", customer_secret)
+            self._learn("the pair of a Basic header", f"{keys.customer_id}:{customer_secret}")
         else:
-            self._learn("a Tencent secret key", keys.secret_key)
-            self._learn("an STS token", keys.token)
+            self._learn("a Tencent secret key", keys.secret_key.reveal())
+            self._learn("an STS token", keys.token.reveal() if keys.token else None)
 
     def _learn_simulator(self, vendor: SimulatedVendor) -> None:
         for name in ("customer_secret", "secret_key", "token"):
             self._learn(f"a simulator's {name}", vendor.credentials.get(name))
 
     def _learn_derived(self) -> None:
-        for key in list(sign._keys.values()):
-            for spelt in (key.hex(), bytes.__repr__(key)[2:-1], _base64(key)):
+        for key in [hidden.reveal() for hidden in list(sign._keys.values())]:
+            for spelt in (key.hex(), repr(key)[2:-1], _base64(key)):
                 self._known[spelt] = "a TC3 key of the day"
 
     # -- what comes out -----------------------------------------------------------------------------------

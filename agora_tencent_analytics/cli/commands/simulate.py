@@ -15,7 +15,7 @@ from agora_tencent_analytics.simulator import Delay, SimulatedAgora, SimulatedTe
 
 async def run(options: Options) -> int:
     """Serves until SIGINT or SIGTERM; the first line of standard output tells a client all it needs."""
-    made = world(options)
+    made = world(seed=options.seed, calls=options.calls, impolite=options.impolite)
     vendor = SimulatedAgora if options.vendor == "agora" else SimulatedTencent
     half_s = options.latency / 2_000
     faults = [Delay(before=half_s, after=half_s)] if half_s else []

@@ -29,6 +29,7 @@ from agora_tencent_analytics.scan.since import Since
 from agora_tencent_analytics.scan.work import Work
 
 _BOOKMARK = "bookmark"
+_ANYTHING = "SELECT 1 FROM lanes UNION ALL SELECT 1 FROM stretches UNION ALL SELECT 1 FROM calls LIMIT 1"
 
 
 class Ledger:
@@ -84,6 +85,11 @@ class Ledger:
         told = {name: blake2b(text.encode(), digest_size=16).hexdigest() for name, text in facts.items()}
         with self._file.transaction():
             known = dict(self._file.rows("SELECT name, value FROM facts WHERE name != ?", (_BOOKMARK,)))
+            if not known and self._file.rows(_ANYTHING):
+                raise LedgerUnusable(
+                    f"the ledger {self._file.path} is damaged: it holds calls and does not say of which scan; name "
+                    "another file"
+                )
             if known and known != told:
                 other = sorted(name for name in known.keys() | told.keys() if known.get(name) != told.get(name))
                 raise LedgerUnusable(
@@ -102,7 +108,8 @@ class Ledger:
         """What is left to do with one provider."""
         history_s = max((limits.history_s for limits in provider.plan.rows.values()), default=0)
         rows, calls = LaneRows(self._file, lane), CallRows(self._file, lane)
-        return KeptWork(rows, calls, over, now=provider.now(), history_s=history_s)
+        here = provider.shared_quota.clock.here()
+        return KeptWork(rows, calls, over, now=provider.now(), here=here, history_s=history_s)
 
     def acknowledge(self, done: Iterable[tuple[Work, CallRecord]], bookmark: str | None) -> None:
         """Writes down what was dealt with and the bookmark, all or nothing."""

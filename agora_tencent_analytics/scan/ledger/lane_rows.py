@@ -50,6 +50,11 @@ class LaneRows:
         """Writes down how the lane stands."""
         self._file.rows("INSERT OR REPLACE INTO lanes VALUES (?, ?, ?, ?, ?)", (self._lane, *standing))
 
+    def forget(self) -> None:
+        """Forgets the lane and what of it is to be listed."""
+        self._file.rows("DELETE FROM stretches WHERE lane = ?", (self._lane,))
+        self._file.rows("DELETE FROM lanes WHERE lane = ?", (self._lane,))
+
     def stretches(self) -> list[tuple[TimeRange, int, str | None]]:
         """Pieces of the range that are to be listed, oldest first, with their numbers and cursors."""
         rows = self._file.rows(

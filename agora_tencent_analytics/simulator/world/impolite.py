@@ -145,6 +145,8 @@ _TABLE = (
     # Points.
     _slip("points_in_ms", "the instants of points are milliseconds", "metrics", so="doubted"),
     _slip("points_as_text", "the instants of points stand in quotes", "metrics", so="doubted"),
+    _slip("points_as_float", "the instants of points have a decimal point", "metrics"),
+    _slip("null_peer", "the peer of what a session measured of itself is null", "metrics"),
     _slip("points_backwards", "points come with the newest first", "metrics"),
     _slip("points_twice", "every point comes twice", "metrics"),
     _slip("odd_points", "among the points is what is none", "metrics"),
@@ -165,6 +167,11 @@ _TABLE = (
     _slip("odd_request_id", "the id of the request is null or a number", "answer"),
     _slip("deep_answer", "an unknown part of the answer is nested 5,000 deep", "answer"),
     _slip("echo", "a gateway fails, and repeats the headers of the request on its page", "answer", once=True),
+    _slip("empty_answer", "a gateway answers HTTP 200 with nothing", "answer", once=True),
+    _slip("sign_in", "a gateway answers HTTP 200 with a page that asks for a password", "answer", once=True),
+    _slip("comment", "a comment of HTML stands behind the body", "answer", so="doubted", once=True),
+    _slip("hasty_limit", "a request is refused for a rate that it does not exceed", "answer", once=True),
+    _slip("odd_refusal", "a request is refused with a code that no page lists", "answer", so="doubted", once=True),
     # The vendor's clock.
     _slip("no_date", "an answer has no date", "date"),
     _slip("odd_date", "an answer's date is not a date", "date"),

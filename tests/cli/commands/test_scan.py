@@ -156,6 +156,16 @@ def test_the_main_job_writes_every_call_and_says_so(tmp_path: Path, capsys: pyte
 
 
 @pytest.mark.usefixtures("no_limits")
+def test_the_truth_of_an_impolite_world_counts_rows_that_cannot_be_read(tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    words = ["--vendor", "agora", "--calls", "60", "--depth", "calls", "--report", str(report)]
+    main(["scan", "--simulate", "--impolite", "0.9", *words])
+    truth = json.loads(report.read_text())["truth"]
+    assert 0 < 60 - truth["calls"] < truth["lost"]  # rows of calls, and those of sessions
+    assert truth["doubted"] > 0
+
+
+@pytest.mark.usefixtures("no_limits")
 @pytest.mark.parametrize("depth", ["calls", "sessions"])
 def test_a_shallow_scan_has_the_same_lines_with_less_in_them(depth: str, tmp_path: Path) -> None:
     out = tmp_path / "out.jsonl"
@@ -168,7 +178,7 @@ def test_a_shallow_scan_has_the_same_lines_with_less_in_them(depth: str, tmp_pat
 
 @pytest.mark.usefixtures("no_limits")
 def test_filters_and_their_truth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, simulated_world: World) -> None:
-    monkeypatch.setattr(embedded, "world", lambda _: simulated_world)
+    monkeypatch.setattr(embedded, "world", lambda **_: simulated_world)
     out, report = tmp_path / "out.jsonl", tmp_path / "report.json"
     base = ["scan", "--simulate", "--seed", "3", "--depth", "sessions", "--out", str(out), "--report", str(report)]
     assert 0 == main([*base, "--vendor", "both"])
