@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from agora_tencent_analytics.agora.auth import AgoraCredentials, basic
+from agora_tencent_analytics.agora.auth import AgoraCredentials
 from agora_tencent_analytics.agora.codes import refusal
 from agora_tencent_analytics.agora.figures.breakdowns import breakdowns, experiences
 from agora_tencent_analytics.agora.figures.decode import figures
@@ -41,7 +41,7 @@ class AgoraVendor(Vendor):
         self, request: Request, row: Endpoint[Any], credentials: AgoraCredentials, *, now: float
     ) -> Request:
         """Adds HTTP Basic authentication; the instant plays no part in it."""
-        return request.with_headers({"Authorization": basic(credentials)})
+        return request.with_headers({"Authorization": credentials.basic})
 
     def unwrap(self, row: Endpoint[Any], response: Response) -> Any:
         """The body of a good answer: an object, or the shell of a metrics answer.

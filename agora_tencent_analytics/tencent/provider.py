@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import attrs
@@ -276,22 +276,28 @@ _EVER = 1 << 62
 
 
 def _by_stay(series: MetricSeries, columns: list[Columns], stays: list[Session]) -> Iterable[MetricSeries]:
-    """One user's series, cut into the user's stays (in order of joining).
+    """One user's series, cut into the user's stays (in order of joining); nothing of a user who was not asked for.
 
-    One whose row has no end after its beginning lasts until the next.
+    A point goes to the stay that contains it, of several to the one that began last. One whose row has no end after
+    its beginning lasts until the next.
     """
-    whole = Columns.join(columns)
     if not stays:
-        return [series]
-    spare, parts, at = [], [], 0
-    for stay, following in zip_longest(stays, stays[1:]):
-        start = max(at, stay.join_ts)
-        if stay.leave_ts is not None and stay.leave_ts > stay.join_ts:
-            end = max(start, stay.leave_ts + 1)
-        else:
-            end = max(start + 1, _EVER if following is None else following.join_ts)
-        spare.append(whole.slice(at, start))
-        parts.append(attrs.evolve(series, session_id=stay.session_id, columns=whole.slice(start, end)))
-        at = end
-    spare.append(whole.slice(at, _EVER))
+        return []
+    whole = Columns.join(columns)
+    ends = [
+        stay.leave_ts + 1
+        if stay.leave_ts is not None and stay.leave_ts > stay.join_ts
+        else max(stay.join_ts + 1, _EVER if following is None else following.join_ts)
+        for stay, following in zip_longest(stays, stays[1:])
+    ]
+    latest_first = list(zip(stays, ends, strict=True))[::-1]
+    pieces: dict[str, list[Columns]] = {stay.session_id: [] for stay in stays}
+    spare: list[Columns] = []
+    for start, end in pairwise(sorted({0, _EVER, *ends, *(stay.join_ts for stay in stays)})):
+        owner = next((stay.session_id for stay, last in latest_first if stay.join_ts <= start < last), None)
+        (spare if owner is None else pieces[owner]).append(whole.slice(start, end))
+    parts = [
+        attrs.evolve(series, session_id=session_id, columns=own[0] if len(own) == 1 else Columns.join(own))
+        for session_id, own in pieces.items()
+    ]
     return [attrs.evolve(parts[0], spare=tuple(spare)), *parts[1:]]

@@ -7,6 +7,7 @@ The vendor answers HTTP 200 whenever it processed the request at all; what it sa
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
@@ -169,12 +170,14 @@ class TencentVendor(Vendor):
             )
         items = self._items(row, body, asked)
         ids = row_ids(row, items)
+        shell = body.get(row.payload)  # of the dashboard an object: its rows are in `Series`
+        beside = {name: value for name, value in shell.items() if name != "Series"} if isinstance(shell, dict) else {}
         return Reply(
             items=items,
             ids=numbered(ids) if row.model in _WITHOUT_IDS else ids,
             total=_total(number(body.get("Total"))),
             request_id=_text(body.get("RequestId")),
-            extra={name: value for name, value in body.items() if name not in _ENVELOPE and name != row.payload},
+            extra=beside | {key: value for key, value in body.items() if key not in _ENVELOPE and key != row.payload},
             warning=_text(body.get(_WARNING)),
         )
 
@@ -242,6 +245,7 @@ def _told(row: Endpoint[Any], response: Response) -> Refusal | None:
     return _refused(row, response, inside["Error"], _text(inside.get("RequestId")))
 
 
+@lru_cache(maxsize=16)
 def _host(url: str) -> str:
     """The `Host` header as HTTP clients send it: without the port where it is the scheme's own."""
     parts = urlsplit(url)

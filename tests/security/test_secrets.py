@@ -34,7 +34,7 @@ from agora_tencent_analytics import (
     TransportError,
     scan,
 )
-from agora_tencent_analytics.agora.auth import AgoraCredentials, basic
+from agora_tencent_analytics.agora.auth import AgoraCredentials
 from agora_tencent_analytics.environment import EnvironmentVariable, from_environment
 from agora_tencent_analytics.secret import Secret, secret
 from agora_tencent_analytics.tencent import sign
@@ -251,7 +251,7 @@ def test_reporters_that_cut_and_expand_what_they_show_show_no_secret(vendor: str
 
 def test_a_secret_is_sent_as_it_is_and_shown_to_nobody() -> None:
     for keys in (AgoraCredentials(customer_id="id7", customer_secret=MARK),):
-        header = basic(keys)
+        header = keys.basic
         assert ("Basic " + b64encode(f"id7:{MARK}".encode()).decode()) == header.reveal()
         assert "'***'" == repr(header)
         assert "{'Authorization': '***'}" == f"{ {'Authorization': header} }"

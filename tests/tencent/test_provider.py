@@ -112,6 +112,14 @@ def test_one_who_returns_has_points_in_each_stay() -> None:
         assert all(stay.join_ts <= time <= stay.leave_ts for time in series.times)
 
 
+@pytest.mark.parametrize("slip", ["far_leave", "zero_leave", "missing_leave", "strangers"])
+def test_points_belong_to_their_stay_whatever_else_is_said(slip: str) -> None:
+    world = World(seed=5, calls=14, start=WORLD.start, end=END, impolite={slip: 1.0})
+    call = call_of(Kind.REJOIN)
+    found, _ = metrics(Stage("tencent", world), call)
+    assert expected(WORLD.sessions(call)) == actual(found)
+
+
 def test_points_of_a_stay_that_was_not_asked_for_are_counted_as_outside() -> None:
     call = call_of(Kind.REJOIN)
     stays = sorted(WORLD.sessions(call), key=lambda stay: (stay.user_id, stay.join_ts))
