@@ -88,8 +88,10 @@ class Watch(logging.Handler):
         """Keeps a log record as text: message, traceback, arguments and extras."""
         if record.name.startswith(_OTHERS):
             return
-        given = record.args if isinstance(record.args, Mapping) else dict(enumerate(record.args or ()))
-        facts = {**record.__dict__, "args": None, **given}
+        given: Mapping[Any, Any] = (
+            record.args if isinstance(record.args, Mapping) else dict(enumerate(record.args or ()))
+        )
+        facts: dict[Any, Any] = {**record.__dict__, "args": None, **given}
         if _PLAIN.issuperset(map(type, facts.values())):
             # Every record of the library's own. The message is made of these alone, and most of them repeat themselves.
             self._heard["the log"].update(facts.values())
