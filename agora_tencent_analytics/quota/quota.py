@@ -26,7 +26,6 @@ import secrets
 import threading
 import weakref
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +38,7 @@ from agora_tencent_analytics.quota.clock import Clock, VendorClock
 from agora_tencent_analytics.quota.counter import Counter, Totals
 from agora_tencent_analytics.quota.open_store import check_store, open_store
 from agora_tencent_analytics.quota.quota_state import QuotaState
-from agora_tencent_analytics.quota.slot import Waiting
+from agora_tencent_analytics.quota.slot import Free, Waiting
 from agora_tencent_analytics.quota.store import QuotaStore
 
 
@@ -90,6 +89,7 @@ class Quota:
         self._cold_start = cold_start
         self._account = _digest(account)
         self._names = _joined(merge)
+        self._free = Free(self.clock)
         self._begin()
 
     def _begin(self) -> None:
@@ -185,8 +185,8 @@ class Quota:
         *,
         max_wait: float | None = None,
         priority: Priority = "normal",
-    ) -> Waiting:
-        """A slot for one request: `async with quota.slot("call/lists", rates) as slot`.
+    ) -> Waiting | Free:
+        """A slot for one request: `async with quota.slot("call/lists", rates) as slot`, on the event loop that waits.
 
         Entering waits by priority, then first come, first served. Inside, call `slot.sent()` just before the
         request is handed to the transport and `slot.answered()` when the headers of its answer arrive. Leaving the
@@ -210,8 +210,10 @@ class Quota:
             raise BadInput(f"max_wait must be 0 or more seconds, or None, not {max_wait!r}")
         if priority not in PRIORITIES:
             raise BadInput(f"priority must be one of {', '.join(PRIORITIES)}, not {priority!r}")
-        find = partial(self._counter, counter, rates) if rates else None
-        return Waiting(find, self.clock, max_wait=max_wait, priority=priority)
+        if not rates:
+            return self._free
+        asyncio.get_running_loop()  # raises where there is none, and nobody could wait
+        return Waiting(self._counter(counter, rates), max_wait=max_wait, priority=priority)
 
     def refuse_if_spent(self, counter: str, rates: tuple[Rate, ...], priority: Priority = "normal") -> None:
         """Says at once, and of what is known here, whether a slot would be refused for the day; nothing is spent.

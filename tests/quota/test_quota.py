@@ -391,6 +391,11 @@ def test_children_of_a_fork_count_their_parents_and_each_others_slots(tmp_path: 
                 return number
         return most
 
+    async def enter() -> Any:
+        waiting = of.slot("lists", rates)
+        (await waiting.__aenter__()).sent()
+        return waiting
+
     def in_a_child() -> int:
         child = os.fork()
         if not child:
@@ -399,8 +404,7 @@ def test_children_of_a_fork_count_their_parents_and_each_others_slots(tmp_path: 
 
     with asyncio.Runner() as runner:
         assert 1 == runner.run(take(1))
-        in_flight = of.slot("lists", rates)
-        runner.run(in_flight.__aenter__()).sent()
+        in_flight = runner.run(enter())
         assert [3, 0] == [in_a_child() for _ in range(2)]
         runner.run(in_flight.__aexit__(None, None, None))
 
