@@ -11,7 +11,6 @@ import attrs
 
 from agora_tencent_analytics.errors import NothingToAsk
 from agora_tencent_analytics.paging.certificate import Certificate, Clipped, WindowRead
-from agora_tencent_analytics.paging.decision import fingerprint
 from agora_tencent_analytics.paging.truncated import Reader
 from agora_tencent_analytics.receipt import Receipt
 from agora_tencent_analytics.timerange import TimeRange
@@ -97,7 +96,7 @@ class Evidence:
                 first_total=reader.first_total,
                 total=reader.total,
                 unique=len(reader.everything),
-                fingerprint=fingerprint(reader.everything),
+                fingerprint=reader.everything.fingerprint,
                 duplicates=self.window_duplicates,
                 complete=complete,
                 reason=reason,

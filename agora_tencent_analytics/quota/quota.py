@@ -32,7 +32,7 @@ from agora_tencent_analytics.quota.clock import Clock, VendorClock
 from agora_tencent_analytics.quota.counter import Counter
 from agora_tencent_analytics.quota.open_store import check_store, open_store
 from agora_tencent_analytics.quota.quota_state import QuotaState
-from agora_tencent_analytics.quota.slot import Waiting
+from agora_tencent_analytics.quota.slot import Free, Waiting
 from agora_tencent_analytics.quota.store import QuotaStore
 
 
@@ -83,6 +83,7 @@ class Quota:
         self._cold_start = cold_start
         self._account = _digest(account)
         self._names = _joined(merge)
+        self._free = Free(self.clock)
         self._begin()
 
     def _begin(self) -> None:
@@ -177,7 +178,7 @@ class Quota:
         *,
         max_wait: float | None = None,
         priority: Priority = "normal",
-    ) -> Waiting:
+    ) -> Waiting | Free:
         """A slot for one request: `async with quota.slot("call/lists", rates) as slot`.
 
         Entering waits by priority, then first come, first served. Inside, call `slot.sent()` just before the
@@ -202,8 +203,9 @@ class Quota:
             raise BadInput(f"max_wait must be 0 or more seconds, or None, not {max_wait!r}")
         if priority not in PRIORITIES:
             raise BadInput(f"priority must be one of {', '.join(PRIORITIES)}, not {priority!r}")
-        found = self._counter(counter, rates) if rates else None
-        return Waiting(found, self.clock, max_wait=max_wait, priority=priority)
+        if not rates:
+            return self._free
+        return Waiting(self._counter(counter, rates), max_wait=max_wait, priority=priority)
 
     def refuse_if_spent(self, counter: str, rates: tuple[Rate, ...], priority: Priority = "normal") -> None:
         """Says at once, and of what is known here, whether a slot would be refused for the day; nothing is spent.
