@@ -127,6 +127,7 @@ class Walk:
         cost, self._told = self.evidence.cost.since(self._told), self.evidence.cost.copy()
         return Page(
             items=items,
+            sessions=reply.sessions,
             request_id=reply.request_id,
             body=body,
             place=self.windows.here(),
@@ -147,7 +148,7 @@ class Walk:
             items = [item for item, new in zip(items, news, strict=True) if new]
         self.evidence.count(len(items), duplicates=len(reply.items) - len(items))
         if question.trail is not None:
-            question.trail.saw(reply.items)
+            question.trail.saw(reply, window)
         signs = PageSigns(ids=rows, total=reply.total, has_more=reply.has_more, is_last=reply.is_last, at=at)
         step = reading.reader.feed(signs, fresh=fresh)
         split = self.windows.go(reading, step, rows=len(rows))
