@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 
-from agora_tencent_analytics.cli.options import Options
 from agora_tencent_analytics.simulator import World
 
 HIGHEST = {"agora": "enterprise", "tencent": "advanced"}
@@ -17,11 +16,10 @@ AGE_S = 600
 """How long before now the world ends: past the lag of every plan, so that all of it can be read."""
 
 
-def world(options: Options) -> World:
+def world(*, seed: int, calls: int, impolite: float) -> World:
     """The world of the command line: eight hours that ended ten to twenty minutes ago.
 
     It begins on the clock's ten minutes, so that the same ids come up for a while when a command is repeated.
     """
     end = (int(time.time()) // AGE_S - 1) * AGE_S
-    start = end - WORLD_S
-    return World(seed=options.seed, calls=options.calls, start=start, end=end, impolite=options.impolite)
+    return World(seed=seed, calls=calls, start=end - WORLD_S, end=end, impolite=impolite)

@@ -8,6 +8,7 @@ A certificate speaks of what the vendor showed. What no client can detect from t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 import attrs
@@ -15,8 +16,16 @@ import attrs
 from agora_tencent_analytics.receipt import Receipt
 from agora_tencent_analytics.timerange import TimeRange
 
-ClippedFor = Literal["lag", "history"]
-"""`"lag"`: too new, ask again later. `"history"`: the vendor has forgotten it."""
+ClippedFor = Literal["lag", "history", "clock"]
+"""`"lag"`: too new, ask again later. `"history"`: the vendor has forgotten it. `"clock"`: more than the plan's lag
+would hide, because the clocks of this machine and of the vendor disagree, or the vendor calls it too recent."""
+
+_WHY: Mapping[ClippedFor, str] = {
+    "lag": "not yet shown by the vendor",
+    "history": "already forgotten by the vendor",
+    "clock": "{seconds:,} s are hidden that the plan's lag does not explain: this machine's clock and the vendor's "
+    "disagree, or the vendor's lag is longer than its plan says",
+}
 
 
 @attrs.frozen(kw_only=True)
@@ -31,8 +40,7 @@ class Clipped:
     """The question that could not be asked there."""
 
     def __str__(self) -> str:
-        why = "not yet shown by the vendor" if self.reason == "lag" else "already forgotten by the vendor"
-        return f"{self.endpoint} {self.over}: {why}"
+        return f"{self.endpoint} {self.over}: {_WHY[self.reason].format(seconds=self.over.seconds)}"
 
 
 @attrs.frozen(kw_only=True)
@@ -72,6 +80,8 @@ class Certificate:
     """Every window whose reading ended, in that order; one that was split or narrowed is replaced by its pieces."""
     clipped: tuple[Clipped, ...] = ()
     """What of the range could not be asked."""
+    doubts: tuple[str, ...] = ()
+    """What the vendor's rows say against each other, or against what can be, where more may be hidden by it."""
     requests: int = 0
     """Pages that were answered."""
     cost: Receipt = attrs.field(factory=Receipt)
@@ -80,6 +90,8 @@ class Certificate:
     """Different rows yielded."""
     duplicates: int = 0
     """Rows dropped because the walk had yielded them before."""
+    from_cursor: bool = False
+    """True if the walk went on from a cursor: whether what the cursor leaves out was read, nothing here can say."""
     finished: bool = False
     """True once the walk came to its end; False after a break, an error or a cancellation."""
     stopped: str = ""
@@ -87,7 +99,7 @@ class Certificate:
 
     @property
     def complete(self) -> bool:
-        """True if all of the range that the vendor can answer was read; data hidden by the lag does not count."""
+        """True if all of the range that the vendor can answer was read; what its lag alone hides does not count."""
         return self.finished and not self.why
 
     @property
@@ -95,5 +107,6 @@ class Certificate:
         """Everything that speaks against completeness, in words; `""` if nothing does."""
         doubts = [self.stopped] if self.stopped else []
         doubts += [f"{window.over}: {window.reason}" for window in self.windows if not window.complete]
-        doubts += [str(piece) for piece in self.clipped if piece.reason == "history"]
+        doubts += [str(piece) for piece in self.clipped if piece.reason != "lag"]
+        doubts += self.doubts
         return "; ".join(doubts)

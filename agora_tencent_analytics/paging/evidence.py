@@ -10,8 +10,7 @@ from collections.abc import Iterable
 import attrs
 
 from agora_tencent_analytics.errors import NothingToAsk
-from agora_tencent_analytics.paging.certificate import Certificate, Clipped, ClippedFor, WindowRead
-from agora_tencent_analytics.paging.decision import fingerprint
+from agora_tencent_analytics.paging.certificate import Certificate, Clipped, WindowRead
 from agora_tencent_analytics.paging.truncated import Reader
 from agora_tencent_analytics.receipt import Receipt
 from agora_tencent_analytics.timerange import TimeRange
@@ -29,6 +28,8 @@ class Evidence:
     """Windows whose reading ended."""
     clipped: dict[Clipped, None] = attrs.field(factory=dict)
     """What could not be asked, each piece once and in order."""
+    doubts: dict[str, None] = attrs.field(factory=dict)
+    """What the vendor's rows say against each other, and may hide, each once and in order."""
     requests: int = 0
     """Pages that were answered."""
     refused: int = 0
@@ -41,6 +42,8 @@ class Evidence:
     """Those of the window being read."""
     cost: Receipt = attrs.field(factory=Receipt)
     """What was spent."""
+    from_cursor: bool = False
+    """True if the walk went on from a cursor."""
     finished: bool = False
     """True once the walk came to its end."""
     stopped: str = ""
@@ -72,9 +75,10 @@ class Evidence:
         """Notes what cannot be asked."""
         self.clipped.update(dict.fromkeys(pieces))
 
-    def cut(self, pieces: Iterable[TimeRange], *, reason: ClippedFor) -> None:
-        """Notes what the vendor refused."""
-        self.clip(Clipped(over=piece, reason=reason, endpoint=self.endpoint) for piece in pieces)
+    def begin_anew(self) -> None:
+        """Forgets the range and what of it could not be asked; what was spent stays."""
+        self.over = None
+        self.clipped.clear()
 
     def count(self, fresh: int, *, duplicates: int) -> None:
         """Notes a decoded page."""
@@ -92,7 +96,7 @@ class Evidence:
                 first_total=reader.first_total,
                 total=reader.total,
                 unique=len(reader.everything),
-                fingerprint=fingerprint(reader.everything),
+                fingerprint=reader.everything.fingerprint,
                 duplicates=self.window_duplicates,
                 complete=complete,
                 reason=reason,
@@ -107,10 +111,12 @@ class Evidence:
             over=self.over,
             windows=tuple(self.windows),
             clipped=tuple(self.clipped),
+            doubts=tuple(self.doubts),
             requests=self.requests,
             cost=self.cost.copy(),
             unique=self.unique,
             duplicates=self.duplicates,
+            from_cursor=self.from_cursor,
             finished=self.finished,
             stopped=self.stopped,
         )

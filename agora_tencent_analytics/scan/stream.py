@@ -127,11 +127,10 @@ class Records:
     def _work_of(self, name: str, provider: Provider) -> Work:
         if self._ledger is not None and self._over is not None:
             return self._ledger.work(name, provider, self._over)
-        over = self._range(provider)
-        if self._wanted.calls is None:
-            return Work(over)
-        within = None if self._over is None else over
-        return ListedWork(self._wanted.listed(provider), within, now=provider.now())
+        over = self._over.first if isinstance(self._over, Since) else self._over
+        if over is not None and self._wanted.calls is None:
+            return Work(over, provider.now())
+        return ListedWork(self._wanted.listed(provider), over, provider.now())
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

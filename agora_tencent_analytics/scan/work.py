@@ -13,6 +13,7 @@ import attrs
 
 from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.paging.certificate import Clipped
+from agora_tencent_analytics.paging.question import Over, resolve
 from agora_tencent_analytics.scan.records import CallRecord
 from agora_tencent_analytics.timerange import TimeRange
 
@@ -45,7 +46,8 @@ class Work:
     """Everything, from the beginning.
 
     Args:
-        over: the range, in vendor time.
+        asked: the range asked for.
+        now: the vendor's now, epoch seconds.
     """
 
     kept = False
@@ -54,11 +56,32 @@ class Work:
     """Calls that earlier scans on the same ledger have settled."""
     note = ""
     """What an earlier scan has kept."""
+    doubts: Sequence[str] = ()
+    """What speaks against completeness before anything is read, in words."""
 
-    def __init__(self, over: TimeRange) -> None:
-        self.over = over
-        self.within: TimeRange | None = over
+    def __init__(self, asked: Over, now: float) -> None:
+        self._asked = asked
+        self.over = resolve(asked, now)
+        """The range, in vendor time."""
+
+    @property
+    def within(self) -> TimeRange | None:
         """The part of each call that is read; None: all of it."""
+        return self.over
+
+    def begin_anew(self, now: float, here: float) -> bool:
+        """Resolves the range again, before any of it was read; False if that changes nothing.
+
+        Args:
+            now: the vendor's now as it is known since the last time, epoch seconds.
+            here: epoch seconds on this machine's clock.
+        """
+        before, self.over = self.over, resolve(self._asked, now)
+        return self.over != before
+
+    def missed(self, now: float) -> tuple[TimeRange, ...]:
+        """What would be in the range as well if the vendor's now had been this when the range was resolved."""
+        return resolve(self._asked, now).minus(self.over)
 
     def stretches(self) -> Sequence[Stretch]:
         """What is to be listed, oldest first."""
@@ -122,14 +145,18 @@ class ListedWork(Work):
 
     Args:
         calls: the calls.
-        within: the range of which they are read; None: all of each.
+        asked: the range of which they are read; None: all of each.
         now: the vendor's now, epoch seconds.
     """
 
-    def __init__(self, calls: Sequence[Call], within: TimeRange | None, *, now: float) -> None:
-        super().__init__(within or lives(calls, now))
-        self.within = within
-        self._calls = calls
+    def __init__(self, calls: Sequence[Call], asked: Over | None, now: float) -> None:
+        super().__init__(asked or lives(calls, now), now)
+        self._calls, self._whole = calls, asked is None
+
+    @property
+    def within(self) -> TimeRange | None:
+        """See `Work.within`."""
+        return None if self._whole else self.over
 
     def stretches(self) -> Sequence[Stretch]:
         """See `Work.stretches`."""

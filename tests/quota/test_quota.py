@@ -258,7 +258,7 @@ def test_a_storm_of_cancellations_leaves_no_slot_and_no_place_behind(seed: int) 
                 tasks.start_soon(one, dice.choice([0.0, dice.uniform(0, 20), 100.0]))
                 if dice.random() < 0.2:
                     await anyio.sleep(dice.uniform(0, 0.2))
-        counter = of._counters["lists"]
+        counter = of._counter("lists", TEN)
         assert (0, 0) == (counter.waiting, counter.bucket.in_flight)
         await anyio.sleep(2)
         before = asyncio.get_running_loop().time()
@@ -391,6 +391,11 @@ def test_children_of_a_fork_count_their_parents_and_each_others_slots(tmp_path: 
                 return number
         return most
 
+    async def enter() -> Any:
+        waiting = of.slot("lists", rates)
+        (await waiting.__aenter__()).sent()
+        return waiting
+
     def in_a_child() -> int:
         child = os.fork()
         if not child:
@@ -399,8 +404,7 @@ def test_children_of_a_fork_count_their_parents_and_each_others_slots(tmp_path: 
 
     with asyncio.Runner() as runner:
         assert 1 == runner.run(take(1))
-        in_flight = of.slot("lists", rates)
-        runner.run(in_flight.__aenter__()).sent()
+        in_flight = runner.run(enter())
         assert [3, 0] == [in_a_child() for _ in range(2)]
         runner.run(in_flight.__aexit__(None, None, None))
 
@@ -567,13 +571,13 @@ def test_midnight_under_load_with_clocks_that_disagree_meets_no_refusal(kind: st
             try:
                 async with of.slot("lists", rates) as slot:
                     slot.sent()
-                    sent = clock.wall()
+                    sent = clock.monotonic()
                     await anyio.sleep(up)
                     arrived.append(clock.wall() + off)
                     date = formatdate(arrived[-1], usegmt=True)
                     await anyio.sleep(0.05)
                     slot.answered()
-                    of.clock.learn(date, sent, clock.wall())
+                    of.clock.learn({"date": date}, sent, clock.monotonic())
                 return
             except DailyQuotaExhausted as exhausted:
                 spent += 1
@@ -649,7 +653,7 @@ def test_a_refusal_of_one_process_holds_and_slows_all_who_share_the_store() -> N
             held = asyncio.get_running_loop().time()
             await ask(two)
             assert pytest.approx(1.04, abs=0.2) == asyncio.get_running_loop().time() - held
-        return [of._counters["lists"].bucket.windows[0].ladder.extra_margin for of in (one, two)]
+        return [of._counter("lists", TEN).bucket.windows[0].ladder.extra_margin for of in (one, two)]
 
     one, two = run(scenario)
     assert 0.08 == one
@@ -871,7 +875,11 @@ def test_a_share_of_each_day_is_reserved_for_a_priority() -> None:
     assert {"interactive": 2} == state_of(of, rates).reserved
 
 
-@pytest.mark.parametrize("nonsense", [{"urgent": 0.1}, {"interactive": 0}, {"interactive": 0.5, "normal": 0.5}])
+@pytest.mark.parametrize(
+    "nonsense",
+    [{"urgent": 0.1}, {"interactive": 0}, {"interactive": 0.5, "normal": 0.5}, {"interactive": "0.1"}, 0.1, 0, ()],
+    ids=str,
+)
 def test_a_reserve_is_shares_of_the_day_for_priorities(nonsense: Any) -> None:
     with pytest.raises(BadInput, match="reserve must give shares"):
         quota(reserve=nonsense)
@@ -1022,9 +1030,9 @@ def test_a_counter_is_merged_once() -> None:
         quota(merge=(("a", "b"), ("b", "c")))
 
 
-@pytest.mark.parametrize("nonsense", [("lists", "metrics"), "lists"])
+@pytest.mark.parametrize("nonsense", [("lists", "metrics"), "lists", 5, [("lists", 5)]])
 def test_a_group_to_merge_is_more_than_a_word(nonsense: Any) -> None:
-    with pytest.raises(BadInput, match="no group"):
+    with pytest.raises(BadInput, match="is not a group"):
         quota(merge=nonsense)
 
 

@@ -169,11 +169,11 @@ def test_the_forecast_of_given_calls_is_what_they_cost(vendor: Vendor, depth: An
 
     async def scenario() -> None:
         provider = provider_of(vendors, vendor, "unlimited")
-        forecast = (await scan.plan(provider, calls=calls, depth=depth, probe=100)).vendors[vendor]
+        forecast = (await scan.forecast(provider, calls=calls, depth=depth, probe=100)).vendors[vendor]
         probed = len(vendors.servers[0].arrivals)
         assert probed == forecast.probed
         assert set() == {name for row in forecast.rows for name in row.endpoints} & LISTINGS
-        guess = (await scan.plan(provider, calls=calls, depth=depth, probe=10)).vendors[vendor]
+        guess = (await scan.forecast(provider, calls=calls, depth=depth, probe=10)).vendors[vendor]
         before = provider.receipt.requests
         _, report = await read(provider, over=None, calls=calls, depth=depth)
         assert report.complete

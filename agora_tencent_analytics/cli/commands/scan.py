@@ -15,9 +15,9 @@ from agora_tencent_analytics.cli.options import Options
 from agora_tencent_analytics.cli.out_file import out_file
 from agora_tencent_analytics.cli.output import clear_report, write_report
 from agora_tencent_analytics.cli.providers import providers_of
-from agora_tencent_analytics.cli.tables import SPENT, WORST, printable, remarks, vendor_rows, worst_rows
+from agora_tencent_analytics.cli.tables import SPENT, WORST, remarks, vendor_rows, worst_rows
 from agora_tencent_analytics.cli.worst_calls import Worst
-from agora_tencent_analytics.errors import BadInput, NotAuthenticated, NotOffered, NotPermitted
+from agora_tencent_analytics.errors import BadInput, NotAuthenticated, NotOffered, NotPermitted, printable
 from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.receipt import Budget
 from agora_tencent_analytics.scan import Records, Report, scan

@@ -1,4 +1,4 @@
-"""`Planning`: the plan for one provider. Has its calls found, priced and weighed against what there is to spend.
+"""The forecast for one provider: its calls are found, priced and weighed against what there is to spend.
 
 Joins the asking (`probe.py`) to the arithmetic (`cost.py`, `losses.py`, `proposals.py`), and holds neither.
 """
@@ -49,8 +49,8 @@ class Source:
     budget: Budget | None
 
 
-class Planning:
-    """The plan for one provider.
+class ProviderForecast:
+    """The forecast for one provider.
 
     Args:
         provider: who would be asked.

@@ -1,4 +1,4 @@
-"""`plan`: what a scan will cost, found out before it is paid.
+"""`forecast`: what a scan will cost, found out before it is paid.
 
 Holds the arguments and their checks. What is asked of one provider, and what follows, is `provider_forecast.py`.
 """
@@ -20,7 +20,7 @@ from agora_tencent_analytics.receipt import Budget
 from agora_tencent_analytics.scan.forecast.forecast import Forecast, VendorForecast
 from agora_tencent_analytics.scan.forecast.population import Known, Only
 from agora_tencent_analytics.scan.forecast.proposals import Asked
-from agora_tencent_analytics.scan.forecast.provider_forecast import Planning, Source
+from agora_tencent_analytics.scan.forecast.provider_forecast import ProviderForecast, Source
 from agora_tencent_analytics.scan.options import Depth
 from agora_tencent_analytics.scan.run import scan
 from agora_tencent_analytics.scan.stream import names_of
@@ -31,7 +31,7 @@ MINUTES = 30.0
 """Length of a call where it is not stated."""
 
 
-async def plan(
+async def forecast(
     *providers: Provider,
     over: Over | None = None,
     depth: Depth = "metrics",
@@ -106,35 +106,36 @@ async def plan(
         seed=seed,
         budget=budget,
     )
-    plannings = [
-        Planning(provider, over, asked, listed, waits=on_quota == "wait", priority=priority) for provider in providers
+    forecasts = [
+        ProviderForecast(provider, over, asked, listed, waits=on_quota == "wait", priority=priority)
+        for provider in providers
     ]
     failures: list[Exception] = []
 
-    async def look(planning: Planning) -> None:
+    async def look(one: ProviderForecast) -> None:
         try:
-            await planning.look(source)
+            await one.look(source)
         except Exception as failure:
             failures.append(failure)
             group.cancel_scope.cancel()
 
     async with anyio.create_task_group() as group:
-        for planning in plannings:
-            group.start_soon(look, planning)
+        for each in forecasts:
+            group.start_soon(look, each)
     if failures:
         raise failures[0]
     vendors: dict[str, VendorForecast] = {}
-    for name, planning in zip(names_of(providers), plannings, strict=True):
-        share = None if budget is None else math.floor(budget.left * _part(planning, plannings))
-        of_quota = [one for one in plannings if one.provider.shared_quota is planning.provider.shared_quota]
-        vendors[name] = planning.forecast(share, of_quota=_part(planning, of_quota))
+    for name, mine in zip(names_of(providers), forecasts, strict=True):
+        share = None if budget is None else math.floor(budget.left * _part(mine, forecasts))
+        of_quota = [one for one in forecasts if one.provider.shared_quota is mine.provider.shared_quota]
+        vendors[name] = mine.forecast(share, of_quota=_part(mine, of_quota))
     return Forecast(vendors=vendors)
 
 
-def _part(planning: Planning, of: list[Planning]) -> float:
+def _part(mine: ProviderForecast, of: list[ProviderForecast]) -> float:
     """Its part of what all of these cost."""
     whole = sum(one.priced.total.most for one in of)
-    return planning.priced.total.most / whole if whole else 1.0
+    return mine.priced.total.most / whole if whole else 1.0
 
 
 def _check(

@@ -98,24 +98,15 @@ class Compress:
 
 
 @attrs.frozen(kw_only=True)
-class Rename:
-    """Every field of one name comes under another name, so that the field is missing."""
-
-    field: str
-    """The name."""
-    to: str
-    """The other name."""
-    when: When = ALWAYS
-
-
-@attrs.frozen(kw_only=True)
-class Insert:
-    """Something that does not belong there stands in the body."""
+class Replace:
+    """Something in the body reads otherwise: a field has another name, or a member more stands beside it."""
 
     text: str
     """What."""
-    after: str = "{"
-    """Behind the first place that reads so; if there is none, nowhere."""
+    by: str
+    """What stands there instead."""
+    most: int = -1
+    """In how many places, from the beginning of the body on; -1 for all."""
     when: When = ALWAYS
 
 

@@ -18,9 +18,8 @@ import attrs
 from agora_tencent_analytics.simulator.faults.answer import (
     Compress,
     Garble,
-    Insert,
     Mislabel,
-    Rename,
+    Replace,
     SetHeader,
     Wrap,
     WrongDate,
@@ -29,7 +28,7 @@ from agora_tencent_analytics.simulator.faults.book import Fault
 from agora_tencent_analytics.simulator.faults.connection import Drip, Stall, Truncate, WrongLength
 from agora_tencent_analytics.simulator.http.exchange import Reply
 
-_STAGES: tuple[type, ...] = (Garble, Rename, Insert, Wrap, Compress, Mislabel)
+_STAGES: tuple[type, ...] = (Garble, Replace, Wrap, Compress, Mislabel)
 _GZIP = 31
 _PIECE = 1 << 20
 
@@ -46,12 +45,9 @@ def spoil(reply: Reply, faults: Iterable[Fault], *, now: float) -> Reply:
         match fault:
             case Garble(field=field, value=value):
                 reply = attrs.evolve(reply, body=_garble(reply.body, field, value))
-            case Rename(field=field, to=name):
-                renamed = reply.body.replace(f'"{field}":'.encode(), f'"{name}":'.encode())
-                reply = attrs.evolve(reply, body=renamed)
-            case Insert(text=text, after=after):
-                place = after.encode()
-                reply = attrs.evolve(reply, body=reply.body.replace(place, place + text.encode(), 1))
+            case Replace(text=text, by=other, most=most):
+                replaced = reply.body.replace(text.encode(), other.encode(), most)
+                reply = attrs.evolve(reply, body=replaced)
             case Wrap(before=before, after=behind):
                 reply = attrs.evolve(reply, body=before + reply.body + behind)
             case Compress():

@@ -19,10 +19,9 @@ from agora_tencent_analytics.simulator.faults.answer import (
     ExpireToken,
     Fail,
     Garble,
-    Insert,
     Mislabel,
     Refuse,
-    Rename,
+    Replace,
     SetHeader,
     Wrap,
     WrongDate,
@@ -50,7 +49,7 @@ from agora_tencent_analytics.simulator.faults.when import Span, When
 from agora_tencent_analytics.simulator.http.log import Arrival
 
 AnswerFault = Refuse | Fail | AnswerHtml | AnswerJson | Garble | Compress | Mislabel | WrongDate | ExpireToken
-BodyFault = Rename | Insert | Wrap | SetHeader
+BodyFault = Replace | Wrap | SetHeader
 ConnectionFault = Reset | Crash | Stall | Drip | Truncate | WrongLength | Delay
 ListingFault = Lie | EmptyPage | DuplicatePage | ClampPage | Reorder | Shuffle | Drift
 MetricsFault = Retell | Widen | Strangers

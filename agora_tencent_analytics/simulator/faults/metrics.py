@@ -21,9 +21,9 @@ _NO_POINTS = ("null", '"point"', "[]", "{}", "7", "[null,1]", '["",1]', "[[],1]"
 class Retell:
     """The points of every series are told in another way."""
 
-    how: Literal["ms", "text", "backwards", "twice", "odd", "split"]
-    """Instants in milliseconds or in quotes, the newest first, every point twice, with things among them that are no
-    points, or the series in two pieces."""
+    how: Literal["ms", "text", "float", "backwards", "twice", "odd", "split"]
+    """Instants in milliseconds, in quotes or with a decimal point; the newest first, every point twice, with things
+    among them that are no points, or the series in two pieces."""
     when: When = ALWAYS
 
 
@@ -49,6 +49,8 @@ def style_of(style: Style, faults: Iterable[object]) -> Style:
         match fault:
             case Retell(how="ms"):
                 style = attrs.evolve(style, between=f"000{style.between}")
+            case Retell(how="float"):
+                style = attrs.evolve(style, between=f".0{style.between}")
             case Retell(how="text"):
                 style = attrs.evolve(style, before=f'{style.before}"', between=f'"{style.between}')
             case _:

@@ -16,11 +16,13 @@ import attrs
 
 from agora_tencent_analytics.limits import DAY, HOUR
 from agora_tencent_analytics.simulator.faults.answer import (
+    AnswerHtml,
+    AnswerJson,
     Compress,
     Fail,
     Garble,
-    Insert,
-    Rename,
+    Refuse,
+    Replace,
     SetHeader,
     Wrap,
     WrongDate,
@@ -51,7 +53,7 @@ _METRICS = {
 }
 _LEVELS = 5_000
 _MOST_KEPT = 100_000
-_MOST_ROWS = 40
+_MOST_ROWS = 12
 _YEARS_S = 1_500 * DAY
 
 
@@ -73,18 +75,14 @@ class Asking:
     """What is left to chance."""
 
     @property
-    def inside(self) -> str:
-        """Text behind which the members of the answer begin."""
-        return "{" if self.vendor == "agora" else '"Response":{'
-
-    @property
     def payload(self) -> str:
         """Name of the list that slips."""
         return (_METRICS if self.place == "metrics" else _LISTS)[self.endpoint]
 
-    def member(self, name: str, value: str) -> Insert:
+    def member(self, name: str, value: str) -> Replace:
         """One more member of the answer, in front of the others."""
-        return Insert(text=f'"{name}":{value},', after=self.inside)
+        inside = "{" if self.vendor == "agora" else '"Response":{'
+        return Replace(text=inside, by=f'{inside}"{name}":{value},', most=1)
 
 
 class AnswerSlips:
@@ -115,7 +113,7 @@ class AnswerSlips:
         for place in _places(arrival):
             subject = () if place == "vendor" else (question, before)
             slip = self._manners.slip(place, self._vendor, *subject)
-            if slip is None or (slip.once and before):
+            if slip is None or (slip.once and before) or (place == "listing" and not _can_slip(slip.name, arrival)):
                 continue
             asking = Asking(
                 vendor=self._vendor,
@@ -127,6 +125,16 @@ class AnswerSlips:
             )
             for fault in ANSWERS[slip.name](asking):
                 yield Strike(fault, 0, slip.name, befalls_all=place in ("date", "vendor"))
+
+
+def _can_slip(name: str, arrival: Arrival) -> bool:
+    """False for a listing that has nothing of the kind: no total, no page before, or, with all details, no pages."""
+    if arrival.endpoint == "call/details":
+        return name in ("null_list", "missing_list")
+    facts = arrival.facts
+    if name == "repeated_page":
+        return (str(facts.get("page_no", 1)), str(facts.get("PageNumber", 0))) != ("1", "0")
+    return name not in ("zero_total", "wrong_total") or not {"page_no", "page_size", "PageNumber"}.isdisjoint(facts)
 
 
 def _places(arrival: Arrival) -> Iterator[Place]:
@@ -158,13 +166,34 @@ def _wrong_total(asking: Asking) -> tuple[Fault, ...]:
     return (Lie(total_off_by=off if asking.dice.below(2) else -off),)
 
 
+def _renamed(field: str, name: str) -> Replace:
+    return Replace(text=f'"{field}":', by=f'"{name}":')
+
+
 def _null_list(asking: Asking) -> tuple[Fault, ...]:
-    return (Rename(field=asking.payload, to=f"old_{asking.payload}"), asking.member(asking.payload, "null"))
+    return (_renamed(asking.payload, f"old_{asking.payload}"), asking.member(asking.payload, "null"))
 
 
 def _missing_list(asking: Asking) -> tuple[Fault, ...]:
-    gone = Rename(field=asking.payload, to=f"new_{asking.payload}")
+    gone = _renamed(asking.payload, f"new_{asking.payload}")
     return (gone, asking.member("data", "null")) if asking.dice.below(2) else (gone,)
+
+
+def _null_peer(asking: Asking) -> tuple[Fault, ...]:
+    own, nobody = (
+        ('"peer_uid":0}', '"peer_uid":null}') if asking.vendor == "agora" else ('"PeerId":""', '"PeerId":null')
+    )
+    return (Replace(text=own, by=nobody),)
+
+
+def _hasty_limit(asking: Asking) -> tuple[Fault, ...]:
+    if asking.vendor == "agora":
+        return (Refuse(code=300, message="qps limit error"),)
+    return (Refuse(code="RequestLimitExceeded", message="Please reduce the frequency of calls."),)
+
+
+def _odd_refusal(asking: Asking) -> tuple[Fault, ...]:
+    return (Refuse(code=999 if asking.vendor == "agora" else "ResourceBusy", message="busy"),)
 
 
 def _request_id(asking: Asking) -> tuple[Fault, ...]:
@@ -207,6 +236,8 @@ ANSWERS: Mapping[str, Callable[[Asking], tuple[Fault, ...]]] = {
     "missing_list": _missing_list,
     "points_in_ms": _always(Retell(how="ms")),
     "points_as_text": _always(Retell(how="text")),
+    "points_as_float": _always(Retell(how="float")),
+    "null_peer": _null_peer,
     "points_backwards": _always(Retell(how="backwards")),
     "points_twice": _always(Retell(how="twice")),
     "odd_points": _always(Retell(how="odd")),
@@ -220,12 +251,17 @@ ANSWERS: Mapping[str, Callable[[Asking], tuple[Fault, ...]]] = {
     "many_headers": _always(*(SetHeader(name=f"X-Hop-{number}", value="y") for number in range(120))),
     "other_type": _always(SetHeader(name="Content-Type", value="text/plain; charset=gbk")),
     "code_as_text": _always(Garble(field="code", value='"200"')),
-    "no_code": _always(Rename(field="code", to="status")),
+    "no_code": _always(_renamed("code", "status")),
     "code_twice": lambda asking: (asking.member("code", "200"),),
     "odd_message": _one_of(*(Garble(field="message", value=value) for value in ("null", '"null"', "7", "{}"))),
     "odd_request_id": _request_id,
     "deep_answer": _deep,
     "echo": _always(Fail(status=502, echo=True)),
+    "empty_answer": _always(AnswerJson(text="")),
+    "sign_in": _always(AnswerHtml()),
+    "comment": _always(Wrap(after=b"<!-- served by node 7 -->")),
+    "hasty_limit": _hasty_limit,
+    "odd_refusal": _odd_refusal,
     "no_date": _always(SetHeader(name="Date", value=None)),
     "odd_date": _one_of(
         *(SetHeader(name="Date", value=text) for text in ("yesterday", "Thu, 32 Foo 2026 25:61:61 GMT"))

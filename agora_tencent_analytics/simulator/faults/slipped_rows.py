@@ -6,7 +6,9 @@ of rows. Which row slips is decided in `world/impolite.py`.
 
 from __future__ import annotations
 
+import itertools
 import json
+import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -26,6 +28,7 @@ Item = TypeVar("Item", int, Session)
 _DIGITS = 5_000
 _LEVELS = 5_000
 _LETTERS = 100_000
+_HALF = "\ud83d"
 _YEAR_2100 = 4_102_444_800
 
 
@@ -47,6 +50,9 @@ class Shape:
     """A rate; a field that the vendor does not have, if it has none."""
     user: str = ""
     """The user, `""` if the row is not about one."""
+
+
+_NO_SHAPE = Shape(row_id="", begins="", ends="", over="", name="", ratio="")
 
 
 @attrs.frozen(kw_only=True)
@@ -98,18 +104,60 @@ def write_rows(
     """
     if not world.impolite:
         return [polite(row) for row in rows]
-    told, seen = list[object](), set[object]()
+    told, seen = list[str](), set[object]()
     for row in rows:
-        slip = world.slip(vendor, row)
+        sent, slip = polite(row), world.slip(vendor, row)
+        if slip is not None:
+            draft = Draft(row=sent, dice=world.dice_of(vendor, row), again=row in seen)
+            told.append(_text(ROWS[slip.name](shape, draft)))
+            seen.add(row)
+        else:
+            told.append(_text(sent))
+    return Written(f"[{','.join(told)}]")
+
+
+def _text(value: object) -> str:
+    return value.text if isinstance(value, Written) else json.dumps(value)
+
+
+def user_as_told(world: World, stay: Session) -> str:
+    """The id of a user, as JSON, where the row of this stay has told it."""
+    slip = world.slip(stay.vendor, stay)
+    broken = slip is not None and slip.name == "broken_user"
+    return json.dumps(f"{stay.user_id}{_HALF}" if broken else stay.user_id)
+
+
+def slip_members(
+    members: Mapping[str, object], world: World, vendor: Vendor, asked: Mapping[str, Any]
+) -> Mapping[str, object]:
+    """The members of an answer as they are sent: rows that no shape describes slip too.
+
+    Args:
+        members: what a polite vendor would send, with rows of calls and sessions as they are sent already.
+        world: what is reported on.
+        vendor: by whom.
+        asked: the parameters of the question.
+    """
+    if not world.impolite:
+        return members
+    question, count = zlib.crc32(repr(sorted(asked.items())).encode()), itertools.count()
+
+    def told(value: object) -> str:
+        if isinstance(value, Mapping):
+            return f"{{{','.join(f'{json.dumps(name)}:{told(inner)}' for name, inner in value.items())}}}"
+        if isinstance(value, list):
+            return f"[{','.join(row(one) if isinstance(one, dict) else told(one) for one in value)}]"
+        return _text(value)
+
+    def row(one: Row) -> str:
+        subject = (question, next(count))
+        slip = world.manners.slip("row", vendor, *subject)
         if slip is None:
-            told.append(polite(row))
-            continue
-        draft = Draft(row=polite(row), dice=world.dice_of(vendor, row), again=row in seen)
-        told.append(ROWS[slip.name](shape, draft))
-        seen.add(row)
-    if not any(isinstance(row, Written) for row in told):
-        return told
-    return Written(f"[{','.join(row.text if isinstance(row, Written) else json.dumps(row) for row in told)}]")
+            return told(one)
+        draft = Draft(row=one, dice=world.manners.dice("row", vendor, *subject, 1), again=False)
+        return told(ROWS[slip.name](_NO_SHAPE, draft))
+
+    return {name: Written(told(value)) for name, value in members.items()}
 
 
 # --- one function a slip -----------------------------------------------------------------------------------
@@ -187,7 +235,7 @@ def _gbk(shape: Shape, draft: Draft) -> object:
 
 
 def _broken_user(shape: Shape, draft: Draft) -> object:
-    return {**draft.row, shape.user: f"{draft.row[shape.user]}\ud83d"}
+    return {**draft.row, shape.user: f"{draft.row[shape.user]}{_HALF}"}
 
 
 def _other_user(shape: Shape, draft: Draft) -> object:

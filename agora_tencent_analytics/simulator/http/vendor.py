@@ -225,7 +225,7 @@ class SimulatedVendor(ABC):
         except Refused as refused:
             body = self._envelope(refused) if refused.body is None else refused.body
             reply = self._reply(refused.status, body, code=str(refused.code))
-            strikes = [strike for strike in strikes if strike.befalls_all]
+            strikes = [strike for strike in strikes if strike.befalls_all or strike.fault is refused.fault]
         except _Struck as struck:
             reply = struck.reply
             reply = attrs.evolve(reply, headers={"Date": self._date(), "Content-Type": "text/html", **reply.headers})
@@ -248,7 +248,7 @@ class SimulatedVendor(ABC):
         for fault in faults:
             match fault:
                 case Refuse() as refuse if refuse.counted is counted:
-                    raise Refused(refuse.code, refuse.message, status=refuse.status)
+                    raise Refused(refuse.code, refuse.message, status=refuse.status, fault=fault)
                 case Fail() as fail if fail.counted is counted:
                     body = fail.body + (_echo(ask) if fail.echo else b"")
                     raise _Struck(fault, Reply(status=fail.status, headers=dict(fail.headers), body=body))

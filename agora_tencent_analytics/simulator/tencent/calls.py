@@ -6,13 +6,14 @@ that is null because the window was too long.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
 
 from agora_tencent_analytics.simulator.faults.metrics import Strangers, Widen, retell, style_of
-from agora_tencent_analytics.simulator.faults.slipped_rows import Shape, listed, write_rows
+from agora_tencent_analytics.simulator.faults.slipped_rows import Shape, listed, user_as_told, write_rows
 from agora_tencent_analytics.simulator.http.exchange import Refused
 from agora_tencent_analytics.simulator.http.listing import turn_to
 from agora_tencent_analytics.simulator.http.written import Written
@@ -169,7 +170,7 @@ def _user(asked: Asked, stay: Session) -> dict[str, Any]:
 
 
 def _data(asked: Asked, over: _Window, shown: Sequence[Session], wanted: frozenset[str]) -> str:
-    world, users = asked.world, frozenset(stay.user_id for stay in shown)
+    world, users = asked.world, {stay.user_id: user_as_told(asked.world, stay) for stay in shown}
     call = world.find_call("tencent", asked.payload["CommId"])
     stays = [stay for stay in (world.sessions(call) if call is not None else ()) if stay.user_id in users]
     faults = [strike.fault for strike in asked.strikes]
@@ -184,7 +185,7 @@ def _data(asked: Asked, over: _Window, shown: Sequence[Session], wanted: frozens
     if joined and any(isinstance(fault, Strangers) for fault in faults):
         joined["nobody asked", "", "aBit"] = [f"{style.before}{over.start}{style.between}7{style.after}"]
     return ",".join(
-        f'{{"Content":[{piece}],"UserId":"{user}","PeerId":"{peer}","DataType":"{name}"}}'
+        f'{{"Content":[{piece}],"UserId":{users.get(user, json.dumps(user))},"PeerId":"{peer}","DataType":"{name}"}}'
         for (user, peer, name), pieces in joined.items()
         for piece in retell(",".join(pieces), faults)
     )

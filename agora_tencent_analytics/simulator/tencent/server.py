@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Literal
 from agora_tencent_analytics.limits import Limits, Plan, Rate
 from agora_tencent_analytics.simulator.faults.answer import ExpireToken
 from agora_tencent_analytics.simulator.faults.book import Strike
+from agora_tencent_analytics.simulator.faults.slipped_rows import slip_members
 from agora_tencent_analytics.simulator.http.exchange import Ask, Refused, Reply
 from agora_tencent_analytics.simulator.http.log import Arrival
 from agora_tencent_analytics.simulator.http.vendor import SimulatedVendor
@@ -186,4 +187,4 @@ class SimulatedTencent(SimulatedVendor):
             oversize=self._oversize,
             serial=self._serial(),
         )
-        return self._wrap(action.answer(asked))
+        return self._wrap(slip_members(action.answer(asked), self.world, self.vendor, payload))

@@ -16,15 +16,16 @@ from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.simulator.world.calls import Vendor
 from agora_tencent_analytics.simulator.world.dice import Dice
 
-Place = Literal["call", "session", "listing", "metrics", "answer", "date", "vendor"]
-"""What a slip befalls: the row of a call or session, one page of a listing, one answer with metrics, any good answer,
-the date of any answer, refusals included, or the date of every answer of the vendor."""
+Place = Literal["call", "session", "row", "listing", "metrics", "answer", "date", "vendor"]
+"""What a slip befalls: the row of a call or session, a row of events, experiences, figures or usage, one page of a
+listing, one answer with metrics, any good answer, the date of any answer, refusals included, or the date of every
+answer of the vendor."""
 
 Outcome = Literal["read", "doubted", "lost"]
 """What a right client makes of it: it reads everything all the same; it reads it or says where something may be
 missing; or it cannot read the row and says so."""
 
-_PLACES: tuple[Place, ...] = ("call", "session", "listing", "metrics", "answer", "date", "vendor")
+_PLACES: tuple[Place, ...] = ("call", "session", "row", "listing", "metrics", "answer", "date", "vendor")
 _BOTH: tuple[Vendor, ...] = ("agora", "tencent")
 
 
@@ -105,16 +106,16 @@ _TABLE = (
     _slip("nan_ratio", "a rate is a bare NaN", "call", "session"),
     _slip("infinite_ratio", "a rate is a bare Infinity", "call", "session"),
     _slip("text_ratio", "a rate is a text", "call", "session"),
-    _slip("huge_integer", "an unknown field holds an integer of 5,000 digits", "call", "session"),
-    _slip("deep_field", "an unknown field holds a list nested 5,000 deep", "call", "session"),
-    _slip("long_field", "an unknown field holds a text of 100,000 characters", "call", "session"),
+    _slip("huge_integer", "an unknown field holds an integer of 5,000 digits", "call", "session", "row"),
+    _slip("deep_field", "an unknown field holds a list nested 5,000 deep", "call", "session", "row"),
+    _slip("long_field", "an unknown field holds a text of 100,000 characters", "call", "session", "row"),
     _slip("key_twice", "a row has one of its keys twice", "call", "session"),
-    _slip("escaped_keys", "every letter of a row is written as an escape", "call", "session"),
+    _slip("escaped_keys", "every letter of a row is written as an escape", "call", "session", "row"),
     # Rows that are none.
-    _slip("null_row", "a row is null", "call", "session", so="lost"),
-    _slip("text_row", "a row is a text", "call", "session", so="lost"),
-    _slip("list_row", "a row is a list of its values", "call", "session", so="lost"),
-    _slip("bare_row", "a row is an object of nothing", "call", "session", so="lost"),
+    _slip("null_row", "a row is null", "call", "session", "row", so="lost"),
+    _slip("text_row", "a row is a text", "call", "session", "row", so="lost"),
+    _slip("list_row", "a row is a list of its values", "call", "session", "row", so="lost"),
+    _slip("bare_row", "a row is an object of nothing", "call", "session", "row", so="lost"),
     _slip("null_id", "the id of a row is null", "call", "session", so="lost"),
     _slip("empty_id", "the id of a row is an empty text", "call", "session", so="lost"),
     # The same again, and late.
@@ -144,6 +145,8 @@ _TABLE = (
     # Points.
     _slip("points_in_ms", "the instants of points are milliseconds", "metrics", so="doubted"),
     _slip("points_as_text", "the instants of points stand in quotes", "metrics", so="doubted"),
+    _slip("points_as_float", "the instants of points have a decimal point", "metrics"),
+    _slip("null_peer", "the peer of what a session measured of itself is null", "metrics"),
     _slip("points_backwards", "points come with the newest first", "metrics"),
     _slip("points_twice", "every point comes twice", "metrics"),
     _slip("odd_points", "among the points is what is none", "metrics"),
@@ -164,6 +167,11 @@ _TABLE = (
     _slip("odd_request_id", "the id of the request is null or a number", "answer"),
     _slip("deep_answer", "an unknown part of the answer is nested 5,000 deep", "answer"),
     _slip("echo", "a gateway fails, and repeats the headers of the request on its page", "answer", once=True),
+    _slip("empty_answer", "a gateway answers HTTP 200 with nothing", "answer", once=True),
+    _slip("sign_in", "a gateway answers HTTP 200 with a page that asks for a password", "answer", once=True),
+    _slip("comment", "a comment of HTML stands behind the body", "answer", so="doubted", once=True),
+    _slip("hasty_limit", "a request is refused for a rate that it does not exceed", "answer", once=True),
+    _slip("odd_refusal", "a request is refused with a code that no page lists", "answer", so="doubted", once=True),
     # The vendor's clock.
     _slip("no_date", "an answer has no date", "date"),
     _slip("odd_date", "an answer's date is not a date", "date"),

@@ -9,11 +9,12 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
 from agora_tencent_analytics.errors import BadInput
-from agora_tencent_analytics.limits import HOUR
+from agora_tencent_analytics.limits import DAY, HOUR
 from agora_tencent_analytics.simulator import SLIPS, SimulatedVendor, Truth, World
 from agora_tencent_analytics.simulator.faults.slipped_answers import ANSWERS
 from agora_tencent_analytics.simulator.faults.slipped_rows import ROWS
@@ -48,7 +49,13 @@ OF_ANSWERS = [
     for slip in SLIPS.values()
     for vendor in slip.vendors
     for place in slip.places
-    if place not in ROW_PLACES
+    if place not in (*ROW_PLACES, "row")
+]
+OTHERS = [
+    (slip.name, vendor, question)
+    for slip in SLIPS.values()
+    if "row" in slip.places
+    for vendor, question in (("agora", "insight"), ("agora", "top"), ("tencent", "event"), ("tencent", "dashboard"))
 ]
 
 
@@ -108,7 +115,7 @@ def test_every_slip_has_a_writer_and_every_writer_a_slip() -> None:
 
 
 def test_there_are_slips_of_every_place_and_outcome() -> None:
-    assert {"call", "session", "listing", "metrics", "answer", "date", "vendor"} == {
+    assert {"call", "session", "row", "listing", "metrics", "answer", "date", "vendor"} == {
         place for slip in SLIPS.values() for place in slip.places
     }
     assert {"read", "doubted", "lost"} == {slip.outcome for slip in SLIPS.values()}
@@ -226,6 +233,37 @@ def test_a_row_that_comes_late_is_listed_from_its_second_on(vendor: Any) -> None
     assert all(0 < world.listed_from(vendor, call.index) - call.destroyed_ts <= 2 * HOUR for call in calls)
 
 
+def other_rows(server: SimulatedVendor, question: str) -> bytes:
+    """An answer whose rows are neither calls nor sessions."""
+    if question == "insight":
+        over = {"startTs": END - 3 * DAY, "endTs": END - DAY, "aggregateGranularity": "1d", "metric": "userCount"}
+        return reached(server, "insight/usage/by_time", **over)
+    if question == "top":
+        asked = {"ts": END - 60, "productType": "Native", "metric": "userCount", "dimension": "os"}
+        return reached(server, "realtime/usage/dimension/top20", **asked)
+    if question == "dashboard":
+        over = {"StartTime": "2026-09-20", "EndTime": "2026-09-21", "SdkAppId": str(server.world.sdk_app_id)}
+        return ask(server, "DescribeTRTCMarketScaleData", Period="h", **over)[2]
+    call = crowd(server.world, "tencent")
+    stay = server.world.sessions(call)[0]
+    over = {"StartTime": call.created_ts, "EndTime": call.destroyed_ts, "CommId": call.call_id}
+    return ask(server, "DescribeUserEvent", UserId=stay.user_id, RoomId=call.channel, **over)[2]
+
+
+def reached(server: Any, path: str, **query: Any) -> bytes:
+    asked = urlencode({"appid": server.credentials["app_id"], **query})
+    sent: Sent = asyncio.run(server.answer("GET", f"/beta/{path}?{asked}", basic(server)))
+    return sent[2]
+
+
+@pytest.mark.parametrize(("name", "vendor", "question"), OTHERS)
+def test_any_other_row_that_slips_is_so_on_the_wire(name: str, vendor: str, question: str) -> None:
+    polite = other_rows(server_of(small_world(), vendor), question).decode()
+    told = other_rows(server_of(small_world(impolite={name: 1.0}), vendor), question).decode()
+    assert re.search(SPELT[name], told)
+    assert not re.search(SPELT[name], polite)
+
+
 # --- answers -----------------------------------------------------------------------------------------------
 
 
@@ -281,6 +319,8 @@ ANSWERED: Mapping[str, Callable[[Sent, Sent], bool]] = {
     ),
     "points_in_ms": lambda told, polite: [1_000 * second for second in instants(polite)] == instants(told),
     "points_as_text": lambda told, polite: [str(second) for second in instants(polite)] == instants(told),
+    "points_as_float": lambda told, _: all(isinstance(second, float) for second in instants(told)),
+    "null_peer": lambda told, _: bool(re.search(rb'"(peer_uid|PeerId)":null', told[2])),
     "points_backwards": lambda told, polite: points(polite) == points(told)[::-1],
     "points_twice": lambda told, polite: [one for one in points(polite) for _ in range(2)] == points(told),
     "odd_points": lambda told, polite: points(told)[9:-9] == points(polite) and None in points(told),
@@ -304,6 +344,11 @@ ANSWERED: Mapping[str, Callable[[Sent, Sent], bool]] = {
     "odd_request_id": lambda told, _: bool(re.search(rb'"[rR]equestId":(null|7|\{)', told[2])),
     "deep_answer": lambda told, _: bool(re.search(rb'"trace":\[{5000}\]{5000},', told[2])),
     "echo": lambda told, _: told[0] == 502 and b"authorization: " in told[2],
+    "empty_answer": lambda told, _: b"" == told[2],
+    "sign_in": lambda told, _: b"Please sign in" in told[2],
+    "comment": lambda told, _: told[2].endswith(b"7 -->"),
+    "hasty_limit": lambda told, _: b"qps limit error" in told[2] or b"RequestLimitExceeded" in told[2],
+    "odd_refusal": lambda told, _: b"busy" in told[2],
     "no_date": lambda told, _: "" == dated(told),
     "never_dated": lambda told, _: "" == dated(told),
     "odd_date": lambda told, _: dated(told).startswith(("yesterday", "Thu, 32")),
