@@ -27,7 +27,7 @@ from agora_tencent_analytics.limits import Limits, Plan
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.notices import Hook
 from agora_tencent_analytics.paging.paginator import Paginator
-from agora_tencent_analytics.paging.question import Over, Questions, about_call, over_range, sessions_of, users_of
+from agora_tencent_analytics.paging.question import Over, Questions, about_call, over_range, sessions_of
 from agora_tencent_analytics.paging.stays import Packet
 from agora_tencent_analytics.quota.quota import Quota
 from agora_tencent_analytics.quota.quota_state import QuotaState
@@ -107,6 +107,8 @@ class Access:
             raise BadInput(f"this quota is for the plan {quota.plan!r}; it cannot serve the plan {plan.name!r} as well")
         self.identity = blake2b(f"{vendor.name}\0{app_id}\0{account}".encode(), digest_size=16).hexdigest()
         """What tells whose data this is, as a digest: vendor, app and account."""
+        self.name = vendor.name
+        """The vendor's name, as in records and reports."""
         self._plan = plan
         self._caller = Caller(
             vendor=vendor,
@@ -120,6 +122,7 @@ class Access:
             timeouts=timeouts or Timeouts(),
             hooks=check_hooks(hooks),
         )
+        self._paginator = partial(Paginator[Any], self._caller)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, **options: Unpack[ProviderOptions]) -> Self:
@@ -157,11 +160,6 @@ class Access:
         return f"<{type(self).__name__} plan={self._plan.name!r} host={host!r}>"
 
     # -- what it is -----------------------------------------------------------------------------------------
-
-    @property
-    def name(self) -> str:
-        """The vendor's name, as in records and reports."""
-        return self._caller.vendor.name
 
     @property
     def plan(self) -> Plan:
@@ -258,26 +256,6 @@ class Access:
             max_wait=max_wait,
         )
 
-    def _paginator(
-        self,
-        questions: Questions,
-        *,
-        merge: Callable[[Sequence[Any]], Sequence[Any]] | None = None,
-        keep: Callable[[Any], bool] | None = None,
-        cursor: str | None = None,
-        max_requests: int | None = None,
-        max_wait: float | None = None,
-    ) -> Paginator[Any]:
-        return Paginator(
-            self._caller,
-            questions,
-            merge=merge,
-            keep=keep,
-            cursor=cursor,
-            max_requests=max_requests,
-            max_wait=max_wait,
-        )
-
     def _about(self, row: Endpoint[Any], call: Call, over: TimeRange | None, packets: Sequence[Packet]) -> Questions:
         self._mine(call)
         return about_call(row, self.limits(row), call, over, packets)
@@ -285,10 +263,6 @@ class Access:
     def _mine(self, call: Call) -> None:
         if not isinstance(call, Call) or call.vendor != self.name:
             raise BadInput(f"a Call of {self.name} was due, as its calls() gives them, not {call!r}")
-
-    def _users_of(self, call: Call, users: Sequence[str] | None, most: int) -> list[list[str] | None]:
-        self._mine(call)
-        return users_of(users, most)
 
     def _sessions_of(self, call: Call, sessions: Iterable[Session]) -> list[Session]:
         self._mine(call)

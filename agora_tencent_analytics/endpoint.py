@@ -192,6 +192,8 @@ def check_params(row: Endpoint[Any], params: Mapping[str, Any], *, unlisted: boo
 
 
 def _checked(row: Endpoint[Any], param: Param, value: Any) -> Any:
+    if type(value) is bool and param.kind == "flag":
+        return value
     where = f"{row.name}: {param.name}"
     match param.kind:
         case "list":
@@ -281,11 +283,12 @@ def spell(
         page: page number in the vendor's counting.
         size: rows to a page.
     """
-    start, end = _spell_window(row.bounds, window)
+    bounds = row.bounds
+    start, end = (window.start, window.end) if bounds.form == "seconds" else _spell_window(bounds, window)
     wire: dict[str, Any] = {row.app.name: str(app_id) if row.app.kind == "text" else app_id} if row.app.name else {}
-    wire[row.bounds.start] = start
-    if row.bounds.end:
-        wire[row.bounds.end] = end
+    wire[bounds.start] = start
+    if bounds.end:
+        wire[bounds.end] = end
     wire |= params
     if row.method == "GET":
         for param in row.params:
@@ -298,9 +301,7 @@ def spell(
     return wire
 
 
-def _spell_window(bounds: Bounds, window: TimeRange) -> tuple[Any, Any]:
-    if bounds.form == "seconds":
-        return window.start, window.end
+def _spell_window(bounds: Bounds, window: TimeRange) -> tuple[str, str]:
     zone = timezone(timedelta(seconds=bounds.zone_s))
     whole = whole_units(bounds, window)
     end = whole.end - 1 if bounds.form == "day" else whole.end

@@ -159,7 +159,7 @@ def identified(row: Endpoint[Any], reply: Reply[Any]) -> Reply[Any]:
 def _query(wire: Mapping[str, Any]) -> str:
     pairs = []
     for name, value in wire.items():
-        text = _text(value)
+        text = value if isinstance(value, str) else _text(value)
         # Names, numbers and most ids are sent as they are; to find that out by `quote` takes ten times as long.
         pairs.append(f"{_name(name)}={text if _UNRESERVED(text) else quote(text, safe='')}")
     return "&".join(pairs)
@@ -169,8 +169,6 @@ _name = lru_cache(maxsize=256)(partial(quote, safe=""))
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list | tuple):

@@ -25,7 +25,7 @@ from agora_tencent_analytics.models.events import AbnormalExperience
 from agora_tencent_analytics.models.figures import Figures
 from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.paging.paginator import Paginator
-from agora_tencent_analytics.paging.question import Over, Question, Questions, over_range
+from agora_tencent_analytics.paging.question import Over, Question, Questions, over_range, users_of
 from agora_tencent_analytics.paging.stays import Packet, packed
 from agora_tencent_analytics.provider import QUALITY, USAGE, Every, Provider
 from agora_tencent_analytics.secret import Secret, secret
@@ -152,7 +152,7 @@ class AgoraProvider(Provider):
     ) -> Paginator[Session]:
         """The sessions of a call; see `Provider.sessions`. Agora: `call/sessions`; in March 2021 `call/details`."""
         servers = {"exclude_server_user": not self._server_users}
-        wanted = self._users_of(call, users, UIDS)
+        wanted = users_of(users, UIDS)
         if "call/sessions" in self._rows:
             packets = [
                 Packet(params={"call_id": call.call_id, "uids": uids, **servers}, some=uids is not None)

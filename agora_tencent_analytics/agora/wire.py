@@ -57,14 +57,12 @@ class AgoraVendor(Vendor):
             Refusal: the vendor said no.
             UnreadableReply: the body is not an answer.
         """
-        failure = judge_status(self.name, row, response, told=lambda: _told(row, response))
-        if failure is not None:
+        if not 200 <= response.status < 300:
+            failure = judge_status(self.name, row, response, told=lambda: _told(row, response)) or _told(row, response)
             try:
-                raise failure
+                raise failure or _refused(row, response, response.status, "(no message)", "")
             finally:
                 del failure  # else this frame and the error keep each other, and the body
-        if not 200 <= response.status < 300:
-            raise _told(row, response) or _refused(row, response, response.status, "(no message)", "")
         if row.model is MetricSeries:
             try:
                 shell = read_metrics(response.body)
@@ -74,7 +72,8 @@ class AgoraVendor(Vendor):
             _judge(row, response, code, shell.message, shell.request_id)
             return shell
         body = parse_object(row, response)
-        _judge(row, response, _code(body.get("code")), _text(body.get("message")), _text(body.get("requestId")))
+        if (code := body.get("code")) != 200:
+            _judge(row, response, _code(code), _text(body.get("message")), _text(body.get("requestId")))
         return body
 
     def decode(self, row: Endpoint[Any], body: Any, asked: Asked) -> Reply[Any]:

@@ -136,7 +136,7 @@ class _Ask:
     """One question on its way to an answer."""
 
     __slots__ = (
-        *("_answered_at", "_asked", "_began", "_caller", "_clock", "_days_spent", "_failures", "_host", "_keys"),
+        *("_answered_at", "_asked", "_caller", "_clock", "_days_spent", "_deadline", "_failures", "_host", "_keys"),
         *("_keys_before", "_keys_since", "_limits", "_max_wait", "_parsed", "_recorder", "_request", "_response"),
         *("_row", "_sent_at", "_signed", "_signed_ahead_s", "_signed_at", "_slot", "_waits_long", "_wire"),
     )
@@ -153,7 +153,8 @@ class _Ask:
     ) -> None:
         self._caller, self._row, self._limits, self._wire, self._asked = caller, row, limits, wire, asked
         self._clock = caller.quota.clock.clock
-        self._began = self._clock.monotonic()
+        deadline_s = caller.timeouts.deadline_s
+        self._deadline = None if deadline_s is None else self._clock.monotonic() + deadline_s
         in_force = terms()
         receipts = (caller.receipt,) if spent is None else (caller.receipt, spent)
         self._recorder = Recorder(row, receipts, caller.hooks, in_force, self._clock)
@@ -173,10 +174,11 @@ class _Ask:
             check_open(self._caller.transport)
             await self._call_for_keys()
             while True:
-                before, paid = recorder.attempts, recorder.pay()
+                before, paid = recorder.attempts, recorder.pay() if recorder.terms.budgets else None
                 try:
                     answer = await self._attempt()
-                    recorder.closed()
+                    if recorder.heard:
+                        recorder.closed()
                     return answer
                 except (BudgetSpent, DailyQuotaExhausted):
                     raise
@@ -193,12 +195,14 @@ class _Ask:
                     if pause is None or recorder.attempts == before or (left is not None and pause >= left):
                         raise
                 finally:
-                    recorder.repay(paid)
+                    if paid is not None:
+                        recorder.repay(paid)
                 await self._prepare(pause)
         except BaseException as error:
             if isinstance(error, DailyQuotaExhausted):
                 recorder.day_spent(error)
-            recorder.closed(error)
+            if recorder.heard:
+                recorder.closed(error)
             if isinstance(error, BudgetSpent | DailyQuotaExhausted):
                 # What the vendor said, if it did: its message and request id.
                 raise error from (failures[-1] if failures else None)
@@ -210,8 +214,9 @@ class _Ask:
     # -- one attempt ----------------------------------------------------------------------------------------------
 
     async def _attempt(self) -> Answer:
-        recorder, counter, left = self._recorder, self._row.counter, self._left_s()
-        longest = _shorter(self._max_wait, left)
+        recorder, counter, longest = self._recorder, self._row.counter, self._max_wait
+        if self._deadline is not None:
+            longest = _shorter(longest, self._left_s())
         waiting = self._caller.quota.slot(
             counter, self._limits.rates, max_wait=longest, priority=recorder.terms.priority
         )
@@ -223,7 +228,8 @@ class _Ask:
             async with waiting as slot:
                 if alarm is not None:
                     alarm.cancel()
-                recorder.granted(slot)
+                if recorder.heard or slot.waited_s:
+                    recorder.granted(slot)
                 await self._exchange(slot)
             reply, body = self._decoded()
         except BaseException as failure:
@@ -250,7 +256,7 @@ class _Ask:
         self._signed_ahead_s = self._signed_at - clock.here()
         self._signed = caller.vendor.authenticate(self._request, row, self._keys, now=self._signed_at)
         check_open(caller.transport)
-        timeouts = self._timeouts()
+        timeouts = caller.timeouts if self._deadline is None else self._timeouts()
         self._slot, self._sent_at, self._answered_at = slot, now, now
         slot.sent()
         recorder.sent(slot, self._host, now)
@@ -380,23 +386,20 @@ class _Ask:
     async def _call_for_keys(self) -> None:
         """Calls for keys, no longer than the deadline allows."""
         # No local variable holds them: crash reports list those of every frame.
-        credentials, left = self._caller.credentials, self._left_s()
-        if left is None:
-            self._keys, self._keys_before = await credentials(), self._keys
-            self._keys_since = self._clock.monotonic()
-            return
-        with anyio.move_on_after(left):
-            self._keys, self._keys_before = await credentials(), self._keys
-            self._keys_since = self._clock.monotonic()
-            return
-        raise self._late()
+        if self._deadline is None:
+            self._keys, self._keys_before = await self._caller.credentials(), self._keys
+        else:
+            with anyio.move_on_after(self._left_s()) as in_time:
+                self._keys, self._keys_before = await self._caller.credentials(), self._keys
+            if in_time.cancelled_caught:
+                raise self._late()
+        self._keys_since = self._clock.monotonic()
 
     # -- time allowed ---------------------------------------------------------------------------------------------
 
     def _left_s(self) -> float | None:
         """Seconds until the deadline of the ask, at least 0; None if there is none."""
-        deadline_s = self._caller.timeouts.deadline_s
-        return None if deadline_s is None else max(0.0, self._began + deadline_s - self._clock.monotonic())
+        return None if self._deadline is None else max(0.0, self._deadline - self._clock.monotonic())
 
     def _timeouts(self) -> Timeouts:
         """The limits of an attempt that begins now, cut by the deadline of the ask."""

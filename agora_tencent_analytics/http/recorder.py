@@ -109,7 +109,8 @@ class Recorder:
             receipt.attempts += 1
             receipt.requests += 1
             receipt.retries += again
-        self._day(slot.left_today, slot)
+        if slot.left_today is not None:
+            self._day(slot.left_today, slot)
         self._sent_at, self._host, self._ended_at = at, url, 0.0
         self._status: int | None = None
 
@@ -118,12 +119,12 @@ class Recorder:
         self.requests -= 1
         for receipt in self._receipts:
             receipt.requests -= 1
-        self._day(None if slot.left_today is None else slot.left_today + 1, slot)
+        if slot.left_today is not None:
+            self._day(slot.left_today + 1, slot)
 
-    def _day(self, left: int | None, slot: Slot) -> None:
-        if left is not None:
-            for receipt in self._receipts:
-                receipt.left(self._row.counter, left, slot.resets_at)
+    def _day(self, left: int, slot: Slot) -> None:
+        for receipt in self._receipts:
+            receipt.left(self._row.counter, left, slot.resets_at)
 
     def answered(self, status: int) -> None:
         """Its answer was read to the end."""
@@ -166,16 +167,15 @@ class Recorder:
 
     def closed(self, error: BaseException | None = None) -> None:
         """The ask is over."""
-        if self.heard:
-            elapsed_s = self._clock.monotonic() - self._began
-            self._tell(
-                AskEnded,
-                requests=self.requests,
-                attempts=self.attempts,
-                waited_s=self._waited_s,
-                elapsed_s=elapsed_s,
-                error=error,
-            )
+        elapsed_s = self._clock.monotonic() - self._began
+        self._tell(
+            AskEnded,
+            requests=self.requests,
+            attempts=self.attempts,
+            waited_s=self._waited_s,
+            elapsed_s=elapsed_s,
+            error=error,
+        )
 
     def _tell(self, kind: Callable[..., Notice], **facts: Any) -> None:
         tell(self._hooks, kind(vendor=self._row.vendor, endpoint=self._row.name, ask=self._ask, **facts))

@@ -243,13 +243,15 @@ class AiohttpTransport:
         return self._as_aiohttp_has_them
 
     async def _session(self, timeouts: Timeouts) -> aiohttp.ClientSession:
-        check_open(self)
         if self._given is not None:
+            check_open(self)
             self._given._retry_connection = False
             return self._given
         loop = asyncio.get_running_loop()
         if loop not in self._own:
             import aiohttp
+
+            check_open(self)
 
             for other in [other for other in self._own if other.is_closed()]:
                 del self._own[other]

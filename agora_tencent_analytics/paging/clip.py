@@ -14,7 +14,7 @@ and what clocks may differ.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import attrs
 
@@ -155,7 +155,7 @@ def require(cut: Clip, over: TimeRange, *, endpoint: str) -> TimeRange:
     return cut.inside
 
 
-def cover(pieces: Sequence[TimeRange], limits: Limits, *, bounds: Bounds, fill_to: int = 0) -> Iterator[TimeRange]:
+def cover(pieces: Sequence[TimeRange], limits: Limits, *, bounds: Bounds, fill_to: int = 0) -> list[TimeRange]:
     """As few windows as possible, oldest first (the oldest data expires first), that cover all pieces.
 
     Windows touch where a piece is longer than one of them, and leave out what no piece needs.
@@ -167,7 +167,9 @@ def cover(pieces: Sequence[TimeRange], limits: Limits, *, bounds: Bounds, fill_t
         fill_to: up to here windows are as long as they may be, epoch seconds: that costs no request.
     """
     span = max(1, limits.span_s - 1 if bounds.strict else limits.span_s)
-    needed = merge(pieces) if len(pieces) > 1 else pieces
+    if len(pieces) == 1 and fill_to - pieces[0].start <= pieces[0].seconds <= span and not bounds.one_day:
+        return [pieces[0]]
+    needed, windows = merge(pieces), list[TimeRange]()
     at, start = 0, 0
     while at < len(needed):
         start = max(start, needed[at].start)
@@ -181,5 +183,6 @@ def cover(pieces: Sequence[TimeRange], limits: Limits, *, bounds: Bounds, fill_t
                 break
             at += 1
         end = max(end, min(limit, fill_to))
-        yield pieces[0] if (start, end) == (pieces[0].start, pieces[0].end) else TimeRange(start, end)
+        windows.append(TimeRange(start, end))
         start = end
+    return windows

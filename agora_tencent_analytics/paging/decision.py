@@ -37,11 +37,13 @@ class Digests(Sequence[bytes]):
         ids: the row ids.
     """
 
-    __slots__ = ("_ids", "_made")
+    __slots__ = ("_ids", "_made", "distinct")
 
     def __init__(self, ids: Sequence[str]) -> None:
         self._ids = ids
         self._made: list[bytes] | None = None
+        self.distinct = len(set(ids))
+        """How many different ones there are."""
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -54,11 +56,6 @@ class Digests(Sequence[bytes]):
         if self._made is None:
             self._made = [digest(row_id) for row_id in self._ids]
         return self._made[index]
-
-    @property
-    def distinct(self) -> int:
-        """How many different ones there are."""
-        return len(set(self._ids))
 
 
 @attrs.frozen(kw_only=True)

@@ -39,6 +39,8 @@ from agora_tencent_analytics.paging.shown import Shown
 
 MOST_READINGS = 3
 BARREN_LEVELS = 2
+_AGREED = Step(action="done", complete=True, reason="every sign agrees that the listing ended")
+_WITHOUT_PAGES = Step(action="done", complete=True, reason="the answer has no pages")
 
 
 @attrs.define(kw_only=True)
@@ -119,55 +121,57 @@ class WindowReader:
             page: what it showed.
             fresh: how many of its rows the whole walk had never seen.
         """
+        rows = len(page.ids)
         self.pages += 1
         self.everything.update(page.ids)
         if fresh:
             self.barren = 0
         if isinstance(self.paging, Unpaged):
-            self._now.take(page, first=True)
-            return Step(action="done", complete=True, reason="the answer has no pages")
+            self._now.take(page, rows, first=True)
+            return _WITHOUT_PAGES
         self._noticed = ""
-        step = (self._confirm if self._confirming else self._read)(self.paging, page)
-        self.longest = max(self.longest, len(page.ids))
+        step = self._confirm(self.paging, page) if self._confirming else self._read(self.paging, page, rows)
+        self.longest = max(self.longest, rows)
         return attrs.evolve(step, drift=self._noticed) if self._noticed else step
 
-    def _read(self, paging: PageNumber, page: PageSigns) -> Step:
-        now = self._now
-        stale = bool(page.ids) and now.ids.issuperset(page.ids)
+    def _read(self, paging: PageNumber, page: PageSigns, rows: int) -> Step:
+        now, first = self._now, self.number == paging.base
+        stale = rows > 0 and now.ids.size > 0 and now.ids.issuperset(page.ids)
         repeated = stale and now.repeated(page)
-        now.own_total = now.own_total and page.total == len(page.ids)
-        self._notice_drift(paging, page, repeated=repeated)
-        if self.number != self._base and page.ids and not stale:
+        now.own_total = now.own_total and page.total == rows
+        self._notice_drift(paging, page, rows, repeated=repeated)
+        if rows and not first and not stale:
             now.gap = now.gap or not (now.full or now.probing)
             self._liar = self._liar or now.said_more is False
-        now.take(page, first=self.number == self._base)
-        number = None if stale or page.is_last else self._next(paging, page)
+        now.take(page, rows, first=first)
+        number = None if stale or page.is_last else self._next(paging, page, rows, first=first)
         if number is None:
             return self._ended(paging, page, repeated=repeated)
         self.number = number
         return Step(action="page", number=number)
 
-    def _notice_drift(self, paging: PageNumber, page: PageSigns, *, repeated: bool) -> None:
+    def _notice_drift(self, paging: PageNumber, page: PageSigns, rows: int, *, repeated: bool) -> None:
+        now = self._now
         if repeated:
             self._suspect("a page came twice")
-        elif not self._now.ids.isdisjoint(page.ids):
+        elif now.ids.size and not now.ids.isdisjoint(page.ids):
             self._suspect("rows moved between pages")
-        elif self._now.empties and page.ids:
+        elif now.empties and rows:
             self._suspect("a page came empty, and rows followed")
-        elif self._now.moved(page):
+        elif now.total is not None and now.moved(page):
             moved = f"the total moved from {self.total} to {page.total}"
             if paging.total == "listing":
                 self._suspect(moved)
             elif paging.total == "hint":
-                self._now.doubt = moved
+                now.doubt = moved
 
     def _suspect(self, why: str) -> None:
         self._now.drift = self._noticed = why
 
-    def _next(self, paging: PageNumber, page: PageSigns) -> int | None:
+    def _next(self, paging: PageNumber, page: PageSigns, rows: int, *, first: bool) -> int | None:
         """The page to ask for; None if the pages end here."""
         now, onward = self._now, self.number + 1
-        full, rows = now.full, len(page.ids)
+        full = now.full
         promised, now.said_more = now.said_more, page.has_more
         now.full = rows >= self.size
         now.empties = 0 if rows else now.empties + 1
@@ -188,11 +192,11 @@ class WindowReader:
                 now.again = True
                 return self.number - 1
             unsaid = page.has_more is None and (paging.total == "page" or page.total is None)
-            now.again = self.number == self._base and unsaid
+            now.again = first and unsaid
             return self.number if now.again else None
         if rows < self.size:
             unsaid = page.has_more is None and paging.total == "page"
-            if self.number == self._base and unsaid and rows >= self.longest:
+            if first and unsaid and rows >= self.longest:
                 self.size, now.probing = rows, True
                 return onward
             return onward if now.owed or page.has_more is True or (now.gap and not counted) else None
@@ -228,7 +232,7 @@ class WindowReader:
             self._confirming = True
             self.number = self._base
             return Step(action="page", number=self._base)
-        return Step(action="done", complete=True, reason="every sign agrees that the listing ended")
+        return _AGREED
 
     def _confirm(self, paging: PageNumber, page: PageSigns) -> Step:
         self._confirming = False

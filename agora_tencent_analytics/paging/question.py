@@ -53,7 +53,7 @@ class Question:
         """The windows in which these pieces of its range are asked for, oldest first; `fill_to` as `cover` has it."""
         if self.apart:
             return list(pieces)
-        return list(cover(pieces, self.limits, bounds=self.row.bounds, fill_to=fill_to))
+        return cover(pieces, self.limits, bounds=self.row.bounds, fill_to=fill_to)
 
     def mark(self, identity: str) -> str:
         """What tells this question, asked about this app on this account, from another; its range apart."""
@@ -118,20 +118,20 @@ def about_call(
 
     def questions(now: float, latest: float) -> Iterable[Question]:
         life = life_of(call, everyone, int(latest))
-        until = int(latest) + 1 if over is None else min(over.end, int(latest) + 1)
-        start = life.start if over is None else max(over.start, life.start)
+        start, until = life.start, int(latest) + 1
+        if over is not None:
+            start, until = max(over.start, start), min(over.end, until)
         for params, packet in checked:
             if packet.sessions is not None:
                 pieces: tuple[TimeRange, ...] = stays(packet.sessions, life, over)
                 trail: Trail | None = trail_of_stays(call, packet.sessions, life, until)
             else:
                 known = end_is_known(call)
-                end = min(life.end, until) if known else min(start + 1, until)
-                pieces = (TimeRange(start, end),) if start < end else ()
-                fill_to = 0 if known else until
-                trail = CallTrail(call=call, until=until, everybody=not packet.some, fill_to=fill_to)
-                if known and end == until:
-                    trail = None  # it lasts to the end of what is asked for
+                end = min(life.end if known else start + 1, until)
+                pieces, trail = (TimeRange(start, end),) if start < end else (), None
+                if not known or end < until:  # else it lasts to the end of what is asked for
+                    fill_to = 0 if known else until
+                    trail = CallTrail(call=call, until=until, everybody=not packet.some, fill_to=fill_to)
             if pieces:
                 yield Question(row=row, limits=limits, over=pieces, params=params, size=size, trail=trail)
 

@@ -92,24 +92,26 @@ class Shown:
         """True if rows of the reading before have not come again."""
         return self.earlier is not None and self.returned < len(self.earlier)
 
-    def take(self, page: PageSigns, *, first: bool) -> None:
+    def take(self, page: PageSigns, rows: int, *, first: bool) -> None:
         """Takes in what a page shows by itself.
 
         Args:
             page: what it showed.
+            rows: how many rows that was.
             first: True if it is the first page.
         """
         if first:
             self.first_page, self.first_total = page.ids, page.total
-        self._mark()
+        if self._unmarked is not None:
+            self._mark()
         self._unmarked = page
-        self.filled += bool(page.ids)
+        self.filled += rows > 0
         if self.earlier is None:
             self.ids.update(page.ids)
         else:
             news = self.ids.new(page.ids)
             self.returned += sum(new and row in self.earlier for row, new in zip(page.ids, news, strict=True))
-        self.longest = max(self.longest, len(page.ids))
+        self.longest = max(self.longest, rows)
         if page.total is not None:
             self.total = page.total
             self.most_total = max(page.total, self.most_total or 0)

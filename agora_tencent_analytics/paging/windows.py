@@ -144,7 +144,8 @@ class Windows:
     def _clip(self, question: Question, over: TimeRange, now: float) -> TimeRange | None:
         limits, row, here = question.limits, question.row, self._clock.here()
         cut = clip(over, limits, now=now, here=here, endpoint=row.name, bounds=row.bounds)
-        self._evidence.clip(cut.clipped)
+        if cut.clipped:
+            self._evidence.clip(cut.clipped)
         return cut.inside
 
     def _next_question(self) -> bool:
@@ -175,7 +176,8 @@ class Windows:
         windows = question.windows(pieces, fill_to=fill_to)
         self._stack = [(window, 0) for window in windows][::-1]
         self._later = len(self._stack)
-        self._reached = max(piece.end for piece in (*question.over, *windows))
+        if question.trail:
+            self._reached = max(piece.end for piece in (*question.over, *windows))
 
     def _led_on(self) -> bool:
         """True if the answers show that more is to be asked: of it, the next window is put on the stack."""
@@ -183,7 +185,7 @@ class Windows:
         if question is None or (trail := question.trail) is None:
             return False
         while not stack and (piece := trail.onward(self._reached)) is not None:
-            window = next(cover([piece], question.limits, bounds=question.row.bounds))
+            window = cover([piece], question.limits, bounds=question.row.bounds)[0]
             self._reached = max(self._reached, window.end)
             self._evidence.reach(window)
             inside = self._clip(question, window, self._clock.now())

@@ -119,6 +119,11 @@ class Witnesses:
         self.lead = self.span = self.vouched = self._rumour = None
         self.disproved = True
 
+    def knows(self, said: Span) -> bool:
+        """True if an answer that says this, and no more, changes nothing."""
+        span = self.span
+        return self._rumour is None and span is not None and said[0] <= span[0] and span[1] <= said[1]
+
     def _bears_out(self, said: Span, prior: float) -> bool:
         """True if an answer moves what is believed by no more than what a header leaves open."""
         believed = prior if self.lead is None else self.lead
@@ -193,7 +198,7 @@ class VendorClock:
             answered: monotonic seconds just after the headers of its answer were read.
         """
         date = date_of(headers)
-        if date is not None:
+        if date is not None and not self._witnesses.knows(_span(date, sent, answered)):
             prior = self.clock.wall() - self.clock.monotonic()
             with self._lock:
                 self._witnesses.hear(date, sent, answered, prior=prior)

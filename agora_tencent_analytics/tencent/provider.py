@@ -18,7 +18,7 @@ from agora_tencent_analytics.models.events import AbnormalExperience, Event
 from agora_tencent_analytics.models.figures import Figures
 from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.paging.paginator import Paginator
-from agora_tencent_analytics.paging.question import Over, Question, over_range, resolve
+from agora_tencent_analytics.paging.question import Over, Question, over_range, resolve, users_of
 from agora_tencent_analytics.paging.stays import Packet, packed
 from agora_tencent_analytics.provider import QUALITY, USAGE, Every, Provider
 from agora_tencent_analytics.secret import Secret, secret
@@ -153,7 +153,7 @@ class TencentProvider(Provider):
         """The sessions of a call; see `Provider.sessions`. Tencent: `DescribeUserInfo`."""
         packets = [
             Packet(params={"CommId": call.call_id, "UserIds": ids}, some=ids is not None)
-            for ids in self._users_of(call, users, _USERS)
+            for ids in users_of(users, _USERS)
         ]
         return self._paginator(self._about(USER_INFO, call, over, packets), cursor=cursor)
 

@@ -127,14 +127,12 @@ class TencentVendor(Vendor):
             Refusal: the vendor said no.
             UnreadableReply: the body is not an answer.
         """
-        failure = judge_status(self.name, row, response, told=lambda: _told(row, response))
-        if failure is not None:
+        if response.status != 200:
+            failure = judge_status(self.name, row, response, told=lambda: _told(row, response)) or _told(row, response)
             try:
-                raise failure
+                raise failure or _by_status(row, response)
             finally:
                 del failure  # else this frame and the error keep each other, and the body
-        if response.status != 200:
-            raise _told(row, response) or _by_status(row, response)
         if row.model is MetricSeries:
             try:
                 shell = read_detail(response.body)

@@ -1,0 +1,67 @@
+"""The way of one request is short: few files and few functions between a question and its first record."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any
+
+import pytest
+
+import agora_tencent_analytics
+from agora_tencent_analytics import TimeRange
+from agora_tencent_analytics.simulator import World
+from tests.support.transports import Script, Stage, json_response
+from tests.support.virtual_time import EPOCH, run
+
+ROOT = str(Path(agora_tencent_analytics.__file__).parent)
+OVER = TimeRange(int(EPOCH) - 7_200, int(EPOCH) - 3_600)
+MOST_FILES = 30
+MOST_FUNCTIONS = 150
+LISTINGS = {
+    "agora": (
+        '{"code":200,"call_lists":[{"call_id":"c1","cname":"room","created_ts":1,"destroyed_ts":2,"finished":true}],'
+        '"total_size":1,"has_more":false,"requestId":"r"}'
+    ),
+    "tencent": (
+        '{"Response":{"Total":1,"RequestId":"r","RoomList":[{"CommId":"c1","RoomString":"room","CreateTime":1,'
+        '"DestroyTime":2,"IsFinished":true,"UserId":"u"}]}}'
+    ),
+}
+
+
+def entered(vendor: str) -> set[CodeType]:
+    """The functions of the package, generated ones aside, that the first item of a listing passes through."""
+    stage = Stage(vendor, World(calls=0, start=int(EPOCH) - 7_200, end=int(EPOCH)))
+    script = Script(stage.clock, [json_response(LISTINGS[vendor])])
+    provider: Any = stage.provider(transport=script)
+    found: set[CodeType] = set()
+
+    def called(frame: FrameType, event: str, _: Any) -> None:
+        if event == "call" and frame.f_code.co_filename.startswith(ROOT):
+            found.add(frame.f_code)
+
+    async def scenario() -> str:
+        await provider.calls(OVER).first()  # what is made once for all requests is made
+        sys.setprofile(called)
+        try:
+            return (await provider.calls(OVER).first()).call_id
+        finally:
+            sys.setprofile(None)
+
+    assert "c1" == run(scenario)
+    return found
+
+
+@pytest.mark.parametrize("vendor", LISTINGS)
+def test_the_first_item_of_a_listing_passes_through_few_files_and_functions(vendor: str) -> None:
+    functions = entered(vendor)
+    files = {code.co_filename for code in functions}
+    assert len(files) <= MOST_FILES, sorted(files)
+    assert len(functions) <= MOST_FUNCTIONS, sorted(code.co_qualname for code in functions)
+
+
+def test_what_a_call_enters_is_seen() -> None:
+    names = {code.co_qualname for code in entered("agora")}
+    assert {"AgoraProvider.calls", "Caller.ask", "AgoraVendor.unwrap"} <= names
