@@ -1,61 +1,17 @@
 """What one page showed, and what is to be done next: the words in which windows are read.
 
-Holds `PageSigns`, `Step` and what stands for the ids of rows. Decides nothing: that is `numbered.py`, where answers
+Holds `PageSigns` and `Step`. Decides nothing: that is `numbered.py`, where answers
 come in pages, and `truncated.py`, where they do not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from hashlib import blake2b
-from typing import Literal, overload
+from collections.abc import Sequence
+from typing import Literal
 
 import attrs
 
 from agora_tencent_analytics.timerange import TimeRange
-
-
-def digest(row_id: str) -> bytes:
-    """16 bytes that stand for a row id."""
-    return blake2b(row_id.encode(), digest_size=16).digest()
-
-
-def fingerprint(ids: Iterable[bytes], others: int = 0) -> bytes:
-    """16 bytes that stand for a set of digests, in whatever order they come: their sum modulo 2**128.
-
-    Args:
-        ids: the digests.
-        others: the sum of further ones.
-    """
-    return (sum(map(int.from_bytes, ids), others) % (1 << 128)).to_bytes(16)
-
-
-class Digests(Sequence[bytes]):
-    """Digests of row ids, in order; made when one is looked at, which hardly ever happens to those of a lone page.
-
-    Args:
-        ids: the row ids.
-    """
-
-    __slots__ = ("_ids", "_made", "distinct")
-
-    def __init__(self, ids: Sequence[str]) -> None:
-        self._ids = ids
-        self._made: list[bytes] | None = None
-        self.distinct = len(set(ids))
-        """How many different ones there are."""
-
-    def __len__(self) -> int:
-        return len(self._ids)
-
-    @overload
-    def __getitem__(self, index: int) -> bytes: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[bytes]: ...
-    def __getitem__(self, index: int | slice) -> bytes | Sequence[bytes]:
-        if self._made is None:
-            self._made = [digest(row_id) for row_id in self._ids]
-        return self._made[index]
 
 
 @attrs.frozen(kw_only=True)

@@ -7,13 +7,56 @@ from __future__ import annotations
 
 import sqlite3
 import weakref
-from collections.abc import Sequence
-
-from agora_tencent_analytics.paging.decision import Digests, fingerprint
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+from typing import overload
 
 IN_MEMORY = 50_000
 """Ids kept in memory, about 5 MB; the rest goes to the temporary file."""
 _CACHE_KB = 512
+
+
+def digest(row_id: str) -> bytes:
+    """16 bytes that stand for a row id."""
+    return blake2b(row_id.encode(), digest_size=16).digest()
+
+
+def fingerprint(ids: Iterable[bytes], others: int = 0) -> bytes:
+    """16 bytes that stand for a set of digests, in whatever order they come: their sum modulo 2**128.
+
+    Args:
+        ids: the digests.
+        others: the sum of further ones.
+    """
+    return (sum(map(int.from_bytes, ids), others) % (1 << 128)).to_bytes(16)
+
+
+class Digests(Sequence[bytes]):
+    """Digests of row ids, in order; made when one is looked at, which hardly ever happens to those of a lone page.
+
+    Args:
+        ids: the row ids.
+    """
+
+    __slots__ = ("_ids", "_made", "distinct")
+
+    def __init__(self, ids: Sequence[str]) -> None:
+        self._ids = ids
+        self._made: list[bytes] | None = None
+        self.distinct = len(set(ids))
+        """How many different ones there are."""
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    @overload
+    def __getitem__(self, index: int) -> bytes: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[bytes]: ...
+    def __getitem__(self, index: int | slice) -> bytes | Sequence[bytes]:
+        if self._made is None:
+            self._made = [digest(row_id) for row_id in self._ids]
+        return self._made[index]
 
 
 class Seen:
@@ -46,7 +89,7 @@ class Seen:
 
     @property
     def fingerprint(self) -> bytes:
-        """16 bytes that stand for the set, in whatever order it came: see `decision.fingerprint`."""
+        """16 bytes that stand for the set, in whatever order it came: see `fingerprint`."""
         self._look()
         return fingerprint(self._memory, self._sum)
 

@@ -32,7 +32,7 @@ from typing import Any
 
 import attrs
 
-from agora_tencent_analytics.endpoint import AnyOf, Endpoint, Newest, PageNumber, Unpaged
+from agora_tencent_analytics.endpoint import AnyOf, Endpoint, Newest
 from agora_tencent_analytics.errors import UnreadableReply
 from agora_tencent_analytics.paging.decision import PageSigns, Step
 from agora_tencent_analytics.paging.density import Density, Piece, hidden
@@ -239,23 +239,6 @@ class AnyOfReader(_Reader):
 
 
 Reader = WindowReader | NewestReader | AnyOfReader
-
-
-def reader_of(
-    paging: PageNumber | Unpaged | Newest | AnyOf,
-    window: TimeRange,
-    *,
-    size: int,
-    recent: bool,
-    barren: int,
-    longest: int = 0,
-) -> Reader:
-    """The reader of a window, by how its answer is cut into pages, or is not."""
-    if isinstance(paging, Newest):
-        return NewestReader(paging=paging, window=window, size=size, barren=barren)
-    if isinstance(paging, AnyOf):
-        return AnyOfReader(paging=paging, window=window, size=size, barren=barren)
-    return WindowReader(paging=paging, size=size, recent=recent, barren=barren, longest=longest)
 
 
 def moments(row: Endpoint[Any], reply: Reply[Any]) -> list[int]:

@@ -17,15 +17,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from agora_tencent_analytics.context import hooks_in_force, is_heard, tell
+from agora_tencent_analytics.endpoint import PageNumber, Unpaged
 from agora_tencent_analytics.errors import WindowRefused
 from agora_tencent_analytics.http.client import Caller
 from agora_tencent_analytics.notices import Drift, GoingAway, PageRead, WindowSplit
 from agora_tencent_analytics.paging.cursor import Cursor
-from agora_tencent_analytics.paging.decision import Digests, PageSigns
+from agora_tencent_analytics.paging.decision import PageSigns
 from agora_tencent_analytics.paging.evidence import Evidence
 from agora_tencent_analytics.paging.page import Page
 from agora_tencent_analytics.paging.question import Questions
-from agora_tencent_analytics.paging.seen_ids import Seen
+from agora_tencent_analytics.paging.seen_ids import Digests, Seen
 from agora_tencent_analytics.paging.truncated import moments
 from agora_tencent_analytics.paging.windows import Reading, Windows
 from agora_tencent_analytics.receipt import Receipt
@@ -141,7 +142,8 @@ class Walk:
 
     def _take_in(self, reading: Reading, number: int, reply: Reply[Any]) -> Sequence[Any]:
         question, window, rows = reading.question, reading.window, Digests(reply.ids)
-        row, at = question.row, moments(question.row, reply)
+        row = question.row
+        at = [] if isinstance(row.paging, PageNumber | Unpaged) else moments(row, reply)
         news = self._seen.new(rows)
         items, fresh = reply.items, sum(news)
         if row.key and fresh < len(news):

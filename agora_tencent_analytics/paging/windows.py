@@ -12,6 +12,7 @@ from typing import Protocol
 
 import attrs
 
+from agora_tencent_analytics.endpoint import AnyOf, Newest, PageNumber, Unpaged
 from agora_tencent_analytics.errors import BadInput, WindowRefused
 from agora_tencent_analytics.paging.certificate import Clipped
 from agora_tencent_analytics.paging.clip import CLOCKS_DIFFER_S, askable, clip, cover, give_way, hidden, newest
@@ -21,7 +22,7 @@ from agora_tencent_analytics.paging.evidence import Evidence
 from agora_tencent_analytics.paging.numbered import WindowReader
 from agora_tencent_analytics.paging.question import Question, Questions
 from agora_tencent_analytics.paging.seen_ids import Seen
-from agora_tencent_analytics.paging.truncated import Reader, left_over, reader_of
+from agora_tencent_analytics.paging.truncated import AnyOfReader, NewestReader, Reader, left_over
 from agora_tencent_analytics.timerange import TimeRange
 
 RECENT_S = 600
@@ -339,3 +340,20 @@ class Windows:
             # Another window is another listing: it is read from its first page.
             self._begin(question, left, reader.barren, adjustments=times)
         return "cut"
+
+
+def reader_of(
+    paging: PageNumber | Unpaged | Newest | AnyOf,
+    window: TimeRange,
+    *,
+    size: int,
+    recent: bool,
+    barren: int,
+    longest: int = 0,
+) -> Reader:
+    """The reader of a window, by how its answer is cut into pages, or is not."""
+    if isinstance(paging, Newest):
+        return NewestReader(paging=paging, window=window, size=size, barren=barren)
+    if isinstance(paging, AnyOf):
+        return AnyOfReader(paging=paging, window=window, size=size, barren=barren)
+    return WindowReader(paging=paging, size=size, recent=recent, barren=barren, longest=longest)

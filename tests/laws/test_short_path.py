@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import agora_tencent_analytics
-from agora_tencent_analytics import TimeRange
+from agora_tencent_analytics import Call, TimeRange
 from agora_tencent_analytics.simulator import World
 from tests.support.transports import Script, Stage, json_response
 from tests.support.virtual_time import EPOCH, run
@@ -46,9 +46,10 @@ def entered(vendor: str) -> set[CodeType]:
         await provider.calls(OVER).first()  # what is made once for all requests is made
         sys.setprofile(called)
         try:
-            return (await provider.calls(OVER).first()).call_id
+            first: Call = await provider.calls(OVER).first()
         finally:
             sys.setprofile(None)
+        return first.call_id
 
     assert "c1" == run(scenario)
     return found

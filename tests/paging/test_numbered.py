@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 
 from agora_tencent_analytics.endpoint import PageNumber, Unpaged
 from agora_tencent_analytics.paging import seen_ids
-from agora_tencent_analytics.paging.decision import PageSigns, Step, digest, fingerprint
+from agora_tencent_analytics.paging.decision import PageSigns, Step
 from agora_tencent_analytics.paging.numbered import WindowReader
+from agora_tencent_analytics.paging.seen_ids import digest, fingerprint
 from agora_tencent_analytics.timerange import TimeRange
 
 SPAN = TimeRange(0, 64)

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agora_tencent_analytics.paging.decision import digest, fingerprint
-from agora_tencent_analytics.paging.seen_ids import Seen
+from agora_tencent_analytics.paging.seen_ids import Seen, digest, fingerprint
 
 
 @given(ids=st.lists(st.text(max_size=3)), bound=st.integers(0, 5))

@@ -30,8 +30,8 @@ from agora_tencent_analytics.paging.clip import clip
 from agora_tencent_analytics.paging.decision import PageSigns
 from agora_tencent_analytics.paging.numbered import WindowReader
 from agora_tencent_analytics.paging.question import Question
-from agora_tencent_analytics.paging.truncated import Reader, reader_of
-from agora_tencent_analytics.paging.windows import RECENT_S
+from agora_tencent_analytics.paging.truncated import Reader
+from agora_tencent_analytics.paging.windows import RECENT_S, reader_of
 from agora_tencent_analytics.timerange import TimeRange
 
 Bill = Counter[str]

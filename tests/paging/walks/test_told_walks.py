@@ -11,7 +11,7 @@ from agora_tencent_analytics.agora.endpoints import CALL_LISTS_2024, CALL_SESSIO
 from agora_tencent_analytics.context import asking
 from agora_tencent_analytics.limits import HOUR
 from agora_tencent_analytics.notices import Drift, Notice, PageRead, WindowSplit
-from agora_tencent_analytics.paging.decision import digest, fingerprint
+from agora_tencent_analytics.paging.seen_ids import digest, fingerprint
 from agora_tencent_analytics.simulator import Drift as Drifting
 from agora_tencent_analytics.simulator import Fail, Lie, Refuse, Reset, When, World
 from agora_tencent_analytics.tencent.endpoints import ROOM_INFO
