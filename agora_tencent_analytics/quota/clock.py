@@ -62,8 +62,9 @@ class Clock:
     monotonic: Callable[[], float] = _unsleeping
     """Seconds that never run backwards and go on while the machine sleeps, from an arbitrary start. Limits are timed
     with it."""
-    wall: Callable[[], float] = time.time
-    """Epoch seconds, as right or wrong as this machine is set."""
+    wall: Callable[[], float] = attrs.field(factory=lambda: time.time)
+    """Epoch seconds, as right or wrong as this machine is set. By default `time.time` as it is when the clock is made,
+    so that of a test that has set another date."""
 
 
 Span = tuple[float, float]
