@@ -42,6 +42,10 @@ class Times(Protocol):
     def lead(self) -> float:
         """How far the vendor's clock is ahead of one that nobody sets, seconds."""
 
+    @property
+    def claim(self) -> float:
+        """How far it would be ahead if a header were right that nothing has borne out or denied yet, seconds."""
+
 
 @attrs.define(kw_only=True)
 class Reading:
@@ -93,6 +97,9 @@ class Windows:
         self._longest = 0
         self._asked_at = self._asked_lead = 0.0  # the vendor's now when the questions were made, and what it rested on
         self._may_begin_anew = cursor is None
+        self._hidden: (
+            list[Clipped] | None
+        ) = []  # what of the question was too recent; None once that was looked at again
         self.reading: Reading | None = None
 
     @property
@@ -135,6 +142,8 @@ class Windows:
         limits, row, here = question.limits, question.row, self._clock.here()
         cut = clip(over, limits, now=now, here=here, endpoint=row.name, bounds=row.bounds)
         self._evidence.clip(cut.clipped)
+        if self._hidden is not None:
+            self._hidden += [piece for piece in cut.clipped if piece.reason != "history"]
         return cut.inside
 
     def _next_question(self) -> bool:
@@ -147,6 +156,8 @@ class Windows:
                 self._questions = questions
                 return True
             self._questions = questions
+        if self._ask_what_was_hidden():
+            return True
         index, question = next(self._questions, (0, None))
         if question is None:
             self._note_what_moved_away()
@@ -156,6 +167,7 @@ class Windows:
 
     def _ask(self, index: int, question: Question, now: float) -> None:
         self._index, self._question, self._evidence.endpoint = index, question, question.row.name
+        self._hidden = []
         pieces = []
         for over in question.over:
             self._evidence.reach(over)
@@ -168,7 +180,8 @@ class Windows:
 
     def begin_anew(self) -> bool:
         """Makes the questions anew if the vendor's clock turns out to be another: once, and before a page is read."""
-        if self._evidence.requests or not self._may_begin_anew or abs(self._moved_s) <= CLOCKS_DIFFER_S:
+        moved_s = self._clock.lead - self._asked_lead
+        if self._evidence.requests or not self._may_begin_anew or abs(moved_s) <= CLOCKS_DIFFER_S:
             return False
         self._may_begin_anew = False
         self._questions = self._question = self.reading = None
@@ -176,13 +189,26 @@ class Windows:
         self._evidence.begin_anew()
         return True
 
-    @property
-    def _moved_s(self) -> float:
-        return self._clock.lead - self._asked_lead
+    def _ask_what_was_hidden(self) -> bool:
+        """Asks for what was too recent, if the vendor's clock turns out to be later than when that was found; once."""
+        question, hidden, self._hidden = self._question, self._hidden, None
+        later_s = self._clock.claim - self._asked_lead
+        if question is None or not hidden or later_s <= CLOCKS_DIFFER_S:
+            return False
+        now, pieces = self._clock.now(), []
+        latest = max(now - self._clock.lead + self._clock.claim, self._clock.here())
+        limits, row = question.limits, question.row
+        for piece in hidden:
+            cut = clip(piece.over, limits, now=now, here=latest, endpoint=row.name, bounds=row.bounds)
+            self._evidence.clipped.pop(piece, None)
+            self._evidence.clip(cut.clipped)
+            pieces += [cut.inside] if cut.inside else []
+        self._stack = [(window, 0) for window in cover(pieces, limits, bounds=row.bounds)][::-1]
+        return bool(self._stack)
 
     def _note_what_moved_away(self) -> None:
         """What the questions would have been about as well, had the vendor's clock been known when they were made."""
-        moved_s = self._moved_s
+        moved_s = self._clock.claim - self._asked_lead
         if self._resume is not None or abs(moved_s) <= CLOCKS_DIFFER_S:
             return
         now = self._asked_at + moved_s

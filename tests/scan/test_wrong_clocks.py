@@ -70,7 +70,11 @@ def scanned(
         options: of the scan.
     """
     vendors = Vendors(made, epoch=now + ahead_s)
-    given = {"clock": lambda: now + vendors.time.clock.monotonic() - START, "faults": faults, "latency": (0.3, 1.2)}
+    given: dict[str, Any] = {
+        "clock": lambda: now + vendors.time.clock.monotonic() - START,
+        "faults": faults,
+        "latency": (0.3, 1.2),
+    }
 
     async def scenario() -> tuple[list[CallRecord], Report]:
         provider = (
@@ -163,7 +167,7 @@ def test_what_two_witnesses_make_it_miss_the_report_names(vendor: str, wrong: Wr
 def test_the_seconds_that_a_clock_hides_are_named(vendor: str) -> None:
     # A second scan with the same provider knows the lying clock from its beginning.
     vendors = Vendors(WORLD)
-    given = {"faults": [WrongDate(seconds=-DAY)], "latency": (0.3, 1.2)}
+    given: dict[str, Any] = {"faults": [WrongDate(seconds=-DAY)], "latency": (0.3, 1.2)}
 
     async def scenario() -> list[tuple[list[CallRecord], Report]]:
         provider = (
@@ -229,7 +233,7 @@ def test_the_last_hours_are_the_vendors_or_what_is_missed_of_them_is_named(vendo
     if vendor == "agora" and ahead_s < 0:
         # Its answers came too late to be asked twice: the range was a stretch of the past.
         assert not found.report.complete
-        assert -ahead_s == pytest.approx(found.clocks, abs=30)
+        assert min(6 * HOUR, -ahead_s) == pytest.approx(found.clocks, abs=30)
     else:
         assert (owed, True) == (exact(found.records), found.report.complete), str(found.report)
 
@@ -271,7 +275,7 @@ def test_a_job_on_a_machine_whose_clock_is_behind_reads_to_the_vendors_now(vendo
     vendors = Vendors(LONG, epoch=EPOCH)
     hours = 12
     now = EPOCH + hours * HOUR
-    given = {"clock": lambda: now + vendors.time.clock.monotonic() - START, "latency": (0.3, 1.2)}
+    given: dict[str, Any] = {"clock": lambda: now + vendors.time.clock.monotonic() - START, "latency": (0.3, 1.2)}
 
     async def scenario() -> tuple[list[CallRecord], Report]:
         provider = (
