@@ -7,7 +7,7 @@ sends nothing, and never sees a record: that is `walk.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 import attrs
@@ -97,9 +97,8 @@ class Windows:
         self._longest = 0
         self._asked_at = self._asked_lead = 0.0  # the vendor's now when the questions were made, and what it rested on
         self._may_begin_anew = cursor is None
-        self._hidden: (
-            list[Clipped] | None
-        ) = []  # what of the question was too recent; None once that was looked at again
+        # What of the question could not be asked for, by which clock; None once that was looked at again.
+        self._hidden: list[tuple[Clipped, float]] | None = []
         self.reading: Reading | None = None
 
     @property
@@ -142,8 +141,8 @@ class Windows:
         limits, row, here = question.limits, question.row, self._clock.here()
         cut = clip(over, limits, now=now, here=here, endpoint=row.name, bounds=row.bounds)
         self._evidence.clip(cut.clipped)
-        if self._hidden is not None:
-            self._hidden += [piece for piece in cut.clipped if piece.reason != "history"]
+        if self._hidden is not None and cut.clipped:
+            self._hidden += [(piece, self._clock.lead) for piece in cut.clipped if piece.reason != "history"]
         return cut.inside
 
     def _next_question(self) -> bool:
@@ -173,8 +172,7 @@ class Windows:
             self._evidence.reach(over)
             inside = self._clip(question, over, now)
             pieces += [inside] if inside else []
-        windows = cover(pieces, question.limits, bounds=question.row.bounds)
-        self._stack = [(window, 0) for window in windows][::-1]
+        self._stack = _stacked(pieces, question)
 
     # -- a clock that turns out to be another ----------------------------------------------------------------------
 
@@ -190,20 +188,20 @@ class Windows:
         return True
 
     def _ask_what_was_hidden(self) -> bool:
-        """Asks for what was too recent, if the vendor's clock turns out to be later than when that was found; once."""
+        """Asks for what could not be asked for, if the vendor's clock turns out to be another since; once."""
         question, hidden, self._hidden = self._question, self._hidden, None
-        later_s = self._clock.claim - self._asked_lead
-        if question is None or not hidden or later_s <= CLOCKS_DIFFER_S:
+        if question is None or not hidden:
             return False
-        now, pieces = self._clock.now(), []
-        latest = max(now - self._clock.lead + self._clock.claim, self._clock.here())
-        limits, row = question.limits, question.row
-        for piece in hidden:
-            cut = clip(piece.over, limits, now=now, here=latest, endpoint=row.name, bounds=row.bounds)
-            self._evidence.clipped.pop(piece, None)
-            self._evidence.clip(cut.clipped)
-            pieces += [cut.inside] if cut.inside else []
-        self._stack = [(window, 0) for window in cover(pieces, limits, bounds=row.bounds)][::-1]
+        clock, limits, row, pieces = self._clock, question.limits, question.row, list[TimeRange]()
+        now, claim = clock.now(), clock.claim
+        here = max(clock.here(), now + claim - clock.lead)
+        for piece, lead in hidden:
+            if abs(claim - lead) > CLOCKS_DIFFER_S:
+                cut = clip(piece.over, limits, now=now, here=here, endpoint=row.name, bounds=row.bounds)
+                self._evidence.clipped.pop(piece, None)
+                self._evidence.clip(cut.clipped)
+                pieces += [cut.inside] if cut.inside else []
+        self._stack = _stacked(pieces, question)
         return bool(self._stack)
 
     def _note_what_moved_away(self) -> None:
@@ -329,3 +327,8 @@ class Windows:
             # Another window is another listing: it is read from its first page.
             self._begin(question, left, reader.barren, adjustments=times)
         return "cut"
+
+
+def _stacked(pieces: Iterable[TimeRange], question: Question) -> list[tuple[TimeRange, int]]:
+    """The windows that cover the pieces, the first one last."""
+    return [(window, 0) for window in cover(pieces, question.limits, bounds=question.row.bounds)][::-1]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,9 @@ import anyio
 import attrs
 import pytest
 
-from agora_tencent_analytics import CallRecord, Last, TimeRange
+from agora_tencent_analytics import CallRecord, Last, LedgerUnusable, TimeRange
 from agora_tencent_analytics.limits import DAY, HOUR, MINUTE
+from agora_tencent_analytics.quota.clock import KEPT_MARGIN_S
 from agora_tencent_analytics.scan import Report, Since
 from agora_tencent_analytics.simulator import Fail, Fault, SetHeader, When, World, WrongDate
 from agora_tencent_analytics.simulator.http.log import Arrival
@@ -53,7 +56,7 @@ def scanned(
     made: World = WORLD,
     now: float = EPOCH,
     ahead_s: float = 0.0,
-    steps: tuple[tuple[float, float], ...] = (),
+    steps: Sequence[tuple[float, float]] = (),
     **options: Any,
 ) -> Scanned:
     """Scans while things go wrong.
@@ -116,10 +119,10 @@ HARMLESS: dict[str, Wrong] = {
     "every second answer three days old": lambda: [SetHeader(name="Date", value=OLD, when=When(nth=range(1, 900, 2)))],
     "every answer of one age, out of a cache": lambda: [SetHeader(name="Date", value=OLD)],
     "a gateway of 1970 fails once": lambda: [
-        Fail(status=502, headers={"Date": formatdate(0, usegmt=True)}, when=When(nth=(1,)))
+        Fail(status=502, headers=(("Date", formatdate(0, usegmt=True)),), when=When(nth=(1,)))
     ],
     "a gateway of 1970 fails again and again": lambda: [
-        Fail(status=502, headers={"Date": formatdate(0, usegmt=True)}, when=When(nth=range(1, 400, 3)))
+        Fail(status=502, headers=(("Date", formatdate(0, usegmt=True)),), when=When(nth=range(1, 400, 3)))
     ],
     "one answer of 1970": lambda: [SetHeader(name="Date", value=formatdate(0, usegmt=True), when=NTH)],
     "one answer years ahead": lambda: [WrongDate(seconds=10 * 365 * DAY, when=NTH)],
@@ -181,7 +184,7 @@ def test_the_seconds_that_a_clock_hides_are_named(vendor: str) -> None:
     hidden = [piece for piece in report.vendors[vendor].clipped if piece.reason == "clock"]
     assert DAY == pytest.approx(sum(piece.over.seconds for piece in hidden), abs=60)
     (hidden_piece,) = hidden
-    assert f"{hidden_piece.over.seconds:,} s are hidden" in str(report)
+    assert f"{hidden_piece.over.seconds:,} s were not asked for" in str(report)
     assert "INCOMPLETE" in str(report)
     missing = truth(vendor, depth="calls").keys() - exact(records).keys()
     starts = {call.call_id: call.created_ts for call in WORLD.calls(vendor)}  # type: ignore[arg-type]
@@ -204,14 +207,9 @@ def test_a_clock_that_is_set_in_the_middle_of_a_scan_loses_nothing(
     start, end = int(now) - 90 * HOUR, int(now) - 10 * MINUTE
     made = World(seed=3, calls=40, start=start, end=end, sessions_per_call=2, points_per_series=0)
     whole = TimeRange(start, end)
-    found = scanned(
-        vendor,
-        made=made,
-        now=now,
-        over=whole if over == "fixed" else Last(hours=90),
-        steps=((4.0, by_s), (9.0, -by_s / 2)),
-        workers=2,
-    )
+    steps = [(0.9 * turn, by_s if turn % 2 else -by_s) for turn in range(1, 16)]
+    given = whole if over == "fixed" else Last(hours=90)
+    found = scanned(vendor, made=made, now=now, over=given, steps=steps, workers=4)
     assert (truth(vendor, whole, made), True) == (exact(found.records), found.report.complete), str(found.report)
     assert 0 == sum(arrival.refused for arrival in found.arrivals)
 
@@ -261,8 +259,21 @@ def begun_before(vendor: Any, hours: float) -> set[str]:
 def test_a_job_whose_answers_lie_for_a_day_misses_nothing_the_next(vendor: str, seconds: float, tmp_path: Path) -> None:
     ledger = tmp_path / "ledger"
     found = {record.call.call_id for record in job(vendor, ledger, 0).records}
-    lying = job(vendor, ledger, 6, faults=[WrongDate(seconds=seconds)])
-    found |= {record.call.call_id for record in lying.records}
+    vendors, now = Vendors(LONG, epoch=EPOCH + 6 * HOUR), EPOCH + 6 * HOUR
+
+    async def lying() -> list[CallRecord]:
+        given: dict[str, Any] = {"faults": [WrongDate(seconds=seconds)], "latency": (0.3, 1.2)}
+        provider = (
+            vendors.agora(PLANS[vendor], **given) if vendor == "agora" else vendors.tencent(PLANS[vendor], **given)
+        )
+        await read(provider, over=TimeRange(now - 80 * HOUR, now - HOUR), depth="calls")
+        records, _ = await read(provider, over=JOB, depth="calls", ledger=ledger)
+        return records
+
+    found |= {record.call.call_id for record in run(lying)}
+    with closing(sqlite3.connect(ledger)) as file:
+        ((until,),) = file.execute("SELECT max(until) FROM (SELECT until FROM lanes UNION SELECT until FROM stretches)")
+        assert until <= vendors.time.clock.wall() + KEPT_MARGIN_S
     for hours in (12, 18):
         honest = job(vendor, ledger, hours)
         assert honest.report.complete, str(honest.report)
@@ -288,3 +299,49 @@ def test_a_job_on_a_machine_whose_clock_is_behind_reads_to_the_vendors_now(vendo
     assert report.complete, str(report)
     wanted = truth_of(LONG, vendor, TimeRange(int(now) - 8 * HOUR, int(now) - 10 * MINUTE), depth="calls")
     assert wanted.keys() <= {record.call.call_id for record in records}
+
+
+def edited(ledger: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(ledger)) as file, file:
+        for statement in statements:
+            file.execute(statement)
+
+
+@pytest.mark.parametrize("days", [1, 30, 3_000])
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_a_ledger_ahead_of_now_is_read_as_if_it_had_come_to_now_and_says_so(
+    vendor: str, days: int, tmp_path: Path
+) -> None:
+    ledger = tmp_path / "ledger"
+    first = job(vendor, ledger, 0)
+    edited(ledger, f"UPDATE lanes SET until = until + {days * DAY}", "DELETE FROM stretches")
+    again = job(vendor, ledger, 1)
+    assert not again.report.complete
+    (doubt,) = again.report.vendors[vendor].doubts
+    assert f"come {days * DAY - HOUR - 60:,} s further than this machine's clock" in doubt
+    assert again.arrivals, "it is listed again"
+    honest = job(vendor, ledger, 12)
+    assert honest.report.complete, str(honest.report)
+    found = {record.call.call_id for one in (first, again, honest) for record in one.records}
+    assert begun_before(vendor, 12) <= found
+    finished = [r.call.call_id for one in (first, again, honest) for r in one.records if not r.again]
+    assert len(finished) == len(set(finished)), "calls that are known are known by their digests"
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_a_ledger_that_lies_wholly_ahead_of_now_begins_anew(vendor: str, tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger"
+    job(vendor, ledger, 0)
+    edited(ledger, f"UPDATE lanes SET first = first + {DAY}, until = until + {DAY}", "DELETE FROM stretches")
+    again = job(vendor, ledger, 6)
+    assert not again.report.complete
+    assert again.arrivals
+    assert job(vendor, ledger, 12).report.complete
+
+
+def test_a_ledger_that_does_not_say_whose_it_is_is_refused(tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger"
+    job("agora", ledger, 0)
+    edited(ledger, "DELETE FROM facts", f"UPDATE lanes SET until = until + {DAY}")
+    with pytest.raises(LedgerUnusable, match="does not say of which scan"):
+        run(lambda: read(Vendors(LONG).agora(), over=JOB, depth="calls", ledger=ledger))
