@@ -1,6 +1,6 @@
 """`Access`: one customer's access to one vendor, the plumbing that every provider stands on.
 
-Joins a dialect (tables and pure code) to the motion (quota, transport, walks) and asks any row of the
+Joins a vendor (tables and pure code) to the I/O (quota, transport, walks) and asks any row of the
 vendor's table by `ask`, so that a new question needs no new method. Nothing here knows a vendor's name.
 """
 
@@ -241,7 +241,7 @@ class Access:
             over: the range, start included, end excluded.
             page_size: rows to a page, 1 to the vendor's most (the default).
             cursor: `page.cursor` of an earlier walk of the same question, to go on after that page.
-            max_requests: the walk ends, incomplete, after so many pages.
+            max_requests: the walk ends, incomplete, after so many pages. None: as many as it takes.
             max_wait: the longest wait for a quota slot, seconds; None waits as long as it takes.
             unlisted: True also sends values that the vendor's page does not list for a parameter (`Param.values`):
                 for what the vendor has added since. False refuses them, with the list.

@@ -8,6 +8,7 @@ import pytest
 
 from agora_tencent_analytics.environment import EnvironmentVariable, from_environment, unset
 from agora_tencent_analytics.errors import BadInput
+from agora_tencent_analytics.secret import Secret
 
 VARIABLES = {
     "app_id": EnvironmentVariable("APP", kind="app"),
@@ -25,7 +26,7 @@ def read(environ: Any, **options: Any) -> dict[str, Any]:
 
 
 def test_required_and_optional_variables_become_arguments() -> None:
-    expected = {"app_id": "a", "customer_id": "i", "customer_secret": "HUSH", "plan": "premium"}
+    expected = {"app_id": "a", "customer_id": "i", "customer_secret": Secret("HUSH"), "plan": "premium"}
     assert expected == read(FULL)
     assert {**expected, "base_url": "https://x"} == read({**FULL, "URL": "https://x", "OTHER": "1"})
 

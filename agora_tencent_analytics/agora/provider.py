@@ -10,6 +10,7 @@ import attrs
 from agora_tencent_analytics.access import ProviderOptions, fixed_credentials
 from agora_tencent_analytics.agora import plans
 from agora_tencent_analytics.agora.auth import AgoraCredentials
+from agora_tencent_analytics.agora.call_details import details_questions
 from agora_tencent_analytics.agora.endpoints import GENERATION_ENDPOINTS, SIDS, UIDS
 from agora_tencent_analytics.agora.figures.ask import ask_figures, those_had
 from agora_tencent_analytics.agora.figures.decode import grid_of
@@ -27,7 +28,7 @@ from agora_tencent_analytics.paging.paginator import Paginator
 from agora_tencent_analytics.paging.question import Over, Question, Questions, over_range
 from agora_tencent_analytics.paging.stays import Packet, packed
 from agora_tencent_analytics.provider import QUALITY, USAGE, Every, Provider
-from agora_tencent_analytics.secret import secret
+from agora_tencent_analytics.secret import Secret, secret
 from agora_tencent_analytics.timerange import TimeRange
 
 _RECOMPUTED_S = 2 * DAY
@@ -82,7 +83,7 @@ class AgoraProvider(Provider):
         *,
         app_id: str,
         customer_id: str | None = None,
-        customer_secret: str | None = None,
+        customer_secret: str | Secret[str] | None = None,
         plan: plans.PlanName | Plan,
         base_url: str | Sequence[str] = HOSTS[0],
         api: plans.Generation = "2024",
@@ -153,7 +154,10 @@ class AgoraProvider(Provider):
         servers = {"exclude_server_user": not self._server_users}
         wanted = self._users_of(call, users, UIDS)
         if "call/sessions" in self._rows:
-            packets = [Packet(params={"call_id": call.call_id, "uids": uids, **servers}) for uids in wanted]
+            packets = [
+                Packet(params={"call_id": call.call_id, "uids": uids, **servers}, some=uids is not None)
+                for uids in wanted
+            ]
             return self._paginator(self._about(self._row("call/sessions"), call, over, packets), cursor=cursor)
         kept = None if users is None else frozenset(unsigned(str(user)) for user in users)
         everybody = Packet(params={"call_id": call.call_id, "exclude_metrics_info": True, **servers})
@@ -174,25 +178,27 @@ class AgoraProvider(Provider):
     ) -> Paginator[MetricSeries]:
         """Every series of these sessions; see `Provider.metrics`. Agora: `call/metrics`, 20 sessions to a request.
 
-        In March 2021 `call/details`, which shows the series of the ten users of a window who joined last.
+        In March 2021 `call/details`, which shows the ten users of a window who joined last: up to 40 windows are chosen
+        by who was there when, and what they could not show is in the certificate.
         """
         found = self._sessions_of(call, sessions)
         users = {session.session_id: session.user_id for session in found}
-        if "call/metrics" in self._rows:
+        if "call/metrics" not in self._rows:
+            row = self._row("call/details with metrics")
+            params = {"call_id": call.call_id, "exclude_server_user": not self._server_users}
+            questions = details_questions(row, self.limits(row), call, found, over, params)
+        else:
             row = self._row("call/metrics")
             packets = [
                 Packet(params={"call_id": call.call_id, "sids": [one.session_id for one in packet]}, sessions=packet)
                 for packet in packed(found, SIDS)
             ]
-        else:
-            row = self._row("call/details with metrics")
-            params = {"call_id": call.call_id, "exclude_server_user": not self._server_users}
-            packets = [Packet(params=params, sessions=found)] if found else []
+            questions = self._about(row, call, over, packets)
 
         def merge(pieces: Sequence[MetricSeries]) -> list[MetricSeries]:
             return join_series(pieces, users)
 
-        return self._paginator(self._about(row, call, over, packets), merge=merge, cursor=cursor)
+        return self._paginator(questions, merge=merge, cursor=cursor)
 
     def abnormal_experiences(self, over: Over, *, channel: str | None = None) -> Paginator[AbnormalExperience]:
         """Bad moments of users; see `Provider.abnormal_experiences`. Agora: `live/diagnosis`, in March 2021 only.

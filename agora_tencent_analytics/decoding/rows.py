@@ -1,7 +1,7 @@
 """From a vendor's rows to records: a cattrs converter that bends where vendors do.
 
 Holds the treatment of scalars, nulls and unknown fields. What a vendor calls each field is a table in its
-dialect. Vendors send numbers as text, ids as numbers, null for empty lists and new fields at any time; none
+package. Vendors send numbers as text, ids as numbers, null for empty lists and new fields at any time; none
 of that may cost a row. Only a field that a record cannot be without does, when it is missing, null or
 unreadable.
 

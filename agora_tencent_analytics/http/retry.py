@@ -1,8 +1,8 @@
 """From a failure to a delay, or to none: which failures are asked again, how often and after how long.
 
-Pure: chance is an argument. The waiting is done by `attempts.py`. A refusal for the rate is not
+Pure: chance is an argument. The waiting is done by `client.py`. A refusal for the rate is not
 waited for here: the quota holds the whole bucket, so the next attempt waits for its slot. Whether there is another
-token to try is not known here either: `attempts.py` raises if there is none.
+token to try is not known here either: `client.py` raises if there is none.
 """
 
 from __future__ import annotations
@@ -72,8 +72,9 @@ class Retry:
                 )
                 news = cause == "clock" and clock_moved
                 return None if before and not news else 0.0
-            case UnreadableReply(in_rows=True) if any(
-                isinstance(failure, UnreadableReply) and failure.in_rows for failure in failures[:-1]
+            case UnreadableReply(in_rows=True) | UnreadableReply(too_large=True) if any(
+                isinstance(failure, UnreadableReply) and (failure.in_rows or failure.too_large)
+                for failure in failures[:-1]
             ):
                 return None  # it was no slip: to ask a third time would waste the day's requests
             case TransportError() | VendorFault() | UnreadableReply():

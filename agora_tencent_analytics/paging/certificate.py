@@ -80,6 +80,8 @@ class Certificate:
     """Every window whose reading ended, in that order; one that was split or narrowed is replaced by its pieces."""
     clipped: tuple[Clipped, ...] = ()
     """What of the range could not be asked."""
+    doubts: tuple[str, ...] = ()
+    """What the vendor's rows say against each other, or against what can be, where more may be hidden by it."""
     requests: int = 0
     """Pages that were answered."""
     cost: Receipt = attrs.field(factory=Receipt)
@@ -106,4 +108,5 @@ class Certificate:
         doubts = [self.stopped] if self.stopped else []
         doubts += [f"{window.over}: {window.reason}" for window in self.windows if not window.complete]
         doubts += [str(piece) for piece in self.clipped if piece.reason != "lag"]
+        doubts += self.doubts
         return "; ".join(doubts)

@@ -14,7 +14,7 @@ hidden by a clock, once it is longer than the lag and what clocks may differ.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 import attrs
 
@@ -62,25 +62,34 @@ def clip(
         bounds: how the row spells time. Where it takes whole days or minutes, none is cut in two.
     """
     here = now if here is None else here
-    oldest, newest = _oldest(limits, now, bounds), math.floor(now - limits.lag_s) - MARGIN_S
+    oldest, beyond = _oldest(limits, now, bounds), newest(limits, now)
     cut: list[Clipped] = []
     start, end = over.start, over.end
     if start < oldest:
-        beyond = min(end, oldest)
         kept = oldest if now - here <= CLOCKS_DIFFER_S else max(start, _oldest(limits, here, bounds))
-        cut += _pieces(endpoint, (start, min(beyond, kept), "history"), (min(beyond, kept), beyond, "clock"))
+        kept, gone = min(end, kept), min(end, oldest)
+        cut += _pieces(endpoint, (start, kept, "history"), (kept, gone, "clock"))
         start = oldest
-    if end > newest:
-        if (beyond := max(start, newest)) < end:
-            cut += hidden(TimeRange(beyond, end), limits, here=here, endpoint=endpoint)
-        end = newest
+    if end > beyond:
+        if (first := max(start, beyond)) < end:
+            cut += hidden(TimeRange(first, end), limits, here=here, endpoint=endpoint)
+        end = beyond
+    if not cut:
+        return Clip(inside=over, clipped=())
     return Clip(inside=TimeRange(start, end) if start < end else None, clipped=tuple(cut))
 
 
+def newest(limits: Limits, now: float) -> int:
+    """First second that the vendor does not show yet at `now` (vendor epoch seconds), a margin kept."""
+    return math.floor(now - limits.lag_s) - MARGIN_S
+
+
 def _oldest(limits: Limits, now: float, bounds: Bounds | None) -> int:
-    """The first second that the vendor still answers for."""
+    """First second that the vendor still answers for at `now`, a margin kept."""
     oldest = math.ceil(now - limits.history_s) + HISTORY_MARGIN_S
-    return oldest if bounds is None or oldest <= 0 else whole_units(bounds, TimeRange(oldest - 1, oldest)).end
+    if bounds is None or bounds.form == "seconds" or oldest <= 0:
+        return oldest
+    return whole_units(bounds, TimeRange(oldest - 1, oldest)).end
 
 
 def hidden(over: TimeRange, limits: Limits, *, here: float, endpoint: str) -> tuple[Clipped, ...]:
@@ -92,7 +101,7 @@ def hidden(over: TimeRange, limits: Limits, *, here: float, endpoint: str) -> tu
         here: epoch seconds on this machine's clock, by which the beginning of the piece may be old enough.
         endpoint: name of the question.
     """
-    due = min(over.end, math.floor(here - limits.lag_s) - MARGIN_S)
+    due = min(over.end, newest(limits, here))
     if due - over.start <= limits.lag_s + CLOCKS_DIFFER_S:
         due = over.start
     return _pieces(endpoint, (over.start, due, "clock"), (due, over.end, "lag"))
@@ -158,7 +167,7 @@ def require(cut: Clip, over: TimeRange, *, endpoint: str) -> TimeRange:
     return cut.inside
 
 
-def cover(pieces: Iterable[TimeRange], limits: Limits, *, bounds: Bounds) -> Iterator[TimeRange]:
+def cover(pieces: Sequence[TimeRange], limits: Limits, *, bounds: Bounds, fill_to: int = 0) -> Iterator[TimeRange]:
     """As few windows as possible, oldest first (the oldest data expires first), that cover all pieces.
 
     Windows touch where a piece is longer than one of them, and leave out what no piece needs.
@@ -167,9 +176,10 @@ def cover(pieces: Iterable[TimeRange], limits: Limits, *, bounds: Bounds) -> Ite
         pieces: what is to be covered, in any order.
         limits: gives the span that one request may cover, seconds.
         bounds: whether a window may be as long as the span, and may reach over the end of a day.
+        fill_to: up to here windows are as long as they may be, epoch seconds: that costs no request.
     """
     span = max(1, limits.span_s - 1 if bounds.strict else limits.span_s)
-    needed = merge(pieces)
+    needed = merge(pieces) if len(pieces) > 1 else pieces
     at, start = 0, 0
     while at < len(needed):
         start = max(start, needed[at].start)
@@ -182,5 +192,6 @@ def cover(pieces: Iterable[TimeRange], limits: Limits, *, bounds: Bounds) -> Ite
             if needed[at].end > limit:
                 break
             at += 1
-        yield TimeRange(start, end)
+        end = max(end, min(limit, fill_to))
+        yield pieces[0] if (start, end) == (pieces[0].start, pieces[0].end) else TimeRange(start, end)
         start = end

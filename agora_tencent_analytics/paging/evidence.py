@@ -11,7 +11,6 @@ import attrs
 
 from agora_tencent_analytics.errors import NothingToAsk
 from agora_tencent_analytics.paging.certificate import Certificate, Clipped, WindowRead
-from agora_tencent_analytics.paging.decision import fingerprint
 from agora_tencent_analytics.paging.truncated import Reader
 from agora_tencent_analytics.receipt import Receipt
 from agora_tencent_analytics.timerange import TimeRange
@@ -29,6 +28,8 @@ class Evidence:
     """Windows whose reading ended."""
     clipped: dict[Clipped, None] = attrs.field(factory=dict)
     """What could not be asked, each piece once and in order."""
+    doubts: dict[str, None] = attrs.field(factory=dict)
+    """What the vendor's rows say against each other, and may hide, each once and in order."""
     requests: int = 0
     """Pages that were answered."""
     refused: int = 0
@@ -95,7 +96,7 @@ class Evidence:
                 first_total=reader.first_total,
                 total=reader.total,
                 unique=len(reader.everything),
-                fingerprint=fingerprint(reader.everything),
+                fingerprint=reader.everything.fingerprint,
                 duplicates=self.window_duplicates,
                 complete=complete,
                 reason=reason,
@@ -110,6 +111,7 @@ class Evidence:
             over=self.over,
             windows=tuple(self.windows),
             clipped=tuple(self.clipped),
+            doubts=tuple(self.doubts),
             requests=self.requests,
             cost=self.cost.copy(),
             unique=self.unique,

@@ -16,7 +16,7 @@ from agora_tencent_analytics.paging.certificate import Certificate
 from agora_tencent_analytics.paging.cursor import Cursor
 from agora_tencent_analytics.paging.page import Page
 from agora_tencent_analytics.paging.question import Question, Questions
-from agora_tencent_analytics.paging.walk import MOST_REQUESTS, Walk
+from agora_tencent_analytics.paging.walk import Walk
 from agora_tencent_analytics.timerange import TimeRange
 
 T = TypeVar("T")
@@ -34,7 +34,7 @@ class Paginator(Generic[T]):
         keep: which items are given at all; `.pages()` shows the others too. None: every item.
         cursor: where to go on: `.pages()` right after the page that gave it, items there too. Where a question's
             items are merged, they begin with the whole question of that page, unless the page was its last.
-        max_requests: the walk ends, incomplete, after so many pages.
+        max_requests: the walk ends, incomplete, after so many pages. None: as many as it takes.
         max_wait: the longest wait for a quota slot, seconds; None waits as long as it takes.
     """
 
@@ -56,7 +56,7 @@ class Paginator(Generic[T]):
         self._merge = merge
         self._keep = keep
         self._cursor = Cursor.read(cursor) if cursor is not None else None
-        self._max_requests = max_requests or MOST_REQUESTS
+        self._max_requests = max_requests
         self._max_wait = max_wait
         self._walk: Walk | None = None
 

@@ -16,8 +16,19 @@ from agora_tencent_analytics.endpoint import page_size as rows_to_a_page
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.limits import Limits
 from agora_tencent_analytics.models.calls import Call, Session
+from agora_tencent_analytics.paging.clip import cover
 from agora_tencent_analytics.paging.cursor import fingerprint
-from agora_tencent_analytics.paging.stays import Packet, in_order, packed, stays
+from agora_tencent_analytics.paging.stays import (
+    CallTrail,
+    Packet,
+    Trail,
+    end_is_known,
+    in_order,
+    life_of,
+    packed,
+    stays,
+    trail_of_stays,
+)
 from agora_tencent_analytics.timerange import Last, TimeRange
 
 Over = TimeRange | Last
@@ -33,6 +44,16 @@ class Question:
     over: tuple[TimeRange, ...]
     params: Mapping[str, Any]
     size: int
+    trail: Trail | None = None
+    """Leads on where the answers show that more is to be asked than `over`."""
+    apart: bool = False
+    """True if each piece of `over` is a window of its own."""
+
+    def windows(self, pieces: Sequence[TimeRange], *, fill_to: int = 0) -> list[TimeRange]:
+        """The windows in which these pieces of its range are asked for, oldest first; `fill_to` as `cover` has it."""
+        if self.apart:
+            return list(pieces)
+        return list(cover(pieces, self.limits, bounds=self.row.bounds, fill_to=fill_to))
 
     def mark(self, identity: str) -> str:
         """What tells this question, asked about this app on this account, from another; its range apart."""
@@ -91,18 +112,28 @@ def about_call(
     Raises:
         BadInput: a parameter is wrong.
     """
-    checked = [(check_params(row, packet.params), packet.sessions) for packet in packets]
+    checked = [(check_params(row, packet.params), packet) for packet in packets]
     size = rows_to_a_page(row, limits, None)
+    everyone = [session for packet in packets for session in packet.sessions or ()]
 
     def questions(now: float, latest: float) -> Iterable[Question]:
-        end = int(latest) if call.destroyed_ts is None else call.destroyed_ts
-        life = TimeRange(call.created_ts, max(call.created_ts, end) + 1)
-        part = life.overlap(over) if over is not None else life
-        if part is None:
-            return
-        for params, sessions in checked:
-            pieces = (part,) if sessions is None else stays(sessions, part)
-            yield Question(row=row, limits=limits, over=pieces, params=params, size=size)
+        life = life_of(call, everyone, int(latest))
+        until = int(latest) + 1 if over is None else min(over.end, int(latest) + 1)
+        start = life.start if over is None else max(over.start, life.start)
+        for params, packet in checked:
+            if packet.sessions is not None:
+                pieces: tuple[TimeRange, ...] = stays(packet.sessions, life, over)
+                trail: Trail | None = trail_of_stays(call, packet.sessions, life, until)
+            else:
+                known = end_is_known(call)
+                end = min(life.end, until) if known else min(start + 1, until)
+                pieces = (TimeRange(start, end),) if start < end else ()
+                fill_to = 0 if known else until
+                trail = CallTrail(call=call, until=until, everybody=not packet.some, fill_to=fill_to)
+                if known and end == until:
+                    trail = None  # it lasts to the end of what is asked for
+            if pieces:
+                yield Question(row=row, limits=limits, over=pieces, params=params, size=size, trail=trail)
 
     return questions
 

@@ -32,8 +32,9 @@ from agora_tencent_analytics.receipt import Receipt
 from agora_tencent_analytics.timerange import TimeRange
 from agora_tencent_analytics.vendor import Reply
 
-MOST_REQUESTS = 10_000
-"""The request ceiling of a walk, unless the caller sets another."""
+MOST_REQUESTS = 100_000
+"""The request ceiling of one window, halves included: ten million rows. No account is so large, but a vendor may go on
+and on. A walk has as many windows as its range is long, and no ceiling unless the caller sets one."""
 
 
 class Walk:
@@ -43,7 +44,7 @@ class Walk:
         caller: asks single questions.
         questions: gives the questions, when told the time.
         cursor: where to go on.
-        max_requests: the walk ends, incomplete, after so many pages.
+        max_requests: the walk ends, incomplete, after so many pages; None: only a window that does not end ends it.
         max_wait: the longest wait for a quota slot, seconds; None waits as long as it takes.
         whole_questions: True if a question that the cursor has left in the middle is to be asked again as a whole.
     """
@@ -53,7 +54,7 @@ class Walk:
         caller: Caller,
         questions: Questions,
         cursor: Cursor | None,
-        max_requests: int,
+        max_requests: int | None,
         max_wait: float | None,
         *,
         whole_questions: bool,
@@ -100,8 +101,10 @@ class Walk:
             reading = self._windows.take_up()
             if reading is None:
                 self._finish("")
-            elif self.evidence.asked >= self._max_requests:
+            elif self._max_requests is not None and self.evidence.asked >= self._max_requests:
                 self._finish(f"the walk's ceiling of {self._max_requests} requests was reached")
+            elif self._windows.asked >= MOST_REQUESTS:
+                self._finish(f"the ceiling of {MOST_REQUESTS} requests for one window was reached at {reading.window}")
             else:
                 try:
                     page = await self._read(reading)
@@ -139,6 +142,7 @@ class Walk:
         cost, self._told = self.evidence.cost.since(self._told), self.evidence.cost.copy()
         return Page(
             items=items,
+            sessions=reply.sessions,
             request_id=reply.request_id,
             body=body,
             cursor=self._windows.here().text(),
@@ -159,6 +163,8 @@ class Walk:
         if row.key:
             items = [item for item, new in zip(items, news, strict=True) if new]
         self.evidence.count(len(items), duplicates=len(reply.items) - len(items))
+        if reading.question.trail is not None:
+            reading.question.trail.saw(reply, window)
         signs = PageSigns(ids=marks, total=reply.total, has_more=reply.has_more, is_last=reply.is_last, at=at)
         step = reading.reader.feed(signs, fresh=sum(news))
         split = self._windows.go(reading, step, rows=len(marks))

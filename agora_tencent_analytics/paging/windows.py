@@ -7,14 +7,14 @@ sends nothing, and never sees a record: that is `walk.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import attrs
 
 from agora_tencent_analytics.errors import BadInput, WindowRefused
 from agora_tencent_analytics.paging.certificate import Clipped
-from agora_tencent_analytics.paging.clip import CLOCKS_DIFFER_S, askable, clip, cover, give_way, hidden
+from agora_tencent_analytics.paging.clip import CLOCKS_DIFFER_S, askable, clip, cover, give_way, hidden, newest
 from agora_tencent_analytics.paging.cursor import Cursor
 from agora_tencent_analytics.paging.decision import Step
 from agora_tencent_analytics.paging.evidence import Evidence
@@ -94,7 +94,10 @@ class Windows:
         self._question: Question | None = None
         self._index = 0
         self._stack: list[tuple[TimeRange, int]] = []  # windows to come, the next one last, with barren levels
+        self._later = 0  # how many of them are no part of the window that was begun last
+        self._asked_before = 0
         self._longest = 0
+        self._reached = 0  # first second that the present question has not asked for
         self._asked_at = self._asked_lead = 0.0  # the vendor's now when the questions were made, and what it rested on
         self._may_begin_anew = cursor is None
         # What of the question could not be asked for, by which clock; None once that was looked at again.
@@ -106,6 +109,11 @@ class Windows:
         """True if nothing of the present question is left to be read."""
         return self.reading is None and not self._stack
 
+    @property
+    def asked(self) -> int:
+        """Requests about the present window, and about the halves and pieces that it was cut into."""
+        return self._evidence.asked - self._asked_before
+
     def take_up(self) -> Reading | None:
         """The window to be read; None when there is none left.
 
@@ -114,7 +122,9 @@ class Windows:
             BadInput: the cursor is of another question.
         """
         while self.reading is None:
-            if self._question is not None and self._stack:
+            if self._question is not None and (self._stack or self._led_on()):
+                if len(self._stack) <= self._later:
+                    self._later, self._asked_before = len(self._stack) - 1, self._evidence.asked
                 self._begin(self._question, *self._stack.pop())
             elif not self._next_question():
                 if self._evidence.only_clipped and self._resume is None:
@@ -172,7 +182,32 @@ class Windows:
             self._evidence.reach(over)
             inside = self._clip(question, over, now)
             pieces += [inside] if inside else []
-        self._stack = _stacked(pieces, question)
+        fill_to = min(question.trail.fill_to, newest(question.limits, now)) if question.trail else 0
+        windows = question.windows(pieces, fill_to=fill_to)
+        self._put(windows)
+        self._reached = max(piece.end for piece in (*question.over, *windows))
+
+    def _put(self, windows: Sequence[TimeRange]) -> bool:
+        """These windows are to come; True if there are any."""
+        self._stack = [(window, 0) for window in windows][::-1]
+        self._later = len(self._stack)
+        return bool(self._stack)
+
+    def _led_on(self) -> bool:
+        """True if the answers show that more is to be asked: of it, the next window is put on the stack."""
+        question, stack = self._question, self._stack
+        if question is None or (trail := question.trail) is None:
+            return False
+        while not stack and (piece := trail.onward(self._reached)) is not None:
+            window = next(cover([piece], question.limits, bounds=question.row.bounds))
+            self._reached = max(self._reached, window.end)
+            self._evidence.reach(window)
+            inside = self._clip(question, window, self._clock.now())
+            stack += [(inside, 0)] if inside else []
+        if trail.doubt:
+            self._evidence.doubts[trail.doubt] = None
+        self._later = len(stack)
+        return bool(stack)
 
     # -- a clock that turns out to be another ----------------------------------------------------------------------
 
@@ -201,23 +236,23 @@ class Windows:
                 self._evidence.clipped.pop(piece, None)
                 self._evidence.clip(cut.clipped)
                 pieces += [cut.inside] if cut.inside else []
-        self._stack = _stacked(pieces, question)
-        return bool(self._stack)
+        return self._put(question.windows(pieces))
 
     def _note_what_moved_away(self) -> None:
         """What the questions would have been about as well, had the vendor's clock been known when they were made."""
         moved_s = self._clock.claim - self._asked_lead
         if self._resume is not None or abs(moved_s) <= CLOCKS_DIFFER_S:
             return
-        now = self._asked_at + moved_s
+        then, now = self._asked_at, self._asked_at + moved_s
         better = list(self._source(now, now))
-        for asked, question in zip(self._source(self._asked_at, self._asked_at), better, strict=False):
-            pieces = list(question.over)
-            for over in asked.over:
-                pieces = [rest for piece in pieces for rest in piece.minus(over)]
-            missed = [piece for piece in pieces if piece.seconds > question.limits.lag_s + CLOCKS_DIFFER_S]
-            name = question.row.name
-            self._evidence.clip(Clipped(over=piece, reason="clock", endpoint=name) for piece in missed)
+        asked = {question.mark(self._identity): question.over for question in self._source(then, then)}
+        for question in better:
+            missed = list(question.over)
+            for over in asked.get(question.mark(self._identity), ()):
+                missed = [rest for piece in missed for rest in piece.minus(over)]
+            for piece in missed:
+                if piece.seconds > question.limits.lag_s + CLOCKS_DIFFER_S:
+                    self._evidence.clip([Clipped(over=piece, reason="clock", endpoint=question.row.name)])
 
     # -- cursors ------------------------------------------------------------------------------------------------
 
@@ -240,6 +275,9 @@ class Windows:
                     return
                 self._index, self._question, self._evidence.endpoint = index, question, question.row.name
                 self._stack = list(cursor.stack)
+                self._later = len(self._stack)
+                ahead = [window for window, _ in cursor.stack] + ([cursor.window] if cursor.window else [])
+                self._reached = max(piece.end for piece in (*question.over, *ahead))
                 if cursor.window is not None:
                     self._go_on_in(question, cursor.window, cursor)
                 return
@@ -283,6 +321,8 @@ class Windows:
             why = step.reason if step.action == "done" else f"{step.reason}, and a single second cannot be split"
             self._evidence.close(step.over or window, reader, complete=step.complete, reason=why)
         self.reading = None
+        if not self._stack:
+            self._led_on()
         return halves is not None
 
     def skip(self, reason: str) -> TimeRange | None:
@@ -327,8 +367,3 @@ class Windows:
             # Another window is another listing: it is read from its first page.
             self._begin(question, left, reader.barren, adjustments=times)
         return "cut"
-
-
-def _stacked(pieces: Iterable[TimeRange], question: Question) -> list[tuple[TimeRange, int]]:
-    """The windows that cover the pieces, the first one last."""
-    return [(window, 0) for window in cover(pieces, question.limits, bounds=question.row.bounds)][::-1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from itertools import pairwise, zip_longest
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import attrs
@@ -20,7 +21,7 @@ from agora_tencent_analytics.paging.paginator import Paginator
 from agora_tencent_analytics.paging.question import Over, Question, over_range, resolve
 from agora_tencent_analytics.paging.stays import Packet, packed
 from agora_tencent_analytics.provider import QUALITY, USAGE, Every, Provider
-from agora_tencent_analytics.secret import secret
+from agora_tencent_analytics.secret import Secret, secret
 from agora_tencent_analytics.tencent import plans
 from agora_tencent_analytics.tencent.endpoints import (
     CALL_DETAIL_METRICS,
@@ -95,8 +96,8 @@ class TencentProvider(Provider):
         *,
         sdk_app_id: int | str,
         secret_id: str | None = None,
-        secret_key: str | None = None,
-        token: str | None = None,
+        secret_key: str | Secret[str] | None = None,
+        token: str | Secret[str] | None = None,
         plan: plans.PlanName | Plan,
         region: str,
         base_url: str | Sequence[str] = HOST,
@@ -151,7 +152,8 @@ class TencentProvider(Provider):
     ) -> Paginator[Session]:
         """The sessions of a call; see `Provider.sessions`. Tencent: `DescribeUserInfo`."""
         packets = [
-            Packet(params={"CommId": call.call_id, "UserIds": ids}) for ids in self._users_of(call, users, _USERS)
+            Packet(params={"CommId": call.call_id, "UserIds": ids}, some=ids is not None)
+            for ids in self._users_of(call, users, _USERS)
         ]
         return self._paginator(self._about(USER_INFO, call, over, packets), cursor=cursor)
 
@@ -274,16 +276,28 @@ _EVER = 1 << 62
 
 
 def _by_stay(series: MetricSeries, columns: list[Columns], stays: list[Session]) -> Iterable[MetricSeries]:
-    """One user's series, cut into the user's stays (in order of joining)."""
-    whole = Columns.join(columns)
+    """One user's series, cut into the user's stays (in order of joining); nothing of a user who was not asked for.
+
+    A point goes to the stay that contains it, of several to the one that began last. One whose row has no end after
+    its beginning lasts until the next.
+    """
     if not stays:
-        return [series]
-    spare, parts, at = [], [], 0
-    for stay in stays:
-        start = max(at, stay.join_ts)
-        end = max(start, _EVER if stay.leave_ts is None else stay.leave_ts + 1)
-        spare.append(whole.slice(at, start))
-        parts.append(attrs.evolve(series, session_id=stay.session_id, columns=whole.slice(start, end)))
-        at = end
-    spare.append(whole.slice(at, _EVER))
+        return []
+    whole = Columns.join(columns)
+    ends = [
+        stay.leave_ts + 1
+        if stay.leave_ts is not None and stay.leave_ts > stay.join_ts
+        else max(stay.join_ts + 1, _EVER if following is None else following.join_ts)
+        for stay, following in zip_longest(stays, stays[1:])
+    ]
+    latest_first = list(zip(stays, ends, strict=True))[::-1]
+    pieces: dict[str, list[Columns]] = {stay.session_id: [] for stay in stays}
+    spare: list[Columns] = []
+    for start, end in pairwise(sorted({0, _EVER, *ends, *(stay.join_ts for stay in stays)})):
+        owner = next((stay.session_id for stay, last in latest_first if stay.join_ts <= start < last), None)
+        (spare if owner is None else pieces[owner]).append(whole.slice(start, end))
+    parts = [
+        attrs.evolve(series, session_id=session_id, columns=own[0] if len(own) == 1 else Columns.join(own))
+        for session_id, own in pieces.items()
+    ]
     return [attrs.evolve(parts[0], spare=tuple(spare)), *parts[1:]]

@@ -7,6 +7,7 @@ The vendor answers HTTP 200 whenever it processed the request at all; what it sa
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,6 +29,7 @@ from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.events import AbnormalExperience, Event
 from agora_tencent_analytics.models.figures import Figures
 from agora_tencent_analytics.models.series import MetricSeries
+from agora_tencent_analytics.secret import Secret
 from agora_tencent_analytics.tencent.codes import refusal
 from agora_tencent_analytics.tencent.figures import (
     figures_of_apps,
@@ -106,7 +108,7 @@ class TencentVendor(Vendor):
         timestamp = int(now)
         content_type = request.headers["Content-Type"]
         signed = {"content-type": content_type, "host": _host(request.url), "x-tc-action": row.action}
-        headers = {
+        headers: dict[str, str | Secret[str]] = {
             "Authorization": sign(credentials, headers=signed, body=request.body, service=SERVICE, timestamp=timestamp),
             "X-TC-Action": row.action,
             "X-TC-Version": VERSION,
@@ -158,6 +160,7 @@ class TencentVendor(Vendor):
             wanted = set(asked.params.get("UserIds") or ())
             return Reply(
                 items=series_of(body, asked),
+                sessions=stays,
                 ids=[stay.session_id for stay in stays],
                 total=_total(body.total),
                 # Data is by user. Once every user that was asked for has shown up, further stays add nothing.
@@ -168,12 +171,14 @@ class TencentVendor(Vendor):
             )
         items = self._items(row, body, asked)
         ids = row_ids(row, items)
+        shell = body.get(row.payload)  # of the dashboard an object: its rows are in `Series`
+        beside = {name: value for name, value in shell.items() if name != "Series"} if isinstance(shell, dict) else {}
         return Reply(
             items=items,
             ids=numbered(ids) if row.model in _WITHOUT_IDS else ids,
             total=_total(number(body.get("Total"))),
             request_id=_text(body.get("RequestId")),
-            extra={name: value for name, value in body.items() if name not in _ENVELOPE and name != row.payload},
+            extra=beside | {key: value for key, value in body.items() if key not in _ENVELOPE and key != row.payload},
             warning=_text(body.get(_WARNING)),
         )
 
@@ -241,6 +246,7 @@ def _told(row: Endpoint[Any], response: Response) -> Refusal | None:
     return _refused(row, response, inside["Error"], _text(inside.get("RequestId")))
 
 
+@lru_cache(maxsize=16)
 def _host(url: str) -> str:
     """The `Host` header as HTTP clients send it: without the port where it is the scheme's own."""
     parts = urlsplit(url)

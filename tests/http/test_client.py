@@ -401,7 +401,7 @@ def test_rows_that_make_no_sense_are_an_unreadable_reply_and_are_asked_for_once_
 
 
 class GivesIds(AgoraVendor):
-    """A dialect that decodes two calls, and gives these ids."""
+    """A vendor that decodes two calls, and gives these ids."""
 
     def __init__(self, *ids: str) -> None:
         self._ids = ids
@@ -411,7 +411,7 @@ class GivesIds(AgoraVendor):
 
 
 @pytest.mark.parametrize(("given", "known"), [((), ["a", "b"]), (("x", "y"), ["x", "y"])])
-def test_ids_that_a_dialect_does_not_give_are_made_from_the_key_of_the_row(
+def test_ids_that_a_vendor_does_not_give_are_made_from_the_key_of_the_row(
     given: tuple[str, ...], known: list[str]
 ) -> None:
     reply, _ = Bench(GOOD, vendor=GivesIds(*given)).asks()
