@@ -265,7 +265,7 @@ class Windows:
                 reader.resume(number=cursor.number, size=cursor.size, total=cursor.total, shown=cursor.shown)
         elif reader is not None and cursor.ahead is not None:
             reader.resume(cursor.ahead)
-            self._seen.new(row for row, _ in cursor.ahead.known)
+            self._seen.update([row for row, _ in cursor.ahead.known])
 
     # -- what a page or a refusal changes -------------------------------------------------------------------------
 
