@@ -1,0 +1,88 @@
+"""What of an answer cannot be read: `Flaws`, gathered while it is decoded.
+
+A row that cannot be read costs itself. Rows are read together, which is the quick way and says nothing of a row; only
+an answer of which that fails is read once more, row by row. Holds no row's meaning.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import attrs
+
+__all__ = ["MISREAD", "Flaws", "LostRow"]
+
+R = TypeVar("R")
+T = TypeVar("T")
+
+MISREAD = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+"""What is raised for rows that are not what they should be."""
+
+
+@attrs.frozen(kw_only=True)
+class LostRow:
+    """A row that cannot be read: without its id, or a time that it needs, there is no record."""
+
+    place: int
+    """Its place among the rows of the answer, from 0."""
+    equal: int
+    """How many rows before it in the answer have the same text."""
+    text: str = attrs.field(repr=False)
+    """The row as JSON, whole."""
+    reason: str = attrs.field(repr=False)
+    """What is wrong with it, in words."""
+
+
+@attrs.define(kw_only=True, eq=False)
+class Flaws:
+    """What of one answer could not be read, so far."""
+
+    by_row: bool = False
+    """True where a row that cannot be read is set aside; else it fails the whole answer."""
+    rows: list[LostRow] = attrs.field(factory=list)
+    """The rows that were set aside, in order."""
+    fields: Counter[str] = attrs.field(factory=Counter)
+    """In how many records a field could not be read as it was sent, by the vendor's name."""
+    doubts: list[str] = attrs.field(factory=list)
+    """What else makes the answer doubtful, in words."""
+    _place: int = attrs.field(default=0, init=False)
+    _texts: Counter[str] = attrs.field(factory=Counter, init=False)
+
+    def each(self, rows: Sequence[R], read: Callable[[Sequence[R]], list[T]]) -> list[T]:
+        """The records of these rows.
+
+        Args:
+            rows: as the vendor sent them. They are taken over.
+            read: makes records of rows; called with all of them, or, `by_row`, with one after the other.
+
+        Raises:
+            ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError: a row cannot be read,
+                or, `by_row`, they are no list of rows at all.
+        """
+        if not self.by_row:
+            return read(rows)
+        if not isinstance(rows, list):
+            raise TypeError(f"a list of rows was due, not {type(rows).__name__}")
+        found: list[T] = []
+        for row in rows:
+            text = _as_text(row)
+            try:
+                if not isinstance(row, dict):
+                    raise TypeError(f"an object was due, not {type(row).__name__}")
+                found += read([row])
+            except MISREAD as error:
+                why = str(error) if type(error) in (TypeError, ValueError) else f"{type(error).__name__}: {error}"
+                self.rows.append(LostRow(place=self._place, equal=self._texts[text], text=text, reason=why))
+                self._texts[text] += 1
+            self._place += 1
+        return found
+
+
+def _as_text(row: Any) -> str:
+    try:
+        return json.dumps(row)
+    except RecursionError:
+        return "(nested too deeply)"
