@@ -194,6 +194,7 @@ class Access:
         cursor: str | None = None,
         max_requests: int | None = None,
         max_wait: float | None = None,
+        unlisted: bool = False,
         **params: Any,
     ) -> Paginator[R]:
         """Asks any question of the vendor's table, with the vendor's own parameter names.
@@ -208,6 +209,8 @@ class Access:
             cursor: `page.cursor` of an earlier walk of the same question, to go on after that page.
             max_requests: the walk ends, incomplete, after so many pages.
             max_wait: the longest wait for a quota slot, seconds; None waits as long as it takes.
+            unlisted: True also sends values that the vendor's page does not list for a parameter (`Param.values`):
+                for what the vendor has added since. False refuses them, with the list.
             params: the row's parameters.
 
         Raises:
@@ -215,7 +218,7 @@ class Access:
             BadInput: a parameter, the range or the page size is wrong. Nothing was sent.
         """
         return self._paginator(
-            over_range(row, self.limits(row), over, [params], page_size=page_size),
+            over_range(row, self.limits(row), over, [params], page_size=page_size, unlisted=unlisted),
             cursor=cursor,
             max_requests=max_requests,
             max_wait=max_wait,

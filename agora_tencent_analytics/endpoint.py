@@ -28,6 +28,7 @@ __all__ = [
     "check_params",
     "page_size",
     "spell",
+    "unsigned",
     "whole_units",
 ]
 
@@ -50,6 +51,10 @@ class Param:
     """True if a list's items travel in double quotes when they are in a query."""
     needs: str = ""
     """Another parameter without which the vendor disregards this one."""
+    values: tuple[str | int, ...] = ()
+    """What the vendor's page lists for it, or for the items of a list; anything else is refused. Empty: anything."""
+    unsigned: bool = False
+    """True if a list's items are unsigned 32-bit numbers; see `unsigned`."""
 
 
 @attrs.frozen(kw_only=True)
@@ -156,13 +161,18 @@ class Endpoint(Generic[R]):
     """If the vendor has withdrawn it: what replaces it."""
 
 
-def check_params(row: Endpoint[Any], params: Mapping[str, Any]) -> dict[str, Any]:
+def check_params(row: Endpoint[Any], params: Mapping[str, Any], *, unlisted: bool = False) -> dict[str, Any]:
     """The parameters that are set, checked against the row.
 
     None means not set; a tuple or set counts as a list.
 
+    Args:
+        row: the question.
+        params: what is asked with.
+        unlisted: True lets values pass that the vendor's page does not list.
+
     Raises:
-        BadInput: an unknown, missing, mistyped, empty or over-long parameter.
+        BadInput: an unknown, missing, mistyped, empty, unlisted or over-long parameter.
     """
     known = {param.name: param for param in row.params}
     for name in params:
@@ -171,7 +181,9 @@ def check_params(row: Endpoint[Any], params: Mapping[str, Any]) -> dict[str, Any
     given = {name: value for name, value in params.items() if value is not None}
     for param in row.params:
         if param.name in given:
-            given[param.name] = _checked(row, param, given[param.name])
+            value = given[param.name] = _checked(row, param, given[param.name])
+            if param.values and not unlisted:
+                _check_listed(row, param, value)
             if param.needs and param.needs not in given:
                 raise BadInput(f"{row.name} takes {param.name!r} only together with {param.needs!r}")
         elif param.required:
@@ -186,6 +198,8 @@ def _checked(row: Endpoint[Any], param: Param, value: Any) -> Any:
             if isinstance(value, str | bytes | Mapping) or not hasattr(value, "__iter__"):
                 raise BadInput(f"{where} takes a list of texts, not {type(value).__name__}")
             items = [_text(where, item) for item in value]
+            if param.unsigned:
+                items = list(dict.fromkeys(map(unsigned, items)))
             if not items:
                 raise BadInput(f"{where} is an empty list; leave it out to ask for all")
             if param.most is not None and len(items) > param.most:
@@ -207,6 +221,21 @@ def _checked(row: Endpoint[Any], param: Param, value: Any) -> Any:
             return value
         case _:
             return _text(where, value)
+
+
+def _check_listed(row: Endpoint[Any], param: Param, value: Any) -> None:
+    for item in value if param.kind == "list" else [value]:
+        if item not in param.values:
+            where, listed = f"{row.name}: {param.name}", ", ".join(map(str, param.values))
+            raise BadInput(f"{where} takes {listed}, not {item!r}; unlisted=True sends it all the same")
+
+
+def unsigned(user_id: str) -> str:
+    """A user id that some phones show as a negative number, above 2^31 as it is: -1294967297 is 2999999999."""
+    digits = user_id[1:] if user_id.startswith("-") else ""
+    if not digits.isdecimal() or not digits.isascii() or len(digits) > 10 or int(digits) > 1 << 31:
+        return user_id
+    return str(int(user_id) % (1 << 32))
 
 
 def _text(where: str, value: Any) -> str:

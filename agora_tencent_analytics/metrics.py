@@ -154,8 +154,14 @@ AGORA_METRICS: Mapping[int, VendorMetric] = dict(
 )
 """Agora's metrics by `mid`. The gaps 20012, 20014 and 20029 are the vendor's."""
 
-AGORA_METRICS_2021_03: Mapping[int, VendorMetric] = dict((*AGORA_METRICS.items(), _agora(20006, "video_send_bitrate")))
-"""The same as of March 2021, when users sent one video stream: 20006 was its bitrate."""
+AGORA_METRICS_2021_03: Mapping[int, VendorMetric] = {
+    **AGORA_METRICS,
+    20006: VendorMetric("20006", "video_send_bitrate", "video_send_bitrate"),
+    20019: VendorMetric("20019", "video_send_width", "video_receive_width"),
+    20020: VendorMetric("20020", "video_send_height", "video_receive_height"),
+}
+"""The same as of March 2021, when users sent one video stream: 20006 was its bitrate, 20019 and 20020 its width and
+height, whoever sent it."""
 
 
 def _tencent(data_type: str, own: str, from_peer: str | None = None, *, scale: float = 1.0) -> tuple[str, VendorMetric]:

@@ -11,7 +11,6 @@ from agora_tencent_analytics.agora import endpoints as agora
 from agora_tencent_analytics.agora.plans import PLANS as AGORA_PLANS
 from agora_tencent_analytics.endpoint import Endpoint, PageNumber, Unpaged, check_params, page_size, spell
 from agora_tencent_analytics.errors import BadInput
-from agora_tencent_analytics.series import MetricSeries
 from agora_tencent_analytics.tencent import endpoints as tencent
 from agora_tencent_analytics.tencent.plans import PLANS as TENCENT_PLANS
 from agora_tencent_analytics.timerange import TimeRange
@@ -27,13 +26,15 @@ ROWS: list[Endpoint[Any]] = [
     tencent.CALL_DETAIL,
     tencent.CALL_DETAIL_METRICS_2021,
     tencent.CALL_DETAIL_2021,
+    tencent.CALL_DETAIL_OF_USERS_2021,
 ]
 PLANS = {"agora": AGORA_PLANS["enterprise"], "tencent": TENCENT_PLANS["flagship"]}
 all_rows = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 
 
 def needed(row: Endpoint[Any]) -> dict[str, Any]:
-    return {param.name: ["x"] if param.kind == "list" else "x" for param in row.params if param.required}
+    one = {param.name: param.values[0] if param.values else "x" for param in row.params if param.required}
+    return one | {param.name: [one[param.name]] for param in row.params if param.kind == "list" and param.name in one}
 
 
 @all_rows
@@ -42,7 +43,7 @@ def test_a_row_says_where_it_was_read_and_its_plan_knows_its_limits(row: Endpoin
     assert 10 == len(row.read_on)
     assert row.limits in PLANS[row.vendor].rows
     assert isinstance(row.paging, Unpaged) == (row.name == "call/metrics")
-    assert row.bounds.strict == (row.vendor == "agora" or row.model is MetricSeries)
+    assert row.bounds.strict == (row.vendor == "agora" or row is tencent.CALL_DETAIL_METRICS)
 
 
 @all_rows
@@ -232,6 +233,20 @@ WIRE: list[tuple[Endpoint[Any], Any, dict[str, Any], dict[str, Any]]] = [
             "StartTime": OVER.start,
             "EndTime": OVER.end,
             "CommId": "c",
+            "PageNumber": "2",
+            "PageSize": "6",
+        },
+    ),
+    (
+        tencent.CALL_DETAIL_OF_USERS_2021,
+        1400,
+        {"CommId": "c", "UserIds": ["u"]},
+        {
+            "SdkAppId": "1400",
+            "StartTime": OVER.start,
+            "EndTime": OVER.end,
+            "CommId": "c",
+            "UserIds": ["u"],
             "PageNumber": "2",
             "PageSize": "6",
         },

@@ -120,6 +120,7 @@ def tencent_params(row: Endpoint[Any]) -> dict[str, Any]:
     known: dict[str, Any] = {
         "CommId": call.call_id,
         "UserId": stay.user_id,
+        "UserIds": [stay.user_id],
         "RoomId": call.channel,
         "DataType": ["all"],
         "Period": "h",

@@ -85,5 +85,8 @@ def test_in_march_2021_one_video_stream_was_sent_and_all_else_was_as_today() -> 
         AGORA_METRICS_2021_03[20006].own,
         AGORA_METRICS[20006].own,
     )
+    # "The width of the video", not "of the received video" as later: of one's own stream it is what was sent.
+    sizes = [(AGORA_METRICS_2021_03[mid].own, AGORA_METRICS_2021_03[mid].from_peer) for mid in (20019, 20020)]
+    assert [("video_send_width", "video_receive_width"), ("video_send_height", "video_receive_height")] == sizes
     differ = {mid for mid, known in AGORA_METRICS.items() if AGORA_METRICS_2021_03[mid] != known}
-    assert ({20006}, set(AGORA_METRICS)) == (differ, set(AGORA_METRICS_2021_03))
+    assert ({20006, 20019, 20020}, set(AGORA_METRICS)) == (differ, set(AGORA_METRICS_2021_03))

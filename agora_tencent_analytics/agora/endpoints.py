@@ -1,62 +1,373 @@
-"""Agora's table of questions. One row is one question as the vendor limits it; a new question is one row.
+"""Agora's table of questions, by generation of the API. One row is one question as the vendor limits it.
 
-Holds the index: `ENDPOINTS` are today's rows by name, `GENERATION_ENDPOINTS` those of every generation of the API.
-The rows of today are in `endpoints_calls.py` and `endpoints_figures.py`, older ones in a file for each generation.
+Read from the English reference, and today's rows from the vendor's OpenAPI description of the same endpoints too. Where
+the two disagree on what a parameter takes, the row takes what either lists. Today's questions about calls spell names
+with underscores, those about the app in camel case.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal, TypeVar
 
-from agora_tencent_analytics.agora import endpoints_calls, endpoints_figures
-from agora_tencent_analytics.agora.endpoints_2021_03 import ROWS_2021_03
-from agora_tencent_analytics.agora.endpoints_2021_07 import ROWS_2021_07
-from agora_tencent_analytics.agora.endpoints_2022 import ROWS_2022
-from agora_tencent_analytics.agora.endpoints_calls import (
-    CALL_LISTS_2024,
-    CALL_METRICS_2024,
-    CALL_SESSIONS_2024,
-    SIDS,
-    UIDS,
-)
-from agora_tencent_analytics.endpoint import Endpoint
+import attrs
 
-__all__ = [
-    "CALL_LISTS_2024",
-    "CALL_METRICS_2024",
-    "CALL_SESSIONS_2024",
-    "ENDPOINTS",
-    "GENERATION_ENDPOINTS",
-    "SIDS",
-    "UIDS",
-]
+from agora_tencent_analytics.agora import plans
+from agora_tencent_analytics.agora.question_metrics import CALL_METRICS, QUALITY_METRICS, USAGE_METRICS, spelt
+from agora_tencent_analytics.agora.reference_tables import DIMENSIONS, GRANULARITIES, PRODUCT_TYPES
+from agora_tencent_analytics.endpoint import AnyOf, Bounds, Endpoint, Newest, PageNumber, Param, Unpaged
+from agora_tencent_analytics.events import AbnormalExperience
+from agora_tencent_analytics.figures import Breakdown, Figures
+from agora_tencent_analytics.models import Call, Session
+from agora_tencent_analytics.series import MetricSeries
 
-_ROWS: Mapping[str, tuple[Endpoint[Any], ...]] = {
-    "2021-03": ROWS_2021_03,
-    "2021-07": ROWS_2021_07,
-    "2022": ROWS_2022,
-    "2024": (
-        CALL_LISTS_2024,
-        CALL_SESSIONS_2024,
-        CALL_METRICS_2024,
-        endpoints_calls.CALL_STATISTICS_2024,
-        endpoints_calls.CALL_FREEZE_BUCKET_2024,
-        endpoints_calls.CALL_STATISTICS_TIME_2024,
-        endpoints_figures.INSIGHT_USAGE_2024,
-        endpoints_figures.INSIGHT_QUALITY_2024,
-        endpoints_figures.USAGE_AGGREGATION_2024,
-        endpoints_figures.QUALITY_AGGREGATION_2024,
-        endpoints_figures.REALTIME_USAGE_2024,
-        endpoints_figures.REALTIME_QUALITY_2024,
-        endpoints_figures.REALTIME_USAGE_TOP_2024,
-        endpoints_figures.REALTIME_QUALITY_TOP_2024,
-    ),
+R = TypeVar("R")
+
+UIDS = 10
+"""The most user ids of one request for sessions, or for figures of users."""
+SIDS = 20
+"""The most session ids of one request for metrics."""
+
+_PAGE = "https://docs.agora.io/en/agora-analytics/reference/api"
+_OLD_PAGE = "https://docs.agora.io/en/Agora%20Platform/aa_api?platform=All%20Platforms"
+_READ = {
+    "2024": (_PAGE, "2026-09-14"),
+    "2022": (_PAGE, "2022-10-11"),
+    "2021-07": (_OLD_PAGE, "2021-07-22"),
+    "2021-03": (_OLD_PAGE, "2021-03-11"),
 }
+"""Each generation's page, and the day it was read."""
+
+_SNAKE = Bounds(start="start_ts", end="end_ts", strict=True)
+_CAMEL = Bounds(start="startTs", end="endTs", strict=True)
+_BY_NUMBER = PageNumber(number="page_no", size="page_size", base=1, total="listing")
+_IN_ONE_PIECE = Unpaged()
+
+
+def _row(
+    path: str,
+    model: type[R],
+    limits: str,
+    params: tuple[Param, ...] = (),
+    *,
+    name: str = "",
+    generation: str = "2024",
+    method: Literal["GET", "POST"] = "GET",
+    payload: str = "data",
+    key: tuple[str, ...] = (),
+    bounds: Bounds | None = None,
+    paging: PageNumber | Unpaged | Newest | AnyOf = _IN_ONE_PIECE,
+    anchor: str = "",
+    retired: str = "",
+) -> Endpoint[R]:
+    """A question. Each path has a counter of its own; a POST carries the app in its query."""
+    page, read_on = _READ[generation]
+    about_call = path.startswith("call/")
+    return Endpoint(
+        name=name or path,
+        vendor="agora",
+        generation=generation,
+        model=model,
+        path=f"/beta/analytics/{path}" if about_call else f"/beta/{path}",
+        method=method,
+        app_in_query=method == "POST",
+        payload=payload,
+        key=key,
+        app=Param(name="appid", required=True),
+        bounds=bounds or (_SNAKE if about_call else _CAMEL),
+        params=params,
+        paging=paging,
+        limits=limits,
+        counter=path,
+        source=page + anchor,
+        read_on=read_on,
+        retired=retired,
+    )
+
+
+def _as_of(generation: str, row: Endpoint[R], **printed: Any) -> Endpoint[R]:
+    """The row on an older page, with what that page printed otherwise."""
+    page, read_on = _READ[generation]
+    _, anchor = row.source.split("#")
+    return attrs.evolve(row, generation=generation, source=f"{page}#{anchor}", read_on=read_on, **printed)
+
+
+_CALL_ID = Param(name="call_id", required=True)
+_UIDS = Param(name="uids", kind="list", most=UIDS, unsigned=True)
+_SERVERS = Param(name="exclude_server_user", kind="flag")
+_VALUES = Param(name="dimensionValues", kind="list", needs="dimension")
+_GRANULARITY = Param(name="aggregateGranularity", required=True, values=tuple(GRANULARITIES))
+_PRODUCT = Param(name="productType", required=True, values=tuple(PRODUCT_TYPES))
+_CNAME = Param(name="cname")
+
+
+def _metric(*names: str) -> Param:
+    return Param(name="metric", required=True, values=names)
+
+
+def _dimension(path: str, *, required: bool = False) -> Param:
+    listed = (name for names in DIMENSIONS[path].values() for name in names)
+    return Param(name="dimension", required=required, values=tuple(dict.fromkeys(listed)))
+
+
+_FREEZE = _metric("audio_freeze_rate", "video_freeze_rate")
+_USAGE = _metric(*spelt(USAGE_METRICS))
+_QUALITY = _metric(*QUALITY_METRICS)
+
+# -- today, about calls -----------------------------------------------------------------------------------
+
+CALL_LISTS_2024 = _row(
+    "call/lists",
+    Call,
+    plans.CALL_LISTS,
+    (_CNAME,),
+    payload="call_lists",
+    key=("call_id",),
+    paging=_BY_NUMBER,
+    anchor="#get-call-list",
+)
+"""The calls of an app, newest first."""
+
+CALL_SESSIONS_2024 = _row(
+    "call/sessions",
+    Session,
+    plans.CALL_DETAIL,
+    (_CALL_ID, _UIDS, _SERVERS),
+    payload="call_info",
+    key=("session_id",),
+    paging=_BY_NUMBER,
+    anchor="#get-session-details",
+)
+"""The sessions of a call, latest to join first. The vendor hides Linux users unless told not to."""
+
+CALL_METRICS_2024 = _row(
+    "call/metrics",
+    MetricSeries,
+    plans.CALL_DETAIL,
+    (_CALL_ID, Param(name="sids", kind="list", required=True, most=SIDS)),
+    payload="metrics",
+    anchor="#get-quality-metrics",
+)
+"""The metric series of sessions of a call."""
+
+CALL_STATISTICS_2024 = _row(
+    "call/statistics",
+    Breakdown,
+    plans.CALL_DETAIL,
+    (_CALL_ID, _FREEZE, _dimension("/beta/analytics/call/statistics", required=True)),
+)
+"""One figure of a call for each part of a dimension, with the users behind it."""
+
+CALL_FREEZE_BUCKET_2024 = _row("call/freeze/bucket", Breakdown, plans.CALL_DETAIL, (_CALL_ID, _FREEZE))
+"""How many users of a call froze how much: the dimension is the vendor's `bucket`, which is `[0%,3%)`, `[3%,5%)`,
+`[5%,10%)` or `[10%,100%)`. Empty buckets are left out."""
+
+CALL_STATISTICS_TIME_2024 = _row("call/statistics/time", Figures, plans.CALL_DETAIL, (_CALL_ID, _metric(*CALL_METRICS)))
+"""One figure of a call over time. The vendor does not sort it, nor say how wide a bucket is."""
+
+# -- today, about the app ---------------------------------------------------------------------------------
+
+INSIGHT_USAGE_2024 = _row(
+    "insight/usage/by_time", Figures, plans.INSIGHT_USAGE, (_USAGE, _GRANULARITY), anchor="#query-usage-metrics"
+)
+"""How much the app was used, by hour or day. One metric to a request."""
+
+INSIGHT_QUALITY_2024 = _row(
+    "insight/quality/by_time",
+    Figures,
+    plans.INSIGHT_QUALITY,
+    (_QUALITY, _GRANULARITY, _PRODUCT),
+    anchor="#query-quality-metrics",
+)
+"""How good the calls of a product were, by hour or day. One metric to a request."""
+
+_FILTERS = Param(name="filters", kind="objects", needs="dimension")
+USAGE_AGGREGATION_2024 = _row(
+    "insight/usage/aggregation",
+    Breakdown,
+    plans.USAGE_AGGREGATION,
+    (_USAGE, _dimension("/beta/insight/usage/aggregation"), _VALUES, _FILTERS),
+    method="POST",
+    anchor="#query-aggregated-usage-metrics",
+)
+"""How much the app was used in a range, by a dimension or in all. `filters` narrows regions to one country."""
+
+QUALITY_AGGREGATION_2024 = _row(
+    "insight/quality/aggregation",
+    Breakdown,
+    plans.QUALITY_AGGREGATION,
+    # The product is required by the OpenAPI description alone; the English table leaves it out.
+    (_QUALITY, _dimension("/beta/insight/quality/aggregation"), _VALUES, _FILTERS, _PRODUCT),
+    method="POST",
+    anchor="#query-aggregated-quality-metrics",
+)
+"""How good the calls of a product were in a range, by a dimension or in all."""
+
+_OF_DIMENSION = (_dimension("/beta/realtime/usage/by_time_20sec"), attrs.evolve(_VALUES, quoted=True))
+REALTIME_USAGE_2024 = _row(
+    "realtime/usage/by_time_20sec",
+    Figures,
+    plans.REALTIME,
+    (_PRODUCT, _metric("userCount", "channelCount"), *_OF_DIMENSION, _CNAME),
+    anchor="#query-real-time-scale-metrics",
+)
+"""How much a product is used just now, in buckets of 20 s."""
+
+REALTIME_QUALITY_2024 = _row(
+    "realtime/quality/by_time_20sec",
+    Figures,
+    plans.REALTIME,
+    (_PRODUCT, _QUALITY, *_OF_DIMENSION, _CNAME, attrs.evolve(_UIDS, needs="cname")),
+    anchor="#query-real-time-quality-metrics",
+)
+"""How good the calls of a product are just now, in buckets of 20 s; of single users if it is about one channel."""
+
+_TOP_OF_DIMENSION = _dimension("/beta/realtime/usage/dimension/top20", required=True)
+REALTIME_USAGE_TOP_2024 = _row(
+    "realtime/usage/dimension/top20",
+    Breakdown,
+    plans.REALTIME_TOP,
+    (_PRODUCT, _metric("userCount"), _TOP_OF_DIMENSION),
+    bounds=Bounds(start="ts", end="", strict=False),
+    anchor="#query-top-20-real-time-scale-metrics",
+)
+"""The parts of a dimension with the most users in the 20 s from the start; of a longer range, in each 20 s."""
+
+REALTIME_QUALITY_TOP_2024 = _row(
+    "realtime/quality/dimension/top20",
+    Breakdown,
+    plans.REALTIME_TOP,
+    (_PRODUCT, _QUALITY, _TOP_OF_DIMENSION, Param(name="extraMetrics", values=("userCount",))),
+    bounds=REALTIME_USAGE_TOP_2024.bounds,
+    anchor="#query-top-20-real-time-quality-metrics",
+)
+"""One figure for the leading parts of a dimension in the 20 s from the start; `extraMetrics="userCount"` adds users."""
+
+_2024: tuple[Endpoint[Any], ...] = (
+    *(CALL_LISTS_2024, CALL_SESSIONS_2024, CALL_METRICS_2024),
+    *(CALL_STATISTICS_2024, CALL_FREEZE_BUCKET_2024, CALL_STATISTICS_TIME_2024),
+    *(INSIGHT_USAGE_2024, INSIGHT_QUALITY_2024, USAGE_AGGREGATION_2024, QUALITY_AGGREGATION_2024),
+    *(REALTIME_USAGE_2024, REALTIME_QUALITY_2024, REALTIME_USAGE_TOP_2024, REALTIME_QUALITY_TOP_2024),
+)
+
+# -- 2022: no dimensions, aggregation or statistics of calls ------------------------------------------------
+
+# Until then usage had its peaks in one spelling, and days only, though the limits of 2022 promise hours.
+_USAGE_BY_DAY = (
+    _metric(
+        *("userCount", "sessionCount", "channelCount", "peakCurrentChannels", "peakCurrentUsers"),
+        *("totalDuration", "totalVideoDuration", "totalAudioDuration"),
+    ),
+    attrs.evolve(_GRANULARITY, values=("1d",)),
+)
+
+
+def _realtime_2022(row: Endpoint[Figures]) -> Endpoint[Figures]:
+    """The page lists `cname` among the required parameters, and says what happens if it is left out."""
+    return _as_of("2022", row, params=tuple(param for param in row.params if param not in _OF_DIMENSION))
+
+
+_2022: tuple[Endpoint[Any], ...] = (
+    _as_of("2022", CALL_LISTS_2024),
+    _as_of("2022", CALL_SESSIONS_2024),
+    _as_of("2022", CALL_METRICS_2024),
+    _as_of("2022", INSIGHT_USAGE_2024, params=_USAGE_BY_DAY),
+    _as_of("2022", INSIGHT_QUALITY_2024),
+    _realtime_2022(REALTIME_USAGE_2024),
+    _realtime_2022(REALTIME_QUALITY_2024),
+)
+
+# -- July 2021: calls without pages, the newest 100 to an answer ----------------------------------------------
+
+_2021_07: tuple[Endpoint[Any], ...] = (
+    _as_of("2021-07", CALL_LISTS_2024, paging=Newest(most=100, at="created_ts")),
+    _as_of("2021-07", CALL_SESSIONS_2024),
+    _as_of("2021-07", CALL_METRICS_2024),
+    _as_of("2021-07", INSIGHT_USAGE_2024, params=_USAGE_BY_DAY),
+    _as_of("2021-07", INSIGHT_QUALITY_2024),
+)
+
+# -- March 2021: the newest 10 calls to an answer, and most questions withdrawn since -------------------------
+
+
+def _of_2021_03(path: str, model: type[R], limits: str, params: tuple[Param, ...], **differing: Any) -> Endpoint[R]:
+    return _row(path, model, limits, params, generation="2021-03", bounds=_SNAKE, **differing)
+
+
+def _metrics(*names: str) -> tuple[Param, ...]:
+    return (attrs.evolve(_metric(*names), kind="list"),)
+
+
+def _live(path: str, successor: str, *metrics: str) -> Endpoint[Figures]:
+    return _of_2021_03(path, Figures, plans.LIVE, _metrics(*metrics), anchor="#live", retired=successor)
+
+
+_2021_03: tuple[Endpoint[Any], ...] = (
+    _as_of("2021-03", CALL_LISTS_2024, paging=Newest(most=10, at="created_ts")),
+    # `call/details` gave sessions and series at once. It is two rows on one counter, for they are walked in different
+    # ways: sessions, the 10 latest to join, by their moment of joining (`exclude_metrics_info=True` leaves out series);
+    _of_2021_03(
+        "call/details",
+        Session,
+        plans.CALL_DETAIL,
+        (_CALL_ID, _SERVERS, Param(name="exclude_metrics_info", kind="flag")),
+        payload="call_info",
+        key=("session_id",),
+        paging=Newest(most=10, at="join_ts"),
+        anchor="#get-quality-metrics",
+        retired="call/sessions",
+    ),
+    # series by window, as nothing tells which users an answer left out: a series has no moment to go by, so windows are
+    # narrowed by how many sessions they show. Of more than 10 users at one time the others cannot be had.
+    _of_2021_03(
+        "call/details",
+        MetricSeries,
+        plans.CALL_DETAIL,
+        (_CALL_ID, _SERVERS),
+        name="call/details with metrics",
+        payload="metrics",
+        paging=AnyOf(most=10, at=""),
+        anchor="#get-quality-metrics",
+        retired="call/metrics",
+    ),
+    # By day: a range of less than a day gets an empty answer.
+    _of_2021_03(
+        "insight/usage/by_time",
+        Figures,
+        plans.INSIGHT_USAGE,
+        _metrics("userCount", "sessionCount", "channelCount"),
+        anchor="#insight",
+    ),
+    # How much the app is used, how users fare, and how good transmission is just now, by minute.
+    _live("live/scale/by_time", "realtime/usage/by_time_20sec", "pcu", "pcc"),
+    _live(
+        *("live/experience/by_time", "realtime/quality/by_time_20sec"),
+        *("joinSuccessRate", "joinSuccess5SecsRate", "videoFreezeRate", "audioFreezeRate"),
+    ),
+    _live(
+        *("live/net/by_time", "realtime/quality/by_time_20sec"),
+        *("videoUpstreamExcellentTransRate", "audioUpstreamExcellentTransRate"),
+        *("videoEnd2EndExcellentTransRate", "audioEnd2EndExcellentTransRate"),
+    ),
+    # The vendor does not say which 10 of a window it gives, nor in which order.
+    _of_2021_03(
+        "live/diagnosis",
+        AbnormalExperience,
+        plans.LIVE,
+        (),
+        key=("channel", "user_id", "experience_id", "ts", "causes"),
+        paging=AnyOf(most=10, at="ts"),
+        anchor="#live",
+        retired="nothing; the console alone diagnoses since",
+    ),
+)
 
 GENERATION_ENDPOINTS: Mapping[str, Mapping[str, Endpoint[Any]]] = MappingProxyType(
-    {generation: MappingProxyType({row.name: row for row in rows}) for generation, rows in _ROWS.items()}
+    {
+        rows[0].generation: MappingProxyType({row.name: row for row in rows})
+        for rows in (_2021_03, _2021_07, _2022, _2024)
+    }
 )
 """All rows by generation and name."""
 

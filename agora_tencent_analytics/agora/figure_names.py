@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from agora_tencent_analytics.agora.question_metrics import METRICS_OF, metric_spellings
 from agora_tencent_analytics.endpoint import Endpoint
 
 __all__ = ["NEUTRAL", "PERCENTAGES", "metrics_taken"]
@@ -40,28 +39,16 @@ NEUTRAL: Mapping[str, str] = MappingProxyType(
 PERCENTAGES: frozenset[str] = frozenset({"/beta/live/experience/by_time", "/beta/live/net/by_time"})
 """Paths whose rates are percentages. Everywhere else they are ratios."""
 
-_OF_MARCH_2021: Mapping[str, tuple[str, ...]] = {
-    "/beta/insight/usage/by_time": ("userCount", "sessionCount", "channelCount"),
-    "/beta/live/scale/by_time": ("pcu", "pcc"),
-    "/beta/live/experience/by_time": ("joinSuccessRate", "joinSuccess5SecsRate", "videoFreezeRate", "audioFreezeRate"),
-    "/beta/live/net/by_time": (
-        "videoUpstreamExcellentTransRate",
-        "audioUpstreamExcellentTransRate",
-        "videoEnd2EndExcellentTransRate",
-        "audioEnd2EndExcellentTransRate",
-    ),
-}
-
 
 def metrics_taken(row: Endpoint[Any]) -> Mapping[str, str]:
     """What to send in `metric`, by the name in `FIGURES`; empty for a question that takes none.
 
     Args:
-        row: a question of any generation. Peaks are spelt as its page spells them: until 2022 `peakCurrent...`.
+        row: a question of any generation. Of several spellings that its page lists, the first is sent.
     """
-    if row.generation == "2021-03":
-        names = _OF_MARCH_2021.get(row.path, ())
-    else:
-        spelling = 0 if row.generation == "2024" else -1
-        names = tuple(metric_spellings(name)[spelling] for name in METRICS_OF.get(row.path, ()))
-    return {NEUTRAL[name]: name for name in names if name in NEUTRAL}
+    names = next((param.values for param in row.params if param.name == "metric"), ())
+    taken: dict[str, str] = {}
+    for name in map(str, names):
+        if name in NEUTRAL:
+            taken.setdefault(NEUTRAL[name], name)
+    return taken

@@ -14,7 +14,7 @@ from agora_tencent_analytics.agora.joining import join_figures, join_series, who
 from agora_tencent_analytics.agora.plans import GENERATIONS
 from agora_tencent_analytics.agora.questions import ask_figures, those_had
 from agora_tencent_analytics.agora.wire import HOSTS, AgoraVendor
-from agora_tencent_analytics.endpoint import Endpoint
+from agora_tencent_analytics.endpoint import Endpoint, unsigned
 from agora_tencent_analytics.environment import from_environment
 from agora_tencent_analytics.errors import BadInput, NotOffered
 from agora_tencent_analytics.events import AbnormalExperience
@@ -156,7 +156,7 @@ class AgoraProvider(Provider):
         if "call/sessions" in self._rows:
             packets = [Packet(params={"call_id": call.call_id, "uids": uids, **servers}) for uids in wanted]
             return self._paginator(self._about(self._row("call/sessions"), call, over, packets), cursor=cursor)
-        kept = None if users is None else frozenset(users)
+        kept = None if users is None else frozenset(unsigned(str(user)) for user in users)
         everybody = Packet(params={"call_id": call.call_id, "exclude_metrics_info": True, **servers})
 
         def keep(session: Session) -> bool:

@@ -16,12 +16,12 @@ import attrs
 
 __all__ = [
     "CALL_METRICS",
-    "METRICS_OF",
     "QUALITY_METRICS",
     "USAGE_METRICS",
     "QuestionMetric",
     "metric_spellings",
     "question_metric",
+    "spelt",
 ]
 
 
@@ -81,24 +81,11 @@ CALL_METRICS = _by_name(
 
 _ALL = MappingProxyType({**USAGE_METRICS, **QUALITY_METRICS, **CALL_METRICS})
 _SPELT = MappingProxyType({name: metric for metric in _ALL.values() for name in (metric.name, *metric.also)})
-_FREEZES = ("audio_freeze_rate", "video_freeze_rate")
 
-METRICS_OF: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "/beta/analytics/call/statistics": _FREEZES,
-        "/beta/analytics/call/freeze/bucket": _FREEZES,
-        "/beta/analytics/call/statistics/time": tuple(CALL_METRICS),
-        "/beta/insight/usage/by_time": tuple(USAGE_METRICS),
-        "/beta/insight/usage/aggregation": tuple(USAGE_METRICS),
-        "/beta/insight/quality/by_time": tuple(QUALITY_METRICS),
-        "/beta/insight/quality/aggregation": tuple(QUALITY_METRICS),
-        "/beta/realtime/usage/by_time_20sec": ("userCount", "channelCount"),
-        "/beta/realtime/usage/dimension/top20": ("userCount",),
-        "/beta/realtime/quality/by_time_20sec": tuple(QUALITY_METRICS),
-        "/beta/realtime/quality/dimension/top20": tuple(QUALITY_METRICS),
-    }
-)
-"""What `metric` takes, by path."""
+
+def spelt(metrics: Mapping[str, QuestionMetric]) -> tuple[str, ...]:
+    """Every name of these metrics in every spelling, the one to send first."""
+    return tuple(name for metric in metrics.values() for name in (metric.name, *metric.also))
 
 
 def question_metric(name: str) -> QuestionMetric | None:

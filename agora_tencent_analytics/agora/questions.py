@@ -94,10 +94,12 @@ def _params(
 ) -> list[Params]:
     takes = {param.name: param for param in row.params}
     common: Params = {}
-    if every == "hour" and (row.path == "/beta/insight/usage/by_time" and row.generation != "2024"):
-        raise NotOffered(f"{row.name} counted by day only until 2022; ask every='day'", endpoint=row.name)
-    if every is not None and "aggregateGranularity" in takes:
-        common["aggregateGranularity"] = _EVERY[every]
+    if every is not None:
+        widths = takes["aggregateGranularity"].values if "aggregateGranularity" in takes else ("1d",)
+        if _EVERY[every] not in widths:
+            raise NotOffered(f"{row.name} counted by day only until 2022; ask every='day'", endpoint=row.name)
+        if "aggregateGranularity" in takes:
+            common["aggregateGranularity"] = _EVERY[every]
     if channel is not None:
         if "cname" not in takes:
             raise NotOffered(f"{row.name} is about the whole app, not about single channels", endpoint=row.name)

@@ -26,7 +26,6 @@ from agora_tencent_analytics.agora.factors import (
 )
 from agora_tencent_analytics.agora.question_metrics import (
     CALL_METRICS,
-    METRICS_OF,
     QUALITY_METRICS,
     USAGE_METRICS,
     QuestionMetric,
@@ -43,7 +42,6 @@ __all__ = [
     "FACTORS_UNEXPLAINED",
     "FREEZE_BUCKETS",
     "GRANULARITIES",
-    "METRICS_OF",
     "PRODUCT_TYPES",
     "PRODUCT_TYPE_REQUIRED",
     "QUALITY_METRICS",

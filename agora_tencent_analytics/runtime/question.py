@@ -56,16 +56,22 @@ def resolve(over: Over, now: float) -> TimeRange:
 
 
 def over_range(
-    row: Endpoint[Any], limits: Limits, over: Over, params: Sequence[Mapping[str, Any]], *, page_size: int | None = None
+    row: Endpoint[Any],
+    limits: Limits,
+    over: Over,
+    params: Sequence[Mapping[str, Any]],
+    *,
+    page_size: int | None = None,
+    unlisted: bool = False,
 ) -> Questions:
-    """Questions about one range that differ by their parameters, all checked at once.
+    """Questions about one range that differ by their parameters, all checked at once by `check_params`.
 
     Raises:
         BadInput: the range, a parameter or the page size is wrong.
     """
     if not isinstance(over, TimeRange | Last):
         raise BadInput(f"a range must be TimeRange(start, end) or Last(hours=...), not {type(over).__name__}")
-    checked = [check_params(row, given) for given in params]
+    checked = [check_params(row, given, unlisted=unlisted) for given in params]
     size = rows_to_a_page(row, limits, page_size)
 
     def questions(now: float) -> Iterable[Question]:

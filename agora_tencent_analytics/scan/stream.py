@@ -1,6 +1,8 @@
 """`Records`: what a scan yields, and the lifetime of a scan.
 
-`async with` owns the tasks; the iterator only receives. Each provider has one task that lists calls into a
+The scan owns its tasks; the iterator only receives. They run under one task of the scan's own, and not in a cancel
+scope of whoever entered it: so a scan may be iterated in a generator of the user's, which is left at any point, and
+perhaps closed by another task, and nobody else's task is touched. Each provider has one task that lists calls into a
 queue of length zero and a fixed number of workers that take calls from it, so nothing is listed that
 nobody can work on, and memory does not grow with the number of calls. Records go through a bounded queue,
 bounded in bytes as well (`gauge.py`).
@@ -8,17 +10,18 @@ bounded in bytes as well (`gauge.py`).
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Literal, Self
 
 import anyio
-from anyio.abc import TaskGroup
 
 from agora_tencent_analytics.errors import IncompleteScan
 from agora_tencent_analytics.provider import Over, Provider, resolve
+from agora_tencent_analytics.runtime.uninterrupted import uninterrupted
 from agora_tencent_analytics.scan.gauge import Gauge
 from agora_tencent_analytics.scan.job import Outcome
 from agora_tencent_analytics.scan.lane import Lane, check
@@ -59,9 +62,10 @@ class Records:
         self._ledger_given = ledger
         self._by_hand = acknowledge == "by hand"
         self._ledger: Ledger | None = None
-        self._group: TaskGroup | None = None
+        self._task: asyncio.Task[None] | None = None
         self._stack = ExitStack()
         self._closed = False
+        self._told = False  # what the tasks failed with, if they did
         self._gauge = Gauge(HELD_BYTES)
         self._taken: CallRecord | None = None
         self._report = Report()
@@ -78,21 +82,17 @@ class Records:
         return {name: work.over for name, work in self._work.items()}
 
     async def __aenter__(self) -> Self:
-        if self._group is not None:
+        if self._task is not None:
             raise RuntimeError("a scan can be entered once; call scan() again")
         try:
             lanes = self._prepare()
-            group = anyio.create_task_group()
-            await group.__aenter__()
+            in_turn = self._wanted.budget is not None and len(lanes) > 1
+            if in_turn:
+                lanes.sort(key=lambda lane: lane.expires)
         except BaseException:
             self._stack.close()
             raise
-        self._group = group
-        if self._wanted.budget is not None and len(lanes) > 1:
-            group.start_soon(_one_after_the_other, sorted(lanes, key=lambda lane: lane.expires))
-        else:
-            for lane in lanes:
-                group.start_soon(lane.run)
+        self._task = asyncio.create_task(_read(lanes, in_turn=in_turn), name="agora_tencent_analytics scan")
         return self
 
     def _prepare(self) -> list[Lane]:
@@ -126,28 +126,26 @@ class Records:
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool | None:
-        assert self._group is not None
+    ) -> None:
+        assert self._task is not None
         self._closed = True
-        self._receive.close()
-        self._group.cancel_scope.cancel()
         with self._stack:
-            if error is not None and not isinstance(error, anyio.get_cancelled_exc_class()):
-                # The caller's own exception leaves as it came, not in a group.
-                with suppress(ExceptionGroup):
-                    await self._group.__aexit__(None, None, None)
-                return False
-            try:
-                return await self._group.__aexit__(kind, error, trace)
-            except BaseExceptionGroup as failed:
-                raise _only(failed) from None
+            self._task.cancel()
+            await uninterrupted(asyncio.wait([self._task]))
+            failed = None if self._task.cancelled() else self._task.exception()
+            # What the caller raised leaves as it came; what it was told already is not told again.
+            if failed is not None and error is None and not self._told:
+                try:
+                    raise failed
+                finally:
+                    del failed  # else this frame and the error keep each other
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> CallRecord:
-        if self._group is None or (self._closed and not self._report.finished):
-            raise RuntimeError("a scan is iterated inside its own block: async with scan(...) as records")
+        if self._task is None or (self._closed and not self._report.finished):
+            raise _outside()
         if self._report.finished:
             raise StopAsyncIteration
         if self._taken is not None:
@@ -158,6 +156,11 @@ class Records:
         try:
             outcome = await self._receive.receive()
         except anyio.EndOfStream:
+            await asyncio.wait([self._task])
+            if self._closed:  # by another task
+                raise _outside() from None
+            self._told = True
+            self._task.result()
             self._report.finished = True
             raise StopAsyncIteration from None
         if isinstance(outcome, Failure):
@@ -191,9 +194,26 @@ class Records:
         )
 
 
-async def _one_after_the_other(lanes: Sequence[Lane]) -> None:
-    for lane in lanes:
-        await lane.run()
+def _outside() -> RuntimeError:
+    return RuntimeError("a scan is iterated inside its own block: async with scan(...) as records")
+
+
+async def _read(lanes: Sequence[Lane], *, in_turn: bool) -> None:
+    """Runs the lanes to their end, all at once or one after the other.
+
+    Raises:
+        BaseException: what one of them failed with, out of its groups if it is one thing.
+    """
+    try:
+        if in_turn:
+            for lane in lanes:
+                await lane.run()
+        else:
+            async with anyio.create_task_group() as group:
+                for lane in lanes:
+                    group.start_soon(lane.run)
+    except BaseExceptionGroup as failed:
+        raise _only(failed) from None
 
 
 def names_of(providers: Sequence[Provider]) -> dict[str, Provider]:

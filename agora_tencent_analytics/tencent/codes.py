@@ -36,6 +36,10 @@ CODES: Mapping[str, _Make] = {
     "AuthFailure.TokenFailure": (NotAuthenticated, {"cause": "token", "hint": "the STS token is wrong or has expired"}),
     "AuthFailure.UnauthorizedOperation": (NotPermitted, {"hint": "grant the action in Access Management (CAM)"}),
     "FailedOperation.SdkAppIdNotExist": (InvalidRequest, {"hint": "check sdk_app_id"}),
+    # "Unsupported method" and "failed to parse the HTTP request" are the caller's: asking again cannot help.
+    "InternalError.HttpParaseFalied": (InvalidRequest, {}),
+    "InternalError.HttpParseFailed": (InvalidRequest, {}),
+    "InternalError.MethodErr": (InvalidRequest, {}),
     "InvalidParameter.QueryScaleOversize": (WindowRefused, {"kind": "too_long"}),
     "InvalidParameter.StartTimeExpire": (WindowRefused, {"kind": "too_old"}),
     "InvalidParameter.StartTimeOversize": (WindowRefused, {"kind": "too_old", "hint": "older than the plan allows"}),

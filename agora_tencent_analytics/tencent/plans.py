@@ -50,6 +50,7 @@ _READ_ON = "2026-08-21"
 _TWENTY_A_SECOND = (Rate(20, SECOND),)
 _NO_LAG = "no data delay is documented for this action: lag 0"
 _NO_PLAN = "the mainland page names no plan for this action: offered on all, as far back as the action reaches"
+_OF_2021 = f"{_NO_LAG}; the page of 2021 names no plan: offered on all, as far back as it says"
 _DAYS_INTL = "the look-back of the international editions is not documented: as on the mainland"
 
 _OF_USERS = (
@@ -63,9 +64,6 @@ _CALL_QUALITY = {
     USER_INFO: (4 * HOUR, 100, _OF_USERS),
     CALL_DETAIL_METRICS: (1 * HOUR, 6, ""),
     CALL_DETAIL: (4 * HOUR, 100, _FOUR_HOURS),
-    # The page of 2021 allows one hour always; with DataType six users, with neither that nor UserIds 100.
-    CALL_DETAIL_METRICS_2021: (1 * HOUR, 6, ""),
-    CALL_DETAIL_2021: (1 * HOUR, 100, ""),
 }
 
 
@@ -98,6 +96,9 @@ def _dashboard(
 _UNGATED: Mapping[str, Limits] = {
     USER_EVENT: _one_piece(14 * DAY, 14 * DAY, f"no span is documented; {_NO_PLAN}"),
     UNUSUAL_EVENT: _one_piece(14 * DAY, 1 * HOUR, _NO_PLAN),
+    # The page of 2021-10-27: one hour always; with DataType or UserIds six users, with neither 100.
+    CALL_DETAIL_METRICS_2021: attrs.evolve(_one_piece(14 * DAY, 1 * HOUR, _OF_2021), page_size=6),
+    CALL_DETAIL_2021: attrs.evolve(_one_piece(14 * DAY, 1 * HOUR, _OF_2021), page_size=100),
     SCALE_INFO: _one_piece(14 * DAY, 14 * DAY, f"no rate and no span are documented; {_NO_PLAN}"),
     USAGE: _one_piece(366 * DAY, 31 * DAY, f"no look-back is documented: a year; {_NO_PLAN}", rate=Rate(5, SECOND)),
     USAGE_OF_SERVICES: _one_piece(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from agora_tencent_analytics.agora.endpoints_calls import CALL_LISTS_2024, CALL_METRICS_2024, CALL_SESSIONS_2024
+from agora_tencent_analytics.agora.endpoints import CALL_LISTS_2024, CALL_METRICS_2024, CALL_SESSIONS_2024
 from agora_tencent_analytics.agora.wire import AgoraVendor
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.message import Response
 from agora_tencent_analytics.models import Call, Session
 from agora_tencent_analytics.series import MetricSeries
-from agora_tencent_analytics.tencent.calls import CALL_DETAIL_METRICS, ROOM_INFO, USER_INFO
+from agora_tencent_analytics.tencent.endpoints import CALL_DETAIL_METRICS, ROOM_INFO, USER_INFO
 from agora_tencent_analytics.tencent.wire import TencentVendor
 from agora_tencent_analytics.timerange import TimeRange
 from agora_tencent_analytics.vendor import Asked, Vendor

@@ -175,6 +175,15 @@ def test_in_2022_calls_were_kept_for_three_days_on_standard_and_else_as_today(pl
         assert figures_of("2024", name, plan) == figures_of("2022", name, plan)
 
 
+def test_no_generation_has_the_figures_of_another_by_reference() -> None:
+    """Each table is written out, so that a change of one page's figures leaves those of the other pages."""
+    generations: dict[int, set[str]] = {}
+    for generation, plans in GENERATIONS.items():
+        for limits in (limits for plan in plans.values() for limits in plan.rows.values()):
+            generations.setdefault(id(limits), set()).add(generation)
+    assert [] == [those for those in generations.values() if len(those) > 1]
+
+
 @pytest.mark.parametrize("generation", BEFORE_PLANS)
 def test_in_2021_everybody_had_the_same_limits(generation: str) -> None:
     assert set(BEFORE_PLANS[generation]) == set(GENERATION_ENDPOINTS[generation])

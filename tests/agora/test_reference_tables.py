@@ -13,7 +13,6 @@ from agora_tencent_analytics.agora.reference_tables import (
     EXPERIENCES,
     FACTORS,
     FREEZE_BUCKETS,
-    METRICS_OF,
     PRODUCT_TYPE_REQUIRED,
     STATUS_CODES,
     describe_experience,
@@ -96,20 +95,10 @@ def test_a_peak_is_known_by_both_its_spellings(thing: str) -> None:
     assert question_metric(both[0]) is not None
 
 
-def test_every_metric_of_a_path_is_in_a_table() -> None:
-    assert 11 == len(METRICS_OF)
-    assert [] == [name for names in METRICS_OF.values() for name in names if question_metric(name) is None]
-    assert ("userCount", "channelCount") == METRICS_OF["/beta/realtime/usage/by_time_20sec"]
-    assert ("userCount",) == METRICS_OF["/beta/realtime/usage/dimension/top20"]
-    assert ("audio_freeze_rate", "video_freeze_rate") == METRICS_OF["/beta/analytics/call/freeze/bucket"]
-    assert 5 == len(METRICS_OF["/beta/analytics/call/statistics/time"])
-
-
 def test_product_types_are_required_by_quality_and_by_all_realtime_questions() -> None:
     assert ["Native", "WebRTC"] == list(tables.PRODUCT_TYPES)
     insight = {"/beta/insight/quality/by_time", "/beta/insight/quality/aggregation"}
     assert insight | set(REALTIME) == PRODUCT_TYPE_REQUIRED
-    assert set(METRICS_OF) >= PRODUCT_TYPE_REQUIRED
 
 
 @pytest.mark.parametrize("path", ["/beta/analytics/call/statistics", *REALTIME])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import anyio
@@ -13,7 +14,7 @@ import pytest
 
 from agora_tencent_analytics import AgoraProvider, TimeRange, scan
 from agora_tencent_analytics.limits import HOUR
-from agora_tencent_analytics.scan import Records, stream
+from agora_tencent_analytics.scan import CallRecord, Records, stream
 from agora_tencent_analytics.simulator import SimulatedAgora, World, running_in_thread
 from tests.scan.inprocess import WHOLE, InProcess, Vendors, exact, read, truth_of
 from tests.virtual_time import run
@@ -32,6 +33,18 @@ async def leave(records: Records, how: str, after: int) -> None:
         async with records:
             await anyio.sleep(2)
         return
+    if how == "generator":
+
+        async def inside() -> AsyncGenerator[CallRecord, None]:
+            async with records:
+                async for record in records:
+                    yield record
+
+        found = inside()
+        for _ in range(after):
+            await anext(found)
+        await asyncio.create_task(found.aclose())
+        return
     async with records:
         number = 0
         async for _ in records:
@@ -48,7 +61,9 @@ async def leave(records: Records, how: str, after: int) -> None:
 
 
 @pytest.mark.parametrize("after", [1, 3])
-@pytest.mark.parametrize("how", ["break", "return", "exception", "cancelled", "timed out", "not iterated", "at once"])
+@pytest.mark.parametrize(
+    "how", ["break", "return", "exception", "cancelled", "timed out", "not iterated", "at once", "generator"]
+)
 def test_no_task_no_slot_and_no_request_stays_behind(how: str, after: int) -> None:
     vendors = Vendors()
 
@@ -181,7 +196,7 @@ def test_an_iteration_may_be_taken_up_again_after_a_break() -> None:
     run(scenario)
 
 
-@pytest.mark.parametrize("how", ["break", "exception", "cancelled"])
+@pytest.mark.parametrize("how", ["break", "exception", "cancelled", "generator"])
 def test_no_connection_stays_behind(how: str) -> None:
     end = int(time.time()) - 600
     world = World(calls=14, start=end - 2 * HOUR, end=end)

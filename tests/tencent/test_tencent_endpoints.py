@@ -104,6 +104,11 @@ SPELT: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         {"CommId": COMM_ID},
         {**TEXT, **SECONDS, "CommId": COMM_ID, "PageNumber": "0", "PageSize": "9"},
     ),
+    (
+        "DescribeCallDetail without DataType of users",
+        {"CommId": COMM_ID, "UserIds": ["1716"]},
+        {**TEXT, **SECONDS, "CommId": COMM_ID, "UserIds": ["1716"], "PageNumber": "0", "PageSize": "9"},
+    ),
     ("DescribeDetailEvent", USER, {**SECONDS, **USER}),
     ("DescribeAbnormalEvent", ROOM, {**TEXT, **SECONDS, **ROOM}),
     ("DescribeHistoryScale", {}, {**TEXT, **SECONDS}),
@@ -117,6 +122,7 @@ SUCCESSORS = {
     "DescribeUserInformation": "DescribeUserInfo",
     "DescribeCallDetail with DataType": "DescribeCallDetailInfo",
     "DescribeCallDetail without DataType": "DescribeCallDetailInfo",
+    "DescribeCallDetail without DataType of users": "DescribeCallDetailInfo",
     "DescribeDetailEvent": "DescribeUserEvent",
     "DescribeAbnormalEvent": "DescribeUnusualEvent",
     "DescribeHistoryScale": "DescribeScaleInfo",
@@ -197,8 +203,9 @@ def provider(plan: str) -> TencentProvider:
 def test_the_free_plan_is_told_before_any_request(name: str) -> None:
     row = ENDPOINTS[name]
     if row.limits in ("DescribeTrtcRoomUsage", "Describe*Usage of services"):
-        given: dict[str, Any] = {param.name: {"list": ["x"], "integer": 1}.get(param.kind, "x") for param in row.params}
-        provider("free").ask(row, OVER, **given)
+        listed = {param.name: param.values[0] for param in row.params}
+        given: dict[str, Any] = {param.name: [listed[param.name]] for param in row.params if param.kind == "list"}
+        provider("free").ask(row, OVER, **{**listed, **given})
         return
     with pytest.raises(NotOffered, match="on the tencent plan 'free'"):
         provider("free").ask(row, OVER)

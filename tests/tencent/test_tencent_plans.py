@@ -14,6 +14,7 @@ from agora_tencent_analytics.tencent.endpoints import (
     CALL_DETAIL_2021,
     CALL_DETAIL_METRICS,
     CALL_DETAIL_METRICS_2021,
+    CALL_DETAIL_OF_USERS_2021,
     ROOM_INFO,
     USER_INFO,
 )
@@ -25,8 +26,11 @@ SPAN_H_AND_PAGE: list[tuple[Endpoint[Any], int, int]] = [
     (USER_INFO, 4, 100),
     (CALL_DETAIL_METRICS, 1, 6),
     (CALL_DETAIL, 4, 100),
-    (CALL_DETAIL_METRICS_2021, 1, 6),
-    (CALL_DETAIL_2021, 1, 100),
+]
+OF_2021: list[tuple[Endpoint[Any], int]] = [
+    (CALL_DETAIL_METRICS_2021, 6),
+    (CALL_DETAIL_2021, 100),
+    (CALL_DETAIL_OF_USERS_2021, 6),
 ]
 
 
@@ -43,6 +47,18 @@ def test_a_plan_has_the_vendors_figures(plan: str, row: Endpoint[Any], hours: in
     )
     assert "no data delay is documented" in limits.inferred
     assert plan.startswith("intl") == ("international" in limits.inferred)
+
+
+@pytest.mark.parametrize(("row", "page"), OF_2021, ids=lambda value: getattr(value, "name", None))
+def test_the_call_detail_of_2021_has_the_figures_of_its_own_page_whatever_the_plan_of_today(
+    row: Endpoint[Any], page: int
+) -> None:
+    for plan in ("free", *DAYS):
+        limits = PLANS[plan].limits(row.limits)
+        assert ((Rate(20, 1),), 14 * 86_400, 3_600, 0, page) == (
+            *(limits.rates, limits.history_s, limits.span_s, limits.lag_s, limits.page_size),
+        )
+        assert "the page of 2021 names no plan" in limits.inferred
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,7 @@ from urllib.parse import parse_qsl, urlsplit
 import attrs
 
 from agora_tencent_analytics import Endpoint, Request, TimeRange
-from agora_tencent_analytics.agora.endpoints import CALL_LISTS_2024, CALL_SESSIONS_2024
-from agora_tencent_analytics.agora.endpoints_2021_07 import CALL_LISTS_2021_07
+from agora_tencent_analytics.agora.endpoints import CALL_LISTS_2024, CALL_SESSIONS_2024, GENERATION_ENDPOINTS
 from agora_tencent_analytics.limits import HOUR, MINUTE
 from agora_tencent_analytics.simulator import (
     AnswerHtml,
@@ -39,6 +38,8 @@ from agora_tencent_analytics.simulator.sessions import Session
 from agora_tencent_analytics.tencent.endpoints import ROOM_INFO, USER_INFO
 from tests.transports import Stage
 from tests.virtual_time import EPOCH
+
+CALL_LISTS_2021_07: Endpoint[Any] = GENERATION_ENDPOINTS["2021-07"]["call/lists"]
 
 __all__ = ["Answer", "Row", "Scene", "consistent", "last_readings", "make_scene", "one_change"]
 
