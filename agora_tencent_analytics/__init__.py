@@ -10,8 +10,9 @@ from __future__ import annotations
 from agora_tencent_analytics._version import __version__
 from agora_tencent_analytics.agora.auth import AgoraCredentials
 from agora_tencent_analytics.agora.provider import AgoraProvider
-from agora_tencent_analytics.certificate import Certificate, Clipped, WindowRead
-from agora_tencent_analytics.columns import Columns, PointForm
+from agora_tencent_analytics.context import asking
+from agora_tencent_analytics.decoding.points import PointForm
+from agora_tencent_analytics.decoding.rows import Structure
 from agora_tencent_analytics.endpoint import AnyOf, Bounds, Endpoint, Newest, PageNumber, Param, Unpaged
 from agora_tencent_analytics.errors import (
     AnalyticsError,
@@ -36,26 +37,28 @@ from agora_tencent_analytics.errors import (
     WindowRefused,
     WouldExceedQuota,
 )
-from agora_tencent_analytics.events import AbnormalExperience, Cause, Event
-from agora_tencent_analytics.figures import FIGURES, Breakdown, Figures
+from agora_tencent_analytics.http.retry import Retry
+from agora_tencent_analytics.http.transport import AiohttpTransport, Timeouts, Transport
 from agora_tencent_analytics.limits import Limits, Plan, Rate
 from agora_tencent_analytics.message import Request, Response
-from agora_tencent_analytics.metrics import METRICS, Metric
-from agora_tencent_analytics.models import Call, Session
-from agora_tencent_analytics.page import Page
+from agora_tencent_analytics.models.calls import Call, Session
+from agora_tencent_analytics.models.columns import Columns
+from agora_tencent_analytics.models.events import AbnormalExperience, Cause, Event
+from agora_tencent_analytics.models.figures import FIGURES, Breakdown, Figures
+from agora_tencent_analytics.models.metrics import METRICS, Metric
+from agora_tencent_analytics.models.series import MetricSeries
+from agora_tencent_analytics.paging.certificate import Certificate, Clipped, WindowRead
+from agora_tencent_analytics.paging.page import Page
+from agora_tencent_analytics.paging.paginator import Paginator
 from agora_tencent_analytics.provider import Provider
+from agora_tencent_analytics.quota.memory_store import MemoryStore
+from agora_tencent_analytics.quota.open_store import QuotaNotPersisted
+from agora_tencent_analytics.quota.quota import Quota
+from agora_tencent_analytics.quota.quota_state import QuotaState
+from agora_tencent_analytics.quota.redis_store import RedisStore
+from agora_tencent_analytics.quota.sqlite_store import SqliteStore
+from agora_tencent_analytics.quota.store import QuotaStore
 from agora_tencent_analytics.receipt import Budget, Receipt
-from agora_tencent_analytics.retry import Retry
-from agora_tencent_analytics.runtime.memory_store import MemoryStore
-from agora_tencent_analytics.runtime.open_store import QuotaNotPersisted
-from agora_tencent_analytics.runtime.paginator import Paginator
-from agora_tencent_analytics.runtime.quota import Quota
-from agora_tencent_analytics.runtime.quota_state import QuotaState
-from agora_tencent_analytics.runtime.redis_store import RedisStore
-from agora_tencent_analytics.runtime.sqlite_store import SqliteStore
-from agora_tencent_analytics.runtime.store import QuotaStore
-from agora_tencent_analytics.runtime.terms import asking
-from agora_tencent_analytics.runtime.transport import AiohttpTransport, Timeouts, Transport
 from agora_tencent_analytics.scan import (
     CallRecord,
     Failure,
@@ -68,8 +71,6 @@ from agora_tencent_analytics.scan import (
     VendorReport,
     scan,
 )
-from agora_tencent_analytics.series import MetricSeries
-from agora_tencent_analytics.structure import Structure
 from agora_tencent_analytics.tencent.provider import TencentProvider
 from agora_tencent_analytics.tencent.sign import TencentCredentials
 from agora_tencent_analytics.tencent.usage import RoomUsage

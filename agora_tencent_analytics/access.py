@@ -13,36 +13,28 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import urlsplit
 
+from agora_tencent_analytics.context import Priority, check_hooks
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.errors import BadInput, NotOffered
+from agora_tencent_analytics.http.client import Caller
+from agora_tencent_analytics.http.hosts import Hosts
+from agora_tencent_analytics.http.retry import Retry
+from agora_tencent_analytics.http.transport import AiohttpTransport, Timeouts, Transport
 from agora_tencent_analytics.limits import Limits, Plan
-from agora_tencent_analytics.models import Call, Session
+from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.notices import Hook
+from agora_tencent_analytics.paging.paginator import Paginator
+from agora_tencent_analytics.paging.question import Over, Questions, about_call, over_range, sessions_of, users_of
+from agora_tencent_analytics.paging.stays import Packet
+from agora_tencent_analytics.quota.quota import Quota
+from agora_tencent_analytics.quota.quota_state import QuotaState
+from agora_tencent_analytics.quota.store import QuotaStore
 from agora_tencent_analytics.receipt import Receipt
-from agora_tencent_analytics.retry import Retry
-from agora_tencent_analytics.runtime.caller import Caller
-from agora_tencent_analytics.runtime.hosts import Hosts
-from agora_tencent_analytics.runtime.paginator import Paginator
-from agora_tencent_analytics.runtime.question import (
-    Over,
-    Questions,
-    about_call,
-    over_range,
-    sessions_of,
-    users_of,
-)
-from agora_tencent_analytics.runtime.quota import Quota, QuotaState
-from agora_tencent_analytics.runtime.store import QuotaStore
-from agora_tencent_analytics.runtime.terms import Priority, check_hooks
-from agora_tencent_analytics.runtime.transport import AiohttpTransport, Timeouts, Transport
-from agora_tencent_analytics.stays import Packet
 from agora_tencent_analytics.timerange import TimeRange
 from agora_tencent_analytics.vendor import Vendor, check_base_url
 
 if TYPE_CHECKING:
     import aiohttp
-
-__all__ = ["Access"]
 
 R = TypeVar("R")
 

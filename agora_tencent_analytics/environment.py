@@ -9,8 +9,6 @@ from typing import Any
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.secret import secret
 
-__all__ = ["from_environment"]
-
 _SECRETS = frozenset({"customer_secret", "secret_key", "token"})
 _KEYS = _SECRETS | {"customer_id", "secret_id"}
 _LISTS = frozenset({"base_url"})

@@ -2,7 +2,7 @@
 
 Holds the exception classes and the facts they carry. Holds no judgement: which vendor code becomes
 which class is written in the dialects (`agora/codes.py`, `tencent/codes.py`), and what to do next is
-decided in `retry.py`.
+decided in `http/retry.py`.
 
     AnalyticsError
     +-- TransportError            the vendor was never heard, or not to the end

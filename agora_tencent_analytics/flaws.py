@@ -13,8 +13,6 @@ from typing import Any, TypeVar
 
 import attrs
 
-__all__ = ["MISREAD", "Flaws", "LostRow"]
-
 R = TypeVar("R")
 T = TypeVar("T")
 

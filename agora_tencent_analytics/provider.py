@@ -12,15 +12,13 @@ from typing import Literal, NoReturn
 
 from agora_tencent_analytics.access import Access
 from agora_tencent_analytics.errors import NotOffered
-from agora_tencent_analytics.events import AbnormalExperience, Event
-from agora_tencent_analytics.figures import Figures
-from agora_tencent_analytics.models import Call, Session
-from agora_tencent_analytics.runtime.paginator import Paginator
-from agora_tencent_analytics.runtime.question import Over, resolve
-from agora_tencent_analytics.series import MetricSeries
+from agora_tencent_analytics.models.calls import Call, Session
+from agora_tencent_analytics.models.events import AbnormalExperience, Event
+from agora_tencent_analytics.models.figures import Figures
+from agora_tencent_analytics.models.series import MetricSeries
+from agora_tencent_analytics.paging.paginator import Paginator
+from agora_tencent_analytics.paging.question import Over
 from agora_tencent_analytics.timerange import TimeRange
-
-__all__ = ["QUALITY", "USAGE", "Every", "Over", "Provider", "resolve"]
 
 Every = Literal["day", "hour"]
 """Width of the buckets of usage and quality figures."""

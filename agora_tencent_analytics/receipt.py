@@ -1,6 +1,6 @@
 """`Receipt` and `Budget`: what asking has cost, and what it may cost.
 
-Holds the counts as values. Refuses to count by itself: `runtime/caller.py` enters each attempt.
+Holds the counts as values. Refuses to count by itself: `http/client.py` enters each attempt.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ import threading
 import attrs
 
 from agora_tencent_analytics.errors import BadInput, BudgetSpent
-
-__all__ = ["Budget", "Receipt"]
 
 
 @attrs.define(kw_only=True)

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from typing import Any, NoReturn, overload
 
-__all__ = ["REDACTED", "Secret", "SecretBytes", "secret"]
-
 REDACTED = "***"
 """What stands in the place of a secret."""
 

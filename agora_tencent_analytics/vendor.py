@@ -20,10 +20,10 @@ from urllib.parse import quote, urlsplit
 import attrs
 import msgspec
 
+from agora_tencent_analytics.decoding.rows import Structure
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.errors import BadInput, RateLimited, Refusal, UnreadableReply, VendorFault
 from agora_tencent_analytics.message import Request, Response
-from agora_tencent_analytics.structure import Structure
 from agora_tencent_analytics.timerange import TimeRange
 
 __all__ = ["MISREAD", "Asked", "Reply", "Vendor", "check_base_url"]

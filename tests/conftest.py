@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.leaks import Watch
+from tests.support.leaks import Watch
 
 REALTIME = Path(__file__).parent / "realtime"
 

@@ -14,10 +14,10 @@ from agora_tencent_analytics.agora.endpoints import GENERATION_ENDPOINTS
 from agora_tencent_analytics.limits import DAY, HOUR
 from agora_tencent_analytics.notices import AskEnded, Attempt, Notice
 from agora_tencent_analytics.simulator import SimulatedAgora, SimulatedTencent, World
+from tests.support.transports import Script, Stage, json_response
+from tests.support.virtual_time import EPOCH, VirtualClock, run
 from tests.test_provider import ENVIRONMENT as FULL
 from tests.test_provider import KEYS, MADE, VENDORS, WHOLE, WORLD, from_env, make
-from tests.transports import Script, Stage, json_response
-from tests.virtual_time import EPOCH, VirtualClock, run
 
 FIRST, SECOND = "https://first.test", "https://second.test"
 URL = {"agora": "AGORA_BASE_URL", "tencent": "TRTC_BASE_URL"}

@@ -14,8 +14,8 @@ from agora_tencent_analytics.agora.plans import GENERATIONS
 from agora_tencent_analytics.simulator import Burst, Call, World
 from agora_tencent_analytics.tencent.endpoints import ENDPOINTS
 from agora_tencent_analytics.tencent.plans import PLANS
-from tests.transports import Stage
-from tests.virtual_time import EPOCH, run
+from tests.support.transports import Stage
+from tests.support.virtual_time import EPOCH, run
 
 HOUR, DAY = 3600, 86_400
 NOW = int(EPOCH)

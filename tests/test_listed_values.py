@@ -12,8 +12,8 @@ from agora_tencent_analytics.endpoint import check_params, unsigned
 from agora_tencent_analytics.limits import DAY, HOUR
 from agora_tencent_analytics.simulator import World
 from agora_tencent_analytics.tencent.endpoints import CALL_DETAIL_METRICS_2021, ENDPOINTS
-from tests.transports import Script, Stage, json_response
-from tests.virtual_time import EPOCH, run
+from tests.support.transports import Script, Stage, json_response
+from tests.support.virtual_time import EPOCH, run
 
 WORLD = World(seed=4, calls=6, start=int(EPOCH) - 6 * HOUR, end=int(EPOCH) - HOUR)
 ENUMERATED = (

@@ -30,9 +30,9 @@ from agora_tencent_analytics import otel as module
 from agora_tencent_analytics.limits import DAY, MINUTE
 from agora_tencent_analytics.notices import AskEnded, AskStarted, Attempt, Progress
 from agora_tencent_analytics.otel import OpenTelemetry
-from tests.runtime.bench import BAD_GATEWAY, GOOD, QPD, QPS, SECRET, Bench, broken
-from tests.transports import json_response
-from tests.virtual_time import run
+from tests.support.client_bench import BAD_GATEWAY, GOOD, QPD, QPS, SECRET, Bench, broken
+from tests.support.transports import json_response
+from tests.support.virtual_time import run
 
 
 class Backend:

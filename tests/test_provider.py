@@ -33,11 +33,11 @@ from agora_tencent_analytics import (
 )
 from agora_tencent_analytics.agora.endpoints import CALL_LISTS_2024, CALL_METRICS_2024, CALL_SESSIONS_2024
 from agora_tencent_analytics.limits import DAY, HOUR
-from agora_tencent_analytics.runtime.memory_store import MemoryStore
+from agora_tencent_analytics.quota.memory_store import MemoryStore
 from agora_tencent_analytics.simulator import SimulatedAgora, SimulatedTencent, World
 from agora_tencent_analytics.tencent.endpoints import CALL_DETAIL_METRICS, ROOM_INFO, USER_INFO
-from tests.transports import Stage
-from tests.virtual_time import EPOCH, run
+from tests.support.transports import Stage
+from tests.support.virtual_time import EPOCH, run
 
 NOW = int(EPOCH)
 END = NOW - HOUR

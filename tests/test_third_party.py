@@ -44,8 +44,8 @@ from agora_tencent_analytics import (
     scan,
 )
 from agora_tencent_analytics.simulator import World
-from tests.transports import Stage
-from tests.virtual_time import EPOCH, VirtualClock, run
+from tests.support.transports import Stage
+from tests.support.virtual_time import EPOCH, VirtualClock, run
 
 # --- the vendor: two tables and a little code -------------------------------------------------------------
 

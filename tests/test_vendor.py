@@ -15,7 +15,7 @@ from agora_tencent_analytics.agora.endpoints import CALL_LISTS_2024
 from agora_tencent_analytics.agora.wire import AgoraVendor
 from agora_tencent_analytics.errors import BadInput, RateLimited, Refusal, UnreadableReply, VendorFault
 from agora_tencent_analytics.message import Response
-from agora_tencent_analytics.models import Call
+from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.tencent.endpoints import ROOM_INFO
 from agora_tencent_analytics.tencent.wire import TencentVendor
 from agora_tencent_analytics.timerange import TimeRange

@@ -10,8 +10,6 @@ import attrs
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.secret import Secret, secret
 
-__all__ = ["AgoraCredentials", "basic"]
-
 
 def _printable(instance: Any, attribute: attrs.Attribute[str], value: Any) -> None:
     if not isinstance(value, str) or not value or not value.isascii() or not value.isprintable() or " " in value:

@@ -23,8 +23,6 @@ from agora_tencent_analytics.errors import (
     WindowRefused,
 )
 
-__all__ = ["MESSAGES_300", "refusal"]
-
 _Make = tuple[type[Refusal], Mapping[str, Any]]
 
 MESSAGES_300: Mapping[str, _Make] = {

@@ -14,13 +14,13 @@ from typing import Any, Literal, TypeVar
 import attrs
 
 from agora_tencent_analytics.agora import plans
-from agora_tencent_analytics.agora.question_metrics import CALL_METRICS, QUALITY_METRICS, USAGE_METRICS, spelt
+from agora_tencent_analytics.agora.figures.question_metrics import CALL_METRICS, QUALITY_METRICS, USAGE_METRICS, spelt
 from agora_tencent_analytics.agora.reference_tables import DIMENSIONS, GRANULARITIES, PRODUCT_TYPES
 from agora_tencent_analytics.endpoint import AnyOf, Bounds, Endpoint, Newest, PageNumber, Param, Unpaged
-from agora_tencent_analytics.events import AbnormalExperience
-from agora_tencent_analytics.figures import Breakdown, Figures
-from agora_tencent_analytics.models import Call, Session
-from agora_tencent_analytics.series import MetricSeries
+from agora_tencent_analytics.models.calls import Call, Session
+from agora_tencent_analytics.models.events import AbnormalExperience
+from agora_tencent_analytics.models.figures import Breakdown, Figures
+from agora_tencent_analytics.models.series import MetricSeries
 
 R = TypeVar("R")
 

@@ -11,8 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-__all__ = ["EXPERIENCES", "FACTORS", "FACTORS_UNEXPLAINED", "describe_experience", "describe_factor"]
-
 EXPERIENCES: Mapping[int, str] = MappingProxyType({4: "Video froze", 5: "Audio froze", 6: "Joining took long"})
 """Kinds of bad experience by `exp_id`."""
 

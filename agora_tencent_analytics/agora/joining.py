@@ -13,13 +13,11 @@ from typing import Any
 
 import attrs
 
-from agora_tencent_analytics.columns import Columns
-from agora_tencent_analytics.figures import Figures
 from agora_tencent_analytics.limits import Limits
-from agora_tencent_analytics.series import MetricSeries
+from agora_tencent_analytics.models.columns import Columns
+from agora_tencent_analytics.models.figures import Figures
+from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.timerange import TimeRange
-
-__all__ = ["join_figures", "join_series", "whole_buckets"]
 
 
 def whole_buckets(over: TimeRange, grid: int, limits: Limits) -> TimeRange | None:

@@ -9,27 +9,25 @@ import attrs
 
 from agora_tencent_analytics.agora.auth import AgoraCredentials
 from agora_tencent_analytics.agora.endpoints import GENERATION_ENDPOINTS, SIDS, UIDS
-from agora_tencent_analytics.agora.figures import grid_of
+from agora_tencent_analytics.agora.figures.ask import ask_figures, those_had
+from agora_tencent_analytics.agora.figures.decode import grid_of
 from agora_tencent_analytics.agora.joining import join_figures, join_series, whole_buckets
 from agora_tencent_analytics.agora.plans import GENERATIONS
-from agora_tencent_analytics.agora.questions import ask_figures, those_had
 from agora_tencent_analytics.agora.wire import HOSTS, AgoraVendor
 from agora_tencent_analytics.endpoint import Endpoint, unsigned
 from agora_tencent_analytics.environment import from_environment
 from agora_tencent_analytics.errors import BadInput, NotOffered
-from agora_tencent_analytics.events import AbnormalExperience
-from agora_tencent_analytics.figures import Figures
 from agora_tencent_analytics.limits import DAY, Limits, Plan, find_plan
-from agora_tencent_analytics.models import Call, Session
-from agora_tencent_analytics.provider import QUALITY, USAGE, Every, Over, Provider
-from agora_tencent_analytics.runtime.paginator import Paginator
-from agora_tencent_analytics.runtime.question import Question, Questions, over_range
+from agora_tencent_analytics.models.calls import Call, Session
+from agora_tencent_analytics.models.events import AbnormalExperience
+from agora_tencent_analytics.models.figures import Figures
+from agora_tencent_analytics.models.series import MetricSeries
+from agora_tencent_analytics.paging.paginator import Paginator
+from agora_tencent_analytics.paging.question import Over, Question, Questions, over_range
+from agora_tencent_analytics.paging.stays import Packet, packed
+from agora_tencent_analytics.provider import QUALITY, USAGE, Every, Provider
 from agora_tencent_analytics.secret import secret
-from agora_tencent_analytics.series import MetricSeries
-from agora_tencent_analytics.stays import Packet, packed
 from agora_tencent_analytics.timerange import TimeRange
-
-__all__ = ["AgoraProvider"]
 
 _RECOMPUTED_S = 2 * DAY
 """How far back the vendor computes its figures anew."""

@@ -1,6 +1,6 @@
 """What Agora calls the fields of calls, sessions and series, and how its rows become records.
 
-Figures over time and by dimension are read in `figures.py` and `breakdowns.py`.
+Figures over time and by dimension are read in `agora/figures/decode.py` and `agora/figures/breakdowns.py`.
 """
 
 from __future__ import annotations
@@ -10,16 +10,17 @@ from typing import Any
 
 import msgspec
 
+from agora_tencent_analytics.agora.metrics import AGORA_METRICS, AGORA_METRICS_2021_03
 from agora_tencent_analytics.agora.series import AgoraMetrics, AgoraSeries, read_metrics
+from agora_tencent_analytics.decoding.points import PointForm
+from agora_tencent_analytics.decoding.rawjson import text
+from agora_tencent_analytics.decoding.rows import Structure, says_no
 from agora_tencent_analytics.endpoint import Endpoint
-from agora_tencent_analytics.metrics import AGORA_METRICS, AGORA_METRICS_2021_03, METRICS
-from agora_tencent_analytics.models import Call, Session
-from agora_tencent_analytics.rawjson import text
-from agora_tencent_analytics.series import Columns, MetricSeries, PointForm
-from agora_tencent_analytics.structure import Structure, says_no
+from agora_tencent_analytics.models.calls import Call, Session
+from agora_tencent_analytics.models.columns import Columns
+from agora_tencent_analytics.models.metrics import METRICS
+from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.vendor import Asked
-
-__all__ = ["STRUCTURE", "call_rows", "series_of", "session_rows", "sessions_beside"]
 
 STRUCTURE = Structure(
     {

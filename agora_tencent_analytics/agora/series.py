@@ -2,7 +2,7 @@
 
 `GET /beta/analytics/call/metrics` answers `{"code", "message", "requestId", "metrics": [{"sid", "data":
 [{"mid", "kvs": [[ts, value], ...], "peer_uid"}]}]}`. Holds that shape and its deviations; reads no point
-(`points.py`) and gives no metric a name.
+(`decoding/points.py`) and gives no metric a name.
 
 Nearly all of a large reply is points. They are cut out before it is parsed, by finding where each list begins and
 ends, so what is parsed is the hollow rest. Whether the points are sound JSON shows when they are read: there, what is
@@ -17,9 +17,16 @@ from typing import Any
 import attrs
 import msgspec
 
-from agora_tencent_analytics.rawjson import UNREADABLE, number, open_list, open_object, plain, rest, sound, text
-
-__all__ = ["AgoraMetrics", "AgoraSeries", "read_metrics"]
+from agora_tencent_analytics.decoding.rawjson import (
+    UNREADABLE,
+    number,
+    open_list,
+    open_object,
+    plain,
+    rest,
+    sound,
+    text,
+)
 
 _NULL = msgspec.Raw(b"null")
 _POINTS = b'"kvs":[['

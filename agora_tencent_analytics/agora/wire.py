@@ -9,22 +9,20 @@ from __future__ import annotations
 from typing import Any
 
 from agora_tencent_analytics.agora.auth import AgoraCredentials, basic
-from agora_tencent_analytics.agora.breakdowns import breakdowns, experiences
 from agora_tencent_analytics.agora.codes import refusal
-from agora_tencent_analytics.agora.figures import figures
+from agora_tencent_analytics.agora.figures.breakdowns import breakdowns, experiences
+from agora_tencent_analytics.agora.figures.decode import figures
 from agora_tencent_analytics.agora.replies import STRUCTURE, call_rows, series_of, session_rows, sessions_beside
 from agora_tencent_analytics.agora.series import AgoraMetrics, read_metrics
+from agora_tencent_analytics.decoding.rawjson import number
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.errors import Refusal, UnreadableReply
-from agora_tencent_analytics.events import AbnormalExperience
-from agora_tencent_analytics.figures import Breakdown, Figures
 from agora_tencent_analytics.message import Request, Response
-from agora_tencent_analytics.models import Call, Session
-from agora_tencent_analytics.rawjson import number
-from agora_tencent_analytics.series import MetricSeries
+from agora_tencent_analytics.models.calls import Call, Session
+from agora_tencent_analytics.models.events import AbnormalExperience
+from agora_tencent_analytics.models.figures import Breakdown, Figures
+from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.vendor import Asked, Reply, Vendor, brief, judge_status, parse_object, row_ids, unreadable
-
-__all__ = ["HOSTS", "AgoraVendor"]
 
 HOSTS = ("https://api.agora.io", "https://api.sd-rtn.com")
 """Primary host, and the one for mainland China. Both serve the same accounts."""

@@ -13,10 +13,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 
 from agora_tencent_analytics.cli.arguments import parse
-from agora_tencent_analytics.cli.console import printable
+from agora_tencent_analytics.cli.tables import printable
 from agora_tencent_analytics.errors import AnalyticsError, BadInput, NotAuthenticated, NotOffered, NotPermitted
-
-__all__ = ["main"]
 
 COMPLETE, INCOMPLETE, USAGE, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
 

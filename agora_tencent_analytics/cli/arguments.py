@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from agora_tencent_analytics._version import __version__
 from agora_tencent_analytics.cli import values
-from agora_tencent_analytics.cli.console import printable
+from agora_tencent_analytics.cli.options import Options
+from agora_tencent_analytics.cli.tables import printable
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.scan.since import Since
 from agora_tencent_analytics.timerange import Last, TimeRange
-
-__all__ = ["Options", "parse"]
-
-
-class Options(argparse.Namespace):
-    """The parsed command line."""
-
-    run: Callable[[Options], Coroutine[Any, Any, int]]
-    verbose: bool
 
 
 class _Parser(argparse.ArgumentParser):
@@ -65,7 +57,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
 
 
 def _scan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    from agora_tencent_analytics.cli.scan import run
+    from agora_tencent_analytics.cli.commands.scan import run
 
     command = commands.add_parser(
         "scan", help="read every call of a time range", description="Reads every call of a time range."
@@ -104,7 +96,7 @@ def _scan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def _plan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    from agora_tencent_analytics.cli.plan import run
+    from agora_tencent_analytics.cli.commands.forecast import run
 
     command = commands.add_parser(
         "plan",
@@ -131,7 +123,7 @@ def _plan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def _quota(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    from agora_tencent_analytics.cli.quota import run
+    from agora_tencent_analytics.cli.commands.quota import run
 
     command = commands.add_parser(
         "quota",
@@ -202,7 +194,7 @@ def _world(command: argparse.ArgumentParser) -> None:
 
 
 def _simulate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    from agora_tencent_analytics.cli.simulate import run
+    from agora_tencent_analytics.cli.commands.simulate import run
 
     command = commands.add_parser(
         "simulate", help="serve a simulated vendor", description="Serves a simulated vendor until interrupted."

@@ -24,8 +24,6 @@ from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.scan import CallRecord
 from agora_tencent_analytics.scan.ledger import Ledger
 
-__all__ = ["OutFile", "out_file"]
-
 _END = 4_096
 """Bytes that tell a file: no two of different scans agree in so many, ending at the same length."""
 _FILES = 8

@@ -14,10 +14,8 @@ from typing import Any, BinaryIO
 import msgspec
 
 from agora_tencent_analytics.errors import BadInput
+from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.scan import CallRecord
-from agora_tencent_analytics.series import MetricSeries
-
-__all__ = ["clear_report", "encode", "write_record", "write_report"]
 
 _BEYOND_ASCII = re.compile("[\x7f-\U0010ffff]")
 

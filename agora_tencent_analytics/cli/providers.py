@@ -8,15 +8,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from agora_tencent_analytics.agora.provider import AgoraProvider
-from agora_tencent_analytics.cli.arguments import Options
+from agora_tencent_analytics.cli.options import Options
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.tencent.provider import TencentProvider
 
 if TYPE_CHECKING:
     from agora_tencent_analytics.simulator import World
-
-__all__ = ["providers_of"]
 
 _CREDENTIALS = {
     "agora": ("AGORA_APP_ID", "AGORA_CUSTOMER_ID", "AGORA_CUSTOMER_SECRET"),
@@ -43,7 +41,7 @@ async def providers_of(options: Options) -> AsyncIterator[tuple[list[Provider], 
         async with _real(vendors, plans) as providers:
             yield providers, None
         return
-    from agora_tencent_analytics.cli.simulate import world
+    from agora_tencent_analytics.cli.simulated_world import world
 
     made = world(seed=options.seed, calls=options.calls)
     async with _simulated(made, vendors, plans) as providers:
@@ -94,7 +92,7 @@ async def _real(vendors: list[str], plans: dict[str, str]) -> AsyncIterator[list
 @asynccontextmanager
 async def _simulated(made: World, vendors: list[str], plans: dict[str, str]) -> AsyncIterator[list[Provider]]:
     """The embedded simulator on loopback, and providers for it with their quota in memory."""
-    from agora_tencent_analytics.cli.simulate import HIGHEST
+    from agora_tencent_analytics.cli.simulated_world import HIGHEST
     from agora_tencent_analytics.simulator import SimulatedAgora, SimulatedTencent
 
     servers = {"agora": SimulatedAgora, "tencent": SimulatedTencent}

@@ -13,10 +13,8 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from agora_tencent_analytics.cli.console import TEXTS, Row, status
+from agora_tencent_analytics.cli.tables import TEXTS, Row, status
 from agora_tencent_analytics.scan import Report
-
-__all__ = ["RichConsole"]
 
 _IDS = frozenset({"channel", "call", "counter"})
 _GAP = 2

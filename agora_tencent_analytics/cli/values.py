@@ -13,8 +13,6 @@ from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.scan import FreezeFrom
 from agora_tencent_analytics.timerange import Last
 
-__all__ = ["count", "frozen_from", "instant", "length", "milliseconds", "port", "sent"]
-
 _LAST_PORT = 65_535
 _LONGEST_MS = 600_000
 _MOST_DIGITS = 18

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from agora_tencent_analytics.scan.filters import FreezeFrom
-from agora_tencent_analytics.scan.forecast import Forecast, RowForecast, VendorForecast
-from agora_tencent_analytics.scan.interval import Interval
+from agora_tencent_analytics.scan.forecast.forecast import Forecast, RowForecast, VendorForecast
+from agora_tencent_analytics.scan.forecast.interval import Interval
+from agora_tencent_analytics.scan.forecast.proposal import Loss, Proposal
+from agora_tencent_analytics.scan.forecast.run import plan
 from agora_tencent_analytics.scan.ledger import Ledger
-from agora_tencent_analytics.scan.plan import plan
-from agora_tencent_analytics.scan.proposal import Loss, Proposal
 from agora_tencent_analytics.scan.records import CallRecord, Failure
 from agora_tencent_analytics.scan.report import Report
 from agora_tencent_analytics.scan.run import scan as run

@@ -8,22 +8,20 @@ from typing import TypeVar
 import anyio.lowlevel
 from anyio.streams.memory import MemoryObjectReceiveStream
 
-from agora_tencent_analytics.certificate import Certificate, Clipped
 from agora_tencent_analytics.errors import AnalyticsError, NothingToAsk
-from agora_tencent_analytics.models import Session
+from agora_tencent_analytics.models.calls import Session
+from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.notices import CallDone
-from agora_tencent_analytics.runtime.paginator import Batches, Paginator
-from agora_tencent_analytics.scan.gauge import Gauge
+from agora_tencent_analytics.paging.certificate import Certificate, Clipped
+from agora_tencent_analytics.paging.paginator import Batches, Paginator
 from agora_tencent_analytics.scan.job import Job
+from agora_tencent_analytics.scan.memory_bound import Gauge
+from agora_tencent_analytics.scan.options import Depth
 from agora_tencent_analytics.scan.parts import Parts
 from agora_tencent_analytics.scan.records import POINT_BYTES, CallRecord, Failure
 from agora_tencent_analytics.scan.vendor_report import GIVEN_UP
-from agora_tencent_analytics.scan.wanted import Step
 from agora_tencent_analytics.scan.work import Owed
-from agora_tencent_analytics.series import MetricSeries
 from agora_tencent_analytics.timerange import TimeRange
-
-__all__ = ["CallReader"]
 
 T = TypeVar("T")
 _SERIES_A_TURN = 16
@@ -144,7 +142,7 @@ class CallReader:
             self._job.report.points_outside += series.outside
         return kept
 
-    async def _next(self, listing: Paginator[T], batches: Batches[T], step: Step, parts: Parts) -> Sequence[T] | None:
+    async def _next(self, listing: Paginator[T], batches: Batches[T], step: Depth, parts: Parts) -> Sequence[T] | None:
         """The next batch about a call, or None when there is no more, or no more can be had."""
         job = self._job
         while True:
@@ -175,7 +173,7 @@ class CallReader:
         parts.hide(clipped)
         self._job.hide(self._job.work.gaps(clipped) if self._sound else clipped)
 
-    async def _fail(self, error: AnalyticsError, step: Step, parts: Parts, *, over: TimeRange | None = None) -> None:
+    async def _fail(self, error: AnalyticsError, step: Depth, parts: Parts, *, over: TimeRange | None = None) -> None:
         job = self._job
         failure = Failure(vendor=job.name, step=step, call_id=parts.call.call_id, over=over, error=error)
         parts.fail(failure, hopeless=job.is_hopeless(error))

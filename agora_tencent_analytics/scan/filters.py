@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from agora_tencent_analytics.models import Call
-
-__all__ = ["FreezeFrom", "freeze_ratio"]
+from agora_tencent_analytics.models.calls import Call
 
 
 def freeze_ratio(call: Call) -> float | None:

@@ -9,7 +9,7 @@ import anyio
 import msgspec
 from anyio.streams.memory import MemoryObjectSendStream
 
-from agora_tencent_analytics.certificate import Certificate, Clipped
+from agora_tencent_analytics.context import tell, terms, together
 from agora_tencent_analytics.errors import (
     AnalyticsError,
     BudgetSpent,
@@ -20,15 +20,13 @@ from agora_tencent_analytics.errors import (
     QuotaUnavailable,
 )
 from agora_tencent_analytics.notices import Notice, Progress
+from agora_tencent_analytics.paging.certificate import Certificate, Clipped
 from agora_tencent_analytics.provider import Provider
-from agora_tencent_analytics.runtime.terms import tell, terms, together
+from agora_tencent_analytics.scan.options import Wanted
 from agora_tencent_analytics.scan.records import CallRecord, Failure
 from agora_tencent_analytics.scan.vendor_report import VendorReport, doubts_of
-from agora_tencent_analytics.scan.wanted import Wanted
 from agora_tencent_analytics.scan.work import Work
 from agora_tencent_analytics.timerange import TimeRange
-
-__all__ = ["Job", "Outcome"]
 
 T = TypeVar("T")
 Outcome = CallRecord | Failure

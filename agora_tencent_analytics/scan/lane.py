@@ -9,20 +9,18 @@ from typing import Any
 import anyio
 from anyio.streams.memory import MemoryObjectSendStream
 
-from agora_tencent_analytics.models import Call
+from agora_tencent_analytics.context import asking
+from agora_tencent_analytics.models.calls import Call
+from agora_tencent_analytics.paging.paginator import Paginator
 from agora_tencent_analytics.provider import Provider
-from agora_tencent_analytics.runtime.paginator import Paginator
-from agora_tencent_analytics.runtime.terms import asking
 from agora_tencent_analytics.scan.call_reader import CallReader
-from agora_tencent_analytics.scan.gauge import Gauge
 from agora_tencent_analytics.scan.job import Job, Outcome
 from agora_tencent_analytics.scan.lister import Lister
+from agora_tencent_analytics.scan.memory_bound import Gauge
+from agora_tencent_analytics.scan.options import Sought, Wanted
 from agora_tencent_analytics.scan.vendor_report import VendorReport
-from agora_tencent_analytics.scan.wanted import Sought, Wanted
 from agora_tencent_analytics.scan.work import Owed, Work
 from agora_tencent_analytics.timerange import TimeRange
-
-__all__ = ["Lane", "check"]
 
 
 def check(provider: Provider, wanted: Wanted, over: TimeRange) -> None:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from anyio.streams.memory import MemoryObjectSendStream
 
 from agora_tencent_analytics.errors import AnalyticsError, BadInput, NothingToAsk
-from agora_tencent_analytics.models import Call
-from agora_tencent_analytics.runtime.paginator import Pages, Paginator
+from agora_tencent_analytics.models.calls import Call
+from agora_tencent_analytics.paging.paginator import Pages, Paginator
 from agora_tencent_analytics.scan.job import Job
+from agora_tencent_analytics.scan.options import Sought
 from agora_tencent_analytics.scan.records import Failure
 from agora_tencent_analytics.scan.vendor_report import GIVEN_UP
-from agora_tencent_analytics.scan.wanted import Sought
 from agora_tencent_analytics.scan.work import Owed, Stretch
-
-__all__ = ["Lister"]
 
 
 class Lister:

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-from agora_tencent_analytics.certificate import Clipped
-from agora_tencent_analytics.models import Call, Session
-from agora_tencent_analytics.scan.gauge import Gauge
+from agora_tencent_analytics.models.calls import Call, Session
+from agora_tencent_analytics.models.series import MetricSeries
+from agora_tencent_analytics.paging.certificate import Clipped
+from agora_tencent_analytics.paging.stays import in_order
+from agora_tencent_analytics.scan.memory_bound import Gauge
 from agora_tencent_analytics.scan.records import POINT_BYTES, CallRecord, Failure
-from agora_tencent_analytics.series import MetricSeries
-from agora_tencent_analytics.stays import in_order
-
-__all__ = ["Parts"]
 
 MOST_SESSIONS = 100
 MOST_BYTES = 32 << 20

@@ -7,11 +7,9 @@ from typing import Literal
 import attrs
 
 from agora_tencent_analytics.errors import AnalyticsError
-from agora_tencent_analytics.models import Call, Session
-from agora_tencent_analytics.series import MetricSeries
+from agora_tencent_analytics.models.calls import Call, Session
+from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.timerange import TimeRange
-
-__all__ = ["POINT_BYTES", "CallRecord", "Failure"]
 
 POINT_BYTES = 16
 """What a point costs in memory: an 8-byte time and an 8-byte value."""

@@ -10,8 +10,6 @@ import attrs
 from agora_tencent_analytics.scan.records import Failure
 from agora_tencent_analytics.scan.vendor_report import VendorReport
 
-__all__ = ["Report", "VendorReport"]
-
 
 @attrs.define(kw_only=True)
 class Report:

@@ -9,19 +9,18 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, get_args
 
+from agora_tencent_analytics.context import PRIORITIES, Priority, check_hooks
 from agora_tencent_analytics.errors import BadInput
-from agora_tencent_analytics.models import Call
+from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.notices import Hook
-from agora_tencent_analytics.provider import Over, Provider
+from agora_tencent_analytics.paging.question import Over
+from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.receipt import Budget
-from agora_tencent_analytics.runtime.terms import PRIORITIES, Priority, check_hooks
 from agora_tencent_analytics.scan.ledger import Ledger
+from agora_tencent_analytics.scan.options import Depth, Wanted
 from agora_tencent_analytics.scan.since import Since
 from agora_tencent_analytics.scan.stream import Acknowledge, Records
-from agora_tencent_analytics.scan.wanted import Step, Wanted
 from agora_tencent_analytics.timerange import Last, TimeRange
-
-__all__ = ["Records", "scan"]
 
 WORKERS = 16
 """Calls of one provider that are read at the same time."""
@@ -30,7 +29,7 @@ WORKERS = 16
 def scan(
     *providers: Provider,
     over: Over | Since,
-    depth: Step = "metrics",
+    depth: Depth = "metrics",
     channel: str | None = None,
     call_ids: Sequence[str] | None = None,
     users: Sequence[str] | None = None,
@@ -90,7 +89,7 @@ def scan(
     if not isinstance(over, TimeRange | Last | Since):
         raise BadInput(f"over must be TimeRange(start, end), Last(hours=...) or Since(...), not {type(over).__name__}")
     choices: tuple[tuple[str, Any, Sequence[str]], ...] = (
-        ("depth", depth, get_args(Step)),
+        ("depth", depth, get_args(Depth)),
         ("on_error", on_error, ("report", "raise")),
         ("on_quota", on_quota, ("stop", "wait")),
         ("acknowledge", acknowledge, get_args(Acknowledge)),

@@ -7,8 +7,6 @@ import attrs
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.timerange import Last
 
-__all__ = ["Since"]
-
 LOOK_BACK_S = 3_600
 
 

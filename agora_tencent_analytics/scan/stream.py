@@ -5,7 +5,7 @@ scope of whoever entered it: so a scan may be iterated in a generator of the use
 perhaps closed by another task, and nobody else's task is touched. Each provider has one task that lists calls into a
 queue of length zero and a fixed number of workers that take calls from it, so nothing is listed that
 nobody can work on, and memory does not grow with the number of calls. Records go through a bounded queue,
-bounded in bytes as well (`gauge.py`).
+bounded in bytes as well (`memory_bound.py`).
 """
 
 from __future__ import annotations
@@ -20,20 +20,19 @@ from typing import Literal, Self
 import anyio
 
 from agora_tencent_analytics.errors import IncompleteScan
-from agora_tencent_analytics.provider import Over, Provider, resolve
-from agora_tencent_analytics.runtime.uninterrupted import uninterrupted
-from agora_tencent_analytics.scan.gauge import Gauge
+from agora_tencent_analytics.paging.question import Over, resolve
+from agora_tencent_analytics.provider import Provider
+from agora_tencent_analytics.quota.shield import uninterrupted
 from agora_tencent_analytics.scan.job import Outcome
 from agora_tencent_analytics.scan.lane import Lane, check
 from agora_tencent_analytics.scan.ledger import Ledger
+from agora_tencent_analytics.scan.memory_bound import Gauge
+from agora_tencent_analytics.scan.options import Sought, Wanted
 from agora_tencent_analytics.scan.records import POINT_BYTES, CallRecord, Failure
 from agora_tencent_analytics.scan.report import Report
 from agora_tencent_analytics.scan.since import Since
-from agora_tencent_analytics.scan.wanted import Sought, Wanted
 from agora_tencent_analytics.scan.work import Work
 from agora_tencent_analytics.timerange import TimeRange
-
-__all__ = ["Acknowledge", "Records"]
 
 Acknowledge = Literal["next", "by hand"]
 """When a record counts as dealt with."""

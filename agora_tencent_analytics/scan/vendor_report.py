@@ -8,12 +8,10 @@ from typing import Any
 
 import attrs
 
-from agora_tencent_analytics.certificate import Certificate, Clipped, ClippedFor
+from agora_tencent_analytics.paging.certificate import Certificate, Clipped, ClippedFor
 from agora_tencent_analytics.receipt import Receipt
 from agora_tencent_analytics.scan.records import Failure
 from agora_tencent_analytics.timerange import TimeRange, merge
-
-__all__ = ["GIVEN_UP", "VendorReport", "doubts_of"]
 
 GIVEN_UP = "given up: "
 """How the reason of a window begins whose failure the report has already."""

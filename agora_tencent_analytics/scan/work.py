@@ -1,7 +1,7 @@
 """`Work`: what one provider's part of a scan still has to list and to read.
 
 Holds the words for it, and the work of a scan without a ledger: everything, from the beginning. A ledger's is in
-`kept_work.py`.
+`scan/ledger/work.py`.
 """
 
 from __future__ import annotations
@@ -10,12 +10,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
 
-from agora_tencent_analytics.certificate import Clipped
-from agora_tencent_analytics.models import Call
+from agora_tencent_analytics.models.calls import Call
+from agora_tencent_analytics.paging.certificate import Clipped
 from agora_tencent_analytics.scan.records import CallRecord
 from agora_tencent_analytics.timerange import TimeRange
-
-__all__ = ["Owed", "Stretch", "Work"]
 
 
 @attrs.frozen

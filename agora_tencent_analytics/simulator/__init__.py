@@ -14,8 +14,8 @@ What the world knows can be asked for, to compare with: `world.calls`, `world.se
 
 from __future__ import annotations
 
-from agora_tencent_analytics.simulator.agora import SimulatedAgora
-from agora_tencent_analytics.simulator.answer_faults import (
+from agora_tencent_analytics.simulator.agora.server import SimulatedAgora
+from agora_tencent_analytics.simulator.faults.answer import (
     AnswerHtml,
     AnswerJson,
     Compress,
@@ -28,10 +28,8 @@ from agora_tencent_analytics.simulator.answer_faults import (
     moved_to,
     too_many_requests,
 )
-from agora_tencent_analytics.simulator.attendance import Chosen
-from agora_tencent_analytics.simulator.burst import Burst
-from agora_tencent_analytics.simulator.calls import Call, Kind
-from agora_tencent_analytics.simulator.connection_faults import (
+from agora_tencent_analytics.simulator.faults.book import Fault
+from agora_tencent_analytics.simulator.faults.connection import (
     Crash,
     Delay,
     Drip,
@@ -40,21 +38,23 @@ from agora_tencent_analytics.simulator.connection_faults import (
     Truncate,
     WrongLength,
 )
-from agora_tencent_analytics.simulator.counting import Gate
-from agora_tencent_analytics.simulator.events import Event
-from agora_tencent_analytics.simulator.exchange import Ask, Refused, Reply
-from agora_tencent_analytics.simulator.experiences import Cause, Experience
-from agora_tencent_analytics.simulator.faults import Fault
-from agora_tencent_analytics.simulator.listing_faults import ClampPage, Drift, DuplicatePage, EmptyPage, Lie, Reorder
-from agora_tencent_analytics.simulator.log import Arrival
-from agora_tencent_analytics.simulator.points import Series
-from agora_tencent_analytics.simulator.sessions import Session
-from agora_tencent_analytics.simulator.tencent import SimulatedTencent
+from agora_tencent_analytics.simulator.faults.listing import ClampPage, Drift, DuplicatePage, EmptyPage, Lie, Reorder
+from agora_tencent_analytics.simulator.faults.when import When
+from agora_tencent_analytics.simulator.http.counting import Gate
+from agora_tencent_analytics.simulator.http.exchange import Ask, Refused, Reply
+from agora_tencent_analytics.simulator.http.log import Arrival
+from agora_tencent_analytics.simulator.http.vendor import SimulatedVendor
+from agora_tencent_analytics.simulator.tencent.server import SimulatedTencent
 from agora_tencent_analytics.simulator.thread import running_in_thread
-from agora_tencent_analytics.simulator.truth import Truth
-from agora_tencent_analytics.simulator.vendor import SimulatedVendor
-from agora_tencent_analytics.simulator.when import When
-from agora_tencent_analytics.simulator.world import World
+from agora_tencent_analytics.simulator.world.attendance import Chosen
+from agora_tencent_analytics.simulator.world.burst import Burst
+from agora_tencent_analytics.simulator.world.calls import Call, Kind
+from agora_tencent_analytics.simulator.world.events import Event
+from agora_tencent_analytics.simulator.world.experiences import Cause, Experience
+from agora_tencent_analytics.simulator.world.points import Series
+from agora_tencent_analytics.simulator.world.sessions import Session
+from agora_tencent_analytics.simulator.world.truth import Truth
+from agora_tencent_analytics.simulator.world.world import World
 
 __all__ = [
     "AnswerHtml",

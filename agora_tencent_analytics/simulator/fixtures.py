@@ -15,10 +15,10 @@ from collections.abc import Iterator
 import pytest
 
 from agora_tencent_analytics.limits import HOUR
-from agora_tencent_analytics.simulator.agora import SimulatedAgora
-from agora_tencent_analytics.simulator.tencent import SimulatedTencent
+from agora_tencent_analytics.simulator.agora.server import SimulatedAgora
+from agora_tencent_analytics.simulator.tencent.server import SimulatedTencent
 from agora_tencent_analytics.simulator.thread import running_in_thread
-from agora_tencent_analytics.simulator.world import World
+from agora_tencent_analytics.simulator.world.world import World
 
 __all__ = ["simulated_agora", "simulated_tencent", "simulated_world"]
 

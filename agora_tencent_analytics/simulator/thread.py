@@ -12,9 +12,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import TypeVar
 
-from agora_tencent_analytics.simulator.vendor import SimulatedVendor
-
-__all__ = ["running_in_thread"]
+from agora_tencent_analytics.simulator.http.vendor import SimulatedVendor
 
 Server = TypeVar("Server", bound=SimulatedVendor)
 

@@ -24,8 +24,6 @@ from agora_tencent_analytics.errors import (
     WindowRefused,
 )
 
-__all__ = ["CODES", "FAMILIES", "refusal"]
-
 _Make = tuple[type[Refusal], Mapping[str, Any]]
 
 CODES: Mapping[str, _Make] = {

@@ -12,13 +12,13 @@ from typing import Any, TypeVar
 import attrs
 
 from agora_tencent_analytics.endpoint import AnyOf, Bounds, Endpoint, PageNumber, Param, Unpaged
-from agora_tencent_analytics.events import AbnormalExperience, Event
-from agora_tencent_analytics.figures import Figures
 from agora_tencent_analytics.limits import HOUR
-from agora_tencent_analytics.metrics import TENCENT_METRICS
-from agora_tencent_analytics.models import Call, Session
-from agora_tencent_analytics.series import MetricSeries
+from agora_tencent_analytics.models.calls import Call, Session
+from agora_tencent_analytics.models.events import AbnormalExperience, Event
+from agora_tencent_analytics.models.figures import Figures
+from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.tencent import plans
+from agora_tencent_analytics.tencent.metrics import TENCENT_METRICS
 from agora_tencent_analytics.tencent.usage import RoomUsage
 
 R = TypeVar("R")

@@ -18,25 +18,14 @@ from typing import Any, NamedTuple
 import attrs
 import msgspec
 
-from agora_tencent_analytics.columns import Columns, PointForm
+from agora_tencent_analytics.decoding.points import PointForm
 from agora_tencent_analytics.endpoint import Endpoint, whole_units
 from agora_tencent_analytics.errors import BadInput, NotOffered
-from agora_tencent_analytics.figures import FIGURES, Figures
 from agora_tencent_analytics.limits import DAY, HOUR, MINUTE
+from agora_tencent_analytics.models.columns import Columns
+from agora_tencent_analytics.models.figures import FIGURES, Figures
 from agora_tencent_analytics.timerange import TimeRange
 from agora_tencent_analytics.vendor import Asked
-
-__all__ = [
-    "FIGURES_OF",
-    "METRICS",
-    "check_metrics",
-    "figures_of_apps",
-    "figures_of_scale",
-    "figures_of_series",
-    "figures_of_usage",
-    "period",
-    "whole",
-]
 
 
 class _Known(NamedTuple):

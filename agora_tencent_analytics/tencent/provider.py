@@ -10,16 +10,17 @@ import attrs
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.environment import from_environment
 from agora_tencent_analytics.errors import BadInput, NotOffered
-from agora_tencent_analytics.events import AbnormalExperience, Event
-from agora_tencent_analytics.figures import Figures
 from agora_tencent_analytics.limits import Plan, find_plan
-from agora_tencent_analytics.models import Call, Session
-from agora_tencent_analytics.provider import QUALITY, USAGE, Every, Over, Provider
-from agora_tencent_analytics.runtime.paginator import Paginator
-from agora_tencent_analytics.runtime.question import Question, over_range, resolve
+from agora_tencent_analytics.models.calls import Call, Session
+from agora_tencent_analytics.models.columns import Columns
+from agora_tencent_analytics.models.events import AbnormalExperience, Event
+from agora_tencent_analytics.models.figures import Figures
+from agora_tencent_analytics.models.series import MetricSeries
+from agora_tencent_analytics.paging.paginator import Paginator
+from agora_tencent_analytics.paging.question import Over, Question, over_range, resolve
+from agora_tencent_analytics.paging.stays import Packet, packed
+from agora_tencent_analytics.provider import QUALITY, USAGE, Every, Provider
 from agora_tencent_analytics.secret import secret
-from agora_tencent_analytics.series import Columns, MetricSeries
-from agora_tencent_analytics.stays import Packet, packed
 from agora_tencent_analytics.tencent.endpoints import (
     CALL_DETAIL_METRICS,
     MARKET_QUALITY,
@@ -37,8 +38,6 @@ from agora_tencent_analytics.tencent.plans import PLANS
 from agora_tencent_analytics.tencent.sign import TencentCredentials
 from agora_tencent_analytics.tencent.wire import HOST, TencentVendor
 from agora_tencent_analytics.timerange import TimeRange
-
-__all__ = ["TencentProvider"]
 
 _USERS = 100
 

@@ -8,17 +8,18 @@ from typing import Any
 
 import attrs
 
-from agora_tencent_analytics.events import AbnormalExperience, Cause, Event
-from agora_tencent_analytics.metrics import METRICS, TENCENT_METRICS
-from agora_tencent_analytics.models import Call, Session
-from agora_tencent_analytics.rawjson import text
-from agora_tencent_analytics.series import Columns, MetricSeries, PointForm
-from agora_tencent_analytics.structure import Structure, says_no
-from agora_tencent_analytics.tencent.event_tables import describe_abnormal_event, describe_event, describe_experience
+from agora_tencent_analytics.decoding.points import PointForm
+from agora_tencent_analytics.decoding.rawjson import text
+from agora_tencent_analytics.decoding.rows import Structure, says_no
+from agora_tencent_analytics.models.calls import Call, Session
+from agora_tencent_analytics.models.columns import Columns
+from agora_tencent_analytics.models.events import AbnormalExperience, Cause, Event
+from agora_tencent_analytics.models.metrics import METRICS
+from agora_tencent_analytics.models.series import MetricSeries
+from agora_tencent_analytics.tencent.events import describe_abnormal_event, describe_event, describe_experience
+from agora_tencent_analytics.tencent.metrics import TENCENT_METRICS
 from agora_tencent_analytics.tencent.series import TencentDetail
 from agora_tencent_analytics.vendor import Asked
-
-__all__ = ["STRUCTURE", "call_rows", "events_of", "experiences_of", "numbered", "series_of", "session_rows"]
 
 STRUCTURE = Structure(
     {

@@ -2,7 +2,7 @@
 
 `DescribeCallDetailInfo` answers `{"Response": {"Total", "UserList": [...], "Data": [{"Content": [{"Time",
 "Value"}, ...], "UserId", "PeerId", "DataType"}], "RequestId"}}`. Holds that shape and its deviations; reads
-no point (`points.py`), names no metric, and leaves `Response.Error` to whoever judges replies.
+no point (`decoding/points.py`), names no metric, and leaves `Response.Error` to whoever judges replies.
 """
 
 from __future__ import annotations
@@ -13,9 +13,16 @@ from typing import Any
 import attrs
 import msgspec
 
-from agora_tencent_analytics.rawjson import UNREADABLE, number, open_list, open_object, plain, rest, sound, text
-
-__all__ = ["TencentDetail", "TencentSeries", "read_detail"]
+from agora_tencent_analytics.decoding.rawjson import (
+    UNREADABLE,
+    number,
+    open_list,
+    open_object,
+    plain,
+    rest,
+    sound,
+    text,
+)
 
 _NULL = msgspec.Raw(b"null")
 

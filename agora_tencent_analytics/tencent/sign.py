@@ -19,8 +19,6 @@ import attrs
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.secret import Secret, SecretBytes, secret
 
-__all__ = ["ALGORITHM", "TencentCredentials", "canonical_hash", "derive_key", "sign"]
-
 ALGORITHM = "TC3-HMAC-SHA256"
 _CACHED_KEYS = 16
 _keys: dict[tuple[SecretBytes, str, str], SecretBytes] = {}

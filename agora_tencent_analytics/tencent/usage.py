@@ -15,8 +15,6 @@ import attrs
 
 from agora_tencent_analytics.timerange import TimeRange
 
-__all__ = ["RoomUsage", "read_room_usage"]
-
 _ROOM = "RoomId"
 
 

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
+from agora_tencent_analytics.decoding.rawjson import number
 from agora_tencent_analytics.endpoint import Endpoint, whole_units
 from agora_tencent_analytics.errors import (
     InvalidRequest,
@@ -22,12 +23,11 @@ from agora_tencent_analytics.errors import (
     Refusal,
     UnreadableReply,
 )
-from agora_tencent_analytics.events import AbnormalExperience, Event
-from agora_tencent_analytics.figures import Figures
 from agora_tencent_analytics.message import Request, Response
-from agora_tencent_analytics.models import Call, Session
-from agora_tencent_analytics.rawjson import number
-from agora_tencent_analytics.series import MetricSeries
+from agora_tencent_analytics.models.calls import Call, Session
+from agora_tencent_analytics.models.events import AbnormalExperience, Event
+from agora_tencent_analytics.models.figures import Figures
+from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.tencent.codes import refusal
 from agora_tencent_analytics.tencent.figures import (
     figures_of_apps,
@@ -48,8 +48,6 @@ from agora_tencent_analytics.tencent.series import TencentDetail, read_detail
 from agora_tencent_analytics.tencent.sign import TencentCredentials, sign
 from agora_tencent_analytics.tencent.usage import RoomUsage, read_room_usage
 from agora_tencent_analytics.vendor import Asked, Reply, Vendor, brief, judge_status, parse_object, row_ids, unreadable
-
-__all__ = ["HOST", "HOSTS", "HOST_INTL", "REGIONS", "REGIONS_OF_USAGE", "TencentVendor"]
 
 HOST = "https://trtc.tencentcloudapi.com"
 """Mainland China."""

@@ -8,8 +8,8 @@ from agora_tencent_analytics.agora.endpoints import CALL_LISTS_2024, CALL_METRIC
 from agora_tencent_analytics.agora.wire import AgoraVendor
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.message import Response
-from agora_tencent_analytics.models import Call, Session
-from agora_tencent_analytics.series import MetricSeries
+from agora_tencent_analytics.models.calls import Call, Session
+from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.tencent.endpoints import CALL_DETAIL_METRICS, ROOM_INFO, USER_INFO
 from agora_tencent_analytics.tencent.wire import TencentVendor
 from agora_tencent_analytics.timerange import TimeRange

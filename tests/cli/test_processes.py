@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from agora_tencent_analytics.cli import main
-from tests.cli.processes import COMMAND, environment, serving, settings_of
+from tests.support.command_line import COMMAND, environment, serving, settings_of
 
 LIMIT_S = 30
 

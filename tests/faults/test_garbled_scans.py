@@ -8,8 +8,8 @@ from agora_tencent_analytics import AnalyticsError, CallRecord, Retry, TimeRange
 from agora_tencent_analytics.scan import Report
 from agora_tencent_analytics.simulator import AnswerJson, Fault, Garble, When, World
 from tests.faults.test_table import END, PLANS, START
-from tests.transports import Stage
-from tests.virtual_time import run
+from tests.support.transports import Stage
+from tests.support.virtual_time import run
 
 WORLD = World(seed=2, calls=3, start=START, end=END, sessions_per_call=2, metrics_per_session=2, points_per_series=4)
 STEPS = {

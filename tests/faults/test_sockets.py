@@ -23,8 +23,8 @@ import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from agora_tencent_analytics import AgoraProvider, AnalyticsError, Quota, Retry, TencentProvider, Timeouts, TimeRange
-from agora_tencent_analytics.runtime.clock import Clock
-from agora_tencent_analytics.runtime.transport import AiohttpTransport
+from agora_tencent_analytics.http.transport import AiohttpTransport
+from agora_tencent_analytics.quota.clock import Clock
 from agora_tencent_analytics.simulator import (
     Fault,
     SimulatedAgora,
@@ -33,7 +33,8 @@ from agora_tencent_analytics.simulator import (
     moved_to,
 )
 from agora_tencent_analytics.tencent.sign import TencentCredentials
-from tests.faults.table import (
+from tests.faults.test_table import END, HONEST, PLANS, START, TOKEN, WORLD, truth
+from tests.support.fault_table import (
     CLOCKS,
     CODING,
     CONNECTION,
@@ -44,8 +45,7 @@ from tests.faults.table import (
     Seen,
     rule_broken,
 )
-from tests.faults.test_table import END, HONEST, PLANS, START, TOKEN, WORLD, truth
-from tests.virtual_time import EPOCH
+from tests.support.virtual_time import EPOCH
 
 TIMEOUTS = Timeouts(connect_s=2, read_s=0.5, total_s=1.5)
 PATIENT = Retry(attempts=7, first_s=0.05, most_s=0.2)

@@ -12,9 +12,9 @@ from agora_tencent_analytics import Retry, Timeouts, TimeRange
 from agora_tencent_analytics.limits import HOUR
 from agora_tencent_analytics.simulator import Fault, World
 from agora_tencent_analytics.tencent.sign import TencentCredentials
-from tests.faults.table import MOST_BODY_BYTES, ROWS, Row, Seen, rule_broken
-from tests.transports import Stage
-from tests.virtual_time import EPOCH, run
+from tests.support.fault_table import MOST_BODY_BYTES, ROWS, Row, Seen, rule_broken
+from tests.support.transports import Stage
+from tests.support.virtual_time import EPOCH, run
 
 END = int(EPOCH) - 3 * HOUR
 START = END - 4 * HOUR

@@ -12,8 +12,8 @@ import pickle
 from typing import Any
 
 from agora_tencent_analytics import Figures, MetricSeries, Refusal, Response, UnreadableReply
-from agora_tencent_analytics.narrowing import moments
-from agora_tencent_analytics.signs import digest
+from agora_tencent_analytics.paging.decision import digest
+from agora_tencent_analytics.paging.truncated import moments
 from agora_tencent_analytics.vendor import MISREAD, Reply, unreadable
 from tests.fuzz.samples import VENDORS, Sample
 

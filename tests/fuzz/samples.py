@@ -15,16 +15,16 @@ from agora_tencent_analytics.agora.auth import AgoraCredentials
 from agora_tencent_analytics.agora.endpoints import GENERATION_ENDPOINTS
 from agora_tencent_analytics.agora.plans import GENERATIONS
 from agora_tencent_analytics.agora.wire import AgoraVendor
-from agora_tencent_analytics.clip import cover
 from agora_tencent_analytics.endpoint import PageNumber, check_params, page_size, spell
+from agora_tencent_analytics.paging.clip import cover
 from agora_tencent_analytics.simulator import SimulatedAgora, SimulatedTencent
 from agora_tencent_analytics.tencent.endpoints import ENDPOINTS
 from agora_tencent_analytics.tencent.plans import PLANS
 from agora_tencent_analytics.tencent.sign import TencentCredentials
 from agora_tencent_analytics.tencent.wire import TencentVendor
 from agora_tencent_analytics.vendor import Asked, Reply, Vendor
+from tests.support.virtual_time import EPOCH
 from tests.test_every_question import WORLD, agora_over, agora_params, tencent_over, tencent_params
-from tests.virtual_time import EPOCH
 
 __all__ = ["ROWS", "VENDORS", "Sample", "sample"]
 

@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 
 from agora_tencent_analytics import BadInput, Endpoint, RateLimited, Response, TimeRange
 from agora_tencent_analytics.agora.endpoints import CALL_LISTS_2024, GENERATION_ENDPOINTS
-from agora_tencent_analytics.runtime.clock import VendorClock
-from agora_tencent_analytics.runtime.cursor import Cursor
+from agora_tencent_analytics.paging.cursor import Cursor
+from agora_tencent_analytics.quota.clock import VendorClock
 from agora_tencent_analytics.tencent.endpoints import ROOM_INFO
 from agora_tencent_analytics.vendor import judge_status
 from tests.fuzz.mutation import mutated
+from tests.support.transports import Stage
+from tests.support.virtual_time import run
 from tests.test_every_question import WORLD
-from tests.transports import Stage
-from tests.virtual_time import run
 
 EXAMPLES = 2 * settings().max_examples
 WALKS: Mapping[str, Endpoint[Any]] = {"agora": GENERATION_ENDPOINTS["2021-03"]["live/diagnosis"], "tencent": ROOM_INFO}

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.killing import killed_and_resumed
-from tests.cli.test_killed import judge
+from tests.cli.commands.test_scan_killed import judge
+from tests.support.killed_scans import killed_and_resumed
 
 KILLS = 200
 CALLS = 400

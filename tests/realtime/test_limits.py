@@ -17,8 +17,8 @@ import pytest
 
 from agora_tencent_analytics import TimeRange
 from agora_tencent_analytics.simulator import World
-from tests.cli.processes import COMMAND, environment, serving, settings_of
-from tests.scan.inprocess import truth_of
+from tests.support.command_line import COMMAND, environment, serving, settings_of
+from tests.support.simulated_scans import truth_of
 
 SEED = 6
 MEASURED_S = 60

@@ -18,8 +18,8 @@ from typing import IO
 
 import pytest
 
-from tests.runtime.counting_servers import refusals
-from tests.runtime.redis_server import redis_server
+from tests.support.counting_servers import refusals
+from tests.support.redis_server import redis_server
 
 ROOT = Path(__file__).parents[2]
 LIMIT = 20

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from agora_tencent_analytics import AgoraProvider, QuotaUnavailable, TimeRange, scan
-from agora_tencent_analytics.runtime.redis_store import RedisStore
+from agora_tencent_analytics.quota.redis_store import RedisStore
 from agora_tencent_analytics.scan import Report
 from agora_tencent_analytics.simulator import SimulatedAgora, World
-from tests.runtime.redis_server import RedisServer, needs_redis
+from tests.support.redis_server import RedisServer, needs_redis
 
 CALLS = 150
 BEFORE_S, AWAY_S = 5.0, 10.0

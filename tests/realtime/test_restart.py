@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.runtime.counting_servers import refusals
-from tests.runtime.redis_server import redis_server
+from tests.support.counting_servers import refusals
+from tests.support.redis_server import redis_server
 
 LIMIT, DAY_LIMIT = 6, 1_000
 WORKER = f"""

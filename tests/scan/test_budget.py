@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from agora_tencent_analytics import BudgetSpent
+from agora_tencent_analytics.context import asking
 from agora_tencent_analytics.receipt import Budget
-from agora_tencent_analytics.runtime.terms import asking
 from agora_tencent_analytics.scan import CallRecord, Report
 from agora_tencent_analytics.simulator import Fail, When
-from tests.scan.inprocess import START, WHOLE, Vendors, exact, read, truth_of
-from tests.scan.test_resuming import SMALL, pages_of
-from tests.virtual_time import run
+from tests.scan.ledger.test_resuming import SMALL, pages_of
+from tests.support.simulated_scans import START, WHOLE, Vendors, exact, read, truth_of
+from tests.support.virtual_time import run
 
 
 @pytest.mark.parametrize("requests", [0, 1, 2, 5, 17])

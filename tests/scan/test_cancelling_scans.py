@@ -7,9 +7,9 @@ from pathlib import Path
 from agora_tencent_analytics import scan
 from agora_tencent_analytics.scan import CallRecord
 from agora_tencent_analytics.scan.ledger import Ledger
-from tests.cancelling import Cut, cancel_everywhere
-from tests.scan.inprocess import WHOLE, Vendors, exact, read, truth_of
-from tests.scan.test_resuming import SMALL
+from tests.scan.ledger.test_resuming import SMALL
+from tests.support.cancelling import Cut, cancel_everywhere
+from tests.support.simulated_scans import WHOLE, Vendors, exact, read, truth_of
 
 
 def test_cancelled_anywhere_a_scan_leaves_nothing_behind(tmp_path: Path) -> None:

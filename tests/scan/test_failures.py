@@ -23,13 +23,13 @@ from agora_tencent_analytics import (
 )
 from agora_tencent_analytics.agora.plans import CALL_DETAIL, CALL_LISTS
 from agora_tencent_analytics.limits import DAY, HOUR
+from agora_tencent_analytics.quota.memory_store import MemoryStore
 from agora_tencent_analytics.receipt import Budget
-from agora_tencent_analytics.runtime.memory_store import MemoryStore
 from agora_tencent_analytics.scan import CallRecord, Report
 from agora_tencent_analytics.simulator import AnswerHtml, Fail, Refuse, When
-from tests.scan.inprocess import END, START, WHOLE, Vendors, exact, read, truth_of
-from tests.scan.test_resuming import SMALL, pages_of
-from tests.virtual_time import EPOCH, run
+from tests.scan.ledger.test_resuming import SMALL, pages_of
+from tests.support.simulated_scans import END, START, WHOLE, Vendors, exact, read, truth_of
+from tests.support.virtual_time import EPOCH, run
 
 ONE_CALL = {"agora": "call_id", "tencent": "CommId"}
 SESSIONS = {"agora": "call/sessions", "tencent": "DescribeUserInfo"}

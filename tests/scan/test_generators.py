@@ -12,8 +12,8 @@ import anyio
 import pytest
 
 from agora_tencent_analytics import CallRecord, Provider, scan
-from tests.scan.inprocess import WHOLE, Vendors, exact, read, truth_of
-from tests.virtual_time import run
+from tests.support.simulated_scans import WHOLE, Vendors, exact, read, truth_of
+from tests.support.virtual_time import run
 
 
 class Boom(Exception):

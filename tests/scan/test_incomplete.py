@@ -11,8 +11,8 @@ import pytest
 from agora_tencent_analytics import AnalyticsError, IncompleteScan, NotFound, TransportError, VendorFault, scan
 from agora_tencent_analytics.scan import Failure, Report, VendorReport
 from agora_tencent_analytics.simulator import Refuse, When
-from tests.scan.inprocess import WHOLE, Vendors
-from tests.virtual_time import run
+from tests.support.simulated_scans import WHOLE, Vendors
+from tests.support.virtual_time import run
 
 
 def incomplete() -> IncompleteScan:

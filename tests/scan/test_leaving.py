@@ -16,8 +16,8 @@ from agora_tencent_analytics import AgoraProvider, TimeRange, scan
 from agora_tencent_analytics.limits import HOUR
 from agora_tencent_analytics.scan import CallRecord, Records, stream
 from agora_tencent_analytics.simulator import SimulatedAgora, World, running_in_thread
-from tests.scan.inprocess import WHOLE, InProcess, Vendors, exact, read, truth_of
-from tests.virtual_time import run
+from tests.support.simulated_scans import WHOLE, InProcess, Vendors, exact, read, truth_of
+from tests.support.virtual_time import run
 
 
 class Boom(Exception):

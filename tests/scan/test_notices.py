@@ -8,10 +8,10 @@ from typing import Any
 from agora_tencent_analytics.notices import CallDone, Notice, Progress
 from agora_tencent_analytics.scan import CallRecord, Report
 from agora_tencent_analytics.simulator import Fail
-from tests.scan.inprocess import WHOLE, Vendors, read
+from tests.scan.ledger.test_resuming import SMALL
 from tests.scan.test_failures import METRICS, about
-from tests.scan.test_resuming import SMALL
-from tests.virtual_time import run
+from tests.support.simulated_scans import WHOLE, Vendors, read
+from tests.support.virtual_time import run
 
 
 def told(vendors: Vendors, **faults: Any) -> tuple[list[tuple[float, Notice]], list[CallRecord], Report]:

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from agora_tencent_analytics import Call, Columns, MetricSeries, Session
 from agora_tencent_analytics.scan import CallRecord, parts
-from agora_tencent_analytics.scan.gauge import Gauge
+from agora_tencent_analytics.scan.memory_bound import Gauge
 from agora_tencent_analytics.scan.parts import Parts
 from agora_tencent_analytics.scan.records import POINT_BYTES
-from tests.scan.inprocess import WHOLE, Vendors, exact, read, truth_of
-from tests.virtual_time import run
+from tests.support.simulated_scans import WHOLE, Vendors, exact, read, truth_of
+from tests.support.virtual_time import run
 
 CALL = Call(vendor="agora", call_id="c", channel="room", created_ts=0)
 

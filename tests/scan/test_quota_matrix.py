@@ -14,8 +14,8 @@ import pytest
 from agora_tencent_analytics import TimeRange
 from agora_tencent_analytics.limits import DAY, HOUR
 from agora_tencent_analytics.simulator import Delay, SimulatedVendor
-from tests.scan.inprocess import END, WHOLE, Vendors, exact, read, truth_of
-from tests.virtual_time import run
+from tests.support.simulated_scans import END, WHOLE, Vendors, exact, read, truth_of
+from tests.support.virtual_time import run
 
 MEASURED_S = 65
 SHARE = 0.8

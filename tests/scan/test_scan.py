@@ -18,8 +18,8 @@ from agora_tencent_analytics import (
 )
 from agora_tencent_analytics.limits import DAY, HOUR
 from agora_tencent_analytics.scan import CallRecord, Report
-from tests.scan.inprocess import END, START, WHOLE, Vendors, exact, read, truth_of
-from tests.virtual_time import EPOCH, run
+from tests.support.simulated_scans import END, START, WHOLE, Vendors, exact, read, truth_of
+from tests.support.virtual_time import EPOCH, run
 
 INSIDE = TimeRange(START + 2 * HOUR + 17, END - HOUR - 3)
 VENDORS = ("agora", "tencent")

@@ -33,15 +33,16 @@ from agora_tencent_analytics import (
     TimeRange,
 )
 from agora_tencent_analytics.cli import main
-from agora_tencent_analytics.cli.console import SPENT, WORST, PlainConsole, remarks, vendor_rows, worst_rows
+from agora_tencent_analytics.cli.console import PlainConsole
 from agora_tencent_analytics.cli.output import encode, write_record
 from agora_tencent_analytics.cli.rich_console import RichConsole
-from agora_tencent_analytics.cli.worst import Worst
+from agora_tencent_analytics.cli.tables import SPENT, WORST, remarks, vendor_rows, worst_rows
+from agora_tencent_analytics.cli.worst_calls import Worst
 from agora_tencent_analytics.endpoint import check_params, spell
 from agora_tencent_analytics.scan import CallRecord, Failure, Report, VendorReport
 from tests.fuzz.samples import ROWS, VENDORS, sample
-from tests.transports import Script, json_response
-from tests.virtual_time import EPOCH, VirtualClock, run
+from tests.support.transports import Script, json_response
+from tests.support.virtual_time import EPOCH, VirtualClock, run
 
 NASTY = (
     *("a&appid=other", "a#b?c=d", "../../etc/passwd", "%2e%2e%2f", "a\r\nX-Injected: yes", "a\nb", "\x00", "a\x00b"),

@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 CONFTEST = """
-from tests.leaks import Watch
+from tests.support.leaks import Watch
 
 def pytest_configure(config):
     config.pluginmanager.register(Watch(), "leaks")

@@ -34,8 +34,8 @@ from agora_tencent_analytics.environment import from_environment
 from agora_tencent_analytics.secret import Secret, SecretBytes, secret
 from agora_tencent_analytics.tencent import sign
 from agora_tencent_analytics.tencent.sign import TencentCredentials
-from tests.transports import Script, json_response
-from tests.virtual_time import EPOCH, VirtualClock, run
+from tests.support.transports import Script, json_response
+from tests.support.virtual_time import EPOCH, VirtualClock, run
 
 MARK = "MARKER-of-a-secret"
 TOKEN = "MARKER-of-a-token"

@@ -9,8 +9,8 @@ import pytest
 from agora_tencent_analytics import TimeRange
 from agora_tencent_analytics.limits import HOUR, MINUTE
 from agora_tencent_analytics.simulator import World
-from tests.scan.inprocess import END, START, Vendors, read
-from tests.virtual_time import run
+from tests.support.simulated_scans import END, START, Vendors, read
+from tests.support.virtual_time import run
 
 WORLD = World(seed=11, calls=30, start=START, end=END, sessions_per_call=4)
 NOW = START + 6 * HOUR

@@ -1,0 +1,99 @@
+"""Agora's figures by dimension as records (`Breakdown`), and its diagnoses (`AbnormalExperience`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agora_tencent_analytics.agora.factors import describe_experience, describe_factor
+from agora_tencent_analytics.agora.figures.answer_rows import (
+    VALUE,
+    Row,
+    asked_for,
+    measured,
+    number_of,
+    part_of,
+    ratio_of,
+    rows_of,
+    spellings,
+    unit_of,
+)
+from agora_tencent_analytics.agora.figures.names import NEUTRAL
+from agora_tencent_analytics.decoding.rawjson import number, text
+from agora_tencent_analytics.endpoint import Endpoint
+from agora_tencent_analytics.models.events import AbnormalExperience, Cause
+from agora_tencent_analytics.models.figures import Breakdown
+from agora_tencent_analytics.vendor import Asked
+
+_TOP_S = 20
+_BESIDE_A_PART = frozenset({"dimension_value", "bucket", "user_count", "refUsage", "windowStartTs", "windowEndTs"})
+
+
+def breakdowns(row: Endpoint[Any], data: Any, asked: Asked) -> list[Breakdown]:
+    """One `Breakdown` for each part of a dimension in an answer, or the only one of the whole app."""
+    params, window = asked.params, asked.window
+    (name, *_) = asked_for(params)
+    dimension = params.get("dimension", "")
+    spelt = spellings(dimension)
+    whole = window.end if row.bounds.end else window.start + _TOP_S
+    made = []
+    for part in rows_of(data):
+        found = measured(part, [name], counts=False)
+        key = next(iter(found))
+        users = "user_count" if "user_count" in part or key == "userCount" else "userCount"
+        start, end = number(part.get("windowStartTs")), number(part.get("windowEndTs"))
+        known = _BESIDE_A_PART | found.keys() | {*spelt, users}
+        made.append(
+            Breakdown(
+                vendor="agora",
+                metric=NEUTRAL.get(name, ""),
+                vendor_metric=name if key == VALUE else key,
+                unit=unit_of(name),
+                dimension=dimension or ("bucket" if "bucket" in part else ""),
+                dimension_value=part_of(part, (*spelt, "bucket")),
+                value=ratio_of(row, found[key]),
+                users=number(part.get(users)),
+                reference=number_of(part.get("refUsage")),
+                start=window.start if start is None else start,
+                end=whole if end is None else end,
+                extra={odd: value for odd, value in part.items() if odd not in known},
+            )
+        )
+    return made
+
+
+def experiences(data: Any) -> list[AbnormalExperience]:
+    """Rows of `live/diagnosis`, worded by the vendor's last tables.
+
+    Raises:
+        KeyError, TypeError: a row has no user, channel, kind or time.
+    """
+    return [
+        AbnormalExperience(
+            vendor="agora",
+            channel=text(row["cname"]),
+            user_id=text(row["user"]),
+            experience_id=_whole(row, "exp_id"),
+            experience=describe_experience(_whole(row, "exp_id")),
+            ts=_whole(row, "ts"),
+            causes=tuple(map(_cause, row.get("cause_tags") or ())),
+            extra={key: row[key] for key in row.keys() - {"user", "exp_id", "cname", "cause_tags", "ts"}},
+        )
+        for row in rows_of(data)
+    ]
+
+
+def _cause(tag: Row) -> Cause:
+    factor, peer = _whole(tag, "factor_id"), text(tag.get("host_user"))
+    return Cause(
+        cause_id=factor,
+        peer_id=peer,
+        text=describe_factor(factor, peer),
+        extra={key: tag[key] for key in tag.keys() - {"factor_id", "host_user"}},
+    )
+
+
+def _whole(row: Row, name: str) -> int:
+    found = number(row[name])
+    if found is None:
+        raise TypeError(f"{name} should be a whole number, not {row[name]!r}")
+    return found

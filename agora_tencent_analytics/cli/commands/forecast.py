@@ -1,0 +1,83 @@
+"""The command `plan`: what a scan with the same options will cost, whether it fits, and what would."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+
+from agora_tencent_analytics.cli.console import console
+from agora_tencent_analytics.cli.options import Options
+from agora_tencent_analytics.cli.output import clear_report, write_report
+from agora_tencent_analytics.cli.providers import providers_of
+from agora_tencent_analytics.cli.tables import Row, printable
+from agora_tencent_analytics.errors import BadInput
+from agora_tencent_analytics.receipt import Budget
+from agora_tencent_analytics.scan import Forecast, Interval, VendorForecast, scan
+
+_HEAD = ("vendor", "counter", "requests", "at least", "at most", "a day", "left today", "days", "time")
+
+
+async def run(options: Options) -> int:
+    """Finds out, writes what was asked for, shows it, and returns the exit status: 0 if everything fits, else 1."""
+    if options.sessions_per_call is not None and options.calls_expected is None:
+        raise BadInput("--sessions-per-call goes with --calls-expected")
+    if options.calls_expected is not None and options.depth != "calls" and options.sessions_per_call is None:
+        raise BadInput(f"--calls-expected needs --sessions-per-call as well, or --depth calls, not {options.depth}")
+    if options.calls_expected is not None and options.frozen_from is not None:
+        raise BadInput("--frozen-from needs the vendor's listing, and --calls-expected asks nothing")
+    clear_report(options.report)
+    screen = console(sys.stdout)
+    try:
+        async with providers_of(options) as (providers, _):
+            forecast = await scan.plan(
+                *providers,
+                over=options.over,
+                depth=options.depth,
+                channel=options.channel,
+                users=options.user,
+                only=options.frozen_from,
+                on_quota=options.on_quota,
+                calls=options.calls_expected,
+                sessions_per_call=options.sessions_per_call,
+                minutes_per_call=options.minutes_per_call,
+                budget=None if options.budget is None else Budget(options.budget),
+            )
+        write_report(options.report, forecast.as_dict())
+        screen.table("what the scan costs", _HEAD, list(_rows(forecast)))
+        for line in _lines(forecast):
+            screen.line(printable(line))
+    finally:
+        screen.close()
+    return 0 if forecast.fits else 1
+
+
+def _rows(forecast: Forecast) -> Iterator[Row]:
+    for name, vendor in forecast.vendors.items():
+        for row in vendor.rows:
+            days = "-" if row.days is None else f"{row.days.likely:.2f}"
+            left = "no limit" if row.left_today is None else f"{row.left_today:,}"
+            a_day = "no limit" if row.a_day is None else f"{row.a_day:,}"
+            yield (name, row.counter, *_ends(row.requests), a_day, left, days, _time(row.seconds))
+        if len(vendor.rows) > 1:
+            yield (name, "all", *_ends(vendor.requests), "", "", "", _time(vendor.seconds))
+
+
+def _ends(requests: Interval) -> tuple[str, str, str]:
+    return f"{requests.likely:,.0f}", f"{requests.least:,.0f}", f"{requests.most:,.0f}"
+
+
+def _time(seconds: Interval) -> str:
+    return str(timedelta(seconds=round(seconds.likely)))
+
+
+def _lines(forecast: Forecast) -> Iterator[str]:
+    for name, vendor in forecast.vendors.items():
+        yield f"{name}: {vendor.over}, plan {vendor.plan}, depth {vendor.depth}: {vendor.calls} calls"
+        yield f"{name}: {vendor.basis}{_spent(vendor)}"
+        yield from (f"{name}: {line}" for line in vendor.said)
+    yield forecast.verdict
+
+
+def _spent(vendor: VendorForecast) -> str:
+    return f"; {vendor.probed} requests" if vendor.probed else ""

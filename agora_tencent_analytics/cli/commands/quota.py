@@ -1,0 +1,38 @@
+"""The command `quota`: how the counters of the vendors stand, as this machine has counted them. Sends nothing."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+
+from agora_tencent_analytics.cli.console import console
+from agora_tencent_analytics.cli.options import Options
+from agora_tencent_analytics.cli.providers import providers_of
+from agora_tencent_analytics.cli.tables import printable
+from agora_tencent_analytics.quota.quota_state import QuotaState
+
+_HEAD = ("vendor", "counter", "used today", "left today", "resets (UTC)", "next free in s")
+
+
+async def run(options: Options) -> int:
+    """Shows a line for each counter, and returns the exit status."""
+    screen = console(sys.stdout)
+    try:
+        async with providers_of(options) as (providers, _):
+            rows = [_row(provider.name, state) for provider in providers for state in await provider.quota()]
+        screen.table("quota", _HEAD, rows)
+    finally:
+        screen.close()
+    return 0
+
+
+def _row(vendor: str, state: QuotaState) -> tuple[str, ...]:
+    counted = state.left_today is not None
+    return (
+        printable(vendor),
+        printable(state.counter),
+        f"{state.used_today:,}" if counted else "-",
+        f"{state.left_today:,}" if counted else "no limit",
+        datetime.fromtimestamp(state.resets_at, UTC).strftime("%m-%d %H:%M") if counted else "-",
+        f"{state.next_free_s:.1f}",
+    )

@@ -1,0 +1,154 @@
+"""The command `scan`: the main job, against the vendors or against the embedded simulator."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from agora_tencent_analytics.cli.console import console
+from agora_tencent_analytics.cli.options import Options
+from agora_tencent_analytics.cli.out_file import out_file
+from agora_tencent_analytics.cli.output import clear_report, write_report
+from agora_tencent_analytics.cli.providers import providers_of
+from agora_tencent_analytics.cli.tables import SPENT, WORST, printable, remarks, vendor_rows, worst_rows
+from agora_tencent_analytics.cli.worst_calls import Worst
+from agora_tencent_analytics.errors import BadInput, NotAuthenticated, NotOffered, NotPermitted
+from agora_tencent_analytics.provider import Provider
+from agora_tencent_analytics.receipt import Budget
+from agora_tencent_analytics.scan import Records, Report, scan
+from agora_tencent_analytics.scan.ledger import Ledger
+from agora_tencent_analytics.timerange import TimeRange
+
+if TYPE_CHECKING:
+    from agora_tencent_analytics.simulator import World
+
+_TRUTH = ("calls", "sessions", "series", "points")
+_WORST = 10
+_FEW, _MANY = 10, 10_000
+
+
+async def run(options: Options) -> int:
+    """Scans, writes what was asked for, shows what was found, and returns the exit status."""
+    async with AsyncExitStack() as stack:
+        stack.enter_context(_terminated_like_interrupted())
+        providers, world = await stack.enter_async_context(providers_of(options))
+        _check_files(options)
+        clear_report(options.report)
+        ledger = stack.enter_context(Ledger(options.ledger)) if options.ledger else None
+        records = scan(
+            *providers,
+            over=options.over,
+            depth=options.depth,
+            channel=options.channel,
+            call_ids=options.call,
+            users=options.user,
+            only=options.frozen_from,
+            on_quota=options.on_quota,
+            ledger=ledger,
+            acknowledge="by hand",
+            budget=Budget(options.budget) if options.budget else None,
+        )
+        screen, worst = console(), Worst(_WORST)
+        stack.callback(screen.close)
+        report = records.report
+        try:
+            async with records:
+                with out_file(options.out, ledger) as out:
+                    if out.elsewhere:
+                        screen.line(printable(out.elsewhere))
+                    async for record in records:
+                        records.acknowledge(record, bookmark=out.write(record))
+                        worst.take(record)
+                        screen.progress(report)
+        finally:  # what an interrupted scan has done is reported too
+            screen.close()
+            write_report(options.report, _told(records, world, options))
+        if options.depth == "metrics" and worst.listed():
+            screen.table(WORST, *worst_rows(worst.listed()))
+        screen.table(SPENT, *vendor_rows(report))
+        for line in remarks(report, await _quota_left(providers), most=_MANY if options.verbose else _FEW):
+            screen.line(line)
+    return _status(report)
+
+
+@contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    """A service manager's SIGTERM ends a scan as Ctrl-C does: with its report, and status 130.
+
+    Also where Ctrl-C is ignored, as in a script's job in the background; so it cannot be left to the handler of SIGINT.
+    """
+    task = asyncio.current_task()
+    if task is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    before = signal.signal(signal.SIGTERM, lambda *_: loop.call_soon_threadsafe(task.cancel))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _check_files(options: Options) -> None:
+    files = [Path(path).resolve() for path in (options.out, options.report, options.ledger) if path]
+    if len(set(files)) < len(files):
+        raise BadInput("--out, --report and --ledger need a file each")
+
+
+def _status(report: Report) -> int:
+    if report.complete:
+        return 0
+    refused = (NotAuthenticated, NotPermitted, NotOffered)
+    return 3 if any(isinstance(failure.error, refused) for failure in report.failures) else 1
+
+
+async def _quota_left(providers: list[Provider]) -> dict[str, str]:
+    """What is left of the day, by counter that was used today, in words."""
+    left = {}
+    for provider in providers:
+        try:
+            counted = [state for state in await provider.quota() if state.left_today is not None]
+        except Exception as error:  # it must not hide how the scan ended
+            left[provider.name] = f"quota unknown: {error}"
+            continue
+        used = [f"{state.counter} {state.left_today}" for state in counted if state.used_today]
+        left[provider.name] = ", ".join(used) or ("all of them" if counted else "no daily limit")
+    return left
+
+
+def _told(records: Records, world: World | None, options: Options) -> dict[str, Any]:
+    """The report; with the truth, if a world tells it, which knows nothing of `--frozen-from`."""
+    said = records.report.as_dict()
+    if world is not None and options.frozen_from is None:
+        truths = {name: _truth(world, name, over, options) for name, over in records.ranges.items()}
+        for name, truth in truths.items():
+            said["vendors"][name]["truth"] = truth
+        said["truth"] = {key: sum(truth[key] for truth in truths.values()) for key in _TRUTH}
+    return said
+
+
+def _truth(world: World, vendor: Any, over: TimeRange, options: Options) -> dict[str, int]:
+    """What the simulated world holds of what was asked for, counted call by call."""
+    total: dict[str, int] = dict.fromkeys(_TRUTH, 0)
+    calls = options.call or [call.call_id for call in world.calls(vendor)]
+    for call_id in dict.fromkeys(calls):
+        facts = [
+            world.truth(
+                vendor,
+                over.start,
+                over.end,
+                channel=options.channel,
+                call_id=call_id,
+                user_id=user,
+            )
+            for user in dict.fromkeys(options.user or [None])
+        ]
+        total["calls"] += any(fact.calls for fact in facts)
+        for key in _TRUTH[1:]:
+            total[key] += sum(getattr(fact, key) for fact in facts)
+    return total

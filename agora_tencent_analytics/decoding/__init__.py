@@ -1,0 +1,1 @@
+"""From bytes to models: rows, points, and text that is nearly JSON."""

@@ -1,0 +1,228 @@
+"""JSON that is not quite what it should be: opened one level at a time, or read as far as it can be.
+
+The slow way into a reply whose quick way failed: a field of an unexpected type, an unknown key, half a character, a
+byte that is not UTF-8, a bare NaN, a number of thousands of digits, lists in lists without end. Each costs the value
+that it stands in, and time by its length. Holds no vendor's field names.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for JSON that it cannot read."""
+UNREAD = "(unread)"
+"""A key that `read` adds to an object: the text of each of its values that cannot be read as it stands, by name. In
+the place of such a value is null; in the place of a text, what can be shown of it."""
+
+_KINDS = {"{": "an object", "[": "a list", '"': "a string", "t": "true", "f": "false", "n": "null"}
+_object = msgspec.json.Decoder(dict[str, msgspec.Raw] | None).decode
+_list = msgspec.json.Decoder(list[msgspec.Raw] | None).decode
+
+_DEEPEST = 64
+_MOST_DIGITS = 19  # of an integer that 64 bits may hold
+_LONGEST = 200
+_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[][}{]', re.DOTALL)
+_HALF = re.compile("[\ud800-\udfff]")
+_SWALLOWED = re.compile(r"([\udc81-\udcfe])\\")
+_DEEP = "\udfff"  # begins the text that stands for what is nested too deeply: half a character, as no text has it
+
+
+class _Odd:
+    """Stands for a value that cannot be read, with its text."""
+
+    __slots__ = ("raw",)
+
+    def __init__(self, raw: str) -> None:
+        self.raw = _cut(raw)
+
+
+def read(body: bytes) -> Any:
+    """A JSON text as Python objects; what cannot be read of it is null, and named under `UNREAD` in its object.
+
+    Raises:
+        ValueError: it is not JSON, values aside.
+    """
+    try:
+        return msgspec.json.decode(body)
+    except UNREADABLE as error:
+        reason = str(error) or "nested too deeply"
+    for readable in _decoded(body):
+        try:
+            return _settled(_parse(readable))[0]
+        except RecursionError:
+            try:
+                return _settled(_parse(_shallow(readable)))[0]
+            except (ValueError, RecursionError):
+                continue
+        except ValueError:
+            continue
+    raise ValueError(f"not JSON: {reason}") from None
+
+
+def sound(body: bytes) -> bytes:
+    """The same reply as JSON that msgspec reads to the last value; see `read`.
+
+    Raises:
+        ValueError: it is not JSON, values aside.
+    """
+    try:
+        msgspec.json.decode(body, type=msgspec.Raw)
+        body.decode()
+    except UNREADABLE:
+        return msgspec.json.encode(read(body))
+    return body
+
+
+def _decoded(body: bytes) -> Iterator[str]:
+    """The body as text, bytes that are no UTF-8 as halves of characters."""
+    readable = body.decode("utf-8-sig", "surrogateescape")
+    yield readable
+    # The second byte of a Chinese character in GBK may be that of a backslash, and is then none.
+    if _SWALLOWED.search(readable):
+        yield _SWALLOWED.sub("\\1\udc5c", readable)
+
+
+def _parse(readable: str) -> Any:
+    return json.loads(readable, parse_int=_integer, parse_float=_real, parse_constant=_Odd, strict=False)
+
+
+def _integer(digits: str) -> Any:
+    return int(digits) if len(digits) <= _MOST_DIGITS else _Odd(digits)
+
+
+def _real(digits: str) -> Any:
+    found = float(digits)
+    return found if math.isfinite(found) else _Odd(digits)
+
+
+def _shallow(readable: str) -> str:
+    """The text with what is nested too deeply replaced by a text."""
+    kept, done, depth, began = list[str](), 0, 0, 0
+    for token in _TOKEN.finditer(readable):
+        sign = token[0]
+        if sign in "[{":
+            depth += 1
+            if depth == _DEEPEST:
+                began = token.start()
+        elif sign in "]}":
+            if depth == _DEEPEST:
+                kept += [readable[done:began], json.dumps(_DEEP + _cut(readable[began : token.end()]))]
+                done = token.end()
+            depth -= 1
+    return "".join([*kept, readable[done:]])
+
+
+def _settled(value: Any, depth: int = 0) -> tuple[Any, str | None]:
+    """The value without what cannot be read; and the text of that, unless an object inside has it already."""
+    if isinstance(value, str):
+        return _whole(value) if _HALF.search(value) else (value, None)
+    if isinstance(value, _Odd):
+        return None, value.raw
+    if depth > _DEEPEST:
+        raise RecursionError
+    if isinstance(value, list):
+        elements = [_settled(element, depth + 1) for element in value]
+        return [element for element, _ in elements], next((raw for _, raw in elements if raw is not None), None)
+    if isinstance(value, dict):
+        found, unread = {}, {}
+        for key, member in value.items():
+            name = _HALF.sub("\ufffd", key)
+            found[name], raw = _settled(member, depth + 1)
+            if raw is not None:
+                unread[name] = raw
+        return ({**found, UNREAD: unread} if unread else found), None
+    return value, None
+
+
+def _whole(value: str) -> tuple[str | None, str]:
+    if value.startswith(_DEEP):
+        return None, value.removeprefix(_DEEP)
+    return _HALF.sub("\ufffd", value), _cut(json.dumps(value))
+
+
+def _cut(raw: str) -> str:
+    return raw if len(raw) <= _LONGEST else f"{raw[:_LONGEST]}... ({len(raw)} characters)"
+
+
+def open_object(raw: bytes | msgspec.Raw | None, name: str) -> dict[str, msgspec.Raw]:
+    """The fields of a JSON object, unread; none for null or what is absent.
+
+    Raises:
+        ValueError: it is something else; the message says what, and calls it `name`.
+    """
+    if raw is None:
+        return {}
+    try:
+        return _object(raw) or {}
+    except UNREADABLE:
+        raise ValueError(f"{name} should be an object, not {_kind(raw)}") from None
+
+
+def open_list(raw: bytes | msgspec.Raw | None, name: str) -> list[msgspec.Raw]:
+    """The elements of a JSON list, unread; none for null or what is absent.
+
+    Raises:
+        ValueError: it is something else; the message says what, and calls it `name`.
+    """
+    if raw is None:
+        return []
+    try:
+        return _list(raw) or []
+    except UNREADABLE:
+        raise ValueError(f"{name} should be a list, not {_kind(raw)}") from None
+
+
+def plain(raw: msgspec.Raw | None) -> Any:
+    """The value as Python objects; None for what is absent, the text itself where it cannot be read."""
+    if raw is None:
+        return None
+    try:
+        return msgspec.json.decode(raw)
+    except UNREADABLE:
+        return bytes(raw).decode("utf-8", "replace")
+
+
+def rest(fields: Mapping[str, msgspec.Raw], known: Collection[str]) -> dict[str, Any]:
+    """The fields that are not `known`, read."""
+    found = {key: plain(raw) for key, raw in fields.items() if key not in known}
+    unread = found.pop(UNREAD, {})
+    return found | {name: raw for name, raw in unread.items() if name not in known}
+
+
+def beside(fields: Mapping[str, Any], known: Collection[str]) -> dict[str, Any]:
+    """The fields of an object that are not `known`, and the text of those that could not be read."""
+    found = {name: value for name, value in fields.items() if name not in known}
+    return {**found, **found.pop(UNREAD)} if UNREAD in found else found
+
+
+def text(value: Any) -> str:
+    """A scalar as text: `""` for null, whole floats without their fraction, anything else as JSON."""
+    if value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def number(value: Any) -> int | None:
+    """A whole number, also where it is spelt as text or float; None for anything else."""
+    if isinstance(value, str):
+        try:
+            return int(value)
+        except ValueError:
+            return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or value % 1:
+        return None
+    return int(value)
+
+
+def _kind(raw: bytes | msgspec.Raw) -> str:
+    begun = bytes(raw).lstrip()[:1].decode("latin-1")
+    return _KINDS.get(begun, "a number")

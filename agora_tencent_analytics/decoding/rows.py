@@ -1,0 +1,246 @@
+"""From a vendor's rows to records: a cattrs converter that bends where vendors do.
+
+Holds the treatment of scalars, times, nulls and unknown fields. What a vendor calls each field is a table in its
+dialect. Vendors send numbers as text, ids as numbers, null for empty lists, times in other units and new fields at any
+time; none of that may cost a row. Only a field that a record cannot be without does, when it is missing, null or
+unreadable.
+
+Pages are read by the hundred rows, so a field that comes as what it is costs no Python call, whole numbers and numbers
+are made by `int` and `float` themselves, and `shapes.py` leaves out what need not be asked of every row.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+from math import isfinite
+from operator import attrgetter
+from types import UnionType
+from typing import Any, NamedTuple, TypeVar, get_args, get_type_hints
+
+import attrs
+import cattrs
+from cattrs.gen import make_dict_structure_fn_from_attrs, override
+
+from agora_tencent_analytics.decoding.rawjson import UNREAD
+from agora_tencent_analytics.decoding.shapes import Shapes
+
+T = TypeVar("T")
+_GARBLED = (ValueError, TypeError, ArithmeticError)
+_CHOSEN = frozenset({"channel", "user_id"})
+"""Attributes that hold what people choose. Where half a character is in one, the rest of it still serves."""
+_TIME = re.compile("(.*_)?ts")
+_YEAR_5138 = 10**11
+"""Seconds since 1970 stay below it, and milliseconds have been above it since 1973."""
+
+
+def flag(value: Any, _: Any = None) -> bool:
+    """True or false, also when sent as 0 and 1 or as text."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return value != 0
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    raise TypeError(f"true or false was due, not {value!r}")
+
+
+def says_no(value: Any) -> bool:
+    """True for what `flag` reads as False."""
+    try:
+        return not flag(value)
+    except TypeError:
+        return False
+
+
+def one_text(value: Any, _: Any = None) -> str:
+    """Text; a number that came as a whole float has no fraction, since ids are compared as text."""
+    if isinstance(value, list | dict):
+        raise TypeError(f"a text was due, not {type(value).__name__}")
+    return str(int(value) if isinstance(value, float) and value.is_integer() else value)
+
+
+def texts(value: Any, _: Any = None) -> tuple[str, ...]:
+    """A list of texts; one text is a list of one."""
+    if isinstance(value, str):
+        return (value,) if value else ()
+    return tuple(map(one_text, value))
+
+
+def real(value: Any, _: Any = None) -> float:
+    """A number that is one: a text may also spell what is none."""
+    found = float(value)
+    if not isfinite(found):
+        raise ValueError(f"a number was due, not {value!r}")
+    return found
+
+
+def seconds(value: Any) -> int:
+    """A moment in epoch seconds, though it came in milliseconds or smaller, or as a date of ISO 8601 with its zone.
+
+    Raises:
+        ValueError, TypeError, ArithmeticError: it is no moment.
+    """
+    try:
+        found = int(value)
+    except ValueError:
+        moment = datetime.fromisoformat(value)
+        if moment.tzinfo is None:
+            raise ValueError(f"a date without its zone: {value!r}") from None
+        found = int(moment.timestamp())
+    for unit in (1, 10**3, 10**6, 10**9):
+        if found < _YEAR_5138 * unit:
+            return found // unit
+    raise ValueError(f"no moment: {value!r}")
+
+
+class _Model(NamedTuple):
+    build: Callable[[Any, Any], Any]
+    shapes: Shapes
+    needed: Mapping[str, str]  # the vendor's names of the fields that a row must have, with those of the attributes
+    optional: Mapping[str, Any]  # of those that it may have, with their types
+    times: Mapping[str, str]  # the attributes that are epoch seconds, with the vendor's names
+
+
+class Structure:
+    """Builds records from rows by one table of names.
+
+    Args:
+        names: for each record class, the vendor's spelling of its attributes where it differs.
+    """
+
+    def __init__(self, names: Mapping[type, Mapping[str, str]] | None = None) -> None:
+        self._converter = cattrs.Converter(detailed_validation=False)
+        self._converter.register_structure_hook(bool, flag)
+        self._converter.register_structure_hook(str, one_text)
+        self._converter.register_structure_hook_func(lambda kind: kind == tuple[str, ...], texts)
+        self._quick = self._converter.copy()
+        self._converter.register_structure_hook(float, real)
+        self._names = dict(names or {})
+        self._models: dict[type, _Model] = {}
+
+    def rows(self, rows: Sequence[Any], model: type[T], *, odd: Counter[str] | None = None, **given: Any) -> list[T]:
+        """The rows as records of `model`.
+
+        A null counts as "not sent". A model's `extra` attribute keeps the fields that it does not know, and those
+        that cannot be read where a record can be without them.
+
+        Args:
+            rows: JSON objects as the vendor sent them. They are taken over: do not use them afterwards.
+            model: an attrs class.
+            odd: is told the vendor's name of each field that could not be read as it was sent.
+            given: attributes that the rows do not carry (the vendor's name, the call's id).
+
+        Raises:
+            ValueError, TypeError, KeyError, AttributeError: a row is not an object, or lacks or garbles a
+                field that its record cannot be without.
+        """
+        learnt = self._models.get(model) or self._learn(model)
+        told = Counter[str]() if odd is None else odd
+        met = learnt.shapes.met(given)
+        found: list[T] = []
+        seen, fill, unknown = list[object](), None, tuple[str, ...]()
+        for row in rows:
+            signs = [*row, *map(type, row.values())]
+            if signs != seen:
+                seen, key = signs, tuple(signs)
+                fill, unknown = met.get(key) or learnt.shapes.learn(key, row, given)
+            if unknown:
+                row["extra"] = {name: row.pop(name) for name in unknown}
+            row |= given
+            if fill is None:
+                found.append(self._build(row, model, learnt, told))
+                continue
+            try:
+                record = fill(row)
+            except _GARBLED:
+                found.append(self._build(row, model, learnt, told))
+            else:
+                record.__class__ = model
+                found.append(record)
+        for attribute, name in learnt.times.items():
+            if max(filter(None, map(attrgetter(attribute), found)), default=0) >= _YEAR_5138:
+                found = [_in_seconds(record, attribute, name, told) for record in found]
+        return found
+
+    def _build(self, row: dict[str, Any], model: type[T], learnt: _Model, odd: Counter[str]) -> T:
+        extra = row.pop("extra", {})
+        unread = extra.pop(UNREAD, {})
+        if None in row.values():
+            _drop_nulls(row, learnt.needed)
+        for name in unread.keys() & learnt.needed.keys():
+            if learnt.needed[name] not in _CHOSEN:
+                raise TypeError(f"{name!r} cannot be read as it was sent")
+        try:
+            made: T = learnt.build({**row, "extra": extra | unread}, model)
+        except _GARBLED:
+            self._set_garbled_aside(row, unread, learnt)
+            made = learnt.build({**row, "extra": extra | unread}, model)
+        odd.update(unread.keys() & {*learnt.needed, *learnt.optional})
+        return made
+
+    def _set_garbled_aside(self, row: dict[str, Any], unread: dict[str, Any], learnt: _Model) -> None:
+        """Moves what cannot be read, and a record can be without, to what is unread; reads times that are odd."""
+        for name in learnt.times.values() & row.keys():
+            try:
+                int(row[name])
+            except _GARBLED:
+                with suppress(*_GARBLED):
+                    unread[name], row[name] = row[name], seconds(row[name])
+        for name in learnt.optional.keys() & row.keys():
+            try:
+                self._converter.structure(row[name], learnt.optional[name])
+            except _GARBLED:
+                unread.setdefault(name, row.pop(name))
+
+    def _learn(self, model: type[Any]) -> _Model:
+        names = self._names.get(model, {})
+        hints = get_type_hints(model)
+        fields = {
+            names.get(field.name, field.name): field.evolve(type=_bare(hints[field.name]))
+            for field in attrs.fields(model)
+        }
+        spelt: dict[str, Any] = {field.name: override(rename=name) for name, field in fields.items()}
+        learnt = self._models[model] = _Model(
+            make_dict_structure_fn_from_attrs(list(fields.values()), model, self._converter, **spelt),
+            Shapes(model, fields, self._quick),
+            {name: field.name for name, field in fields.items() if field.default is attrs.NOTHING},
+            {
+                name: field.type
+                for name, field in fields.items()
+                if field.default is not attrs.NOTHING and field.name != "extra"
+            },
+            {field.name: name for name, field in fields.items() if field.type is int and _TIME.fullmatch(field.name)},
+        )
+        return learnt
+
+
+def _drop_nulls(row: dict[str, Any], needed: Collection[str]) -> None:
+    for name in [name for name, value in row.items() if value is None]:
+        if name in needed:
+            raise TypeError(f"{name!r} is null")
+        del row[name]
+
+
+def _in_seconds(record: Any, attribute: str, name: str, odd: Counter[str]) -> Any:
+    """The record with a time in seconds that came in something smaller, or without it; as sent, it is in `extra`."""
+    sent = getattr(record, attribute)
+    if sent is None or sent < _YEAR_5138:
+        return record
+    try:
+        meant: int | None = seconds(sent)
+    except ValueError:
+        if getattr(attrs.fields(type(record)), attribute).default is attrs.NOTHING:
+            raise
+        meant = None
+    odd[name] += 1
+    return attrs.evolve(record, **{attribute: meant, "extra": {**record.extra, name: sent}})
+
+
+def _bare(hint: Any) -> Any:
+    """`int` of `int | None`: nulls never get as far as the converter."""
+    kinds = [kind for kind in get_args(hint) if kind is not type(None)] if isinstance(hint, UnionType) else []
+    return kinds[0] if len(kinds) == 1 else hint

@@ -1,0 +1,1 @@
+"""The way of one request: from the question to the decoded page."""

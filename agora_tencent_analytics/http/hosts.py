@@ -1,0 +1,56 @@
+"""Which of a vendor's hosts the next attempt goes to.
+
+Holds the addresses in the caller's order, and how long each one that failed stands behind the others. Refuses to
+know why it failed, what time it is (instants are arguments) and whether to ask again: that is `attempts.py`.
+
+A host that fails rests, and rests twice as long when it fails again right after; one answer, whatever it says, ends
+that. While all of them rest the one whose rest ends first is asked: there is no attempt without a host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+FIRST_REST_S = 30.0
+"""How long a host that failed stands behind the others, seconds; doubled for each further failure in a row."""
+LONGEST_REST_S = 900.0
+"""The longest that it does."""
+
+
+class Hosts:
+    """The addresses of one vendor that hold the same data; one object for each provider.
+
+    Args:
+        urls: base URLs that credentials may be sent to, the preferred one first; at least one.
+    """
+
+    def __init__(self, urls: Sequence[str]) -> None:
+        self.urls = tuple(urls)
+        self._failures = dict.fromkeys(self.urls, 0)
+        self._rests_until: dict[str, float] = {}
+
+    def __repr__(self) -> str:
+        return f"<Hosts {', '.join(self.urls)}>"
+
+    def pick(self, now: float, *, besides: str | None = None) -> str:
+        """The host to ask at `now`, monotonic seconds.
+
+        Args:
+            now: the instant.
+            besides: a host that has just failed; another is preferred, if there is one.
+        """
+        others = [url for url in self.urls if url != besides] or self.urls
+        return min(others, key=lambda url: max(now, self._rests_until.get(url, now)))
+
+    def failed(self, url: str, now: float) -> None:
+        """It could not be reached, or its answer not be read to the end."""
+        if now >= self._rests_until.get(url, now):  # what fails together counts once
+            self._failures[url] += 1
+        doubled = 2.0 ** min(self._failures[url] - 1, 10)
+        self._rests_until[url] = now + min(LONGEST_REST_S, FIRST_REST_S * doubled)
+
+    def answered(self, url: str) -> None:
+        """It answered."""
+        if self._rests_until:
+            self._rests_until.pop(url, None)
+            self._failures[url] = 0

@@ -1,0 +1,1 @@
+"""What answers become: calls, sessions, series, events and figures, the same for every vendor."""

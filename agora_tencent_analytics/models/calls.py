@@ -1,0 +1,97 @@
+"""The answers of both vendors in one shape: `Call` and `Session`.
+
+Holds values only. How a vendor spells them is written in its dialect (`agora/replies.py`,
+`tencent/replies.py`); series of points live in `series.py`. Fields that a vendor does not send are None;
+fields that this library does not know are kept in `extra`; enumerations are open text.
+"""
+
+# slots=False: attrs fills the dict of a frozen instance about three times as fast as its slots, and records
+# are made by the hundred for every page.
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class Call:
+    """One call: from the first participant's arrival in a channel to the last one's departure.
+
+    Agora: `call_lists[]` of `call/lists`. Tencent: `RoomList[]` of `DescribeRoomInfo`.
+    """
+
+    vendor: str
+    """Who carried the call: `"agora"`, `"tencent"` or a third party's name."""
+    call_id: str
+    """The vendor's id of the call (Agora `call_id`, Tencent `CommId`). Opaque."""
+    channel: str = ""
+    """Channel name (Agora `cname`) or room id (Tencent `RoomString`)."""
+    created_ts: int
+    """When the call began, epoch seconds."""
+    destroyed_ts: int | None = None
+    """When the call ended, epoch seconds. None while it runs: the vendors print "now" there."""
+    finished: bool = True
+    """False while the call runs."""
+    creator_id: str = ""
+    """Who opened the room (Tencent). Empty where the vendor does not say."""
+    peak_users: int | None = None
+    """Most users at one moment (Agora `call_pcu`)."""
+    accumulated_users: int | None = None
+    """Users over the whole call (Agora `call_acu`)."""
+    audio_freeze_ratio: float | None = None
+    """Share of audio time spent frozen, 0 to 1 (Agora `call_audio_freeze_rate`)."""
+    video_freeze_ratio: float | None = None
+    """Share of video time spent frozen, 0 to 1 (Agora `call_video_freeze_rate`)."""
+    extra: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
+    """Fields of the answer that this library does not know, as the vendor sent them."""
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class Session:
+    """One participant's stay in a call. Who leaves and comes back has two.
+
+    Agora: `call_info[]` of `call/sessions`. Tencent: a `UserInformation` row, which has no id of its own
+    and is known by user and join time.
+    """
+
+    vendor: str
+    """Who carried the call."""
+    call_id: str
+    """The call that the session belongs to."""
+    session_id: str
+    """Agora's `sid`; for Tencent `<user id>@<join time>`."""
+    user_id: str
+    """The user id, always text (Agora's `uid` is a number on the wire)."""
+    channel: str = ""
+    """Channel name or room id."""
+    join_ts: int
+    """When the user came, epoch seconds."""
+    leave_ts: int | None = None
+    """When the user left, epoch seconds. None while the user is there: the vendors print "now" there."""
+    finished: bool = True
+    """False while the user is in the call."""
+    account: str = ""
+    """The user account, where the app uses accounts (Agora)."""
+    platform: str = ""
+    """Operating system, an open vocabulary (Agora: `Android`, `Linux`, ...)."""
+    device_type: str = ""
+    """Kind of device, as the vendor words it."""
+    network: str = ""
+    """Kind of network, an open vocabulary (Agora: `Wi-Fi`, `LAN`, `4G`, ...)."""
+    sdk_version: str = ""
+    """Version of the vendor's SDK in the user's app."""
+    client_ip: str = ""
+    """Address of the user (Tencent). Personal data."""
+    speaker: bool | None = None
+    """True if the user sent audio or video at any time (Agora)."""
+    roles: tuple[str, ...] = ()
+    """Roles of the user, an open vocabulary (Agora: `Host`, `Audience`, ...)."""
+    audio_freeze_ratio: float | None = None
+    """Share of the user's audio time spent frozen, 0 to 1 (Agora)."""
+    video_freeze_ratio: float | None = None
+    """Share of the user's video time spent frozen, 0 to 1 (Agora)."""
+    extra: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
+    """Fields of the answer that this library does not know, as the vendor sent them."""

@@ -1,0 +1,252 @@
+"""`Columns`: the points of one series as two arrays, made when somebody first looks.
+
+A metrics reply can be 15 MB. As a list of points it would be millions of objects, which the garbage
+collector walks while the event loop stands still. So a series keeps the vendor's JSON text of its points,
+its own copy and not a view that pins the whole reply, until it is read; then it keeps 16 bytes a point.
+
+Holds the container and what it means to be tidy: sorted by time, one value a second, clipped. How points
+are spelt on the wire is in `decoding/points.py`. Knows no metric, no vendor and no unit: `scale` is a bare factor.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from itertools import pairwise, starmap
+from math import isnan
+from operator import lt
+from typing import NamedTuple, Protocol
+
+from agora_tencent_analytics.decoding.points import PointForm, read_points
+
+
+class _Made(NamedTuple):
+    times: array[int]
+    values: array[float]
+    untimed: int  # points dropped because their time could not be read
+    outside: int
+
+    def make(self) -> _Made:
+        return self
+
+
+class _Source(Protocol):
+    def make(self) -> _Made: ...
+
+
+class _Text(NamedTuple):
+    chunks: tuple[bytes, ...]
+    form: PointForm
+    scale: float
+    clip: tuple[float, float] | None
+
+    def make(self) -> _Made:
+        parts = [read_points(chunk, self.form, self.scale) for chunk in self.chunks]
+        if len(parts) == 1 and parts[0].increasing:
+            times, values, untimed, _ = parts[0]
+        else:
+            times, values = _tidy([(part.times, part.values, part.increasing) for part in parts])
+            untimed = sum(part.untimed for part in parts)
+        if self.clip is None or not times or (self.clip[0] <= times[0] and times[-1] < self.clip[1]):
+            return _Made(times, values, untimed, 0)
+        first, beyond = bisect_left(times, self.clip[0]), bisect_left(times, self.clip[1])
+        outside = len(times) - max(0, beyond - first)
+        return _Made(times[first:beyond], values[first:beyond], untimed, outside)
+
+
+class _Joined(NamedTuple):
+    parts: tuple[Columns, ...]
+
+    def make(self) -> _Made:
+        made = [part._made() for part in self.parts]
+        times, values = _tidy([(part.times, part.values, True) for part in made])
+        return _Made(times, values, sum(part.untimed for part in made), sum(part.outside for part in made))
+
+
+class _Slice(NamedTuple):
+    parent: Columns
+    start: float
+    end: float
+
+    def make(self) -> _Made:
+        times, values, _, _ = self.parent._made()
+        first, beyond = bisect_left(times, self.start), bisect_left(times, self.end)
+        return _Made(times[first:beyond], values[first:beyond], 0, 0)
+
+
+class Columns:
+    """The times and values of a series, sorted by time, one value a time; decoded on first access.
+
+    What one vendor may send and the other not, both survive: points in any order, rows too long or too
+    short, nulls, numbers in quotes. Of several points with one time the first is kept, except that a
+    number is preferred to NaN. Nothing in the text of a point ever raises.
+
+    The arrays support the buffer protocol: `numpy.asarray(columns.values)` copies nothing.
+
+    Args:
+        chunks: JSON text of one list of points, or of several lists that continue each other. Anything
+            that is not `bytes` is copied, so that no larger buffer stays alive.
+        form: how the points are spelt.
+        scale: factor on every value, for example 0.001 from bit/s to kbit/s.
+        clip: `(start, end)` in epoch seconds, start included and end excluded; points outside are dropped
+            and counted in `outside`. None keeps all.
+    """
+
+    __slots__ = ("_state",)
+    _state: _Source
+
+    def __init__(
+        self,
+        chunks: bytes | Sequence[bytes],
+        form: PointForm,
+        *,
+        scale: float = 1.0,
+        clip: tuple[float, float] | None = None,
+    ) -> None:
+        several = (chunks,) if type(chunks) is bytes else _own(chunks)
+        # One attribute holds either the source or what was made of it: the exchange is atomic, so two
+        # threads that read at once may both decode, but neither finds the source gone.
+        self._state = _Text(several, form, scale, clip)
+
+    @classmethod
+    def of(cls, times: Iterable[int], values: Iterable[float]) -> Columns:
+        """Columns made of numbers at hand: sorted, duplicates dropped, NaN for what is missing.
+
+        Args:
+            times: epoch seconds.
+            values: as many values.
+
+        Raises:
+            ValueError: the two differ in length.
+        """
+        when, what = array("q", times), array("d", values)
+        if len(when) != len(what):
+            raise ValueError(f"{len(when)} times but {len(what)} values")
+        return cls._from(_Made(*_tidy([(when, what, _increasing(when))]), 0, 0))
+
+    @classmethod
+    def join(cls, parts: Iterable[Columns]) -> Columns:
+        """The points of several Columns as one, decoded on first access; of duplicates the first is kept.
+
+        Args:
+            parts: the same series from neighbouring or overlapping windows, in any order.
+        """
+        return cls._from(_Joined(tuple(parts)))
+
+    def slice(self, start: float, end: float) -> Columns:
+        """The points from `start` up to, not including, `end`, cut out on first access.
+
+        The rest is not `outside`, and times that could not be read are not `odd`: both stay with the
+        whole, so that sums over slices count nothing twice.
+
+        Args:
+            start: epoch seconds, included.
+            end: epoch seconds, excluded.
+        """
+        return self._from(_Slice(self, start, end))
+
+    @property
+    def times(self) -> array[int]:
+        """Epoch seconds, strictly increasing."""
+        return self._made().times
+
+    @property
+    def values(self) -> array[float]:
+        """One value for each time; NaN where the vendor sent null or something that is not a number."""
+        return self._made().values
+
+    @property
+    def odd(self) -> int:
+        """How many values are NaN, plus how many points were dropped because their time is unreadable."""
+        made = self._made()
+        # One NaN makes a sum NaN (so do two infinities): a number proves that there is none, at a third of the cost.
+        return made.untimed + (sum(map(isnan, made.values)) if isnan(sum(made.values)) else 0)
+
+    @property
+    def outside(self) -> int:
+        """How many times fell outside the clip."""
+        return self._made().outside
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the text has been decoded already (and dropped)."""
+        return isinstance(self._state, _Made)
+
+    def __len__(self) -> int:
+        return len(self._made().times)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Columns):
+            return NotImplemented
+        mine, theirs = self._made(), other._made()
+        if mine.times != theirs.times:
+            return False
+        pairs = zip(mine.values, theirs.values, strict=True)
+        return mine.values == theirs.values or all(a == b or (isnan(a) and isnan(b)) for a, b in pairs)
+
+    __hash__ = None  # type: ignore[assignment]  # arrays can change
+
+    def __repr__(self) -> str:
+        state = self._state
+        return f"<Columns of {len(state.times)} points>" if isinstance(state, _Made) else "<Columns not read yet>"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _revive, tuple(self._made())
+
+    @classmethod
+    def _from(cls, state: _Source) -> Columns:
+        self = cls.__new__(cls)
+        self._state = state
+        return self
+
+    def _made(self) -> _Made:
+        state = self._state
+        if not isinstance(state, _Made):
+            self._state = state = state.make()
+        return state
+
+
+def _own(chunks: bytes | Sequence[bytes]) -> tuple[bytes, ...]:
+    return (bytes(chunks),) if isinstance(chunks, bytes) else tuple(map(bytes, chunks))
+
+
+def _revive(times: array[int], values: array[float], untimed: int, outside: int) -> Columns:
+    return Columns._from(_Made(times, values, untimed, outside))
+
+
+def _increasing(times: Sequence[int]) -> bool:
+    return all(starmap(lt, pairwise(times)))
+
+
+def _tidy(parts: Sequence[tuple[array[int], array[float], bool]]) -> tuple[array[int], array[float]]:
+    """One pair of columns, strictly increasing in time, of parts that say whether they already are."""
+    parts = [part for part in parts if part[0]]
+    if len(parts) == 1 and parts[0][2]:
+        return parts[0][0], parts[0][1]
+    in_time = sorted(parts, key=_first)
+    apart = all(before[0][-1] < after[0][0] for before, after in pairwise(in_time))
+    times, values = array("q"), array("d")
+    if apart and all(increasing for _, _, increasing in parts):
+        for when, what, _ in in_time:
+            times += when
+            values += what
+        return times, values
+    for when, what, _ in parts:  # in the order given: of duplicates the first is kept
+        times += when
+        values += what
+    return _sorted(times, values)
+
+
+def _first(part: tuple[array[int], array[float], bool]) -> int:
+    return part[0][0]
+
+
+def _sorted(times: array[int], values: array[float]) -> tuple[array[int], array[float]]:
+    kept: dict[int, float] = {}
+    for when, what in zip(times, values, strict=True):
+        had = kept.get(when)
+        if had is None or (isnan(had) and not isnan(what)):
+            kept[when] = what
+    order = sorted(kept)
+    return array("q", order), array("d", map(kept.__getitem__, order))

@@ -1,0 +1,99 @@
+"""Why we believe that a listing is complete, as values: `Clipped`, `WindowRead`, `Certificate`.
+
+Holds the evidence only; it is gathered by `evidence.py` from the decisions of `numbered.py` and `truncated.py`.
+
+A certificate speaks of what the vendor showed. What no client can detect from that is listed in the README, under
+"What no client can detect", with how often it happens.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import attrs
+
+from agora_tencent_analytics.receipt import Receipt
+from agora_tencent_analytics.timerange import TimeRange
+
+ClippedFor = Literal["lag", "history"]
+"""`"lag"`: too new, ask again later. `"history"`: the vendor has forgotten it."""
+
+
+@attrs.frozen(kw_only=True)
+class Clipped:
+    """A piece of the range asked for that the vendor cannot answer now."""
+
+    over: TimeRange
+    """The piece."""
+    reason: ClippedFor
+    """Why not."""
+    endpoint: str
+    """The question that could not be asked there."""
+
+    def __str__(self) -> str:
+        why = "not yet shown by the vendor" if self.reason == "lag" else "already forgotten by the vendor"
+        return f"{self.endpoint} {self.over}: {why}"
+
+
+@attrs.frozen(kw_only=True)
+class WindowRead:
+    """How the reading of one window ended."""
+
+    over: TimeRange
+    """The window."""
+    pages: int
+    """Pages read, readings again included."""
+    first_total: int | None = None
+    """The vendor's own total on the first page, whatever it counts; of the last reading, if there were several."""
+    total: int | None
+    """The same on the last page that had one."""
+    unique: int
+    """Different rows that the window showed; after a cursor, that it showed since."""
+    fingerprint: bytes = bytes(16)
+    """16 bytes that stand for the ids of these rows, in whatever order they came: two readings of a window that show
+    the same rows have the same. Zeros where rows are not identified."""
+    duplicates: int
+    """Rows of the window that the walk had seen before."""
+    complete: bool
+    """True if every sign agrees that nothing is missing."""
+    reason: str
+    """Why the reading stopped, in words."""
+
+
+@attrs.frozen(kw_only=True)
+class Certificate:
+    """What a walk read, and why it is, or is not, believed to be everything."""
+
+    endpoint: str
+    """Name of the question."""
+    over: TimeRange | None
+    """The range asked for, resolved to vendor time."""
+    windows: tuple[WindowRead, ...] = ()
+    """Every window whose reading ended, in that order; one that was split or narrowed is replaced by its pieces."""
+    clipped: tuple[Clipped, ...] = ()
+    """What of the range could not be asked."""
+    requests: int = 0
+    """Pages that were answered."""
+    cost: Receipt = attrs.field(factory=Receipt)
+    """What the walk spent, with retries and with what was refused."""
+    unique: int = 0
+    """Different rows yielded."""
+    duplicates: int = 0
+    """Rows dropped because the walk had yielded them before."""
+    finished: bool = False
+    """True once the walk came to its end; False after a break, an error or a cancellation."""
+    stopped: str = ""
+    """Why the walk ended before its end, in words; `""` if it did not."""
+
+    @property
+    def complete(self) -> bool:
+        """True if all of the range that the vendor can answer was read; data hidden by the lag does not count."""
+        return self.finished and not self.why
+
+    @property
+    def why(self) -> str:
+        """Everything that speaks against completeness, in words; `""` if nothing does."""
+        doubts = [self.stopped] if self.stopped else []
+        doubts += [f"{window.over}: {window.reason}" for window in self.windows if not window.complete]
+        doubts += [str(piece) for piece in self.clipped if piece.reason == "history"]
+        return "; ".join(doubts)

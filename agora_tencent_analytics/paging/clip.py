@@ -1,0 +1,134 @@
+"""Which seconds of a range a vendor will answer for, and in which windows they are asked.
+
+Pure: the vendor's now is an argument. Holds no figures; spans, history and lag come from the plan.
+
+Agora wants `end < now - lag`, `start > now - history` and `end - start < span`, all strict; Tencent's
+spans are inclusive. Both are read in *vendor* time, which is known to about a second, so a margin is
+kept on the two edges that move.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+
+import attrs
+
+from agora_tencent_analytics.endpoint import Bounds, whole_units
+from agora_tencent_analytics.errors import NothingToAsk
+from agora_tencent_analytics.limits import Limits
+from agora_tencent_analytics.paging.certificate import Clipped
+from agora_tencent_analytics.timerange import TimeRange, merge
+
+MARGIN_S = 2
+"""Seconds kept from the moving edges: one for the resolution of the `Date` header, one for the way there."""
+HISTORY_MARGIN_S = 60
+"""Seconds kept from the edge of history, which moves on while the request waits for its slot."""
+
+
+@attrs.frozen(kw_only=True)
+class Clip:
+    """What is left of a range, and what was cut away."""
+
+    inside: TimeRange | None
+    """The seconds that can be asked for, or None."""
+    clipped: tuple[Clipped, ...]
+    """What was cut away, oldest first."""
+
+
+def clip(over: TimeRange, limits: Limits, *, now: float, endpoint: str, bounds: Bounds | None = None) -> Clip:
+    """Cuts a range to what the vendor can answer at `now` (vendor epoch seconds).
+
+    Args:
+        over: the range.
+        limits: the row's figures on the plan.
+        now: vendor epoch seconds.
+        endpoint: name of the question, for what is cut away.
+        bounds: how the row spells time. Where it takes whole days or minutes, none is cut in two.
+    """
+    oldest = math.ceil(now - limits.history_s) + HISTORY_MARGIN_S
+    if bounds is not None and oldest > 0:
+        oldest = whole_units(bounds, TimeRange(oldest - 1, oldest)).end
+    newest = math.floor(now - limits.lag_s) - MARGIN_S
+    cut: list[Clipped] = []
+    start, end = over.start, over.end
+    if start < oldest:
+        cut.append(Clipped(over=TimeRange(start, min(end, oldest)), reason="history", endpoint=endpoint))
+        start = oldest
+    if end > newest:
+        if newest < end and max(start, newest) < end:
+            cut.append(Clipped(over=TimeRange(max(start, newest), end), reason="lag", endpoint=endpoint))
+        end = newest
+    return Clip(inside=TimeRange(start, end) if start < end else None, clipped=tuple(cut))
+
+
+def askable(window: TimeRange, limits: Limits, *, now: float) -> bool:
+    """True if the vendor answers for all of the window at `now`, a margin left aside."""
+    return window.start > now - limits.history_s and window.end < now - limits.lag_s
+
+
+def give_way(
+    window: TimeRange, limits: Limits, *, now: float, times: int, recent: bool, bounds: Bounds | None = None
+) -> TimeRange | None:
+    """What is left of a window that the vendor refused as too recent, or as too old; None if nothing is.
+
+    The clock learnt from the refusal may explain it; if not, each refusal gives way to twice as many seconds.
+
+    Args:
+        window: what was refused.
+        limits: the row's figures on the plan.
+        now: vendor epoch seconds, as known after the refusal.
+        times: how often the vendor refused, from 1.
+        recent: True if it refused the end, False if the start.
+        bounds: how the row spells time.
+    """
+    cut = clip(window, limits, now=now, endpoint="", bounds=bounds).inside
+    if cut != window:
+        return cut
+    step = 5 * 2**times
+    start, end = (window.start, window.end - step) if recent else (window.start + step, window.end)
+    return TimeRange(start, end) if start < end else None
+
+
+def require(cut: Clip, over: TimeRange, *, endpoint: str) -> TimeRange:
+    """The seconds that are left.
+
+    Raises:
+        NothingToAsk: none are; the message says why, and nothing was sent.
+    """
+    if cut.inside is None:
+        why = "; ".join(str(piece) for piece in cut.clipped)
+        raise NothingToAsk(
+            f"nothing of {over} can be asked now ({why}); ask for a range inside the plan's history, "
+            "or wait until the vendor shows its newest data",
+            clipped=cut.clipped,
+        )
+    return cut.inside
+
+
+def cover(pieces: Iterable[TimeRange], limits: Limits, *, bounds: Bounds) -> Iterator[TimeRange]:
+    """As few windows as possible, oldest first (the oldest data expires first), that cover all pieces.
+
+    Windows touch where a piece is longer than one of them, and leave out what no piece needs.
+
+    Args:
+        pieces: what is to be covered, in any order.
+        limits: gives the span that one request may cover, seconds.
+        bounds: whether a window may be as long as the span, and may reach over the end of a day.
+    """
+    span = max(1, limits.span_s - 1 if bounds.strict else limits.span_s)
+    needed = merge(pieces)
+    at, start = 0, 0
+    while at < len(needed):
+        start = max(start, needed[at].start)
+        limit = start + span
+        if bounds.one_day:
+            limit = min(limit, whole_units(attrs.evolve(bounds, form="day"), TimeRange(start, start + 1)).end)
+        end = limit
+        while at < len(needed) and needed[at].start < limit:
+            end = min(needed[at].end, limit)
+            if needed[at].end > limit:
+                break
+            at += 1
+        yield TimeRange(start, end)
+        start = end

@@ -1,0 +1,59 @@
+"""What one page showed, and what is to be done next: the words in which windows are read.
+
+Holds `PageSigns`, `Step` and what stands for the ids of rows. Decides nothing: that is `numbered.py`, where answers come
+in pages, and `truncated.py`, where they do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+from typing import Literal
+
+import attrs
+
+from agora_tencent_analytics.timerange import TimeRange
+
+
+def digest(row_id: str) -> bytes:
+    """16 bytes that stand for a row id."""
+    return blake2b(row_id.encode(), digest_size=16).digest()
+
+
+def fingerprint(ids: Iterable[bytes]) -> bytes:
+    """16 bytes that stand for a set of digests, in whatever order they come: their sum modulo 2**128."""
+    return (sum(int.from_bytes(one) for one in ids) % (1 << 128)).to_bytes(16)
+
+
+@attrs.frozen(kw_only=True)
+class PageSigns:
+    """What one page showed."""
+
+    ids: Sequence[bytes]
+    """Digests of its row ids, in order."""
+    total: int | None = None
+    """The vendor's total, if it gave one."""
+    has_more: bool | None = None
+    """The vendor's word on whether more exists, if it gave one."""
+    is_last: bool = False
+    """True if the answer proves by itself that nothing can follow."""
+    at: Sequence[int] = ()
+    """Moments of its rows, epoch seconds, where the row is read by them."""
+
+
+@attrs.frozen(kw_only=True)
+class Step:
+    """What to do next with a window."""
+
+    action: Literal["page", "split", "narrow", "done"]
+    """Ask for page `number`; split the window in halves; ask for the reader's new `window`; or stop here."""
+    number: int = 0
+    """Page number in the vendor's counting."""
+    complete: bool = False
+    """For `done` and `narrow`: every sign agrees that nothing is missing from what ended."""
+    reason: str = ""
+    """For all but `page`: why, in words."""
+    over: TimeRange | None = None
+    """For `done` and `narrow`: whose reading ended. None: that of the window (`done`), of nothing (`narrow`)."""
+    drift: str = ""
+    """What this page showed to have changed while the window was read, in words; `""` if nothing."""

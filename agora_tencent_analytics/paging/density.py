@@ -1,0 +1,163 @@
+"""`Density`: how many rows the next seconds are expected to hold, learnt from samples and from finished neighbours.
+
+The theory. A random sample of k rows cuts its window into k + 1 gaps, each of which holds the same share of
+the rows on average, though any one of them may hold three times as much or a tenth of it. So a sample shows
+*where* rows crowd, roughly, and not *how many* there are. What has been read to the end shows how many, but
+only up to where it ends. The two are put together:
+
+* The rate of finished neighbours, older ones counting half, is believed inside the band that the sample
+  allows: at most three times its own gap, at least a fifth of the gaps around it. Inside a steady stream
+  the neighbours decide, at the edge of a burst the sample does.
+* Where nothing is finished the sample alone decides.
+* How many rows a gap stands for is set right as windows are finished.
+* A second full answer within the first shows how much is hidden: the fewer of the rows known there come
+  again, the more rows there are (capture and recapture).
+
+Pure arithmetic; it sends nothing and decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
+
+import attrs
+
+from agora_tencent_analytics.timerange import TimeRange
+
+Piece = tuple[int, float]
+"""Where a piece ends, epoch seconds, and how many rows it is thought to hold; it begins where the last one ends."""
+
+_OVER_GAP, _UNDER_GAPS = 3.0, 5.0
+
+
+def hidden(known: int, again: int, *, size: int, guess: float) -> float:
+    """How many rows a window holds that gave a full answer.
+
+    Args:
+        known: rows of the window that were known before.
+        again: how many of them the answer held.
+        size: rows of the answer.
+        guess: what was thought before, as strong as one known row.
+    """
+    return max((known + 1) * size / (again + size / guess), 1.05 * size)
+
+
+def _gaps(moments: Sequence[int], window: TimeRange, mass: float) -> list[Piece]:
+    """The window cut at the sampled moments; a second that was sampled twice becomes a piece of its own."""
+    share = mass / (len(moments) + 1)
+    found: list[Piece] = []
+    at = window.start
+    for moment, rows in sorted(Counter(moments).items()):
+        if rows > 1 and moment > at:
+            found.append((moment, share))
+            rows -= 1
+        found.append((moment + 1, rows * share))
+        at = moment + 1
+    if at < window.end:
+        return [*found, (window.end, share)]
+    found[-1] = (at, found[-1][1] + share)
+    return found
+
+
+@attrs.define(kw_only=True)
+class Density:
+    """What is thought of the seconds from `start` on; empty until the first sample."""
+
+    size: int
+    """The most rows of an answer."""
+    start: int
+    """Where the first piece begins: everything before is settled."""
+    pieces: list[Piece] = attrs.field(factory=list)
+    near: tuple[float, float] = (0.0, 0.0)
+    """Rows and seconds of finished neighbours, older ones counting half."""
+    tally: tuple[float, float] = (0.0, 0.0)
+    """Rows found in finished windows, and rows that the pieces had promised there."""
+
+    @property
+    def _scale(self) -> float:
+        believed = self.size / 2  # rows' worth of belief in the first estimate
+        return (believed + self.tally[0]) / (believed + self.tally[1])
+
+    def expected(self, end: int) -> float:
+        """Rows thought to lie between `start` and `end`, by the samples alone."""
+        return self._scale * self._promised(end)
+
+    def _promised(self, end: int) -> float:
+        spans = pairwise([self.start, *(until for until, _ in self.pieces)])
+        held = zip(spans, self.pieces, strict=True)
+        return sum(mass * max(0, min(b, end) - a) / (b - a) for (a, b), (_, mass) in held)
+
+    def sampled(self, window: TimeRange, moments: Sequence[int], rows: float) -> None:
+        """Takes in a full answer of a window that begins at `start`.
+
+        Args:
+            window: what was asked.
+            moments: when its rows were; those outside the window are left out.
+            rows: how many it is thought to hold.
+        """
+        before = self.expected(window.end)
+        inside = [moment for moment in moments if moment in window]
+        rest = self._after(window.end)
+        if not self.tally[1]:
+            # Nothing is finished: what is wrong with this window is wrong with those behind it as well.
+            believed = self.size / 2
+            ratio = (believed + rows) / (believed + before)
+            rest = [(end, mass * ratio) for end, mass in rest]
+        self.start = window.start
+        self.pieces = _gaps(inside, window, rows / self._scale) + rest
+        self.near = (0.0, 0.0)
+
+    def finished(self, end: int, rows: int) -> None:
+        """Takes in that the seconds up to `end` hold so many rows."""
+        if self.pieces:
+            self.tally = (self.tally[0] + rows, self.tally[1] + self._promised(end))
+        self.near = (self.near[0] / 2 + rows, self.near[1] / 2 + end - self.start)
+        self.forget(end)
+
+    def forget(self, end: int) -> None:
+        """Moves the start to `end`, and learns nothing from it."""
+        self.pieces = self._after(end)
+        self.start = end
+
+    def _after(self, end: int) -> list[Piece]:
+        left, at = [], self.start
+        for until, mass in self.pieces:
+            if until > end:
+                left.append((until, mass * (until - max(at, end)) / (until - at)))
+            at = until
+        return left
+
+    def reach(self, rows: float) -> int:
+        """Where the window that begins at `start` should end to hold about so many rows."""
+        at, held = self.start, 0.0
+        for (end, _), rate in zip(self.pieces, self._rates(), strict=True):
+            if held + rate * (end - at) >= rows:
+                return max(self.start + 1, round(at + (rows - held) / rate))
+            held += rate * (end - at)
+            at = end
+        return self.pieces[-1][0]
+
+    def total(self) -> float:
+        """Rows thought to lie in all pieces, the neighbours' word included."""
+        spans = pairwise([self.start, *(end for end, _ in self.pieces)])
+        return sum(rate * (b - a) for rate, (a, b) in zip(self._rates(), spans, strict=True))
+
+    def _rates(self) -> list[float]:
+        """Rows a second of each piece."""
+        edges = [self.start, *(end for end, _ in self.pieces)]
+        scale = self._scale
+        own = [scale * mass / (b - a) for (a, b), (_, mass) in zip(pairwise(edges), self.pieces, strict=True)]
+        masses = [0.0, *accumulate(mass for _, mass in self.pieces)]
+        last = len(own)
+        around = []
+        for index in range(last):
+            low, high = max(0, index - 1), min(last, index + 2)
+            around.append(scale * (masses[high] - masses[low]) / (edges[high] - edges[low]))
+        rows, seconds = self.near
+        if not seconds:
+            return own
+        near = rows / seconds
+        pairs = zip(own, around, strict=True)
+        return [min(max(near, wide / _UNDER_GAPS), _OVER_GAP * narrow) for narrow, wide in pairs]

@@ -1,0 +1,116 @@
+"""`Evidence`: what a walk notes down on its way, from which its certificate is made.
+
+Holds counts, windows and reasons. Decides nothing: what happens next is `walk.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import attrs
+
+from agora_tencent_analytics.errors import NothingToAsk
+from agora_tencent_analytics.paging.certificate import Certificate, Clipped, ClippedFor, WindowRead
+from agora_tencent_analytics.paging.decision import fingerprint
+from agora_tencent_analytics.paging.truncated import Reader
+from agora_tencent_analytics.receipt import Receipt
+from agora_tencent_analytics.timerange import TimeRange
+
+
+@attrs.define
+class Evidence:
+    """The notes of one walk."""
+
+    endpoint: str = ""
+    """Name of the question being asked."""
+    over: TimeRange | None = None
+    """The range asked for, as far as it is known."""
+    windows: list[WindowRead] = attrs.field(factory=list)
+    """Windows whose reading ended."""
+    clipped: dict[Clipped, None] = attrs.field(factory=dict)
+    """What could not be asked, each piece once and in order."""
+    requests: int = 0
+    """Pages that were answered."""
+    refused: int = 0
+    """Requests whose window was refused, and then cut or halved."""
+    unique: int = 0
+    """Rows yielded."""
+    duplicates: int = 0
+    """Rows dropped because they had been yielded before."""
+    window_duplicates: int = 0
+    """Those of the window being read."""
+    cost: Receipt = attrs.field(factory=Receipt)
+    """What was spent."""
+    finished: bool = False
+    """True once the walk came to its end."""
+    stopped: str = ""
+    """Why it ended early, in words."""
+
+    @property
+    def asked(self) -> int:
+        """Requests that the walk's ceiling counts."""
+        return self.requests + self.refused
+
+    @property
+    def only_clipped(self) -> bool:
+        """True if something was clipped and nothing was read or given up."""
+        return bool(self.clipped) and not self.requests and not self.windows
+
+    def nothing_to_ask(self) -> NothingToAsk:
+        """The error for a walk that has nothing left after clipping."""
+        return NothingToAsk(
+            f"nothing of {self.over} can be asked now ({'; '.join(map(str, self.clipped))}); ask for a range inside "
+            "the plan's history, or wait until the vendor shows its newest data",
+            clipped=tuple(self.clipped),
+        )
+
+    def reach(self, over: TimeRange) -> None:
+        """Notes that this range was asked for too."""
+        self.over = self.over.hull(over) if self.over else over
+
+    def clip(self, pieces: Iterable[Clipped]) -> None:
+        """Notes what cannot be asked."""
+        self.clipped.update(dict.fromkeys(pieces))
+
+    def cut(self, pieces: Iterable[TimeRange], *, reason: ClippedFor) -> None:
+        """Notes what the vendor refused."""
+        self.clip(Clipped(over=piece, reason=reason, endpoint=self.endpoint) for piece in pieces)
+
+    def count(self, fresh: int, *, duplicates: int) -> None:
+        """Notes a decoded page."""
+        self.requests += 1
+        self.unique += fresh
+        self.duplicates += duplicates
+        self.window_duplicates += duplicates
+
+    def close(self, window: TimeRange, reader: Reader, *, complete: bool, reason: str) -> None:
+        """Notes that the reading of a window ended."""
+        self.windows.append(
+            WindowRead(
+                over=window,
+                pages=reader.pages,
+                first_total=reader.first_total,
+                total=reader.total,
+                unique=len(reader.everything),
+                fingerprint=fingerprint(reader.everything),
+                duplicates=self.window_duplicates,
+                complete=complete,
+                reason=reason,
+            )
+        )
+        self.window_duplicates = 0
+
+    def certificate(self) -> Certificate:
+        """The notes as a value."""
+        return Certificate(
+            endpoint=self.endpoint,
+            over=self.over,
+            windows=tuple(self.windows),
+            clipped=tuple(self.clipped),
+            requests=self.requests,
+            cost=self.cost.copy(),
+            unique=self.unique,
+            duplicates=self.duplicates,
+            finished=self.finished,
+            stopped=self.stopped,
+        )

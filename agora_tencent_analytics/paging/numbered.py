@@ -1,0 +1,252 @@
+"""Given this page, which next? The reading of one window, decided from every sign together.
+
+Holds `WindowReader`, a state machine without I/O: it is told what each page showed and answers with the
+next `Step`. It knows no vendor and sends nothing; `walk.py` does what it says.
+
+No single sign can be trusted. Totals count the page, or are stale; `has_more` stays true for ever, or is
+false on a full page; pages come short, empty or twice; rows shift while pages are read. So:
+
+* A page is followed by another while any sign says that there is more; a full page also while the total
+  may be the page's own count, or rows came after `has_more` was false. A page with nothing but rows seen
+  before ends the pages at once.
+* A total that is the length of every page so far, on several pages, counts the page and is disregarded.
+* An empty page ends the pages, unless the total promises more: two in a row end them in any case. Where no
+  sign speaks of the whole listing, one behind a full page is looked behind, and asked for once more; so is an
+  empty first page. A first page that is short and as long as any of the walk may have been cut by the vendor:
+  the next page is asked for in that size. It costs a walk one request, and a long walk a few.
+* Rows seen on two pages of one reading, rows behind an empty page, a total that moved, fewer rows than the
+  total promised, or rows gone that the reading before had shown are *drift*: the window is read again from
+  its first page, at most twice. So is one in which a page came short and others followed, or were promised.
+  That one, and one with fewer rows than the total promised, in pages as short as those that came, since the
+  vendor may have skipped what it cut off. If totals are unreliable by themselves, two readings that agree to
+  the last sign settle it.
+* Drift that stays, or pages that end while `has_more` is still true: the window is split in halves. A
+  half that brings nothing new is barren; after two barren levels the splitting ends, since a lying
+  `has_more` would otherwise burn a day's quota down to single seconds. A total that is documented as
+  unreliable is no reason to split: if it promises more to the last, the window ends as incomplete.
+* A reading of several pages with rows that reaches into the vendor's recent minutes, where rows still come,
+  is confirmed by reading its first page again; one that was taken up in the middle, by reading it again.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from agora_tencent_analytics.endpoint import PageNumber, Unpaged
+from agora_tencent_analytics.paging.decision import PageSigns, Step
+from agora_tencent_analytics.paging.shown import Shown
+
+MOST_READINGS = 3
+BARREN_LEVELS = 2
+
+
+@attrs.define(kw_only=True)
+class WindowReader:
+    """Reads one window to its end. Feed it each page; it answers what to do."""
+
+    paging: PageNumber | Unpaged
+    size: int
+    """Rows to ask for to a page; fewer once the vendor has cut pages short."""
+    recent: bool = False
+    """True if rows may still come into this window."""
+    barren: int = 0
+    """How many levels of halves above this window brought nothing new."""
+    longest: int = 0
+    """Rows of the longest page that the walk has seen."""
+    number: int = attrs.field(init=False)
+    """The page being asked for."""
+    pages: int = attrs.field(default=0, init=False)
+    """Pages fed, readings again included."""
+    readings: int = attrs.field(default=1, init=False)
+    everything: set[bytes] = attrs.field(factory=set, init=False)
+    """Rows of all readings of the window."""
+    _now: Shown = attrs.field(factory=Shown, init=False)
+    _before: Shown = attrs.field(factory=Shown, init=False)
+    _whole_size: int = attrs.field(init=False)
+    _liar: bool = attrs.field(default=False, init=False)
+    """True once rows came after the vendor had said that nothing more exists."""
+    _noticed: str = attrs.field(default="", init=False)
+    _confirming: bool = attrs.field(default=False, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.number = self._base
+        self._whole_size = self.size
+
+    @property
+    def _base(self) -> int:
+        return self.paging.base if isinstance(self.paging, PageNumber) else 0
+
+    def resume(self, *, number: int, size: int, total: int | None, shown: int) -> None:
+        """Takes up a reading at page `number`, after `shown` rows that are known by their count only.
+
+        If the rest of the reading drifts, the window is read again, and rows from before the cursor come again.
+        """
+        self.number, self.size = number, size
+        behind = 0 < shown == (number - self._base - 1) * size
+        self._now = Shown(
+            before=shown,
+            first_total=total,
+            total=total,
+            most_total=total,
+            own_total=isinstance(self.paging, PageNumber) and self.paging.total != "listing",
+            longest=-(-shown // max(1, number - self._base)),  # at least so long
+            full=shown >= (number - self._base) * size,
+            behind=behind,
+            empties=int(behind),
+            probing=size < self._whole_size and number == self._base + 1,
+        )
+
+    @property
+    def shown(self) -> int:
+        """Different rows of the present reading."""
+        return self._now.rows
+
+    @property
+    def first_total(self) -> int | None:
+        """The total on the first page of the present reading."""
+        return self._now.first_total
+
+    @property
+    def total(self) -> int | None:
+        """The last total of the present reading."""
+        return self._now.total
+
+    def feed(self, page: PageSigns, *, fresh: int) -> Step:
+        """Takes a page in and says what is next.
+
+        Args:
+            page: what it showed.
+            fresh: how many of its rows the whole walk had never seen.
+        """
+        self.pages += 1
+        self.everything.update(page.ids)
+        if fresh:
+            self.barren = 0
+        if isinstance(self.paging, Unpaged):
+            self._now.take(page, first=True)
+            return Step(action="done", complete=True, reason="the answer has no pages")
+        self._noticed = ""
+        step = (self._confirm if self._confirming else self._read)(self.paging, page)
+        self.longest = max(self.longest, len(page.ids))
+        return attrs.evolve(step, drift=self._noticed) if self._noticed else step
+
+    def _read(self, paging: PageNumber, page: PageSigns) -> Step:
+        now = self._now
+        stale = bool(page.ids) and now.ids.issuperset(page.ids)
+        repeated = stale and now.repeated(page)
+        now.own_total = now.own_total and page.total == len(page.ids)
+        self._notice_drift(paging, page, repeated=repeated)
+        if self.number != self._base and page.ids and not stale:
+            now.gap = now.gap or not (now.full or now.probing)
+            self._liar = self._liar or now.said_more is False
+        now.take(page, first=self.number == self._base)
+        number = None if stale or page.is_last else self._next(paging, page)
+        if number is None:
+            return self._ended(paging, page, repeated=repeated)
+        self.number = number
+        return Step(action="page", number=number)
+
+    def _notice_drift(self, paging: PageNumber, page: PageSigns, *, repeated: bool) -> None:
+        if repeated:
+            self._suspect("a page came twice")
+        elif not self._now.ids.isdisjoint(page.ids):
+            self._suspect("rows moved between pages")
+        elif self._now.empties and page.ids:
+            self._suspect("a page came empty, and rows followed")
+        elif self._now.moved(page):
+            moved = f"the total moved from {self.total} to {page.total}"
+            if paging.total == "listing":
+                self._suspect(moved)
+            elif paging.total == "hint":
+                self._now.doubt = moved
+
+    def _suspect(self, why: str) -> None:
+        self._now.drift = self._noticed = why
+
+    def _next(self, paging: PageNumber, page: PageSigns) -> int | None:
+        """The page to ask for; None if the pages end here."""
+        now, onward = self._now, self.number + 1
+        full, rows = now.full, len(page.ids)
+        promised, now.said_more = now.said_more, page.has_more
+        now.full = rows >= self.size
+        now.empties = 0 if rows else now.empties + 1
+        counted = now.counted(paging)
+        if now.again or (now.probing and not rows):
+            self.size = self._whole_size if now.probing else self.size
+            return None
+        now.probing = False
+        if not rows:
+            if now.owed:
+                return onward if now.empties < 2 else None
+            now.gap = now.gap or bool(promised and not (full or page.has_more or counted))
+            if full and not counted and promised is not False:
+                now.behind = True
+                now.doubt = now.doubt or ("an empty page came where more was promised" if promised else "")
+                return onward
+            if now.behind and now.empties == 2:
+                now.again = True
+                return self.number - 1
+            unsaid = page.has_more is None and (paging.total == "page" or page.total is None)
+            now.again = self.number == self._base and unsaid
+            return self.number if now.again else None
+        if rows < self.size:
+            unsaid = page.has_more is None and paging.total == "page"
+            if self.number == self._base and unsaid and rows >= self.longest:
+                self.size, now.probing = rows, True
+                return onward
+            return onward if now.owed or page.has_more is True or (now.gap and not counted) else None
+        # A full page. Only a total of the whole listing that is reached ends it, unless it may be the page's own,
+        # or the other sign has been wrong.
+        reached = counted and not (now.owed or page.total == rows or self._liar)
+        return onward if page.has_more is True or not reached else None
+
+    def _ended(self, paging: PageNumber, page: PageSigns, *, repeated: bool) -> Step:
+        now = self._now
+        short = f"the vendor counts {now.most_total} rows, and {self.shown} came" if now.owed else ""
+        if page.is_last:
+            short = ""
+        elif not now.drift:
+            if not self._before.ids <= now.ids:
+                self._suspect("rows of the reading before were gone")
+            elif short and paging.total == "listing":
+                self._suspect(short)
+        if now.gap and not now.counted(paging):
+            now.doubt = "a page came short, though it was not the last"
+        why = now.drift
+        if not why and now.doubt and not page.is_last and now.told != self._before.told:
+            why = self._noticed = now.doubt
+        if why:
+            return self._again() if self.readings < MOST_READINGS and not repeated else self._split(why)
+        if page.has_more is True and not page.is_last:
+            return self._split("the pages ended while the vendor says that more exists")
+        if short:
+            return self._again() if self.readings < MOST_READINGS else Step(action="done", reason=short)
+        if self.recent and now.first_page is None and not page.is_last:
+            return self._again()
+        if self.recent and sum(bool(mark) for mark, _ in now.told) > 1:
+            self._confirming = True
+            self.number = self._base
+            return Step(action="page", number=self._base)
+        return Step(action="done", complete=True, reason="every sign agrees that the listing ended")
+
+    def _confirm(self, paging: PageNumber, page: PageSigns) -> Step:
+        self._confirming = False
+        moved = paging.total != "page" and self._now.moved(page)
+        if tuple(page.ids) == self._now.first_page and not moved:
+            return Step(action="done", complete=True, reason="the first page, read again, had not changed")
+        self._suspect("rows came while the pages were read")
+        return self._again() if self.readings < MOST_READINGS else self._split(self._now.drift)
+
+    def _again(self) -> Step:
+        now = self._now
+        if (now.gap or now.owed) and 0 < now.longest < self.size:
+            self.size = now.longest
+        self._before, self._now = now, Shown()
+        self.readings += 1
+        self.number = self._base
+        return Step(action="page", number=self._base)
+
+    def _split(self, why: str) -> Step:
+        if self.barren >= BARREN_LEVELS:
+            return Step(action="done", reason=f"{why}, and {BARREN_LEVELS} levels of halves brought nothing new")
+        return Step(action="split", reason=why)

@@ -1,0 +1,39 @@
+"""`Page`: one answer of the vendor, decoded, with what is needed to quote it or to go on from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+import attrs
+
+from agora_tencent_analytics.receipt import Receipt
+from agora_tencent_analytics.timerange import TimeRange
+
+T = TypeVar("T")
+
+
+@attrs.frozen(kw_only=True)
+class Page(Generic[T]):
+    """One answer."""
+
+    items: Sequence[T]
+    """Its records that the walk had not yielded before."""
+    request_id: str
+    """The vendor's id of the request, `""` if it gave none."""
+    body: bytes = attrs.field(repr=False)
+    """The body as it came, after content decoding."""
+    cursor: str = attrs.field(repr=False)
+    """Hand it back as `cursor=` of the same question to go on after this page. Opaque; holds no question, no secret."""
+    window: TimeRange
+    """The piece of the range that was asked."""
+    number: int
+    """Page number in the vendor's counting."""
+    total: int | None = None
+    """The vendor's own total, whatever it counts."""
+    has_more: bool | None = None
+    """The vendor's word on whether more exists."""
+    extra: Mapping[str, Any] = attrs.field(factory=dict)
+    """What the answer has beside its records and its paging, fields that this library does not know."""
+    cost: Receipt = attrs.field(factory=Receipt, repr=False)
+    """What was spent since the page before it: this page, retries, and windows that were refused on the way."""

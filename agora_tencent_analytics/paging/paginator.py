@@ -1,0 +1,198 @@
+"""`Paginator`: an async iterable over a walk: by record, by page or in batches, and afterwards a certificate.
+
+Holds the ways to consume a walk; each iteration is a walk of its own. The walk itself, with its theory, is in
+`walk.py`. Holds no task: between two steps of the consumer nothing runs, so nothing can be left behind.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from typing import Any, Generic, TypeVar
+
+from agora_tencent_analytics.errors import BadInput
+from agora_tencent_analytics.http.client import Caller
+from agora_tencent_analytics.paging.certificate import Certificate
+from agora_tencent_analytics.paging.cursor import Cursor
+from agora_tencent_analytics.paging.page import Page
+from agora_tencent_analytics.paging.question import Question
+from agora_tencent_analytics.paging.walk import MOST_REQUESTS, Walk
+from agora_tencent_analytics.timerange import TimeRange
+
+T = TypeVar("T")
+
+
+class Paginator(Generic[T]):
+    """An async iterable of records that also gives pages, and afterwards a certificate.
+
+    Each iteration is a new walk; `certificate` speaks of the last one.
+
+    Args:
+        caller: asks single questions.
+        questions: gives the questions, when told the vendor's now.
+        merge: makes the items of one whole question out of the items of its pages. None: pages' items as they are.
+        keep: which items are given at all; `.pages()` shows the others too. None: every item.
+        cursor: where to go on: `.pages()` right after the page that gave it, items there too. Where a question's
+            items are merged, they begin with the whole question of that page, unless the page was its last.
+        max_requests: the walk ends, incomplete, after so many pages.
+        max_wait: the longest wait for a quota slot, seconds; None waits as long as it takes.
+    """
+
+    def __init__(
+        self,
+        caller: Caller,
+        questions: Callable[[float], Iterable[Question]],
+        *,
+        merge: Callable[[Sequence[Any]], Sequence[T]] | None = None,
+        keep: Callable[[T], bool] | None = None,
+        cursor: str | None = None,
+        max_requests: int | None = None,
+        max_wait: float | None = None,
+    ) -> None:
+        if max_requests is not None and max_requests < 1:
+            raise BadInput(f"max_requests must be at least 1, not {max_requests}")
+        self._caller = caller
+        self._questions = questions
+        self._merge = merge
+        self._keep = keep
+        self._cursor = Cursor.read(cursor) if cursor is not None else None
+        self._max_requests = max_requests or MOST_REQUESTS
+        self._max_wait = max_wait
+        self._walk: Walk | None = None
+
+    def _new_walk(self, *, whole_questions: bool) -> Walk:
+        self._walk = Walk(
+            self._caller,
+            self._questions,
+            self._cursor,
+            self._max_requests,
+            self._max_wait,
+            whole_questions=whole_questions,
+        )
+        return self._walk
+
+    def __aiter__(self) -> AsyncIterator[T]:
+        return _Items(self.batches())
+
+    def pages(self) -> Pages:
+        """The same walk, page by page, each with its body, request id and cursor."""
+        return Pages(self._new_walk(whole_questions=False))
+
+    def batches(self) -> Batches[T]:
+        """The same records in the lists in which they become ready: one to a page, or one to a packet of sessions."""
+        return Batches(self._new_walk(whole_questions=self._merge is not None), self._merge, self._keep)
+
+    def questions(self, now: float) -> list[Question]:
+        """What a walk begun at `now` (vendor epoch seconds) would ask, windows and pages aside; sends nothing."""
+        return list(self._questions(now))
+
+    async def peek(self, window: TimeRange, number: int) -> Sequence[T]:
+        """One page of the first question, beside any walk: its records as they come, nothing left out.
+
+        Args:
+            window: as a page of this question names it.
+            number: page number in the vendor's counting.
+
+        Raises:
+            AnalyticsError: what `Caller.ask` raises.
+        """
+        question = self.questions(self._caller.quota.clock.now())[0]
+        reply, _ = await self._caller.ask(
+            question.row,
+            question.limits,
+            window,
+            question.params,
+            page=number,
+            size=question.size,
+            max_wait=self._max_wait,
+        )
+        return reply.items
+
+    async def collect(self) -> list[T]:
+        """Everything in one list; for answers that fit in memory."""
+        return [item async for item in self]
+
+    async def first(self) -> T | None:
+        """The first record, or None if there is none; asks no further than needed."""
+        async for item in self:
+            return item
+        return None
+
+    @property
+    def certificate(self) -> Certificate:
+        """What the last walk read, and whether that is everything. Before any walk: nothing, and not finished."""
+        return self._walk.evidence.certificate() if self._walk else Certificate(endpoint="", over=None)
+
+
+class Pages(AsyncIterator[Page[Any]]):
+    """The pages of a walk. After an error, iteration may go on: with the same page again, or past its window."""
+
+    def __init__(self, walk: Walk) -> None:
+        self._walk = walk
+
+    async def __anext__(self) -> Page[Any]:
+        page = await self._walk.next_page()
+        if page is None:
+            raise StopAsyncIteration
+        return page
+
+    def skip(self, reason: str) -> TimeRange | None:
+        """Gives up the window being read; the certificate will say so.
+
+        Args:
+            reason: why, in words.
+
+        Returns:
+            The window, or None if none was being read.
+        """
+        return self._walk.skip(reason)
+
+    @property
+    def retry(self) -> str | None:
+        """A cursor for the rest of the window being read alone, to be taken before `skip`; None between windows."""
+        return self._walk.window_cursor()
+
+
+class Batches(AsyncIterator[Sequence[T]]):
+    """The records of a walk in the lists in which they become ready. After an error, iteration may go on."""
+
+    def __init__(
+        self,
+        walk: Walk,
+        merge: Callable[[Sequence[Any]], Sequence[T]] | None,
+        keep: Callable[[T], bool] | None = None,
+    ) -> None:
+        self._walk = walk
+        self._merge = merge
+        self._keep = keep
+        self._gathered: list[Any] = []
+
+    def skip(self, reason: str) -> TimeRange | None:
+        """Gives up the window being read; see `Pages.skip`."""
+        return self._walk.skip(reason)
+
+    async def __anext__(self) -> Sequence[T]:
+        while True:
+            page = await self._walk.next_page()
+            if self._merge is None:
+                if page is None:
+                    raise StopAsyncIteration
+                return page.items if self._keep is None else list(filter(self._keep, page.items))
+            self._gathered.extend(page.items if page else ())
+            if page is None or self._walk.between_questions:
+                gathered, self._gathered = self._gathered, []
+                if gathered:
+                    return self._merge(gathered)
+                if page is None:
+                    raise StopAsyncIteration
+
+
+class _Items(AsyncIterator[T]):
+    def __init__(self, batches: Batches[T]) -> None:
+        self._batches = batches
+        self._ready: deque[T] = deque()
+
+    async def __anext__(self) -> T:
+        while not self._ready:
+            self._ready.extend(await anext(self._batches))
+        return self._ready.popleft()

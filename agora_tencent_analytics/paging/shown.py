@@ -1,0 +1,91 @@
+"""What one reading of a window has shown so far, from its first page on.
+
+Holds `Shown`: rows, totals and what was odd about them. What follows from that is decided in `numbered.py`.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from agora_tencent_analytics.endpoint import PageNumber
+from agora_tencent_analytics.paging.decision import PageSigns, digest
+
+
+@attrs.define(kw_only=True)
+class Shown:
+    """One pass over the pages of a window."""
+
+    ids: set[bytes] = attrs.field(factory=set)
+    before: int = 0
+    """Rows that were shown before a cursor, known by their count only."""
+    told: list[tuple[bytes, int | None]] = attrs.field(factory=list)
+    """Digest and total of each page; the digest of an empty page is empty."""
+    first_page: tuple[bytes, ...] | None = None
+    first_total: int | None = None
+    """The total on the first page."""
+    total: int | None = None
+    """The last total."""
+    most_total: int | None = None
+    own_total: bool = True
+    """True while the total was the length of every page."""
+    longest: int = 0
+    """Rows of the longest page."""
+    full: bool = False
+    """True if the page before this one was full."""
+    said_more: bool | None = None
+    """What the page before this one said of that."""
+    empties: int = 0
+    """Empty pages in a row."""
+    behind: bool = False
+    """True once an empty page was looked behind."""
+    again: bool = False
+    """True once it was asked for again."""
+    probing: bool = False
+    """True while it is in question whether the first page was cut."""
+    gap: bool = False
+    """True if a page came short, and others followed or were promised."""
+    drift: str = ""
+    doubt: str = ""
+    """What may be drift, or the vendor's habit."""
+
+    @property
+    def rows(self) -> int:
+        """Different rows."""
+        return self.before + len(self.ids)
+
+    @property
+    def owed(self) -> bool:
+        """True if the vendor's total, whatever it counts, is more than was shown."""
+        return self.most_total is not None and self.most_total > self.rows
+
+    def counted(self, paging: PageNumber) -> bool:
+        """True if there is a total of the whole listing that has not been proved too small."""
+        return paging.total == "listing" and self.most_total is not None and self.most_total >= self.rows
+
+    def moved(self, page: PageSigns) -> bool:
+        """True if this page's total is another than the last, and totals do not count the page."""
+        return None not in (page.total, self.total) and page.total != self.total and not self.own_total
+
+    def repeated(self, page: PageSigns) -> bool:
+        """True if an earlier page showed the same rows in the same order."""
+        return any(_mark(page) == mark for mark, _ in self.told)
+
+    def take(self, page: PageSigns, *, first: bool) -> None:
+        """Takes in what a page shows by itself.
+
+        Args:
+            page: what it showed.
+            first: True if it is the first page.
+        """
+        if first:
+            self.first_page, self.first_total = tuple(page.ids), page.total
+        self.told.append((_mark(page), page.total))
+        self.ids.update(page.ids)
+        self.longest = max(self.longest, len(page.ids))
+        if page.total is not None:
+            self.total = page.total
+            self.most_total = max(page.total, self.most_total or 0)
+
+
+def _mark(page: PageSigns) -> bytes:
+    return digest(b"".join(page.ids).hex()) if page.ids else b""

@@ -1,0 +1,249 @@
+"""`Windows`: which window a walk reads now, and which comes next.
+
+Holds the questions of a walk, the windows still to be read and the reader of the present one. It cuts ranges to what
+the vendor can answer, follows what a reader decides, gives way to refusals, and knows where a cursor stands. It
+sends nothing, and never sees a record: that is `walk.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import attrs
+
+from agora_tencent_analytics.errors import BadInput, WindowRefused
+from agora_tencent_analytics.paging.clip import askable, clip, cover, give_way
+from agora_tencent_analytics.paging.cursor import Cursor
+from agora_tencent_analytics.paging.decision import Step
+from agora_tencent_analytics.paging.evidence import Evidence
+from agora_tencent_analytics.paging.numbered import WindowReader
+from agora_tencent_analytics.paging.question import Question
+from agora_tencent_analytics.paging.seen_ids import Seen
+from agora_tencent_analytics.paging.truncated import Reader, left_over, reader_of
+from agora_tencent_analytics.timerange import TimeRange
+
+RECENT_S = 600
+"""A window that ends in the vendor's last ten minutes may still receive rows."""
+_MOST_ADJUSTMENTS = 6
+
+
+@attrs.define(kw_only=True)
+class Reading:
+    """A window that is being read."""
+
+    question: Question
+    window: TimeRange
+    """What is to be asked next."""
+    reader: Reader
+    adjustments: int = 0
+    """How often the vendor refused the window."""
+
+
+class Windows:
+    """The route of one walk. Its state changes when a page was decoded, or a window refused or given up.
+
+    Args:
+        app_id: whose questions they are; a cursor of another app is refused.
+        now: the vendor's now, epoch seconds.
+        questions: gives the questions, when told the vendor's now.
+        cursor: where to go on.
+        whole_questions: True if a question that the cursor has left in the middle is to be asked again as a whole.
+        evidence: is told what ended, and what could not be asked.
+        seen: the rows that were yielded.
+    """
+
+    def __init__(
+        self,
+        app_id: Any,
+        now: Callable[[], float],
+        questions: Callable[[float], Iterable[Question]],
+        cursor: Cursor | None,
+        *,
+        whole_questions: bool,
+        evidence: Evidence,
+        seen: Seen,
+    ) -> None:
+        self._app_id = app_id
+        self._now = now
+        self._source = questions
+        self._resume = cursor
+        self._whole_questions = whole_questions
+        self._evidence = evidence
+        self._seen = seen
+        self._questions: Iterator[tuple[int, Question]] | None = None
+        self._question: Question | None = None
+        self._index = 0
+        self._stack: list[tuple[TimeRange, int]] = []  # windows to come, the next one last, with barren levels
+        self._longest = 0
+        self.reading: Reading | None = None
+
+    @property
+    def between_questions(self) -> bool:
+        """True if nothing of the present question is left to be read."""
+        return self.reading is None and not self._stack
+
+    def take_up(self) -> Reading | None:
+        """The window to be read; None when there is none left.
+
+        Raises:
+            NothingToAsk: no second of the range can be had now.
+            BadInput: the cursor is of another question.
+        """
+        while self.reading is None:
+            if self._question is not None and self._stack:
+                self._begin(self._question, *self._stack.pop())
+            elif not self._next_question():
+                if self._evidence.only_clipped and self._resume is None:
+                    raise self._evidence.nothing_to_ask()
+                return None
+        return self.reading
+
+    def _begin(self, question: Question, window: TimeRange, barren: int, *, adjustments: int = 0) -> None:
+        limits, now = question.limits, self._now()
+        if not askable(window, limits, now=now):
+            # Time went by since the range was clipped, or the vendor's clock is known better than then.
+            if (inside := self._clip(question, window, now)) is None:
+                return
+            window = inside
+        recent = window.end > now - limits.lag_s - RECENT_S
+        paging, size = question.row.paging, question.size
+        reader = reader_of(paging, window, size=size, recent=recent, barren=barren, longest=self._longest)
+        self.reading = Reading(question=question, window=window, reader=reader, adjustments=adjustments)
+        if not barren and not question.row.key:
+            self._seen.close()  # rows that are not identified come again in every window; what counts is within it
+        self._evidence.window_duplicates = 0
+
+    def _clip(self, question: Question, over: TimeRange, now: float) -> TimeRange | None:
+        cut = clip(over, question.limits, now=now, endpoint=question.row.name, bounds=question.row.bounds)
+        self._evidence.clip(cut.clipped)
+        return cut.inside
+
+    def _next_question(self) -> bool:
+        now = self._now()
+        if self._questions is None:
+            questions = enumerate(self._source(now))
+            if self._resume is not None:
+                self._go_on_from(self._resume, questions, now)
+                self._questions = questions
+                return True
+            self._questions = questions
+        index, question = next(self._questions, (0, None))
+        if question is None:
+            return False
+        self._ask(index, question, now)
+        return True
+
+    def _ask(self, index: int, question: Question, now: float) -> None:
+        self._index, self._question, self._evidence.endpoint = index, question, question.row.name
+        pieces = []
+        for over in question.over:
+            self._evidence.reach(over)
+            inside = self._clip(question, over, now)
+            pieces += [inside] if inside else []
+        windows = cover(pieces, question.limits, bounds=question.row.bounds)
+        self._stack = [(window, 0) for window in windows][::-1]
+
+    # -- cursors ------------------------------------------------------------------------------------------------
+
+    def here(self, *, alone: bool = False) -> Cursor:
+        """Where the walk stands; `alone`: with nothing to come after the window being read."""
+        question, reading = self._question, self.reading
+        assert question is not None
+        mark, over = question.mark(self._app_id), self._evidence.over
+        window, reader = (reading.window, reading.reader) if reading else (None, None)
+        return Cursor.at(self._index, mark, over, () if alone else self._stack, window, reader, self._longest)
+
+    def _go_on_from(self, cursor: Cursor, questions: Iterator[tuple[int, Question]], now: float) -> None:
+        for index, question in questions:
+            if index == cursor.question:
+                if cursor.mark != question.mark(self._app_id):
+                    raise BadInput("this cursor belongs to another question; hand it back with the same arguments")
+                self._evidence.over, self._longest = cursor.over, cursor.longest
+                if self._whole_questions and cursor.inside:
+                    self._ask(index, question, now)
+                    return
+                self._index, self._question, self._evidence.endpoint = index, question, question.row.name
+                self._stack = list(cursor.stack)
+                if cursor.window is not None:
+                    self._go_on_in(question, cursor.window, cursor)
+                return
+        raise BadInput("this cursor lies beyond the end of the question; hand it back with the same arguments")
+
+    def _go_on_in(self, question: Question, window: TimeRange, cursor: Cursor) -> None:
+        if cursor.ahead is not None and not askable(window, question.limits, now=self._now()):
+            self._stack.append((TimeRange(window.start, cursor.ahead.end), cursor.barren))
+            return
+        self._begin(question, window, cursor.barren)
+        reader = self.reading.reader if self.reading else None
+        if isinstance(reader, WindowReader):
+            # A window that had to be cut is another listing, and is read from its first page.
+            if self.reading is not None and self.reading.window == window:
+                reader.resume(number=cursor.number, size=cursor.size, total=cursor.total, shown=cursor.shown)
+        elif reader is not None and cursor.ahead is not None:
+            reader.resume(cursor.ahead)
+            self._seen.new(row for row, _ in cursor.ahead.known)
+
+    # -- what a page or a refusal changes -------------------------------------------------------------------------
+
+    def go(self, reading: Reading, step: Step, *, rows: int) -> bool:
+        """Follows a reader's decision about a page of so many rows; True if the window was split."""
+        self._longest = max(self._longest, rows)
+        window, reader = reading.window, reading.reader
+        if step.action == "page":
+            return False
+        if step.action == "narrow" and not isinstance(reader, WindowReader):
+            if step.over is not None:
+                self._evidence.close(step.over, reader, complete=step.complete, reason=step.reason)
+            reading.window, reading.adjustments = reader.window, 0
+            if not askable(reader.window, reading.question.limits, now=self._now()):
+                self._stack.append((reader.rest, reader.barren))
+                self.reading = None
+            return False
+        halves = window.halves() if step.action == "split" else None
+        if halves is not None:
+            barren = reader.barren + 1  # reset to 0 by the first new row of the half
+            self._stack += [(halves[1], barren), (halves[0], barren)]
+        else:
+            why = step.reason if step.action == "done" else f"{step.reason}, and a single second cannot be split"
+            self._evidence.close(step.over or window, reader, complete=step.complete, reason=why)
+        self.reading = None
+        return halves is not None
+
+    def skip(self, reason: str) -> TimeRange | None:
+        """Gives up the window being read, and returns it."""
+        reading, self.reading = self.reading, None
+        if reading is None:
+            return None
+        self._evidence.close(reading.window, reading.reader, complete=False, reason=reason)
+        self._stack += [(piece, reading.reader.barren) for piece in left_over(reading.reader, reading.window)]
+        return reading.window
+
+    def give_way(self, reading: Reading, refused: WindowRefused) -> str:
+        """Cuts or splits a window that the vendor does not answer for; says which, `""` if neither can help."""
+        question, window, reader = reading.question, reading.window, reading.reader
+        times = reading.adjustments = reading.adjustments + 1
+        rest = [(piece, reader.barren) for piece in left_over(reader, window)]
+        if times > _MOST_ADJUSTMENTS:
+            return ""
+        if refused.kind in ("too_long", "too_much"):
+            halves = window.halves()
+            if halves is None:
+                return ""
+            self._evidence.refused += 1
+            self._stack += [*rest, (halves[1], reader.barren), (halves[0], reader.barren)]
+            self.reading = None
+            return "split"
+        if refused.kind not in ("too_recent", "too_old"):
+            return ""
+        self._evidence.refused += 1
+        now, recent = self._now(), refused.kind == "too_recent"
+        bounds = question.row.bounds
+        left = give_way(window, question.limits, now=now, times=times, recent=recent, bounds=bounds)
+        self._evidence.cut(window.minus(left) if left else (window,), reason="lag" if recent else "history")
+        self._stack += rest
+        self.reading = None
+        if left is not None:
+            # Another window is another listing: it is read from its first page.
+            self._begin(question, left, reader.barren, adjustments=times)
+        return "cut"

@@ -1,0 +1,139 @@
+"""The vendor's day of one counter: which days a request is charged to, and which are spent.
+
+Holds what this process knows of the days; the exact count is in the store. Refuses to wait for midnight: a
+spent day is an error that says when it ends. Its owner's lock guards it.
+
+A request near midnight may be counted by the vendor on either side of it, so within the uncertainty of the
+vendor's clock (at least one second) both days are charged, and a day in which only the answer was read is
+charged too. That costs a few requests a day and never exceeds one.
+
+A share of each day may be reserved for a priority: the others are refused when only the reserve is left.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+
+from agora_tencent_analytics.context import Priority
+from agora_tencent_analytics.errors import DailyQuotaExhausted
+from agora_tencent_analytics.limits import DAY, Rate
+from agora_tencent_analytics.quota.clock import VendorClock
+from agora_tencent_analytics.quota.limiter import safe_limit
+
+_LEAST_MARGIN_S = 1.0
+_ANY_NUMBER = 2**62
+
+
+class Day:
+    """The daily rate of a counter, if it has one, and what is known of the days around now.
+
+    Args:
+        name: the counter's name, for messages.
+        clock: the vendor's clock.
+        strict: use M - 1 of the vendor's M.
+        reserve: shares of each day that only these priorities may use.
+    """
+
+    def __init__(self, *, name: str, clock: VendorClock, strict: bool, reserve: Mapping[Priority, float]) -> None:
+        self.rate: Rate | None = None
+        self._name, self._clock, self._strict, self._reserve = name, clock, strict, reserve
+        self.limit = _ANY_NUMBER
+        """The most requests in a day that the store may count."""
+        self.reserved: Mapping[Priority, int] = {}
+        """Requests of each day that only these priorities may use."""
+        self._spent: set[int] = set()
+        self._used: dict[int, int] = {}
+
+    def adopt(self, rates: Iterable[Rate]) -> None:
+        """Obeys the daily rate among these, unless a smaller one is known."""
+        for rate in rates:
+            if rate.is_daily and (self.rate is None or rate.limit < self.rate.limit):
+                self.rate = rate
+                self.limit = safe_limit(rate.limit, strict=self._strict)
+                self.reserved = {who: math.floor(self.limit * share) for who, share in self._reserve.items()}
+
+    def limit_for(self, priority: Priority) -> int:
+        """The most requests in a day after which one of this priority may still be sent, inclusive."""
+        return self.limit - sum(kept for who, kept in self.reserved.items() if who != priority)
+
+    def left(self, used: int) -> int | None:
+        """Requests that may still be sent of a day of which `used` are; None if days are not counted."""
+        return None if self.rate is None else max(0, self.limit - used)
+
+    def left_today(self) -> int | None:
+        """Requests that may still be sent in the vendor's current day, as far as is known."""
+        used = [self._used[day] for day in self.today() if day in self._used]
+        return self.left(used[0]) if used else None
+
+    def today(self) -> tuple[int, ...]:
+        """The vendor's current day, if days are counted."""
+        return () if self.rate is None else (math.floor(self._clock.now() / DAY),)
+
+    def to_charge(self) -> tuple[int, ...]:
+        """The days that a request sent now is charged to: one, two near midnight, none if days are not counted."""
+        return () if self.rate is None else self._around_now()
+
+    def late(self, charged: tuple[int, ...]) -> tuple[int, ...]:
+        """The days to charge for an answer read now: those later than any charged before the send."""
+        return tuple(day for day in self._around_now() if day > charged[-1]) if charged else ()
+
+    def seen(self, days: tuple[int, ...]) -> tuple[int, ...]:
+        """What is known to be used of each day."""
+        return tuple(self._used.get(day, 0) for day in days)
+
+    def learn(self, days: tuple[int, ...], used: tuple[int, ...]) -> None:
+        """Takes note of what the store says is used."""
+        self._used.update(zip(days, used, strict=False))
+        if len(self._used) > len(days):
+            self._used = {day: count for day, count in self._used.items() if day >= days[0]}
+
+    def given_back(self, days: tuple[int, ...]) -> None:
+        """One request of each of the days was refunded."""
+        for day in days:
+            if self._used.get(day):
+                self._used[day] -= 1
+
+    def mark_spent(self, charged: tuple[int, ...]) -> int:
+        """Believes the vendor that the day is spent, and says which: the day that the refused request was sent in.
+
+        Near midnight that is the earlier of two. If the vendor meant the later one, its next refusal says so; a
+        wrong guess the other way would cost a whole day.
+        """
+        day = charged[0] if charged else math.floor(self._clock.now() / DAY)
+        self._spent.add(day)
+        return day
+
+    def refuse_if_spent(self, priority: Priority, granted: int) -> None:
+        """Raises if the current vendor day is known to be spent for this priority.
+
+        Args:
+            priority: of the request.
+            granted: requests granted so far; said instead of the limit if the vendor states none.
+
+        Raises:
+            DailyQuotaExhausted: it is.
+        """
+        if not self._spent and not self._used:
+            return
+        today = self._around_now()
+        self._spent = {day for day in self._spent if day >= today[0]}
+        most = self.limit_for(priority)
+        spent = [day for day in today if day in self._spent or self._used.get(day, 0) >= most]
+        if not spent:
+            return
+        resets_at = (max(spent) + 1) * float(DAY)
+        if resets_at <= self._clock.now():
+            # Midnight has passed by this clock, but perhaps not by the vendor's.
+            resets_at += self._margin_s()
+        limit = granted if self.rate is None else self.rate.limit
+        entirely = any(day in self._spent or self._used.get(day, 0) >= self.limit for day in spent)
+        reserved = 0 if entirely else self.limit - most
+        raise DailyQuotaExhausted(endpoint=self._name, limit=limit, resets_at=resets_at, reserved=reserved)
+
+    def _margin_s(self) -> float:
+        return max(_LEAST_MARGIN_S, self._clock.uncertainty_s)
+
+    def _around_now(self) -> tuple[int, ...]:
+        now, margin = self._clock.now(), self._margin_s()
+        return tuple(range(math.floor((now - margin) / DAY), math.floor((now + margin) / DAY) + 1))

@@ -1,0 +1,82 @@
+"""The choice of the store: what `store=` names, and where the file lies unless told otherwise.
+
+Holds `open_store` and `default_path`. Refuses to fall back in silence: where no file can be written, a warning says
+what is lost.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+import sys
+import warnings
+from pathlib import Path
+
+from agora_tencent_analytics.errors import BadInput
+from agora_tencent_analytics.quota.memory_store import MemoryStore
+from agora_tencent_analytics.quota.store import QuotaStore
+
+_REDIS = ("redis", "rediss", "unix")
+
+
+class QuotaNotPersisted(UserWarning):
+    """The day count cannot be written to a file, so it is forgotten when the process ends."""
+
+
+def default_path() -> Path:
+    """The file in the user's state directory that quotas are kept in unless told otherwise.
+
+    `$XDG_STATE_HOME` or `~/.local/state`; on Windows `%LOCALAPPDATA%`, on macOS `~/Library/Application Support`.
+    """
+    if sys.platform == "win32":
+        state = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        state = Path.home() / "Library" / "Application Support"
+    else:
+        state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    return state / "agora_tencent_analytics" / "quota.sqlite3"
+
+
+def open_store(where: str | Path | QuotaStore | None = None) -> QuotaStore:
+    """The store that `where` names; memory, with one `QuotaNotPersisted` warning, where no file can be written.
+
+    Args:
+        where: a store (returned as it is), the path of a file, `":memory:"`, the URL of a Redis (`redis://`,
+            `rediss://` or `unix://`; needs the extra `redis`), or None for `default_path()`.
+
+    Raises:
+        BadInput: a URL is given and it is malformed, or of no Redis, or redis-py is not installed; or it is nothing
+            of all that.
+    """
+    if where == ":memory:":
+        return MemoryStore()
+    if isinstance(where, QuotaStore):
+        return where
+    if where is not None and not isinstance(where, str | Path):
+        raise BadInput(f"store must be a path, a URL, ':memory:' or a QuotaStore, not {where!r}")
+    if isinstance(where, str) and (scheme := re.match(r"([a-z][a-z0-9+.-]*)://", where, re.IGNORECASE)):
+        if scheme[1] not in _REDIS:
+            # It may hold a password: no more of it is repeated, and no file is named after it.
+            raise BadInput(
+                f"store cannot be a {scheme[1]}:// URL; name a Redis (redis://, rediss:// or unix://), or a path"
+            )
+        from agora_tencent_analytics.quota.redis_store import RedisStore
+
+        return RedisStore(where)
+    from agora_tencent_analytics.quota.sqlite_store import SqliteStore
+
+    path: Path | None = None
+    try:
+        path = default_path() if where is None else Path(where)
+        return SqliteStore(path)
+    except (OSError, RuntimeError, sqlite3.Error) as error:
+        named = "the user's state directory" if path is None else path
+        warnings.warn(
+            f"the quota cannot be kept in {named} ({error}): how many requests of the UTC day are spent, and which "
+            "slots of the minute still rest, is forgotten when this process ends and not shared with other "
+            'processes. Name a file that can be written, or ":memory:" if this is intended.',
+            QuotaNotPersisted,
+            stacklevel=2,
+        )
+        return MemoryStore()

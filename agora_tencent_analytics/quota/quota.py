@@ -1,0 +1,293 @@
+"""The vendor's allowance: who may send the next request, and when.
+
+Holds `Quota`, one per account in a process: the counters of the vendor, the clock of the vendor, and the store
+that remembers both over restarts. Refuses to send anything, and to decide which endpoint draws on which rates:
+those come from the plans, with each request for a slot.
+
+**Theory.** The vendor counts arrivals, so no timing of sends is safe; a slot is therefore timed from its
+*answer* (`limiter.py`, with the proof). A day is not a window but a calendar day in the vendor's UTC, an exact
+count that is written down before the request is sent (`store.py`). Near midnight, where the two clocks may
+disagree about the date, a request is charged to both days (`day.py`). Windows, days and the slot in the store are taken
+all at once or not at all; what was never sent is given back; what was sent is spent, whatever became of it.
+
+The pace (0.95 x period / L between sends, for rates of a second) spreads the requests over the window. It is
+not what keeps the limit, and minute rates have none: two questions at once should not wait half a minute.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import threading
+import weakref
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from agora_tencent_analytics.context import PRIORITIES, Priority
+from agora_tencent_analytics.errors import BadInput
+from agora_tencent_analytics.limits import Rate
+from agora_tencent_analytics.quota.clock import Clock, VendorClock
+from agora_tencent_analytics.quota.counter import Counter
+from agora_tencent_analytics.quota.open_store import open_store
+from agora_tencent_analytics.quota.quota_state import QuotaState
+from agora_tencent_analytics.quota.slot import Waiting
+from agora_tencent_analytics.quota.store import QuotaStore
+
+
+class Quota:
+    """What one account may ask of one vendor, shared by everything in this process that asks for it.
+
+    May be used from several event loops and threads at once. In a child that `os.fork` makes it begins anew: the child
+    counts as another process, so a store in memory does not hold the two together.
+
+    Args:
+        account: any name. Quotas of one name count together wherever they have one store; a provider that is given no
+            quota names its own after account, app and host. Only a digest of it is stored.
+        store: where the day count and resting slots are kept: a path (shared by the processes of one machine), the
+            URL of a Redis (shared by many machines), `":memory:"`, a `QuotaStore` of your own, or None for a file in
+            the user's state directory. Where no file can be written, memory, with a warning.
+        clock: the clocks of this machine; tests pass virtual ones.
+        plan: the plan whose rates will be asked for; named in messages only.
+        merge: groups of counters that the vendor counts as one, for example `(("call/lists", "call/metrics"),)`.
+        reserve: shares of each UTC day that only these priorities may use, for example `{"interactive": 0.1}`. The
+            others get `DailyQuotaExhausted` when no more than that is left.
+        strict: use N - 1 of the vendor's N (default), because vendors write "ensure that qps < N"; False uses N.
+        cold_start: hold rates of a second for one period from now on (default), because what an earlier
+            process has just sent is not known for certain.
+
+    Raises:
+        BadInput: a counter is in two groups of `merge`, or `reserve` is no share of priorities.
+    """
+
+    def __init__(
+        self,
+        account: str,
+        *,
+        store: str | Path | QuotaStore | None = None,
+        clock: Clock | None = None,
+        plan: str = "",
+        merge: Sequence[Sequence[str]] = (),
+        reserve: Mapping[Priority, float] | None = None,
+        strict: bool = True,
+        cold_start: bool = True,
+    ) -> None:
+        self.clock = VendorClock(clock)
+        self.plan = plan
+        self.reserve = _checked(reserve or {})
+        self._where = store
+        self._store: QuotaStore | None = None
+        self._strict = strict
+        self._cold_start = cold_start
+        self._account = _digest(account)
+        self._names = _joined(merge)
+        self._begin()
+
+    def _begin(self) -> None:
+        """What belongs to one process: its name in the store, what it has in flight, and who waits."""
+        self._pid = os.getpid()
+        self._owner = secrets.token_hex(8)
+        self._cold_since = self.clock.clock.monotonic() if self._cold_start else None
+        self._counters: dict[str, Counter] = {}
+        self._lock = threading.RLock()
+
+    def _lock_of_this_process(self) -> threading.RLock:
+        if self._pid != os.getpid():
+            # After a fork, the slots of its parent would pass for the child's own, and nobody would count them.
+            self._begin()
+        return self._lock
+
+    @property
+    def store(self) -> QuotaStore:
+        """Where days and slots are remembered; opened when first needed, so that making a quota does no I/O."""
+        with self._lock_of_this_process():
+            if self._store is None:
+                self._store = open_store(self._where)
+            return self._store
+
+    @classmethod
+    def shared(
+        cls,
+        account: str,
+        *,
+        plan: str,
+        store: str | Path | QuotaStore | None = None,
+        clock: Clock | None = None,
+        merge: Sequence[Sequence[str]] = (),
+        reserve: Mapping[Priority, float] | None = None,
+        strict: bool | None = None,
+        cold_start: bool = True,
+    ) -> Quota:
+        """The one quota of this account in this process; made on first use, forgotten when nobody holds it.
+
+        The other arguments are those of `Quota`. They count when it is made; later ones may be left out, but must
+        not contradict, except for `clock` and `cold_start`.
+
+        Raises:
+            BadInput: the account is in use with another plan, store, merge, reserve or strict: one of the two must be
+                wrong.
+        """
+        with _registry_lock:
+            known = _registry.get(_digest(account))
+            if known is None:
+                known = cls(
+                    account,
+                    store=store,
+                    clock=clock,
+                    plan=plan,
+                    merge=merge,
+                    reserve=reserve,
+                    strict=strict is not False,
+                    cold_start=cold_start,
+                )
+                _registry[known._account] = known
+                return known
+            if known.plan != plan:
+                raise BadInput(
+                    f"this account is in use with plan {known.plan!r} and cannot have plan {plan!r} as well; an "
+                    "account has one plan, so give both providers the same, or name different accounts with account="
+                )
+            for name, given, used in (
+                ("store", None if store is None else _named(store), _named(known._where)),
+                ("merge", _joined(merge) or None, known._names),
+                ("reserve", reserve or None, known.reserve),
+                ("strict", strict, known._strict),
+            ):
+                if given is not None and given != used:
+                    raise BadInput(
+                        f"this account is in use with another {name}= in this process; an account has one quota, so "
+                        f"give the same {name}= everywhere, or only where it is used first"
+                    )
+            return known
+
+    async def aclose(self) -> None:
+        """Closes what the store has open on this event loop; the quota may go on being used, and opens it anew."""
+        if self._store is not None:
+            await self._store.aclose()
+
+    def __repr__(self) -> str:
+        return f"<Quota plan={self.plan!r} counters={sorted(self._counters)}>"
+
+    def slot(
+        self,
+        counter: str,
+        rates: tuple[Rate, ...],
+        *,
+        max_wait: float | None = None,
+        priority: Priority = "normal",
+    ) -> Waiting:
+        """A slot for one request: `async with quota.slot("call/lists", rates) as slot`.
+
+        Entering waits by priority, then first come, first served. Inside, call `slot.sent()` just before the
+        request is handed to the transport and `slot.answered()` when the headers of its answer arrive. Leaving the
+        block settles the rest: refunded if not sent, answered now if sent.
+
+        Args:
+            counter: the vendor's counter that the request draws on.
+            rates: all of them hold at once; empty grants without waiting.
+            max_wait: the most to wait, in seconds: 0 takes a slot only if one is free now, None waits as long as
+                it takes. Midnight is never waited for.
+            priority: who goes first when several wait: `"interactive"` overtakes `"normal"`, and that `"backfill"`.
+                Of ten grants in a row at least one goes to whoever has waited longest, if it was overtaken.
+
+        Raises:
+            DailyQuotaExhausted: (on entering) the day is spent; nothing was.
+            WouldExceedQuota: (on entering) the wait is, or has become, longer than `max_wait`; nothing was spent.
+            QuotaUnavailable: (on entering) the store cannot be had, so nothing may be sent.
+            BadInput: `max_wait` is negative or not a number, or there is no such priority.
+        """
+        if max_wait is not None and not (isinstance(max_wait, int | float) and max_wait >= 0):
+            raise BadInput(f"max_wait must be 0 or more seconds, or None, not {max_wait!r}")
+        if priority not in PRIORITIES:
+            raise BadInput(f"priority must be one of {', '.join(PRIORITIES)}, not {priority!r}")
+        found = self._counter(counter, rates) if rates else None
+        return Waiting(found, self.clock, max_wait=max_wait, priority=priority)
+
+    def refuse_if_spent(self, counter: str, rates: tuple[Rate, ...], priority: Priority = "normal") -> None:
+        """Says at once, and of what is known here, whether a slot would be refused for the day; nothing is spent.
+
+        Raises:
+            DailyQuotaExhausted: it would.
+        """
+        if rates:
+            self._counter(counter, rates).refuse_if_spent(priority)
+
+    async def state(self, counter: str, rates: tuple[Rate, ...]) -> QuotaState:
+        """How a counter stands now, for reports; nothing is spent.
+
+        Raises:
+            QuotaUnavailable: the store cannot be had.
+        """
+        midnight = self.clock.next_midnight()
+        if not rates:
+            return QuotaState(counter=counter, used_today=0, left_today=None, resets_at=midnight, next_free_s=0.0)
+        found = self._counter(counter, rates)
+        used = sum((await found.look()).used)
+        return QuotaState(
+            counter=found.name,
+            used_today=used,
+            left_today=found.day.left(used),
+            resets_at=midnight,
+            next_free_s=found.next_free_s(),
+            reserved=found.day.reserved,
+            waiting=found.waiting,
+            granted=found.granted,
+            refused=found.refused_count,
+            refunded=found.refunded,
+            waited_s=found.waited_s,
+        )
+
+    def _counter(self, counter: str, rates: tuple[Rate, ...]) -> Counter:
+        name = self._names.get(counter, counter)
+        with self._lock_of_this_process():
+            found = self._counters.get(name)
+            if found is None:
+                found = self._counters[name] = Counter(
+                    name=name,
+                    key=(self._account, name),
+                    owner=self._owner,
+                    clock=self.clock,
+                    store=self.store,
+                    strict=self._strict,
+                    reserve=self.reserve,
+                )
+        found.adopt(rates, cold_since=self._cold_since)
+        return found
+
+
+_registry: weakref.WeakValueDictionary[str, Quota] = weakref.WeakValueDictionary()
+_registry_lock = threading.Lock()
+
+
+def _digest(account: str) -> str:
+    return hashlib.sha256(account.encode()).hexdigest()[:16]
+
+
+def _joined(merge: Sequence[Sequence[str]]) -> dict[str, str]:
+    names: dict[str, str] = {}
+    for group in merge:
+        if isinstance(group, str):
+            raise BadInput(f"merge is made of groups of counters, like [['a', 'b']], and {group!r} is no group")
+        for counter in group:
+            if counter in names:
+                raise BadInput(f"merge names the counter {counter!r} twice; list together what counts together, once")
+            names[counter] = "+".join(sorted(group))
+    return names
+
+
+def _named(store: str | Path | QuotaStore | None) -> object:
+    return str(store) if isinstance(store, str | Path) else store
+
+
+def _checked(reserve: Mapping[Priority, float]) -> dict[Priority, float]:
+    shares = dict(reserve)
+    if (
+        not set(shares) <= set(PRIORITIES)
+        or not all(share > 0 for share in shares.values())
+        or sum(shares.values()) >= 1
+    ):
+        raise BadInput(
+            f"reserve must give shares of the day, together less than 1, to some of {', '.join(PRIORITIES)}, "
+            f"not {reserve!r}"
+        )
+    return shares

@@ -1,0 +1,153 @@
+"""What a process may send while the shared store cannot be reached, if its user has said so: a fixed share.
+
+Holds `Fallback`. It keeps a window of its own of the size L x share, so that the processes together keep L as long as
+their shares add up to one at most; where less than one request is left of a window, the window is stretched. Refuses to
+give more of a day than this share of what was left of it when the store was last heard, and refuses everything for one
+window at first: what the others have sent just before is not known.
+
+When the store is back it is told in messages (`Away`), each with a random id, so that one that is sent again is
+charged once; what is granted while one is on its way goes into the next. A claim that is served here may have been
+granted by the store too, whose reply was lost, and is given back there; so the store knows the one served here by
+another id.
+"""
+
+from __future__ import annotations
+
+import math
+import secrets
+import threading
+import time
+import weakref
+from collections import Counter
+
+import attrs
+
+from agora_tencent_analytics.errors import QuotaUnavailable
+from agora_tencent_analytics.limits import Rate
+from agora_tencent_analytics.quota.limiter import Bucket
+from agora_tencent_analytics.quota.store import Claim, CounterKey, Standing
+
+
+@attrs.frozen(kw_only=True)
+class Away:
+    """What the store has to be told first when it is back."""
+
+    id: str
+    """Random; the same until the store is known to have heard it."""
+    owed: dict[int, int]
+    """Requests by day; less than 0 where more was given back than granted since the last message."""
+    in_flight: tuple[Claim, ...]
+    """As the store is to know them."""
+    longest_rest_s: float
+
+
+@attrs.define
+class _Share:
+    bucket: Bucket
+    longest_rest_s: float
+    claims: dict[str, Claim] = attrs.field(factory=dict)
+    """In flight."""
+    granted: Counter[int] = attrs.field(factory=Counter)
+    """Requests by day."""
+    told: Counter[int] = attrs.field(factory=Counter)
+    """Those of them that the store knows of."""
+    telling: tuple[str, dict[int, int]] | None = None
+    """The id of a message that may have been heard, and what is owed by it."""
+    allowed: dict[int, int] = attrs.field(factory=dict)
+
+
+class Fallback:
+    """The shares of all counters that are served without the store.
+
+    Args:
+        share: of each window and day.
+    """
+
+    def __init__(self, share: float) -> None:
+        self.share = share
+        self._shares: dict[CounterKey, _Share] = {}
+        self._served: weakref.WeakSet[Claim] = weakref.WeakSet()
+        self._lock = threading.Lock()
+
+    def reserve(self, key: CounterKey, claim: Claim) -> Standing:
+        """Grants out of the share, or says how long to wait.
+
+        Raises:
+            QuotaUnavailable: the share of the day is used up.
+        """
+        with self._lock:
+            now = time.monotonic()
+            found = self._shares.get(key)
+            if found is None:
+                rates = [Rate(room.limit, room.period_s).share(self.share) for room in claim.windows]
+                found = self._shares[key] = _Share(Bucket(rates, strict=False), claim.longest_rest_s)
+                found.bucket.hold(now + claim.longest_rest_s)
+            for day, seen in zip(claim.days, claim.seen, strict=True):
+                allowed = found.allowed.setdefault(day, math.floor((claim.day_limit - seen) * self.share))
+                if found.granted[day] >= allowed:
+                    raise QuotaUnavailable(
+                        f"the quota store cannot be reached, and this process has used its share ({self.share:g}) of "
+                        f"what was left of the day for {key[1]}, so nothing was sent"
+                    )
+            wait = found.bucket.expected_wait(now)
+            if wait > 0:
+                return Standing(why="store", after_s=wait, used=claim.seen)
+            found.bucket.take(now)
+            found.claims[claim.id] = claim
+            found.granted.update(claim.days)
+            self._served.add(claim)
+            return Standing(used=claim.seen)  # what is owed is not what was seen at the store
+
+    def answered(self, key: CounterKey, claim: Claim, late_days: tuple[int, ...], ago_s: float) -> bool:
+        """True if the claim was granted here, and is now answered."""
+        with self._lock:
+            found = self._shares.get(key)
+            if found is None or found.claims.pop(claim.id, None) is None:
+                return False
+            found.bucket.answered(time.monotonic() - ago_s)
+            found.granted.update(late_days)
+            return True
+
+    def refund(self, key: CounterKey, claim: Claim) -> bool:
+        """True if the claim was granted here, and is now given back."""
+        with self._lock:
+            found = self._shares.get(key)
+            if found is None or found.claims.pop(claim.id, None) is None:
+                return False
+            found.bucket.refund()
+            found.granted.subtract(claim.days)
+            return True
+
+    def known(self, claim: Claim) -> Claim:
+        """The claim as the store is to know it."""
+        with self._lock:
+            return _renamed(claim) if claim in self._served else claim
+
+    def away(self, key: CounterKey) -> Away | None:
+        """What the store has to be told; None if nothing was served without it."""
+        with self._lock:
+            found = self._shares.get(key)
+            if found is None:
+                return None
+            if found.telling is None:
+                owed = {day: granted - found.told[day] for day, granted in found.granted.items()}
+                found.telling = secrets.token_hex(8), {day: number for day, number in owed.items() if number}
+            name, owed = found.telling
+            in_flight = tuple(_renamed(claim) for claim in found.claims.values())
+            return Away(id=name, owed=owed, in_flight=in_flight, longest_rest_s=found.longest_rest_s)
+
+    def back(self, key: CounterKey, away: Away) -> None:
+        """The store knows of all that; the share is over, unless more was served meanwhile."""
+        with self._lock:
+            found = self._shares.get(key)
+            if found is None or found.telling is None or found.telling[0] != away.id:
+                return
+            found.told.update(away.owed)
+            found.telling = None
+            left = {_renamed(claim) for claim in found.claims.values()}.difference(away.in_flight)
+            if found.told == found.granted and not left:
+                del self._shares[key]
+
+
+def _renamed(claim: Claim) -> Claim:
+    return attrs.evolve(claim, id=f"{claim.id}~")

@@ -1,0 +1,169 @@
+"""The right to send one request, from the moment it is granted until the answer, or nothing, came of it.
+
+Holds `Slot`, which the sender keeps informed, and the `async with` that waits for it and settles it however
+the block is left. What the sender tells is noted at once and takes effect in this process at once; the store hears it
+when the block is left, together with how long ago it was. Refuses to decide anything: that is `counter.py`.
+"""
+
+from __future__ import annotations
+
+import logging
+from types import TracebackType
+from typing import Literal
+
+import anyio
+
+from agora_tencent_analytics.context import Priority
+from agora_tencent_analytics.errors import QuotaUnavailable
+from agora_tencent_analytics.limits import MINUTE, SECOND
+from agora_tencent_analytics.quota.clock import VendorClock
+from agora_tencent_analytics.quota.counter import Counter
+from agora_tencent_analytics.quota.grant import Grant
+from agora_tencent_analytics.quota.renewal import Renewal
+from agora_tencent_analytics.quota.shield import uninterrupted
+
+_PERIOD_S = {"second": SECOND, "minute": MINUTE, "unknown": None}
+_SETTLED_WITHIN_S = 5.0
+
+_log = logging.getLogger("agora_tencent_analytics")
+
+
+class Slot:
+    """The right to send one request, between `async with quota.slot(...)` and its end."""
+
+    __slots__ = (
+        *("_answered_at", "_counter", "_grant", "_held_s", "_late_days", "_period_s", "_refused_at"),
+        *("_spent_day", "_state", "left_today", "resets_at", "waited_s"),
+    )
+
+    waited_s: float
+    """Seconds that it was waited for."""
+    left_today: int | None
+    """Requests left in the vendor's UTC day after this one; None if days are not counted."""
+    resets_at: float
+    """The vendor's next midnight UTC, epoch seconds."""
+
+    def __init__(self, counter: Counter | None, grant: Grant | None, *, resets_at: float) -> None:
+        self._counter = counter
+        self._grant = grant
+        self._state: Literal["granted", "sent", "over"] = "granted"
+        self._answered_at = self._refused_at = self._held_s = 0.0
+        self._late_days: tuple[int, ...] = ()
+        self._period_s: int | None = None
+        self._spent_day: int | None = None
+        self.waited_s = 0.0 if grant is None else grant.waited_s
+        self.left_today = None if grant is None else grant.left_today
+        self.resets_at = resets_at
+
+    def sent(self) -> None:
+        """Marks the request as handed to the transport; call it just before. From here on it is not refunded."""
+        if self._state == "granted":
+            self._state = "sent"
+
+    def answered(self) -> None:
+        """Marks the answer's headers, or an exception, as arrived: from here on the slot rests. Idempotent."""
+        if self._state == "over":
+            return
+        self._state = "over"
+        if self._counter is not None and self._grant is not None:
+            self._answered_at = self._counter.clock.clock.monotonic()
+            self._late_days = self._counter.day.late(self._grant.claim.days)
+            self._counter.answered(self._answered_at)
+
+    def refused(self, per: Literal["second", "minute", "day", "unknown"], retry_after_s: float | None = None) -> None:
+        """Marks the answer as a refusal for too many requests; everybody on the account heeds it.
+
+        Args:
+            per: the window that the vendor calls full. `"day"` marks the day as spent; anything else holds the
+                counter for one window and then slows it.
+            retry_after_s: seconds that the vendor asked to wait, or None.
+        """
+        self.answered()
+        if self._counter is None or self._grant is None:
+            return
+        if per == "day":
+            self._spent_day = self._counter.day_refused(self._grant)
+        else:
+            self._refused_at = self._counter.clock.clock.monotonic()
+            self._period_s = _PERIOD_S[per]
+            self._held_s = self._counter.refused(self._grant, period_s=self._period_s, retry_after_s=retry_after_s)
+
+    async def _leave(self) -> None:
+        """Settles what is left, and tells the store."""
+        counter, grant = self._counter, self._grant
+        never_sent = self._state == "granted"
+        if never_sent:
+            self._state = "over"
+            if counter is not None and grant is not None:
+                counter.refunded_one(grant)
+        else:
+            self.answered()
+        if counter is None or grant is None:
+            return
+        store, key, claim, clock = counter.store, counter.key, grant.claim, counter.clock.clock
+        if never_sent:
+            await store.refund(key, claim)
+            return
+        wall, now = clock.wall(), clock.monotonic()
+        try:
+            await store.answered(key, claim, wall, ago_s=now - self._answered_at, late_days=self._late_days)
+        finally:  # a refusal is told all the same: others would go on sending
+            if self._held_s:
+                await store.refused(
+                    key,
+                    wall,
+                    ago_s=now - self._refused_at,
+                    hold_s=self._held_s,
+                    sent_ago_s=self._refused_at - grant.at,
+                    period_s=self._period_s,
+                )
+            if self._spent_day is not None and counter.day.rate is not None:
+                await store.spend(key, self._spent_day, counter.day.limit)
+
+
+class Waiting:
+    """What `async with` enters: waits for the slot, and settles it however the block is left."""
+
+    __slots__ = ("_clock", "_counter", "_max_wait", "_priority", "_renewal", "_slot")
+
+    def __init__(
+        self, counter: Counter | None, clock: VendorClock, *, max_wait: float | None, priority: Priority
+    ) -> None:
+        self._counter = counter
+        self._clock = clock
+        self._max_wait = max_wait
+        self._priority: Priority = priority
+        self._renewal: Renewal | None = None
+
+    def expected_s(self, *, first: bool = False) -> float:
+        """The least that entering takes from now on, seconds; the day aside.
+
+        Args:
+            first: once it is at the head of the queue.
+        """
+        return 0.0 if self._counter is None else self._counter.next_free_s(None if first else self._priority)
+
+    async def __aenter__(self) -> Slot:
+        grant = None if self._counter is None else await self._counter.acquire(self._max_wait, self._priority)
+        self._slot = Slot(self._counter, grant, resets_at=self._clock.next_midnight())
+        if self._counter is not None and grant is not None and grant.claim.windows:
+            self._renewal = Renewal(self._counter.store, self._counter.key, grant.claim, self._clock.clock)
+        return self._slot
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._counter is None:
+            return
+        # The block may be left because it was cancelled; what was spent is written down all the same.
+        await uninterrupted(self._settle())
+
+    async def _settle(self) -> None:
+        try:
+            with anyio.fail_after(_SETTLED_WITHIN_S):
+                if self._renewal is not None:
+                    await self._renewal.stop()
+                await self._slot._leave()
+        except (QuotaUnavailable, TimeoutError) as unavailable:
+            # Safe: what was to be given back stays spent, and the slot in flight for the rest of its lease.
+            _log.warning("what became of a request could not be written down: %s", unavailable)

@@ -1,0 +1,112 @@
+"""`Ledger`: what is done of a scan, on disk, so that the next one with the same arguments goes on from there.
+
+    with Ledger("calls.ledger") as ledger:
+        async with scan(agora, over=Since(first=Last(hours=24)), ledger=ledger) as records:
+            async for record in records: ...
+
+Holds whose scan it is, the consumer's bookmark, and the work of each provider (`work.py`). No secret goes
+into it: accounts, channels and users are digests; calls that are still to be read are there as the vendor listed
+them, without their sessions.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from hashlib import blake2b
+from types import TracebackType
+from typing import Self
+
+from agora_tencent_analytics.errors import LedgerUnusable
+from agora_tencent_analytics.paging.question import Over
+from agora_tencent_analytics.provider import Provider
+from agora_tencent_analytics.scan.ledger.call_rows import CallRows
+from agora_tencent_analytics.scan.ledger.file import LedgerFile
+from agora_tencent_analytics.scan.ledger.lane_rows import LaneRows
+from agora_tencent_analytics.scan.ledger.work import KeptWork
+from agora_tencent_analytics.scan.records import CallRecord
+from agora_tencent_analytics.scan.since import Since
+from agora_tencent_analytics.scan.work import Work
+
+_BOOKMARK = "bookmark"
+
+
+class Ledger:
+    """The file that remembers a scan; opened and locked until it is closed, or the process ends.
+
+    `scan(ledger=path)` opens and closes one by itself. Only one scan at a time may use it, and always the same
+    one: the same apps, range, depth, channel, calls and users.
+
+    Args:
+        path: the file; made if missing, readable by its owner alone. Its directory must exist.
+
+    Raises:
+        LedgerUnusable: another scan holds it, it is damaged, or it is no ledger.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._file = LedgerFile(path)
+        self._used = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the file and gives up the lock. Idempotent."""
+        self._file.close()
+
+    @property
+    def bookmark(self) -> str:
+        """What the consumer gave with the latest acknowledgement that had a bookmark; `""` before the first."""
+        rows = self._file.rows("SELECT value FROM facts WHERE name = ?", (_BOOKMARK,))
+        return rows[0][0] if rows else ""
+
+    def keep(self, bookmark: str) -> None:
+        """Keeps a bookmark by itself, without an acknowledgement."""
+        self._file.rows("INSERT OR REPLACE INTO facts VALUES (?, ?)", (_BOOKMARK, bookmark))
+
+    def begin(self, facts: Mapping[str, str]) -> None:
+        """Makes sure that the ledger is this scan's, and in nobody else's hands.
+
+        Args:
+            facts: what the scan is about, in words that may be shown, each with its text.
+
+        Raises:
+            LedgerUnusable: it is not.
+        """
+        if self._used:
+            raise LedgerUnusable(f"the ledger {self._file.path} is in use by another scan; wait for its end")
+        told = {name: blake2b(text.encode(), digest_size=16).hexdigest() for name, text in facts.items()}
+        with self._file.transaction():
+            known = dict(self._file.rows("SELECT name, value FROM facts WHERE name != ?", (_BOOKMARK,)))
+            if known and known != told:
+                other = sorted(name for name in known.keys() | told.keys() if known.get(name) != told.get(name))
+                raise LedgerUnusable(
+                    f"the ledger {self._file.path} is of another scan: it differs in {', '.join(other)}; "
+                    "give the arguments that it was begun with, or name another file"
+                )
+            for pair in told.items():
+                self._file.rows("INSERT OR REPLACE INTO facts VALUES (?, ?)", pair)
+        self._used = True
+
+    def end(self) -> None:
+        """The scan is over; another may begin."""
+        self._used = False
+
+    def work(self, lane: str, provider: Provider, over: Over | Since) -> Work:
+        """What is left to do with one provider."""
+        history_s = max((limits.history_s for limits in provider.plan.rows.values()), default=0)
+        rows, calls = LaneRows(self._file, lane), CallRows(self._file, lane)
+        return KeptWork(rows, calls, over, now=provider.now(), history_s=history_s)
+
+    def acknowledge(self, work: Work, record: CallRecord, bookmark: str | None) -> None:
+        """Writes down what was dealt with and the bookmark, both or neither."""
+        with self._file.transaction():
+            work.acknowledge(record)
+            if bookmark is not None:
+                self.keep(bookmark)

@@ -1,0 +1,105 @@
+"""`CallRows`: the calls of one provider in a ledger, and the statements that read and write them.
+
+Holds SQL and nothing else: what the states mean for the next scan is `work.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from enum import IntEnum
+from hashlib import blake2b
+
+import msgspec
+
+from agora_tencent_analytics.errors import LedgerUnusable
+from agora_tencent_analytics.models.calls import Call
+from agora_tencent_analytics.scan.ledger.file import LedgerFile
+
+_CHUNK = 100
+
+
+class State(IntEnum):
+    """How it stands with a call."""
+
+    SETTLED = 0
+    """Acknowledged for good."""
+    OWED = 1
+    """Listed, and not acknowledged yet."""
+    AGAIN = 2
+    """Acknowledged, and to be read again."""
+    ONCE_MORE = 3
+    """Acknowledged, and to be read again for the last time."""
+    RUNNING = 4
+    """Acknowledged while it was still running."""
+    EARLY = 5
+    """Acknowledged when it had ended, without what the vendor's lag still hid."""
+
+
+class CallRows:
+    """The calls of one lane.
+
+    Args:
+        file: the ledger.
+        lane: the provider's name in the report.
+    """
+
+    def __init__(self, file: LedgerFile, lane: str) -> None:
+        self._file = file
+        self._lane = lane
+
+    def state(self, call_id: str) -> tuple[State, int] | None:
+        """The state of a call, and the number of the scan that set it; None if it is unknown."""
+        values = (self._lane, _digest(call_id))
+        rows = self._file.rows("SELECT state, run FROM calls WHERE lane = ? AND digest = ?", values)
+        return (State(rows[0][0]), rows[0][1]) if rows else None
+
+    def put(self, call: Call, state: State, *, run: int, ended: int) -> None:
+        """Writes down a call; of one that is settled, its digest alone."""
+        text = None if state is State.SETTLED else msgspec.json.encode(call)
+        self._file.rows(
+            "INSERT INTO calls (lane, digest, state, run, ended, call) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE "
+            "SET state = excluded.state, run = excluded.run, ended = excluded.ended, call = excluded.call",
+            (self._lane, _digest(call.call_id), state, run, ended, text),
+        )
+
+    def change(self, before: State, after: State, *, run: int) -> None:
+        """Changes the state of all calls that an earlier scan than `run` left in another."""
+        self._file.rows(
+            "UPDATE calls SET state = ?, run = ? WHERE lane = ? AND state = ? AND run < ?",
+            (after, run, self._lane, before, run),
+        )
+
+    def left(self, states: Sequence[State], *, since: int = 0, up_to: int) -> Iterator[tuple[Call, State]]:
+        """Calls that scans of these numbers, both included, left in these states; in the order of their listing."""
+        number = 0
+        marks = ", ".join("?" * len(states))
+        while rows := self._file.rows(
+            f"SELECT number, state, call FROM calls WHERE lane = ? AND state IN ({marks}) "
+            "AND run BETWEEN ? AND ? AND number > ? ORDER BY number LIMIT ?",
+            (self._lane, *states, since, up_to, number, _CHUNK),
+        ):
+            for _, state, text in rows:
+                yield self._call(text), State(state)
+            number = rows[-1][0]
+
+    def count(self, states: Sequence[State]) -> int:
+        """How many calls are in these states."""
+        marks = ", ".join("?" * len(states))
+        statement = f"SELECT count(*) FROM calls WHERE lane = ? AND state IN ({marks})"
+        ((found,),) = self._file.rows(statement, (self._lane, *states))
+        return int(found)
+
+    def prune(self, before: float) -> None:
+        """Forgets settled calls that ended before an instant."""
+        statement = "DELETE FROM calls WHERE lane = ? AND state = ? AND ended < ?"
+        self._file.rows(statement, (self._lane, State.SETTLED, before))
+
+    def _call(self, text: bytes) -> Call:
+        try:
+            return msgspec.json.decode(text, type=Call)
+        except (msgspec.MsgspecError, TypeError) as error:
+            raise LedgerUnusable(f"the ledger {self._file.path} is damaged ({error}); name another file") from None
+
+
+def _digest(call_id: str) -> bytes:
+    return blake2b(call_id.encode(), digest_size=16).digest()

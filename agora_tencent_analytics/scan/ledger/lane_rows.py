@@ -1,0 +1,73 @@
+"""`LaneRows`: how one provider stands in a ledger, and what of it is to be listed; as rows, with their statements.
+
+Holds SQL and nothing else: what the rows mean for the next scan is `work.py`. Calls are in `call_rows.py`.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import NamedTuple
+
+from agora_tencent_analytics.scan.ledger.file import LedgerFile
+from agora_tencent_analytics.timerange import TimeRange
+
+
+class Standing(NamedTuple):
+    """One row about the lane as a whole."""
+
+    first: int
+    """Start of all that was ever asked for, epoch seconds."""
+    until: int
+    """Its end, excluded."""
+    run: int
+    """Number of the latest scan."""
+    note: str
+    """What it left for the report of the next."""
+
+
+class LaneRows:
+    """The rows of one lane.
+
+    Args:
+        file: the ledger.
+        lane: the provider's name in the report.
+    """
+
+    def __init__(self, file: LedgerFile, lane: str) -> None:
+        self._file = file
+        self._lane = lane
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """All statements inside, or none of them."""
+        return self._file.transaction()
+
+    def standing(self) -> Standing | None:
+        """The lane as the latest scan left it; None if there was none."""
+        rows = self._file.rows("SELECT first, until, run, note FROM lanes WHERE lane = ?", (self._lane,))
+        return Standing(*rows[0]) if rows else None
+
+    def stand(self, standing: Standing) -> None:
+        """Writes down how the lane stands."""
+        self._file.rows("INSERT OR REPLACE INTO lanes VALUES (?, ?, ?, ?, ?)", (self._lane, *standing))
+
+    def stretches(self) -> list[tuple[TimeRange, int, str | None]]:
+        """Pieces of the range that are to be listed, oldest first, with their numbers and cursors."""
+        rows = self._file.rows(
+            "SELECT first, until, number, cursor FROM stretches WHERE lane = ? ORDER BY first", (self._lane,)
+        )
+        return [(TimeRange(first, until), number, cursor) for first, until, number, cursor in rows]
+
+    def add_stretch(self, over: TimeRange, cursor: str | None = None) -> None:
+        """Adds a piece."""
+        self._file.rows(
+            "INSERT INTO stretches (lane, first, until, cursor) VALUES (?, ?, ?, ?)",
+            (self._lane, over.start, over.end, cursor),
+        )
+
+    def set_cursor(self, number: int, cursor: str | None) -> None:
+        """Notes how far the listing of a piece has come."""
+        self._file.rows("UPDATE stretches SET cursor = ? WHERE number = ?", (cursor, number))
+
+    def drop_stretch(self, number: int) -> None:
+        """Forgets a piece."""
+        self._file.rows("DELETE FROM stretches WHERE number = ?", (number,))

@@ -1,0 +1,219 @@
+"""`KeptWork`: what one provider's part of a scan has to do, as its ledger remembers it.
+
+The rules. A page of a listing is written down, its calls and the cursor after it, before anybody reads them; a
+call is settled when its last record is acknowledged. So whatever is killed, every call is either not listed yet,
+or owed, or settled. A listing is split where the vendor's data stops being settled: the older part is listed
+once, and goes on from its cursor; the newer part is listed anew by every scan. A call is owed again if something
+of it failed, if the vendor's lag still hid some of it, and if it was still running inside the range.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+
+from agora_tencent_analytics.limits import DAY
+from agora_tencent_analytics.models.calls import Call
+from agora_tencent_analytics.paging.certificate import Clipped
+from agora_tencent_analytics.paging.question import Over, resolve
+from agora_tencent_analytics.scan.ledger.call_rows import CallRows, State
+from agora_tencent_analytics.scan.ledger.lane_rows import LaneRows, Standing
+from agora_tencent_analytics.scan.records import CallRecord
+from agora_tencent_analytics.scan.since import Since
+from agora_tencent_analytics.scan.work import Owed, Stretch, Work
+from agora_tencent_analytics.timerange import TimeRange, merge
+
+SETTLED_S = 1_800
+"""Data older than this before the vendor's now no longer changes: past every stated lag, and ten minutes for rows
+that come late."""
+
+
+class KeptWork(Work):
+    """One lane of a ledger, opened for one scan.
+
+    Args:
+        rows: the lane.
+        calls: its calls.
+        over: the range asked for; it counts when the lane is new, or goes on.
+        now: the vendor's now, epoch seconds.
+        history_s: how far back the vendor's data reaches, seconds.
+    """
+
+    kept = True
+
+    def __init__(self, rows: LaneRows, calls: CallRows, over: Over | Since, *, now: float, history_s: float) -> None:
+        self._rows, self._calls = rows, calls
+        self._goes_on = isinstance(over, Since)
+        self._now = math.floor(now)
+        self._unsound: set[str] = set()
+        self._early: set[str] = set()
+        first = resolve(over.first if isinstance(over, Since) else over, now)
+        before = rows.standing()
+        # A new lane has everything before it; another goes on to now, or has its range.
+        known = before or Standing(first.start, first.start, 0, "")
+        until = max(known.until, self._now) if self._goes_on else known.until if before else first.end
+        news = [TimeRange(known.until, until)] if known.until < until else []
+        left = rows.stretches()
+        to_list = [piece for piece, _, cursor in left if cursor is None] + news
+        if news and isinstance(over, Since):
+            to_list.append(TimeRange(max(known.first, known.until - over.look_back_s), until))
+        self._fresh = merge([piece for piece, _, _ in left] + news)
+        self._standing = Standing(known.first, until, known.run + 1, known.note)
+        self.note = known.note
+        with rows.transaction():
+            rows.stand(self._standing)
+            for _, number, cursor in left:
+                if cursor is None:
+                    rows.drop_stretch(number)
+            for piece in merge(to_list):
+                for part in _cut(piece, self._now - SETTLED_S):
+                    rows.add_stretch(part)
+            self._prune(history_s)
+        super().__init__(TimeRange(known.first, until))
+        self.already = calls.count((State.SETTLED, State.RUNNING))
+
+    def _prune(self, history_s: float) -> None:
+        """Forgets settled calls that no listing can show any more."""
+        oldest = self._now - history_s
+        if self._goes_on:
+            oldest = max(oldest, min((over.start for over, _, _ in self._rows.stretches()), default=self._now))
+        self._calls.prune(oldest - DAY)
+
+    # -- what is left -------------------------------------------------------------------------------------------
+
+    def stretches(self) -> Sequence[Stretch]:
+        """See `Work.stretches`."""
+        settled = self._now - SETTLED_S
+        return [
+            Stretch(over, number=number, cursor=cursor, settled=cursor is not None or over.end <= settled)
+            for over, number, cursor in self._rows.stretches()
+        ]
+
+    def owed(self) -> Iterator[Owed]:
+        """See `Work.owed`."""
+        states = (State.OWED, State.AGAIN, State.EARLY, State.ONCE_MORE)
+        for call, state in self._calls.left(states, up_to=self._standing.run - 1):
+            yield Owed(call, again=state is not State.OWED, sound=state in (State.EARLY, State.ONCE_MORE))
+
+    def vanished(self) -> Iterator[Owed]:
+        """See `Work.vanished`."""
+        run = self._standing.run
+        self._calls.change(State.RUNNING, State.ONCE_MORE, run=run)
+        for call, _ in self._calls.left((State.ONCE_MORE,), since=run, up_to=run):
+            yield Owed(call, again=True, sound=True)
+
+    def known(self, call_ids: Iterable[str]) -> set[str]:
+        """See `Work.known`."""
+        return {call_id for call_id in call_ids if self._calls.state(call_id) is not None}
+
+    def running(self, call_ids: Iterable[str]) -> set[str]:
+        """See `Work.running`."""
+        states = {call_id: self._calls.state(call_id) for call_id in call_ids}
+        return {call_id for call_id, known in states.items() if known is not None and known[0] is State.RUNNING}
+
+    def gaps(self, clipped: Iterable[Clipped]) -> tuple[Clipped, ...]:
+        """See `Work.gaps`: what was only looked back at is no gap. What the lag hides no scan has read yet."""
+        pieces = tuple(clipped)
+        found = [(piece, piece.over.overlap(fresh)) for piece in pieces for fresh in self._fresh]
+        return (
+            *(piece for piece in pieces if piece.reason == "lag"),
+            *(
+                Clipped(over=over, reason=piece.reason, endpoint=piece.endpoint)
+                for piece, over in found
+                if over is not None and piece.reason == "history"
+            ),
+        )
+
+    # -- what is done -------------------------------------------------------------------------------------------
+
+    def page(self, stretch: Stretch, calls: Iterable[Call], cursor: str) -> Sequence[Owed]:
+        """See `Work.page`."""
+        owed = []
+        with self._rows.transaction():
+            for call in calls:
+                known = self._calls.state(call.call_id)
+                if known is None:
+                    self._put(call, State.OWED)
+                    owed.append(Owed(call))
+                elif known[0] is State.RUNNING and known[1] < self._standing.run:
+                    self._put(call, State.AGAIN)
+                    owed.append(Owed(call, again=True, sound=True))
+            if stretch.settled:
+                self._rows.set_cursor(stretch.number, cursor)
+        return owed
+
+    def rewind(self, stretch: Stretch) -> Stretch:
+        """See `Work.rewind`."""
+        self._rows.set_cursor(stretch.number, None)
+        return super().rewind(stretch)
+
+    def give_up(self, stretch: Stretch, window: TimeRange, cursor: str | None) -> None:
+        """See `Work.give_up`: the next scan tries it again."""
+        self._rows.add_stretch(window, cursor if stretch.settled else None)
+
+    def listed(self, stretch: Stretch, clipped: Iterable[Clipped]) -> None:
+        """See `Work.listed`. What was hidden or may still change is listed again by the next scan."""
+        if not stretch.settled:
+            return
+        hidden = [piece.over.start for piece in clipped if piece.reason == "lag"]
+        with self._rows.transaction():
+            self._rows.drop_stretch(stretch.number)
+            if hidden and min(hidden) < stretch.over.end:
+                self._rows.add_stretch(TimeRange(max(stretch.over.start, min(hidden)), stretch.over.end))
+
+    def unsound(self, call: Call) -> None:
+        """See `Work.unsound`: it will be read again by the next scan."""
+        self._unsound.add(call.call_id)
+
+    def early(self, call: Call) -> None:
+        """See `Work.early`: it will be read again by the next scan."""
+        self._early.add(call.call_id)
+
+    def settle(self, call: Call) -> None:
+        """See `Work.settle`."""
+        self._put(call, self._outcome(call))
+
+    def acknowledge(self, record: CallRecord) -> None:
+        """See `Work.acknowledge`. A call of which only some parts are dealt with comes again, whole, and says so."""
+        if record.last:
+            self.settle(record.call)
+            return
+        known = self._calls.state(record.call.call_id)
+        if known is None or known[0] is State.OWED:
+            self._put(record.call, State.AGAIN)
+
+    def _outcome(self, call: Call) -> State:
+        unsound, early = call.call_id in self._unsound, call.call_id in self._early
+        self._unsound.discard(call.call_id)
+        self._early.discard(call.call_id)
+        known = self._calls.state(call.call_id)
+        if unsound:
+            return State.AGAIN
+        if known is not None and known[0] is State.ONCE_MORE:
+            return State.SETTLED
+        if call.finished:
+            return State.EARLY if early else State.SETTLED
+        # A range of the past may be read to its end while a call goes on beyond it.
+        return State.RUNNING if self._goes_on or early or self.over.end > self._now else State.SETTLED
+
+    def remember(self, note: str) -> None:
+        """See `Work.remember`."""
+        if note != self.note:
+            self.note = note
+            self._rows.stand(self._standing._replace(note=note))
+
+    def finish(self) -> None:
+        """See `Work.finish`: a job that goes on has told everything, and begins a new report next time."""
+        if self._goes_on:
+            self.remember("")
+
+    def _put(self, call: Call, state: State) -> None:
+        ended = self._now if call.destroyed_ts is None else call.destroyed_ts
+        self._calls.put(call, state, run=self._standing.run, ended=ended)
+
+
+def _cut(piece: TimeRange, at: int) -> Iterable[TimeRange]:
+    """The piece in two, before and after an instant; in one if a part would not be worth a request of its own."""
+    if piece.start + SETTLED_S <= at < piece.end:
+        return TimeRange(piece.start, at), TimeRange(at, piece.end)
+    return (piece,)

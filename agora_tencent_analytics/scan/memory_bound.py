@@ -1,0 +1,78 @@
+"""A bound on the bytes that a scan holds, that cannot lock it up.
+
+Every worker asks for leave before it fetches more, and leave is given for as much as the latest answers were
+large. Above the bound only the worker that has been busy longest gets leave: it can finish its call, hand it
+over and so make room, whatever the others hold.
+"""
+
+from __future__ import annotations
+
+import anyio
+
+ANSWER_COSTS = 3
+"""While an answer is read it is in memory up to three times: its body, the text of its series, their columns."""
+_FIRST_GUESS = 1 << 20
+_FORGETTING = 0.9
+
+
+class Gauge:
+    """Counts bytes held by workers and by records that wait for the consumer.
+
+    Args:
+        bound: bytes above which only the longest busy worker goes on.
+    """
+
+    def __init__(self, bound: int) -> None:
+        self._bound = bound
+        self._held = 0
+        self._expected = float(_FIRST_GUESS)
+        self._busy: dict[int, float] = {}  # what each worker fetches now; insertion order is age
+        self._changed = anyio.Event()
+
+    @property
+    def held(self) -> int:
+        """Bytes held now."""
+        return self._held
+
+    def begin(self, worker: int) -> None:
+        """A worker takes up a call."""
+        self._busy[worker] = 0.0
+
+    def end(self, worker: int) -> None:
+        """A worker is done with its call."""
+        self._busy.pop(worker, None)
+        self._wake()
+
+    async def leave(self, worker: int) -> None:
+        """Returns when the worker may fetch more."""
+        while next(iter(self._busy)) != worker and self._held + self._coming + self._next > self._bound:
+            await self._changed.wait()
+        self._busy[worker] = self._next
+
+    def came(self, worker: int, size: int) -> None:
+        """What a worker fetched has come: bytes of points."""
+        self._busy[worker] = 0.0
+        self._expected = max(float(size), self._expected * _FORGETTING)
+        self._wake()
+
+    def hold(self, size: int) -> None:
+        """Bytes came in."""
+        self._held += size
+
+    def release(self, size: int) -> None:
+        """Bytes went out."""
+        if size:
+            self._held -= size
+            self._wake()
+
+    @property
+    def _coming(self) -> float:
+        return sum(self._busy.values())
+
+    @property
+    def _next(self) -> float:
+        return ANSWER_COSTS * self._expected
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = anyio.Event()

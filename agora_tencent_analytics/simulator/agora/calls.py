@@ -1,0 +1,169 @@
+"""How a simulated Agora answers about calls: lists, sessions, metrics, in the shapes of four generations.
+
+Holds the Call Inspector. In March 2021 a list was the newest ten and the rest one answer, in July the newest hundred;
+pages of calls came in 2022, the wider rows in 2023.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from agora_tencent_analytics.simulator.agora.question import Question, bad, ids, one_of, page
+from agora_tencent_analytics.simulator.http.listing import turn_to
+from agora_tencent_analytics.simulator.http.written import Written
+from agora_tencent_analytics.simulator.world.calls import Call
+from agora_tencent_analytics.simulator.world.figures import peak, stay_rate
+from agora_tencent_analytics.simulator.world.points import Style
+from agora_tencent_analytics.simulator.world.sessions import Session
+
+_NEWEST = {"2021-03": 10, "2021-07": 100}
+_HIGHEST_MID = {"2021-03": 20_020, "2021-07": 20_028, "2022": 20_028}
+_MOST_UIDS = 10
+_MOST_SIDS = 20
+_MOST_USERS_OF_DETAILS = 10
+_POINT = Style("[", ",", "]")
+_FLAGS = ("true", "false")
+
+
+def lists(asked: Question) -> Mapping[str, object]:
+    """Answers `call/lists`."""
+    world, strikes = asked.world, asked.strikes
+    rows = world.listing("agora", asked.start, asked.end, channel=asked.query.get("cname"))
+    newest = _NEWEST.get(asked.generation)
+    if newest is not None:
+        shown = turn_to(rows, 0, newest, strikes)
+        return {"has_more": shown.has_more, "call_lists": _calls(asked, shown.rows)}
+    number, size = page(asked.query)
+    shown = turn_to(rows, number - 1, size, strikes)
+    return {
+        "page_no": number,
+        "page_size": size,
+        "total_size": shown.total,
+        "has_more": shown.has_more,
+        "call_lists": _calls(asked, shown.rows),
+    }
+
+
+def sessions(asked: Question) -> Mapping[str, object]:
+    """Answers `call/sessions`."""
+    number, size = page(asked.query)
+    uids = ids(asked.query, "uids", most=_MOST_UIDS)
+    stays = [stay for stay in _stays(asked) if not uids or stay.user_id in uids]
+    shown = turn_to(stays, number - 1, size, asked.strikes)
+    told: dict[str, object] = {"page_no": number, "page_size": size, "total_size": shown.total}
+    if asked.generation == "2024":
+        told["has_more"] = shown.has_more
+    return {**told, "call_info": [_session(asked, stay) for stay in shown.rows]}
+
+
+def metrics(asked: Question) -> Mapping[str, object]:
+    """Answers `call/metrics`."""
+    sids = ids(asked.query, "sids", most=_MOST_SIDS)
+    call = call_of(asked)
+    stays = [stay for stay in (asked.world.sessions(call) if call is not None else ()) if stay.session_id in sids]
+    return {"metrics": _metrics(asked, call, sorted(stays, key=lambda stay: stay.key))}
+
+
+def details(asked: Question) -> Mapping[str, object]:
+    """Answers `call/details`, as it was until June 2021: the ten who joined last, with their metrics."""
+    hide = one_of(asked.query, "exclude_metrics_info", _FLAGS, "false")
+    stays = _stays(asked)[:_MOST_USERS_OF_DETAILS]
+    told: dict[str, object] = {
+        "call_id": asked.query["call_id"],
+        "call_info": [_session(asked, stay) for stay in stays],
+    }
+    return told if hide == "true" else {**told, "metrics": _metrics(asked, call_of(asked), stays)}
+
+
+def call_of(asked: Question) -> Call | None:
+    """The call that is asked about, or None if there is no such call."""
+    return asked.world.find_call("agora", asked.query["call_id"])
+
+
+def _stays(asked: Question) -> list[Session]:
+    """The sessions of the call in the window, the latest joined first."""
+    if asked.query.get("exclude_server_user", "true") not in _FLAGS:
+        raise bad("exclude_server_user", "is not a boolean")
+    call = call_of(asked)
+    stays = [
+        stay
+        for stay in (asked.world.sessions(call) if call is not None else ())
+        if stay.overlaps(asked.start, asked.end)
+        and not (stay.server and asked.query.get("exclude_server_user", "true") == "true")
+    ]
+    return sorted(stays, key=lambda stay: (-stay.join_ts, stay.session_id))
+
+
+def _metrics(asked: Question, call: Call | None, stays: Sequence[Session]) -> Written:
+    world, highest = asked.world, _HIGHEST_MID.get(asked.generation)
+    uids = {stay.user_id: stay.uid for stay in world.sessions(call)} if call is not None else {}
+    parts = []
+    for stay in stays:
+        known = [series for series in world.series(stay) if highest is None or int(series.metric.name) <= highest]
+        data = ",".join(
+            f'{{"mid":{series.metric.name},"kvs":[{points}],"peer_uid":{uids.get(series.peer_id, 0)}}}'
+            for series, points in world.written(stay, known, asked.start, asked.end, _POINT)
+        )
+        parts.append(f'{{"sid":"{stay.session_id}","data":[{data}]}}')
+    return Written(f"[{','.join(parts)}]")
+
+
+def _calls(asked: Question, indices: Sequence[int]) -> list[dict[str, Any]]:
+    return [_call(asked, asked.world.call_at("agora", index)) for index in indices]
+
+
+def _call(asked: Question, call: Call) -> dict[str, Any]:
+    over = call.finished and call.destroyed_ts <= asked.now
+    told: dict[str, Any] = {
+        "call_id": call.call_id,
+        "cname": call.channel,
+        "created_ts": call.created_ts,
+        "destroyed_ts": call.destroyed_ts if over else _unknown_end(asked),
+        "finished": over,
+    }
+    if asked.generation != "2024":
+        return told
+    stays = [stay for stay in asked.world.sessions(call) if not stay.server]
+    return {
+        **told,
+        "call_pcu": peak([(stay.join_ts, stay.leave_ts) for stay in stays]),
+        "call_acu": len({stay.user_id for stay in stays}),
+        "call_audio_freeze_rate": _mean([stay_rate(stay, "audioFreezeRate") for stay in stays]),
+        "call_video_freeze_rate": _mean([stay_rate(stay, "videoFreezeRate") for stay in stays]),
+    }
+
+
+def _session(asked: Question, stay: Session) -> dict[str, Any]:
+    over = stay.finished and stay.leave_ts <= asked.now
+    told: dict[str, Any] = {
+        "sid": stay.session_id,
+        "cname": stay.channel,
+        "uid": stay.uid,
+        "account": stay.account,
+        "network": stay.network,
+        "platform": stay.platform,
+        "speaker": "Audience" not in stay.roles,
+        "sdk_version": stay.sdk_version,
+        "device_type": stay.device,
+        "join_ts": stay.join_ts,
+        "leave_ts": stay.leave_ts if over else _unknown_end(asked),
+        "finished": over,
+    }
+    if asked.generation != "2024":
+        del told["account"]
+        return told
+    return {
+        **told,
+        "roles": list(stay.roles),
+        "user_video_freeze_rate": stay_rate(stay, "videoFreezeRate"),
+        "user_audio_freeze_rate": stay_rate(stay, "audioFreezeRate"),
+    }
+
+
+def _unknown_end(asked: Question) -> int | None:
+    return {"now": int(asked.now), "zero": 0, "null": None}[asked.habits.ongoing]
+
+
+def _mean(rates: Sequence[float]) -> float:
+    return round(sum(rates) / len(rates), 6) if rates else 0

@@ -1,0 +1,152 @@
+"""Which endpoints a simulated Agora has, generation by generation.
+
+Holds one table row an endpoint, read from the pages of each generation. What is not in a generation's table is not
+there: 404.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+
+from agora_tencent_analytics.agora import plans
+from agora_tencent_analytics.simulator.agora import (
+    calls as agora_calls,
+)
+from agora_tencent_analytics.simulator.agora import (
+    generation_2021 as agora_2021,
+)
+from agora_tencent_analytics.simulator.agora import (
+    insight as agora_insight,
+)
+from agora_tencent_analytics.simulator.agora import (
+    realtime as agora_realtime,
+)
+from agora_tencent_analytics.simulator.agora import (
+    statistics as agora_statistics,
+)
+from agora_tencent_analytics.simulator.agora.question import CAMEL, SNAKE, Route
+
+_CALLS = (*SNAKE, "appid")
+_CALL = (*_CALLS, "call_id")
+_TIMES = (*CAMEL, "appid")
+_PAGES = ("page_no", "page_size")
+_BREAKDOWN = ("dimension", "dimensionValues")
+
+_LISTS = Route(
+    answer=agora_calls.lists,
+    row=plans.CALL_LISTS,
+    required=_CALLS,
+    optional=("cname", *_PAGES),
+    window=SNAKE,
+    inspects=True,
+)
+_SESSIONS = Route(
+    answer=agora_calls.sessions,
+    row=plans.CALL_DETAIL,
+    required=_CALL,
+    optional=(*_PAGES, "uids", "exclude_server_user"),
+    window=SNAKE,
+    inspects=True,
+)
+_METRICS = attrs.evolve(_SESSIONS, answer=agora_calls.metrics, required=(*_CALL, "sids"), optional=())
+_STATISTICS = attrs.evolve(
+    _SESSIONS, answer=agora_statistics.by_dimension, required=(*_CALL, "metric", "dimension"), optional=()
+)
+_BUCKETS = attrs.evolve(_STATISTICS, answer=agora_statistics.freeze_buckets, required=(*_CALL, "metric"))
+_MINUTES = attrs.evolve(_BUCKETS, answer=agora_statistics.by_minute)
+
+_USAGE = Route(
+    answer=agora_insight.usage_by_time,
+    row=plans.INSIGHT_USAGE,
+    required=(*_TIMES, "metric", "aggregateGranularity"),
+)
+_QUALITY = Route(
+    answer=agora_insight.quality_by_time,
+    row=plans.INSIGHT_QUALITY,
+    required=(*_TIMES, "metric", "aggregateGranularity", "productType"),
+)
+_USAGE_IN_ALL = Route(
+    answer=agora_insight.usage_aggregation,
+    row=plans.USAGE_AGGREGATION,
+    required=(*_TIMES, "metric"),
+    optional=(*_BREAKDOWN, "filters"),
+    method="POST",
+)
+_QUALITY_IN_ALL = Route(
+    answer=agora_insight.quality_aggregation,
+    row=plans.QUALITY_AGGREGATION,
+    required=(*_TIMES, "metric", "productType"),
+    optional=(*_BREAKDOWN, "filters"),
+    method="POST",
+)
+
+_SCALE_NOW = Route(
+    answer=agora_realtime.usage_by_20_seconds,
+    row=plans.REALTIME,
+    required=(*_TIMES, "productType", "metric"),
+    optional=("cname", *_BREAKDOWN),
+)
+_QUALITY_NOW = attrs.evolve(
+    _SCALE_NOW, answer=agora_realtime.quality_by_20_seconds, optional=("cname", "uids", *_BREAKDOWN)
+)
+_TOP_SCALE = Route(
+    answer=agora_realtime.usage_top,
+    row=plans.REALTIME_TOP,
+    required=("ts", "appid", "productType", "metric", "dimension"),
+    window=("ts",),
+    covers_s=agora_realtime.WINDOW_S,
+)
+_TOP_QUALITY = attrs.evolve(_TOP_SCALE, answer=agora_realtime.quality_top, optional=("extraMetrics",))
+
+_LIVE = Route(answer=agora_2021.scale, row=plans.LIVE, required=(*_CALLS, "metric"), window=SNAKE)
+
+_NEWEST = attrs.evolve(_LISTS, optional=("cname",))
+
+ROUTES: Mapping[str, Mapping[str, Route]] = {
+    "2024": {
+        "call/lists": _LISTS,
+        "call/sessions": _SESSIONS,
+        "call/metrics": _METRICS,
+        "call/statistics": _STATISTICS,
+        "call/freeze/bucket": _BUCKETS,
+        "call/statistics/time": _MINUTES,
+        "insight/usage/by_time": _USAGE,
+        "insight/quality/by_time": _QUALITY,
+        "insight/usage/aggregation": _USAGE_IN_ALL,
+        "insight/quality/aggregation": _QUALITY_IN_ALL,
+        "realtime/usage/by_time_20sec": _SCALE_NOW,
+        "realtime/quality/by_time_20sec": _QUALITY_NOW,
+        "realtime/usage/dimension/top20": _TOP_SCALE,
+        "realtime/quality/dimension/top20": _TOP_QUALITY,
+    },
+    "2022": {
+        "call/lists": _LISTS,
+        "call/sessions": _SESSIONS,
+        "call/metrics": _METRICS,
+        "insight/usage/by_time": _USAGE,
+        "insight/quality/by_time": _QUALITY,
+        "realtime/usage/by_time_20sec": attrs.evolve(_SCALE_NOW, optional=("cname",)),
+        "realtime/quality/by_time_20sec": attrs.evolve(_QUALITY_NOW, optional=("cname", "uids")),
+    },
+    "2021-07": {
+        "call/lists": _NEWEST,
+        "call/sessions": _SESSIONS,
+        "call/metrics": _METRICS,
+        "insight/usage/by_time": _USAGE,
+        "insight/quality/by_time": _QUALITY,
+    },
+    "2021-03": {
+        "call/lists": _NEWEST,
+        "call/details": attrs.evolve(
+            _SESSIONS, answer=agora_calls.details, optional=("exclude_server_user", "exclude_metrics_info")
+        ),
+        "insight/usage/by_time": attrs.evolve(_LIVE, answer=agora_2021.usage_by_day, row=plans.INSIGHT_USAGE),
+        "live/scale/by_time": _LIVE,
+        "live/experience/by_time": attrs.evolve(_LIVE, answer=agora_2021.experience),
+        "live/net/by_time": attrs.evolve(_LIVE, answer=agora_2021.net),
+        "live/diagnosis": attrs.evolve(_LIVE, answer=agora_2021.diagnosis, required=_CALLS),
+    },
+}
+"""Endpoints by generation and name; those about calls are found under `/beta/analytics/`, the others under `/beta/`."""

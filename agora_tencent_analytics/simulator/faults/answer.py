@@ -1,0 +1,136 @@
+"""Faults of the answer: refusals, failures, bodies that are no answer, and headers that are not true.
+
+Holds values. What they make of an answer is written in `apply.py`, where they end a request in `simulator/http/vendor.py`.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from agora_tencent_analytics.simulator.faults.when import ALWAYS, When
+
+_HTML = "<html><head><title>{title}</title></head><body><center><h1>{title}</h1></center></body></html>"
+
+
+@attrs.frozen(kw_only=True)
+class Refuse:
+    """The vendor says no, in its own envelope."""
+
+    code: int | str
+    """The vendor's code: a number for Agora, a name for Tencent."""
+    message: str = ""
+    """The vendor's message."""
+    status: int = 200
+    """HTTP status."""
+    counted: bool = True
+    """True if the request has taken its place in the counters before."""
+    when: When = ALWAYS
+
+
+@attrs.frozen(kw_only=True)
+class Fail:
+    """A gateway in front of the vendor answers with an HTTP error and a page of HTML."""
+
+    status: int = 502
+    """HTTP status."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Further headers, `Retry-After` for example."""
+    title: str = "502 Bad Gateway"
+    """What the page says."""
+    counted: bool = True
+    """True if the request has taken its place in the counters before."""
+    when: When = ALWAYS
+
+    @property
+    def body(self) -> bytes:
+        """The page."""
+        return _HTML.format(title=self.title).encode()
+
+
+@attrs.frozen(kw_only=True)
+class AnswerHtml:
+    """Something between answers HTTP 200 with a page of HTML: a login page, a proxy's apology."""
+
+    title: str = "Please sign in"
+    """What the page says."""
+    when: When = ALWAYS
+
+    @property
+    def body(self) -> bytes:
+        """The page."""
+        return _HTML.format(title=self.title).encode()
+
+
+@attrs.frozen(kw_only=True)
+class AnswerJson:
+    """HTTP 200 with JSON that is not what was asked for: a list where an object is due, or far too deep."""
+
+    text: str
+    """The whole body."""
+    when: When = ALWAYS
+
+
+@attrs.frozen(kw_only=True)
+class Garble:
+    """Every field of one name comes with another value."""
+
+    field: str
+    """The name."""
+    value: str
+    """JSON as text, also what is not quite JSON: `NaN`."""
+    when: When = ALWAYS
+
+
+@attrs.frozen(kw_only=True)
+class Compress:
+    """The body comes compressed with gzip, and says so."""
+
+    padding: int = attrs.field(default=0, validator=attrs.validators.ge(0))
+    """So many spaces follow the body before it is compressed: with hundreds of millions of them it is a bomb."""
+    keep: float = attrs.field(default=1.0, validator=[attrs.validators.ge(0), attrs.validators.le(1)])
+    """The share of the compressed bytes that is sent; `Content-Length` counts what is sent."""
+    when: When = ALWAYS
+
+
+@attrs.frozen(kw_only=True)
+class Mislabel:
+    """`Content-Encoding` names a coding that the body does not have."""
+
+    encoding: str = "gzip"
+    """What it says."""
+    when: When = ALWAYS
+
+
+@attrs.frozen(kw_only=True)
+class WrongDate:
+    """The `Date` header is wrong, though the vendor's clock is right."""
+
+    seconds: float
+    """How far it is ahead."""
+    when: When = ALWAYS
+
+
+@attrs.frozen(kw_only=True)
+class ExpireToken:
+    """The STS token that was good so far is good no more, from this request on (Tencent only).
+
+    The server's `credentials` hold the next one.
+    """
+
+    when: When = ALWAYS
+
+
+def too_many_requests(retry_after_s: int | str | None, *, when: When = ALWAYS) -> Fail:
+    """HTTP 429, as gateways answer it; not counted by the vendor.
+
+    Args:
+        retry_after_s: what `Retry-After` says: seconds, or any text (an HTTP date, nonsense); None for no such header.
+        when: which requests.
+    """
+    headers = () if retry_after_s is None else (("Retry-After", str(retry_after_s)),)
+    return Fail(status=429, headers=headers, title="429 Too Many Requests", counted=False, when=when)
+
+
+def moved_to(url: str, *, status: int = 301, when: When = ALWAYS) -> Fail:
+    """A redirect to another address; not counted by the vendor."""
+    return Fail(status=status, headers=(("Location", url),), title=f"{status} Moved", counted=False, when=when)

@@ -1,0 +1,69 @@
+"""Faults of a listing: totals and `has_more` that are not true, pages that are empty, short, repeated or moved.
+
+Holds values. What they make of a page is written in `simulator/http/listing.py`.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from agora_tencent_analytics.simulator.faults.when import ALWAYS, When
+
+
+@attrs.frozen(kw_only=True)
+class Lie:
+    """A listing tells a wrong total, or a wrong `has_more`."""
+
+    total: int | None = None
+    """What it says instead of the total."""
+    total_off_by: int = 0
+    """What it adds to the total."""
+    has_more: bool | None = None
+    """What it says instead (Agora only)."""
+    when: When = ALWAYS
+
+
+@attrs.frozen(kw_only=True)
+class EmptyPage:
+    """A page of a listing arrives empty, though it has rows and others follow."""
+
+    when: When = ALWAYS
+
+
+@attrs.frozen(kw_only=True)
+class DuplicatePage:
+    """A page of a listing repeats the rows of the page before it; the first page is never struck."""
+
+    when: When = ALWAYS
+
+
+@attrs.frozen(kw_only=True)
+class ClampPage:
+    """A page holds fewer rows than were asked for, without a word."""
+
+    size: int = attrs.field(validator=attrs.validators.ge(1))
+    """The most rows on a page."""
+    skips: bool = False
+    """False if the next page goes on where this one ended; True if it begins where a full one would have ended."""
+    when: When = ALWAYS
+
+
+@attrs.frozen(kw_only=True)
+class Reorder:
+    """The listing comes in the opposite order, and its rows stand on other pages."""
+
+    when: When = ALWAYS
+
+
+@attrs.frozen(kw_only=True)
+class Drift:
+    """New rows appear at the front of a listing while it is being read, and push the others back.
+
+    Before the first listing `rows` of them are hidden; after each `every` listings one more is shown.
+    """
+
+    rows: int = 3
+    """How many are hidden at first."""
+    every: int = attrs.field(default=1, validator=attrs.validators.ge(1))
+    """After how many struck requests the next one appears."""
+    when: When = ALWAYS

@@ -1,0 +1,98 @@
+"""One request and one answer inside a simulated vendor, as values.
+
+Holds what a vendor reads and what it sends, with the manner of sending. Knows no socket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from typing import Any
+from urllib.parse import urlsplit
+
+import attrs
+
+
+@attrs.frozen(kw_only=True)
+class Ask:
+    """One request as it arrived."""
+
+    method: str
+    """HTTP method."""
+    path: str
+    """Path of the address, still quoted."""
+    query: str
+    """Query of the address, still quoted, without the question mark."""
+    headers: Mapping[str, str]
+    """Values by lower-case name."""
+    body: bytes
+    """The exact bytes."""
+
+
+def read_ask(method: str, url: str, headers: Mapping[str, str], body: bytes) -> Ask:
+    """A request from an address (whole or from its path on) and headers in any case."""
+    whole = not url.startswith("/")
+    parts = urlsplit(url if whole else f"//host{url}")  # a path may begin with two slashes
+    lower = {name.lower(): value for name, value in headers.items()}
+    if whole and parts.netloc:
+        lower.setdefault("host", parts.netloc)
+    return Ask(method=method.upper(), path=parts.path or "/", query=parts.query, headers=lower, body=body)
+
+
+class Refused(Exception):
+    """The vendor refuses: its code, its message, the HTTP status."""
+
+    def __init__(self, code: int | str, message: str, *, status: int = 200, body: Any = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.status = status
+        self.body = body
+        """What is sent instead of the vendor's envelope, or None for the envelope."""
+
+
+@attrs.frozen(kw_only=True)
+class Reply:
+    """One answer and the manner in which it is sent."""
+
+    status: int = 200
+    """HTTP status; 0 if the connection is reset instead."""
+    code: str = ""
+    """The vendor's code, for the log."""
+    headers: Mapping[str, str] = attrs.field(factory=dict[str, str])
+    """Headers by name."""
+    body: bytes = b""
+    """The whole body."""
+    stall_head_s: float = 0.0
+    """Seconds to wait before the headers."""
+    stall_body_s: float = 0.0
+    """Seconds to wait in the middle of the body."""
+    piece: int = 0
+    """How many bytes of the body are sent at a time; 0 for all."""
+    pause_s: float = 0.0
+    """Seconds to wait before each piece of the body."""
+    cut_at: int | None = None
+    """After how many bytes of the body the connection ends, or None."""
+    length: int | None = None
+    """What `Content-Length` says, or None for the truth."""
+    down_s: float = 0.0
+    """For how many seconds the server listens no more; 0 if it goes on."""
+
+    @property
+    def stated_length(self) -> int:
+        """What `Content-Length` says."""
+        return len(self.body) if self.length is None else self.length
+
+    @property
+    def plain(self) -> bool:
+        """True if the whole body is sent at once and as long as it is said to be."""
+        return self.cut_at is None and self.length is None and not (self.stall_body_s or self.pause_s)
+
+    def pieces(self) -> Iterator[tuple[float, bytes]]:
+        """The body as it is sent: seconds to wait, and what comes then. A body of nothing has no pieces."""
+        end = len(self.body[: self.cut_at])
+        size, middle = self.piece or end, end // 2
+        starts = sorted({*range(0, end, size), middle}) if end else []
+        for start, beyond in pairwise([*starts, end]):
+            stall = self.stall_body_s if start == middle else 0.0
+            yield stall + (0.0 if start % size else self.pause_s), self.body[start:beyond]

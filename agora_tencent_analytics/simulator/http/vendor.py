@@ -1,0 +1,272 @@
+"""What both simulated vendors have in common: the life of a request.
+
+Holds `SimulatedVendor`. A request is judged in the order a real gateway judges it: does the endpoint exist, who asks,
+are there requests left, and only then what is asked. The network is a thin coat: `answer` does the same without a
+socket, so that tests in virtual time and tests over real connections see one vendor.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from email.utils import formatdate
+from types import TracebackType
+from typing import Any, ClassVar, Self
+
+import attrs
+
+from agora_tencent_analytics.limits import Plan, Rate, find_plan
+from agora_tencent_analytics.simulator.faults.answer import AnswerHtml, AnswerJson, Fail, Refuse
+from agora_tencent_analytics.simulator.faults.apply import spoil
+from agora_tencent_analytics.simulator.faults.book import Fault, Faults, Strike
+from agora_tencent_analytics.simulator.faults.connection import Crash, Delay, Reset
+from agora_tencent_analytics.simulator.http.counting import Counting, Gate
+from agora_tencent_analytics.simulator.http.exchange import Ask, Refused, Reply, read_ask
+from agora_tencent_analytics.simulator.http.log import Arrival, ArrivalLog
+from agora_tencent_analytics.simulator.http.server import Loopback
+from agora_tencent_analytics.simulator.world.world import World
+
+
+class SimulatedVendor(ABC):
+    """One simulated vendor; an asynchronous context in which it listens on `base_url`.
+
+    Args:
+        world: what it reports on.
+        plan: name of a plan, or a plan of one's own.
+        count: how requests are counted: `"fixed"`, `"sliding"` or `"bucket"`.
+        count_refused: True if a request refused for its rate takes a place in the counters too.
+        clock: epoch seconds, before the skew.
+        monotonic: seconds of a clock that never jumps.
+        skew_s: how many seconds the vendor's clock is ahead of `clock`.
+        faults: what goes wrong from the start.
+        seed: decides what the faults leave to chance.
+        log_bound: the most arrivals to keep; None for all.
+        host: address to listen on.
+        port: port to listen on, 0 for any that is free.
+        sleep: waits; for delays and stalls.
+    """
+
+    vendor: ClassVar[str]
+    """Whose interface it speaks."""
+
+    def __init__(
+        self,
+        world: World,
+        *,
+        plan: str | Plan,
+        count: Counting = "fixed",
+        count_refused: bool = False,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+        skew_s: float = 0.0,
+        faults: Iterable[Fault] = (),
+        seed: int = 0,
+        log_bound: int | None = 100_000,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> None:
+        self.world = world
+        self.plan = plan if isinstance(plan, Plan) else find_plan(self._plans(), plan, vendor=self.vendor)
+        self.skew_s = skew_s
+        self.log = ArrivalLog(log_bound)
+        self.peak_in_flight = 0
+        """The most requests that were being answered at one time."""
+        self._faults = Faults(faults, seed)
+        self._gates: dict[str, Gate] = {}
+        self._count: Counting = count
+        self._count_refused = count_refused
+        Gate((), count)  # a wrong `count` is an error now and not at the first request
+        self._clock = clock
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._in_flight = 0
+        self._crashes = 0
+        self._down_until = -math.inf
+        self._loopback = Loopback(self._exchange, host, port, sleep)
+
+    @property
+    def arrivals(self) -> Sequence[Arrival]:
+        """The requests that arrived, oldest first."""
+        return self.log.records
+
+    @property
+    def refused(self) -> int:
+        """How many requests exceeded a limit on requests."""
+        return self.log.refused
+
+    @property
+    def base_url(self) -> str:
+        """Where it listens.
+
+        Raises:
+            RuntimeError: it does not.
+        """
+        return self._loopback.url
+
+    @property
+    @abstractmethod
+    def credentials(self) -> Mapping[str, Any]:
+        """The keywords that the vendor's provider needs, credentials and application."""
+
+    def now(self) -> float:
+        """The vendor's clock, epoch seconds."""
+        return self._clock() + self.skew_s
+
+    def inject(self, *faults: Fault) -> None:
+        """Lets more go wrong from now on."""
+        self._faults.inject(*faults)
+
+    def heal(self) -> None:
+        """Lets nothing go wrong any more."""
+        self._faults.heal()
+
+    async def answer(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes = b""
+    ) -> tuple[int, dict[str, str], bytes]:
+        """One request answered without a network: status, headers and body, not yet decoded.
+
+        Where a fault has it so, the body is longer or shorter than its `Content-Length` says.
+
+        Args:
+            method: HTTP method.
+            url: the whole address or its path and query, quoted as it would be sent.
+            headers: as they would be sent.
+            body: the exact bytes.
+
+        Raises:
+            ConnectionRefusedError: a fault took the server down; nothing arrived.
+            ConnectionResetError: a fault reset the connection, or took the server down meanwhile.
+        """
+        if self._monotonic() < self._down_until:
+            raise ConnectionRefusedError("the simulated vendor is down")
+        crashes = self._crashes
+        reply = await self._exchange(read_ask(method, url, headers, body))
+        await self._sleep_if(reply.stall_head_s)
+        if reply.status:
+            await self._sleep_if(sum(pause for pause, _ in reply.pieces()))
+        if reply.down_s:
+            self._crashes += 1
+            self._down_until = self._monotonic() + reply.down_s
+        if not reply.status or crashes != self._crashes:
+            raise ConnectionResetError("the simulated vendor reset the connection")
+        length = {"Content-Length": str(reply.stated_length)}
+        return reply.status, {**reply.headers, **length}, reply.body[: reply.cut_at]
+
+    async def __aenter__(self) -> Self:
+        await self._loopback.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._loopback.close()
+
+    @abstractmethod
+    def _plans(self) -> Mapping[str, Plan]:
+        """The vendor's plans by name."""
+
+    @abstractmethod
+    def _read(self, ask: Ask) -> tuple[str, Mapping[str, Any]]:
+        """Name of the endpoint and what is asked of it; never fails."""
+
+    @abstractmethod
+    def _admit(self, ask: Ask, endpoint: str) -> Sequence[Rate]:
+        """The rates of an endpoint, once it exists and the credentials are believed. Raises `Refused`."""
+
+    @abstractmethod
+    def _throttled(self, rate: Rate, endpoint: str) -> Refused:
+        """How the vendor says that a rate of an endpoint is used up."""
+
+    @abstractmethod
+    def _respond(self, ask: Ask, endpoint: str, strikes: Sequence[Strike]) -> bytes:
+        """The body of the answer. Raises `Refused`."""
+
+    @abstractmethod
+    def _envelope(self, refused: Refused) -> bytes:
+        """The body of a refusal."""
+
+    async def _exchange(self, ask: Ask) -> Reply:
+        endpoint, facts = self._read(ask)
+        arrival = Arrival(endpoint=endpoint, at=self.now(), monotonic=self._monotonic(), facts=facts)
+        strikes = self._faults.strike(arrival)
+        arrival.faults = tuple(type(strike.fault).__name__ for strike in strikes)
+        self._in_flight += 1
+        self.peak_in_flight = max(self.peak_in_flight, self._in_flight)
+        try:
+            delays = [strike.fault for strike in strikes if isinstance(strike.fault, Delay)]
+            await self._sleep_if(sum(self._faults.seconds(delay.before) for delay in delays))
+            arrival.at, arrival.monotonic = self.now(), self._monotonic()
+            self.log.add(arrival)
+            reply = self._judge(ask, arrival, strikes)
+            arrival.status, arrival.code = reply.status, reply.code
+            await self._sleep_if(sum(self._faults.seconds(delay.after) for delay in delays))
+            return reply
+        finally:
+            self._in_flight -= 1
+
+    def _judge(self, ask: Ask, arrival: Arrival, strikes: Sequence[Strike]) -> Reply:
+        faults = [strike.fault for strike in strikes]
+        try:
+            self._strike_out(faults, counted=False)
+            rates = self._admit(ask, arrival.endpoint)
+            self._let_pass(arrival, rates)
+            self._strike_out(faults, counted=True)
+            body = self._respond(ask, arrival.endpoint, strikes)
+            reply = self._reply(200, body, code="200" if self.vendor == "agora" else "")
+        except Refused as refused:
+            body = self._envelope(refused) if refused.body is None else refused.body
+            reply = self._reply(refused.status, body, code=str(refused.code))
+        except _Struck as struck:
+            reply = struck.reply
+            reply = attrs.evolve(reply, headers={"Date": self._date(), "Content-Type": "text/html", **reply.headers})
+        return spoil(reply, faults, now=self.now())
+
+    def _let_pass(self, arrival: Arrival, rates: Sequence[Rate]) -> None:
+        gate = self._gates.get(arrival.endpoint)
+        if gate is None:
+            gate = self._gates[arrival.endpoint] = Gate(rates, self._count, count_refused=self._count_refused)
+        spent = gate.admit(arrival.at, arrival.monotonic)
+        arrival.counted = spent is None or self._count_refused
+        if spent is not None:
+            arrival.refused = True
+            self.log.refused += 1
+            raise self._throttled(spent, arrival.endpoint)
+
+    def _strike_out(self, faults: Sequence[Fault], *, counted: bool) -> None:
+        for fault in faults:
+            match fault:
+                case Refuse() as refuse if refuse.counted is counted:
+                    raise Refused(refuse.code, refuse.message, status=refuse.status)
+                case Fail() as fail if fail.counted is counted:
+                    raise _Struck(Reply(status=fail.status, headers=dict(fail.headers), body=fail.body))
+                case Reset(counted=when) if when is counted:
+                    raise _Struck(Reply(status=0))
+                case Crash(counted=when, down_s=down_s) if when is counted:
+                    raise _Struck(Reply(status=0, down_s=down_s))
+                case AnswerHtml() as html if counted:
+                    raise _Struck(Reply(body=html.body))
+                case AnswerJson(text=text) if counted:
+                    raise _Struck(Reply(headers={"Content-Type": "application/json"}, body=text.encode()))
+                case _:
+                    pass
+
+    def _reply(self, status: int, body: bytes, *, code: str) -> Reply:
+        headers = {"Date": self._date(), "Content-Type": "application/json"}
+        return Reply(status=status, headers=headers, body=body, code=code)
+
+    def _date(self) -> str:
+        return formatdate(self.now(), usegmt=True)
+
+    async def _sleep_if(self, seconds: float) -> None:
+        if seconds > 0:
+            await self._sleep(seconds)
+
+
+class _Struck(Exception):
+    def __init__(self, reply: Reply) -> None:
+        super().__init__()
+        self.reply = reply

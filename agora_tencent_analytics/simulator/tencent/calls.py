@@ -1,0 +1,197 @@
+"""How a simulated Tencent answers about calls: rooms, users, call details, and the retired action of 2021.
+
+Holds totals that count something else than one expects, pages that reset to the first without a word, and the answer
+that is null because the window was too long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from agora_tencent_analytics.simulator.http.exchange import Refused
+from agora_tencent_analytics.simulator.http.listing import turn_to
+from agora_tencent_analytics.simulator.http.written import Written
+from agora_tencent_analytics.simulator.tencent.payload import (
+    Action,
+    Asked,
+    check_start,
+    is_digits,
+    is_integer,
+    is_text,
+    is_texts,
+    window,
+)
+from agora_tencent_analytics.simulator.world.catalogue import TENCENT, TENCENT_2021
+from agora_tencent_analytics.simulator.world.points import Style
+from agora_tencent_analytics.simulator.world.sessions import Session
+from agora_tencent_analytics.tencent.plans import (
+    CALL_DETAIL,
+    CALL_DETAIL_2021,
+    CALL_DETAIL_METRICS,
+    CALL_DETAIL_METRICS_2021,
+    ROOM_INFO,
+    USER_INFO,
+)
+
+_MOST_USERS = 100
+_MOST_USERS_WITH_METRICS = 6
+_ROOMS_BY_DEFAULT = 10
+_USERS_BY_DEFAULT = 6
+_ALL = frozenset(metric.name for metric in TENCENT)
+_POINT = Style('{"Time":', ',"Value":', "}")
+
+
+@attrs.frozen(kw_only=True)
+class _Window:
+    start: int
+    end: int
+    page: int
+    size: int
+
+
+def _rooms(asked: Asked) -> Mapping[str, object]:
+    over = _read(asked, ROOM_INFO, _ROOMS_BY_DEFAULT, _MOST_USERS)
+    world = asked.world
+    rows = world.listing("tencent", over.start, over.end, channel=asked.payload.get("RoomId"))
+    page = turn_to(rows, over.page, over.size, asked.strikes)
+    rooms = []
+    for index in page.rows:
+        call = world.call_at("tencent", index)
+        over_by_now = call.finished and call.destroyed_ts <= asked.now
+        rooms.append(
+            {
+                "CommId": call.call_id,
+                "RoomString": call.channel,
+                "CreateTime": call.created_ts,
+                "DestroyTime": call.destroyed_ts if over_by_now else int(asked.now),
+                "IsFinished": over_by_now,
+                "UserId": world.sessions(call)[0].user_id,
+            }
+        )
+    return {"Total": page.claimed(len(rooms)), "RoomList": rooms}
+
+
+def _users(asked: Asked) -> Mapping[str, object]:
+    over = _read(asked, USER_INFO, _USERS_BY_DEFAULT, _MOST_USERS)
+    return _user_list(asked, over)[0]
+
+
+def _details(asked: Asked) -> Mapping[str, object]:
+    return _details_of(asked, CALL_DETAIL, CALL_DETAIL_METRICS, _ALL)
+
+
+def _details_2021(asked: Asked) -> Mapping[str, object]:
+    return _details_of(asked, CALL_DETAIL_2021, CALL_DETAIL_METRICS_2021, TENCENT_2021)
+
+
+def _details_of(asked: Asked, row: str, row_with_metrics: str, known: frozenset[str]) -> Mapping[str, object]:
+    wanted = frozenset(asked.payload.get("DataType") or ())
+    most = (
+        _MOST_USERS_WITH_METRICS if wanted or (known is TENCENT_2021 and asked.payload.get("UserIds")) else _MOST_USERS
+    )
+    try:
+        over = _read(asked, row_with_metrics if wanted else row, _USERS_BY_DEFAULT, most)
+    except Refused as refused:
+        if refused.code == "InvalidParameter.QueryScaleOversize" and wanted and asked.oversize == "null":
+            return {"Total": 0, "UserList": None, "Data": None}
+        raise
+    wanted = known if "all" in wanted else wanted
+    if not wanted <= known:
+        raise Refused("InvalidParameter", f"DataType {sorted(wanted - known)[0]} is invalid.")
+    shell, shown = _user_list(asked, over)
+    return {**shell, "Data": Written(f"[{_data(asked, over, shown if wanted else (), wanted)}]")}
+
+
+def _read(asked: Asked, row: str, default_size: int, most: int) -> _Window:
+    payload, limits = asked.payload, asked.limits(row)
+    start, end = window(payload)
+    if len(payload.get("UserIds") or ()) > most:
+        raise Refused("InvalidParameter.UserIdsMorethanSix", f"The number of UserIds exceeds {most}.")
+    size = int(payload.get("PageSize", default_size))
+    if size > most:
+        raise Refused("InvalidParameter.PageSizeOversize", f"The value of PageSize exceeds {most}.")
+    if size < 1:
+        raise Refused("InvalidParameter.PageSize", "The value of PageSize is invalid.")
+    number = int(payload.get("PageNumber", 0))
+    if "PageNumber" not in payload or "PageSize" not in payload:
+        number, size = 0, default_size  # the vendor resets to its first page without a word
+    check_start(start, asked.now, limits)
+    if end - start > limits.span_s:
+        raise Refused("InvalidParameter.QueryScaleOversize", "The range for query exceeded the limit.")
+    return _Window(start=start, end=end, page=number, size=size)
+
+
+def _user_list(asked: Asked, over: _Window) -> tuple[dict[str, object], Sequence[Session]]:
+    call = asked.world.find_call("tencent", asked.payload["CommId"])
+    users = frozenset(asked.payload.get("UserIds") or ())
+    stays = [
+        stay
+        for stay in (asked.world.sessions(call) if call is not None else ())
+        if stay.overlaps(over.start, over.end) and (not users or stay.user_id in users)
+    ]
+    stays.sort(key=lambda stay: (stay.join_ts, stay.user_id))
+    page = turn_to(stays, over.page, over.size, asked.strikes)
+    total = page.claimed(len({stay.user_id for stay in stays}))  # it counts users: one who returned is one
+    return {"Total": total, "UserList": [_user(asked, stay) for stay in page.rows]}, page.rows
+
+
+def _user(asked: Asked, stay: Session) -> dict[str, Any]:
+    over = stay.finished and stay.leave_ts <= asked.now
+    return {
+        "RoomStr": stay.channel,
+        "UserId": stay.user_id,
+        "JoinTs": stay.join_ts,
+        "LeaveTs": stay.leave_ts if over else int(asked.now),
+        "DeviceType": stay.device,
+        "SdkVersion": stay.sdk_version,
+        "ClientIp": f"10.{stay.key % 256}.{stay.key // 256 % 256}.{stay.number % 254 + 1}",
+        "Finished": over,
+    }
+
+
+def _data(asked: Asked, over: _Window, shown: Sequence[Session], wanted: frozenset[str]) -> str:
+    world, users = asked.world, frozenset(stay.user_id for stay in shown)
+    call = world.find_call("tencent", asked.payload["CommId"])
+    stays = [stay for stay in (world.sessions(call) if call is not None else ()) if stay.user_id in users]
+    # The vendor knows users, not stays: what a user measured in all its stays is one series.
+    joined: dict[tuple[str, str, str], list[str]] = {}
+    for stay in sorted(stays, key=lambda stay: stay.join_ts):
+        chosen = [series for series in world.series(stay) if series.metric.name in wanted]
+        for series, points in world.written(stay, chosen, over.start, over.end, _POINT):
+            joined.setdefault((stay.user_id, series.peer_id, series.metric.name), []).append(points)
+    return ",".join(
+        f'{{"Content":[{",".join(pieces)}],"UserId":"{user}","PeerId":"{peer}","DataType":"{name}"}}'
+        for (user, peer, name), pieces in joined.items()
+    )
+
+
+_Check = Callable[[object], bool]
+_NUMBERS: Mapping[str, _Check] = dict.fromkeys(("SdkAppId", "PageNumber", "PageSize"), is_integer)
+_NUMBERS_2021: Mapping[str, _Check] = dict.fromkeys(("SdkAppId", "PageNumber", "PageSize"), is_digits)
+_TIMES: Mapping[str, _Check] = dict.fromkeys(("StartTime", "EndTime"), is_integer)
+_CALL: Mapping[str, _Check] = {"CommId": is_text, "UserIds": is_texts}
+_OF_APP = ("SdkAppId", "StartTime", "EndTime")
+_OF_CALL = ("SdkAppId", "CommId", "StartTime", "EndTime")
+
+ACTIONS: Mapping[str, Action] = {
+    "DescribeRoomInfo": Action(
+        answer=_rooms, fields={**_NUMBERS, **_TIMES, "RoomId": is_text}, required=_OF_APP, row=ROOM_INFO
+    ),
+    "DescribeUserInfo": Action(answer=_users, fields={**_NUMBERS, **_TIMES, **_CALL}, required=_OF_CALL, row=USER_INFO),
+    "DescribeCallDetailInfo": Action(
+        answer=_details,
+        fields={**_NUMBERS, **_TIMES, **_CALL, "DataType": is_texts},
+        required=_OF_CALL,
+        row=CALL_DETAIL,
+    ),
+    "DescribeCallDetail": Action(
+        answer=_details_2021,
+        fields={**_NUMBERS_2021, **_TIMES, **_CALL, "DataType": is_texts},
+        required=_OF_CALL,
+        row=CALL_DETAIL_2021,
+    ),
+}
+"""The actions about calls."""

@@ -1,0 +1,154 @@
+"""What a simulated Tencent accepts as the payload of an action: names, types, what must be there.
+
+Holds the vendor's checks of the question itself, and `Action`, the table row by which an action is described. Types are
+checked strictly, as the vendor does: a number in quotes is refused where a number is due, a null everywhere.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+import attrs
+
+from agora_tencent_analytics.limits import DAY, Limits
+from agora_tencent_analytics.simulator.faults.book import Strike
+from agora_tencent_analytics.simulator.http.exchange import Refused
+from agora_tencent_analytics.simulator.world.world import World
+
+_MILLISECONDS = 100_000_000_000
+_MOST_DIGITS = 18
+_HISTORY_S = 14 * DAY
+_CALL_REGIONS = ("ap-beijing", "ap-guangzhou", "ap-mumbai", "ap-singapore", "na-toronto")
+_MISSING = {"StartTime": ("StartTs", "startTS_s is missing."), "EndTime": ("EndTs", "endTS_s is missing.")}
+
+
+def is_integer(value: object) -> bool:
+    """True for a whole number that is not negative."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def is_text(value: object) -> bool:
+    """True for text."""
+    return isinstance(value, str)
+
+
+def is_digits(value: object) -> bool:
+    """True for a whole number in quotes."""
+    return isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= _MOST_DIGITS
+
+
+def is_texts(value: object) -> bool:
+    """True for a list of texts."""
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def is_flag(value: object) -> bool:
+    """True for a boolean."""
+    return isinstance(value, bool)
+
+
+@attrs.frozen(kw_only=True)
+class Asked:
+    """One payload that passed the checks, with everything its answer depends on."""
+
+    world: World
+    """What is reported on."""
+    action: str
+    """Name of the action."""
+    payload: Mapping[str, Any]
+    """Its parameters."""
+    now: float
+    """The vendor's clock, epoch seconds."""
+    limits: Callable[[str], Limits]
+    """What the plan allows on a row of the limits table. Raises `Refused`."""
+    strikes: Sequence[Strike]
+    """The faults that strike it."""
+    oversize: Literal["refuse", "null"]
+    """How a window that is too long for metrics is answered."""
+    serial: int
+    """Number of the request."""
+
+
+@attrs.frozen(kw_only=True)
+class Action:
+    """One action as the vendor documents it."""
+
+    answer: Callable[[Asked], Mapping[str, object]]
+    """Makes the members of the answer before `RequestId`."""
+    fields: Mapping[str, Callable[[object], bool]]
+    """Its parameters and the type of each."""
+    required: tuple[str, ...]
+    """Those that must be there."""
+    row: str
+    """Row of the limits table that its rates stand in."""
+    app: str = "SdkAppId"
+    """How it spells the parameter that names the application."""
+    wrong_app: str = "InvalidParameter.SdkAppId"
+    """Code for an application that is not the customer's."""
+    missing: Mapping[str, tuple[str, str]] | None = attrs.field(factory=lambda: _MISSING)
+    """Codes and messages of its own for what is missing, `MissingParameter` + name otherwise; None for no suffix."""
+    regions: tuple[str, ...] | None = _CALL_REGIONS
+    """The regions it must be asked in; None if it needs none."""
+    too_often: str = "RequestLimitExceeded"
+    """Code for a rate that is used up."""
+
+
+def read_payload(body: bytes) -> dict[str, Any] | None:
+    """The payload as an object, or None if it is not one."""
+    try:
+        payload = json.loads(body or b"{}")
+    except (ValueError, RecursionError):
+        return None
+    return payload if isinstance(payload, dict) else None
+
+
+def check_payload(action: Action, payload: Mapping[str, Any] | None, *, sdk_app_id: int) -> Mapping[str, Any]:
+    """The payload, if the vendor takes it.
+
+    Raises:
+        Refused: it does not.
+    """
+    if payload is None:
+        raise Refused("InvalidParameter.BodyParamsError", "Failed to parse the body parameter.")
+    for key, value in payload.items():
+        if key not in action.fields or value is None:
+            raise Refused("UnknownParameter", f"The parameter `{key}` is not recognized.")
+        if not action.fields[key](value):
+            raise Refused("InvalidParameterValue", f"The value type of parameter `{key}` is not valid.")
+    for key in action.required:
+        if key not in payload and action.missing is None:
+            raise Refused("MissingParameter", f"The request is missing a required parameter `{key}`.")
+        if key not in payload and action.missing is not None:
+            suffix, message = action.missing.get(key, (key, f"{key} is missing."))
+            raise Refused(f"MissingParameter.{suffix}", message)
+    if int(payload.get(action.app, sdk_app_id)) != sdk_app_id:
+        raise Refused(action.wrong_app, f"{action.app} is incorrect.")
+    return payload
+
+
+def window(payload: Mapping[str, Any]) -> tuple[int, int]:
+    """`StartTime` and `EndTime`, epoch seconds.
+
+    Raises:
+        Refused: milliseconds, or the wrong way round.
+    """
+    start, end = payload["StartTime"], payload["EndTime"]
+    if start >= _MILLISECONDS:
+        raise Refused("InvalidParameter.StartTs", "Invalid StartTs.")
+    if end >= _MILLISECONDS or end <= start:
+        raise Refused("InvalidParameter.EndTs", "Invalid EndTs.")
+    return int(start), int(end)
+
+
+def check_start(start: int, now: float, limits: Limits) -> None:
+    """Looks how far back is asked for.
+
+    Raises:
+        Refused: further than the vendor keeps anything, or than the plan shows.
+    """
+    if start < now - _HISTORY_S:
+        raise Refused("InvalidParameter.StartTsOversize", "The start time for query exceeded the limit.")
+    if start < now - limits.history_s:
+        raise Refused("InvalidParameter.StartTimeOversize", "The start time exceeds what the package allows.")

@@ -1,0 +1,188 @@
+"""A simulated Tencent RTC: every question of its version of 2019-07-22 that is about monitoring or usage.
+
+Holds the vendor's gate and envelope, read from its pages and written without a look at the client: signatures over the
+exact bytes, errors as HTTP 200 with an `Error` in the envelope. Each family of actions has a module of its own.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+from agora_tencent_analytics.limits import Limits, Plan, Rate
+from agora_tencent_analytics.simulator.faults.answer import ExpireToken
+from agora_tencent_analytics.simulator.faults.book import Strike
+from agora_tencent_analytics.simulator.http.exchange import Ask, Refused, Reply
+from agora_tencent_analytics.simulator.http.log import Arrival
+from agora_tencent_analytics.simulator.http.vendor import SimulatedVendor
+from agora_tencent_analytics.simulator.http.written import Written, write
+from agora_tencent_analytics.simulator.tencent import (
+    calls as tencent_calls,
+)
+from agora_tencent_analytics.simulator.tencent import (
+    dashboard as tencent_dashboard,
+)
+from agora_tencent_analytics.simulator.tencent import (
+    events as tencent_events,
+)
+from agora_tencent_analytics.simulator.tencent import (
+    services as tencent_services,
+)
+from agora_tencent_analytics.simulator.tencent import (
+    usage as tencent_usage,
+)
+from agora_tencent_analytics.simulator.tencent.payload import Action, Asked, check_payload, read_payload
+from agora_tencent_analytics.simulator.tencent.tc3 import check
+from agora_tencent_analytics.simulator.world.dice import mix
+from agora_tencent_analytics.simulator.world.world import World
+from agora_tencent_analytics.tencent.plans import PLANS
+
+_VERSION = "2019-07-22"
+_NOT_PAID = "The monthly package or the monitoring dashboard that includes this action is not subscribed to."
+_ACTIONS: Mapping[str, Action] = {
+    **tencent_calls.ACTIONS,
+    **tencent_events.ACTIONS,
+    **tencent_dashboard.ACTIONS,
+    **tencent_usage.ACTIONS,
+    **tencent_services.ACTIONS,
+}
+_OFFLINE = (
+    "DescribeRoomInformation",
+    "DescribeUserInformation",
+    "DescribeDetailEvent",
+    "DescribeAbnormalEvent",
+    "DescribeHistoryScale",
+    "DescribeTRTCMarketScaleMetricData",
+    "DescribeTRTCMarketQualityMetricData",
+    "DescribeTRTCRealTimeScaleMetricData",
+    "DescribeTRTCRealTimeQualityMetricData",
+)
+"""Actions that once were. Those of 2020 (`DescribeRealtimeQuality` and its like) are no longer known at all."""
+
+
+class SimulatedTencent(SimulatedVendor):
+    """Tencent RTC's actions about calls, events, the dashboard and usage on loopback.
+
+    Args:
+        world: what it reports on.
+        plan: `"basic"`, `"advanced"`, `"premium"`, `"flagship"`, `"intl-standard"`, `"intl-premium"`, `"free"` (no
+            calls, no dashboard), `"unlimited"` or a plan of one's own.
+        token: the STS token that must come along, until `ExpireToken` strikes; None for permanent keys.
+        retired: True if `DescribeCallDetail` is offline, as it is today.
+        oversize: how a window that is too long for metrics is answered: `"refuse"`, or with `"null"` lists.
+        **options: see `SimulatedVendor`.
+    """
+
+    vendor: ClassVar[str] = "tencent"
+
+    def __init__(
+        self,
+        world: World,
+        *,
+        plan: str | Plan = "advanced",
+        token: str | None = None,
+        retired: bool = False,
+        oversize: Literal["refuse", "null"] = "refuse",
+        **options: Any,
+    ) -> None:
+        super().__init__(world, plan=plan, **options)
+        self._token = token
+        self._retired = retired
+        self._oversize: Literal["refuse", "null"] = oversize
+        self._secret_id = f"AKID{mix(world.seed, 31):016x}{mix(world.seed, 32):016x}"
+        self._secret_key = f"{mix(world.seed, 33):016x}{mix(world.seed, 34):016x}"
+
+    @property
+    def credentials(self) -> Mapping[str, Any]:
+        """`sdk_app_id`, `secret_id`, `secret_key`, and `token` if one is needed."""
+        known = {
+            "sdk_app_id": self.world.sdk_app_id,
+            "secret_id": self._secret_id,
+            "secret_key": self._secret_key,
+        }
+        return known if self._token is None else {**known, "token": self._token}
+
+    def _plans(self) -> Mapping[str, Plan]:
+        return PLANS
+
+    def _judge(self, ask: Ask, arrival: Arrival, strikes: Sequence[Strike]) -> Reply:
+        if self._token is not None and any(isinstance(strike.fault, ExpireToken) for strike in strikes):
+            self._token += "+"
+        return super()._judge(ask, arrival, strikes)
+
+    def _read(self, ask: Ask) -> tuple[str, Mapping[str, Any]]:
+        action = ask.headers.get("x-tc-action", "")
+        known = (action in _ACTIONS or action in _OFFLINE) and ask.path == "/" and ask.method == "POST"
+        return action if known else "?", read_payload(ask.body) or {}
+
+    def _admit(self, ask: Ask, endpoint: str) -> Sequence[Rate]:
+        if ask.method != "POST":
+            raise Refused("UnsupportedProtocol", "This simulated vendor is asked with POST only.")
+        forgery = check(
+            ask.method,
+            ask.query,
+            ask.headers,
+            ask.body,
+            secret_id=self._secret_id,
+            secret_key=self._secret_key,
+            token=self._token,
+            service="trtc",
+            now=self.now(),
+        )
+        if forgery is not None:
+            raise Refused(forgery.code, forgery.message)
+        if ask.headers.get("x-tc-version") != _VERSION:
+            raise Refused("NoSuchVersion", "The version of the API does not exist.")
+        if endpoint == "?":
+            raise Refused("InvalidAction", "The API action does not exist.")
+        if endpoint in _OFFLINE or (self._retired and endpoint == "DescribeCallDetail"):
+            raise Refused("ActionOffline", "This API has been deprecated.")
+        action, region = _ACTIONS[endpoint], ask.headers.get("x-tc-region")
+        if action.regions is not None and not region:
+            raise Refused("MissingParameter", "The request is missing a required parameter `Region`.")
+        if action.regions is not None and region not in action.regions:
+            raise Refused("UnsupportedRegion", f"The region `{region}` is not supported.")
+        return self._limits(action.row).rates
+
+    def _limits(self, row: str) -> Limits:
+        limits = self.plan.rows.get(row)
+        if limits is None:
+            raise Refused("UnauthorizedOperation", _NOT_PAID)
+        return limits
+
+    def _throttled(self, rate: Rate, endpoint: str) -> Refused:
+        return Refused(
+            _ACTIONS[endpoint].too_often,
+            f"Your current request times equals to `{rate.limit + 1}` in {rate.period_s} second(s), which exceeds the "
+            f"frequency limit `{rate.limit}`. Please reduce the frequency of calls.",
+        )
+
+    def _envelope(self, refused: Refused) -> bytes:
+        return self._wrap({"Error": {"Code": refused.code, "Message": refused.message}})
+
+    def _wrap(self, payload: Mapping[str, object]) -> bytes:
+        response = write({**payload, "RequestId": self._request_id()})
+        return write({"Response": Written(response.decode())})
+
+    def _request_id(self) -> str:
+        number = self._serial()
+        return str(uuid.UUID(int=mix(self.world.seed, 41, number) << 64 | number))
+
+    def _serial(self) -> int:
+        return sum(self.log.by_endpoint.values())
+
+    def _respond(self, ask: Ask, endpoint: str, strikes: Sequence[Strike]) -> bytes:
+        action = _ACTIONS[endpoint]
+        payload = check_payload(action, read_payload(ask.body), sdk_app_id=self.world.sdk_app_id)
+        asked = Asked(
+            world=self.world,
+            action=endpoint,
+            payload=payload,
+            now=self.now(),
+            limits=self._limits,
+            strikes=strikes,
+            oversize=self._oversize,
+            serial=self._serial(),
+        )
+        return self._wrap(action.answer(asked))

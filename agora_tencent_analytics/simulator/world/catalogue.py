@@ -1,0 +1,168 @@
+"""Which metrics each simulated vendor reports, in which direction, and what their values look like.
+
+Holds the simulator's own lists of metric ids. They are written down a second time on purpose: were they the
+client's, a metric missing there would be missing here, and nobody would see it.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Literal
+
+import attrs
+
+from agora_tencent_analytics.simulator.world.dice import Dice
+
+Shape = Literal[
+    "cpu", "audio_rate", "video_rate", "low_rate", "fps", "freeze", "loss", "rtt", "width", "height", "energy", "delay"
+]
+
+VALUES = 512
+"""How many values a series has before it repeats."""
+
+_NULL_EVERY = 101
+
+
+@attrs.frozen
+class Metric:
+    """One metric as its vendor names it."""
+
+    name: str
+    """The vendor's id as text: `"20003"`, `"aBit"`."""
+    shape: Shape
+    """What its values look like."""
+    remote: bool = False
+    """True if it tells of a remote user's stream, and so has a peer."""
+    factor: int = 1
+    """What a rate is multiplied with: Agora reports kbit/s, Tencent bit/s."""
+
+
+def _agora(mid: int, shape: Shape, remote: bool = False) -> Metric:
+    return Metric(str(mid), shape, remote)
+
+
+AGORA: tuple[Metric, ...] = (
+    _agora(20001, "cpu"),
+    _agora(20002, "cpu"),
+    _agora(20003, "audio_rate"),
+    _agora(20007, "fps"),
+    _agora(20008, "fps"),
+    _agora(20015, "loss"),
+    _agora(20017, "loss"),
+    _agora(20021, "delay"),
+    _agora(20022, "rtt"),
+    _agora(20024, "video_rate"),
+    _agora(20025, "energy"),
+    _agora(20026, "energy"),
+    _agora(20027, "width"),
+    _agora(20028, "height"),
+    _agora(20004, "audio_rate", True),
+    _agora(20005, "freeze", True),
+    _agora(20009, "video_rate", True),
+    _agora(20010, "fps", True),
+    _agora(20011, "freeze", True),
+    _agora(20016, "loss", True),
+    _agora(20018, "loss", True),
+    _agora(20019, "width", True),
+    _agora(20020, "height", True),
+    _agora(20039, "cpu"),
+)
+"""What a native Agora client reports."""
+
+AGORA_DUAL_STREAM: tuple[Metric, ...] = (
+    _agora(20006, "low_rate"),
+    _agora(20023, "fps"),
+    _agora(20034, "width"),
+    _agora(20035, "height"),
+    _agora(20040, "cpu"),
+    _agora(20030, "low_rate", True),
+    _agora(20031, "fps", True),
+    _agora(20032, "width", True),
+    _agora(20033, "height", True),
+)
+"""What one that sends two video streams reports besides."""
+
+AGORA_WEB: tuple[Metric, ...] = (_agora(20037, "loss"), _agora(20038, "loss"), _agora(20036, "loss", True))
+"""What a browser reports besides, and no native client does."""
+
+
+def _down(name: str, shape: Shape, factor: int = 1) -> Metric:
+    return Metric(name, shape, remote=True, factor=factor)
+
+
+TENCENT: tuple[Metric, ...] = (
+    Metric("appCpu", "cpu"),
+    Metric("sysCpu", "cpu"),
+    Metric("aBit", "audio_rate", factor=1_000),
+    Metric("bigvBit", "video_rate", factor=1_000),
+    Metric("bigvCapFps", "fps"),
+    Metric("bigvEncFps", "fps"),
+    Metric("aLoss", "loss"),
+    Metric("bigvLoss", "loss"),
+    Metric("bigvWidth", "width"),
+    Metric("bigvHeight", "height"),
+    Metric("aCapEnergy", "energy"),
+    Metric("aPlayEnergy", "energy"),
+    Metric("rtt", "rtt"),
+    _down("aBit", "audio_rate", 1_000),
+    _down("bigvBit", "video_rate", 1_000),
+    _down("bigvDecFps", "fps"),
+    _down("aBlock", "freeze"),
+    _down("bigvBlock", "freeze"),
+    _down("aLoss", "loss"),
+    _down("bigvLoss", "loss"),
+    _down("bigvWidth", "width"),
+    _down("bigvHeight", "height"),
+    _down("bigvRecFps", "fps"),
+)
+"""What a TRTC client reports: 17 names, six of them for both directions."""
+
+TENCENT_2021 = frozenset(
+    metric.name for metric in TENCENT if metric.name not in ("aCapEnergy", "aPlayEnergy", "rtt", "bigvRecFps")
+)
+"""The 13 names that the retired action knows."""
+
+# Lowest and highest value by quality: good, fair, bad.
+_BOUNDS: dict[Shape, tuple[tuple[float, float], tuple[float, float], tuple[float, float]]] = {
+    "cpu": ((4, 30), (20, 60), (55, 99)),
+    "audio_rate": ((24, 64), (18, 48), (4, 30)),
+    "video_rate": ((600, 1_500), (300, 900), (40, 320)),
+    "low_rate": ((60, 140), (40, 100), (10, 60)),
+    "fps": ((14, 30), (10, 24), (2, 12)),
+    "rtt": ((18, 80), (90, 240), (300, 950)),
+    "energy": ((-48, -8), (-52, -10), (-60, -20)),
+    "delay": ((0, 6), (2, 20), (15, 120)),
+    "loss": ((0, 1), (1, 6), (8, 35)),
+    "freeze": ((200, 300), (200, 700), (400, 1_900)),
+}
+_STILL_EVERY = {"freeze": (40, 9, 3), "loss": (3, 2, 1)}  # how rare the values that are not 0 are, by quality
+_FRACTIONS = ("cpu", "loss", "energy")
+_SIZES = {"width": (1_280, 640, 320), "height": (720, 480, 240)}
+
+
+@lru_cache(maxsize=256)
+def values(metric: Metric, level: int) -> tuple[int | float | None, ...]:
+    """The `VALUES` values that a series of this metric takes in turn: whole numbers, fractions, now and then None.
+
+    Args:
+        metric: the metric.
+        level: the quality: 0 good, 1 fair, 2 bad.
+    """
+    return tuple(_value(metric, level, place) for place in range(VALUES))
+
+
+def _value(metric: Metric, level: int, place: int) -> int | float | None:
+    if place % _NULL_EVERY == _NULL_EVERY - 1:
+        return None
+    dice = Dice(level, place, *metric.shape.encode())
+    sizes = _SIZES.get(metric.shape)
+    if sizes is not None:
+        return sizes[level] if place % 64 else sizes[2]
+    rare = _STILL_EVERY.get(metric.shape)
+    if rare is not None and not dice.one_in(rare[level]):
+        return 0
+    low, high = _BOUNDS[metric.shape][level]
+    value = low + (high - low) * dice.unit()
+    if metric.shape in _FRACTIONS and dice.below(4):
+        return round(value, 1 + dice.below(2))
+    return round(value) * metric.factor

@@ -1,0 +1,85 @@
+"""How much there is to find: the figures that a faultless reader of a simulated world arrives at.
+
+Holds the count. It is made from what happened, never from what a server answered.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from agora_tencent_analytics.simulator.world.calls import Call, Vendor
+from agora_tencent_analytics.simulator.world.points import Cadence
+from agora_tencent_analytics.simulator.world.sessions import Session
+
+if TYPE_CHECKING:
+    from agora_tencent_analytics.simulator.world.world import World
+
+
+@attrs.frozen(kw_only=True)
+class Truth:
+    """What a half-open range of a simulated world holds."""
+
+    calls: int
+    """Calls with a share in the range."""
+    sessions: int
+    """Sessions of these calls whose stay has a share in the range."""
+    series: int
+    """Series (session, metric, peer) with at least one point in the range."""
+    points: int
+    """Points in the range, those without a value included."""
+
+
+def count_truth(
+    world: World,
+    vendor: Vendor,
+    start: int,
+    end: int,
+    *,
+    channel: str | None,
+    call_id: str | None,
+    user_id: str | None,
+    server_users: bool,
+) -> Truth:
+    """The truth about `[start, end)`; see `World.truth` for the arguments."""
+    calls = sessions = series = points = 0
+    for call in _chosen(world, vendor, call_id):
+        if not call.overlaps(start, end) or (channel is not None and call.channel != channel):
+            continue
+        stays = [
+            stay
+            for stay in world.sessions(call)
+            if stay.overlaps(start, end)
+            and (server_users or not stay.server)
+            and (user_id is None or user_id in (stay.user_id, stay.account))
+        ]
+        if user_id is not None and not stays:
+            continue
+        calls += 1
+        sessions += len(stays)
+        for stay in stays:
+            found = _count(world, stay, start, end)
+            series += found[0]
+            points += found[1]
+    return Truth(calls=calls, sessions=sessions, series=series, points=points)
+
+
+def _chosen(world: World, vendor: Vendor, call_id: str | None) -> list[Call]:
+    if call_id is None:
+        return list(world.calls(vendor))
+    found = world.find_call(vendor, call_id)
+    return [found] if found is not None else []
+
+
+def _count(world: World, stay: Session, start: int, end: int) -> tuple[int, int]:
+    by_rhythm: dict[int, int] = {}
+    series = points = 0
+    for one in world.series(stay):
+        found = by_rhythm.get(one.late_s)
+        if found is None:
+            first, beyond = Cadence(stay, one.late_s, world.points_per_series).window(start, end)
+            found = by_rhythm[one.late_s] = beyond - first
+        series += found > 0
+        points += found
+    return series, points

@@ -1,0 +1,285 @@
+"""One seeded, deterministic world that both simulated vendors report on.
+
+Holds `World`: what happened. It knows nothing of requests, pages, limits or faults; the servers ask it and a test
+compares with it. Calls are columns, sessions and points are made when asked for, so a world of twenty thousand calls
+is small and one call of ten million points is never in memory as a whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+from agora_tencent_analytics.errors import BadInput
+from agora_tencent_analytics.limits import HOUR
+from agora_tencent_analytics.simulator.world.attendance import Attendance, Chosen
+from agora_tencent_analytics.simulator.world.burst import Burst
+from agora_tencent_analytics.simulator.world.calls import Call, Kind, Timetable, Vendor
+from agora_tencent_analytics.simulator.world.consumption import Service, consume
+from agora_tencent_analytics.simulator.world.dice import mix, scramble, unscramble
+from agora_tencent_analytics.simulator.world.events import Event, make_events
+from agora_tencent_analytics.simulator.world.experiences import Experience, make_experiences
+from agora_tencent_analytics.simulator.world.figures import compute, weigh
+from agora_tencent_analytics.simulator.world.points import Series, Style, make_series, series_points, write_points
+from agora_tencent_analytics.simulator.world.sessions import Session, make_sessions
+from agora_tencent_analytics.simulator.world.truth import Truth, count_truth
+
+_VENDORS: dict[str, int] = {"agora": 1, "tencent": 2}
+_CALL_KEY = 20_011
+_ROOM_KEY = 30_011
+_SHORTEST_S = 60
+_SESSIONS_KEPT = 64
+_HOURS_KEPT = 64
+
+
+class World:
+    """Everything that the simulated vendors know, the same whenever it is made of the same arguments.
+
+    A world of at least 12 calls holds, whatever its seed, for each vendor: short, ordinary and hours-long calls, calls
+    still running at the end, a call of more than 100 sessions, one of more than 20, one of a single user, users who
+    leave and return, and one channel used by several calls in turn. One of fewer calls is left to chance.
+
+    Args:
+        seed: any whole number; another seed, another world.
+        calls: how many calls each vendor has.
+        start: first second of the world, epoch seconds.
+        end: first second after the world, epoch seconds; nothing happens at it or later.
+        sessions_per_call: exactly that many sessions in every call, or None for a natural number.
+        metrics_per_session: at most that many series in every session, or None for what the vendor's clients report.
+        points_per_series: that many points in every series (or one a second, if its stay is shorter), evenly spread;
+            0 for sessions without series; None for the vendor's own rhythm.
+        call_seconds: length of every call in seconds, or None for natural lengths.
+        call_burst: that many calls more than `calls`, all begun within a stretch of time; the others stay as they are.
+        experiences_per_hour: exactly that many bad experiences in every whole hour of the world in which there are
+            calls, or None for an uneven number, in quiet hours none.
+        experience_burst: that many bad experiences more within a stretch of time.
+
+    Raises:
+        BadInput: a range shorter than a minute, a negative number, or a burst that begins outside the world.
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: int = 0,
+        calls: int = 20,
+        start: int,
+        end: int,
+        sessions_per_call: int | None = None,
+        metrics_per_session: int | None = None,
+        points_per_series: int | None = None,
+        call_seconds: int | None = None,
+        call_burst: Burst | None = None,
+        experiences_per_hour: int | None = None,
+        experience_burst: Burst | None = None,
+    ) -> None:
+        if end - start < _SHORTEST_S:
+            raise BadInput(f"a simulated world lasts at least {_SHORTEST_S} seconds, not {end - start}")
+        if min(calls, points_per_series or 0, metrics_per_session or 0, experiences_per_hour or 0) < 0:
+            raise BadInput("a simulated world has no negative number of calls, metrics, points or experiences")
+        if sessions_per_call is not None and sessions_per_call < 1:
+            raise BadInput(f"sessions_per_call={sessions_per_call}: a call has at least one session")
+        for burst in (call_burst, experience_burst):
+            if burst is not None and not start <= burst.start < end:
+                raise BadInput(f"{burst} begins outside the simulated world [{start}, {end})")
+        self.seed = seed
+        self.start = start
+        self.end = end
+        self.points_per_series = points_per_series
+        self._calls = calls + (call_burst.count if call_burst is not None else 0)
+        self._usual_calls = calls
+        self._call_burst = call_burst
+        self._sessions_per_call = sessions_per_call
+        self._metrics_per_session = metrics_per_session
+        self._call_seconds = call_seconds
+        self._timetables: dict[str, Timetable] = {}
+        self._attendances: dict[str, Attendance] = {}
+        self._experiences_per_hour = experiences_per_hour
+        self._experience_burst = experience_burst
+        self._suffered = lru_cache(maxsize=_HOURS_KEPT)(self._make_experiences)
+        self._kept = lru_cache(maxsize=_SESSIONS_KEPT)(self._make_sessions)
+        self.agora_app_id = f"{mix(seed, 11):016x}{mix(seed, 12):016x}"
+        """Agora's App ID of the one project in this world."""
+        self.sdk_app_id = 1_400_000_000 + mix(seed, 13) % 1_000_000
+        """Tencent's SdkAppId of the one application in this world."""
+
+    def __repr__(self) -> str:
+        return f"<World seed={self.seed} calls={self._calls} [{self.start}, {self.end})>"
+
+    def timetable(self, vendor: Vendor) -> Timetable:
+        """When the calls of a vendor take place, as columns by index."""
+        found = self._timetables.get(vendor)
+        if found is None:
+            found = self._timetables[vendor] = Timetable(
+                self._seed(vendor),
+                calls=self._usual_calls,
+                start=self.start,
+                end=self.end,
+                call_seconds=self._call_seconds,
+                burst=self._call_burst,
+            )
+        return found
+
+    def call_at(self, vendor: Vendor, index: int) -> Call:
+        """The call of that index, from 0."""
+        table = self.timetable(vendor)
+        created, group = table.created[index], table.group[index]
+        if vendor == "agora":
+            call_id = f"{created:08x}{mix(self._seed(vendor), index) >> 32:08x}{scramble(index, _CALL_KEY):08x}"
+            channel = f"class-{group}"
+        else:
+            room = scramble(group, _ROOM_KEY)
+            call_id = f"{self.sdk_app_id}_{room}_{created}"
+            # The id of a room with a name holds a number that is not the name.
+            channel = f"meeting_{group}" if group % 2 else str(room)
+        return Call(
+            vendor=vendor,
+            index=index,
+            call_id=call_id,
+            channel=channel,
+            created_ts=created,
+            destroyed_ts=table.destroyed[index],
+            finished=bool(table.finished[index]),
+            kind=Kind(table.kind[index]),
+        )
+
+    def calls(self, vendor: Vendor) -> Iterator[Call]:
+        """All calls of a vendor, by index."""
+        for index in range(self._calls):
+            yield self.call_at(vendor, index)
+
+    def find_call(self, vendor: Vendor, call_id: str) -> Call | None:
+        """The call with this id, or None."""
+        for index in self._candidates(vendor, call_id):
+            if 0 <= index < self._calls:
+                call = self.call_at(vendor, index)
+                if call.call_id == call_id:
+                    return call
+        return None
+
+    def listing(self, vendor: Vendor, start: int, end: int, *, channel: str | None = None) -> Sequence[int]:
+        """Indices of the calls with a share in `[start, end)`, the latest begun first."""
+        listed = self.timetable(vendor).overlapping(start, end)
+        if channel is None:
+            return listed
+        return [index for index in listed if self.call_at(vendor, index).channel == channel]
+
+    def sessions(self, call: Call) -> tuple[Session, ...]:
+        """All sessions of a call, those of servers included, in no particular order."""
+        return self._kept(call)
+
+    def series(self, session: Session) -> tuple[Series, ...]:
+        """All series of a session."""
+        if self.points_per_series == 0:
+            return ()
+        return make_series(session, self._metrics_per_session)
+
+    def points(
+        self, session: Session, series: Series, start: int | None = None, end: int | None = None
+    ) -> Iterator[tuple[int, int | float | None]]:
+        """The points of a series in `[start, end)`, oldest first: epoch seconds, and a number or None."""
+        first = self.start if start is None else start
+        beyond = self.end if end is None else end
+        return series_points(session, series, first, beyond, self.points_per_series)
+
+    def written(
+        self, session: Session, chosen: Sequence[Series], start: int, end: int, style: Style
+    ) -> Iterator[tuple[Series, str]]:
+        """Each of these series that has points in `[start, end)`, with the points as JSON."""
+        return write_points(session, chosen, start, end, self.points_per_series, style)
+
+    def events(self, session: Session) -> tuple[Event, ...]:
+        """The events of a session, oldest first; none for Agora, which answers no question about them."""
+        return make_events(session) if session.vendor == "tencent" else ()
+
+    def experiences(
+        self, vendor: Vendor, start: int, end: int, *, channel: str | None = None
+    ) -> tuple[Experience, ...]:
+        """The bad experiences reported in `[start, end)`, oldest first; only those in a channel if one is given."""
+        first, last = max(start, self.start), min(end, self.end)
+        return tuple(
+            one
+            for hour in range((first - self.start) // HOUR, -(-(last - self.start) // HOUR))
+            for one in self._suffered(vendor, hour)
+            if start <= one.instant < end and channel in (None, one.channel)
+        )
+
+    def figure(
+        self, vendor: Vendor, metric: str, start: int, seconds: int, chosen: Chosen | None = None
+    ) -> int | float | None:
+        """One figure of usage or quality over a stretch of time, None for a rate with nothing to measure.
+
+        Args:
+            vendor: whose.
+            metric: as the vendor spells it. Rates are from 0 to 1, durations in minutes.
+            start: first second, epoch seconds.
+            seconds: length of the stretch.
+            chosen: which sessions it is about; None for all but those of servers.
+        """
+        end = start + seconds
+        return compute(self.stays(vendor, start, end, chosen), metric, start, end)
+
+    def weight(self, vendor: Vendor, metric: str, start: int, seconds: int, chosen: Chosen | None = None) -> int:
+        """What a rate was measured on: attempts to join, or minutes; see `figure` for the arguments."""
+        end = start + seconds
+        return weigh(self.stays(vendor, start, end, chosen), metric, start, end)
+
+    def usage(self, service: Service, start: int, seconds: int, chosen: Chosen | None = None) -> dict[str, int]:
+        """Seconds that one of Tencent's services was used, by key; see `figure` for the other arguments."""
+        end = start + seconds
+        return consume(self.stays("tencent", start, end, chosen), service, start, end)
+
+    def stays(self, vendor: Vendor, start: int, end: int, chosen: Chosen | None = None) -> list[Session]:
+        """The chosen sessions of all calls with a share in `[start, end)`, without those of servers."""
+        found = self._attendances.get(vendor)
+        if found is None:
+            found = self._attendances[vendor] = Attendance(self, vendor)
+        return found.during(start, end, chosen or Chosen())
+
+    def truth(
+        self,
+        vendor: Vendor,
+        start: int,
+        end: int,
+        *,
+        channel: str | None = None,
+        call_id: str | None = None,
+        user_id: str | None = None,
+        server_users: bool = True,
+    ) -> Truth:
+        """How much a faultless reader finds in `[start, end)`, counted from the world itself.
+
+        Args:
+            vendor: whose calls.
+            start: first second, epoch seconds.
+            end: first second outside, epoch seconds.
+            channel: only calls in this channel.
+            call_id: only this call.
+            user_id: only calls in which this user stayed during the range, and of these only its sessions.
+            server_users: count Agora's Linux users too, as `AgoraProvider` asks for them unless told otherwise; the
+                vendor itself hides them unless asked.
+        """
+        return count_truth(
+            self, vendor, start, end, channel=channel, call_id=call_id, user_id=user_id, server_users=server_users
+        )
+
+    def _make_experiences(self, vendor: Vendor, hour: int) -> tuple[Experience, ...]:
+        return make_experiences(self, vendor, hour, per_hour=self._experiences_per_hour, burst=self._experience_burst)
+
+    def _seed(self, vendor: str) -> int:
+        return mix(self.seed, _VENDORS[vendor])
+
+    def _candidates(self, vendor: Vendor, call_id: str) -> Iterator[int]:
+        try:
+            if vendor == "agora":
+                yield unscramble(int(call_id[16:], 16), _CALL_KEY)
+            else:
+                group = unscramble(int(call_id.split("_")[1]), _ROOM_KEY)
+                yield from range(group, group + 3)
+        except (ValueError, IndexError):
+            return
+
+    def _make_sessions(self, call: Call) -> tuple[Session, ...]:
+        return make_sessions(
+            self._seed(call.vendor), call, count=self._sessions_per_call, steady=self.points_per_series is not None
+        )

@@ -1,0 +1,56 @@
+"""What was yielded is remembered, in memory and then in a file."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agora_tencent_analytics.paging.decision import digest
+from agora_tencent_analytics.paging.seen_ids import Seen
+
+
+@given(ids=st.lists(st.text(max_size=3)), bound=st.integers(0, 5))
+def test_an_id_is_new_exactly_once_wherever_it_is_kept(ids: list[str], bound: int) -> None:
+    seen = Seen(in_memory=bound)
+    expected = [one not in ids[:place] for place, one in enumerate(ids)]
+    assert expected == seen.new([digest(one) for one in ids])
+    seen.close()
+
+
+def test_an_id_twice_on_one_page_is_new_once() -> None:
+    seen = Seen()
+    assert [True, False] == seen.new([digest("a"), digest("a")])
+
+
+def test_memory_holds_no_more_than_its_bound() -> None:
+    seen = Seen(in_memory=10)
+    assert [True] * 500 == seen.new([digest(str(number)) for number in range(500)])
+    assert [False] * 500 == seen.new([digest(str(number)) for number in range(500)])
+    assert 10 == len(seen._memory)
+    seen.close()
+
+
+def test_closing_twice_is_harmless_and_forgets() -> None:
+    seen = Seen(in_memory=1)
+    seen.new([digest("a"), digest("b")])
+    seen.close()
+    seen.close()
+    assert [True] == seen.new([digest("a")])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts open files by /proc")
+def test_what_was_never_closed_leaves_no_file_behind() -> None:
+    gc.collect()
+    before = len(os.listdir("/proc/self/fd"))
+    abandoned = [Seen(in_memory=10) for _ in range(5)]
+    for place in range(5):
+        abandoned[place].new([digest(str(number)) for number in range(20)])
+    abandoned[0].new([digest(str(number)) for number in range(200_000)])
+    del abandoned
+    gc.collect()
+    assert before == len(os.listdir("/proc/self/fd"))

@@ -1,0 +1,349 @@
+"""The reading of windows that show less than they hold: everything once, or named; and in few requests.
+
+A model server holds rows with a moment each, and shows the newest or any of a window. Whatever it holds, the
+pieces that the reader closes are the window, and every row of a piece that is called complete was shown.
+"""
+
+from __future__ import annotations
+
+import math
+import pkgutil
+from collections import Counter
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from itertools import pairwise
+from random import Random
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agora_tencent_analytics import agora, tencent
+from agora_tencent_analytics.agora.endpoints import CALL_LISTS_2024
+from agora_tencent_analytics.endpoint import AnyOf, Endpoint, Newest, Param, Unpaged, page_size
+from agora_tencent_analytics.errors import BadInput, UnreadableReply
+from agora_tencent_analytics.limits import Limits
+from agora_tencent_analytics.models.series import MetricSeries
+from agora_tencent_analytics.paging.decision import PageSigns, digest
+from agora_tencent_analytics.paging.density import Density, hidden
+from agora_tencent_analytics.paging.numbered import WindowReader
+from agora_tencent_analytics.paging.truncated import AnyOfReader, NewestReader, moments, reader_of
+from agora_tencent_analytics.timerange import TimeRange
+from agora_tencent_analytics.vendor import Reply
+
+HOUR = 3_600
+DAY = 24
+CEILING = 60_000
+Paging = Newest | AnyOf
+KINDS: tuple[Callable[..., Paging], ...] = (Newest, AnyOf)
+
+
+@attrs.define(kw_only=True)
+class Server:
+    """Shows rows as the paging says. Rows are their index; a row may reach on from its moment for `lasts` seconds."""
+
+    paging: Paging
+    moments: list[int]
+    lasts: int = 0
+    chance: Random = attrs.field(factory=lambda: Random(1))
+    more: bool | None = None  # what it always says of `has_more`; None says nothing
+    deaf: bool = False  # it takes no notice of the window
+    cap: int | None = None  # shows so many at most, and truthfully says that there are more
+    requests: int = 0
+
+    def ask(self, over: TimeRange) -> PageSigns:
+        self.requests += 1
+        assert self.requests < CEILING
+        rows = [
+            row for row, at in enumerate(self.moments) if self.deaf or (at < over.end and at + self.lasts >= over.start)
+        ]
+        most = self.cap or self.paging.most
+        hid = len(rows) > most
+        if isinstance(self.paging, Newest):
+            self.chance.shuffle(rows)  # rows of one second come in any order
+            rows = sorted(rows, key=lambda row: -self.moments[row])[:most]
+        else:
+            rows = self.chance.sample(rows, min(len(rows), most))
+        more = hid if self.cap else self.more
+        return PageSigns(ids=[digest(str(row)) for row in rows], at=[self.moments[row] for row in rows], has_more=more)
+
+
+@attrs.define
+class Read:
+    """What a walk over touching windows came to."""
+
+    shown: set[bytes] = attrs.field(factory=set)
+    closed: list[tuple[TimeRange, bool, str]] = attrs.field(factory=list)
+
+    @property
+    def named(self) -> list[TimeRange]:
+        return sorted(over for over, complete, _ in self.closed if not complete)
+
+    def missing(self, server: Server, over: TimeRange) -> list[int]:
+        """Moments within the range of rows that were never shown."""
+        return [at for row, at in enumerate(server.moments) if at in over and digest(str(row)) not in self.shown]
+
+
+def read(server: Server, over: TimeRange, *, span: int = HOUR) -> Read:
+    found = Read()
+    stack = [(window, 0) for window in over.split(span)][::-1]
+    while stack:
+        window, barren = stack.pop()
+        reader = reader_of(server.paging, window, size=0, recent=False, barren=barren)
+        assert not isinstance(reader, WindowReader)
+        while True:
+            signs = server.ask(reader.window)
+            fresh = len(set(signs.ids) - found.shown)
+            found.shown |= set(signs.ids)
+            before = reader.rest
+            step = reader.feed(signs, fresh=fresh)
+            if step.action == "split" and (halves := window.halves()) and (halves := reader.window.halves()):
+                stack += [(halves[1], reader.barren), (halves[0], reader.barren)]
+                break
+            if step.action != "narrow":
+                found.closed.append((step.over or reader.window, step.complete, step.reason))
+                break
+            assert (reader.window, reader.rest) != (before, before), "a step that asks the same again"
+            if step.over is not None:
+                found.closed.append((step.over, step.complete, step.reason))
+    pieces = sorted(over for over, _, _ in found.closed)
+    assert (over.start, over.end) == (pieces[0].start, pieces[-1].end)
+    assert all(one.end == other.start for one, other in pairwise(pieces)), "the pieces are the range, each second once"
+    return found
+
+
+MOMENTS = st.lists(st.integers(0, 200) | st.integers(60, 66), max_size=150)
+
+
+@given(MOMENTS, st.integers(1, 12), st.sampled_from(KINDS), st.integers(0, 3))
+def test_every_row_is_shown_or_lies_in_a_second_that_is_named(when: list[int], most: int, kind: Any, seed: int) -> None:
+    server = Server(paging=kind(most=most, at="ts"), moments=when, chance=Random(seed))
+    over = TimeRange(0, 201)
+    found = read(server, over, span=90)
+    named = {second.start for second in found.named}
+    assert all(second.seconds == 1 for second in found.named)
+    assert set(found.missing(server, over)) <= named
+    seconds = Counter(when)
+    assert named <= {at for at, rows in seconds.items() if rows >= most}, "nothing is named that an answer could show"
+    if kind is AnyOf or most > 1:
+        assert named >= {at for at, rows in seconds.items() if rows > most}
+
+
+@given(MOMENTS, st.integers(1, 12), st.integers(1, 80), st.sampled_from(KINDS))
+def test_rows_that_reach_into_a_window_hide_none_without_a_word(
+    when: list[int], most: int, lasts: int, kind: Any
+) -> None:
+    server = Server(paging=kind(most=most, at="ts"), moments=when, lasts=lasts)
+    over = TimeRange(30, 180)
+    found = read(server, over, span=70)
+    named = found.named
+    assert not [at for at in found.missing(server, over) if not any(at in piece for piece in named)]
+    edge = [row for row, at in enumerate(when) if at < 30 <= at + lasts and digest(str(row)) not in found.shown]
+    assert not edge or any(30 in piece for piece in named)
+
+
+def test_a_row_from_before_the_window_leaves_only_its_first_second_to_ask() -> None:
+    server = Server(paging=Newest(most=3, at="ts"), moments=[20, 30, 150, 160], lasts=120)
+    found = read(server, TimeRange(100, 200))
+    assert (2, [True, True]) == (server.requests, [complete for _, complete, _ in sorted(found.closed)])
+    crowded = Server(paging=Newest(most=3, at="ts"), moments=[10, 11, 12, 20, 30, 150, 160], lasts=120)
+    assert [TimeRange(100, 101)] == read(crowded, TimeRange(100, 200)).named
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_walk_goes_on_below_and_above_a_second_that_overflows(kind: Any) -> None:
+    server = Server(paging=kind(most=10, at="ts"), moments=[*range(0, 3_000, 100), *[1_234] * 40, *range(1_300, 1_320)])
+    over = TimeRange(0, HOUR)
+    found = read(server, over)
+    assert [TimeRange(1_234, 1_235)] == found.named
+    assert {1_234} == set(found.missing(server, over))
+    assert any("more happened in this second" in reason for _, complete, reason in found.closed if not complete)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("rows", [0, 1, 9])
+def test_an_answer_that_is_not_full_is_everything(kind: Any, rows: int) -> None:
+    server = Server(paging=kind(most=10, at="ts"), moments=[*range(rows)])
+    found = read(server, TimeRange(0, HOUR))
+    assert (1, []) == (server.requests, found.named)
+
+
+# --- signs that lie ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rows", [0, 1, 5, 9, 35, 200])
+def test_a_has_more_that_is_always_true_ends_after_few_requests_and_is_told(rows: int) -> None:
+    when = sorted(Random(rows).sample(range(HOUR), rows))
+    server = Server(paging=Newest(most=10, at="ts"), moments=when, more=True)
+    found = read(server, TimeRange(0, HOUR))
+    assert [] == found.missing(server, TimeRange(0, HOUR))
+    assert [] != found.named
+    assert server.requests <= rows / 9 + 8
+
+
+def test_a_has_more_beside_a_sample_that_is_not_full_is_told_and_costs_nothing() -> None:
+    server = Server(paging=AnyOf(most=10, at="ts"), moments=[1, 2, 3], more=True)
+    found = read(server, TimeRange(0, HOUR))
+    assert (1, [TimeRange(0, HOUR)]) == (server.requests, found.named)
+
+
+def test_a_has_more_that_is_true_on_short_answers_is_followed() -> None:
+    server = Server(paging=Newest(most=100, at="ts"), moments=[*range(0, 3_000, 10)], cap=25)
+    found = read(server, TimeRange(0, HOUR))
+    assert ([], []) == (found.named, found.missing(server, TimeRange(0, HOUR)))
+    assert server.requests <= math.ceil(300 / 24) + 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("when", [[5] * 40, [*range(100)], [100_000] * 40])
+def test_a_server_that_takes_no_notice_of_the_window_is_given_up_soon(kind: Any, when: list[int]) -> None:
+    server = Server(paging=kind(most=20, at="ts"), moments=when, deaf=True)
+    found = read(server, TimeRange(0, HOUR))
+    assert [] != found.named
+    assert server.requests <= 40
+
+
+# --- requests ---------------------------------------------------------------------------------------------
+
+
+def bell(chance: Random, middle: float, width: float, rows: int) -> list[int]:
+    return [min(DAY * HOUR - 1, max(0, int(chance.gauss(middle, width)))) for _ in range(rows)]
+
+
+def worlds(seed: int) -> Iterator[tuple[str, list[int]]]:
+    """A day of rows in different shapes; no second holds ten of them except by rare chance."""
+    chance = Random(seed)
+    whole = DAY * HOUR
+    quiet = [chance.randrange(whole) for _ in range(100)]
+    yield (
+        "bursts of 1,000 in an hour",
+        quiet + [hour * HOUR + chance.randrange(HOUR) for hour in (3, 9, 10, 20) for _ in range(1_000)],
+    )
+    yield "uniform, 30 an hour", [chance.randrange(whole) for _ in range(30 * DAY)]
+    yield "uniform, 100 an hour", [chance.randrange(whole) for _ in range(100 * DAY)]
+    yield "bells", quiet + bell(chance, 3 * HOUR, 250, 1_000) + bell(chance, 7.5 * HOUR, 900, 1_000)
+    yield "ramp", [int(whole * math.sqrt(chance.random())) for _ in range(5_000)]
+
+
+def minute(seed: int) -> list[int]:
+    chance = Random(seed)
+    return [5 * HOUR + 600 + chance.randrange(60) for _ in range(300)]
+
+
+@pytest.mark.parametrize("most", [10, 20, 100])
+@pytest.mark.parametrize("seed", range(4))
+def test_the_newest_of_a_window_are_walked_in_few_requests(most: int, seed: int) -> None:
+    for name, when in worlds(seed):
+        server = Server(paging=Newest(most=most, at="ts"), moments=when, chance=Random(seed))
+        found = read(server, TimeRange(0, DAY * HOUR))
+        assert ([], []) == (found.named, found.missing(server, TimeRange(0, DAY * HOUR))), name
+        assert server.requests <= 1.2 * len(when) / most + DAY, name
+
+
+@pytest.mark.parametrize("most", [10, 20, 100])
+@pytest.mark.parametrize("seed", range(4))
+def test_any_of_a_window_are_listed_in_few_requests(most: int, seed: int) -> None:
+    for name, when in [*worlds(seed), ("all in one minute", minute(seed))]:
+        server = Server(paging=AnyOf(most=most, at="ts"), moments=when, chance=Random(seed))
+        found = read(server, TimeRange(0, DAY * HOUR))
+        assert all(when.count(second.start) >= most for second in found.named), name
+        assert all(
+            any(at in second for second in found.named) for at in found.missing(server, TimeRange(0, DAY * HOUR))
+        )
+        assert server.requests <= 3 * len(when) / most + DAY, name
+        if most == 20:
+            assert server.requests <= 2.5 * len(when) / most + DAY, name
+
+
+def test_rows_that_share_their_second_are_what_the_newest_cannot_save() -> None:
+    when = minute(1)
+    for most, bound in ((10, 1.6), (20, 1.25), (100, 1.05)):
+        server = Server(paging=Newest(most=most, at="ts"), moments=when)
+        read(server, TimeRange(0, DAY * HOUR))
+        assert server.requests <= bound * len(when) / most + DAY
+
+
+# --- the density ------------------------------------------------------------------------------------------
+
+
+def test_the_fewer_known_rows_come_again_the_more_are_hidden() -> None:
+    thought = [hidden(10, again, size=20, guess=30) for again in range(11)]
+    assert sorted(thought, reverse=True) == thought
+    assert 330 == pytest.approx(thought[0])
+    assert 21 == pytest.approx(thought[-1])
+
+
+@given(st.lists(st.integers(-10, 1_100), max_size=60), st.floats(1, 1e6))
+def test_the_pieces_of_a_sample_hold_what_was_told_and_end_where_the_window_does(when: list[int], rows: float) -> None:
+    density = Density(size=20, start=0)
+    window = TimeRange(0, 1_000)
+    density.sampled(window, when, rows)
+    ends = [0, *(end for end, _ in density.pieces)]
+    assert sorted(set(ends)) == ends
+    assert 1_000 == ends[-1]
+    assert rows == pytest.approx(density.expected(1_000))
+    density.finished(400, 3)
+    assert 400 < density.reach(1) <= 1_000
+
+
+# --- grammar ----------------------------------------------------------------------------------------------
+
+MODULES = [
+    import_module(f"{package.__name__}.{found.name}")
+    for package in (agora, tencent)
+    for found in pkgutil.iter_modules(package.__path__)
+]
+ROWS = {(row.name, row.generation): row for one in MODULES for row in vars(one).values() if isinstance(row, Endpoint)}
+NARROWED = [row for row in ROWS.values() if isinstance(row.paging, Newest | AnyOf)]
+
+
+def test_there_are_rows_of_both_kinds() -> None:
+    assert {Newest, AnyOf} == {type(row.paging) for row in NARROWED}
+
+
+@pytest.mark.parametrize("row", NARROWED, ids=lambda row: f"{row.name}, {row.generation}")
+def test_every_row_that_is_narrowed_names_what_identifies_a_record_and_says_when_it_was(row: Endpoint[Any]) -> None:
+    assert "seconds" == row.bounds.form, "a window is narrowed to a second"
+    if row.model is MetricSeries:
+        assert isinstance(row.paging, AnyOf), "series are merged by their points; windows are told apart by sessions"
+        return
+    assert row.key
+    assert isinstance(row.paging, Newest | AnyOf)
+    assert "int" == str(attrs.fields_dict(row.model)[row.paging.at].type)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_answer_without_pages_has_no_page_size(kind: Any) -> None:
+    row = attrs.evolve(CALL_LISTS_2024, paging=kind(most=10, at="created_ts"))
+    limits = Limits(rates=(), history_s=9, span_s=9, lag_s=0, page_size=100)
+    assert 0 == page_size(row, limits, None)
+    with pytest.raises(BadInput, match="no pages"):
+        page_size(row, limits, 10)
+    with pytest.raises(ValueError, match="most"):
+        kind(most=0, at="created_ts")
+
+
+def test_a_record_without_a_moment_makes_the_answer_unreadable() -> None:
+    @attrs.frozen
+    class Record:
+        ts: Any
+
+    row = attrs.evolve(CALL_LISTS_2024, paging=Newest(most=10, at="ts"), app=Param(name="a"))
+    assert [5] == moments(row, Reply(items=[Record(5.9)]))
+    assert [] == moments(CALL_LISTS_2024, Reply(items=[Record(5)]))
+    for odd in (None, "5", math.nan, math.inf):
+        with pytest.raises(UnreadableReply, match="without its moment"):
+            moments(row, Reply(items=[Record(odd)]))
+
+
+def test_the_reader_follows_the_paging() -> None:
+    window = TimeRange(0, 10)
+    kinds: dict[Newest | AnyOf | Unpaged, type] = {
+        Newest(most=1, at="t"): NewestReader,
+        AnyOf(most=1, at="t"): AnyOfReader,
+        Unpaged(): WindowReader,
+    }
+    for paging, reader in kinds.items():
+        assert isinstance(reader_of(paging, window, size=0, recent=False, barren=0), reader)

@@ -1,0 +1,258 @@
+"""A process that goes on without the store keeps to its share, and what it sent is charged once, whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from agora_tencent_analytics.errors import QuotaUnavailable
+from agora_tencent_analytics.limits import DAY, SECOND, Rate
+from agora_tencent_analytics.quota.redis_fallback import Fallback
+from agora_tencent_analytics.quota.redis_link import ASK_AGAIN_S
+from agora_tencent_analytics.quota.redis_store import RedisStore
+from agora_tencent_analytics.quota.store import Claim, Room
+from tests.quota.test_redis_store import NOWHERE, ask, finish, quota, used
+from tests.support.counting_servers import refusals
+from tests.support.redis_server import RedisServer, needs_redis
+
+pytestmark = needs_redis
+
+KEY = ("account", "lists")
+TODAY = 20_717
+PLENTY = (Rate(1_000_000, SECOND), Rate(1_000, DAY))
+DAY_ALONE = (Rate(1_000, DAY),)
+AGAIN_S = ASK_AGAIN_S + 0.1
+"""After so long a server that could not be reached is asked again."""
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RedisServer]:
+    with RedisServer(tmp_path, persistent=True) as running:
+        yield running
+
+
+def sharing(server: RedisServer) -> RedisStore:
+    return RedisStore(server.url, fallback_share=0.5, lease_s=0.6, timeout_s=0.3)
+
+
+def test_a_stated_share_is_served_without_the_server_and_charged_when_it_is_back(
+    server: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    of = quota(RedisStore(server.url, fallback_share=0.25, lease_s=0.6))
+    rates = (Rate(20, SECOND), Rate(101, DAY))
+
+    async def scenario() -> tuple[list[float], int]:
+        for _ in range(10):
+            await ask(of, rates)
+        server.kill()
+        arrived = []
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(4.5):
+                while True:
+                    arrived.append(await ask(of, rates))
+        server.start()
+        await asyncio.sleep(1.1)
+        await ask(of, rates)
+        return arrived, await used(of, rates)
+
+    arrived, count = finish(scenario(), of)
+    allowed = 19 * 25 // 100
+    assert 2 * allowed <= len(arrived) <= 4 * allowed
+    assert 0 == refusals(arrived, allowed, 1.0)["log"], "never more than the share"
+    assert 10 + len(arrived) + 1 == count
+    assert not [record for record in caplog.records if "could not be written" in record.getMessage()]
+
+
+def test_a_share_of_less_than_one_request_stretches_the_window() -> None:
+    of = quota(RedisStore(NOWHERE, fallback_share=0.5))
+    rates = (Rate(1, SECOND), Rate(100, DAY))
+
+    async def scenario() -> float:
+        first = await ask(of, rates)
+        return await ask(of, rates) - first
+
+    assert 2.0 <= finish(scenario(), of) < 3.5
+
+
+def test_a_share_of_the_day_is_not_exceeded() -> None:
+    of = quota(RedisStore(NOWHERE, fallback_share=0.25))
+    rates = (Rate(1_000_000, SECOND), Rate(13, DAY))
+
+    async def scenario() -> None:
+        for _ in range(3):
+            await ask(of, rates)
+        with pytest.raises(QuotaUnavailable, match=r"its share \(0.25\)"):
+            await ask(of, rates)
+
+    finish(scenario(), of)
+
+
+# --- back -----------------------------------------------------------------------------------------------------
+
+
+def test_what_was_granted_is_charged_once_though_those_who_tell_it_are_cancelled(server: RedisServer) -> None:
+    of = quota(sharing(server))
+
+    async def scenario() -> int:
+        await ask(of, PLENTY)
+        server.kill()
+        for _ in range(5):
+            await ask(of, PLENTY)
+        server.start()
+        await asyncio.sleep(AGAIN_S)
+        for _ in range(3):
+            impatient = asyncio.create_task(ask(of, PLENTY))
+            await asyncio.sleep(0.002)
+            impatient.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await impatient
+        await ask(of, PLENTY)
+        return await used(of, PLENTY)
+
+    assert 1 + 5 + 1 == finish(scenario(), of)
+
+
+def test_what_was_granted_is_charged_once_though_the_reply_is_lost_and_more_is_granted(
+    server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = sharing(server)
+    of = quota(store)
+    run, lost = store._link.run, 0
+
+    async def losing(keys: list[str], *words: str) -> Any:
+        nonlocal lost
+        reply = await run(keys, *words)
+        if words[0] == "back" and lost < 2:
+            lost += 1
+            raise QuotaUnavailable("the reply is lost")
+        return reply
+
+    monkeypatch.setattr(store._link, "run", losing)
+
+    async def scenario() -> int:
+        await ask(of, DAY_ALONE)
+        server.kill()
+        for _ in range(3):
+            await ask(of, DAY_ALONE)
+        server.start()
+        await asyncio.sleep(AGAIN_S)
+        for _ in range(4):
+            await ask(of, DAY_ALONE)
+        return await used(of, DAY_ALONE)
+
+    assert 1 + 3 + 4 == finish(scenario(), of)
+    assert 2 == lost
+
+
+@pytest.mark.parametrize(
+    ("rates", "first_back", "sent"),
+    [(PLENTY, "lists", False), (PLENTY, "detail", True), (DAY_ALONE, "lists", True), (DAY_ALONE, "detail", True)],
+)
+def test_a_request_in_flight_when_the_server_comes_back_costs_what_it_sent(
+    server: RedisServer, rates: tuple[Rate, ...], first_back: str, sent: bool
+) -> None:
+    of = quota(sharing(server))
+
+    async def scenario() -> int:
+        for counter in ("lists", "detail"):
+            async with of.slot(counter, rates) as slot:
+                slot.sent()
+        server.kill()
+        async with of.slot("lists", rates) as slot:
+            server.start()
+            await asyncio.sleep(AGAIN_S)
+            async with of.slot(first_back, rates) as other:
+                other.sent()
+            if sent:
+                slot.sent()
+        await ask(of, rates)
+        return await used(of, rates)
+
+    assert 1 + sent + (first_back == "lists") + 1 == finish(scenario(), of)
+
+
+def test_coming_back_holds_everybody_until_all_others_who_served_themselves_are_back(server: RedisServer) -> None:
+    away, other = quota(sharing(server)), quota(sharing(server))
+    rates = (Rate(20, SECOND),)
+
+    async def scenario() -> float:
+        await ask(away, rates)
+        await ask(other, rates)
+        server.kill()
+        await ask(away, rates)
+        server.start()
+        await asyncio.sleep(AGAIN_S)
+        back = time.monotonic()
+        late = asyncio.create_task(ask(away, rates))
+        await asyncio.sleep(0.05)
+        held = await ask(other, rates) - back
+        await late
+        return held
+
+    assert 0.1 + ASK_AGAIN_S + 0.3 + 1.04 <= finish(scenario(), away, other) + 0.01
+
+
+# --- the messages -----------------------------------------------------------------------------------------------
+
+
+def a_claim(*days: int) -> Claim:
+    room = Room(limit=100, free=100, period_s=1, rest_s=0.0)
+    return Claim(id=secrets.token_hex(8), owner="me", windows=(room,), days=days, day_limit=100, seen=(0,) * len(days))
+
+
+def serve(share: Fallback, *days: int) -> Claim:
+    claim = a_claim(*days)
+    while share.reserve(KEY, claim).why is not None:
+        time.sleep(0.001)
+    return claim
+
+
+def test_a_message_stays_the_same_until_it_is_heard_and_the_next_says_what_came_meanwhile() -> None:
+    share = Fallback(0.5)
+    one, two = serve(share, TODAY), serve(share, TODAY)
+    assert share.answered(KEY, one, (), 0.0)
+    first = share.away(KEY)
+    assert first is not None
+    three = serve(share, TODAY)
+    assert share.answered(KEY, two, (TODAY + 1,), 0.0)
+    again = share.away(KEY)
+    assert again is not None
+    assert (first.id, {TODAY: 2}) == (again.id, again.owed) == (first.id, first.owed)
+    share.back(KEY, first)
+    second = share.away(KEY)
+    assert second is not None
+    assert second.id != first.id
+    assert {TODAY: 1, TODAY + 1: 1} == second.owed
+    assert [share.known(three)] == list(second.in_flight)
+    share.back(KEY, first)
+    assert share.away(KEY) == second, "an old message ends nothing"
+    share.back(KEY, second)
+    assert share.away(KEY) is None
+    assert not share.answered(KEY, three, (), 0.0), "the store is told of it"
+
+
+def test_what_is_given_back_while_a_message_is_on_its_way_is_taken_off_by_the_next() -> None:
+    share = Fallback(0.5)
+    one = serve(share, TODAY)
+    first = share.away(KEY)
+    assert first is not None
+    assert share.refund(KEY, one)
+    share.back(KEY, first)
+    second = share.away(KEY)
+    assert second is not None
+    assert ({TODAY: -1}, ()) == (second.owed, second.in_flight)
+
+
+def test_only_a_claim_that_was_served_here_has_another_id_at_the_store() -> None:
+    share, elsewhere = Fallback(0.5), a_claim(TODAY)
+    assert elsewhere == share.known(elsewhere)
+    here = serve(share, TODAY)
+    assert here != share.known(here) == attrs.evolve(here, id=share.known(here).id)

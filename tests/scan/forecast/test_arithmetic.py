@@ -1,0 +1,207 @@
+"""The arithmetic of plans: requests of a window, days and seconds of requests, intervals of a sample."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agora_tencent_analytics import Call, Limits, Rate, TimeRange
+from agora_tencent_analytics.agora.endpoints import GENERATION_ENDPOINTS
+from agora_tencent_analytics.agora.plans import PLANS
+from agora_tencent_analytics.endpoint import Endpoint
+from agora_tencent_analytics.limits import DAY, HOUR
+from agora_tencent_analytics.paging.clip import cover
+from agora_tencent_analytics.paging.question import Question
+from agora_tencent_analytics.quota.limiter import Window
+from agora_tencent_analytics.scan import FreezeFrom, Interval
+from agora_tencent_analytics.scan.forecast.affordable import ROUND_TRIP_S, Purse, each_s
+from agora_tencent_analytics.scan.forecast.estimate import Unit, predict
+from agora_tencent_analytics.scan.forecast.requests import Row, listing_pages, price, windows
+from agora_tencent_analytics.tencent.endpoints import ROOM_INFO, USER_INFO
+from agora_tencent_analytics.tencent.plans import PLANS as TENCENT_PLANS
+from tests.support.virtual_time import EPOCH
+
+NOW = EPOCH
+LISTS = GENERATION_ENDPOINTS["2024"]["call/lists"]
+OLD = TimeRange(int(NOW) - 10 * HOUR, int(NOW) - 4 * HOUR)
+FRESH = TimeRange(int(NOW) - 2 * HOUR, int(NOW) - 60)
+
+
+def asked(row: Endpoint[Any], over: TimeRange, *, size: int = 100, plan: str = "premium") -> Question:
+    limits = (PLANS if row.vendor == "agora" else TENCENT_PLANS)[plan].limits(row.limits)
+    return Question(row=row, limits=limits, over=(over,), params={}, size=size)
+
+
+@given(st.integers(0, 900), st.integers(2, 100))
+def test_a_listing_with_a_true_total_takes_its_rows_by_the_page(rows: int, size: int) -> None:
+    pages = max(1, math.ceil(rows / size)) + (rows == size)  # a total that is the page's length may be the page's own
+    assert [pages] == listing_pages(asked(LISTS, OLD, size=size), [(OLD, rows)], NOW)
+
+
+@given(st.integers(0, 900))
+def test_a_listing_of_several_pages_in_the_recent_minutes_is_confirmed(rows: int) -> None:
+    (old,) = listing_pages(asked(LISTS, OLD), [(OLD, rows)], NOW)
+    (fresh,) = listing_pages(asked(LISTS, FRESH), [(FRESH, rows)], NOW)
+    assert old + 1 == fresh if rows > 100 else old <= fresh <= old + 1
+
+
+@given(st.lists(st.integers(0, 400), min_size=1, max_size=4))
+def test_a_listing_without_a_total_takes_more_pages_but_not_many(counts: list[int]) -> None:
+    pieces = list(OLD.split(-(-OLD.seconds // len(counts))))
+    question = asked(ROOM_INFO, OLD, plan="basic")
+    for rows, pages in zip(counts, listing_pages(question, zip(pieces, counts, strict=False), NOW), strict=False):
+        assert math.ceil(rows / 100) <= pages <= rows // 100 + 3
+
+
+@given(st.lists(st.tuples(st.integers(0, 5 * HOUR), st.integers(1, HOUR)), max_size=60))
+def test_every_window_is_asked_at_least_once_and_no_page_without_need(stays: list[tuple[int, int]]) -> None:
+    rows = [
+        Row(OLD.start + start, OLD.start + start + length, f"u{at}", f"s{at}")
+        for at, (start, length) in enumerate(stays)
+    ]
+    question = asked(USER_INFO, OLD, plan="basic")
+    found = list(windows(question, NOW))
+    assert list(cover([OLD], question.limits, bounds=question.row.bounds)) == found
+    assert len(found) == price([question], rows, NOW)["DescribeUserInfo"]
+
+
+@pytest.mark.parametrize("generation", ["2021-03", "2021-07"])
+@given(st.integers(0, 500))
+def test_a_listing_of_the_newest_costs_what_its_theory_says(generation: str, rows: int) -> None:
+    row = GENERATION_ENDPOINTS[generation]["call/lists"]
+    most = row.paging.most  # type: ignore[union-attr]
+    question = attrs.evolve(asked(LISTS, OLD), row=row, size=0)
+    assert [1 + max(0, rows - 1) // (most - 1)] == listing_pages(question, [(OLD, rows)], NOW)
+
+
+def test_a_window_that_the_vendor_cannot_answer_costs_nothing() -> None:
+    gone = TimeRange(int(NOW) - 9 * DAY, int(NOW) - 8 * DAY)
+    assert [] == list(windows(asked(LISTS, gone), NOW))
+    assert 0 == price([asked(LISTS, gone)], [Row(gone.start, gone.end)], NOW).total()
+
+
+def purse(left: int | None, *, per_second: int = 3, a_day: int | None = 2_000, until_midnight_s: float = HOUR) -> Purse:
+    rates = (Rate(per_second, 1), *([] if a_day is None else [Rate(a_day, DAY)]))
+    return Purse(rates=rates, left_today=left, resets_at=NOW + until_midnight_s, now=NOW)
+
+
+def by_the_second(purse: Purse, requests: int) -> float:
+    """The same, one request after the other."""
+    at, left, midnight = purse.now, purse.left_today or 0, purse.resets_at
+    for _ in range(requests):
+        if left == 0 or at >= midnight:
+            at, left, midnight = (
+                max(at, midnight),
+                purse.a_day or 0,
+                midnight + (DAY if at >= midnight or not left else 0),
+            )
+        at, left = at + each_s(purse.rates), left - 1
+    return at - purse.now
+
+
+@given(st.integers(0, 300), st.integers(0, 100), st.floats(1.0, 5_000.0))
+def test_days_and_midnights_are_waited_for_as_one_by_one(requests: int, left: int, until_midnight_s: float) -> None:
+    little = purse(min(left, 59), a_day=60, until_midnight_s=until_midnight_s)
+    took = little.takes_s(requests, waits=True)
+    assert took is not None
+    assert by_the_second(little, requests) == pytest.approx(took, abs=2 * each_s(little.rates) + 1e-6)
+
+
+@given(st.integers(0, 5_000), st.integers(0, 1_999), st.floats(1.0, DAY))
+def test_more_requests_never_take_less_time(requests: int, left: int, until_midnight_s: float) -> None:
+    one = purse(left, until_midnight_s=until_midnight_s)
+    fewer, more = one.takes_s(requests, waits=True), one.takes_s(requests + 1, waits=True)
+    assert fewer is not None
+    assert more is not None
+    assert fewer <= more + 1e-6
+
+
+def test_a_spent_day_is_the_end_unless_it_is_waited_for() -> None:
+    assert purse(100).takes_s(101, waits=False) is None
+    assert purse(100).takes_s(100, waits=False) == pytest.approx(100 * each_s(purse(0).rates))
+    assert (purse(100).takes_s(101, waits=True) or 0) > HOUR
+    assert purse(None, a_day=None).takes_s(1e6, waits=False) == pytest.approx(1e6 * each_s((Rate(3, 1),)))
+    # Midnight comes before the day is spent, and brings another.
+    assert purse(100, until_midnight_s=10).takes_s(1_500, waits=False) is not None
+
+
+@pytest.mark.parametrize("rates", [(Rate(1, 1),), (Rate(3, 1),), (Rate(20, 1),), (Rate(10, 60),), (Rate(1, 15),)])
+def test_the_time_of_many_requests_is_that_of_the_limiter(rates: tuple[Rate, ...]) -> None:
+    window, at, many, last = Window(rates[0]), 0.0, 400, -math.inf
+    for _ in range(many):
+        at = max(at, last + (window.pace_s or 0.0))
+        at += window.wait(at)
+        window.take(at)
+        window.answered(at + ROUND_TRIP_S)
+        last = at
+    assert at == pytest.approx(many * each_s(rates), rel=0.05)
+
+
+def test_without_rates_only_the_way_there_and_back_takes_time() -> None:
+    assert 0 < each_s(()) < ROUND_TRIP_S
+
+
+costs = st.lists(st.tuples(st.floats(1, 50), st.floats(0, 90)), min_size=1, max_size=40)
+
+
+@given(costs)
+def test_what_was_read_in_full_is_known(pairs: list[tuple[float, float]]) -> None:
+    found = predict([Unit(size, cost, 0) for size, cost in pairs], {})
+    assert found.exact
+    assert found.likely == pytest.approx(sum(cost for _, cost in pairs), abs=0.5)
+
+
+@given(costs, st.integers(0, 40), st.integers(0, 500))
+def test_an_interval_holds_its_likely_figure_and_what_is_certain(
+    pairs: list[tuple[float, float]], unread: int, unseen: int
+) -> None:
+    units = [Unit(size, cost, 0) for size, cost in pairs]
+    units += [Unit(size, None, 0, certain=0.0) for size, _ in pairs[:unread]]
+    found = predict(units, {0: unseen}, dear=5.0)
+    assert found.least <= found.likely <= found.most
+    assert found.likely in found
+    assert math.floor(sum(cost for _, cost in pairs)) <= found.least + 1
+
+
+@given(st.integers(2, 30), st.integers(1, 400))
+def test_the_more_is_read_the_narrower_the_interval(read: int, rest: int) -> None:
+    units = [Unit(1.0, 1.0 + at % 3, 0) for at in range(read)]
+    more = [*units, *(Unit(1.0, 1.0 + at % 3, 0) for at in range(read, 2 * read))]
+    few, many = (predict([*some, *[Unit(1.0, None, 0)] * rest], {}, dear=5.0) for some in (units, more))
+    assert (many.most - many.least) / many.likely <= (few.most - few.least) / few.likely + 0.05
+
+
+def test_a_call_dearer_than_all_others_speaks_for_itself() -> None:
+    units = [Unit(1.0, 1.0, 0)] * 19 + [Unit(1.0, 30.0, 0)] + [Unit(1.0, None, 0)] * 100
+    found = predict(units, {}, dear=5.0)
+    assert 149 <= found.likely <= 160
+    assert 30 * 5 < found.most - found.likely
+
+
+def test_intervals_add_up_end_by_end() -> None:
+    both = Interval(1, 2, 3) + Interval.of(10)
+    assert Interval(11, 12, 13) == both
+    assert 13 in both
+    assert "12 (11 to 13)" == str(both)
+    assert "10" == str(Interval.of(10))
+    assert Interval.of(0) == Interval.highest([])
+
+
+def test_calls_are_chosen_by_the_worse_of_their_freeze_ratios() -> None:
+    call = Call(vendor="agora", call_id="c", created_ts=0, audio_freeze_ratio=0.01, video_freeze_ratio=0.08)
+    assert FreezeFrom(0.08)(call)
+    assert not FreezeFrom(0.09)(call)
+    assert not FreezeFrom(0.0)(attrs.evolve(call, audio_freeze_ratio=None, video_freeze_ratio=None))
+    assert "8.00%" in str(FreezeFrom(0.08))
+
+
+def test_limits_without_a_page_take_one_request() -> None:
+    row = GENERATION_ENDPOINTS["2024"]["call/metrics"]
+    limits = Limits(history_s=7 * DAY, span_s=3 * HOUR)
+    question = Question(row=row, limits=limits, over=(OLD,), params={"sids": ["a"]}, size=0)
+    assert 3 == price([question], [Row(OLD.start, OLD.end, "u", "a")], NOW)["call/metrics"]

@@ -1,0 +1,91 @@
+"""The shell of Tencent's call detail, quick and lenient."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agora_tencent_analytics.decoding.points import PointForm
+from agora_tencent_analytics.models.columns import Columns
+from agora_tencent_analytics.tencent.series import TencentDetail, TencentSeries, read_detail
+
+DOCUMENTED = b"""{"Response": {
+  "Total": 1,
+  "UserList": [{"RoomStr": "0", "UserId": "1716", "JoinTs": 1590065777, "LeaveTs": 1590065877, "Finished": true}],
+  "Data": [{"Content": [{"Time": 1590065779, "Value": 0}, {"Time": 1590065781, "Value": 0}],
+            "PeerId": "", "UserId": "1716", "DataType": "bigvCapFps"}],
+  "RequestId": "2e12e365-43e8-4efd-902d-906303e2ee4a"}}"""
+
+
+def test_the_documented_reply_reads() -> None:
+    detail = read_detail(DOCUMENTED)
+    assert (1, "2e12e365-43e8-4efd-902d-906303e2ee4a") == (detail.total, detail.request_id)
+    assert ["1716"] == [user["UserId"] for user in detail.users]
+    (series,) = detail.series
+    assert ("1716", "bigvCapFps", "") == (series.user_id, series.data_type, series.peer_id)
+    assert bytes is type(series.content)
+    columns = Columns(series.content, PointForm.OBJECTS)
+    assert [(1590065779, 0.0), (1590065781, 0.0)] == list(zip(columns.times, columns.values, strict=True))
+    assert {} == detail.extra == series.extra
+
+
+@given(
+    st.lists(st.tuples(st.text(max_size=4), st.one_of(st.none(), st.text(max_size=4)), st.text(max_size=4))),
+    st.booleans(),
+)
+def test_quick_and_lenient_ways_agree(content: list[tuple[str, str | None, str]], unknown: bool) -> None:
+    data = [{"UserId": user, "PeerId": peer, "DataType": kind, "Content": None} for user, peer, kind in content]
+    response: dict[str, Any] = {"Total": 2, "UserList": None, "Data": data, "RequestId": "r"}
+    if unknown:
+        response["Next"] = [1]
+    expected = TencentDetail(
+        total=2,
+        series=[TencentSeries(user_id=user, data_type=kind, peer_id=peer or "") for user, peer, kind in content],
+        request_id="r",
+        extra={"Next": [1]} if unknown else {},
+    )
+    assert expected == read_detail(json.dumps({"Response": response}).encode())
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        b'{"RequestId":"r"}',
+        b'{"RequestId":"r","Data":null,"UserList":null}',
+        b'{"RequestId":"r","Data":[null],"UserList":[null]}',
+    ],
+)
+def test_null_and_absent_lists_are_empty(response: bytes) -> None:
+    assert TencentDetail(request_id="r") == read_detail(b'{"Response":' + response + b"}")
+
+
+def test_odd_types_and_unknown_keys_are_kept() -> None:
+    detail = read_detail(
+        b'{"Response":{"Total":"many","UserList":[{"UserId":7}],"Data":[{"UserId":1716,"PeerId":null,'
+        b'"DataType":"rtt","Unit":"ms"}],"Error":{"Code":"X"}},"Trace":1}'
+    )
+    assert [TencentSeries(user_id="1716", data_type="rtt", extra={"Unit": "ms"})] == detail.series
+    assert {"Total": "many", "Error": {"Code": "X"}, "Trace": 1} == detail.extra
+    assert detail.total is None
+    assert [{"UserId": 7}] == detail.users
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"", "not JSON"),
+        (DOCUMENTED[:-5], "not JSON"),
+        (b"{}", "the reply holds no Response"),
+        (b'{"Response":[]}', "Response should be an object, not a list"),
+        (b'{"Response":{"Data":{}}}', "Data should be a list, not an object"),
+        (b'{"Response":{"Data":[1]}}', r"Data\[\] should be an object, not a number"),
+        (b'{"Response":{"UserList":"x"}}', "UserList should be a list, not a string"),
+    ],
+)
+def test_what_has_not_the_shape_is_named(body: bytes, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        read_detail(body)
