@@ -1,6 +1,6 @@
 """Read call analytics from Agora Analytics and Tencent RTC: every call once, none lost, no refused request.
 
-The names listed in `__all__`, the subpackages `scan` and `simulator`, the modules `notices`, `otel` and `runtime.store`
+The names listed in `__all__`, the subpackages `scan` and `simulator`, the modules `notices`, `otel` and `quota.store`
 (for a quota store of your own) and the tables in `agora.endpoints`, `agora.plans`, `tencent.endpoints` and
 `tencent.plans` are the public contract.
 """

@@ -1,7 +1,8 @@
 """What happens while the library works, as values for hooks: one class for each kind of notice.
 
 Holds facts only: no payload, no credential, no parameter of a question. They are made where things happen
-(`runtime/`, `scan/`), and given to the hooks of the provider and of the terms in force (`context.py`).
+(`http/`, `quota/`, `paging/`, `scan/`), and given to the hooks of the provider and of the terms in force
+(`context.py`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What the words and numbers of Agora's questions and answers mean: the way to all reference tables.
 
 Holds codes, product types, dimensions, granularities and buckets, and passes on the tables of `factors.py` and
-`agora/figures/question_metrics.py`. It refuses nothing: an unknown id is worded as such, an unknown name comes back as it
+`figures/question_metrics.py`. It refuses nothing: an unknown id is worded as such, an unknown name comes back as it
 went in. Metric ids of call series (`mid`) are in `metrics.py`, the failures behind a code in `codes.py`, the
 plans' figures in `plans.py`. Tables by endpoint are keyed by its path.
 

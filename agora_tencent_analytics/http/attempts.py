@@ -7,8 +7,8 @@ ask again after a pause, hold the bucket, mark the day as spent, or raise. Each 
 own, and whatever happens to it, the slot is given back by the rules of the quota. All of it happens on the terms
 in force (`context.py`), and is entered in the books of the ask (`recorder.py`).
 
-**Keys.** They are called for before the slot is waited for (`credentials.py`). What the callable raises passes as it is, and
-costs nothing. A token that the vendor calls expired is worth one more attempt, if the callable gives another.
+**Keys.** They are called for before the slot is waited for (`credentials.py`). What the callable raises passes as it
+is, and costs nothing. A token that the vendor calls expired is worth one more attempt, if the callable gives another.
 
 **Hosts.** A failure on the way sends the next attempt to the next host, signed for it and counted on the same quota;
 an answer never does, whatever it says (`hosts.py`).

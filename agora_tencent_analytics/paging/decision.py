@@ -1,7 +1,7 @@
 """What one page showed, and what is to be done next: the words in which windows are read.
 
-Holds `PageSigns`, `Step` and what stands for the ids of rows. Decides nothing: that is `numbered.py`, where answers come
-in pages, and `truncated.py`, where they do not.
+Holds `PageSigns`, `Step` and what stands for the ids of rows. Decides nothing: that is `numbered.py`, where answers
+come in pages, and `truncated.py`, where they do not.
 """
 
 from __future__ import annotations

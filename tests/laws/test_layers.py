@@ -1,8 +1,8 @@
-"""The floors of the house, read off the syntax tree of every file of the package.
+"""The layers of the house, read off the syntax tree of every file of the package.
 
-0 words, 1 grammar, 2 dialects, 3 motion, 4 doors. A file imports from floors below and, without circles,
-from its own. Dialects never wait and never see each other; motion never learns a vendor's name. The simulator shares
-the vendors' tables with the client, and no code: a mistake of one of them shows in the other.
+A module imports from layers below and, without circles, from its own. Vendor packages never import each other; what
+sends and waits holds no vendor's name; a module is pure (no `await`, no clock, no randomness) unless it is listed. The
+simulator shares the vendors' tables with the client, and no code: a mistake of one of them shows in the other.
 """
 
 from __future__ import annotations
@@ -17,22 +17,30 @@ import pytest
 PACKAGE = "agora_tencent_analytics"
 ROOT = Path(__file__).parents[2] / PACKAGE
 
-# The longest entry that begins a module's name (below the package) decides; "" is the package's own `__init__`.
-FLOORS: dict[str, int] = {
-    **dict.fromkeys(["_version", "errors", "limits", "message", "timerange", "models", "metrics", "events"], 0),
-    **dict.fromkeys(["series", "columns", "points", "rawjson", "certificate", "page", "figures"], 0),
-    **dict.fromkeys(["receipt", "notices", "secret"], 0),
-    **dict.fromkeys(
-        ["endpoint", "signs", "shown", "paging", "narrowing", "density", "clip", "stays", "retry", "vendor"], 1
+# From the bottom up. The longest entry that is the module (below the package) or a folder around it decides; "" is the
+# package's own `__init__`.
+LAYERS: dict[str, tuple[str, ...]] = {
+    "values": (
+        *("models", "decoding", "endpoint", "vendor", "limits", "timerange", "errors", "message", "secret", "receipt"),
+        *("notices", "log", "context", "environment", "_version"),
     ),
-    **dict.fromkeys(["structure", "shapes", "seen", "environment"], 1),
-    **dict.fromkeys(["agora.*", "tencent.*"], 2),
-    "runtime": 3,
-    **dict.fromkeys(["", "agora", "tencent", "agora.provider", "tencent.provider"], 4),
-    **dict.fromkeys(["access", "provider", "otel", "scan", "simulator", "cli", "__main__"], 4),
+    "vendors' tables and codecs, and what decides about pages": ("agora", "tencent", "paging", "http.retry"),
+    "I/O": ("http", "quota", "paging.walk", "paging.paginator"),
+    "provider": ("provider", "access", "agora.provider", "tencent.provider", "otel"),
+    "scan": ("scan",),
+    "what is made of scans": ("", "simulator", "testing", "archive", "live", "page"),
+    "command line": ("cli", "__main__"),
 }
-DIALECTS = ("agora", "tencent")
-TOP_PURE = 2
+# What waits, reads a clock or draws a random number; what is False is pure again.
+WAITS: dict[str, bool] = {
+    **dict.fromkeys(["paging.walk", "paging.paginator", "access", "agora.provider", "tencent.provider"], True),
+    **dict.fromkeys(["http", "quota", "scan", "simulator", "testing", "archive", "live", "page", "cli"], True),
+    **dict.fromkeys(["http.retry", "http.hosts", "quota.limiter", "quota.day", "quota.slowdown"], False),
+    **dict.fromkeys(["scan.ledger", "simulator.world"], False),
+}
+VENDORS = ("agora", "tencent")
+OF_NO_VENDOR = ("http", "quota", "paging", "models", "decoding", "context", "log", "scan")
+ROOT_MODULES = 20
 SIMULATOR = "simulator"
 SHARED_WITH_IT = frozenset({"errors", "limits", "agora.plans", "tencent.plans"})
 
@@ -45,7 +53,7 @@ IMPURE = frozenset(
 )
 WAITING = (ast.Await, ast.AsyncFor, ast.AsyncWith, ast.AsyncFunctionDef)
 PRIVATE_SWITCH = "_retry_connection"
-ITS_ONLY_USER = "runtime.transport"
+ITS_ONLY_USER = "http.transport"
 
 
 def module_names() -> frozenset[str]:
@@ -59,7 +67,7 @@ MODULES = sorted(module_names())
 
 def file_of(module: str) -> Path:
     path = ROOT.joinpath(*module.split(".")) if module else ROOT
-    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    return path / "__init__.py" if not module or (path / "__init__.py").exists() else path.with_suffix(".py")
 
 
 @cache
@@ -67,16 +75,23 @@ def tree_of(module: str) -> ast.Module:
     return ast.parse(file_of(module).read_text(encoding="utf-8"))
 
 
-def floor_of(module: str) -> int:
-    if module in FLOORS:
-        return FLOORS[module]
-    folder, _, _ = module.partition(".")
-    for entry in (f"{folder}.*" if folder != module else "", folder):
-        if entry and entry in FLOORS:
-            return FLOORS[entry]
-    if folder.startswith("cli_"):
-        return FLOORS["cli"]
-    raise LookupError(f"{module} stands on no floor: give it one in FLOORS of tests/laws/test_floors.py")
+def longest(module: str, entries: Iterable[str]) -> str | None:
+    """The longest of these entries that is the module or a folder around it."""
+    found = [entry for entry in entries if entry == module or (entry and module.startswith(f"{entry}."))]
+    return max(found, key=len, default=None)
+
+
+def layer_of(module: str) -> int:
+    """Number of the layer, from 0 at the bottom."""
+    entries = {entry: number for number, layer in enumerate(LAYERS.values()) for entry in layer}
+    found = longest(module, entries)
+    if found is None:
+        raise LookupError(f"{module} is in no layer: give it one in LAYERS of tests/laws/test_layers.py")
+    return entries[found]
+
+
+def may_wait(module: str) -> bool:
+    return WAITS.get(longest(module, WAITS) or "-", False)
 
 
 def imports(tree: ast.AST, modules: Iterable[str], *, within: str = "") -> Iterator[str]:
@@ -108,12 +123,13 @@ def _absolute(node: ast.ImportFrom, within: str) -> str:
 
 
 def climbs(module: str, tree: ast.AST, modules: Iterable[str]) -> list[str]:
-    """Imports from a floor above."""
-    own = floor_of(module)
+    """Imports from a layer above."""
+    names = [*LAYERS]
+    own = layer_of(module)
     return [
-        f"{module or PACKAGE} (floor {own}) imports {target or PACKAGE} (floor {floor_of(target)})"
+        f"{module or PACKAGE} ({names[own]}) imports {target or PACKAGE} ({names[layer_of(target)]})"
         for target in imports(tree, modules, within=module)
-        if floor_of(target) > own
+        if layer_of(target) > own
     ]
 
 
@@ -170,20 +186,6 @@ def vendor_words(tree: ast.AST) -> list[str]:
     return found
 
 
-def at_import_time(tree: ast.Module) -> ast.Module:
-    """The tree without what runs later (function bodies) or never (`if TYPE_CHECKING`)."""
-
-    class Pruned(ast.NodeTransformer):
-        def visit_FunctionDef(self, node: ast.FunctionDef) -> None: ...
-
-        def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None: ...
-
-        def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
-            return node.orelse if ast.unparse(node.test).endswith("TYPE_CHECKING") else self.generic_visit(node)
-
-    return Pruned().visit(ast.parse(ast.unparse(tree)))  # type: ignore[no-any-return]  # a module in, a module out
-
-
 def circle(graph: Mapping[str, Iterable[str]]) -> list[str]:
     """One circle of imports, first name repeated at the end; empty if there is none."""
     done: set[str] = set()
@@ -202,31 +204,34 @@ def circle(graph: Mapping[str, Iterable[str]]) -> list[str]:
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_a_module_stands_on_a_floor_and_imports_nothing_from_above(module: str) -> None:
+def test_a_module_is_in_a_layer_and_imports_nothing_from_above(module: str) -> None:
     assert [] == climbs(module, tree_of(module), MODULES)
 
 
-def stands_low(module: str) -> bool:
-    try:
-        return floor_of(module) <= TOP_PURE
-    except LookupError:  # the test above says so; this list is made while tests are collected
-        return False
-
-
-@pytest.mark.parametrize("module", [module for module in MODULES if stands_low(module)])
-def test_words_grammar_and_dialects_never_wait_nor_read_a_clock(module: str) -> None:
+@pytest.mark.parametrize("module", [module for module in MODULES if not may_wait(module)])
+def test_a_module_is_pure_unless_it_is_listed(module: str) -> None:
     assert [] == impurities(tree_of(module))
 
 
-@pytest.mark.parametrize("module", [module for module in MODULES if _top(module) in DIALECTS])
-def test_dialects_never_see_each_other(module: str) -> None:
-    others = {*DIALECTS} - {_top(module)}
+@pytest.mark.parametrize("entry", [entry for entry, waits in WAITS.items() if waits])
+def test_what_is_listed_as_waiting_waits(entry: str) -> None:
+    inside = [module for module in MODULES if longest(module, [entry]) and may_wait(module)]
+    assert not inside or any(impurities(tree_of(module)) for module in inside)
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if _top(module) in VENDORS])
+def test_vendor_packages_never_import_each_other(module: str) -> None:
+    others = {*VENDORS} - {_top(module)}
     assert [] == [seen for seen in imports(tree_of(module), MODULES, within=module) if _top(seen) in others]
 
 
-@pytest.mark.parametrize("module", [module for module in MODULES if _top(module) == "runtime"])
-def test_motion_never_learns_a_vendors_name(module: str) -> None:
+@pytest.mark.parametrize("module", [module for module in MODULES if longest(module, OF_NO_VENDOR)])
+def test_what_serves_every_vendor_holds_no_vendors_name(module: str) -> None:
     assert [] == vendor_words(tree_of(module))
+
+
+def test_the_root_holds_few_modules() -> None:
+    assert len([path for path in ROOT.glob("*.py") if not path.name.startswith("__")]) <= ROOT_MODULES
 
 
 def borrowed(module: str, tree: ast.AST, modules: Iterable[str]) -> list[str]:
@@ -240,9 +245,8 @@ def test_the_simulator_shares_the_vendors_tables_with_the_client_and_no_code(mod
     assert [] == borrowed(module, tree_of(module), MODULES)
 
 
-def test_nothing_imports_itself_by_a_detour() -> None:
-    graph = {module: sorted({*imports(at_import_time(tree_of(module)), MODULES, within=module)}) for module in MODULES}
-    assert [] == circle(graph)
+def test_nothing_imports_itself_by_a_detour_not_even_for_a_type() -> None:
+    assert [] == circle({module: sorted({*imports(tree_of(module), MODULES, within=module)}) for module in MODULES})
 
 
 def test_only_the_transport_touches_the_private_switch_of_aiohttp() -> None:
@@ -253,43 +257,50 @@ def test_only_the_transport_touches_the_private_switch_of_aiohttp() -> None:
 # The checker itself: each law must be able to fail.
 
 
-def test_a_module_without_a_floor_is_told_to_take_one() -> None:
-    with pytest.raises(LookupError, match=r"newcomer stands on no floor: give it one in FLOORS"):
-        floor_of("newcomer")
+def test_a_module_without_a_layer_is_told_to_take_one() -> None:
+    with pytest.raises(LookupError, match=r"newcomer is in no layer: give it one in LAYERS"):
+        layer_of("newcomer")
 
 
 @pytest.mark.parametrize(
-    ("module", "floor"),
+    ("module", "layer"),
     [
-        *[("errors", 0), ("vendor", 1), ("agora.codes", 2), ("tencent.sign", 2), ("runtime", 3), ("runtime.quota", 3)],
-        *[("", 4), ("agora", 4), ("tencent.provider", 4), ("scan.ledger", 4), ("simulator", 4), ("cli_output", 4)],
+        *[("errors", 0), ("models.calls", 0), ("agora.codes", 1), ("tencent.sign", 1), ("paging.clip", 1)],
+        *[("paging.walk", 2), ("http", 2), ("quota.store", 2), ("http.retry", 1), ("tencent.provider", 3)],
+        *[("scan.ledger.file", 4), ("", 5), ("simulator", 5), ("cli.commands.scan", 6)],
     ],
 )
-def test_each_module_finds_its_floor(module: str, floor: int) -> None:
-    assert floor == floor_of(module)
+def test_each_module_finds_its_layer(module: str, layer: int) -> None:
+    assert layer == layer_of(module)
+
+
+def test_a_folder_that_waits_may_hold_what_is_pure() -> None:
+    pure = ("errors", "http.retry", "quota.limiter", "scan.ledger.file", "paging.clip", "clip")
+    waiting = ("http.client", "quota", "paging.walk")
+    assert [False] * len(pure) + [True] * len(waiting) == [*map(may_wait, (*pure, *waiting))]
 
 
 @pytest.mark.parametrize(
     ("module", "source"),
     [
-        ("errors", "from agora_tencent_analytics.retry import delays"),
-        ("errors", "from agora_tencent_analytics import retry"),
-        ("errors", "from .retry import delays"),
-        ("errors", "import agora_tencent_analytics.retry"),
-        ("errors", "if TYPE_CHECKING:\n    from agora_tencent_analytics.retry import delays"),
-        ("agora.codes", "def late():\n    from ..runtime import caller"),
+        ("errors", "from agora_tencent_analytics.http.retry import delays"),
+        ("errors", "from agora_tencent_analytics.http import retry"),
+        ("errors", "from .http.retry import delays"),
+        ("errors", "import agora_tencent_analytics.http.retry"),
+        ("errors", "if TYPE_CHECKING:\n    from agora_tencent_analytics.http.retry import delays"),
+        ("agora.codes", "def late():\n    from ..http import client"),
         ("agora.codes", "from .provider import AgoraProvider"),
-        ("runtime.caller", "from agora_tencent_analytics import Provider"),
+        ("http.client", "from agora_tencent_analytics import Provider"),
     ],
 )
 def test_an_import_from_above_is_seen(module: str, source: str) -> None:
-    known = {"errors", "retry", "runtime.caller", "agora.provider", "provider"}
+    known = {"errors", "http.retry", "http.client", "agora.provider", "provider"}
     assert 1 == len(climbs(module, ast.parse(source), known))
 
 
-def test_imports_from_below_and_from_the_own_floor_are_free() -> None:
-    source = "import attrs\nfrom agora_tencent_analytics import errors, retry\nfrom .paging import Paging"
-    assert [] == climbs("vendor", ast.parse(source), {"errors", "retry", "paging"})
+def test_imports_from_below_and_from_the_own_layer_are_free() -> None:
+    source = "import attrs\nfrom agora_tencent_analytics import errors, limits\nfrom .endpoint import Paging"
+    assert [] == climbs("vendor", ast.parse(source), {"errors", "limits", "endpoint"})
 
 
 @pytest.mark.parametrize(
@@ -344,23 +355,19 @@ def test_the_private_switch_is_seen_however_it_is_spelt(source: str) -> None:
 @pytest.mark.parametrize(
     "source",
     [
-        *["from agora_tencent_analytics.tencent.sign import sign", "from ..runtime.limiter import Bucket"],
-        *["from agora_tencent_analytics import AgoraProvider", "import agora_tencent_analytics.points"],
-        *["def late():\n    from agora_tencent_analytics import timerange", "from ..agora import endpoints"],
+        *["from agora_tencent_analytics.tencent.sign import sign", "from ...quota.limiter import Bucket"],
+        *["from agora_tencent_analytics import AgoraProvider", "import agora_tencent_analytics.decoding.points"],
+        *["def late():\n    from agora_tencent_analytics import timerange", "from ...agora import endpoints"],
     ],
 )
 def test_code_of_the_client_in_the_simulator_is_seen(source: str) -> None:
-    known = {*SHARED_WITH_IT, "tencent.sign", "runtime.limiter", "points", "timerange", "agora", "agora.endpoints"}
-    assert 1 == len(borrowed("simulator.tc3", ast.parse(source), known))
-    allowed = "from agora_tencent_analytics.agora import plans\nfrom .dice import mix\nfrom ..limits import DAY"
-    assert [] == borrowed("simulator.tc3", ast.parse(allowed), {*known, "simulator.dice"})
+    own = {"tencent.sign", "quota.limiter", "decoding.points", "timerange", "agora", "agora.endpoints"}
+    known = {*SHARED_WITH_IT, *own}
+    assert 1 == len(borrowed("simulator.tencent.tc3", ast.parse(source), known))
+    allowed = "from agora_tencent_analytics.agora import plans\nfrom ..world.dice import mix\nfrom ...limits import DAY"
+    assert [] == borrowed("simulator.tencent.tc3", ast.parse(allowed), {*known, "simulator.world.dice"})
 
 
 def test_a_circle_is_found_and_a_diamond_is_none() -> None:
     assert ["b", "c", "b"] == circle({"a": ["b"], "b": ["c"], "c": ["b"]})
     assert [] == circle({"a": ["b", "c"], "b": ["d"], "c": ["d"], "d": []})
-
-
-def test_imports_of_functions_and_type_checkers_make_no_circle() -> None:
-    source = "if TYPE_CHECKING:\n    from .b import B\nelse:\n    from .c import C\ndef f():\n    from .d import D\n"
-    assert ["c"] == [*imports(at_import_time(ast.parse(source)), {"b", "c", "d"}, within="a")]

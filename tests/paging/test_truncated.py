@@ -7,10 +7,8 @@ pieces that the reader closes are the window, and every row of a piece that is c
 from __future__ import annotations
 
 import math
-import pkgutil
 from collections import Counter
 from collections.abc import Callable, Iterator
-from importlib import import_module
 from itertools import pairwise
 from random import Random
 from typing import Any
@@ -20,8 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agora_tencent_analytics import agora, tencent
-from agora_tencent_analytics.agora.endpoints import CALL_LISTS_2024
+from agora_tencent_analytics.agora.endpoints import CALL_LISTS_2024, GENERATION_ENDPOINTS
 from agora_tencent_analytics.endpoint import AnyOf, Endpoint, Newest, Param, Unpaged, page_size
 from agora_tencent_analytics.errors import BadInput, UnreadableReply
 from agora_tencent_analytics.limits import Limits
@@ -30,6 +27,7 @@ from agora_tencent_analytics.paging.decision import PageSigns, digest
 from agora_tencent_analytics.paging.density import Density, hidden
 from agora_tencent_analytics.paging.numbered import WindowReader
 from agora_tencent_analytics.paging.truncated import AnyOfReader, NewestReader, moments, reader_of
+from agora_tencent_analytics.tencent.endpoints import ENDPOINTS
 from agora_tencent_analytics.timerange import TimeRange
 from agora_tencent_analytics.vendor import Reply
 
@@ -290,13 +288,8 @@ def test_the_pieces_of_a_sample_hold_what_was_told_and_end_where_the_window_does
 
 # --- grammar ----------------------------------------------------------------------------------------------
 
-MODULES = [
-    import_module(f"{package.__name__}.{found.name}")
-    for package in (agora, tencent)
-    for found in pkgutil.iter_modules(package.__path__)
-]
-ROWS = {(row.name, row.generation): row for one in MODULES for row in vars(one).values() if isinstance(row, Endpoint)}
-NARROWED = [row for row in ROWS.values() if isinstance(row.paging, Newest | AnyOf)]
+ROWS = [*(row for rows in GENERATION_ENDPOINTS.values() for row in rows.values()), *ENDPOINTS.values()]
+NARROWED = [row for row in ROWS if isinstance(row.paging, Newest | AnyOf)]
 
 
 def test_there_are_rows_of_both_kinds() -> None:

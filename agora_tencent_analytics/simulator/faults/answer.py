@@ -1,6 +1,7 @@
 """Faults of the answer: refusals, failures, bodies that are no answer, and headers that are not true.
 
-Holds values. What they make of an answer is written in `apply.py`, where they end a request in `simulator/http/vendor.py`.
+Holds values. What they make of an answer is written in `apply.py`, where they end a request in
+`simulator/http/vendor.py`.
 """
 
 from __future__ import annotations

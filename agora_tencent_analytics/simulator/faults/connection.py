@@ -1,6 +1,7 @@
 """Faults of the connection: resets, crashes, and answers that are late, slow, cut or of the wrong length.
 
-Holds values. The waiting and the cutting is done by `simulator/http/server.py` over sockets, and by `simulator/http/vendor.py` without.
+Holds values. The waiting and the cutting is done by `simulator/http/server.py` over sockets, and by
+`simulator/http/vendor.py` without.
 """
 
 from __future__ import annotations

@@ -7,17 +7,14 @@ programs are left out: the vendors count people.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import attrs
 
 from agora_tencent_analytics.limits import HOUR
 from agora_tencent_analytics.simulator.world.calls import Vendor
+from agora_tencent_analytics.simulator.world.history import History
 from agora_tencent_analytics.simulator.world.sessions import Session
 from agora_tencent_analytics.simulator.world.traits import trait
-
-if TYPE_CHECKING:
-    from agora_tencent_analytics.simulator.world.world import World
 
 
 @attrs.frozen(kw_only=True)
@@ -51,7 +48,7 @@ class Attendance:
         vendor: of which vendor.
     """
 
-    def __init__(self, world: World, vendor: Vendor) -> None:
+    def __init__(self, world: History, vendor: Vendor) -> None:
         self._by_hour: dict[int, list[Session]] = {}
         for call in world.calls(vendor):
             for stay in world.sessions(call):

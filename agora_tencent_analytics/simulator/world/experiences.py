@@ -6,18 +6,14 @@ crowded. Each happens to a user during a stay; in an hour without a call nobody 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import attrs
 
 from agora_tencent_analytics.limits import HOUR
 from agora_tencent_analytics.simulator.world.burst import Burst
 from agora_tencent_analytics.simulator.world.calls import Call, Vendor
 from agora_tencent_analytics.simulator.world.dice import Dice
-
-if TYPE_CHECKING:
-    from agora_tencent_analytics.simulator.world.sessions import Session
-    from agora_tencent_analytics.simulator.world.world import World
+from agora_tencent_analytics.simulator.world.history import History
+from agora_tencent_analytics.simulator.world.sessions import Session
 
 UNKNOWN_CAUSE = {"agora": 18, "tencent": 2_099}
 """An id of a cause that no table of the vendor's has; Agora's own example uses 18."""
@@ -61,7 +57,7 @@ class Experience:
 
 
 def make_experiences(
-    world: World, vendor: Vendor, hour: int, *, per_hour: int | None, burst: Burst | None
+    world: History, vendor: Vendor, hour: int, *, per_hour: int | None, burst: Burst | None
 ) -> tuple[Experience, ...]:
     """The experiences of one hour of a world, oldest first.
 
@@ -88,7 +84,7 @@ def make_experiences(
 
 
 def _suffered(
-    world: World, vendor: Vendor, dice: Dice, count: int, window: tuple[int, int]
+    world: History, vendor: Vendor, dice: Dice, count: int, window: tuple[int, int]
 ) -> dict[tuple[int, str, str, int], Experience]:
     """So many of them, no two of one kind by one user at one second, unless the window is too small for that."""
     made: dict[tuple[int, str, str, int], Experience] = {}

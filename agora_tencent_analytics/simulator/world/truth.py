@@ -5,16 +5,12 @@ Holds the count. It is made from what happened, never from what a server answere
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import attrs
 
 from agora_tencent_analytics.simulator.world.calls import Call, Vendor
+from agora_tencent_analytics.simulator.world.history import History
 from agora_tencent_analytics.simulator.world.points import Cadence
 from agora_tencent_analytics.simulator.world.sessions import Session
-
-if TYPE_CHECKING:
-    from agora_tencent_analytics.simulator.world.world import World
 
 
 @attrs.frozen(kw_only=True)
@@ -32,7 +28,7 @@ class Truth:
 
 
 def count_truth(
-    world: World,
+    world: History,
     vendor: Vendor,
     start: int,
     end: int,
@@ -65,14 +61,14 @@ def count_truth(
     return Truth(calls=calls, sessions=sessions, series=series, points=points)
 
 
-def _chosen(world: World, vendor: Vendor, call_id: str | None) -> list[Call]:
+def _chosen(world: History, vendor: Vendor, call_id: str | None) -> list[Call]:
     if call_id is None:
         return list(world.calls(vendor))
     found = world.find_call(vendor, call_id)
     return [found] if found is not None else []
 
 
-def _count(world: World, stay: Session, start: int, end: int) -> tuple[int, int]:
+def _count(world: History, stay: Session, start: int, end: int) -> tuple[int, int]:
     by_rhythm: dict[int, int] = {}
     series = points = 0
     for one in world.series(stay):

@@ -14,7 +14,7 @@ import pytest
 
 from agora_tencent_analytics import Provider
 from agora_tencent_analytics.cli import main
-from agora_tencent_analytics.cli.commands import simulate
+from agora_tencent_analytics.cli import simulated_world as embedded
 from agora_tencent_analytics.errors import QuotaUnavailable
 from agora_tencent_analytics.simulator import Refuse, SimulatedAgora, SimulatedTencent, When, World, running_in_thread
 from agora_tencent_analytics.simulator.fixtures import simulated_world
@@ -74,7 +74,7 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture
 def no_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """The embedded simulator on a plan without rates: nothing to wait for."""
-    monkeypatch.setattr(simulate, "HIGHEST", dict.fromkeys(simulate.HIGHEST, "unlimited"))
+    monkeypatch.setattr(embedded, "HIGHEST", dict.fromkeys(embedded.HIGHEST, "unlimited"))
 
 
 @pytest.fixture
@@ -168,7 +168,7 @@ def test_a_shallow_scan_has_the_same_lines_with_less_in_them(depth: str, tmp_pat
 
 @pytest.mark.usefixtures("no_limits")
 def test_filters_and_their_truth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, simulated_world: World) -> None:
-    monkeypatch.setattr(simulate, "world", lambda **_: simulated_world)
+    monkeypatch.setattr(embedded, "world", lambda **_: simulated_world)
     out, report = tmp_path / "out.jsonl", tmp_path / "report.json"
     base = ["scan", "--simulate", "--seed", "3", "--depth", "sessions", "--out", str(out), "--report", str(report)]
     assert 0 == main([*base, "--vendor", "both"])
