@@ -20,22 +20,21 @@ from urllib.parse import quote, urlsplit
 import attrs
 import msgspec
 
+from agora_tencent_analytics.decoding.flaws import MISREAD, Flaws
+from agora_tencent_analytics.decoding.rawjson import read
 from agora_tencent_analytics.decoding.rows import Structure
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.errors import BadInput, RateLimited, Refusal, UnreadableReply, VendorFault
 from agora_tencent_analytics.message import Request, Response
 from agora_tencent_analytics.timerange import TimeRange
 
-__all__ = ["MISREAD", "Asked", "Reply", "Vendor", "check_base_url"]
+__all__ = ["Asked", "Reply", "Vendor", "check_base_url"]
 
 T = TypeVar("T")
 _EXCERPT = 120
 _BRIEF = 300
 _HOST_NAME = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?")
 _LOOPBACK_6 = IPv6Address("::1")
-
-MISREAD = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
-"""What `Vendor.decode` raises for rows that are not what the row describes."""
 
 
 @attrs.frozen(kw_only=True)
@@ -46,6 +45,8 @@ class Asked:
     """The window that was asked for."""
     params: Mapping[str, Any]
     """The row's parameters, as checked."""
+    flaws: Flaws = attrs.field(factory=Flaws, eq=False, repr=False)
+    """Is told, while the answer is decoded, what of it cannot be read."""
 
 
 @attrs.frozen(kw_only=True)
@@ -69,6 +70,8 @@ class Reply(Generic[T]):
     """Unknown fields beside the rows."""
     warning: str = ""
     """What the vendor says against the question itself: that it is about to go away."""
+    flaws: Flaws = attrs.field(factory=Flaws, repr=False)
+    """What of the answer could not be read. Its lost rows count on the page as others do."""
 
 
 class Vendor(ABC):
@@ -112,12 +115,80 @@ class Vendor(ABC):
     def decode(self, row: Endpoint[Any], body: Any, asked: Asked) -> Reply[Any]:
         """The rows of a good answer as records: `body[row.payload]`, structured into `row.model`.
 
+        An answer of which this fails is decoded once more, from a fresh body and `asked.flaws.by_row`: what goes
+        through `read_rows` then costs itself alone.
+
         Raises:
             ValueError, TypeError, KeyError: the rows are not what the row describes.
         """
-        rows = body.get(row.payload) or []
-        items = self.structure.rows(rows, row.model, vendor=self.name)
+
+        def read(rows: Sequence[Any]) -> list[Any]:
+            return self.structure.rows(rows, row.model, odd=asked.flaws.fields, vendor=self.name)
+
+        items = read_rows(row, payload_of(row, body), asked, read)
         return Reply(items=items, ids=row_ids(row, items))
+
+
+def payload_of(row: Endpoint[Any], body: Mapping[str, Any]) -> Any:
+    """What an answer has in the place of its rows; an empty list for null.
+
+    Raises:
+        ValueError: that place is missing. An answer without it may be about anything.
+    """
+    if row.payload not in body:
+        raise ValueError(f"no {row.payload!r} in the answer")
+    found = body[row.payload]
+    return [] if found is None else found
+
+
+def read_rows(row: Endpoint[Any], rows: Any, asked: Asked, read: Callable[[Sequence[Any]], list[T]]) -> list[T]:
+    """The records of an answer's rows. Where that fails, those of the rows that can be read; see `Flaws.each`.
+
+    Args:
+        row: what was asked.
+        rows: as the vendor sent them. They are taken over.
+        asked: is told which could not be read.
+        read: makes records of rows.
+    """
+
+    def read_one(rows: Sequence[Any]) -> list[T]:
+        items = read(rows)
+        row_ids(row, items)
+        return items
+
+    return asked.flaws.each(rows, read_one if asked.flaws.by_row else read)
+
+
+def decoded(
+    vendor: Vendor,
+    row: Endpoint[Any],
+    response: Response,
+    body: Any,
+    asked: Asked,
+) -> Reply[Any]:
+    """A good answer as the walk takes it: its rows as records, each with its id, and what could not be read.
+
+    Args:
+        vendor: whose answer it is.
+        row: what was asked.
+        response: the answer.
+        body: what `Vendor.unwrap` made of it. It is taken over.
+        asked: the question.
+
+    Raises:
+        UnreadableReply: the answer is not what the row describes, bad rows aside.
+    """
+    for flaws in (Flaws(), Flaws(by_row=True)):
+        try:
+            this_time = Asked(window=asked.window, params=asked.params, flaws=flaws)
+            reply = identified(row, vendor.decode(row, body, this_time))
+        except MISREAD as error:
+            if flaws.by_row:
+                raise unreadable(row, response, f"{type(error).__name__}: {error}", in_rows=True) from None
+            body = vendor.unwrap(row, response)
+        else:
+            break
+    return attrs.evolve(reply, flaws=flaws)
 
 
 def row_ids(row: Endpoint[Any], items: Sequence[Any]) -> list[str]:
@@ -170,9 +241,9 @@ def parse_object(row: Endpoint[Any], response: Response) -> dict[str, Any]:
         UnreadableReply: it is none.
     """
     try:
-        body = msgspec.json.decode(response.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise unreadable(row, response, f"not JSON ({error})") from None
+        body = read(response.body)
+    except ValueError as error:
+        raise unreadable(row, response, str(error)) from None
     if not isinstance(body, dict):
         raise unreadable(row, response, f"a JSON {type(body).__name__} where an object was due")
     return body

@@ -72,12 +72,14 @@ def sound(body: bytes) -> bytes:
     Raises:
         ValueError: it is not JSON, values aside.
     """
-    try:
-        msgspec.json.decode(body, type=msgspec.Raw)
-        body.decode()
-    except UNREADABLE:
-        return msgspec.json.encode(read(body))
-    return body
+    for same in (body, body.decode("utf-8-sig", "replace").encode()):
+        try:
+            msgspec.json.decode(same, type=msgspec.Raw)
+            same.decode()
+        except UNREADABLE:
+            continue
+        return same
+    return msgspec.json.encode(read(body))
 
 
 def _decoded(body: bytes) -> Iterator[str]:
@@ -179,6 +181,25 @@ def open_list(raw: bytes | msgspec.Raw | None, name: str) -> list[msgspec.Raw]:
         raise ValueError(f"{name} should be a list, not {_kind(raw)}") from None
 
 
+def open_objects(raw: bytes | msgspec.Raw | None, name: str, doubts: list[str]) -> Iterator[dict[str, msgspec.Raw]]:
+    """The objects in a JSON list, opened; what else is in it is left out, and told.
+
+    Args:
+        raw: the list.
+        name: what the messages call it.
+        doubts: is told what was left out.
+
+    Raises:
+        ValueError: it is no list.
+    """
+    for at, element in enumerate(open_list(raw, name)):
+        kind = _kind(element)
+        if kind == "an object":
+            yield open_object(element, name)
+        else:
+            doubts.append(f"{name}[{at}] is {kind}, where an object was due")
+
+
 def plain(raw: msgspec.Raw | None) -> Any:
     """The value as Python objects; None for what is absent, the text itself where it cannot be read."""
     if raw is None:
@@ -224,5 +245,5 @@ def number(value: Any) -> int | None:
 
 
 def _kind(raw: bytes | msgspec.Raw) -> str:
-    begun = bytes(raw).lstrip()[:1].decode("latin-1")
+    begun = bytes(memoryview(raw)[:16]).lstrip()[:1].decode("latin-1")
     return _KINDS.get(begun, "a number")

@@ -33,7 +33,7 @@ _GARBLED = (ValueError, TypeError, ArithmeticError)
 _CHOSEN = frozenset({"channel", "user_id"})
 """Attributes that hold what people choose. Where half a character is in one, the rest of it still serves."""
 _TIME = re.compile("(.*_)?ts")
-_YEAR_5138 = 10**11
+YEAR_5138 = 10**11
 """Seconds since 1970 stay below it, and milliseconds have been above it since 1973."""
 
 
@@ -79,22 +79,24 @@ def real(value: Any, _: Any = None) -> float:
 
 
 def seconds(value: Any) -> int:
-    """A moment in epoch seconds, though it came in milliseconds or smaller, or as a date of ISO 8601 with its zone.
+    """A time in epoch seconds, though it came in milliseconds or smaller, or as a date of ISO 8601 with its zone.
 
     Raises:
-        ValueError, TypeError, ArithmeticError: it is no moment.
+        ValueError, TypeError, ArithmeticError: it is not a time.
     """
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise TypeError(f"a time was due, not {value!r}")
     try:
         found = int(value)
     except ValueError:
-        moment = datetime.fromisoformat(value)
+        moment = datetime.fromisoformat(str(value))
         if moment.tzinfo is None:
             raise ValueError(f"a date without its zone: {value!r}") from None
         found = int(moment.timestamp())
     for unit in (1, 10**3, 10**6, 10**9):
-        if found < _YEAR_5138 * unit:
+        if found < YEAR_5138 * unit:
             return found // unit
-    raise ValueError(f"no moment: {value!r}")
+    raise ValueError(f"not a time: {value!r}")
 
 
 class _Model(NamedTuple):
@@ -162,7 +164,7 @@ class Structure:
                 record.__class__ = model
                 found.append(record)
         for attribute, name in learnt.times.items():
-            if max(filter(None, map(attrgetter(attribute), found)), default=0) >= _YEAR_5138:
+            if max(filter(None, map(attrgetter(attribute), found)), default=0) >= YEAR_5138:
                 found = [_in_seconds(record, attribute, name, told) for record in found]
         return found
 
@@ -228,7 +230,7 @@ def _drop_nulls(row: dict[str, Any], needed: Collection[str]) -> None:
 def _in_seconds(record: Any, attribute: str, name: str, odd: Counter[str]) -> Any:
     """The record with a time in seconds that came in something smaller, or without it; as sent, it is in `extra`."""
     sent = getattr(record, attribute)
-    if sent is None or sent < _YEAR_5138:
+    if sent is None or sent < YEAR_5138:
         return record
     try:
         meant: int | None = seconds(sent)

@@ -44,7 +44,7 @@ from agora_tencent_analytics.http.transport import Timeouts, Transport, check_op
 from agora_tencent_analytics.limits import Limits
 from agora_tencent_analytics.message import Request, Response
 from agora_tencent_analytics.quota.quota import Quota
-from agora_tencent_analytics.vendor import MISREAD, Asked, Reply, Vendor, identified, unreadable
+from agora_tencent_analytics.vendor import Asked, Reply, Vendor, decoded, unreadable
 
 _MOST_DAYS_SPENT = 3
 """Refusals for the day in one ask: two can come around midnight, a third means that marking the day is no use."""
@@ -75,6 +75,8 @@ class Attempts:
     )
     _failures: list[AnalyticsError] = attrs.field(factory=list, init=False)
     _days_spent: int = attrs.field(default=0, init=False)
+    _nothing: tuple[Reply[Any], bytes] | None = attrs.field(default=None, init=False)
+    """An answer with rows of which none could be read: a slip of the moment perhaps, else it stands."""
     _host: str = attrs.field(default="", init=False)
     _signed_at_offset: float = attrs.field(default=0.0, init=False)
     _keys: Keys = attrs.field(
@@ -85,11 +87,15 @@ class Attempts:
         """Attempt after attempt, until one succeeds or nothing is left to try."""
         try:
             return await self._answer()
-        except (BudgetSpent, DailyQuotaExhausted) as spent:
-            if isinstance(spent, DailyQuotaExhausted):
-                self.books.day_spent(spent)
-            # What the vendor said, if it did: its message and request id.
-            raise spent from (self._failures[-1] if self._failures else None)
+        except AnalyticsError as failure:
+            if isinstance(failure, DailyQuotaExhausted):
+                self.books.day_spent(failure)
+            if self._nothing is not None:
+                return self._nothing
+            if isinstance(failure, BudgetSpent | DailyQuotaExhausted):
+                # What the vendor said, if it did: its message and request id.
+                raise failure from (self._failures[-1] if self._failures else None)
+            raise
         finally:
             # A kept failure holds the frames it passed, and they this object: a circle that only the collector breaks.
             self._failures.clear()
@@ -151,10 +157,12 @@ class Attempts:
         row, books = self.row, self.books
         try:
             response, body = await self._exchange()
-            try:
-                reply = identified(row, self.vendor.decode(row, body, self.asked))
-            except MISREAD as error:
-                raise unreadable(row, response, f"{type(error).__name__}: {error}", in_rows=True) from None
+            reply = decoded(self.vendor, row, response, body, self.asked)
+            lost = reply.flaws.rows
+            if lost and not reply.items and self._nothing is None:
+                self._nothing = reply, response.body
+                why = f"none of its {len(lost)} rows can be read, the first because {lost[0].reason}"
+                raise unreadable(row, response, why, in_rows=True)
         except BaseException as failure:
             books.attempted(failure)
             raise

@@ -12,7 +12,10 @@ from typing import Literal
 
 import attrs
 
+from agora_tencent_analytics.decoding.flaws import LostRow
+from agora_tencent_analytics.errors import UnreadableRow
 from agora_tencent_analytics.timerange import TimeRange
+from agora_tencent_analytics.vendor import brief
 
 
 def digest(row_id: str) -> bytes:
@@ -25,12 +28,35 @@ def fingerprint(ids: Iterable[bytes]) -> bytes:
     return (sum(int.from_bytes(one) for one in ids) % (1 << 128)).to_bytes(16)
 
 
+def unreadable_row(lost: LostRow, endpoint: str, window: TimeRange, page: int) -> UnreadableRow:
+    """The error for a row that cannot be read.
+
+    An object is known again by what it says. Anything else says nothing: it is another row wherever it stands.
+
+    Args:
+        lost: the row.
+        endpoint: name of the question.
+        window: that was asked.
+        page: number of the page.
+    """
+    where = "" if lost.is_object else f"{window.start} {window.end} {page}"
+    return UnreadableRow(
+        endpoint=endpoint,
+        over=window,
+        page=page,
+        place=lost.place,
+        reason=brief(lost.reason),
+        text=brief(lost.text),
+        row_id=digest(f"{where}\0{lost.equal}\0{lost.text}").hex(),
+    )
+
+
 @attrs.frozen(kw_only=True)
 class PageSigns:
     """What one page showed."""
 
     ids: Sequence[bytes]
-    """Digests of its row ids, in order."""
+    """Digests of its row ids, in order; those of rows that cannot be read follow."""
     total: int | None = None
     """The vendor's total, if it gave one."""
     has_more: bool | None = None
@@ -38,7 +64,7 @@ class PageSigns:
     is_last: bool = False
     """True if the answer proves by itself that nothing can follow."""
     at: Sequence[int] = ()
-    """Moments of its rows, epoch seconds, where the row is read by them."""
+    """Moments of its rows that can be read, epoch seconds, where the row is read by them."""
 
 
 @attrs.frozen(kw_only=True)

@@ -16,6 +16,8 @@ class Shown:
     """One pass over the pages of a window."""
 
     ids: set[bytes] = attrs.field(factory=set)
+    slips: int = 0
+    """Rows that stood on a page which had them already: the vendor's slip, and shown all the same."""
     before: int = 0
     """Rows that were shown before a cursor, known by their count only."""
     told: list[tuple[bytes, int | None]] = attrs.field(factory=list)
@@ -50,8 +52,8 @@ class Shown:
 
     @property
     def rows(self) -> int:
-        """Different rows."""
-        return self.before + len(self.ids)
+        """Rows, of each page as many as it had."""
+        return self.before + len(self.ids) + self.slips
 
     @property
     def owed(self) -> bool:
@@ -60,7 +62,7 @@ class Shown:
 
     def counted(self, paging: PageNumber) -> bool:
         """True if there is a total of the whole listing that has not been proved too small."""
-        return paging.total == "listing" and self.most_total is not None and self.most_total >= self.rows
+        return paging.total == "listing" and self.most_total is not None and self.most_total >= self.rows - self.slips
 
     def moved(self, page: PageSigns) -> bool:
         """True if this page's total is another than the last, and totals do not count the page."""
@@ -80,6 +82,7 @@ class Shown:
         if first:
             self.first_page, self.first_total = tuple(page.ids), page.total
         self.told.append((_mark(page), page.total))
+        self.slips += len(page.ids) - len(set(page.ids))
         self.ids.update(page.ids)
         self.longest = max(self.longest, len(page.ids))
         if page.total is not None:

@@ -17,11 +17,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from agora_tencent_analytics.context import asking, tell, terms, together
-from agora_tencent_analytics.errors import WindowRefused
+from agora_tencent_analytics.errors import UnreadableRow, WindowRefused
 from agora_tencent_analytics.http.client import Caller
 from agora_tencent_analytics.notices import Drift, GoingAway, Notice, PageRead, WindowSplit
 from agora_tencent_analytics.paging.cursor import Cursor
-from agora_tencent_analytics.paging.decision import PageSigns, digest
+from agora_tencent_analytics.paging.decision import PageSigns, digest, unreadable_row
 from agora_tencent_analytics.paging.evidence import Evidence
 from agora_tencent_analytics.paging.page import Page
 from agora_tencent_analytics.paging.question import Question
@@ -125,7 +125,7 @@ class Walk:
                 )
             finally:
                 self.evidence.cost.add(spent)
-        items = self._take_in(reading, reply)
+        items, lost = self._take_in(reading, reply)
         if reply.warning and not self._warned:
             self._warned = True
             row = reading.question.row
@@ -141,10 +141,11 @@ class Walk:
             total=reply.total,
             has_more=reply.has_more,
             extra=reply.extra,
+            lost=lost,
             cost=cost,
         )
 
-    def _take_in(self, reading: Reading, reply: Reply[Any]) -> Sequence[Any]:
+    def _take_in(self, reading: Reading, reply: Reply[Any]) -> tuple[Sequence[Any], Sequence[UnreadableRow]]:
         row, window, number = reading.question.row, reading.window, reading.reader.number
         at = moments(row, reply)
         marks = [digest(row_id) for row_id in reply.ids]
@@ -153,17 +154,27 @@ class Walk:
         if row.key:
             items = [item for item, new in zip(items, news, strict=True) if new]
         self.evidence.count(len(items), duplicates=len(reply.items) - len(items))
+        fresh_rows, lost = sum(news), list[UnreadableRow]()
+        if reply.flaws:
+            named = [one.is_object for one in reply.flaws.rows]
+            found = [unreadable_row(one, row.name, window, number) for one in reply.flaws.rows]
+            marks += [bytes.fromhex(one.row_id) for one in found]
+            unknown = self._seen.new(marks[len(news) :])
+            lost = [one for one, new in zip(found, unknown, strict=True) if new]
+            # What has no name is never news: it might be the same row over and over, and nothing would end.
+            fresh_rows += sum(new and known for new, known in zip(unknown, named, strict=True))
+            self.evidence.flawed(reply.flaws, lost, window, number)
         signs = PageSigns(ids=marks, total=reply.total, has_more=reply.has_more, is_last=reply.is_last, at=at)
-        step = reading.reader.feed(signs, fresh=sum(news))
+        step = reading.reader.feed(signs, fresh=fresh_rows)
         split = self._windows.go(reading, step, rows=len(marks))
         about: dict[str, Any] = {"vendor": row.vendor, "endpoint": row.name, "over": window}
-        rows, fresh = len(reply.items), len(items)
+        rows, fresh = len(reply.items) + len(reply.flaws.rows), len(items)
         self._tell(PageRead(**about, number=number, rows=rows, fresh=fresh, total=reply.total, has_more=reply.has_more))
         if step.drift:
             self._tell(Drift(**about, reason=step.drift))
         if split:
             self._tell(WindowSplit(**about, reason=step.reason))
-        return items
+        return items, lost
 
     def _gives_way(self, reading: Reading, refused: WindowRefused) -> bool:
         over, row = reading.window, reading.question.row

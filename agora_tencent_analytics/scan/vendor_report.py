@@ -168,4 +168,5 @@ def doubts_of(certificate: Certificate) -> list[str]:
         for window in certificate.windows
         if not window.complete and not window.reason.startswith(GIVEN_UP)
     ]
-    return [*doubts, f"{certificate.endpoint}: {certificate.stopped}"] if certificate.stopped else doubts
+    told = [*certificate.doubts, certificate.stopped] if certificate.stopped else certificate.doubts
+    return [*doubts, *(f"{certificate.endpoint}: {doubt}" for doubt in told)]

@@ -19,7 +19,7 @@ from agora_tencent_analytics.tencent.endpoints import (
 )
 from agora_tencent_analytics.tencent.replies import numbered
 from agora_tencent_analytics.tencent.wire import TencentVendor
-from agora_tencent_analytics.vendor import Asked, Reply
+from agora_tencent_analytics.vendor import Asked, Reply, decoded
 
 VENDOR = TencentVendor("ap-guangzhou")
 COMM_ID = "1400353843_3568_1588055615"
@@ -30,7 +30,8 @@ EVENT = {"Type": 2, "Time": 1588055615801, "EventId": 4003, "ParamOne": 1280, "P
 def read(row: Endpoint[Any], inside: dict[str, Any]) -> Reply[Any]:
     body = json.dumps({"Response": {"RequestId": "r-1", **inside}}).encode()
     asked = Asked(window=OVER, params={"CommId": COMM_ID, "UserId": "ann", "RoomId": "3568"})
-    return VENDOR.decode(row, VENDOR.unwrap(row, Response(status=200, headers={}, body=body)), asked)
+    response = Response(status=200, headers={}, body=body)
+    return decoded(VENDOR, row, response, VENDOR.unwrap(row, response), asked)
 
 
 @pytest.mark.parametrize("row", [USER_EVENT, DETAIL_EVENT_2021], ids=lambda row: row.name)

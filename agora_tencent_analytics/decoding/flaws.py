@@ -33,6 +33,11 @@ class LostRow:
     reason: str = attrs.field(repr=False)
     """What is wrong with it, in words."""
 
+    @property
+    def is_object(self) -> bool:
+        """True if it is at least an object, and so says something of itself."""
+        return self.text.startswith("{")
+
 
 @attrs.define(kw_only=True, eq=False)
 class Flaws:
@@ -49,34 +54,63 @@ class Flaws:
     _place: int = attrs.field(default=0, init=False)
     _texts: Counter[str] = attrs.field(factory=Counter, init=False)
 
-    def each(self, rows: Sequence[R], read: Callable[[Sequence[R]], list[T]]) -> list[T]:
+    def __bool__(self) -> bool:
+        return bool(self.rows or self.fields or self.doubts)
+
+    def each(
+        self, rows: Sequence[R], read: Callable[[Sequence[R]], list[T]], *, kinds: tuple[type, ...] = (dict,)
+    ) -> list[T]:
         """The records of these rows.
 
         Args:
             rows: as the vendor sent them. They are taken over.
-            read: makes records of rows; called with all of them, or, `by_row`, with one after the other.
+            read: makes records of rows; called with all of them, or, `by_row`, with one after the other. It may call
+                this again for the rows inside a row, which then count in its place.
+            kinds: what a row may be.
 
         Raises:
             ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError: a row cannot be read,
-                or, `by_row`, they are no list of rows at all.
+                unless `by_row`; or there is no list of rows at all.
         """
-        if not self.by_row:
-            return read(rows)
         if not isinstance(rows, list):
             raise TypeError(f"a list of rows was due, not {type(rows).__name__}")
+        if not self.by_row:
+            return read(rows)
         found: list[T] = []
         for row in rows:
-            text = _as_text(row)
+            text, place = _as_text(row), self._place
             try:
-                if not isinstance(row, dict):
+                if type(row) not in kinds:
                     raise TypeError(f"an object was due, not {type(row).__name__}")
                 found += read([row])
             except MISREAD as error:
                 why = str(error) if type(error) in (TypeError, ValueError) else f"{type(error).__name__}: {error}"
-                self.rows.append(LostRow(place=self._place, equal=self._texts[text], text=text, reason=why))
+                self.rows.append(LostRow(place=place, equal=self._texts[text], text=text, reason=why))
                 self._texts[text] += 1
-            self._place += 1
+            if self._place == place:
+                self._place += 1
         return found
+
+    def apart(self, rows: Sequence[Any], read: Callable[[Sequence[Any]], list[T]]) -> tuple[list[T], list[Any]]:
+        """The records of what stands inside a row that can be without it; and what of it cannot be read.
+
+        Args:
+            rows: as the vendor sent them. They are taken over.
+            read: makes records of them.
+
+        Raises:
+            ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError: something cannot be
+                read, unless `by_row`.
+        """
+        if not self.by_row:
+            return read(rows), []
+        found, rest = list[T](), list[Any]()
+        for row in rows:
+            try:
+                found += read([dict(row)])
+            except MISREAD:
+                rest.append(row)
+        return found, rest
 
 
 def _as_text(row: Any) -> str:
