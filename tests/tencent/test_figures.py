@@ -197,13 +197,14 @@ def test_nothing_is_no_figure(data: Any) -> None:
 
 @pytest.mark.parametrize("columns", [["Time", "userCount"], ["userCount"]], ids=str)
 def test_values_without_a_column_of_times_are_no_figures(columns: list[str]) -> None:
-    with pytest.raises(ValueError, match="no column 'time'"):
-        read(MARKET_SCALE, table(columns, [[1, 2]]), Period="d")
+    reply = read(MARKET_SCALE, table(columns, [[1, 2]]), Period="d")
+    (lost,) = reply.flaws.rows
+    assert ([], f"no column 'time' among {columns}") == (reply.items, lost.reason)
 
 
-def test_values_that_are_no_rows_are_unreadable() -> None:
-    with pytest.raises(TypeError, match="a row of values was due"):
-        read(MARKET_SCALE, table(["time", "userCount"], [MIDNIGHT, 3]), Period="d")
+def test_values_that_are_no_rows_are_lost() -> None:
+    reply = read(MARKET_SCALE, table(["time", "userCount"], [MIDNIGHT, 3]), Period="d")
+    assert [str(MIDNIGHT), "3"] == [lost.text for lost in reply.flaws.rows]
 
 
 def test_the_scale_of_a_day_comes_newest_first_and_is_sorted() -> None:
