@@ -1,25 +1,28 @@
 """`Access`: one customer's access to one vendor, the plumbing that every provider stands on.
 
-Joins a dialect (tables and pure code) to the motion (quota, transport, walks) and asks any row of the
+Joins a vendor (tables and pure code) to the I/O (quota, transport, walks) and asks any row of the
 vendor's table by `ask`, so that a new question needs no new method. Nothing here knows a vendor's name.
 """
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypedDict, TypeVar, Unpack
 from urllib.parse import urlsplit
 
 from agora_tencent_analytics.context import Priority, check_hooks
 from agora_tencent_analytics.endpoint import Endpoint
+from agora_tencent_analytics.environment import EnvironmentVariable, from_environment
 from agora_tencent_analytics.errors import BadInput, NotOffered
 from agora_tencent_analytics.http.client import Caller
 from agora_tencent_analytics.http.hosts import Hosts
 from agora_tencent_analytics.http.retry import Retry
-from agora_tencent_analytics.http.transport import AiohttpTransport, Timeouts, Transport
+from agora_tencent_analytics.http.transport import AiohttpTransport, Timeouts, Transport, check_transport
 from agora_tencent_analytics.limits import Limits, Plan
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.notices import Hook
@@ -36,7 +39,22 @@ from agora_tencent_analytics.vendor import Vendor, check_base_url
 if TYPE_CHECKING:
     import aiohttp
 
+C = TypeVar("C")
 R = TypeVar("R")
+
+
+class ProviderOptions(TypedDict, total=False):
+    """The options that providers of all vendors share; `Provider` says what they mean."""
+
+    quota: Quota | None
+    store: QuotaStore | str | Path | None
+    merge: Sequence[Sequence[str]]
+    reserve: Mapping[Priority, float] | None
+    session: aiohttp.ClientSession | None
+    transport: Transport | None
+    retry: Retry | None
+    timeouts: Timeouts | None
+    hooks: Iterable[Hook]
 
 
 class Access:
@@ -49,6 +67,8 @@ class Access:
 
     endpoints: Sequence[Endpoint[Any]] = ()
     """The rows behind the neutral questions; any row of the vendor's table may be asked by `ask`."""
+    environment: ClassVar[Mapping[str, EnvironmentVariable]] = {}
+    """Which environment variable holds which argument of the constructor, for `from_env`."""
 
     def __init__(
         self,
@@ -58,10 +78,10 @@ class Access:
         plan: Plan,
         base_url: str | Sequence[str],
         credentials: Callable[[], Awaitable[Any]],
-        account: str,
+        account: str | None,
         quota: Quota | None = None,
         store: QuotaStore | str | Path | None = None,
-        merge: tuple[tuple[str, ...], ...] = (),
+        merge: Sequence[Sequence[str]] = (),
         reserve: Mapping[Priority, float] | None = None,
         session: aiohttp.ClientSession | None = None,
         transport: Transport | None = None,
@@ -70,8 +90,15 @@ class Access:
         hooks: Iterable[Hook] = (),
     ) -> None:
         hosts = _checked(base_url)
-        if not callable(credentials):
-            raise BadInput(f"credentials must be an async callable, not {type(credentials).__name__}")
+        _check_async(credentials)
+        if account is None:
+            raise BadInput("credentials= needs account=: a name for the quota that outlives the keys")
+        if not isinstance(account, str) or not account:
+            raise BadInput(f"account must be a non-empty text, not {account!r}")
+        for name, value, kind in (("quota", quota, Quota), ("retry", retry, Retry), ("timeouts", timeouts, Timeouts)):
+            if value is not None and not isinstance(value, kind):
+                raise BadInput(f"{name} must be a {kind.__name__}, not {type(value).__name__}")
+        network = AiohttpTransport(session) if transport is None else check_transport(transport)
         if quota is None:
             # Further hosts serve the same account, and draw on the same allowance.
             key = f"{vendor.name} {account} {app_id} {urlsplit(hosts.urls[0]).netloc}"
@@ -85,13 +112,28 @@ class Access:
             vendor=vendor,
             hosts=hosts,
             app_id=app_id,
+            identity=self.identity,
             credentials=credentials,
             quota=quota,
-            transport=transport or AiohttpTransport(session),
+            transport=network,
             retry=retry or Retry(),
             timeouts=timeouts or Timeouts(),
             hooks=check_hooks(hooks),
         )
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None, **options: Unpack[ProviderOptions]) -> Self:
+        """A provider whose arguments come from the variables in `environment`.
+
+        Args:
+            environ: the environment; None means this process's. An empty variable counts as missing. Of base URLs there
+                may be several, with commas between.
+            options: arguments of the constructor; what is given here needs no variable.
+
+        Raises:
+            BadInput: a variable is missing (the message names all that are), or malformed.
+        """
+        return cls(**from_environment(cls.environment, environ, options))
 
     # -- lifetime -----------------------------------------------------------------------------------------
 
@@ -199,7 +241,7 @@ class Access:
             over: the range, start included, end excluded.
             page_size: rows to a page, 1 to the vendor's most (the default).
             cursor: `page.cursor` of an earlier walk of the same question, to go on after that page.
-            max_requests: the walk ends, incomplete, after so many pages.
+            max_requests: the walk ends, incomplete, after so many pages. None: as many as it takes.
             max_wait: the longest wait for a quota slot, seconds; None waits as long as it takes.
             unlisted: True also sends values that the vendor's page does not list for a parameter (`Param.values`):
                 for what the vendor has added since. False refuses them, with the list.
@@ -251,6 +293,31 @@ class Access:
     def _sessions_of(self, call: Call, sessions: Iterable[Session]) -> list[Session]:
         self._mine(call)
         return sessions_of(call, sessions)
+
+
+def fixed_credentials(credentials: C) -> Callable[[], Awaitable[C]]:
+    """An async callable that always gives these credentials."""
+
+    async def give() -> C:
+        return credentials
+
+    return give
+
+
+def _check_async(credentials: Any) -> None:
+    """Nothing, if this can be called and may give something to await.
+
+    Raises:
+        BadInput: it cannot be called, or is a plain function.
+    """
+    if not callable(credentials):
+        raise BadInput(f"credentials must be an async function, not {type(credentials).__name__}")
+    called = credentials
+    while isinstance(called, partial):
+        called = called.func
+    plain = inspect.isfunction(called) or inspect.ismethod(called)
+    if plain and not any(map(inspect.iscoroutinefunction, (called, inspect.unwrap(called)))):
+        raise BadInput(f"credentials must be an async function (async def), not the plain one {called.__name__}")
 
 
 def _checked(base_url: str | Sequence[str]) -> Hosts:

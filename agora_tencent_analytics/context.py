@@ -115,7 +115,7 @@ def check_hooks(hooks: Iterable[Hook]) -> tuple[Hook, ...]:
         raise BadInput(f"hooks must be a list of functions, not {hooks!r}") from None
     for hook in found:
         if not callable(hook) or inspect.iscoroutinefunction(hook):
-            raise BadInput(f"a hook must be a plain function (not an async one), not {hook!r}")
+            raise BadInput(f"hooks must be plain functions (not async ones), not {hook!r}")
     return together((), found)
 
 

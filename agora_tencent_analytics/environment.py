@@ -1,56 +1,88 @@
-"""Constructor arguments from environment variables, as both providers take them."""
+"""Constructor arguments from environment variables: which ones a provider declares, and how they are read."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Any, Literal, NamedTuple
 
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.secret import secret
 
-_SECRETS = frozenset({"customer_secret", "secret_key", "token"})
-_KEYS = _SECRETS | {"customer_id", "secret_id"}
-_LISTS = frozenset({"base_url"})
+
+class EnvironmentVariable(NamedTuple):
+    """An environment variable that holds an argument of a provider's constructor."""
+
+    name: str
+    """Name of the variable."""
+    kind: Literal["app", "key", "secret", "setting"] = "setting"
+    """The app whose data it is; a part of the credentials, or a secret one, which are not read where `credentials=` is
+    given; or any other argument."""
+    required: bool = True
+    """False if the argument has a default."""
+    several: bool = False
+    """True if it may hold several values, with commas between."""
 
 
 def from_environment(
-    environ: Mapping[str, str] | None,
-    needed: Mapping[str, str],
-    optional: Mapping[str, str],
-    options: Mapping[str, Any],
+    variables: Mapping[str, EnvironmentVariable], environ: Mapping[str, str] | None, options: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The arguments of a provider; what `options` gives goes before what the environment says.
 
     Args:
-        environ: the environment; None means this process's. An empty variable counts as missing. Of base URLs there
-            may be several, with commas between.
-        needed: variable by argument, for arguments that must be had.
-        optional: variable by argument, for arguments that may be had.
+        variables: what is read, by argument.
+        environ: the environment; None means this process's. An empty variable counts as missing.
         options: arguments given directly.
 
     Raises:
-        BadInput: needed variables are missing; the message names all of them, and no value.
+        BadInput: required variables are missing; the message names all of them, and no value.
     """
-    own_keys = "credentials" in options
-    missing = [
-        variable
-        for argument, variable in needed.items()
-        if argument not in options and not _value(environ, variable) and not (own_keys and argument in _KEYS)
-    ]
-    if missing:
-        raise BadInput(f"set {', '.join(missing)} in the environment")
-    found: dict[str, Any] = {
-        argument: secret(_value(environ, variable)) if argument in _SECRETS else _value(environ, variable)
-        for argument, variable in {**needed, **optional}.items()
-        if _value(environ, variable) and not (own_keys and argument in _KEYS)
+    if environ is not None and not isinstance(environ, Mapping):
+        raise BadInput(f"environ must be a mapping of text to text, not {type(environ).__name__}")
+    own_keys = options.get("credentials") is not None
+    wanted = {
+        argument: variable
+        for argument, variable in variables.items()
+        if argument not in options and not (own_keys and variable.kind in ("key", "secret"))
     }
-    for argument in _LISTS & found.keys():
-        several = [part.strip() for part in found[argument].split(",")]
-        found[argument] = several if len(several) > 1 else several[0]
+    missing = unset([variable for variable in wanted.values() if variable.required], environ)
+    if missing:
+        raise BadInput(missing)
+    found = {
+        argument: _argument(environ, variable) for argument, variable in wanted.items() if _text(environ, variable)
+    }
     return {**found, **options}
 
 
-def _value(environ: Mapping[str, str] | None, variable: str) -> str:
+def unset(variables: Collection[EnvironmentVariable], environ: Mapping[str, str] | None = None) -> str:
+    """Which of these variables are not set, in words that show no value; `""` if all are."""
+    lacking = [variable.name for variable in variables if not _text(environ, variable)]
+    if not lacking:
+        return ""
+    *most, last = lacking
+    names = f"{', '.join(most)} and {last}" if most else last
+    are = "are" if most else "is"
+    match len(variables) - len(lacking):
+        case 0:
+            return f"{names} {are} not set in the environment"
+        case 1:
+            return f"{names} {are} not set (the other one is)"
+        case others:
+            return f"{names} {are} not set (the other {_NUMBERS.get(others, others)} are)"
+
+
+_NUMBERS = {2: "two", 3: "three", 4: "four", 5: "five"}
+
+
+def _argument(environ: Mapping[str, str] | None, variable: EnvironmentVariable) -> Any:
+    if variable.kind == "secret":
+        return secret(_text(environ, variable))
+    if not variable.several:
+        return _text(environ, variable)
+    first, *more = (part.strip() for part in _text(environ, variable).split(","))
+    return [first, *more] if more else first
+
+
+def _text(environ: Mapping[str, str] | None, variable: EnvironmentVariable) -> str:
     # The process's environment is no local variable of any frame: crash reports list those.
-    return (os.environ if environ is None else environ).get(variable, "")
+    return (os.environ if environ is None else environ).get(variable.name, "")

@@ -1,7 +1,7 @@
 """Every failure of this library, as one tree named by whose fault it is.
 
 Holds the exception classes and the facts they carry. Holds no judgement: which vendor code becomes
-which class is written in the dialects (`agora/codes.py`, `tencent/codes.py`), and what to do next is
+which class is written in the vendor packages (`agora/codes.py`, `tencent/codes.py`), and what to do next is
 decided in `http/retry.py`.
 
     AnalyticsError
@@ -67,6 +67,11 @@ def _revive(cls: type[AnalyticsError], args: tuple[Any, ...], facts: dict[str, A
     return error
 
 
+def printable(text: object) -> str:
+    """Text for people, without control characters: what a vendor or a participant wrote must not steer a terminal."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in str(text))
+
+
 class AnalyticsError(Exception):
     """Anything that comes of a request, sent or not, is one of these.
 
@@ -84,23 +89,32 @@ class AnalyticsError(Exception):
 class TransportError(AnalyticsError):
     """The vendor was never heard, or not to the end: connection, TLS, DNS or timeout.
 
-    Whether the vendor counted the request is unknown once `phase` is past `"connect"`; the slot it
-    took is therefore spent.
+    What may have reached the vendor may have been counted there: it is charged to the quota. Only what certainly did
+    not leave is not.
 
     Attributes:
         endpoint: name of the endpoint that was asked.
         phase: `"connect"` (name lookup, TCP, TLS), `"read"` (waiting for, or reading, the answer) or
             `"total"` (the overall limit of one attempt).
         timed_out: True if a time limit of this client ended the attempt, False if the network did.
+        left: False if it is certain that no byte of the request was handed to a connection (there was no name, no
+            connection, no TLS), so that it is not charged; True if any was, and where that is not known.
     """
 
     def __init__(
-        self, message: str, *, endpoint: str, phase: Literal["connect", "read", "total"], timed_out: bool
+        self,
+        message: str,
+        *,
+        endpoint: str,
+        phase: Literal["connect", "read", "total"],
+        timed_out: bool,
+        left: bool = True,
     ) -> None:
         super().__init__(message)
         self.endpoint = endpoint
         self.phase = phase
         self.timed_out = timed_out
+        self.left = left
 
 
 class Refusal(AnalyticsError):
@@ -209,11 +223,12 @@ class UnreadableReply(AnalyticsError):
 
     Attributes:
         endpoint: name of the endpoint that was asked.
-        status: HTTP status.
+        status: HTTP status; 0 if not even that could be read.
         excerpt: the first characters of the body, made printable.
         request_id: the vendor's id of the request where one could still be read, else `""`.
         in_rows: True if the answer came whole and only its rows are not what is known of them, so that asking again
             probably brings the same.
+        too_large: True if more came than is read, so that asking again probably brings the same.
     """
 
     def __init__(
@@ -225,15 +240,18 @@ class UnreadableReply(AnalyticsError):
         excerpt: str = "",
         request_id: str = "",
         in_rows: bool = False,
+        too_large: bool = False,
     ) -> None:
         named = f", request id {request_id}" if request_id else ""
         begun = f"; the body begins {excerpt!r}" if excerpt else ""
-        super().__init__(f"{endpoint} answered HTTP {status} with a body that cannot be read: {message}{named}{begun}")
+        answered = f"answered HTTP {status} with a body" if status else "gave an answer"
+        super().__init__(f"{endpoint} {answered} that cannot be read: {message}{named}{begun}")
         self.endpoint = endpoint
         self.status = status
         self.excerpt = excerpt
         self.request_id = request_id
         self.in_rows = in_rows
+        self.too_large = too_large
 
 
 class UnreadableRow(AnalyticsError):

@@ -1,7 +1,7 @@
 """What crosses the wire, as values: `Request` and `Response`.
 
 Holds bytes and header pairs; knows no vendor and no socket. Their reprs show by an allow list: the values of
-`SHOWN_HEADERS` and `SHOWN_QUERY`, which name no person and open no door. Of anything else the name alone is shown,
+`SHOWN_HEADERS` and `SHOWN_QUERY`, which identify nobody and grant nothing. Of anything else the name alone is shown,
 so that what a vendor adds tomorrow is hidden until somebody has thought about it.
 """
 
@@ -33,21 +33,40 @@ class Request:
 
     method: str
     """`"GET"` or `"POST"`."""
-    url: str
+    # `repr=False` for those who show instances of attrs in their own way, as rich does.
+    url: str = attrs.field(repr=False)
     """Already percent-encoded; the transport must not quote it again."""
-    headers: Mapping[str, str] = attrs.field(factory=dict)
-    """Header values by name. Authentication adds its own to a copy, anew for each attempt, each a `Secret`."""
-    body: bytes = b""
+    headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    """Header values by name."""
+    secrets: Mapping[str, Secret[str]] = attrs.field(factory=dict, repr=False)
+    """Headers that nobody is shown. Authentication adds its own to a copy, anew for each attempt; a transport finds
+    them among the others, as text."""
+    body: bytes = attrs.field(default=b"", repr=False)
     """The exact bytes to send; what a signature covers."""
     endpoint: str = ""
     """Name of the endpoint, for messages."""
 
-    def with_headers(self, extra: Mapping[str, str]) -> Request:
-        """A copy with these headers added or replaced."""
-        return attrs.evolve(self, headers={**self.headers, **extra})
+    def with_headers(self, extra: Mapping[str, str | Secret[str]]) -> Request:
+        """A copy with these headers added or replaced; what is a `Secret` stays one."""
+        plain, hidden = dict(self.headers), dict(self.secrets)
+        for name, value in extra.items():
+            if isinstance(value, Secret):
+                hidden[name] = value
+            else:
+                plain[name] = value
+        return Request(
+            method=self.method, url=self.url, headers=plain, secrets=hidden, body=self.body, endpoint=self.endpoint
+        )
+
+    def revealed(self) -> Request:
+        """A copy with every header as text, for the transport; its repr hides the secret ones all the same."""
+        headers = dict(self.headers)
+        for name, value in self.secrets.items():
+            headers[name] = value.reveal()
+        return Request(method=self.method, url=self.url, headers=headers, body=self.body, endpoint=self.endpoint)
 
     def __repr__(self) -> str:
-        shown = _pairs(self.headers)
+        shown = _pairs({**self.headers, **dict.fromkeys(self.secrets, REDACTED)})
         return f"<Request {self.method} {_url(self.url)} headers={shown} body={len(self.body)} bytes>"
 
 
@@ -57,9 +76,9 @@ class Response:
 
     status: int
     """HTTP status."""
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = attrs.field(repr=False)
     """Header values by lower-case name; of a repeated header the last."""
-    body: bytes
+    body: bytes = attrs.field(repr=False)
     """The body after content decoding."""
 
     def __repr__(self) -> str:
@@ -75,7 +94,7 @@ def _pairs(headers: Mapping[str, str]) -> str:
 
 def _value(value: str) -> str:
     """A value in quotes, cut and escaped: the other side chose it, and a terminal may read it."""
-    return REDACTED if isinstance(value, Secret) else repr(value[:_LONGEST])
+    return REDACTED if value is REDACTED else repr(value[:_LONGEST])
 
 
 def _url(url: str) -> str:

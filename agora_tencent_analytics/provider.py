@@ -41,9 +41,10 @@ class Provider(Access, ABC):
         base_url: where the vendor is; HTTPS, or plain HTTP to this machine. A list names hosts that serve the same
             data: when one cannot be reached, or breaks off, the next attempt goes to the next, and the one that
             failed stands behind the others for half a minute or more. An answer is an answer, whatever it says.
-        credentials: an async callable that gives the vendor's credentials, called before every attempt and bounded
-            by `Timeouts.deadline_s`. What it raises passes as it is, and nothing is sent. When the vendor calls a
-            token expired it is called once more, and the request repeated if it gives another.
+        credentials: an async function that gives the vendor's credentials, called before every attempt and bounded
+            by `Timeouts.deadline_s`; `fixed_credentials` makes one of credentials that do not change. What it raises
+            passes as it is, and nothing is sent. When the vendor calls a token expired it is called once more, and the
+            request repeated if it gives another.
         account: names the quota, together with the app and the first host. Providers for which all three are the
             same share it; those of two apps do not, whatever the account.
         quota: a quota to share, for example by the apps of one account whose requests the vendor counts together; it

@@ -111,7 +111,7 @@ def test_a_generator_that_asks_on_terms_may_be_closed_elsewhere() -> None:
         ({"max_wait": "1"}, "max_wait"),
         ({"budget": 5}, "Budget"),
         ({"hooks": print}, "list of functions"),
-        ({"hooks": ["print"]}, "plain function"),
+        ({"hooks": ["print"]}, "hooks must be plain functions"),
         ({"hooks": [an_async_hook]}, "async"),
     ],
 )

@@ -6,22 +6,34 @@ from typing import Any
 
 import pytest
 
-from agora_tencent_analytics.environment import from_environment
+from agora_tencent_analytics.environment import EnvironmentVariable, from_environment, unset
 from agora_tencent_analytics.errors import BadInput
+from agora_tencent_analytics.secret import Secret
 
-NEEDED = {"app_id": "APP", "customer_id": "ID", "customer_secret": "SECRET", "plan": "PLAN"}
-OPTIONAL = {"base_url": "URL", "token": "TOKEN"}
+VARIABLES = {
+    "app_id": EnvironmentVariable("APP", kind="app"),
+    "customer_id": EnvironmentVariable("ID", kind="key"),
+    "customer_secret": EnvironmentVariable("SECRET", kind="secret"),
+    "token": EnvironmentVariable("TOKEN", kind="secret", required=False),
+    "plan": EnvironmentVariable("PLAN"),
+    "base_url": EnvironmentVariable("URL", required=False, several=True),
+}
 FULL = {"APP": "a", "ID": "i", "SECRET": "HUSH", "PLAN": "premium"}
 
 
-def read(environ: dict[str, str], **options: Any) -> dict[str, Any]:
-    return from_environment(environ, NEEDED, OPTIONAL, options)
+def read(environ: Any, **options: Any) -> dict[str, Any]:
+    return from_environment(VARIABLES, environ, options)
 
 
-def test_needed_and_optional_variables_become_arguments() -> None:
-    expected = {"app_id": "a", "customer_id": "i", "customer_secret": "HUSH", "plan": "premium"}
+def test_required_and_optional_variables_become_arguments() -> None:
+    expected = {"app_id": "a", "customer_id": "i", "customer_secret": Secret("HUSH"), "plan": "premium"}
     assert expected == read(FULL)
     assert {**expected, "base_url": "https://x"} == read({**FULL, "URL": "https://x", "OTHER": "1"})
+
+
+def test_of_some_there_may_be_several_with_commas_between() -> None:
+    assert ["https://x", "https://y"] == read({**FULL, "URL": "https://x, https://y"})["base_url"]
+    assert "a,b" == read({**FULL, "APP": "a,b"})["app_id"]
 
 
 def test_an_empty_variable_is_missing() -> None:
@@ -35,10 +47,26 @@ def test_options_go_before_the_environment() -> None:
     assert ("enterprise", "patient") == (found["plan"], found["retry"])
 
 
-def test_all_missing_variables_are_named_and_no_value() -> None:
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    [
+        (["SECRET"], "SECRET is not set (the other three are)"),
+        (["APP", "ID"], "APP and ID are not set (the other two are)"),
+        (["APP", "ID", "PLAN"], "APP, ID and PLAN are not set (the other one is)"),
+        (["APP", "ID", "SECRET", "PLAN"], "APP, ID, SECRET and PLAN are not set in the environment"),
+    ],
+)
+def test_all_missing_variables_are_named_and_no_value(missing: list[str], said: str) -> None:
     with pytest.raises(BadInput) as caught:
-        read({"SECRET": "HUSH"})
-    assert "set APP, ID, PLAN in the environment" == str(caught.value)
+        read({name: value for name, value in FULL.items() if name not in missing})
+    assert said == str(caught.value)
+
+
+def test_what_is_given_directly_is_not_missed() -> None:
+    with pytest.raises(BadInput) as caught:
+        read({"APP": "a", "ID": "i"}, plan="premium")
+    assert "SECRET is not set (the other two are)" == str(caught.value)
+    assert "" == unset(list(VARIABLES.values())[:3], FULL)
 
 
 def test_own_credentials_need_and_take_no_keys() -> None:
@@ -46,5 +74,12 @@ def test_own_credentials_need_and_take_no_keys() -> None:
 
     found = read({**FULL, "TOKEN": "T"}, credentials=credentials)
     assert {"app_id": "a", "plan": "premium", "credentials": credentials} == found
-    with pytest.raises(BadInput, match="set PLAN in"):
+    with pytest.raises(BadInput) as caught:
         read({"APP": "a"}, credentials=credentials)
+    assert "PLAN is not set (the other one is)" == str(caught.value)
+
+
+@pytest.mark.parametrize("environ", ["APP=a", ["APP"], 5])
+def test_the_environment_is_a_mapping(environ: object) -> None:
+    with pytest.raises(BadInput, match="environ must be a mapping"):
+        read(environ)

@@ -37,7 +37,7 @@ def answer(status: int, body: bytes = b"{}", **headers: str) -> Response:
 
 
 @pytest.mark.parametrize("status", [200, 201, 204, 299, 400, 401, 403, 404, 418])
-def test_other_statuses_are_left_to_the_dialect(status: int) -> None:
+def test_other_statuses_are_left_to_the_vendor(status: int) -> None:
     assert judge_status("acme", CALL_LISTS_2024, answer(status)) is None
 
 
@@ -272,7 +272,7 @@ def test_an_excerpt_is_short_and_printable() -> None:
 
 
 class Plain(Vendor):
-    """A third party's dialect: it overrides nothing but what it must."""
+    """A third party's vendor: it overrides nothing but what it must."""
 
     name = "acme"
     structure = AgoraVendor.structure

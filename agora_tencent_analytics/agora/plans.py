@@ -11,10 +11,12 @@ The vendor prints one row for `call/sessions` and `call/metrics` together. They 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 import attrs
 
-from agora_tencent_analytics.limits import DAY, HOUR, MINUTE, SECOND, Limits, Plan, Rate
+from agora_tencent_analytics.errors import BadInput
+from agora_tencent_analytics.limits import DAY, HOUR, MINUTE, SECOND, Limits, Plan, Rate, find_plan
 
 __all__ = [
     "CALL_DETAIL",
@@ -28,7 +30,15 @@ __all__ = [
     "REALTIME",
     "REALTIME_TOP",
     "USAGE_AGGREGATION",
+    "Generation",
+    "PlanName",
+    "find",
 ]
+
+PlanName = Literal["starter", "standard", "premium", "enterprise", "unlimited"]
+"""The names that `plan=` takes."""
+Generation = Literal["2024", "2022", "2021-07", "2021-03"]
+"""The generations of the API that `api=` takes."""
 
 CALL_LISTS = "call/lists"
 CALL_DETAIL = "call/sessions, call/metrics"
@@ -196,3 +206,18 @@ GENERATIONS: Mapping[str, Mapping[str, Plan]] = {
     "2021-03": _table(_OLD_PAGE, "2021-03-11", _flat(_ROWS_2021_03)),
 }
 """The plans of each generation of the API."""
+
+
+def find(name: str | Plan, *, api: str = "2024") -> Plan:
+    """The plan of this name, say from a configuration; a `Plan` of this vendor as it is.
+
+    Args:
+        name: one of `PlanName`.
+        api: the generation of the API whose figures count, one of `Generation`.
+
+    Raises:
+        BadInput: there is no such plan or generation; the message lists those there are.
+    """
+    if not isinstance(api, str) or api not in GENERATIONS:
+        raise BadInput(f"api must be one of {', '.join(GENERATIONS)}, not {api!r}")
+    return find_plan(GENERATIONS[api], name, vendor="agora")

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import attrs
 
+from agora_tencent_analytics.access import ProviderOptions, fixed_credentials
+from agora_tencent_analytics.agora import plans
 from agora_tencent_analytics.agora.auth import AgoraCredentials
 from agora_tencent_analytics.agora.endpoints import GENERATION_ENDPOINTS, SIDS, UIDS
 from agora_tencent_analytics.agora.figures.ask import ask_figures, those_had
 from agora_tencent_analytics.agora.figures.decode import grid_of
 from agora_tencent_analytics.agora.joining import join_figures, join_series, whole_buckets
-from agora_tencent_analytics.agora.plans import GENERATIONS
+from agora_tencent_analytics.agora.variables import VARIABLES
 from agora_tencent_analytics.agora.wire import HOSTS, AgoraVendor
 from agora_tencent_analytics.endpoint import Endpoint, unsigned
-from agora_tencent_analytics.environment import from_environment
 from agora_tencent_analytics.errors import BadInput, NotOffered
-from agora_tencent_analytics.limits import DAY, Limits, Plan, find_plan
+from agora_tencent_analytics.limits import DAY, Limits, Plan
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.events import AbnormalExperience
 from agora_tencent_analytics.models.figures import Figures
@@ -26,11 +27,25 @@ from agora_tencent_analytics.paging.paginator import Paginator
 from agora_tencent_analytics.paging.question import Over, Question, Questions, over_range
 from agora_tencent_analytics.paging.stays import Packet, packed
 from agora_tencent_analytics.provider import QUALITY, USAGE, Every, Provider
-from agora_tencent_analytics.secret import secret
+from agora_tencent_analytics.secret import Secret, secret
 from agora_tencent_analytics.timerange import TimeRange
 
 _RECOMPUTED_S = 2 * DAY
 """How far back the vendor computes its figures anew."""
+
+
+class AgoraArguments(ProviderOptions, total=False):
+    """The arguments of `AgoraProvider`, each of which `from_env` takes instead of a variable."""
+
+    app_id: str
+    customer_id: str
+    customer_secret: str
+    plan: plans.PlanName | Plan
+    base_url: str | Sequence[str]
+    api: plans.Generation
+    server_users: bool
+    credentials: Callable[[], Awaitable[AgoraCredentials]]
+    account: str
 
 
 class AgoraProvider(Provider):
@@ -43,14 +58,15 @@ class AgoraProvider(Provider):
         customer_id: Customer ID of the RESTful API.
         customer_secret: Customer Secret of the RESTful API.
         plan: `"starter"`, `"standard"`, `"premium"` or `"enterprise"`, or a `Plan`, for example the part of one
-            that other clients leave (`Plan.share`). There is no default: a wrong guess costs a day's quota.
+            that other clients leave (`Plan.share`), or what `plans.find` makes of text from a configuration. There is
+            no default: a wrong guess costs a day's quota.
         base_url: the vendor's host; for mainland China `https://api.sd-rtn.com`. Both, in the order of your choice,
             stand in for each other when one cannot be reached. That is not the default: the vendor divides them by
             region, and does not say that questions may leave theirs.
         api: generation of the API: `"2024"`, or one that the vendor spoke before: `"2022"`, `"2021-07"`, `"2021-03"`.
         server_users: False leaves out what the vendor takes for servers: every user on Linux, recorders and
             bots among them. The vendor does so unless told otherwise; this library does not.
-        credentials: instead of fixed keys, an async callable that gives `AgoraCredentials`; needs `account`.
+        credentials: instead of fixed keys, an async function that gives `AgoraCredentials`; needs `account`.
         account: names the quota, with app and host; by default the customer id.
         options: `quota`, `store`, `merge`, `reserve`, `session`, `transport`, `retry`, `timeouts`, `hooks` as in
             `Provider`.
@@ -59,38 +75,33 @@ class AgoraProvider(Provider):
         BadInput: something is missing, malformed or unknown, or the account is in use with another plan.
     """
 
+    environment = VARIABLES
+
     def __init__(
         self,
         *,
         app_id: str,
         customer_id: str | None = None,
-        customer_secret: str | None = None,
-        plan: str | Plan,
+        customer_secret: str | Secret[str] | None = None,
+        plan: plans.PlanName | Plan,
         base_url: str | Sequence[str] = HOSTS[0],
-        api: str = "2024",
+        api: plans.Generation = "2024",
         server_users: bool = True,
         credentials: Callable[[], Awaitable[AgoraCredentials]] | None = None,
         account: str | None = None,
-        **options: Any,
+        **options: Unpack[ProviderOptions],
     ) -> None:
         customer_secret = secret(customer_secret)  # first of all: crash reports list local variables
         if not isinstance(app_id, str) or not app_id or not app_id.isalnum():
             raise BadInput("app_id must be the project's App ID, letters and digits only")
-        if api not in GENERATIONS:
-            raise BadInput(f"api must be one of {', '.join(GENERATIONS)}, not {api!r}")
-        found = find_plan(GENERATIONS[api], plan, vendor="agora")
+        if not isinstance(server_users, bool):
+            raise BadInput(f"server_users must be True or False, not {server_users!r}")
+        found = plans.find(plan, api=api)
         if credentials is None:
-            fixed = AgoraCredentials(customer_id=customer_id, customer_secret=customer_secret)  # type: ignore[arg-type]  # checked by its validators
-            account = account or fixed.customer_id
-
-            async def given() -> AgoraCredentials:
-                return fixed
-
-            credentials = given
+            keys = AgoraCredentials(customer_id=customer_id, customer_secret=customer_secret)  # type: ignore[arg-type]  # checked by its validators
+            credentials, account = fixed_credentials(keys), keys.customer_id if account is None else account
         elif customer_id is not None or customer_secret is not None:
             raise BadInput("pass either customer_id and customer_secret, or credentials=, not both")
-        elif not account:
-            raise BadInput("credentials= needs account=: a name for the quota that outlives the keys")
         self._server_users = server_users
         self._api = api
         self._rows = GENERATION_ENDPOINTS[api]
@@ -105,29 +116,19 @@ class AgoraProvider(Provider):
             **options,
         )
 
-    @classmethod
-    def from_env(cls, environ: Mapping[str, str] | None = None, **options: Any) -> Self:
-        """A provider from the environment.
+    if TYPE_CHECKING:  # `Provider` has it; here it is told which arguments there are
 
-        Reads `AGORA_APP_ID`, `AGORA_CUSTOMER_ID`, `AGORA_CUSTOMER_SECRET`, `AGORA_PLAN` and, if set,
-        `AGORA_BASE_URL` (one host, or several with commas between); what `options` gives needs no variable.
-
-        Raises:
-            BadInput: a variable is missing (the message names all that are), or malformed.
-        """
-        needed = {
-            "app_id": "AGORA_APP_ID",
-            "customer_id": "AGORA_CUSTOMER_ID",
-            "customer_secret": "AGORA_CUSTOMER_SECRET",
-            "plan": "AGORA_PLAN",
-        }
-        optional = {"base_url": "AGORA_BASE_URL"}
-        return cls(**from_environment(environ, needed, optional, options))
+        @classmethod
+        def from_env(  # pyright: ignore[reportIncompatibleMethodOverride]  # what is unpacked here has all keys of there
+            cls, environ: Mapping[str, str] | None = None, **options: Unpack[AgoraArguments]
+        ) -> Self:
+            """A provider whose arguments come from the variables in `environment`."""
+            ...
 
     def limits(self, row: Endpoint[Any]) -> Limits:
         """The figures of a question on this plan; see `Access.limits`. Rows of another generation are not offered."""
         mine = isinstance(row, Endpoint) and row.vendor == self.name
-        if mine and row.generation != self._api and row.generation in GENERATIONS:
+        if mine and row.generation != self._api and row.generation in GENERATION_ENDPOINTS:
             raise NotOffered(
                 f"{row.name} of {row.generation} was asked of an API of {self._api}; pass api= to the provider",
                 endpoint=row.name,
@@ -152,7 +153,10 @@ class AgoraProvider(Provider):
         servers = {"exclude_server_user": not self._server_users}
         wanted = self._users_of(call, users, UIDS)
         if "call/sessions" in self._rows:
-            packets = [Packet(params={"call_id": call.call_id, "uids": uids, **servers}) for uids in wanted]
+            packets = [
+                Packet(params={"call_id": call.call_id, "uids": uids, **servers}, some=uids is not None)
+                for uids in wanted
+            ]
             return self._paginator(self._about(self._row("call/sessions"), call, over, packets), cursor=cursor)
         kept = None if users is None else frozenset(unsigned(str(user)) for user in users)
         everybody = Packet(params={"call_id": call.call_id, "exclude_metrics_info": True, **servers})
@@ -247,9 +251,9 @@ class AgoraProvider(Provider):
             for row, params in ask_figures(self._rows, question, metrics, **narrowed)
         ]
 
-        def questions(now: float) -> Iterator[Question]:
+        def questions(now: float, latest: float) -> Iterator[Question]:
             for part in asked:
-                yield from part(now)
+                yield from part(now, latest)
 
         def merge(pieces: Sequence[Figures]) -> list[Figures]:
             computed = None if question.startswith("realtime") else int(self.now()) - _RECOMPUTED_S
@@ -261,8 +265,8 @@ class AgoraProvider(Provider):
 def _in_buckets(questions: Questions) -> Questions:
     """The same questions about whole buckets; none about a range in which no bucket begins."""
 
-    def whole(now: float) -> Iterator[Question]:
-        for question in questions(now):
+    def whole(now: float, latest: float) -> Iterator[Question]:
+        for question in questions(now, latest):
             grid = grid_of(question.row) or 1
             pieces = (whole_buckets(piece, grid, question.limits) for piece in question.over)
             kept = tuple(piece for piece in pieces if piece is not None)

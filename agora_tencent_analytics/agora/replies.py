@@ -46,18 +46,17 @@ def call_rows(rows: Sequence[Any], asked: Asked) -> list[Call]:
     """Rows of `call_lists` as calls. The rows are taken over."""
     _check_ids(rows, "call_id")
     _unend(rows, "destroyed_ts")
-    return STRUCTURE.rows(rows, Call, odd=asked.flaws.fields, vendor="agora")
+    return STRUCTURE.rows(rows, Call, odd=asked.flaws.odd, vendor="agora")
 
 
 def session_rows(rows: Sequence[Any], asked: Asked) -> list[Session]:
     """Rows of `call_info` as sessions of the call that was asked for. The rows are taken over."""
     _check_ids(rows, "sid")
     _unend(rows, "leave_ts")
-    fields = asked.flaws.fields
     for row in rows:
         if row.get("uid") is None:  # whose stay it is costs the stay no more than that
-            fields["uid"] += 1
-    return STRUCTURE.rows(rows, Session, odd=fields, vendor="agora", call_id=asked.params["call_id"])
+            asked.flaws.odd(("uid",))
+    return STRUCTURE.rows(rows, Session, odd=asked.flaws.odd, vendor="agora", call_id=asked.params["call_id"])
 
 
 def _check_ids(rows: Sequence[Any], name: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from agora_tencent_analytics.agora.auth import AgoraCredentials, basic
+from agora_tencent_analytics.agora.auth import AgoraCredentials
 from agora_tencent_analytics.agora.codes import refusal
 from agora_tencent_analytics.agora.figures.answer_rows import rows_of
 from agora_tencent_analytics.agora.figures.breakdowns import breakdowns, experiences
@@ -54,7 +54,7 @@ class AgoraVendor(Vendor):
         self, request: Request, row: Endpoint[Any], credentials: AgoraCredentials, *, now: float
     ) -> Request:
         """Adds HTTP Basic authentication; the instant plays no part in it."""
-        return request.with_headers({"Authorization": basic(credentials)})
+        return request.with_headers({"Authorization": credentials.basic})
 
     def unwrap(self, row: Endpoint[Any], response: Response) -> Any:
         """The body of a good answer: an object, or the shell of a metrics answer.

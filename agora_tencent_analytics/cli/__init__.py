@@ -1,4 +1,4 @@
-"""The command line: `scan`, `plan`, `quota` and `simulate`. Parses, runs, and turns outcomes into exit statuses.
+"""The command line: `scan`, `forecast`, `quota` and `simulate`. Parses, runs, and turns outcomes into exit statuses.
 
 0 complete, 1 incomplete, 2 usage, 3 refused credentials or plan, 130 interrupted. What a machine reads goes
 to files and standard output; what a person reads goes to standard error.
@@ -6,15 +6,21 @@ to files and standard output; what a person reads goes to standard error.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from importlib import import_module
 
 from agora_tencent_analytics.cli.arguments import parse
-from agora_tencent_analytics.cli.tables import printable
-from agora_tencent_analytics.errors import AnalyticsError, BadInput, NotAuthenticated, NotOffered, NotPermitted
+from agora_tencent_analytics.errors import (
+    AnalyticsError,
+    BadInput,
+    NotAuthenticated,
+    NotOffered,
+    NotPermitted,
+    printable,
+)
 
 COMPLETE, INCOMPLETE, USAGE, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -26,9 +32,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: the words after the program's name; None takes them from the process.
     """
     options = parse(arguments)
+    import asyncio
+
+    run = import_module(f"{__name__}.commands.{options.command}").run
     try:
         with _log_shown() if options.verbose else nullcontext():
-            return asyncio.run(options.run(options))
+            status: int = asyncio.run(run(options))
+            return status
     except BadInput as error:
         return _told(error, USAGE)
     except (NotAuthenticated, NotPermitted, NotOffered) as error:

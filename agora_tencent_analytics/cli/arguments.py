@@ -1,24 +1,31 @@
-"""What the command line takes. Holds the grammar only; each command's own module does the work."""
+"""What the command line takes; each command's own module does the work.
+
+Nothing but argparse is imported before there are words to read, so that `--help` answers at once.
+"""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from agora_tencent_analytics._version import __version__
+from agora_tencent_analytics.agora import variables as agora
 from agora_tencent_analytics.cli import values
 from agora_tencent_analytics.cli.options import Options
-from agora_tencent_analytics.cli.tables import printable
-from agora_tencent_analytics.errors import BadInput
-from agora_tencent_analytics.scan.since import Since
-from agora_tencent_analytics.timerange import Last, TimeRange
+from agora_tencent_analytics.errors import BadInput, printable
+from agora_tencent_analytics.tencent import variables as tencent
+
+if TYPE_CHECKING:
+    from agora_tencent_analytics.scan.since import Since
+    from agora_tencent_analytics.timerange import Last, TimeRange
 
 
 class _Parser(argparse.ArgumentParser):
     """Quotes wrong words as text that steers no terminal: a script may have them from anywhere."""
 
     def error(self, message: str) -> NoReturn:
+
         super().error(printable(message))
 
 
@@ -32,23 +39,29 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     Raises:
         SystemExit: with status 2 for wrong usage, 0 for `--help` and `--version`.
     """
+    needed = (
+        " ".join(variable.name for variable in variables.values() if variable.required)
+        for variables in (agora.VARIABLES, tencent.VARIABLES)
+    )
     parser = _parser(
         prog="agora-tencent-analytics",
         description="Reads call analytics from Agora Analytics and Tencent RTC.",
-        epilog="Credentials come from the environment: "
-        "AGORA_APP_ID AGORA_CUSTOMER_ID AGORA_CUSTOMER_SECRET AGORA_PLAN; "
-        "TRTC_SDK_APP_ID TENCENTCLOUD_SECRET_ID TENCENTCLOUD_SECRET_KEY TENCENTCLOUD_REGION TRTC_PLAN.",
+        epilog=f"Credentials come from the environment: {'; '.join(needed)}.",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _scan(commands)
-    _plan(commands)
+    _forecast(commands)
     _quota(commands)
     _simulate(commands)
     options = parser.parse_args(arguments, namespace=Options())
     try:
-        if options.command in ("scan", "plan"):
+        if options.command in ("scan", "forecast"):
             options.over = _over(options)
+            if options.impolite and not options.simulate:
+                raise BadInput("--impolite goes with --simulate")
+        if options.api and options.vendor == "tencent":
+            raise BadInput("--api is a generation of Agora's API, and --vendor is tencent")
         if options.command == "scan":
             options.over = _since(options, options.over)
     except BadInput as error:
@@ -57,12 +70,9 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
 
 
 def _scan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    from agora_tencent_analytics.cli.commands.scan import run
-
     command = commands.add_parser(
         "scan", help="read every call of a time range", description="Reads every call of a time range."
     )
-    command.set_defaults(run=run)
     _whom(command)
     _what(command)
     command.add_argument(
@@ -95,15 +105,12 @@ def _scan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     command.add_argument("--verbose", action="store_true", help="say more on standard error")
 
 
-def _plan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    from agora_tencent_analytics.cli.commands.forecast import run
-
+def _forecast(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     command = commands.add_parser(
-        "plan",
+        "forecast",
         help="tell what a scan will cost, and what fits",
         description="Tells what a scan with the same options will cost, by a few requests or by stated numbers.",
     )
-    command.set_defaults(run=run)
     _whom(command)
     _what(command)
     _allowance(command)
@@ -123,14 +130,12 @@ def _plan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def _quota(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    from agora_tencent_analytics.cli.commands.quota import run
-
     command = commands.add_parser(
         "quota",
         help="show what is left of the quota",
         description="Shows what was used and is left of the quota. Reads the count on this machine, sends nothing.",
     )
-    command.set_defaults(run=run, simulate=False)
+    command.set_defaults(simulate=False)
     _whom(command)
     command.add_argument("--verbose", action="store_true", help="say more on standard error")
 
@@ -141,6 +146,13 @@ def _whom(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--plan", action="append", default=[], metavar="P", help="the plan: P for one vendor, or agora=P and tencent=P"
+    )
+    _api(command)
+
+
+def _api(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--api", choices=agora.GENERATIONS, help=f"generation of Agora's API (default: {agora.GENERATIONS[0]})"
     )
 
 
@@ -191,23 +203,36 @@ def _world(command: argparse.ArgumentParser) -> None:
         help="calls in the simulated world of each vendor (default: 20)",
     )
     command.add_argument("--seed", type=int, default=0, metavar="S", help="seed of the simulated world (default: 0)")
+    _impolite(command)
+
+
+def _impolite(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--impolite",
+        type=values.share,
+        nargs="?",
+        const=0.2,
+        default=0.0,
+        metavar="SHARE",
+        help="let this share of the simulated rows and answers be malformed, contradict others or come twice (0.2 if "
+        "no share is given)",
+    )
 
 
 def _simulate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    from agora_tencent_analytics.cli.commands.simulate import run
-
     command = commands.add_parser(
         "simulate", help="serve a simulated vendor", description="Serves a simulated vendor until interrupted."
     )
-    command.set_defaults(run=run)
     command.add_argument("--vendor", choices=("agora", "tencent"), required=True, help="which vendor")
     command.add_argument(
         "--port", type=values.port, required=True, metavar="P", help="port to listen on; 0 takes a free one"
     )
     command.add_argument("--host", default="127.0.0.1", metavar="H", help="address to listen on (default: 127.0.0.1)")
     command.add_argument("--plan", metavar="P", help="plan whose limits are enforced (default: the highest)")
+    _api(command)
     command.add_argument("--seed", type=int, default=0, metavar="S", help="seed of the world (default: 0)")
     command.add_argument("--calls", type=values.count, default=20, metavar="N", help="calls in the world (default: 20)")
+    _impolite(command)
     command.add_argument(
         "--count",
         choices=("fixed", "sliding", "bucket"),
@@ -225,6 +250,8 @@ def _simulate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 
 
 def _over(options: Options) -> TimeRange | Last:
+    from agora_tencent_analytics.timerange import Last, TimeRange
+
     fixed = (options.start, options.end)
     if options.last is not None and fixed != (None, None):
         raise BadInput("give either --last or --start and --end, not both")
@@ -240,6 +267,9 @@ def _over(options: Options) -> TimeRange | Last:
 
 
 def _since(options: Options, over: TimeRange | Last) -> TimeRange | Last | Since:
+    from agora_tencent_analytics.scan.since import Since
+    from agora_tencent_analytics.timerange import Last
+
     if not options.since_last_run:
         if options.look_back is not None:
             raise BadInput("--look-back goes with --since-last-run")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from agora_tencent_analytics.agora.provider import AgoraProvider
 from agora_tencent_analytics.cli.options import Options
+from agora_tencent_analytics.environment import EnvironmentVariable, unset
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.tencent.provider import TencentProvider
@@ -16,10 +17,6 @@ from agora_tencent_analytics.tencent.provider import TencentProvider
 if TYPE_CHECKING:
     from agora_tencent_analytics.simulator import World
 
-_CREDENTIALS = {
-    "agora": ("AGORA_APP_ID", "AGORA_CUSTOMER_ID", "AGORA_CUSTOMER_SECRET"),
-    "tencent": ("TRTC_SDK_APP_ID", "TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY"),
-}
 _STORE = "ANALYTICS_QUOTA_STORE"
 """Where requests are counted: a file, or the URL of a Redis. Not an option: a URL may hold a password."""
 _PROVIDERS: Mapping[str, type[AgoraProvider] | type[TencentProvider]] = {
@@ -37,14 +34,19 @@ async def providers_of(options: Options) -> AsyncIterator[tuple[list[Provider], 
     """
     vendors = _vendors(options)
     plans = _plans(options, vendors)
+    if options.api and "agora" not in vendors:
+        raise BadInput("--api is a generation of Agora's API, and agora is not asked")
+    own: dict[str, dict[str, Any]] = {vendor: {} for vendor in vendors}
+    if options.api:
+        own["agora"]["api"] = options.api
     if not options.simulate:
-        async with _real(vendors, plans) as providers:
+        async with _real(own, plans) as providers:
             yield providers, None
         return
     from agora_tencent_analytics.cli.simulated_world import world
 
-    made = world(seed=options.seed, calls=options.calls)
-    async with _simulated(made, vendors, plans) as providers:
+    made = world(seed=options.seed, calls=options.calls, impolite=options.impolite)
+    async with _simulated(made, own, plans) as providers:
         yield providers, made
 
 
@@ -53,12 +55,22 @@ def _vendors(options: Options) -> list[str]:
         return list(_PROVIDERS)
     if options.vendor is not None:
         return [options.vendor]
-    found = [vendor for vendor, names in _CREDENTIALS.items() if all(os.environ.get(name) for name in names)]
+    needed = {vendor: _credentials(provider) for vendor, provider in _PROVIDERS.items()}
+    found = [vendor for vendor, variables in needed.items() if not unset(variables)]
     if not found:
-        wanted = "; ".join(f"{vendor}: {' '.join(names)}" for vendor, names in _CREDENTIALS.items())
+        begun = [variables for variables in needed.values() if any(os.environ.get(one.name) for one in variables)]
+        wanted = "; ".join(
+            f"{vendor}: {' '.join(one.name for one in variables)}" for vendor, variables in needed.items()
+        )
+        said = "; ".join(map(unset, begun)) or f"no credentials in the environment; set those of a vendor ({wanted})"
         or_else = "" if options.command == "quota" else ", or use --simulate"
-        raise BadInput(f"no credentials in the environment; set those of a vendor ({wanted}){or_else}")
+        raise BadInput(f"{said}{or_else}")
     return found
+
+
+def _credentials(provider: type[Provider]) -> list[EnvironmentVariable]:
+    """What must be set for a vendor to be asked: whose data it is, and the keys to it."""
+    return [one for one in provider.environment.values() if one.required and one.kind != "setting"]
 
 
 def _plans(options: Options, vendors: list[str]) -> dict[str, str]:
@@ -77,12 +89,12 @@ def _plans(options: Options, vendors: list[str]) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def _real(vendors: list[str], plans: dict[str, str]) -> AsyncIterator[list[Provider]]:
+async def _real(own: Mapping[str, Mapping[str, Any]], plans: dict[str, str]) -> AsyncIterator[list[Provider]]:
     store = os.environ.get(_STORE)
     async with AsyncExitStack() as stack:
         providers: list[Provider] = []
-        for vendor in vendors:
-            options: dict[str, Any] = {"plan": plans[vendor]} if vendor in plans else {}
+        for vendor, given in own.items():
+            options = {**given, "plan": plans[vendor]} if vendor in plans else {**given}
             if store:
                 options["store"] = store
             providers.append(await stack.enter_async_context(_PROVIDERS[vendor].from_env(**options)))
@@ -90,18 +102,20 @@ async def _real(vendors: list[str], plans: dict[str, str]) -> AsyncIterator[list
 
 
 @asynccontextmanager
-async def _simulated(made: World, vendors: list[str], plans: dict[str, str]) -> AsyncIterator[list[Provider]]:
+async def _simulated(
+    made: World, own: Mapping[str, Mapping[str, Any]], plans: dict[str, str]
+) -> AsyncIterator[list[Provider]]:
     """The embedded simulator on loopback, and providers for it with their quota in memory."""
     from agora_tencent_analytics.cli.simulated_world import HIGHEST
-    from agora_tencent_analytics.simulator import SimulatedAgora, SimulatedTencent
+    from agora_tencent_analytics.simulator import SimulatedAgora, SimulatedTencent, SimulatedVendor
 
-    servers = {"agora": SimulatedAgora, "tencent": SimulatedTencent}
+    servers: dict[str, Callable[..., SimulatedVendor]] = {"agora": SimulatedAgora, "tencent": SimulatedTencent}
     async with AsyncExitStack() as stack:
         providers: list[Provider] = []
-        for vendor in vendors:
+        for vendor, given in own.items():
             plan = plans.get(vendor, HIGHEST[vendor])
-            server = await stack.enter_async_context(servers[vendor](made, plan=plan))
-            keywords: dict[str, Any] = {**server.credentials, "plan": plan, "base_url": server.base_url}
+            server = await stack.enter_async_context(servers[vendor](made, plan=plan, **given))
+            keywords: dict[str, Any] = {**server.credentials, **given, "plan": plan, "base_url": server.base_url}
             if vendor == "tencent":
                 keywords["region"] = "ap-singapore"
             provider = _PROVIDERS[vendor](**keywords, store=":memory:")

@@ -16,10 +16,10 @@ AGE_S = 600
 """How long before now the world ends: past the lag of every plan, so that all of it can be read."""
 
 
-def world(*, seed: int, calls: int) -> World:
+def world(*, seed: int, calls: int, impolite: float) -> World:
     """The world of the command line: eight hours that ended ten to twenty minutes ago.
 
     It begins on the clock's ten minutes, so that the same ids come up for a while when a command is repeated.
     """
     end = (int(time.time()) // AGE_S - 1) * AGE_S
-    return World(seed=seed, calls=calls, start=end - WORLD_S, end=end)
+    return World(seed=seed, calls=calls, start=end - WORLD_S, end=end, impolite=impolite)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from agora_tencent_analytics.cli.worst_calls import CallFigures
+from agora_tencent_analytics.errors import printable
 from agora_tencent_analytics.scan import Report
 
 Row = Sequence[str]
@@ -114,8 +114,3 @@ def remarks(report: Report, left: dict[str, str], *, most: int) -> list[str]:
 
 def _first(lines: list[str], most: int, what: str) -> list[str]:
     return lines if len(lines) <= most else [*lines[:most], f"and {len(lines) - most} more {what}; see --report"]
-
-
-def printable(text: Any) -> str:
-    """Text without control characters: vendors' text must not steer a terminal."""
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in str(text))

@@ -8,10 +8,12 @@ from __future__ import annotations
 import re
 from argparse import ArgumentTypeError
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from agora_tencent_analytics.errors import BadInput
-from agora_tencent_analytics.scan import FreezeFrom
-from agora_tencent_analytics.timerange import Last
+
+if TYPE_CHECKING:
+    from agora_tencent_analytics.scan.filters import FreezeFrom
 
 _LAST_PORT = 65_535
 _LONGEST_MS = 600_000
@@ -21,6 +23,8 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 def length(text: str) -> float:
     """A length of time such as `6h`, in seconds."""
+    from agora_tencent_analytics.timerange import Last
+
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text)
     try:
         if found and float(found[1]):
@@ -53,12 +57,21 @@ def count(text: str) -> int:
 
 def frozen_from(text: str) -> FreezeFrom:
     """A share of the time such as `8.71%`: the calls that were frozen for that much of it."""
+    from agora_tencent_analytics.scan.filters import FreezeFrom
+
     found = re.fullmatch(r"(\d{1,3}(?:\.\d{1,9})?)%", text, re.ASCII)
     # Read as it is written: 8.71 / 100 is a little more than 0.0871, which the vendor's own figure would not reach.
     ratio = float(f"{found[1]}e-2") if found else 0.0
     if not 0 < ratio <= 1:
         raise ArgumentTypeError(f"{text!r} is no share of the time; write 8.71%, more than 0% and at most 100%")
     return FreezeFrom(ratio)
+
+
+def share(text: str) -> float:
+    """A share of everything, from 0 to 1."""
+    if not re.fullmatch(r"0(\.\d{1,9})?|1(\.0{1,9})?", text, re.ASCII):
+        raise ArgumentTypeError(f"{text!r} is not a share from 0 to 1; write 0.2 for one in five")
+    return float(text)
 
 
 def port(text: str) -> int:

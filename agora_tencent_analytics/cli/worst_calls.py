@@ -57,7 +57,8 @@ class CallFigures:
             if series.times:
                 newest[series.session_id] = max(series.times[-1], newest.get(series.session_id, 0))
         for session in record.sessions:
-            end = newest.get(session.session_id) if session.leave_ts is None else session.leave_ts
+            ended = session.leave_ts is not None and session.leave_ts > session.join_ts
+            end = session.leave_ts if ended else newest.get(session.session_id, session.leave_ts)
             self.stayed_s += max(0, end - session.join_ts) if end is not None else 0
         for series in record.series:
             if series.metric not in _SHOWN:

@@ -7,8 +7,7 @@ an answer of which that fails is read once more, row by row. Holds no row's mean
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import attrs
@@ -47,12 +46,17 @@ class Flaws:
     """True where a row that cannot be read is set aside; else it fails the whole answer."""
     rows: list[LostRow] = attrs.field(factory=list)
     """The rows that were set aside, in order."""
-    fields: Counter[str] = attrs.field(factory=Counter)
+    fields: dict[str, int] = attrs.field(factory=dict)
     """In how many records a field could not be read as it was sent, by the vendor's name."""
     doubts: list[str] = attrs.field(factory=list)
     """What else makes the answer doubtful, in words."""
     _place: int = attrs.field(default=0, init=False)
-    _texts: Counter[str] = attrs.field(factory=Counter, init=False)
+    _texts: dict[str, int] = attrs.field(factory=dict, init=False)
+
+    def odd(self, names: Iterable[str]) -> None:
+        """Notes fields of a record that could not be read as they were sent."""
+        for name in names:
+            self.fields[name] = self.fields.get(name, 0) + 1
 
     def __bool__(self) -> bool:
         return bool(self.rows or self.fields or self.doubts)
@@ -85,8 +89,8 @@ class Flaws:
                 found += read([row])
             except MISREAD as error:
                 why = str(error) if type(error) in (TypeError, ValueError) else f"{type(error).__name__}: {error}"
-                self.rows.append(LostRow(place=place, equal=self._texts[text], text=text, reason=why))
-                self._texts[text] += 1
+                equal = self._texts[text] = self._texts.get(text, -1) + 1
+                self.rows.append(LostRow(place=place, equal=equal, text=text, reason=why))
             if self._place == place:
                 self._place += 1
         return found
@@ -111,6 +115,10 @@ class Flaws:
             except MISREAD:
                 rest.append(row)
         return found, rest
+
+
+NO_FLAWS = Flaws()
+"""Of an answer that was read to the last field."""
 
 
 def _as_text(row: Any) -> str:

@@ -1,7 +1,7 @@
 """From a vendor's rows to records: a cattrs converter that bends where vendors do.
 
 Holds the treatment of scalars, times, nulls and unknown fields. What a vendor calls each field is a table in its
-dialect. Vendors send numbers as text, ids as numbers, null for empty lists, times in other units and new fields at any
+package. Vendors send numbers as text, ids as numbers, null for empty lists, times in other units and new fields at any
 time; none of that may cost a row. Only a field that a record cannot be without does, when it is missing, null or
 unreadable.
 
@@ -12,8 +12,7 @@ are made by `int` and `float` themselves, and `shapes.py` leaves out what need n
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from math import isfinite
@@ -29,6 +28,8 @@ from agora_tencent_analytics.decoding.rawjson import UNREAD
 from agora_tencent_analytics.decoding.shapes import Shapes
 
 T = TypeVar("T")
+Odd = Callable[[Iterable[str]], None]
+"""Is told the vendor's names of fields of a record that could not be read as they were sent."""
 _GARBLED = (ValueError, TypeError, ArithmeticError)
 _CHOSEN = frozenset({"channel", "user_id"})
 """Attributes that hold what people choose. Where half a character is in one, the rest of it still serves."""
@@ -124,7 +125,7 @@ class Structure:
         self._names = dict(names or {})
         self._models: dict[type, _Model] = {}
 
-    def rows(self, rows: Sequence[Any], model: type[T], *, odd: Counter[str] | None = None, **given: Any) -> list[T]:
+    def rows(self, rows: Sequence[Any], model: type[T], *, odd: Odd | None = None, **given: Any) -> list[T]:
         """The rows as records of `model`.
 
         A null counts as "not sent". A model's `extra` attribute keeps the fields that it does not know, and those
@@ -133,7 +134,7 @@ class Structure:
         Args:
             rows: JSON objects as the vendor sent them. They are taken over: do not use them afterwards.
             model: an attrs class.
-            odd: is told the vendor's name of each field that could not be read as it was sent.
+            odd: is told, of each record, which fields could not be read as they were sent.
             given: attributes that the rows do not carry (the vendor's name, the call's id).
 
         Raises:
@@ -141,7 +142,6 @@ class Structure:
                 field that its record cannot be without.
         """
         learnt = self._models.get(model) or self._learn(model)
-        told = Counter[str]() if odd is None else odd
         met = learnt.shapes.met(given)
         found: list[T] = []
         seen, fill, unknown = list[object](), None, tuple[str, ...]()
@@ -154,21 +154,21 @@ class Structure:
                 row["extra"] = {name: row.pop(name) for name in unknown}
             row |= given
             if fill is None:
-                found.append(self._build(row, model, learnt, told))
+                found.append(self._build(row, model, learnt, odd))
                 continue
             try:
                 record = fill(row)
             except _GARBLED:
-                found.append(self._build(row, model, learnt, told))
+                found.append(self._build(row, model, learnt, odd))
             else:
                 record.__class__ = model
                 found.append(record)
         for attribute, name in learnt.times.items():
             if max(filter(None, map(attrgetter(attribute), found)), default=0) >= YEAR_5138:
-                found = [_in_seconds(record, attribute, name, told) for record in found]
+                found = [_in_seconds(record, attribute, name, odd) for record in found]
         return found
 
-    def _build(self, row: dict[str, Any], model: type[T], learnt: _Model, odd: Counter[str]) -> T:
+    def _build(self, row: dict[str, Any], model: type[T], learnt: _Model, odd: Odd | None) -> T:
         extra = row.pop("extra", {})
         unread = extra.pop(UNREAD, {})
         if None in row.values():
@@ -181,7 +181,8 @@ class Structure:
         except _GARBLED:
             self._set_garbled_aside(row, unread, learnt)
             made = learnt.build({**row, "extra": extra | unread}, model)
-        odd.update(unread.keys() & {*learnt.needed, *learnt.optional})
+        if unread and odd is not None:
+            odd(unread.keys() & {*learnt.needed, *learnt.optional})
         return made
 
     def _set_garbled_aside(self, row: dict[str, Any], unread: dict[str, Any], learnt: _Model) -> None:
@@ -227,7 +228,7 @@ def _drop_nulls(row: dict[str, Any], needed: Collection[str]) -> None:
         del row[name]
 
 
-def _in_seconds(record: Any, attribute: str, name: str, odd: Counter[str]) -> Any:
+def _in_seconds(record: Any, attribute: str, name: str, odd: Odd | None) -> Any:
     """The record with a time in seconds that came in something smaller, or without it; as sent, it is in `extra`."""
     sent = getattr(record, attribute)
     if sent is None or sent < YEAR_5138:
@@ -238,7 +239,8 @@ def _in_seconds(record: Any, attribute: str, name: str, odd: Counter[str]) -> An
         if getattr(attrs.fields(type(record)), attribute).default is attrs.NOTHING:
             raise
         meant = None
-    odd[name] += 1
+    if odd is not None:
+        odd((name,))
     return attrs.evolve(record, **{attribute: meant, "extra": {**record.extra, name: sent}})
 
 

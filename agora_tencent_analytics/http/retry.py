@@ -1,16 +1,19 @@
 """From a failure to a delay, or to none: which failures are asked again, how often and after how long.
 
-Pure: chance is an argument. The waiting is done by `attempts.py`. A refusal for the rate is not
+Pure: chance is an argument. The waiting is done by `client.py`. A refusal for the rate is not
 waited for here: the quota holds the whole bucket, so the next attempt waits for its slot. Whether there is another
-token to try is not known here either: `attempts.py` raises if there is none.
+token to try is not known here either: `client.py` raises if there is none.
 """
 
 from __future__ import annotations
+
+import math
 
 import attrs
 
 from agora_tencent_analytics.errors import (
     AnalyticsError,
+    BadInput,
     NotAuthenticated,
     RateLimited,
     TransportError,
@@ -19,21 +22,31 @@ from agora_tencent_analytics.errors import (
 )
 
 
+def _check_attempts(_: object, field: attrs.Attribute[int], value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise BadInput(f"{field.name} must be a whole number, at least 1, not {value!r}")
+
+
+def _check_seconds(_: object, field: attrs.Attribute[float], value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+        raise BadInput(f"{field.name} must be a number of seconds, at least 0, not {value!r}")
+
+
 @attrs.frozen(kw_only=True)
 class Retry:
     """How patient one ask is. Every attempt takes a quota slot of its own and is signed anew.
 
     Raises:
-        ValueError: a figure out of its bounds.
+        BadInput: a figure is not a number, or out of its bounds.
     """
 
-    attempts: int = attrs.field(default=4, validator=attrs.validators.ge(1))
+    attempts: int = attrs.field(default=4, validator=_check_attempts)
     """The most attempts of one ask, the first included."""
-    first_s: float = attrs.field(default=0.5, validator=attrs.validators.ge(0))
+    first_s: float = attrs.field(default=0.5, validator=_check_seconds)
     """Seconds before the second attempt; doubled for each further one."""
-    most_s: float = attrs.field(default=8.0, validator=attrs.validators.ge(0))
+    most_s: float = attrs.field(default=8.0, validator=_check_seconds)
     """The longest pause between attempts, seconds."""
-    max_retry_after_s: float = attrs.field(default=60.0, validator=attrs.validators.ge(0))
+    max_retry_after_s: float = attrs.field(default=60.0, validator=_check_seconds)
     """How long a `Retry-After` is obeyed, seconds. If the vendor asks for more, its refusal is raised."""
 
     def delay(self, failures: list[AnalyticsError], *, jitter: float, clock_moved: bool = False) -> float | None:
@@ -59,8 +72,9 @@ class Retry:
                 )
                 news = cause == "clock" and clock_moved
                 return None if before and not news else 0.0
-            case UnreadableReply(in_rows=True) if any(
-                isinstance(failure, UnreadableReply) and failure.in_rows for failure in failures[:-1]
+            case UnreadableReply(in_rows=True) | UnreadableReply(too_large=True) if any(
+                isinstance(failure, UnreadableReply) and (failure.in_rows or failure.too_large)
+                for failure in failures[:-1]
             ):
                 return None  # it was no slip: to ask a third time would waste the day's requests
             case TransportError() | VendorFault() | UnreadableReply():

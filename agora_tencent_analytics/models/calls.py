@@ -1,6 +1,6 @@
 """The answers of both vendors in one shape: `Call` and `Session`.
 
-Holds values only. How a vendor spells them is written in its dialect (`agora/replies.py`,
+Holds values only. How a vendor spells them is written in its package (`agora/replies.py`,
 `tencent/replies.py`); series of points live in `series.py`. Fields that a vendor does not send are None;
 fields that this library does not know are kept in `extra`; enumerations are open text.
 """

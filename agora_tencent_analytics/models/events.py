@@ -1,6 +1,6 @@
 """What happened in a call, in one shape for all vendors: `Event`, `AbnormalExperience` and its `Cause`s.
 
-Holds values only. What an id means differs by vendor: each dialect words it when it reads an answer, and the
+Holds values only. What an id means differs by vendor: each vendor's package words it when it reads an answer, and the
 record carries the words. An id that no table explains still has a text, which says so.
 """
 
@@ -43,7 +43,7 @@ class Event:
     param_two: int = UNUSED
     """Second parameter, like the first."""
     text: str = ""
-    """What happened, in words, with the parameters in place; made by the vendor's dialect."""
+    """What happened, in words, with the parameters in place; made by the vendor's package."""
     extra: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
     """Fields of the answer that this library does not know, as the vendor sent them."""
 
@@ -69,7 +69,7 @@ class Cause:
     peer_id: str = ""
     """The remote user on whose side it happened. Empty: it happened on the user's own."""
     text: str = ""
-    """The cause in words; made by the vendor's dialect."""
+    """The cause in words; made by the vendor's package."""
     extra: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
     """Fields of the answer that this library does not know, as the vendor sent them."""
 
@@ -95,7 +95,7 @@ class AbnormalExperience:
     experience_id: int
     """The vendor's id of the experience (Agora `exp_id`, Tencent `ExperienceId`)."""
     experience: str = ""
-    """The experience in words; made by the vendor's dialect."""
+    """The experience in words; made by the vendor's package."""
     ts: int
     """When it was reported, epoch seconds."""
     causes: tuple[Cause, ...] = ()

@@ -1,7 +1,7 @@
 """`MetricSeries`: one metric of one participant over time, as columns.
 
 Holds what a series is about; its points are `Columns`. Maps nothing: which vendor id is which neutral
-metric, and what factor its unit needs, is decided in the dialects before a series is made.
+metric, and what factor its unit needs, is decided in the vendor packages before a series is made.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ A certificate speaks of what the vendor showed. What no client can detect from t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 import attrs
@@ -16,8 +17,16 @@ from agora_tencent_analytics.errors import UnreadableRow
 from agora_tencent_analytics.receipt import Receipt
 from agora_tencent_analytics.timerange import TimeRange
 
-ClippedFor = Literal["lag", "history"]
-"""`"lag"`: too new, ask again later. `"history"`: the vendor has forgotten it."""
+ClippedFor = Literal["lag", "history", "clock"]
+"""`"lag"`: too new, ask again later. `"history"`: the vendor has forgotten it. `"clock"`: more than the plan's lag
+would hide, because the clocks of this machine and of the vendor disagree, or the vendor calls it too recent."""
+
+_WHY: Mapping[ClippedFor, str] = {
+    "lag": "not yet shown by the vendor",
+    "history": "already forgotten by the vendor",
+    "clock": "{seconds:,} s are hidden that the plan's lag does not explain: this machine's clock and the vendor's "
+    "disagree, or the vendor's lag is longer than its plan says",
+}
 
 
 @attrs.frozen(kw_only=True)
@@ -32,8 +41,7 @@ class Clipped:
     """The question that could not be asked there."""
 
     def __str__(self) -> str:
-        why = "not yet shown by the vendor" if self.reason == "lag" else "already forgotten by the vendor"
-        return f"{self.endpoint} {self.over}: {why}"
+        return f"{self.endpoint} {self.over}: {_WHY[self.reason].format(seconds=self.over.seconds)}"
 
 
 @attrs.frozen(kw_only=True)
@@ -87,6 +95,8 @@ class Certificate:
     """Different rows yielded."""
     duplicates: int = 0
     """Rows dropped because the walk had yielded them before."""
+    from_cursor: bool = False
+    """True if the walk went on from a cursor: whether what the cursor leaves out was read, nothing here can say."""
     finished: bool = False
     """True once the walk came to its end; False after a break, an error or a cancellation."""
     stopped: str = ""
@@ -94,7 +104,7 @@ class Certificate:
 
     @property
     def complete(self) -> bool:
-        """True if all of the range that the vendor can answer was read; data hidden by the lag does not count."""
+        """True if all of the range that the vendor can answer was read; what its lag alone hides does not count."""
         return self.finished and not self.why
 
     @property
@@ -102,7 +112,7 @@ class Certificate:
         """Everything that speaks against completeness, in words; `""` if nothing does."""
         doubts = [self.stopped] if self.stopped else []
         doubts += [f"{window.over}: {window.reason}" for window in self.windows if not window.complete]
-        doubts += [str(piece) for piece in self.clipped if piece.reason == "history"]
+        doubts += [str(piece) for piece in self.clipped if piece.reason != "lag"]
         doubts += self.doubts
         if self.rows_lost:
             doubts.append(f"{self.rows_lost} of the rows cannot be read, the first: {self.lost[0]}")

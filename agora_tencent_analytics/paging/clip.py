@@ -5,23 +5,29 @@ Pure: the vendor's now is an argument. Holds no figures; spans, history and lag 
 Agora wants `end < now - lag`, `start > now - history` and `end - start < span`, all strict; Tencent's
 spans are inclusive. Both are read in *vendor* time, which is known to about a second, so a margin is
 kept on the two edges that move.
+
+What the lag hides leaves a result complete, so no more than the lag may hide under its name. What this machine's clock
+calls old enough to be shown, and yet cannot be asked for, is told as hidden by a clock once it is longer than the lag
+and what clocks may differ.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 import attrs
 
 from agora_tencent_analytics.endpoint import Bounds, whole_units
 from agora_tencent_analytics.errors import NothingToAsk
 from agora_tencent_analytics.limits import Limits
-from agora_tencent_analytics.paging.certificate import Clipped
+from agora_tencent_analytics.paging.certificate import Clipped, ClippedFor
 from agora_tencent_analytics.timerange import TimeRange, merge
 
 MARGIN_S = 2
 """Seconds kept from the moving edges: one for the resolution of the `Date` header, one for the way there."""
+CLOCKS_DIFFER_S = 10
+"""Seconds that this machine's clock and the vendor's may differ before one of them is called wrong."""
 HISTORY_MARGIN_S = 60
 """Seconds kept from the edge of history, which moves on while the request waits for its slot."""
 
@@ -36,35 +42,78 @@ class Clip:
     """What was cut away, oldest first."""
 
 
-def clip(over: TimeRange, limits: Limits, *, now: float, endpoint: str, bounds: Bounds | None = None) -> Clip:
+def clip(
+    over: TimeRange,
+    limits: Limits,
+    *,
+    now: float,
+    here: float | None = None,
+    endpoint: str,
+    bounds: Bounds | None = None,
+) -> Clip:
     """Cuts a range to what the vendor can answer at `now` (vendor epoch seconds).
 
     Args:
         over: the range.
         limits: the row's figures on the plan.
         now: vendor epoch seconds.
+        here: epoch seconds on this machine's clock; None: the same.
         endpoint: name of the question, for what is cut away.
         bounds: how the row spells time. Where it takes whole days or minutes, none is cut in two.
     """
     oldest = math.ceil(now - limits.history_s) + HISTORY_MARGIN_S
-    if bounds is not None and oldest > 0:
+    if bounds is not None and bounds.form != "seconds" and oldest > 0:
         oldest = whole_units(bounds, TimeRange(oldest - 1, oldest)).end
-    newest = math.floor(now - limits.lag_s) - MARGIN_S
+    beyond = newest(limits, now)
     cut: list[Clipped] = []
     start, end = over.start, over.end
     if start < oldest:
         cut.append(Clipped(over=TimeRange(start, min(end, oldest)), reason="history", endpoint=endpoint))
         start = oldest
-    if end > newest:
-        if newest < end and max(start, newest) < end:
-            cut.append(Clipped(over=TimeRange(max(start, newest), end), reason="lag", endpoint=endpoint))
-        end = newest
+    if end > beyond:
+        if (first := max(start, beyond)) < end:
+            cut += hidden(TimeRange(first, end), limits, here=now if here is None else here, endpoint=endpoint)
+        end = beyond
+    if not cut:
+        return Clip(inside=over, clipped=())
     return Clip(inside=TimeRange(start, end) if start < end else None, clipped=tuple(cut))
+
+
+def newest(limits: Limits, now: float) -> int:
+    """First second that the vendor does not show yet at `now` (vendor epoch seconds), a margin kept."""
+    return math.floor(now - limits.lag_s) - MARGIN_S
+
+
+def hidden(over: TimeRange, limits: Limits, *, here: float, endpoint: str) -> tuple[Clipped, ...]:
+    """A piece that is too recent to be asked for: in two if a clock hides more of it than the lag explains.
+
+    Args:
+        over: the piece.
+        limits: the row's figures on the plan.
+        here: epoch seconds on this machine's clock, by which the beginning of the piece may be old enough.
+        endpoint: name of the question.
+    """
+    due = min(over.end, newest(limits, here))
+    if due - over.start <= limits.lag_s + CLOCKS_DIFFER_S:
+        due = over.start
+    pieces: list[tuple[int, int, ClippedFor]] = [(over.start, due, "clock"), (due, over.end, "lag")]
+    return tuple(
+        Clipped(over=TimeRange(start, end), reason=reason, endpoint=endpoint)
+        for start, end, reason in pieces
+        if start < end
+    )
 
 
 def askable(window: TimeRange, limits: Limits, *, now: float) -> bool:
     """True if the vendor answers for all of the window at `now`, a margin left aside."""
     return window.start > now - limits.history_s and window.end < now - limits.lag_s
+
+
+def refused_at(now: float, window: TimeRange, limits: Limits, kind: str) -> bool:
+    """True if a window is too recent, or too old, for a vendor whose clock shows `now`, give or take a second."""
+    return (kind == "too_recent" and window.end >= now - limits.lag_s - 1) or (
+        kind == "too_old" and window.start <= now - limits.history_s + 1
+    )
 
 
 def give_way(
@@ -106,7 +155,7 @@ def require(cut: Clip, over: TimeRange, *, endpoint: str) -> TimeRange:
     return cut.inside
 
 
-def cover(pieces: Iterable[TimeRange], limits: Limits, *, bounds: Bounds) -> Iterator[TimeRange]:
+def cover(pieces: Sequence[TimeRange], limits: Limits, *, bounds: Bounds, fill_to: int = 0) -> Iterator[TimeRange]:
     """As few windows as possible, oldest first (the oldest data expires first), that cover all pieces.
 
     Windows touch where a piece is longer than one of them, and leave out what no piece needs.
@@ -115,9 +164,10 @@ def cover(pieces: Iterable[TimeRange], limits: Limits, *, bounds: Bounds) -> Ite
         pieces: what is to be covered, in any order.
         limits: gives the span that one request may cover, seconds.
         bounds: whether a window may be as long as the span, and may reach over the end of a day.
+        fill_to: up to here windows are as long as they may be, epoch seconds: that costs no request.
     """
     span = max(1, limits.span_s - 1 if bounds.strict else limits.span_s)
-    needed = merge(pieces)
+    needed = merge(pieces) if len(pieces) > 1 else pieces
     at, start = 0, 0
     while at < len(needed):
         start = max(start, needed[at].start)
@@ -130,5 +180,6 @@ def cover(pieces: Iterable[TimeRange], limits: Limits, *, bounds: Bounds) -> Ite
             if needed[at].end > limit:
                 break
             at += 1
-        yield TimeRange(start, end)
+        end = max(end, min(limit, fill_to))
+        yield pieces[0] if (start, end) == (pieces[0].start, pieces[0].end) else TimeRange(start, end)
         start = end

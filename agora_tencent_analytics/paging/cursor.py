@@ -20,7 +20,7 @@ from agora_tencent_analytics.paging.numbered import WindowReader
 from agora_tencent_analytics.paging.truncated import Ahead, Reader
 from agora_tencent_analytics.timerange import TimeRange
 
-_VERSION = 2
+_VERSION = 3
 
 
 def fingerprint(row: str, params: Mapping[str, Any], size: int) -> str:

@@ -23,9 +23,14 @@ def digest(row_id: str) -> bytes:
     return blake2b(row_id.encode(), digest_size=16).digest()
 
 
-def fingerprint(ids: Iterable[bytes]) -> bytes:
-    """16 bytes that stand for a set of digests, in whatever order they come: their sum modulo 2**128."""
-    return (sum(int.from_bytes(one) for one in ids) % (1 << 128)).to_bytes(16)
+def fingerprint(ids: Iterable[bytes], others: int = 0) -> bytes:
+    """16 bytes that stand for a set of digests, in whatever order they come: their sum modulo 2**128.
+
+    Args:
+        ids: the digests.
+        others: the sum of further ones.
+    """
+    return (sum(map(int.from_bytes, ids), others) % (1 << 128)).to_bytes(16)
 
 
 def unreadable_row(lost: LostRow, endpoint: str, window: TimeRange, page: int) -> UnreadableRow:

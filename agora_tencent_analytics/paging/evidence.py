@@ -11,8 +11,7 @@ import attrs
 
 from agora_tencent_analytics.decoding.flaws import Flaws
 from agora_tencent_analytics.errors import NothingToAsk, UnreadableRow
-from agora_tencent_analytics.paging.certificate import Certificate, Clipped, ClippedFor, WindowRead
-from agora_tencent_analytics.paging.decision import fingerprint
+from agora_tencent_analytics.paging.certificate import Certificate, Clipped, WindowRead
 from agora_tencent_analytics.paging.truncated import Reader
 from agora_tencent_analytics.receipt import Receipt
 from agora_tencent_analytics.timerange import TimeRange
@@ -52,6 +51,8 @@ class Evidence:
     """Those of the window being read."""
     cost: Receipt = attrs.field(factory=Receipt)
     """What was spent."""
+    from_cursor: bool = False
+    """True if the walk went on from a cursor."""
     finished: bool = False
     """True once the walk came to its end."""
     stopped: str = ""
@@ -83,9 +84,10 @@ class Evidence:
         """Notes what cannot be asked."""
         self.clipped.update(dict.fromkeys(pieces))
 
-    def cut(self, pieces: Iterable[TimeRange], *, reason: ClippedFor) -> None:
-        """Notes what the vendor refused."""
-        self.clip(Clipped(over=piece, reason=reason, endpoint=self.endpoint) for piece in pieces)
+    def begin_anew(self) -> None:
+        """Forgets the range and what of it could not be asked; what was spent stays."""
+        self.over = None
+        self.clipped.clear()
 
     def count(self, fresh: int, *, duplicates: int) -> None:
         """Notes a decoded page."""
@@ -121,7 +123,7 @@ class Evidence:
                 first_total=reader.first_total,
                 total=reader.total,
                 unique=len(reader.everything),
-                fingerprint=fingerprint(reader.everything),
+                fingerprint=reader.everything.fingerprint,
                 duplicates=self.window_duplicates,
                 complete=complete,
                 reason=reason,
@@ -143,6 +145,7 @@ class Evidence:
             cost=self.cost.copy(),
             unique=self.unique,
             duplicates=self.duplicates,
+            from_cursor=self.from_cursor,
             finished=self.finished,
             stopped=self.stopped,
         )

@@ -7,7 +7,7 @@ Holds the ways to consume a walk; each iteration is a walk of its own. The walk 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Generic, TypeVar
 
 from agora_tencent_analytics.errors import BadInput
@@ -15,8 +15,8 @@ from agora_tencent_analytics.http.client import Caller
 from agora_tencent_analytics.paging.certificate import Certificate
 from agora_tencent_analytics.paging.cursor import Cursor
 from agora_tencent_analytics.paging.page import Page
-from agora_tencent_analytics.paging.question import Question
-from agora_tencent_analytics.paging.walk import MOST_REQUESTS, Walk
+from agora_tencent_analytics.paging.question import Question, Questions
+from agora_tencent_analytics.paging.walk import Walk
 from agora_tencent_analytics.timerange import TimeRange
 
 T = TypeVar("T")
@@ -29,19 +29,19 @@ class Paginator(Generic[T]):
 
     Args:
         caller: asks single questions.
-        questions: gives the questions, when told the vendor's now.
+        questions: gives the questions, when told the time.
         merge: makes the items of one whole question out of the items of its pages. None: pages' items as they are.
         keep: which items are given at all; `.pages()` shows the others too. None: every item.
         cursor: where to go on: `.pages()` right after the page that gave it, items there too. Where a question's
             items are merged, they begin with the whole question of that page, unless the page was its last.
-        max_requests: the walk ends, incomplete, after so many pages.
+        max_requests: the walk ends, incomplete, after so many pages. None: as many as it takes.
         max_wait: the longest wait for a quota slot, seconds; None waits as long as it takes.
     """
 
     def __init__(
         self,
         caller: Caller,
-        questions: Callable[[float], Iterable[Question]],
+        questions: Questions,
         *,
         merge: Callable[[Sequence[Any]], Sequence[T]] | None = None,
         keep: Callable[[T], bool] | None = None,
@@ -56,7 +56,7 @@ class Paginator(Generic[T]):
         self._merge = merge
         self._keep = keep
         self._cursor = Cursor.read(cursor) if cursor is not None else None
-        self._max_requests = max_requests or MOST_REQUESTS
+        self._max_requests = max_requests
         self._max_wait = max_wait
         self._walk: Walk | None = None
 
@@ -84,7 +84,7 @@ class Paginator(Generic[T]):
 
     def questions(self, now: float) -> list[Question]:
         """What a walk begun at `now` (vendor epoch seconds) would ask, windows and pages aside; sends nothing."""
-        return list(self._questions(now))
+        return list(self._questions(now, now))
 
     async def peek(self, window: TimeRange, number: int) -> Sequence[T]:
         """One page of the first question, beside any walk: its records as they come, nothing left out.

@@ -17,7 +17,17 @@ from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.limits import Limits
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.paging.cursor import fingerprint
-from agora_tencent_analytics.paging.stays import Packet, in_order, packed, stays
+from agora_tencent_analytics.paging.stays import (
+    CallTrail,
+    Packet,
+    Trail,
+    end_is_known,
+    in_order,
+    life_of,
+    packed,
+    stays,
+    trail_of_stays,
+)
 from agora_tencent_analytics.timerange import Last, TimeRange
 
 Over = TimeRange | Last
@@ -33,14 +43,20 @@ class Question:
     over: tuple[TimeRange, ...]
     params: Mapping[str, Any]
     size: int
+    trail: Trail | None = None
+    """Leads on where the answers show that more is to be asked than `over`."""
 
-    def mark(self, app_id: Any) -> str:
-        """What tells this question, asked about this app, from another; its range apart."""
-        return fingerprint(f"{self.row.vendor} {app_id} {self.row.name}", self.params, self.size)
+    def mark(self, identity: str) -> str:
+        """What tells this question, asked about this app on this account, from another; its range apart."""
+        return fingerprint(f"{identity} {self.row.name}", self.params, self.size)
 
 
-Questions = Callable[[float], Iterable[Question]]
-"""The questions of a walk, when told the vendor's now (epoch seconds)."""
+Questions = Callable[[float, float], Iterable[Question]]
+"""The questions of a walk, when told the vendor's now and the later of it and this machine's (epoch seconds).
+
+A range of the last hours ends at the one; what is still going on is asked about up to the other, so that no clock hides
+the end of it in silence.
+"""
 
 
 def resolve(over: Over, now: float) -> TimeRange:
@@ -72,7 +88,7 @@ def over_range(
     checked = [check_params(row, given, unlisted=unlisted) for given in params]
     size = rows_to_a_page(row, limits, page_size)
 
-    def questions(now: float) -> Iterable[Question]:
+    def questions(now: float, latest: float) -> Iterable[Question]:
         pieces = (whole_units(row.bounds, resolve(over, now)),)
         return [Question(row=row, limits=limits, over=pieces, params=given, size=size) for given in checked]
 
@@ -87,18 +103,28 @@ def about_call(
     Raises:
         BadInput: a parameter is wrong.
     """
-    checked = [(check_params(row, packet.params), packet.sessions) for packet in packets]
+    checked = [(check_params(row, packet.params), packet) for packet in packets]
     size = rows_to_a_page(row, limits, None)
+    everyone = [session for packet in packets for session in packet.sessions or ()]
 
-    def questions(now: float) -> Iterable[Question]:
-        end = int(now) if call.destroyed_ts is None else call.destroyed_ts
-        life = TimeRange(call.created_ts, max(call.created_ts, end) + 1)
-        part = life.overlap(over) if over is not None else life
-        if part is None:
-            return
-        for params, sessions in checked:
-            pieces = (part,) if sessions is None else stays(sessions, part)
-            yield Question(row=row, limits=limits, over=pieces, params=params, size=size)
+    def questions(now: float, latest: float) -> Iterable[Question]:
+        life = life_of(call, everyone, int(latest))
+        until = int(latest) + 1 if over is None else min(over.end, int(latest) + 1)
+        start = life.start if over is None else max(over.start, life.start)
+        for params, packet in checked:
+            if packet.sessions is not None:
+                pieces: tuple[TimeRange, ...] = stays(packet.sessions, life, over)
+                trail: Trail | None = trail_of_stays(call, packet.sessions, life, until)
+            else:
+                known = end_is_known(call)
+                end = min(life.end, until) if known else min(start + 1, until)
+                pieces = (TimeRange(start, end),) if start < end else ()
+                fill_to = 0 if known else until
+                trail = CallTrail(call=call, until=until, everybody=not packet.some, fill_to=fill_to)
+                if known and end == until:
+                    trail = None  # it lasts to the end of what is asked for
+            if pieces:
+                yield Question(row=row, limits=limits, over=pieces, params=params, size=size, trail=trail)
 
     return questions
 

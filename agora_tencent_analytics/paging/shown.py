@@ -9,19 +9,28 @@ import attrs
 
 from agora_tencent_analytics.endpoint import PageNumber
 from agora_tencent_analytics.paging.decision import PageSigns, digest
+from agora_tencent_analytics.paging.seen_ids import Seen
 
 
 @attrs.define(kw_only=True)
 class Shown:
     """One pass over the pages of a window."""
 
-    ids: set[bytes] = attrs.field(factory=set)
+    ids: Seen = attrs.field(factory=Seen)
     slips: int = 0
     """Rows that stood on a page which had them already: the vendor's slip, and shown all the same."""
+    earlier: Seen | None = None
+    """The ids of the reading before."""
+    returned: int = 0
+    """How many of those this one has as well."""
     before: int = 0
     """Rows that were shown before a cursor, known by their count only."""
-    told: list[tuple[bytes, int | None]] = attrs.field(factory=list)
-    """Digest and total of each page; the digest of an empty page is empty."""
+    told: bytes = b""
+    """A digest of the rows and the total of every page, in order."""
+    filled: int = 0
+    """Pages with rows."""
+    marks: set[bytes] = attrs.field(factory=set)
+    """Digests of the pages with rows."""
     first_page: tuple[bytes, ...] | None = None
     first_total: int | None = None
     """The total on the first page."""
@@ -53,7 +62,7 @@ class Shown:
     @property
     def rows(self) -> int:
         """Rows, of each page as many as it had."""
-        return self.before + len(self.ids) + self.slips
+        return self.before + self.ids.size + self.slips
 
     @property
     def owed(self) -> bool:
@@ -70,7 +79,12 @@ class Shown:
 
     def repeated(self, page: PageSigns) -> bool:
         """True if an earlier page showed the same rows in the same order."""
-        return any(_mark(page) == mark for mark, _ in self.told)
+        return _mark(page) in self.marks
+
+    @property
+    def gone(self) -> bool:
+        """True if rows of the reading before have not come again."""
+        return self.earlier is not None and self.returned < len(self.earlier)
 
     def take(self, page: PageSigns, *, first: bool) -> None:
         """Takes in what a page shows by itself.
@@ -81,9 +95,17 @@ class Shown:
         """
         if first:
             self.first_page, self.first_total = tuple(page.ids), page.total
-        self.told.append((_mark(page), page.total))
         self.slips += len(page.ids) - len(set(page.ids))
-        self.ids.update(page.ids)
+        mark = _mark(page)
+        self.told = digest(f"{self.told.hex()} {mark.hex()} {page.total}")
+        if mark:
+            self.marks.add(mark)
+            self.filled += 1
+        if self.earlier is None:
+            self.ids.update(page.ids)
+        else:
+            news = self.ids.new(page.ids)
+            self.returned += sum(new and row in self.earlier for row, new in zip(page.ids, news, strict=True))
         self.longest = max(self.longest, len(page.ids))
         if page.total is not None:
             self.total = page.total

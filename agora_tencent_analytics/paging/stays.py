@@ -1,23 +1,34 @@
-"""Packing sessions into requests, and the seconds that a packet of them needs.
+"""Packing sessions into requests, and how long a call and its stays last.
 
 Sessions that were there at the same time are packed together, so that a packet covers as little time, and
 so costs as few windows, as possible.
+
+What a row says of its end is evidence, not truth. A call lasts as long as its row and its sessions say together, and a
+stay as long as its own row says. An end that cannot be (missing though it is over, zero, before the beginning) is
+looked for in the answers: a `Trail` watches them, and leads the walk on, a window at a time, for as long as they show
+that something goes on. Windows of such a question are as long as they may be, which costs nothing; so what came and
+went within one second, as its row says, costs what it did.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import attrs
 
-from agora_tencent_analytics.models.calls import Session
+from agora_tencent_analytics.models.calls import Call, Session
+from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.timerange import TimeRange
 
 T = TypeVar("T")
 SLACK_S = 30
 """Seconds asked for around each stay: the clocks that stamp stays and points are not the same."""
+_QUIET_S = 300
+"""A stay whose points end so many seconds before the end of what was asked for is over: points come every few seconds,
+of some metrics every minute."""
+_MOST_NAMED = 3
 
 
 @attrs.frozen(kw_only=True)
@@ -28,6 +39,23 @@ class Packet:
     """The row's parameters."""
     sessions: Sequence[Session] | None = None
     """Whose stays have to be covered. None: the whole call."""
+    some: bool = False
+    """True if it asks for the sessions of some users only."""
+
+
+class Trail(Protocol):
+    """Watches the answers to a question for signs that more is to be asked than was known."""
+
+    fill_to: int
+    """Up to here windows are as long as they may be, epoch seconds."""
+    doubt: str
+    """What may be missing where it leads no further, in words; `""`: nothing."""
+
+    def saw(self, items: Sequence[Any]) -> None:
+        """Takes in the records of an answer."""
+
+    def onward(self, reached: int) -> TimeRange | None:
+        """What is still to be asked after everything before `reached` was; None: nothing."""
 
 
 def in_order(sessions: Iterable[Session]) -> list[Session]:
@@ -42,13 +70,157 @@ def packed(items: Iterable[T], most: int) -> Iterator[list[T]]:
         yield packet
 
 
-def stays(sessions: Sequence[Session], part: TimeRange) -> tuple[TimeRange, ...]:
-    """The seconds of `part` in which these sessions may have points; an unfinished stay lasts to its end."""
+def end_is_known(call: Call) -> bool:
+    """False if the row of a call that is over has no end after its beginning; what still runs ends now."""
+    return not call.finished if call.destroyed_ts is None else call.destroyed_ts > call.created_ts
+
+
+def life_of(call: Call, sessions: Iterable[Session], now: int) -> TimeRange:
+    """From the first second of a call to its last, by what its row and these of its sessions say together.
+
+    Args:
+        call: the call.
+        sessions: one that outlasts the call makes its life longer.
+        now: vendor epoch seconds; nothing ends later.
+    """
+    end = call.created_ts
+    if end_is_known(call):
+        end = now if call.destroyed_ts is None else min(call.destroyed_ts, now)
+    ends = [session.leave_ts for session in sessions if session.leave_ts is not None]
+    return TimeRange(call.created_ts, max(call.created_ts, end, min(max(ends, default=end), now)) + 1)
+
+
+def stays(sessions: Iterable[Session], life: TimeRange, part: TimeRange | None = None) -> tuple[TimeRange, ...]:
+    """The seconds in which these sessions of a call may have points.
+
+    Args:
+        sessions: an unfinished one lasts to the end of the call; of one whose end cannot be, the beginning.
+        life: when the call was; nothing beyond it is asked for but what the stays themselves say.
+        part: only what lies in it.
+    """
     pieces = []
     for session in sessions:
-        leave = max(session.join_ts, part.end) if session.leave_ts is None else session.leave_ts
-        first = max(0, min(session.join_ts, leave) - SLACK_S)
-        piece = TimeRange(first, max(session.join_ts, leave) + 1 + SLACK_S).overlap(part)
+        join = session.join_ts if 0 < session.join_ts < life.end else life.start
+        leave = max(join, min(life.end - 1, life.end if session.leave_ts is None else session.leave_ts))
+        start, end = max(join - SLACK_S, life.start), min(leave + 1 + SLACK_S, life.end)
+        piece: TimeRange | None = TimeRange(min(join, start), max(leave + 1, end))
+        if piece is not None and part is not None:
+            piece = piece.overlap(part)
         if piece is not None:
             pieces.append(piece)
     return tuple(pieces)
+
+
+@attrs.define(kw_only=True)
+class CallTrail:
+    """Watches the sessions of a call: one that outlasts it, or has no end that can be, leads on.
+
+    A call lasts from the first arrival to the last departure: where everybody has left, it is over.
+    """
+
+    call: Call
+    until: int
+    """Nothing is asked for from here on: the vendor's now, or the end of the caller's range."""
+    everybody: bool
+    """False if others than those asked for may keep the call going."""
+    fill_to: int = 0
+    doubt: str = ""
+    _answers: int = attrs.field(default=0, init=False)
+    _last: int = attrs.field(default=0, init=False)
+    _endless: int = attrs.field(default=0, init=False)
+    _endless_before: int = attrs.field(default=0, init=False)
+
+    def saw(self, items: Sequence[Session]) -> None:
+        """See `Trail.saw`."""
+        ends = [one.leave_ts for one in items if one.leave_ts is not None and one.leave_ts >= one.join_ts]
+        self._last = max([self._last, *ends])
+        self._endless += len(items) - len(ends)
+        self._answers += 1
+
+    def onward(self, reached: int) -> TimeRange | None:
+        """See `Trail.onward`."""
+        known = end_is_known(self.call)
+        unheard = not known and not self._answers  # the vendor has forgotten the beginning of it
+        goes_on, self._endless_before = self._endless > self._endless_before, self._endless
+        last = self.until - 1 if unheard or goes_on else min(self.until - 1, self._last)
+        if reached <= last:
+            return TimeRange(reached, last + 1)
+        if not known and reached < self.until:
+            self.doubt = self._doubt()
+        return None
+
+    def _doubt(self) -> str:
+        end, begun = self.call.destroyed_ts, self.call.created_ts
+        if (end == begun and self._last <= begun) or (self._last and not self._endless and self.everybody):
+            return ""
+        said = "has no end" if end is None else f"cannot have ended at {end}"
+        return f"call {self.call.call_id} {said}; whoever joined after those who were found left may be missing"
+
+
+@attrs.define(kw_only=True)
+class StayTrail:
+    """Watches the points, or events, of sessions whose rows have no end that can be: while they come, it leads on.
+
+    A session that ended in the second in which it began is believed until something of it is seen after that.
+    """
+
+    sessions: Sequence[Session]
+    until: int
+    """Nothing is asked for from here on: the vendor's now, or the end of the caller's range."""
+    ended: int | None
+    """First second after the call, if its row says when that was."""
+    fill_to: int
+    doubt: str = ""
+    _last: dict[str, float] = attrs.field(factory=dict, init=False)
+
+    def saw(self, items: Sequence[Any]) -> None:
+        """See `Trail.saw`."""
+        names = {name for one in self.sessions for name in (one.session_id, one.user_id)}
+        for item in items:
+            name = getattr(item, "session_id", "") or item.user_id
+            if name in names and (at := _latest(item)) is not None:
+                self._last[name] = max(at, self._last.get(name, at))
+
+    def onward(self, reached: int) -> TimeRange | None:
+        """See `Trail.onward`."""
+        if reached >= self.until:
+            return None
+        open_ended = [one for one in self.sessions if _cannot_be(one) or self._seen(one) > one.join_ts + SLACK_S]
+        if any(self._seen(one) >= reached - _QUIET_S for one in open_ended):
+            return TimeRange(reached, self.until)
+        if open_ended and (self.ended is None or reached < self.ended):
+            named = ", ".join(one.session_id for one in open_ended[:_MOST_NAMED])
+            more = f" and {len(open_ended) - _MOST_NAMED} more" if len(open_ended) > _MOST_NAMED else ""
+            self.doubt = f"when session {named}{more} ended is not known; it was followed as far as it showed itself"
+        return None
+
+    def _seen(self, session: Session) -> float:
+        return max(self._last.get(session.session_id, 0), self._last.get(session.user_id, 0))
+
+
+def trail_of_stays(call: Call, sessions: Sequence[Session], life: TimeRange, until: int) -> StayTrail | None:
+    """A trail for those of the sessions that have no end after their beginning; None if all have one.
+
+    Args:
+        call: the call.
+        sessions: of one packet.
+        life: of the call.
+        until: nothing is asked for from here on.
+    """
+    running = call.destroyed_ts is None and not call.finished
+    open_ended = [one for one in sessions if not (running if one.leave_ts is None else one.leave_ts > one.join_ts)]
+    if not open_ended:
+        return None
+    ended = life.end if end_is_known(call) else None
+    return StayTrail(sessions=open_ended, until=until, ended=ended, fill_to=min(until, ended or until))
+
+
+def _cannot_be(session: Session) -> bool:
+    return session.leave_ts is None or session.leave_ts < session.join_ts
+
+
+def _latest(item: Any) -> float | None:
+    """When the last point of a series was, or an event."""
+    if isinstance(item, MetricSeries):
+        return item.times[-1] if len(item) else None
+    return float(item.ts)

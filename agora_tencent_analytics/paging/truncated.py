@@ -39,6 +39,7 @@ from agora_tencent_analytics.errors import UnreadableReply
 from agora_tencent_analytics.paging.decision import PageSigns, Step
 from agora_tencent_analytics.paging.density import Density, Piece, hidden
 from agora_tencent_analytics.paging.numbered import WindowReader
+from agora_tencent_analytics.paging.seen_ids import Seen
 from agora_tencent_analytics.timerange import TimeRange
 from agora_tencent_analytics.vendor import Reply
 
@@ -83,7 +84,7 @@ class _Reader:
     first_total: int | None = attrs.field(default=None, init=False)
     """The total on the first of them."""
     total: int | None = attrs.field(default=None, init=False)
-    everything: set[bytes] = attrs.field(factory=set, init=False)
+    everything: Seen = attrs.field(factory=Seen, init=False)
     """Rows since a piece was last closed."""
     number: int = attrs.field(default=0, init=False)
     shown: int = attrs.field(default=0, init=False)
@@ -93,7 +94,7 @@ class _Reader:
 
     def _take_in(self, page: PageSigns, fresh: int) -> None:
         if self._closed:
-            self.everything.clear()
+            self.everything.close()
             self.pages = 0
             self._closed = False
         if not self.pages:

@@ -13,7 +13,7 @@ and no figures.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from agora_tencent_analytics.context import asking, tell, terms, together
@@ -24,7 +24,7 @@ from agora_tencent_analytics.paging.cursor import Cursor
 from agora_tencent_analytics.paging.decision import PageSigns, digest, unreadable_row
 from agora_tencent_analytics.paging.evidence import Evidence
 from agora_tencent_analytics.paging.page import Page
-from agora_tencent_analytics.paging.question import Question
+from agora_tencent_analytics.paging.question import Questions
 from agora_tencent_analytics.paging.seen_ids import Seen
 from agora_tencent_analytics.paging.truncated import moments
 from agora_tencent_analytics.paging.windows import Reading, Windows
@@ -32,8 +32,9 @@ from agora_tencent_analytics.receipt import Receipt
 from agora_tencent_analytics.timerange import TimeRange
 from agora_tencent_analytics.vendor import Reply
 
-MOST_REQUESTS = 10_000
-"""The request ceiling of a walk, unless the caller sets another."""
+MOST_REQUESTS = 100_000
+"""The request ceiling of one window, halves included: ten million rows. No account is so large, but a vendor may go on
+and on. A walk has as many windows as its range is long, and no ceiling unless the caller sets one."""
 
 
 class Walk:
@@ -41,9 +42,9 @@ class Walk:
 
     Args:
         caller: asks single questions.
-        questions: gives the questions, when told the vendor's now.
+        questions: gives the questions, when told the time.
         cursor: where to go on.
-        max_requests: the walk ends, incomplete, after so many pages.
+        max_requests: the walk ends, incomplete, after so many pages; None: only a window that does not end ends it.
         max_wait: the longest wait for a quota slot, seconds; None waits as long as it takes.
         whole_questions: True if a question that the cursor has left in the middle is to be asked again as a whole.
     """
@@ -51,9 +52,9 @@ class Walk:
     def __init__(
         self,
         caller: Caller,
-        questions: Callable[[float], Iterable[Question]],
+        questions: Questions,
         cursor: Cursor | None,
-        max_requests: int,
+        max_requests: int | None,
         max_wait: float | None,
         *,
         whole_questions: bool,
@@ -64,10 +65,10 @@ class Walk:
         self._told = Receipt()  # the cost that pages have told
         self._warned = False
         self._seen = Seen()
-        self.evidence = Evidence()
+        self.evidence = Evidence(from_cursor=cursor is not None)
         self._windows = Windows(
-            caller.app_id,
-            caller.quota.clock.now,
+            caller.identity,
+            caller.quota.clock,
             questions,
             cursor,
             whole_questions=whole_questions,
@@ -100,17 +101,23 @@ class Walk:
             reading = self._windows.take_up()
             if reading is None:
                 self._finish("")
-            elif self.evidence.asked >= self._max_requests:
+            elif self._max_requests is not None and self.evidence.asked >= self._max_requests:
                 self._finish(f"the walk's ceiling of {self._max_requests} requests was reached")
+            elif self._windows.asked >= MOST_REQUESTS:
+                self._finish(f"the ceiling of {MOST_REQUESTS} requests for one window was reached at {reading.window}")
             else:
                 try:
-                    return await self._read(reading)
+                    page = await self._read(reading)
                 except WindowRefused as refused:
-                    if not self._gives_way(reading, refused):
+                    if not self._windows.begin_anew() and not self._gives_way(reading, refused):
                         raise
+                else:
+                    if page is not None:
+                        return page
         return None
 
-    async def _read(self, reading: Reading) -> Page[Any]:
+    async def _read(self, reading: Reading) -> Page[Any] | None:
+        """The next page of a window; None if the clock that came with it says that another window is due."""
         window, number = reading.window, reading.reader.number
         with asking() as spent:
             try:
@@ -125,6 +132,8 @@ class Walk:
                 )
             finally:
                 self.evidence.cost.add(spent)
+        if self._windows.begin_anew():
+            return None
         items, lost = self._take_in(reading, reply)
         if reply.warning and not self._warned:
             self._warned = True
@@ -154,6 +163,8 @@ class Walk:
         if row.key:
             items = [item for item, new in zip(items, news, strict=True) if new]
         self.evidence.count(len(items), duplicates=len(reply.items) - len(items))
+        if reading.question.trail is not None:
+            reading.question.trail.saw(reply.items)
         fresh_rows, lost = sum(news), list[UnreadableRow]()
         if reply.flaws:
             named = [one.is_object for one in reply.flaws.rows]

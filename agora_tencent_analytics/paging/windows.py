@@ -7,18 +7,19 @@ sends nothing, and never sees a record: that is `walk.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Iterator
+from typing import Protocol
 
 import attrs
 
 from agora_tencent_analytics.errors import BadInput, WindowRefused
-from agora_tencent_analytics.paging.clip import askable, clip, cover, give_way
+from agora_tencent_analytics.paging.certificate import Clipped
+from agora_tencent_analytics.paging.clip import CLOCKS_DIFFER_S, askable, clip, cover, give_way, hidden, newest
 from agora_tencent_analytics.paging.cursor import Cursor
 from agora_tencent_analytics.paging.decision import Step
 from agora_tencent_analytics.paging.evidence import Evidence
 from agora_tencent_analytics.paging.numbered import WindowReader
-from agora_tencent_analytics.paging.question import Question
+from agora_tencent_analytics.paging.question import Question, Questions
 from agora_tencent_analytics.paging.seen_ids import Seen
 from agora_tencent_analytics.paging.truncated import Reader, left_over, reader_of
 from agora_tencent_analytics.timerange import TimeRange
@@ -26,6 +27,20 @@ from agora_tencent_analytics.timerange import TimeRange
 RECENT_S = 600
 """A window that ends in the vendor's last ten minutes may still receive rows."""
 _MOST_ADJUSTMENTS = 6
+
+
+class Times(Protocol):
+    """Tells the time; see `VendorClock`."""
+
+    def now(self) -> float:
+        """Epoch seconds on the vendor's clock."""
+
+    def here(self) -> float:
+        """Epoch seconds on this machine's clock."""
+
+    @property
+    def lead(self) -> float:
+        """How far the vendor's clock is ahead of one that nobody sets, seconds."""
 
 
 @attrs.define(kw_only=True)
@@ -44,9 +59,9 @@ class Windows:
     """The route of one walk. Its state changes when a page was decoded, or a window refused or given up.
 
     Args:
-        app_id: whose questions they are; a cursor of another app is refused.
-        now: the vendor's now, epoch seconds.
-        questions: gives the questions, when told the vendor's now.
+        identity: whose questions they are; a cursor of another app or account is refused.
+        clock: the vendor's.
+        questions: gives the questions, when told the time.
         cursor: where to go on.
         whole_questions: True if a question that the cursor has left in the middle is to be asked again as a whole.
         evidence: is told what ended, and what could not be asked.
@@ -55,17 +70,17 @@ class Windows:
 
     def __init__(
         self,
-        app_id: Any,
-        now: Callable[[], float],
-        questions: Callable[[float], Iterable[Question]],
+        identity: str,
+        clock: Times,
+        questions: Questions,
         cursor: Cursor | None,
         *,
         whole_questions: bool,
         evidence: Evidence,
         seen: Seen,
     ) -> None:
-        self._app_id = app_id
-        self._now = now
+        self._identity = identity
+        self._clock = clock
         self._source = questions
         self._resume = cursor
         self._whole_questions = whole_questions
@@ -75,13 +90,23 @@ class Windows:
         self._question: Question | None = None
         self._index = 0
         self._stack: list[tuple[TimeRange, int]] = []  # windows to come, the next one last, with barren levels
+        self._later = 0  # how many of them are no part of the window that was begun last
+        self._asked_before = 0
         self._longest = 0
+        self._reached = 0  # first second that the present question has not asked for
+        self._asked_at = self._asked_lead = 0.0  # the vendor's now when the questions were made, and what it rested on
+        self._may_begin_anew = cursor is None
         self.reading: Reading | None = None
 
     @property
     def between_questions(self) -> bool:
         """True if nothing of the present question is left to be read."""
         return self.reading is None and not self._stack
+
+    @property
+    def asked(self) -> int:
+        """Requests about the present window, and about the halves and pieces that it was cut into."""
+        return self._evidence.asked - self._asked_before
 
     def take_up(self) -> Reading | None:
         """The window to be read; None when there is none left.
@@ -91,7 +116,9 @@ class Windows:
             BadInput: the cursor is of another question.
         """
         while self.reading is None:
-            if self._question is not None and self._stack:
+            if self._question is not None and (self._stack or self._led_on()):
+                if len(self._stack) <= self._later:
+                    self._later, self._asked_before = len(self._stack) - 1, self._evidence.asked
                 self._begin(self._question, *self._stack.pop())
             elif not self._next_question():
                 if self._evidence.only_clipped and self._resume is None:
@@ -100,7 +127,7 @@ class Windows:
         return self.reading
 
     def _begin(self, question: Question, window: TimeRange, barren: int, *, adjustments: int = 0) -> None:
-        limits, now = question.limits, self._now()
+        limits, now = question.limits, self._clock.now()
         if not askable(window, limits, now=now):
             # Time went by since the range was clipped, or the vendor's clock is known better than then.
             if (inside := self._clip(question, window, now)) is None:
@@ -115,14 +142,16 @@ class Windows:
         self._evidence.window_duplicates = 0
 
     def _clip(self, question: Question, over: TimeRange, now: float) -> TimeRange | None:
-        cut = clip(over, question.limits, now=now, endpoint=question.row.name, bounds=question.row.bounds)
+        limits, row, here = question.limits, question.row, self._clock.here()
+        cut = clip(over, limits, now=now, here=here, endpoint=row.name, bounds=row.bounds)
         self._evidence.clip(cut.clipped)
         return cut.inside
 
     def _next_question(self) -> bool:
-        now = self._now()
+        now = self._clock.now()
         if self._questions is None:
-            questions = enumerate(self._source(now))
+            self._asked_at, self._asked_lead = now, self._clock.lead
+            questions = enumerate(self._source(now, max(now, self._clock.here())))
             if self._resume is not None:
                 self._go_on_from(self._resume, questions, now)
                 self._questions = questions
@@ -130,6 +159,7 @@ class Windows:
             self._questions = questions
         index, question = next(self._questions, (0, None))
         if question is None:
+            self._note_what_moved_away()
             return False
         self._ask(index, question, now)
         return True
@@ -141,8 +171,58 @@ class Windows:
             self._evidence.reach(over)
             inside = self._clip(question, over, now)
             pieces += [inside] if inside else []
-        windows = cover(pieces, question.limits, bounds=question.row.bounds)
+        fill_to = min(question.trail.fill_to, newest(question.limits, now)) if question.trail else 0
+        windows = list(cover(pieces, question.limits, bounds=question.row.bounds, fill_to=fill_to))
         self._stack = [(window, 0) for window in windows][::-1]
+        self._later = len(self._stack)
+        self._reached = max(piece.end for piece in (*question.over, *windows))
+
+    def _led_on(self) -> bool:
+        """True if the answers show that more is to be asked: of it, the next window is put on the stack."""
+        question, stack = self._question, self._stack
+        if question is None or (trail := question.trail) is None:
+            return False
+        while not stack and (piece := trail.onward(self._reached)) is not None:
+            window = next(cover([piece], question.limits, bounds=question.row.bounds))
+            self._reached = window.end
+            self._evidence.reach(window)
+            inside = self._clip(question, window, self._clock.now())
+            stack += [(inside, 0)] if inside else []
+        if trail.doubt:
+            self._evidence.doubts[trail.doubt] = None
+        self._later = len(stack)
+        return bool(stack)
+
+    # -- a clock that turns out to be another ----------------------------------------------------------------------
+
+    def begin_anew(self) -> bool:
+        """Makes the questions anew if the vendor's clock turns out to be another: once, and before a page is read."""
+        if self._evidence.requests or not self._may_begin_anew or abs(self._moved_s) <= CLOCKS_DIFFER_S:
+            return False
+        self._may_begin_anew = False
+        self._questions = self._question = self.reading = None
+        self._stack = []
+        self._evidence.begin_anew()
+        return True
+
+    @property
+    def _moved_s(self) -> float:
+        return self._clock.lead - self._asked_lead
+
+    def _note_what_moved_away(self) -> None:
+        """What the questions would have been about as well, had the vendor's clock been known when they were made."""
+        moved_s = self._moved_s
+        if self._resume is not None or abs(moved_s) <= CLOCKS_DIFFER_S:
+            return
+        now = self._asked_at + moved_s
+        better = list(self._source(now, now))
+        for asked, question in zip(self._source(self._asked_at, self._asked_at), better, strict=False):
+            pieces = list(question.over)
+            for over in asked.over:
+                pieces = [rest for piece in pieces for rest in piece.minus(over)]
+            missed = [piece for piece in pieces if piece.seconds > question.limits.lag_s + CLOCKS_DIFFER_S]
+            name = question.row.name
+            self._evidence.clip(Clipped(over=piece, reason="clock", endpoint=name) for piece in missed)
 
     # -- cursors ------------------------------------------------------------------------------------------------
 
@@ -150,14 +230,14 @@ class Windows:
         """Where the walk stands; `alone`: with nothing to come after the window being read."""
         question, reading = self._question, self.reading
         assert question is not None
-        mark, over = question.mark(self._app_id), self._evidence.over
+        mark, over = question.mark(self._identity), self._evidence.over
         window, reader = (reading.window, reading.reader) if reading else (None, None)
         return Cursor.at(self._index, mark, over, () if alone else self._stack, window, reader, self._longest)
 
     def _go_on_from(self, cursor: Cursor, questions: Iterator[tuple[int, Question]], now: float) -> None:
         for index, question in questions:
             if index == cursor.question:
-                if cursor.mark != question.mark(self._app_id):
+                if cursor.mark != question.mark(self._identity):
                     raise BadInput("this cursor belongs to another question; hand it back with the same arguments")
                 self._evidence.over, self._longest = cursor.over, cursor.longest
                 if self._whole_questions and cursor.inside:
@@ -165,13 +245,16 @@ class Windows:
                     return
                 self._index, self._question, self._evidence.endpoint = index, question, question.row.name
                 self._stack = list(cursor.stack)
+                self._later = len(self._stack)
+                ahead = [window for window, _ in cursor.stack] + ([cursor.window] if cursor.window else [])
+                self._reached = max(piece.end for piece in (*question.over, *ahead))
                 if cursor.window is not None:
                     self._go_on_in(question, cursor.window, cursor)
                 return
         raise BadInput("this cursor lies beyond the end of the question; hand it back with the same arguments")
 
     def _go_on_in(self, question: Question, window: TimeRange, cursor: Cursor) -> None:
-        if cursor.ahead is not None and not askable(window, question.limits, now=self._now()):
+        if cursor.ahead is not None and not askable(window, question.limits, now=self._clock.now()):
             self._stack.append((TimeRange(window.start, cursor.ahead.end), cursor.barren))
             return
         self._begin(question, window, cursor.barren)
@@ -196,7 +279,7 @@ class Windows:
             if step.over is not None:
                 self._evidence.close(step.over, reader, complete=step.complete, reason=step.reason)
             reading.window, reading.adjustments = reader.window, 0
-            if not askable(reader.window, reading.question.limits, now=self._now()):
+            if not askable(reader.window, reading.question.limits, now=self._clock.now()):
                 self._stack.append((reader.rest, reader.barren))
                 self.reading = None
             return False
@@ -208,6 +291,8 @@ class Windows:
             why = step.reason if step.action == "done" else f"{step.reason}, and a single second cannot be split"
             self._evidence.close(step.over or window, reader, complete=step.complete, reason=why)
         self.reading = None
+        if not self._stack:
+            self._led_on()
         return halves is not None
 
     def skip(self, reason: str) -> TimeRange | None:
@@ -237,10 +322,15 @@ class Windows:
         if refused.kind not in ("too_recent", "too_old"):
             return ""
         self._evidence.refused += 1
-        now, recent = self._now(), refused.kind == "too_recent"
+        now, recent = self._clock.now(), refused.kind == "too_recent"
         bounds = question.row.bounds
         left = give_way(window, question.limits, now=now, times=times, recent=recent, bounds=bounds)
-        self._evidence.cut(window.minus(left) if left else (window,), reason="lag" if recent else "history")
+        here, name = self._clock.here(), question.row.name
+        for piece in window.minus(left) if left else (window,):
+            if recent:
+                self._evidence.clip(hidden(piece, question.limits, here=here, endpoint=name))
+            else:
+                self._evidence.clip((Clipped(over=piece, reason="history", endpoint=name),))
         self._stack += rest
         self.reading = None
         if left is not None:

@@ -5,7 +5,8 @@ spent day is an error that says when it ends. Its owner's lock guards it.
 
 A request near midnight may be counted by the vendor on either side of it, so within the uncertainty of the
 vendor's clock (at least one second) both days are charged, and a day in which only the answer was read is
-charged too. That costs a few requests a day and never exceeds one.
+charged too. That costs a few requests a day and never exceeds one. Where the vendor's answers and this machine's clock
+name different days, each of them is charged: whoever writes `Date` headers opens no second allowance.
 
 A share of each day may be reserved for a priority: the others are refused when only the reserve is left.
 """
@@ -17,7 +18,7 @@ from collections.abc import Iterable, Mapping
 
 from agora_tencent_analytics.context import Priority
 from agora_tencent_analytics.errors import DailyQuotaExhausted
-from agora_tencent_analytics.limits import DAY, Rate
+from agora_tencent_analytics.limits import DAY, HOUR, Rate
 from agora_tencent_analytics.quota.clock import VendorClock
 from agora_tencent_analytics.quota.limiter import safe_limit
 
@@ -71,12 +72,12 @@ class Day:
         return () if self.rate is None else (math.floor(self._clock.now() / DAY),)
 
     def to_charge(self) -> tuple[int, ...]:
-        """The days that a request sent now is charged to: one, two near midnight, none if days are not counted."""
+        """The days that a request sent now is charged to, oldest first; none if days are not counted."""
         return () if self.rate is None else self._around_now()
 
     def late(self, charged: tuple[int, ...]) -> tuple[int, ...]:
-        """The days to charge for an answer read now: those later than any charged before the send."""
-        return tuple(day for day in self._around_now() if day > charged[-1]) if charged else ()
+        """The days to charge for an answer read now: those not charged before the send, but for days gone by."""
+        return tuple(day for day in self._around_now() if day > charged[0] and day not in charged) if charged else ()
 
     def seen(self, days: tuple[int, ...]) -> tuple[int, ...]:
         """What is known to be used of each day."""
@@ -100,7 +101,10 @@ class Day:
         Near midnight that is the earlier of two. If the vendor meant the later one, its next refusal says so; a
         wrong guess the other way would cost a whole day.
         """
-        day = charged[0] if charged else math.floor(self._clock.now() / DAY)
+        now = self._clock.now()
+        # No request is on its way for an hour; the other days are those of a clock that is wrong.
+        first, last = math.floor((now - HOUR) / DAY), math.floor((now + self._margin_s()) / DAY)
+        day = min((day for day in charged if first <= day <= last), default=math.floor(now / DAY))
         self._spent.add(day)
         return day
 
@@ -122,10 +126,7 @@ class Day:
         spent = [day for day in today if day in self._spent or self._used.get(day, 0) >= most]
         if not spent:
             return
-        resets_at = (max(spent) + 1) * float(DAY)
-        if resets_at <= self._clock.now():
-            # Midnight has passed by this clock, but perhaps not by the vendor's.
-            resets_at += self._margin_s()
+        resets_at = max(self._ends_at(day) for day in spent)
         limit = granted if self.rate is None else self.rate.limit
         entirely = any(day in self._spent or self._used.get(day, 0) >= self.limit for day in spent)
         reserved = 0 if entirely else self.limit - most
@@ -134,6 +135,16 @@ class Day:
     def _margin_s(self) -> float:
         return max(_LEAST_MARGIN_S, self._clock.uncertainty_s)
 
+    def _ends_at(self, day: int) -> float:
+        """When neither clock shows a day any more, in vendor time."""
+        now, end, margin = self._clock.now(), (day + 1) * float(DAY), self._margin_s()
+        behind_s = now - self._clock.here()
+        if behind_s > margin:
+            end += behind_s
+        # Midnight may have passed by this clock, but perhaps not by the vendor's.
+        return end if end > now else end + margin
+
     def _around_now(self) -> tuple[int, ...]:
-        now, margin = self._clock.now(), self._margin_s()
-        return tuple(range(math.floor((now - margin) / DAY), math.floor((now + margin) / DAY) + 1))
+        margin = self._margin_s()
+        moments = {now + off for now in (self._clock.now(), self._clock.here()) for off in (-margin, margin)}
+        return tuple(sorted({math.floor(moment / DAY) for moment in moments}))

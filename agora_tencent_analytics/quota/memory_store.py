@@ -6,19 +6,18 @@ Holds `MemoryStore`. The file (`sqlite_store.py`) and Redis (`redis_store.py`) k
 from __future__ import annotations
 
 import threading
-from typing import Literal
 
 import attrs
 
 from agora_tencent_analytics.quota.store import (
     LEASE_S,
-    PACE_SLACK_S,
     SLOTS_KEPT_S,
     STEP_TOLERATED_S,
     Claim,
     CounterKey,
     Refused,
     Standing,
+    judge,
 )
 
 _SLOTS_BEFORE_A_SWEEP = 64
@@ -53,6 +52,9 @@ class _Book:
         """For how long everybody is held; a refusal from before the clock was set back holds nobody."""
         return 0.0 if self.refused_at > now + STEP_TOLERATED_S else max(0.0, self.held_until - now)
 
+    def refused(self, now: float) -> Refused | None:
+        return Refused.seen_from(now, self.refusals, self.refused_at, self.refused_sent_at, self.refused_period_s)
+
 
 class MemoryStore:
     """A store for one process: several quotas, loops and threads of it may share one.
@@ -70,27 +72,19 @@ class MemoryStore:
         """See `QuotaStore.reserve`."""
         with self._lock:
             book = self._book(key)
-            found = [book.days.setdefault(day, _Day()) for day in claim.days]
-            others = self._others(book, claim.owner, now)
-            held, paced = book.held_s(now), 0.0
-            if claim.pace_s and book.granted_at <= now:
-                paced = book.granted_at + claim.pace_s - PACE_SLACK_S - now
-            why: Literal["day", "hold", "pace", "window"] | None = None
-            if any(day.charged >= claim.day_limit for day in found):
-                why, held, paced = "day", 0.0, 0.0
-            elif held > 0 or paced > 0:
-                why = "hold" if held > 0 else "pace"
-            elif any(room.free <= sum(age < room.rest_s for age in others) for room in claim.windows):
-                why = "window"
-            else:
-                self._take(book, claim, found, now)
-            return Standing(
-                why=why,
-                after_s=max(0.0, held, paced),
-                used=tuple(day.charged for day in found),
-                others=others if why else (),
-                refused=_refused(book, now),
+            days = [book.days.setdefault(day, _Day()) for day in claim.days]
+            standing = judge(
+                claim,
+                now,
+                used=tuple(day.charged for day in days),
+                others=self._others(book, claim.owner, now),
+                granted_at=book.granted_at,
+                held_s=book.held_s(now),
+                refused=book.refused(now),
             )
+            if standing.why is None:
+                self._take(book, claim, days, now)
+            return standing
 
     async def answered(
         self, key: CounterKey, claim: Claim, now: float, *, ago_s: float, late_days: tuple[int, ...] = ()
@@ -143,7 +137,7 @@ class MemoryStore:
                 after_s=book.held_s(now),
                 used=tuple(book.days.get(day, _Day()).charged for day in days),
                 others=self._others(book, owner, now),
-                refused=_refused(book, now),
+                refused=book.refused(now),
             )
 
     async def aclose(self) -> None:
@@ -165,17 +159,6 @@ class MemoryStore:
         latest = now + self.lease_s + STEP_TOLERATED_S
         ends = (end for whose, own in book.slots.items() if whose != owner for end in own.values())
         return tuple(max(0.0, now - end) for end in ends if end <= latest)
-
-
-def _refused(book: _Book, now: float) -> Refused | None:
-    if not book.refusals:
-        return None
-    return Refused(
-        number=book.refusals,
-        ago_s=max(0.0, now - book.refused_at),  # less than 0 if the clock was set back since
-        sent_ago_s=max(0.0, now - book.refused_sent_at),
-        period_s=book.refused_period_s,
-    )
 
 
 def _sweep(book: _Book, over: float) -> None:

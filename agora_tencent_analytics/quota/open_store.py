@@ -38,6 +38,16 @@ def default_path() -> Path:
     return state / "agora_tencent_analytics" / "quota.sqlite3"
 
 
+def check_store(where: object) -> None:
+    """Nothing, if this may name a store; it is not opened.
+
+    Raises:
+        BadInput: it is of another type.
+    """
+    if where is not None and not isinstance(where, str | Path | QuotaStore):
+        raise BadInput(f"store must be a path, a URL, ':memory:' or a QuotaStore, not {type(where).__name__}")
+
+
 def open_store(where: str | Path | QuotaStore | None = None) -> QuotaStore:
     """The store that `where` names; memory, with one `QuotaNotPersisted` warning, where no file can be written.
 
@@ -49,12 +59,11 @@ def open_store(where: str | Path | QuotaStore | None = None) -> QuotaStore:
         BadInput: a URL is given and it is malformed, or of no Redis, or redis-py is not installed; or it is nothing
             of all that.
     """
+    check_store(where)
     if where == ":memory:":
         return MemoryStore()
     if isinstance(where, QuotaStore):
         return where
-    if where is not None and not isinstance(where, str | Path):
-        raise BadInput(f"store must be a path, a URL, ':memory:' or a QuotaStore, not {where!r}")
     if isinstance(where, str) and (scheme := re.match(r"([a-z][a-z0-9+.-]*)://", where, re.IGNORECASE)):
         if scheme[1] not in _REDIS:
             # It may hold a password: no more of it is repeated, and no file is named after it.

@@ -23,15 +23,16 @@ import threading
 import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from agora_tencent_analytics.context import PRIORITIES, Priority
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.limits import Rate
 from agora_tencent_analytics.quota.clock import Clock, VendorClock
 from agora_tencent_analytics.quota.counter import Counter
-from agora_tencent_analytics.quota.open_store import open_store
+from agora_tencent_analytics.quota.open_store import check_store, open_store
 from agora_tencent_analytics.quota.quota_state import QuotaState
-from agora_tencent_analytics.quota.slot import Waiting
+from agora_tencent_analytics.quota.slot import Free, Waiting
 from agora_tencent_analytics.quota.store import QuotaStore
 
 
@@ -72,15 +73,17 @@ class Quota:
         strict: bool = True,
         cold_start: bool = True,
     ) -> None:
+        check_store(store)
         self.clock = VendorClock(clock)
         self.plan = plan
-        self.reserve = _checked(reserve or {})
+        self.reserve = _checked({} if reserve is None else reserve)
         self._where = store
         self._store: QuotaStore | None = None
         self._strict = strict
         self._cold_start = cold_start
         self._account = _digest(account)
         self._names = _joined(merge)
+        self._free = Free(self.clock)
         self._begin()
 
     def _begin(self) -> None:
@@ -175,7 +178,7 @@ class Quota:
         *,
         max_wait: float | None = None,
         priority: Priority = "normal",
-    ) -> Waiting:
+    ) -> Waiting | Free:
         """A slot for one request: `async with quota.slot("call/lists", rates) as slot`.
 
         Entering waits by priority, then first come, first served. Inside, call `slot.sent()` just before the
@@ -200,8 +203,9 @@ class Quota:
             raise BadInput(f"max_wait must be 0 or more seconds, or None, not {max_wait!r}")
         if priority not in PRIORITIES:
             raise BadInput(f"priority must be one of {', '.join(PRIORITIES)}, not {priority!r}")
-        found = self._counter(counter, rates) if rates else None
-        return Waiting(found, self.clock, max_wait=max_wait, priority=priority)
+        if not rates:
+            return self._free
+        return Waiting(self._counter(counter, rates), max_wait=max_wait, priority=priority)
 
     def refuse_if_spent(self, counter: str, rates: tuple[Rate, ...], priority: Priority = "normal") -> None:
         """Says at once, and of what is known here, whether a slot would be refused for the day; nothing is spent.
@@ -265,9 +269,10 @@ def _digest(account: str) -> str:
 
 def _joined(merge: Sequence[Sequence[str]]) -> dict[str, str]:
     names: dict[str, str] = {}
-    for group in merge:
-        if isinstance(group, str):
-            raise BadInput(f"merge is made of groups of counters, like [['a', 'b']], and {group!r} is no group")
+    groups: Sequence[Any] = merge if isinstance(merge, list | tuple) else [merge]
+    for group in groups:
+        if not isinstance(group, list | tuple) or not all(isinstance(counter, str) for counter in group):
+            raise BadInput(f"merge is made of groups of counters, like [['a', 'b']], and {group!r} is not a group")
         for counter in group:
             if counter in names:
                 raise BadInput(f"merge names the counter {counter!r} twice; list together what counts together, once")
@@ -280,10 +285,11 @@ def _named(store: str | Path | QuotaStore | None) -> object:
 
 
 def _checked(reserve: Mapping[Priority, float]) -> dict[Priority, float]:
-    shares = dict(reserve)
+    shares = dict(reserve) if isinstance(reserve, Mapping) else {}
     if (
-        not set(shares) <= set(PRIORITIES)
-        or not all(share > 0 for share in shares.values())
+        not isinstance(reserve, Mapping)
+        or not set(shares) <= set(PRIORITIES)
+        or not all(isinstance(share, int | float) and share > 0 for share in shares.values())
         or sum(shares.values()) >= 1
     ):
         raise BadInput(

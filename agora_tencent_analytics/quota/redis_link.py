@@ -11,13 +11,15 @@ import hashlib
 import re
 import threading
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import anyio
 
 from agora_tencent_analytics.errors import BadInput, QuotaUnavailable
 from agora_tencent_analytics.quota.shield import uninterrupted
-from agora_tencent_analytics.secret import secret
+from agora_tencent_analytics.secret import redacted, secret
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -45,16 +47,17 @@ class RedisLink:
     """
 
     def __init__(self, url: str, script: str, *, timeout_s: float) -> None:
-        url = secret(url)
-        self.place = _without_credentials(url)
+        self._url = secret(url)
+        del url  # crash reports list local variables
+        self.place = _without_credentials(self._url.reveal())
         """The server, for messages: without password, and not even its host where the URL could be misread."""
-        self._url, self._script, self._timeout_s = url, script, timeout_s
+        self._script, self._timeout_s = script, timeout_s
         self._digest = hashlib.sha1(script.encode()).hexdigest()  # the name by which the server knows it
         self._clients: dict[asyncio.AbstractEventLoop, Redis] = {}
         self._busy: dict[asyncio.AbstractEventLoop, int] = {}
         self._lock = threading.Lock()
         self._left_alone_until = float("-inf")
-        well_formed = not _HIDDEN_AT.search(url)
+        well_formed = not _HIDDEN_AT.search(self._url.reveal())
         try:
             self._client()
         except ImportError as error:
@@ -103,9 +106,10 @@ class RedisLink:
                     return await client.eval(self._script, len(keys), *keys, *words)
         except (RedisError, OSError) as error:
             self._left_alone_until = time.monotonic() + ASK_AGAIN_S
-            raise self._unavailable(
-                f"{type(error).__name__}: {str(error) or f'no answer in {self._timeout_s:g} s'}"
-            ) from None
+            said = redacted(str(error), _passwords(self._url.reveal()))
+            why = f"{type(error).__name__}: {said or f'no answer in {self._timeout_s:g} s'}"
+        # Out here, where the server's own words are not its context.
+        raise self._unavailable(why)
 
     async def aclose(self) -> None:
         """Closes the connections of this loop, unless one is in use."""
@@ -121,7 +125,7 @@ class RedisLink:
         from redis.backoff import NoBackoff
 
         pool = BlockingConnectionPool.from_url(
-            self._url,
+            self._url.reveal(),
             max_connections=_CONNECTIONS,
             timeout=self._timeout_s,
             socket_timeout=self._timeout_s,
@@ -136,6 +140,13 @@ class RedisLink:
             f"the quota store {self.place} cannot be used ({why}), so nothing was sent; see whether it runs, or state "
             "what to do without it (RedisStore(fallback_share=...) or unavailable='wait')"
         )
+
+
+def _passwords(url: str) -> Iterator[str]:
+    """The password of a URL, as it is written and as it is sent, wherever it stands."""
+    parts = urlsplit(url)
+    written = [parts.netloc.rpartition("@")[0].partition(":")[2], *dict(parse_qsl(parts.query)).values()]
+    yield from (*written, *map(unquote, written))
 
 
 def _without_credentials(url: str) -> str:

@@ -37,6 +37,7 @@ __all__ = [
     "Refused",
     "Room",
     "Standing",
+    "judge",
     "renewal_interval",
 ]
 
@@ -108,6 +109,14 @@ class Refused:
     period_s: int | None
     """The window that the vendor named, or None."""
 
+    @classmethod
+    def seen_from(cls, now: float, number: int, at: float, sent_at: float, period_s: int | None) -> Refused | None:
+        """The last of `number` refusals, by the store's clock; None if there was none."""
+        if not number:
+            return None
+        # Less than 0 if the clock was set back since.
+        return cls(number=number, ago_s=max(0.0, now - at), sent_ago_s=max(0.0, now - sent_at), period_s=period_s)
+
 
 @attrs.frozen(kw_only=True)
 class Standing:
@@ -123,6 +132,43 @@ class Standing:
     others: tuple[float, ...] = ()
     """Seconds since the slots of all other owners ended, 0 for those in flight; only if nothing was granted."""
     refused: Refused | None = None
+
+
+def judge(
+    claim: Claim,
+    now: float,
+    *,
+    used: tuple[int, ...],
+    others: tuple[float, ...],
+    granted_at: float,
+    held_s: float,
+    refused: Refused | None,
+) -> Standing:
+    """The decision of a store: whether a claim is granted. What it takes is still to be written down.
+
+    Args:
+        claim: the request.
+        now: the store's clock, epoch seconds.
+        used: what is used of each of the claim's days.
+        others: see `Standing`.
+        granted_at: when anybody was granted last, epoch seconds.
+        held_s: for how long everybody is held, seconds.
+        refused: see `Standing`.
+    """
+    # A grant that lies ahead is from before the clock was set back.
+    paced_s = granted_at + claim.pace_s - PACE_SLACK_S - now if claim.pace_s and granted_at <= now else 0.0
+    why: Literal["day", "hold", "pace", "window"]
+    if any(count >= claim.day_limit for count in used):
+        why, held_s, paced_s = "day", 0.0, 0.0
+    elif held_s > 0:
+        why = "hold"
+    elif paced_s > 0:
+        why = "pace"
+    elif any(room.free <= sum(age < room.rest_s for age in others) for room in claim.windows):
+        why = "window"
+    else:
+        return Standing(used=tuple(count + 1 for count in used), refused=refused)
+    return Standing(why=why, after_s=max(0.0, held_s, paced_s), used=used, others=others, refused=refused)
 
 
 @runtime_checkable

@@ -1,12 +1,17 @@
-"""Fan-out over the calls of one or several providers: `scan`, what it will cost, its records and its report."""
+"""Fan-out over the calls of one or several providers: `scan`, what it will cost, its records and its report.
+
+The module is the object of that name: whether an import finds `agora_tencent_analytics.scan` or its `scan`, and in
+whatever order, it can be called.
+"""
 
 from __future__ import annotations
 
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, cast
+
 from agora_tencent_analytics.scan.filters import FreezeFrom
-from agora_tencent_analytics.scan.forecast.forecast import Forecast, RowForecast, VendorForecast
-from agora_tencent_analytics.scan.forecast.interval import Interval
-from agora_tencent_analytics.scan.forecast.proposal import Loss, Proposal
-from agora_tencent_analytics.scan.forecast.run import plan
 from agora_tencent_analytics.scan.ledger import Ledger
 from agora_tencent_analytics.scan.records import CallRecord, Failure
 from agora_tencent_analytics.scan.report import Report
@@ -14,6 +19,12 @@ from agora_tencent_analytics.scan.run import scan as run
 from agora_tencent_analytics.scan.since import Since
 from agora_tencent_analytics.scan.stream import Records
 from agora_tencent_analytics.scan.vendor_report import VendorReport
+
+if TYPE_CHECKING:
+    from agora_tencent_analytics.scan.forecast.forecast import Forecast, RowForecast, VendorForecast
+    from agora_tencent_analytics.scan.forecast.interval import Interval
+    from agora_tencent_analytics.scan.forecast.proposal import Loss, Proposal
+    from agora_tencent_analytics.scan.forecast.run import forecast as forecast_scan
 
 __all__ = [
     "CallRecord",
@@ -33,16 +44,45 @@ __all__ = [
     "scan",
 ]
 
+_OF_FORECASTS = {
+    "Forecast": "forecast",
+    "Interval": "interval",
+    "Loss": "proposal",
+    "Proposal": "proposal",
+    "RowForecast": "forecast",
+    "VendorForecast": "forecast",
+}
+"""Modules of the names that few scans need; they are imported when first used."""
 
-class _Scan:
-    """`scan(*providers, over=...)` reads every call of a range; `await scan.plan(...)` tells what that will cost."""
+
+class _Scan(ModuleType):
+    """`scan(*providers, over=...)` reads every call of a range; `await scan.forecast(...)` tells its price."""
 
     __call__ = staticmethod(run)
-    plan = staticmethod(plan)
 
-    def __repr__(self) -> str:
-        return "<scan>"
+    if TYPE_CHECKING:
+        forecast = staticmethod(forecast_scan)
+    else:
+
+        @property
+        def forecast(self) -> Any:
+            """Tells what a scan will cost."""
+            return import_module(f"{__name__}.forecast.run").forecast
+
+        @forecast.setter
+        def forecast(self, subpackage: ModuleType) -> None:
+            """The import of the subpackage of this name, which must not hide the method."""
 
 
-scan = _Scan()
-"""Reads every call of a range from all providers at once; `await scan.plan(...)` tells what that will cost."""
+def __getattr__(name: str) -> object:
+    home = _OF_FORECASTS.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"{__name__}.forecast.{home}"), name)
+    return value
+
+
+sys.modules[__name__].__class__ = _Scan
+scan = cast("_Scan", sys.modules[__name__])
+"""Reads every call of a range from all providers at once; `await scan.forecast(...)` tells what that will cost."""
+__doc__ = run.__doc__ or ""  # what `help(scan)` shows

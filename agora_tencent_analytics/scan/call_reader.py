@@ -101,7 +101,7 @@ class CallReader:
     async def _sessions(self, parts: Parts) -> list[Session]:
         job = self._job
         try:
-            listing = job.provider.sessions(parts.call, users=job.wanted.users, over=job.work.over)
+            listing = job.provider.sessions(parts.call, users=job.wanted.users, over=job.work.within)
         except AnalyticsError as error:  # the vendor lists calls by ids that it cannot be asked with
             await self._fail(error, "sessions", parts)
             return []
@@ -117,7 +117,7 @@ class CallReader:
     async def _metrics(self, sessions: list[Session], parts: Parts) -> None:
         parts.expect(sessions)
         try:
-            listing = self._job.provider.metrics(parts.call, sessions, over=self._job.work.over)
+            listing = self._job.provider.metrics(parts.call, sessions, over=self._job.work.within)
         except AnalyticsError as error:
             await self._fail(error, "metrics", parts)
             return

@@ -21,6 +21,7 @@ from agora_tencent_analytics.errors import (
 )
 from agora_tencent_analytics.notices import Notice, Progress
 from agora_tencent_analytics.paging.certificate import Certificate, Clipped
+from agora_tencent_analytics.paging.clip import CLOCKS_DIFFER_S
 from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.scan.options import Wanted
 from agora_tencent_analytics.scan.records import CallRecord, Failure
@@ -53,6 +54,9 @@ class Job:
     ) -> None:
         self.provider, self.name, self.wanted, self.work = provider, name, wanted, work
         self.report = VendorReport(over=work.over, already=work.already)
+        self.report.doubt(work.doubts)
+        self._clock = provider.shared_quota.clock
+        self._resolved_at, self._resolved_lead = self._clock.now(), self._clock.lead
         self.in_hand = 0
         """Calls being read."""
         self._send = send
@@ -119,6 +123,23 @@ class Job:
         self.report.hide(self.work.gaps(certificate.clipped))
         self.report.doubt(doubts_of(certificate))
         self._remember()
+
+    @property
+    def moved_s(self) -> float:
+        """How much later the vendor's clock turned out to be than when the range was resolved, seconds."""
+        return self._clock.lead - self._resolved_lead
+
+    def begin_anew(self) -> bool:
+        """Resolves the range again, before any of it was read; False if that changes nothing."""
+        now, lead = self._clock.now(), self._clock.lead
+        if not self.work.begin_anew(now, self._clock.here()):
+            return False
+        self._resolved_at, self._resolved_lead, self.report.over = now, lead, self.work.over
+        return True
+
+    def missed(self) -> tuple[TimeRange, ...]:
+        """What the range would hold as well, had the vendor's clock been known when it was resolved."""
+        return self.work.missed(self._resolved_at + self.moved_s) if abs(self.moved_s) > CLOCKS_DIFFER_S else ()
 
     def progress(self, *, final: bool = False) -> None:
         """Tells how far the job has come, if the last time is a second ago."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -35,7 +34,8 @@ def check(provider: Provider, wanted: Wanted, over: TimeRange) -> None:
 
 def _asks(provider: Provider, wanted: Wanted, over: TimeRange) -> Iterator[Paginator[Any]]:
     """What a scan asks, with a call that is none."""
-    yield provider.calls(over, channel=wanted.channel)
+    if wanted.calls is None:
+        yield provider.calls(over, channel=wanted.channel)
     probe = Call(vendor=provider.name, call_id="-", channel="-", created_ts=over.start)
     if wanted.depth != "calls":
         yield provider.sessions(probe, users=wanted.users, over=over)
@@ -77,9 +77,9 @@ class Lane:
 
     @property
     def expires(self) -> float:
-        """When the oldest second still to be listed is forgotten by the vendor, epoch seconds."""
+        """When the oldest second still to be listed, or else to be read, is forgotten by the vendor, epoch seconds."""
         job = self._job
-        oldest = min((stretch.over.start for stretch in job.work.stretches()), default=math.inf)
+        oldest = min((stretch.over.start for stretch in job.work.stretches()), default=job.work.over.start)
         asks = _asks(job.provider, job.wanted, job.work.over)
         asked = [question for ask in asks for question in ask.questions(job.provider.now())]
         return oldest + min((question.limits.history_s for question in asked), default=0)

@@ -6,6 +6,8 @@ from anyio.streams.memory import MemoryObjectSendStream
 
 from agora_tencent_analytics.errors import AnalyticsError, BadInput, NothingToAsk, UnreadableRow
 from agora_tencent_analytics.models.calls import Call
+from agora_tencent_analytics.paging.certificate import Clipped
+from agora_tencent_analytics.paging.clip import CLOCKS_DIFFER_S
 from agora_tencent_analytics.paging.paginator import Pages, Paginator
 from agora_tencent_analytics.scan.job import Job
 from agora_tencent_analytics.scan.options import Sought
@@ -28,6 +30,7 @@ class Lister:
         self._work = job.work
         self._sought = sought
         self._send = send
+        self._may_begin_anew = True
         ids = job.wanted.call_ids
         known = self._work.known(ids or ())
         self._missing = None if ids is None else set(ids) - known | self._work.running(ids)
@@ -40,6 +43,16 @@ class Lister:
             await self._lose(lost)
         for owed in self._work.owed():
             await self._hand(owed)
+        everything = await self._list_all()
+        if everything is None:
+            everything = await self._list_all()
+        nowhere = self._sought.listed(everything=everything or self._found_all)
+        if nowhere:
+            error = NothingToAsk(f"no call {', '.join(nowhere)} is listed in {self._work.over}")
+            await self._job.fail(Failure(vendor=self._job.name, step="calls", error=error))
+
+    async def _list_all(self) -> bool | None:
+        """Lists every stretch; True if all came to an end, None if the range turned out to be another."""
         everything = True
         for stretch in self._work.stretches():
             if self._found_all:
@@ -47,14 +60,23 @@ class Lister:
             if self._job.stopped:
                 everything = False
                 break
-            everything = await self._list(stretch) and everything
+            ended = await self._list(stretch)
+            if ended is None:
+                return None
+            everything = ended and everything
         else:
             for owed in self._work.vanished() if everything else ():
                 await self._hand(owed)
-        nowhere = self._sought.listed(everything=everything or self._found_all)
-        if nowhere:
-            error = NothingToAsk(f"no call {', '.join(nowhere)} is listed in {self._work.over}")
-            await self._job.fail(Failure(vendor=self._job.name, step="calls", error=error))
+        for piece in self._job.missed():
+            for question in self._calls(Stretch(piece)).questions(self._job.provider.now()):
+                if piece.seconds > question.limits.lag_s + CLOCKS_DIFFER_S:
+                    self._job.hide([Clipped(over=piece, reason="clock", endpoint=question.row.name)])
+        return everything
+
+    def _begins_anew(self) -> bool:
+        """True if the first answer shows that the range was resolved by a wrong clock, and it is resolved again."""
+        may, self._may_begin_anew = self._may_begin_anew, False
+        return may and abs(self._job.moved_s) > CLOCKS_DIFFER_S and self._job.begin_anew()
 
     @property
     def _found_all(self) -> bool:
@@ -64,14 +86,15 @@ class Lister:
         await self._job.fail(Failure(vendor=self._job.name, step="calls", over=lost.over, error=lost))
 
     async def _hand(self, owed: Owed) -> None:
+        self._may_begin_anew = False
         if not self._job.stopped:
             await self._send.send(owed)
 
     def _calls(self, stretch: Stretch) -> Paginator[Call]:
         return self._job.provider.calls(stretch.over, channel=self._job.wanted.channel, cursor=stretch.cursor)
 
-    async def _list(self, stretch: Stretch) -> bool:
-        """Lists a stretch; True if that came to an end."""
+    async def _list(self, stretch: Stretch) -> bool | None:
+        """Lists a stretch; True if that came to an end, None if the range turned out to be another."""
         try:
             listing = self._calls(stretch)
         except BadInput:
@@ -84,6 +107,8 @@ class Lister:
             try:
                 page = await self._job.next(pages)
             except NothingToAsk as nothing:
+                if self._begins_anew():
+                    return None
                 self._job.hide(self._work.gaps(nothing.clipped))
                 self._work.listed(stretch, nothing.clipped)
                 return True
@@ -93,6 +118,8 @@ class Lister:
                 if not await self._give_up(stretch, refused, pages, rest):
                     break
                 continue
+            if self._begins_anew():
+                return None
             if page is None:
                 self._work.listed(stretch, listing.certificate.clipped)
                 break

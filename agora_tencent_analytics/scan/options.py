@@ -10,6 +10,7 @@ import attrs
 from agora_tencent_analytics.context import Priority
 from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.notices import Hook
+from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.receipt import Budget
 
 Depth = Literal["calls", "sessions", "metrics"]
@@ -30,10 +31,16 @@ class Wanted:
     budget: Budget | None = None
     hooks: tuple[Hook, ...] = ()
     only: Callable[[Call], bool] | None = None
+    calls: tuple[Call, ...] | None = None
+    """Calls that were listed already; None: they are to be listed."""
 
     def chosen(self, calls: Sequence[Call]) -> list[Call]:
         """Those of the calls listed that are wanted."""
         return [call for call in calls if self.only is None or self.only(call)]
+
+    def listed(self, provider: Provider) -> list[Call]:
+        """Those of the calls listed already that are a provider's, and wanted."""
+        return self.chosen([call for call in self.calls or () if call.vendor == provider.name])
 
     @property
     def facts(self) -> dict[str, str]:

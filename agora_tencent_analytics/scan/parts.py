@@ -82,10 +82,10 @@ class Parts:
     def hide(self, pieces: Iterable[Clipped]) -> None:
         """Pieces of the call that could not be asked."""
         for piece in pieces:
-            if piece.reason == "lag":
-                self.early = True
-            else:
+            if piece.reason == "history":
                 self._forgotten = max(piece.over.end, self._forgotten or piece.over.end)
+            else:
+                self.early = True
 
     def drop(self) -> None:
         """Nothing more is emitted: what is held is given up."""

@@ -47,7 +47,12 @@ class Report:
         lines += [
             f"{name}: {doubt}"
             for name, vendor in self.vendors.items()
-            for doubt in [*vendor.doubts, vendor.stopped, *(f"{gap}: already forgotten" for gap in vendor.gaps)]
+            for doubt in [
+                *vendor.doubts,
+                vendor.stopped,
+                *(f"{gap}: already forgotten" for gap in vendor.gaps),
+                *(str(piece) for piece in vendor.clipped if piece.reason == "clock"),
+            ]
             if doubt
         ]
         return "\n".join([*lines, "complete" if self.complete else "INCOMPLETE"])

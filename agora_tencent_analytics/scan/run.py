@@ -28,7 +28,8 @@ WORKERS = 16
 
 def scan(
     *providers: Provider,
-    over: Over | Since,
+    over: Over | Since | None = None,
+    calls: Iterable[Call] | None = None,
     depth: Depth = "metrics",
     channel: str | None = None,
     call_ids: Sequence[str] | None = None,
@@ -57,7 +58,11 @@ def scan(
     Args:
         providers: whom to ask; at least one.
         over: the range, start included, end excluded; `Last` is resolved once, when the scan starts. With a
-            ledger also `Since`: what is new since the last scan on it.
+            ledger also `Since`: what is new since the last scan on it. May be left out with `calls`, which are then
+            read from their beginning to their end.
+        calls: calls that were listed already, as `provider.calls()` or an earlier scan gave them: each of them is read
+            once, in this order, and nothing is listed. Takes one provider of each vendor, and neither a ledger nor
+            `channel` nor `call_ids`.
         depth: `"calls"`, `"sessions"` (of each call) or `"metrics"` (of each session).
         channel: only calls of this channel or room.
         call_ids: only these calls. The vendors cannot be asked for one call, so the listing is read until
@@ -86,7 +91,7 @@ def scan(
         raise BadInput("scan() needs at least one provider")
     if len({id(provider) for provider in providers}) < len(providers):
         raise BadInput("scan() was given one provider twice")
-    if not isinstance(over, TimeRange | Last | Since):
+    if not isinstance(over, TimeRange | Last | Since) and (over is not None or calls is None):
         raise BadInput(f"over must be TimeRange(start, end), Last(hours=...) or Since(...), not {type(over).__name__}")
     choices: tuple[tuple[str, Any, Sequence[str]], ...] = (
         ("depth", depth, get_args(Depth)),
@@ -113,6 +118,11 @@ def scan(
         raise BadInput(f"budget must be a Budget(requests=...), not {budget!r}")
     if ledger is not None and not isinstance(ledger, str | os.PathLike | Ledger):
         raise BadInput(f"ledger must be a path or an open Ledger, not {type(ledger).__name__}")
+    if calls is not None and (ledger is not None or channel is not None or call_ids is not None or depth == "calls"):
+        raise BadInput(
+            "calls= reads calls that were listed already: it takes depth='sessions' or 'metrics', and no channel, no "
+            "call_ids and no ledger, which remembers a listing"
+        )
     wanted = Wanted(
         depth=depth,
         channel=channel,
@@ -125,8 +135,25 @@ def scan(
         budget=budget,
         hooks=check_hooks(hooks),
         only=only,
+        calls=None if calls is None else _each_once(calls, [provider.name for provider in providers]),
     )
     return Records(providers, over, wanted, ledger=ledger, acknowledge=acknowledge)
+
+
+def _each_once(calls: Iterable[Call], vendors: Sequence[str]) -> tuple[Call, ...]:
+    """The calls in their order, each once.
+
+    Raises:
+        BadInput: something else is among them, or it is not clear which provider a call is to be asked of.
+    """
+    if len(set(vendors)) < len(vendors):
+        raise BadInput("calls= takes one provider of each vendor: a call does not say whose app it belongs to")
+    found: dict[tuple[str, str], Call] = {}
+    for call in calls:
+        if not isinstance(call, Call) or call.vendor not in vendors:
+            raise BadInput(f"calls= takes Calls of {', '.join(vendors)}, as calls() gives them, not {call!r}")
+        found.setdefault((call.vendor, call.call_id), call)
+    return tuple(found.values())
 
 
 def _is_text(value: object) -> bool:

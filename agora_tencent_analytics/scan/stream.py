@@ -19,7 +19,7 @@ from typing import Literal, Self
 
 import anyio
 
-from agora_tencent_analytics.errors import IncompleteScan
+from agora_tencent_analytics.errors import BadInput, IncompleteScan
 from agora_tencent_analytics.paging.question import Over, resolve
 from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.quota.shield import uninterrupted
@@ -31,7 +31,7 @@ from agora_tencent_analytics.scan.options import Sought, Wanted
 from agora_tencent_analytics.scan.records import POINT_BYTES, CallRecord, Failure
 from agora_tencent_analytics.scan.report import Report
 from agora_tencent_analytics.scan.since import Since
-from agora_tencent_analytics.scan.work import Work
+from agora_tencent_analytics.scan.work import ListedWork, Work, lives
 from agora_tencent_analytics.timerange import TimeRange
 
 Acknowledge = Literal["next", "by hand"]
@@ -49,7 +49,7 @@ class Records:
     def __init__(
         self,
         providers: Sequence[Provider],
-        over: Over | Since,
+        over: Over | Since | None,
         wanted: Wanted,
         *,
         ledger: str | os.PathLike[str] | Ledger | None,
@@ -95,10 +95,9 @@ class Records:
         return self
 
     def _prepare(self) -> list[Lane]:
-        over = self._over.first if isinstance(self._over, Since) else self._over
-        for provider in self._providers:
-            check(provider, self._wanted, resolve(over, provider.now()))
         names = names_of(self._providers)
+        for provider in self._providers:
+            check(provider, self._wanted, self._range(provider))
         if self._ledger_given is not None:
             given = self._ledger_given
             ledger = given if isinstance(given, Ledger) else self._stack.enter_context(Ledger(given))
@@ -112,16 +111,26 @@ class Records:
         sought, lanes = Sought(self._wanted.call_ids, len(names)), []
         with send:
             for name, provider in names.items():
-                work = self._work[name] = (
-                    self._ledger.work(name, provider, self._over)
-                    if self._ledger is not None
-                    else Work(resolve(over, provider.now()))
-                )
+                work = self._work[name] = self._work_of(name, provider)
                 lane = Lane(provider, name, self._wanted, work, sought, self._gauge, send.clone())
                 self._stack.callback(lane.close)
                 self._report.vendors[name] = lane.report
                 lanes.append(lane)
         return lanes
+
+    def _range(self, provider: Provider) -> TimeRange:
+        """What is to be read of a provider, in its vendor's time."""
+        now = provider.now()
+        over = self._over.first if isinstance(self._over, Since) else self._over
+        return lives(self._wanted.listed(provider), now) if over is None else resolve(over, now)
+
+    def _work_of(self, name: str, provider: Provider) -> Work:
+        if self._ledger is not None and self._over is not None:
+            return self._ledger.work(name, provider, self._over)
+        over = self._over.first if isinstance(self._over, Since) else self._over
+        if over is not None and self._wanted.calls is None:
+            return Work(over, provider.now())
+        return ListedWork(self._wanted.listed(provider), over, provider.now())
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -167,21 +176,27 @@ class Records:
         self._taken = outcome
         return outcome
 
-    def acknowledge(self, record: CallRecord, *, bookmark: str | None = None) -> None:
-        """Says that a record is dealt with: no later scan on the ledger will ask for its call again.
+    def acknowledge(self, *records: CallRecord, bookmark: str | None = None) -> None:
+        """Says that records are dealt with: no later scan on the ledger will ask for their calls again.
 
         Needed with `acknowledge="by hand"`, and before leaving a loop early; otherwise asking for the next record
         does it. Parts of a call before the last one settle nothing. Without a ledger it does nothing.
 
+        However many there are, it is one transaction: all of the records and the bookmark are kept, or none.
+
         Args:
-            record: a record of this scan, whole or the last part of a call.
+            records: records of this scan, from any of its providers.
             bookmark: the consumer's own place, kept together with the acknowledgement: see `Ledger.bookmark`.
 
         Raises:
+            BadInput: one of them is no record of this scan. Nothing is kept.
             LedgerUnusable: the ledger cannot be written, or is closed.
         """
+        for record in records:
+            if not isinstance(record, CallRecord) or record.vendor not in self._work:
+                raise BadInput(f"acknowledge() takes records of this scan, not {record!r}")
         if self._ledger is not None:
-            self._ledger.acknowledge(self._work[record.vendor], record, bookmark)
+            self._ledger.acknowledge([(self._work[record.vendor], record) for record in records], bookmark)
 
     def _incomplete(self, failure: Failure) -> IncompleteScan:
         failures = self._report.failures

@@ -76,7 +76,7 @@ class VendorReport:
 
     @property
     def clipped(self) -> list[Clipped]:
-        """What of the range the vendor could not answer: too new (`lag`) or forgotten (`history`)."""
+        """What of the range the vendor could not answer, with the reason; see `ClippedFor`."""
         return [
             Clipped(over=piece, reason=reason, endpoint=endpoint)
             for (endpoint, reason), pieces in self._hidden.items()
@@ -92,7 +92,8 @@ class VendorReport:
     def complete(self) -> bool:
         """True if everything in the range that the vendor could answer was read."""
         failed = self.failures or self.failures_by_kind
-        return self.finished and not (failed or self.doubts or self.stopped or self.gaps)
+        missed = any(reason != "lag" for _, reason in self._hidden)
+        return self.finished and not (failed or self.doubts or self.stopped or missed)
 
     def fail(self, failure: Failure) -> None:
         """Notes what could not be read."""

@@ -1,11 +1,12 @@
 """`Work`: what one provider's part of a scan still has to list and to read.
 
-Holds the words for it, and the work of a scan without a ledger: everything, from the beginning. A ledger's is in
-`scan/ledger/work.py`.
+Holds the words for it, and the work of a scan without a ledger: everything, from the beginning, or calls that were
+listed already. A ledger's is in `scan/ledger/work.py`.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
@@ -13,6 +14,7 @@ import attrs
 from agora_tencent_analytics.errors import UnreadableRow
 from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.paging.certificate import Clipped
+from agora_tencent_analytics.paging.question import Over, resolve
 from agora_tencent_analytics.scan.records import CallRecord
 from agora_tencent_analytics.timerange import TimeRange
 
@@ -45,7 +47,8 @@ class Work:
     """Everything, from the beginning.
 
     Args:
-        over: the range, in vendor time.
+        asked: the range asked for.
+        now: the vendor's now, epoch seconds.
     """
 
     kept = False
@@ -54,9 +57,32 @@ class Work:
     """Calls that earlier scans on the same ledger have settled."""
     note = ""
     """What an earlier scan has kept."""
+    doubts: Sequence[str] = ()
+    """What speaks against completeness before anything is read, in words."""
 
-    def __init__(self, over: TimeRange) -> None:
-        self.over = over
+    def __init__(self, asked: Over, now: float) -> None:
+        self._asked = asked
+        self.over = resolve(asked, now)
+        """The range, in vendor time."""
+
+    @property
+    def within(self) -> TimeRange | None:
+        """The part of each call that is read; None: all of it."""
+        return self.over
+
+    def begin_anew(self, now: float, here: float) -> bool:
+        """Resolves the range again, before any of it was read; False if that changes nothing.
+
+        Args:
+            now: the vendor's now as it is known since the last time, epoch seconds.
+            here: epoch seconds on this machine's clock.
+        """
+        before, self.over = self.over, resolve(self._asked, now)
+        return self.over != before
+
+    def missed(self, now: float) -> tuple[TimeRange, ...]:
+        """What would be in the range as well if the vendor's now had been this when the range was resolved."""
+        return resolve(self._asked, now).minus(self.over)
 
     def stretches(self) -> Sequence[Stretch]:
         """What is to be listed, oldest first."""
@@ -121,3 +147,39 @@ class Work:
 
     def finish(self) -> None:
         """Everything was listed and read."""
+
+
+class ListedWork(Work):
+    """Calls that were listed already: nothing is to be listed, and every one of them is to be read.
+
+    Args:
+        calls: the calls.
+        asked: the range of which they are read; None: all of each.
+        now: the vendor's now, epoch seconds.
+    """
+
+    def __init__(self, calls: Sequence[Call], asked: Over | None, now: float) -> None:
+        super().__init__(asked or lives(calls, now), now)
+        self._calls, self._whole = calls, asked is None
+
+    @property
+    def within(self) -> TimeRange | None:
+        """See `Work.within`."""
+        return None if self._whole else self.over
+
+    def stretches(self) -> Sequence[Stretch]:
+        """See `Work.stretches`."""
+        return ()
+
+    def owed(self) -> Iterator[Owed]:
+        """See `Work.owed`."""
+        return map(Owed, self._calls)
+
+
+def lives(calls: Sequence[Call], now: float) -> TimeRange:
+    """From the beginning of the first call to the end of the last, which is now for one that is running."""
+    latest = math.floor(now)
+    begun = [min(call.created_ts, latest) for call in calls]
+    ended = [latest if call.destroyed_ts is None else min(call.destroyed_ts, latest) for call in calls]
+    start = max(0, min(begun, default=latest))
+    return TimeRange(start, max(start, *ended, 0) + 1)

@@ -24,6 +24,9 @@ from agora_tencent_analytics.simulator.faults.answer import (
     Garble,
     Mislabel,
     Refuse,
+    Replace,
+    SetHeader,
+    Wrap,
     WrongDate,
     moved_to,
     too_many_requests,
@@ -38,7 +41,16 @@ from agora_tencent_analytics.simulator.faults.connection import (
     Truncate,
     WrongLength,
 )
-from agora_tencent_analytics.simulator.faults.listing import ClampPage, Drift, DuplicatePage, EmptyPage, Lie, Reorder
+from agora_tencent_analytics.simulator.faults.listing import (
+    ClampPage,
+    Drift,
+    DuplicatePage,
+    EmptyPage,
+    Lie,
+    Reorder,
+    Shuffle,
+)
+from agora_tencent_analytics.simulator.faults.metrics import Retell, Strangers, Widen
 from agora_tencent_analytics.simulator.faults.when import When
 from agora_tencent_analytics.simulator.http.counting import Gate
 from agora_tencent_analytics.simulator.http.exchange import Ask, Refused, Reply
@@ -51,12 +63,14 @@ from agora_tencent_analytics.simulator.world.burst import Burst
 from agora_tencent_analytics.simulator.world.calls import Call, Kind
 from agora_tencent_analytics.simulator.world.events import Event
 from agora_tencent_analytics.simulator.world.experiences import Cause, Experience
+from agora_tencent_analytics.simulator.world.impolite import SLIPS, Slip, Slipped
 from agora_tencent_analytics.simulator.world.points import Series
 from agora_tencent_analytics.simulator.world.sessions import Session
 from agora_tencent_analytics.simulator.world.truth import Truth
 from agora_tencent_analytics.simulator.world.world import World
 
 __all__ = [
+    "SLIPS",
     "AnswerHtml",
     "AnswerJson",
     "Arrival",
@@ -86,18 +100,27 @@ __all__ = [
     "Refuse",
     "Refused",
     "Reorder",
+    "Replace",
     "Reply",
     "Reset",
+    "Retell",
     "Series",
     "Session",
+    "SetHeader",
+    "Shuffle",
     "SimulatedAgora",
     "SimulatedTencent",
     "SimulatedVendor",
+    "Slip",
+    "Slipped",
     "Stall",
+    "Strangers",
     "Truncate",
     "Truth",
     "When",
+    "Widen",
     "World",
+    "Wrap",
     "WrongDate",
     "WrongLength",
     "moved_to",

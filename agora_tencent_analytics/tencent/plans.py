@@ -7,10 +7,11 @@ all, a property of the plan. Where the vendor's pages are silent, or contradict 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 import attrs
 
-from agora_tencent_analytics.limits import DAY, HOUR, SECOND, Limits, Plan, Rate
+from agora_tencent_analytics.limits import DAY, HOUR, SECOND, Limits, Plan, Rate, find_plan
 
 __all__ = [
     "CALL_DETAIL",
@@ -28,7 +29,12 @@ __all__ = [
     "USAGE_OF_SERVICES",
     "USER_EVENT",
     "USER_INFO",
+    "PlanName",
+    "find",
 ]
+
+PlanName = Literal["free", "basic", "advanced", "premium", "flagship", "intl-standard", "intl-premium", "unlimited"]
+"""The names that `plan=` takes."""
 
 ROOM_INFO = "DescribeRoomInfo"
 USER_INFO = "DescribeUserInfo"
@@ -148,3 +154,15 @@ PLANS: Mapping[str, Plan] = {
     )
 }
 """Tencent's plans by the name that `plan=` takes."""
+
+
+def find(name: str | Plan) -> Plan:
+    """The plan of this name, say from a configuration; a `Plan` of this vendor as it is.
+
+    Args:
+        name: one of `PlanName`.
+
+    Raises:
+        BadInput: there is none; the message lists those there are.
+    """
+    return find_plan(PLANS, name, vendor="tencent")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Any, Self
+from itertools import pairwise, zip_longest
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import attrs
 
+from agora_tencent_analytics.access import ProviderOptions, fixed_credentials
 from agora_tencent_analytics.endpoint import Endpoint
-from agora_tencent_analytics.environment import from_environment
 from agora_tencent_analytics.errors import BadInput, NotOffered
-from agora_tencent_analytics.limits import Plan, find_plan
+from agora_tencent_analytics.limits import Plan
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.columns import Columns
 from agora_tencent_analytics.models.events import AbnormalExperience, Event
@@ -20,7 +21,8 @@ from agora_tencent_analytics.paging.paginator import Paginator
 from agora_tencent_analytics.paging.question import Over, Question, over_range, resolve
 from agora_tencent_analytics.paging.stays import Packet, packed
 from agora_tencent_analytics.provider import QUALITY, USAGE, Every, Provider
-from agora_tencent_analytics.secret import secret
+from agora_tencent_analytics.secret import Secret, secret
+from agora_tencent_analytics.tencent import plans
 from agora_tencent_analytics.tencent.endpoints import (
     CALL_DETAIL_METRICS,
     MARKET_QUALITY,
@@ -34,12 +36,26 @@ from agora_tencent_analytics.tencent.endpoints import (
     USERS_WITH_METRICS,
 )
 from agora_tencent_analytics.tencent.figures import check_metrics, period, whole
-from agora_tencent_analytics.tencent.plans import PLANS
 from agora_tencent_analytics.tencent.sign import TencentCredentials
+from agora_tencent_analytics.tencent.variables import VARIABLES
 from agora_tencent_analytics.tencent.wire import HOST, TencentVendor
 from agora_tencent_analytics.timerange import TimeRange
 
 _USERS = 100
+
+
+class TencentArguments(ProviderOptions, total=False):
+    """The arguments of `TencentProvider`, each of which `from_env` takes instead of a variable."""
+
+    sdk_app_id: int | str
+    secret_id: str
+    secret_key: str
+    token: str
+    plan: plans.PlanName | Plan
+    region: str
+    base_url: str | Sequence[str]
+    credentials: Callable[[], Awaitable[TencentCredentials]]
+    account: str
 
 
 class TencentProvider(Provider):
@@ -54,11 +70,12 @@ class TencentProvider(Provider):
         token: token of temporary (STS) credentials.
         plan: mainland dashboard `"free"`, `"basic"`, `"advanced"`; mainland monthly package `"premium"`,
             `"flagship"`; international `"intl-standard"`, `"intl-premium"`; or a `Plan`, for example the part of
-            one that other clients leave (`Plan.share`). There is no default: a wrong guess loses data.
+            one that other clients leave (`Plan.share`), or what `plans.find` makes of text from a configuration.
+            There is no default: a wrong guess loses data.
         region: value of `X-TC-Region`; the vendor's pages name `REGIONS`, any other text is passed on.
         base_url: the vendor's host; international: `https://trtc.intl.tencentcloudapi.com`. Of a list, say with
             a regional host after it, the next stands in for one that cannot be reached.
-        credentials: instead of fixed keys, an async callable that gives `TencentCredentials`; needs `account`.
+        credentials: instead of fixed keys, an async function that gives `TencentCredentials`; needs `account`.
         account: names the quota, with app and host; by default the secret id.
         options: `quota`, `store`, `merge`, `reserve`, `session`, `transport`, `retry`, `timeouts`, `hooks` as in
             `Provider`.
@@ -72,19 +89,21 @@ class TencentProvider(Provider):
         *(MARKET_SCALE, MARKET_QUALITY, REALTIME_SCALE, REALTIME_QUALITY),
     )
 
+    environment = VARIABLES
+
     def __init__(
         self,
         *,
         sdk_app_id: int | str,
         secret_id: str | None = None,
-        secret_key: str | None = None,
-        token: str | None = None,
-        plan: str | Plan,
+        secret_key: str | Secret[str] | None = None,
+        token: str | Secret[str] | None = None,
+        plan: plans.PlanName | Plan,
         region: str,
         base_url: str | Sequence[str] = HOST,
         credentials: Callable[[], Awaitable[TencentCredentials]] | None = None,
         account: str | None = None,
-        **options: Any,
+        **options: Unpack[ProviderOptions],
     ) -> None:
         secret_key, token = secret(secret_key), secret(token)  # first of all: crash reports list local variables
         number = str(sdk_app_id)
@@ -92,19 +111,12 @@ class TencentProvider(Provider):
             raise BadInput(f"sdk_app_id must be the application's number, like 1400000000, not {sdk_app_id!r}")
         if not isinstance(region, str) or not region or not region.replace("-", "").isalnum() or not region.isascii():
             raise BadInput(f"region must be a region's name, like ap-singapore, not {region!r}")
-        found = find_plan(PLANS, plan, vendor="tencent")
+        found = plans.find(plan)
         if credentials is None:
-            fixed = TencentCredentials(secret_id=secret_id, secret_key=secret_key, token=token)  # type: ignore[arg-type]  # checked by its validators
-            account = account or fixed.secret_id
-
-            async def given() -> TencentCredentials:
-                return fixed
-
-            credentials = given
+            keys = TencentCredentials(secret_id=secret_id, secret_key=secret_key, token=token)  # type: ignore[arg-type]  # checked by its validators
+            credentials, account = fixed_credentials(keys), keys.secret_id if account is None else account
         elif secret_id is not None or secret_key is not None or token is not None:
             raise BadInput("pass either secret_id and secret_key, or credentials=, not both")
-        elif not account:
-            raise BadInput("credentials= needs account=: a name for the quota that outlives the keys")
         super().__init__(
             vendor=TencentVendor(region),
             app_id=int(number),
@@ -115,26 +127,14 @@ class TencentProvider(Provider):
             **options,
         )
 
-    @classmethod
-    def from_env(cls, environ: Mapping[str, str] | None = None, **options: Any) -> Self:
-        """A provider from the environment.
+    if TYPE_CHECKING:  # `Provider` has it; here it is told which arguments there are
 
-        Reads `TRTC_SDK_APP_ID`, `TENCENTCLOUD_SECRET_ID`, `TENCENTCLOUD_SECRET_KEY`, `TENCENTCLOUD_REGION`,
-        `TRTC_PLAN` and, if set, `TENCENTCLOUD_TOKEN` and `TRTC_BASE_URL` (one host, or several with commas between);
-        what `options` gives needs no variable.
-
-        Raises:
-            BadInput: a variable is missing (the message names all that are), or malformed.
-        """
-        needed = {
-            "sdk_app_id": "TRTC_SDK_APP_ID",
-            "secret_id": "TENCENTCLOUD_SECRET_ID",
-            "secret_key": "TENCENTCLOUD_SECRET_KEY",
-            "region": "TENCENTCLOUD_REGION",
-            "plan": "TRTC_PLAN",
-        }
-        optional = {"token": "TENCENTCLOUD_TOKEN", "base_url": "TRTC_BASE_URL"}
-        return cls(**from_environment(environ, needed, optional, options))
+        @classmethod
+        def from_env(  # pyright: ignore[reportIncompatibleMethodOverride]  # what is unpacked here has all keys of there
+            cls, environ: Mapping[str, str] | None = None, **options: Unpack[TencentArguments]
+        ) -> Self:
+            """A provider whose arguments come from the variables in `environment`."""
+            ...
 
     def calls(
         self, over: Over, *, channel: str | None = None, page_size: int | None = None, cursor: str | None = None
@@ -152,7 +152,8 @@ class TencentProvider(Provider):
     ) -> Paginator[Session]:
         """The sessions of a call; see `Provider.sessions`. Tencent: `DescribeUserInfo`."""
         packets = [
-            Packet(params={"CommId": call.call_id, "UserIds": ids}) for ids in self._users_of(call, users, _USERS)
+            Packet(params={"CommId": call.call_id, "UserIds": ids}, some=ids is not None)
+            for ids in self._users_of(call, users, _USERS)
         ]
         return self._paginator(self._about(USER_INFO, call, over, packets), cursor=cursor)
 
@@ -260,10 +261,10 @@ class TencentProvider(Provider):
         ask = over_range(row, limits, over, [params])
         kept: list[TimeRange] = []
 
-        def questions(now: float) -> Iterable[Question]:
+        def questions(now: float, latest: float) -> Iterable[Question]:
             # The walk asks for whole days of the vendor's; what begins outside the caller's range is dropped.
             kept[:] = [resolve(over, now)]
-            return ask(now)
+            return ask(now, latest)
 
         def merge(pieces: Sequence[Figures]) -> list[Figures]:
             return whole(pieces, metrics, kept[0])
@@ -275,16 +276,28 @@ _EVER = 1 << 62
 
 
 def _by_stay(series: MetricSeries, columns: list[Columns], stays: list[Session]) -> Iterable[MetricSeries]:
-    """One user's series, cut into the user's stays (in order of joining)."""
-    whole = Columns.join(columns)
+    """One user's series, cut into the user's stays (in order of joining); nothing of a user who was not asked for.
+
+    A point goes to the stay that contains it, of several to the one that began last. One whose row has no end after
+    its beginning lasts until the next.
+    """
     if not stays:
-        return [series]
-    spare, parts, at = [], [], 0
-    for stay in stays:
-        start = max(at, stay.join_ts)
-        end = max(start, _EVER if stay.leave_ts is None else stay.leave_ts + 1)
-        spare.append(whole.slice(at, start))
-        parts.append(attrs.evolve(series, session_id=stay.session_id, columns=whole.slice(start, end)))
-        at = end
-    spare.append(whole.slice(at, _EVER))
+        return []
+    whole = Columns.join(columns)
+    ends = [
+        stay.leave_ts + 1
+        if stay.leave_ts is not None and stay.leave_ts > stay.join_ts
+        else max(stay.join_ts + 1, _EVER if following is None else following.join_ts)
+        for stay, following in zip_longest(stays, stays[1:])
+    ]
+    latest_first = list(zip(stays, ends, strict=True))[::-1]
+    pieces: dict[str, list[Columns]] = {stay.session_id: [] for stay in stays}
+    spare: list[Columns] = []
+    for start, end in pairwise(sorted({0, _EVER, *ends, *(stay.join_ts for stay in stays)})):
+        owner = next((stay.session_id for stay, last in latest_first if stay.join_ts <= start < last), None)
+        (spare if owner is None else pieces[owner]).append(whole.slice(start, end))
+    parts = [
+        attrs.evolve(series, session_id=session_id, columns=own[0] if len(own) == 1 else Columns.join(own))
+        for session_id, own in pieces.items()
+    ]
     return [attrs.evolve(parts[0], spare=tuple(spare)), *parts[1:]]

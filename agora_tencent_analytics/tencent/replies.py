@@ -70,7 +70,7 @@ def call_rows(rows: Sequence[Any], asked: Asked) -> list[Call]:
     """Rows of `RoomList` as calls. The rows are taken over."""
     _check_ids(rows, "CommId")
     _unend(rows, "IsFinished", "DestroyTime")
-    return STRUCTURE.rows(rows, Call, odd=asked.flaws.fields, vendor="tencent")
+    return STRUCTURE.rows(rows, Call, odd=asked.flaws.odd, vendor="tencent")
 
 
 def session_rows(rows: Sequence[Any], asked: Asked) -> list[Session]:
@@ -82,7 +82,7 @@ def session_rows(rows: Sequence[Any], asked: Asked) -> list[Session]:
     _unend(rows, "Finished", "LeaveTs")
     for row in rows:
         row["session_id"] = f"{row['UserId']}@{row['JoinTs']}"
-    return STRUCTURE.rows(rows, Session, odd=asked.flaws.fields, vendor="tencent", call_id=asked.params["CommId"])
+    return STRUCTURE.rows(rows, Session, odd=asked.flaws.odd, vendor="tencent", call_id=asked.params["CommId"])
 
 
 def _check_ids(rows: Sequence[Any], name: str) -> None:
@@ -146,7 +146,7 @@ def events_of(groups: Sequence[Mapping[str, Any]], asked: Asked) -> list[Event]:
     given = {"vendor": "tencent", "call_id": asked.params["CommId"], "user_id": asked.params["UserId"]}
     found: list[Event] = []
     for group in groups:
-        read = partial(STRUCTURE.rows, model=Event, odd=asked.flaws.fields, peer_id=text(group.get("PeerId")), **given)
+        read = partial(STRUCTURE.rows, model=Event, odd=asked.flaws.odd, peer_id=text(group.get("PeerId")), **given)
         found += asked.flaws.each(group.get("Content") or [], read)
     return [
         attrs.evolve(
@@ -165,8 +165,8 @@ def experiences_of(rows: Sequence[dict[str, Any]], asked: Asked) -> list[Abnorma
         causes.append(tuple(known))
         if odd:
             row[_CAUSES] = odd
-            flaws.fields[_CAUSES] += 1
-    found = STRUCTURE.rows(rows, AbnormalExperience, odd=flaws.fields, vendor="tencent")
+            flaws.odd((_CAUSES,))
+    found = STRUCTURE.rows(rows, AbnormalExperience, odd=flaws.odd, vendor="tencent")
     return [
         attrs.evolve(row, causes=why, experience=describe_experience(row.experience_id))
         for row, why in zip(found, causes, strict=True)

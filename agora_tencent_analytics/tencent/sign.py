@@ -11,21 +11,23 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, NoReturn
 
 import attrs
 
 from agora_tencent_analytics.errors import BadInput
-from agora_tencent_analytics.secret import Secret, SecretBytes, secret
+from agora_tencent_analytics.limits import DAY
+from agora_tencent_analytics.secret import Secret, is_key, secret
 
 ALGORITHM = "TC3-HMAC-SHA256"
 _CACHED_KEYS = 16
-_keys: dict[tuple[SecretBytes, str, str], SecretBytes] = {}
+_keys: dict[tuple[Secret[bytes], str, str], Secret[bytes]] = {}
 
 
 def _printable(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if not isinstance(value, str) or not value or not value.isascii() or not value.isprintable() or " " in value:
+    if not is_key(value):
         raise BadInput(
             f"{attribute.name} must be non-empty printable text without spaces; copy it from the Tencent Cloud "
             "console, Access Management, API keys"
@@ -42,9 +44,9 @@ class TencentCredentials:
 
     secret_id: str = attrs.field(validator=_printable, repr=False)
     """SecretId from the Tencent Cloud console."""
-    secret_key: str = attrs.field(converter=secret, validator=_printable, repr=False)
+    secret_key: Secret[str] = attrs.field(converter=secret, validator=_printable, repr=False)
     """SecretKey, as a `Secret`. Never shown and never sent."""
-    token: str | None = attrs.field(
+    token: Secret[str] | None = attrs.field(
         default=None, converter=secret, validator=attrs.validators.optional(_printable), repr=False
     )
     """Token of temporary credentials, as a `Secret`. Never shown."""
@@ -67,15 +69,15 @@ def canonical_hash(headers: Mapping[str, str], body: bytes) -> tuple[str, str]:
     return sha256(canonical.encode()).hexdigest(), signed
 
 
-def derive_key(secret_key: str, date: str, service: str) -> SecretBytes:
+def derive_key(secret_key: Secret[str], date: str, service: str) -> Secret[bytes]:
     """The signing key of one UTC day (`YYYY-MM-DD`) and service."""
     # Remembered under a digest, so that the cache holds no secret in clear. All of it hides from crash reports.
-    place = (SecretBytes(sha256(secret_key.encode()).digest()), date, service)
+    place = (Secret(sha256(secret_key.reveal().encode()).digest()), date, service)
     key = _keys.get(place)
     if key is None:
-        key = SecretBytes(b"TC3" + secret_key.encode())
+        key = Secret(b"TC3" + secret_key.reveal().encode())
         for part in (date, service, "tc3_request"):
-            key = SecretBytes(hmac.digest(key, part.encode(), "sha256"))
+            key = Secret(hmac.digest(key.reveal(), part.encode(), "sha256"))
         while len(_keys) >= _CACHED_KEYS:
             _keys.pop(next(iter(_keys)), None)
         _keys[place] = key
@@ -84,7 +86,7 @@ def derive_key(secret_key: str, date: str, service: str) -> SecretBytes:
 
 def sign(
     credentials: TencentCredentials, *, headers: Mapping[str, str], body: bytes, service: str, timestamp: int
-) -> Secret:
+) -> Secret[str]:
     """The value of the `Authorization` header.
 
     Args:
@@ -94,11 +96,17 @@ def sign(
         service: first label of the vendor's host (`"trtc"`).
         timestamp: whole epoch seconds, the same as in `X-TC-Timestamp`.
     """
-    date = datetime.fromtimestamp(timestamp, UTC).strftime("%Y-%m-%d")
+    date = _date(timestamp // DAY)
     scope = f"{date}/{service}/tc3_request"
     hashed, signed = canonical_hash(headers, body)
     text = f"{ALGORITHM}\n{timestamp}\n{scope}\n{hashed}"
-    mac = hmac.new(derive_key(credentials.secret_key, date, service), text.encode(), "sha256")
+    mac = hmac.digest(derive_key(credentials.secret_key, date, service).reveal(), text.encode(), "sha256")
     return Secret(
-        f"{ALGORITHM} Credential={credentials.secret_id}/{scope}, SignedHeaders={signed}, Signature={mac.hexdigest()}"
+        f"{ALGORITHM} Credential={credentials.secret_id}/{scope}, SignedHeaders={signed}, Signature={mac.hex()}"
     )
+
+
+@lru_cache(maxsize=4)
+def _date(day: int) -> str:
+    """`YYYY-MM-DD` of a UTC day, counted from 1970."""
+    return datetime.fromtimestamp(day * DAY, UTC).strftime("%Y-%m-%d")

@@ -7,7 +7,7 @@ The vendor answers HTTP 200 whenever it processed the request at all; what it sa
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,6 +29,7 @@ from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.events import AbnormalExperience, Event
 from agora_tencent_analytics.models.figures import Figures
 from agora_tencent_analytics.models.series import MetricSeries
+from agora_tencent_analytics.secret import Secret
 from agora_tencent_analytics.tencent.codes import refusal
 from agora_tencent_analytics.tencent.figures import (
     figures_of_apps,
@@ -124,7 +125,7 @@ class TencentVendor(Vendor):
         timestamp = int(now)
         content_type = request.headers["Content-Type"]
         signed = {"content-type": content_type, "host": _host(request.url), "x-tc-action": row.action}
-        headers = {
+        headers: dict[str, str | Secret[str]] = {
             "Authorization": sign(credentials, headers=signed, body=request.body, service=SERVICE, timestamp=timestamp),
             "X-TC-Action": row.action,
             "X-TC-Version": VERSION,
@@ -186,12 +187,14 @@ class TencentVendor(Vendor):
             )
         items = self._items(row, body, asked)
         ids = row_ids(row, items)
+        shell = body.get(row.payload)  # of the dashboard an object: its rows are in `Series`
+        inside = beside(shell, ("Series",)) if isinstance(shell, dict) else {}
         return Reply(
             items=items,
             ids=numbered(ids) if row.model in _WITHOUT_IDS else ids,
             total=_total(number(body.get("Total"))),
             request_id=_text(body.get("RequestId")),
-            extra=beside(body, {*_ENVELOPE, row.payload}),
+            extra=inside | beside(body, {*_ENVELOPE, row.payload}),
             warning=_text(body.get(_WARNING)),
         )
 
@@ -253,6 +256,7 @@ def _told(row: Endpoint[Any], response: Response) -> Refusal | None:
     return _refused(row, response, inside["Error"], _text(inside.get("RequestId")))
 
 
+@lru_cache(maxsize=16)
 def _host(url: str) -> str:
     """The `Host` header as HTTP clients send it: without the port where it is the scheme's own."""
     parts = urlsplit(url)

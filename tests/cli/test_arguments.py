@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from agora_tencent_analytics import Last, TimeRange, __version__
+from agora_tencent_analytics import AgoraProvider, Last, TencentProvider, TimeRange, __version__
+from agora_tencent_analytics.agora import variables as agora
+from agora_tencent_analytics.agora.plans import GENERATIONS
 from agora_tencent_analytics.cli import main
 from agora_tencent_analytics.cli.arguments import parse
 from agora_tencent_analytics.scan import FreezeFrom
 
 SCAN = (
     "--vendor --last --start --end --channel --call --user --depth --plan --out --report --version --verbose "
-    "--simulate --calls --seed --ledger --since-last-run --look-back --budget --on-quota --frozen-from"
+    "--simulate --calls --seed --ledger --since-last-run --look-back --budget --on-quota --frozen-from --impolite --api"
 )
-SIMULATE = "--vendor --port --host --plan --seed --calls --count"
+SIMULATE = "--vendor --port --host --plan --seed --calls --count --impolite --api"
 
 
 @pytest.mark.parametrize(("command", "options"), [("scan", SCAN), ("simulate", SIMULATE)])
@@ -23,6 +25,15 @@ def test_help_names_every_option(command: str, options: str, capsys: pytest.Capt
     assert 0 == left.value.code
     told = capsys.readouterr().out
     assert [] == [option for option in options.split() if option not in told]
+
+
+def test_help_names_the_variables_that_must_be_set(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    told = capsys.readouterr().out.split()
+    for provider in (AgoraProvider, TencentProvider):
+        needed = [variable.name for variable in provider.environment.values() if variable.required]
+        assert needed == [name for name in needed if name in {word.rstrip(";.") for word in told}]
 
 
 @pytest.mark.parametrize("words", [["--version"], ["scan", "--version"]])
@@ -41,12 +52,29 @@ def test_defaults() -> None:
         "plan": [],
         "calls": 20,
         "seed": 0,
+        "impolite": 0.0,
         "verbose": False,
     }
     assert expected == {name: getattr(options, name) for name in expected}
     served = parse(["simulate", "--vendor", "agora", "--port", "0"])
     told = {"host": "127.0.0.1", "plan": None, "seed": 0, "calls": 20, "count": "fixed", "latency": 0.0}
     assert told == {name: getattr(served, name) for name in told}
+
+
+@pytest.mark.parametrize(("words", "share"), [([], 0.0), (["--impolite"], 0.2), (["--impolite", "0.75"], 0.75)])
+@pytest.mark.parametrize(
+    "command", [["scan", "--simulate"], ["forecast", "--simulate"], ["simulate", "--vendor", "agora", "--port", "0"]]
+)
+def test_a_simulated_world_is_as_impolite_as_asked_for(command: list[str], words: list[str], share: float) -> None:
+    assert share == parse([*command, *words]).impolite
+
+
+def test_every_generation_of_agoras_api_can_be_named() -> None:
+    assert list(GENERATIONS) == list(agora.GENERATIONS)
+    for command in ("scan --last 6h", "forecast --last 6h", "quota", "simulate --vendor agora --port 0"):
+        assert [None, *GENERATIONS] == [
+            parse([*command.split(), *words]).api for words in ([], *(["--api", name] for name in GENERATIONS))
+        ]
 
 
 @pytest.mark.parametrize(
@@ -106,6 +134,13 @@ def test_ranges(words: list[str], expected: object) -> None:
         ("scan --last 6h --ledger f --look-back 1h", "goes with --since-last-run"),
         ("scan --simulate --calls ²", "whole number from 1"),
         ("scan --simulate --seed x", "invalid int"),
+        ("scan --simulate --impolite 1.2", "is not a share"),
+        ("scan --simulate --impolite 20%", "is not a share"),
+        ("scan --last 1h --impolite", "--impolite goes with --simulate"),
+        ("forecast --last 1h --impolite 0.5", "--impolite goes with --simulate"),
+        ("scan --last 6h --api 2020", "invalid choice"),
+        ("scan --last 6h --vendor tencent --api 2022", "a generation of Agora's API"),
+        ("simulate --vendor tencent --port 0 --api 2022", "a generation of Agora's API"),
         ("simulate --vendor agora", "--port"),
         ("simulate --port 0", "--vendor"),
         ("simulate --vendor both --port 0", "invalid choice"),
@@ -128,7 +163,7 @@ def test_wrong_usage_ends_with_status_2_and_a_reason(
     assert "Traceback" not in told
 
 
-@pytest.mark.parametrize("command", ["scan", "plan"])
+@pytest.mark.parametrize("command", ["scan", "forecast"])
 @pytest.mark.parametrize(("text", "ratio"), [("8.71%", 0.0871), ("0.0001%", 1e-6), ("100%", 1.0)])
 def test_a_share_is_the_number_that_is_written(command: str, text: str, ratio: float) -> None:
     """0.0871 is not 8.71 / 100, and a call that froze for exactly that share is wanted."""

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from agora_tencent_analytics import Call, Clipped, Columns, MetricSeries, NotFound, Session, TimeRange
 from agora_tencent_analytics.cli import console
 from agora_tencent_analytics.cli.console import PlainConsole
-from agora_tencent_analytics.cli.tables import SPENT, WORST, printable, remarks, vendor_rows, worst_rows
+from agora_tencent_analytics.cli.tables import SPENT, WORST, remarks, vendor_rows, worst_rows
 from agora_tencent_analytics.cli.worst_calls import Worst
+from agora_tencent_analytics.errors import printable
 from agora_tencent_analytics.receipt import Receipt
 from agora_tencent_analytics.scan import CallRecord, Failure, Report, VendorReport
 

@@ -87,7 +87,8 @@ DATES = st.text(max_size=60) | st.builds(
 @given(DATES)
 def test_no_date_header_breaks_or_bends_the_clock_beyond_numbers(date: str) -> None:
     clock = VendorClock()
-    clock.learn(date, 1_000.0, 1_001.0)
+    clock.learn({"date": date}, 1_000.0, 1_001.0)
+    clock.learn({"date": date}, 1_000.5, 1_001.5)
     assert math.isfinite(clock.offset)
     assert clock.uncertainty_s >= 0
 

@@ -313,7 +313,14 @@ def test_waiting_for_quota_eats_no_timeout() -> None:
 
 def test_the_vendors_clock_is_learnt_from_its_answers() -> None:
     bench = Bench(GOOD, script={"skew_s": 300.0})
-    bench.asks()
+
+    async def scenario() -> None:
+        await bench.ask()
+        assert 0 == bench.quota.clock.offset, "one header is a rumour"
+        await asyncio.sleep(1)
+        await bench.ask()
+
+    run(scenario)
     assert 300 == pytest.approx(bench.quota.clock.offset, abs=1.1)
 
 
@@ -430,7 +437,7 @@ def test_what_is_no_list_of_rows_is_an_unreadable_reply_and_is_asked_for_once_mo
 
 
 class GivesIds(AgoraVendor):
-    """A dialect that decodes two calls, and gives these ids."""
+    """A vendor that decodes two calls, and gives these ids."""
 
     def __init__(self, *ids: str) -> None:
         self._ids = ids
@@ -440,7 +447,7 @@ class GivesIds(AgoraVendor):
 
 
 @pytest.mark.parametrize(("given", "known"), [((), ["a", "b"]), (("x", "y"), ["x", "y"])])
-def test_ids_that_a_dialect_does_not_give_are_made_from_the_key_of_the_row(
+def test_ids_that_a_vendor_does_not_give_are_made_from_the_key_of_the_row(
     given: tuple[str, ...], known: list[str]
 ) -> None:
     reply, _ = Bench(GOOD, vendor=GivesIds(*given)).asks()

@@ -96,10 +96,68 @@ def test_no_thing_has_two_public_names() -> None:
     assert [] == [same for same in names.values() if len(same) > 1]
 
 
-def test_everything_imported_at_the_top_is_exported() -> None:
-    submodules = {name.rpartition(".")[2] for name in MODULES}
-    public = {name for name in vars(package) if not name.startswith("_")} - submodules - {"annotations"}
-    assert set() == public - set(NAMES)
+def test_checkers_and_the_running_program_find_every_public_name_in_the_same_module() -> None:
+    tree = ast.parse(Path(inspect.getfile(package)).read_text(encoding="utf-8"))
+    (block,) = [node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
+    checked = {
+        alias.name: node.module.removeprefix(f"{package.__name__}.")
+        for node in block.body
+        if isinstance(node, ast.ImportFrom) and node.module
+        for alias in node.names
+    }
+    assert checked == package._HOME
+    assert set(NAMES) == {*checked, "__version__"}
+
+
+def loaded_by(code: str) -> set[str]:
+    """The package's own modules that a fresh process has imported after this code, from `-W error` on in silence."""
+    ran = subprocess.run(
+        [sys.executable, "-W", "error", "-c", f"{code}\nimport sys\nprint(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        cwd=Path(package.__path__[0]).parent,
+        timeout=60,
+        check=False,
+    )
+    assert (0, "") == (ran.returncode, ran.stderr)
+    return set(ran.stdout.split())
+
+
+def test_nobody_pays_for_what_is_not_used() -> None:
+    inside = f"{package.__name__}."
+    bare = loaded_by(f"import {package.__name__}")
+    assert {f"{inside}_version"} == {name for name in bare if name.startswith(inside)}
+    agora = loaded_by(f"from {package.__name__} import AgoraProvider")
+    assert f"{inside}agora.provider" in agora
+    strange = {f"{inside}{folder}" for folder in ("tencent", "simulator", "scan", "cli")}
+    assert set() == {name for name in agora if name in strange}
+
+
+def test_help_costs_argparse_alone() -> None:
+    code = "import contextlib, io, sys\nsys.argv = ['prog', '--help']\n"
+    code += f"from {package.__name__}.__main__ import main\n"
+    code += "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):\n    main()"
+    loaded = loaded_by(code)
+    assert set() == loaded & {"asyncio", "attrs", "aiohttp", "anyio", "msgspec"}
+
+
+SCANS = [
+    "from {package} import scan",
+    "import {package}.scan",
+    "from {package}.scan import scan",
+    "from {package}.scan.report import Report",
+    "from {package} import Since",
+    "import {package}.cli",
+]
+
+
+@pytest.mark.parametrize("first", SCANS)
+@pytest.mark.parametrize("then", ["", "import {package}.scan", "from {package}.scan import Report"])
+def test_scan_can_be_called_whatever_was_imported_before_it(first: str, then: str) -> None:
+    code = f"{first}\n{then}\nimport {{package}} as p\nfrom {{package}} import scan\nassert callable(scan)\n"
+    code += "assert callable(p.scan) and callable(scan.forecast)\nfrom {package}.scan import scan as same\n"
+    code += "assert same is scan is p.scan"
+    loaded_by(code.replace("{package}", package.__name__))
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -117,17 +175,8 @@ def test_the_walk_over_the_modules_misses_no_file() -> None:
     assert {name.removesuffix(".__init__") for name in dotted} == set(MODULES)
 
 
-def test_importing_the_package_is_silent_and_imports_nothing_optional() -> None:
-    code = f"import sys, {package.__name__}; print(*(name for name in {OPTIONAL!r} if name in sys.modules))"
-    ran = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
-        capture_output=True,
-        text=True,
-        cwd=Path(package.__path__[0]).parent,
-        timeout=60,
-        check=False,
-    )
-    assert (0, "", "") == (ran.returncode, ran.stdout.strip(), ran.stderr)
+def test_importing_every_public_name_imports_nothing_optional() -> None:
+    assert set() == loaded_by(f"from {package.__name__} import *") & set(OPTIONAL)
 
 
 # The checker itself: each law must be able to fail.

@@ -26,6 +26,7 @@ def window(*, complete: bool, reason: str) -> WindowRead:
         ({"clipped": (LAG,)}, True, ""),
         ({"clipped": (HISTORY,)}, False, "already forgotten"),
         ({"windows": (window(complete=False, reason="a page came twice"),)}, False, "a page came twice"),
+        ({"doubts": ("a call cannot have ended at 0",)}, False, "cannot have ended"),
         ({"stopped": "the ceiling was reached"}, False, "the ceiling was reached"),
         ({"finished": False}, False, ""),
     ],

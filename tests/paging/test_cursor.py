@@ -68,7 +68,7 @@ def test_the_text_needs_no_quoting_in_a_url(cursor: Cursor) -> None:
     assert cursor.text().replace("-", "").replace("_", "").isalnum()
 
 
-GOOD = {"v": 2, "q": [0, "ab"], "o": [1, 2], "s": [[3, 4, 0]], "w": None, "p": [1, 100, None, 0, 0, 3]}
+GOOD = {"v": 3, "q": [0, "ab"], "o": [1, 2], "s": [[3, 4, 0]], "w": None, "p": [1, 100, None, 0, 0, 3]}
 AHEAD = {**GOOD, "w": [10, 20], "a": [90, [["AAAA", 12]], [[30, 5.0], [90, 0.5]], [1.0, 2.0], [0.0, 0.0]]}
 
 

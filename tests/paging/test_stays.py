@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agora_tencent_analytics.models.calls import Session
-from agora_tencent_analytics.paging.stays import SLACK_S, in_order, packed, stays
+from agora_tencent_analytics.models.calls import Call, Session
+from agora_tencent_analytics.models.columns import Columns
+from agora_tencent_analytics.models.events import Event
+from agora_tencent_analytics.models.series import MetricSeries
+from agora_tencent_analytics.paging.stays import (
+    SLACK_S,
+    CallTrail,
+    StayTrail,
+    end_is_known,
+    in_order,
+    life_of,
+    packed,
+    stays,
+    trail_of_stays,
+)
 from agora_tencent_analytics.timerange import TimeRange
 
 
@@ -31,30 +47,213 @@ def test_a_stay_is_asked_for_with_slack_on_both_sides_and_its_last_second() -> N
     assert (TimeRange(1_000 - SLACK_S, 2_001 + SLACK_S),) == stays([stay(1_000, 2_000)], TimeRange(0, 9_000))
 
 
-def test_a_stay_is_cut_to_the_part_asked_for() -> None:
-    assert (TimeRange(1_500, 1_600),) == stays([stay(1_000, 2_000)], TimeRange(1_500, 1_600))
-    assert () == stays([stay(1_000, 2_000)], TimeRange(3_000, 4_000))
+def test_the_slack_ends_with_the_call() -> None:
+    assert (TimeRange(990, 2_005),) == stays([stay(1_000, 2_000)], TimeRange(990, 2_005))
 
 
-def test_an_unfinished_stay_lasts_to_the_end_of_the_part() -> None:
+def test_a_stay_is_cut_to_the_part_asked_for_and_to_nothing_else() -> None:
+    life = TimeRange(900, 2_100)
+    assert (TimeRange(1_500, 1_600),) == stays([stay(1_000, 2_000)], life, TimeRange(1_500, 1_600))
+    assert () == stays([stay(1_000, 2_000)], life, TimeRange(3_000, 4_000))
+    assert (TimeRange(800, 2_001),) == stays([stay(800, 2_000)], TimeRange(900, 2_001)), "as long as the stay says"
+
+
+def test_an_unfinished_stay_lasts_to_the_end_of_the_call() -> None:
     assert (TimeRange(1_000 - SLACK_S, 9_000),) == stays([stay(1_000, None)], TimeRange(0, 9_000))
 
 
-def test_an_unfinished_stay_that_begins_after_the_part_needs_nothing_of_it() -> None:
-    assert () == stays([stay(10_000, None)], TimeRange(0, 9_000))
+@pytest.mark.parametrize("leave", [0, -1, 999, 1_000])
+def test_a_stay_whose_end_cannot_be_is_asked_for_at_its_beginning(leave: int) -> None:
+    assert (TimeRange(1_000 - SLACK_S, 1_001 + SLACK_S),) == stays([stay(1_000, leave)], TimeRange(0, 9_000))
+
+
+@pytest.mark.parametrize("join", [0, -5, 20_000, 1_790_000_000_000])
+def test_a_stay_that_cannot_have_begun_then_began_with_its_call(join: int) -> None:
+    assert (TimeRange(500, 2_001 + SLACK_S),) == stays([stay(join, 2_000)], TimeRange(500, 9_000))
 
 
 def test_a_stay_at_the_beginning_of_time_does_not_start_before_it() -> None:
     assert (TimeRange(0, 41),) == stays([stay(5, 10)], TimeRange(0, 9_000))
 
 
-@given(st.integers(0, 500), st.integers(0, 500) | st.none(), st.integers(0, 400), st.integers(1, 200))
+@given(st.integers(1, 500), st.integers(0, 500) | st.none(), st.integers(0, 400), st.integers(1, 200))
 def test_every_second_of_a_stay_that_lies_in_the_part_is_covered(
     join: int, leave: int | None, start: int, length: int
 ) -> None:
-    part = TimeRange(start, start + length)
-    pieces = stays([stay(join, leave)], part)
-    last = part.end - 1 if leave is None else leave
+    part, life = TimeRange(start, start + length), TimeRange(0, 1_000)
+    pieces = stays([stay(join, leave)], life, part)
+    last = life.end - 1 if leave is None else leave
     needed = {second for second in range(join, last + 1) if second in part}
     assert needed <= {second for piece in pieces for second in range(piece.start, piece.end)}
     assert all(part.start <= piece.start < piece.end <= part.end for piece in pieces)
+
+
+# -- how long a call lasts ----------------------------------------------------------------------------------
+
+NOW = 10_000
+
+
+def call(created: int, destroyed: int | None, *, finished: bool = True) -> Call:
+    return Call(vendor="agora", call_id="c", created_ts=created, destroyed_ts=destroyed, finished=finished)
+
+
+@pytest.mark.parametrize(
+    ("one", "sessions", "life"),
+    [
+        (call(100, 200), [], TimeRange(100, 201)),
+        (call(100, 200), [stay(100, 200), stay(150, 160)], TimeRange(100, 201)),
+        (call(100, 200), [stay(100, 700)], TimeRange(100, 701)),
+        (call(100, None, finished=False), [stay(100, 200)], TimeRange(100, NOW + 1)),
+        (call(100, None), [stay(100, 200)], TimeRange(100, 201)),
+        (call(100, 0), [stay(100, 200)], TimeRange(100, 201)),
+        (call(100, -1), [], TimeRange(100, 101)),
+        (call(100, 100), [], TimeRange(100, 101)),
+        (call(100, 99), [stay(100, 0)], TimeRange(100, 101)),
+        (call(100, 1_790_000_000_000), [], TimeRange(100, NOW + 1)),
+        (call(100, 200), [stay(100, 1_790_000_000_000)], TimeRange(100, NOW + 1)),
+    ],
+)
+def test_a_call_lasts_as_long_as_its_row_and_its_sessions_say_and_no_longer_than_until_now(
+    one: Call, sessions: list[Session], life: TimeRange
+) -> None:
+    assert life == life_of(one, sessions, NOW)
+
+
+@pytest.mark.parametrize(
+    ("one", "known"),
+    [
+        (call(100, 200), True),
+        (call(100, None, finished=False), True),
+        (call(100, None), False),
+        (call(100, 100), False),
+        (call(100, 0), False),
+    ],
+)
+def test_an_end_is_known_if_it_is_after_the_beginning_or_now(one: Call, known: bool) -> None:
+    assert known == end_is_known(one)
+
+
+# -- what leads on ------------------------------------------------------------------------------------------
+
+
+def trail(one: Call, *, everybody: bool = True) -> CallTrail:
+    return CallTrail(call=one, until=NOW, everybody=everybody)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_call_goes_on_to_the_last_departure(known: bool) -> None:
+    of = trail(call(100, 200 if known else 0))
+    of.saw([stay(100, 650), stay(150, 160)])
+    assert TimeRange(400, 651) == of.onward(400)
+    of.saw([stay(100, 650)])
+    assert (None, "") == (of.onward(651), of.doubt)
+
+
+def test_a_call_goes_on_while_answers_show_somebody_without_an_end() -> None:
+    of = trail(call(100, 200))
+    for reached in (201, 400, 600):
+        of.saw([stay(100, None), stay(150, 160)])
+        assert TimeRange(reached, NOW) == of.onward(reached)
+    of.saw([])
+    assert (None, "") == (of.onward(800), of.doubt), "its row says when it ended, and nobody is there"
+
+
+@pytest.mark.parametrize(
+    ("end", "shown", "everybody", "doubted"),
+    [
+        (0, [stay(100, 200)], True, False),
+        (0, [stay(100, 200)], False, True),  # others may have kept the call going
+        (0, [stay(100, 0)], True, True),
+        (0, [], True, True),
+        (100, [stay(100, 100)], True, False),  # came and went within one second
+        (100, [], True, False),
+        (100, [stay(100, 200)], False, True),
+        (200, [], True, False),
+    ],
+)
+def test_what_may_be_missing_of_a_call_without_an_end_is_doubted(
+    end: int, shown: list[Session], everybody: bool, doubted: bool
+) -> None:
+    of = trail(call(100, end), everybody=everybody)
+    of.saw(shown)
+    while (piece := of.onward(300 if end else 400)) is not None:
+        assert piece.end == NOW
+        of.saw([])
+    assert doubted == bool(of.doubt)
+    if doubted:
+        assert "call c cannot have ended at" in of.doubt
+
+
+def test_nothing_is_doubted_where_everything_until_now_was_asked() -> None:
+    of = trail(call(100, 0))
+    of.saw([stay(100, 0)])
+    assert (None, "") == (of.onward(NOW), of.doubt)
+
+
+def test_a_call_whose_beginning_is_forgotten_is_looked_for_where_it_is_not() -> None:
+    of = trail(call(100, 0))
+    assert TimeRange(400, NOW) == of.onward(400)
+    of.saw([])
+    assert None is of.onward(800)
+    assert "cannot have ended at 0" in of.doubt
+
+
+def series(*times: int, session: str = "s", user: str = "") -> MetricSeries:
+    columns = Columns.of(times, map(float, times))
+    given: dict[str, Any] = {"vendor": "v", "call_id": "c", "vendor_metric": "m"}
+    return MetricSeries(**given, session_id=session, user_id=user, columns=columns)
+
+
+def stay_trail(*sessions: Session, destroyed: int = 100) -> StayTrail | None:
+    one = call(100, destroyed)
+    return trail_of_stays(one, sessions, life_of(one, sessions, NOW), NOW)
+
+
+def test_sessions_with_an_end_leave_no_trail() -> None:
+    assert None is stay_trail(stay(100, 200), stay(100, 101))
+
+
+@pytest.mark.parametrize("leave", [None, 0, 99])
+@pytest.mark.parametrize("found", [series(100, 900), series(100, 900, session="", user="1")], ids=["session", "user"])
+def test_points_are_followed_until_they_end(leave: int | None, found: MetricSeries) -> None:
+    of = stay_trail(stay(100, leave))
+    assert of is not None
+    of.saw([series(), series(100, 950, session="another"), found])
+    assert TimeRange(1_000, NOW) == of.onward(1_000)
+    assert (None, "when session s ended is not known; it was followed as far as it showed itself") == (
+        of.onward(2_000),
+        of.doubt,
+    )
+
+
+def test_a_session_of_one_second_is_believed_until_points_come_after_it() -> None:
+    of = stay_trail(stay(100, 100))
+    assert of is not None
+    of.saw([series(100, 110)])
+    assert (None, "") == (of.onward(200), of.doubt)
+    of.saw([series(100, 170)])
+    assert TimeRange(200, NOW) == of.onward(200)
+
+
+def test_nothing_of_a_session_is_doubted_once_its_whole_call_was_asked_for() -> None:
+    of = stay_trail(stay(100, 0), destroyed=1_500)
+    assert of is not None
+    assert 1_501 == of.fill_to
+    of.saw([series(100, 300)])
+    assert (None, "") == (of.onward(1_501), of.doubt)
+    assert None is of.onward(1_000)
+    assert of.doubt
+
+
+def test_many_sessions_without_an_end_are_counted_not_listed() -> None:
+    of = stay_trail(*(stay(100, 0, f"s{number}") for number in range(9)))
+    assert of is not None
+    assert None is of.onward(600)
+    assert "when session s0, s1, s2 and 6 more ended is not known" in of.doubt
+
+
+def test_events_are_followed_as_points_are() -> None:
+    of = stay_trail(stay(100, 0))
+    assert of is not None
+    of.saw([Event(vendor="v", call_id="c", user_id="1", event_id=1, time_ms=900_000)])
+    assert TimeRange(1_000, NOW) == of.onward(1_000)

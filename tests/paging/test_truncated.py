@@ -7,6 +7,7 @@ pieces that the reader closes are the window, and every row of a piece that is c
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -50,13 +51,19 @@ class Server:
     deaf: bool = False  # it takes no notice of the window
     cap: int | None = None  # shows so many at most, and truthfully says that there are more
     requests: int = 0
+    _by_moment: list[tuple[int, int]] = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._by_moment = sorted((at, row) for row, at in enumerate(self.moments))
+
+    def _before(self, moment: int) -> int:
+        return bisect_left(self._by_moment, (moment, -1))
 
     def ask(self, over: TimeRange) -> PageSigns:
         self.requests += 1
         assert self.requests < CEILING
-        rows = [
-            row for row, at in enumerate(self.moments) if self.deaf or (at < over.end and at + self.lasts >= over.start)
-        ]
+        rows = sorted(row for _, row in self._by_moment[self._before(over.start - self.lasts) : self._before(over.end)])
+        rows = list(range(len(self.moments))) if self.deaf else rows
         most = self.cap or self.paging.most
         hid = len(rows) > most
         if isinstance(self.paging, Newest):

@@ -16,11 +16,18 @@ MIDNIGHT = float((TODAY + 1) * DAY)
 
 
 class Hands:
-    """A wall clock that is moved by hand."""
+    """A clock that is moved by hand, and a wall clock that may be set wrong by so many seconds."""
 
     def __init__(self, now: float) -> None:
-        self.now = now
-        self.vendor = VendorClock(Clock(monotonic=lambda: self.now, wall=lambda: self.now))
+        self.now, self.set_by = now, 0.0
+        self.vendor = VendorClock(Clock(monotonic=lambda: self.now, wall=lambda: self.now + self.set_by))
+
+    def hears(self, ahead_s: float) -> None:
+        """Two answers, by which the vendor's clock is so far ahead of this machine's."""
+        for _ in range(2):
+            self.now += 1
+            date = formatdate(self.now + self.set_by + ahead_s, usegmt=True)
+            self.vendor.learn({"date": date}, self.now, self.now)
 
 
 def day_of(hands: Hands, *, limit: int = 3) -> Day:
@@ -67,7 +74,7 @@ def test_near_midnight_is_as_wide_as_the_vendors_clock_is_uncertain(before_s: fl
     hands = Hands(MIDNIGHT - before_s)
     day = day_of(hands)
     # An answer that took 29 seconds says no more than that the clocks agree to 30.
-    hands.vendor.learn(formatdate(MIDNIGHT - 3_600, usegmt=True), MIDNIGHT - 3_629, MIDNIGHT - 3_600)
+    hands.vendor.learn({"date": formatdate(MIDNIGHT - 3_600, usegmt=True)}, MIDNIGHT - 3_629, MIDNIGHT - 3_600)
     assert 30 == hands.vendor.uncertainty_s
     assert ((TODAY, TODAY + 1) if both else (TODAY,)) == day.to_charge()
 
@@ -76,6 +83,59 @@ def test_near_midnight_is_at_least_a_second_wide() -> None:
     hands = Hands(MIDNIGHT - 0.9)
     day = day_of(hands)
     for sent in (7_200.0, 3_600.5):
-        hands.vendor.learn(formatdate(MIDNIGHT - sent, usegmt=True), MIDNIGHT - sent, MIDNIGHT - sent)
+        hands.vendor.learn({"date": formatdate(MIDNIGHT - sent, usegmt=True)}, MIDNIGHT - sent, MIDNIGHT - sent)
     assert 1 > hands.vendor.uncertainty_s
     assert (TODAY, TODAY + 1) == day.to_charge()
+
+
+# --- two clocks that name different days ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ahead_days", [-30, -1, 1, 30])
+def test_both_days_are_charged_where_the_answers_name_another_than_this_machine(ahead_days: int) -> None:
+    hands = Hands(MIDNIGHT - 3_600)
+    day = day_of(hands)
+    hands.hears(ahead_days * DAY)
+    assert tuple(sorted((TODAY, TODAY + ahead_days))) == day.to_charge()
+
+
+def test_headers_from_another_day_open_no_second_allowance() -> None:
+    hands = Hands(MIDNIGHT - 3_600)
+    day = day_of(hands)
+    day.learn(day.to_charge(), (2,))
+    hands.hears(30 * DAY)
+    with pytest.raises(DailyQuotaExhausted):
+        day.refuse_if_spent("normal", 2)
+
+
+@pytest.mark.parametrize("ahead_s", [-8 * 3_600, 8 * 3_600])
+def test_a_spent_day_is_over_when_neither_clock_shows_it(ahead_s: int) -> None:
+    hands = Hands(MIDNIGHT - 3_600)
+    day = day_of(hands)
+    hands.hears(ahead_s)
+    charged = day.to_charge()
+    day.learn(charged, (2,) * len(charged))
+    with pytest.raises(DailyQuotaExhausted) as caught:
+        day.refuse_if_spent("normal", 2)
+    hands.now += caught.value.resets_at - hands.vendor.now() - 5
+    with pytest.raises(DailyQuotaExhausted):
+        day.refuse_if_spent("normal", 2)
+    hands.now += 10
+    day.refuse_if_spent("normal", 2)
+
+
+@pytest.mark.parametrize("ahead_days", [-30, -1, 1, 30])
+def test_the_day_that_a_refusal_ends_is_the_one_that_the_vendors_answers_name(ahead_days: int) -> None:
+    hands = Hands(MIDNIGHT - 3_600)
+    day = day_of(hands)
+    hands.hears(ahead_days * DAY)
+    assert TODAY + ahead_days == day.mark_spent(day.to_charge())
+
+
+def test_a_clock_that_is_set_while_an_answer_is_on_its_way_charges_its_new_day_too() -> None:
+    hands = Hands(MIDNIGHT - 3_600)
+    day = day_of(hands)
+    hands.hears(0)
+    charged = day.to_charge()
+    hands.set_by = 86_400.0
+    assert ((TODAY,), (TODAY + 1,)) == (charged, day.late(charged))

@@ -567,13 +567,13 @@ def test_midnight_under_load_with_clocks_that_disagree_meets_no_refusal(kind: st
             try:
                 async with of.slot("lists", rates) as slot:
                     slot.sent()
-                    sent = clock.wall()
+                    sent = clock.monotonic()
                     await anyio.sleep(up)
                     arrived.append(clock.wall() + off)
                     date = formatdate(arrived[-1], usegmt=True)
                     await anyio.sleep(0.05)
                     slot.answered()
-                    of.clock.learn(date, sent, clock.wall())
+                    of.clock.learn({"date": date}, sent, clock.monotonic())
                 return
             except DailyQuotaExhausted as exhausted:
                 spent += 1
@@ -871,7 +871,11 @@ def test_a_share_of_each_day_is_reserved_for_a_priority() -> None:
     assert {"interactive": 2} == state_of(of, rates).reserved
 
 
-@pytest.mark.parametrize("nonsense", [{"urgent": 0.1}, {"interactive": 0}, {"interactive": 0.5, "normal": 0.5}])
+@pytest.mark.parametrize(
+    "nonsense",
+    [{"urgent": 0.1}, {"interactive": 0}, {"interactive": 0.5, "normal": 0.5}, {"interactive": "0.1"}, 0.1, 0, ()],
+    ids=str,
+)
 def test_a_reserve_is_shares_of_the_day_for_priorities(nonsense: Any) -> None:
     with pytest.raises(BadInput, match="reserve must give shares"):
         quota(reserve=nonsense)
@@ -1022,9 +1026,9 @@ def test_a_counter_is_merged_once() -> None:
         quota(merge=(("a", "b"), ("b", "c")))
 
 
-@pytest.mark.parametrize("nonsense", [("lists", "metrics"), "lists"])
+@pytest.mark.parametrize("nonsense", [("lists", "metrics"), "lists", 5, [("lists", 5)]])
 def test_a_group_to_merge_is_more_than_a_word(nonsense: Any) -> None:
-    with pytest.raises(BadInput, match="no group"):
+    with pytest.raises(BadInput, match="is not a group"):
         quota(merge=nonsense)
 
 

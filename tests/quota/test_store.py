@@ -448,19 +448,9 @@ def test_a_file_that_is_spoilt_while_it_is_used_is_an_error_of_the_quota(tmp_pat
     alone(store.reserve(KEY, claim(), NOW))
     for file in list(tmp_path.iterdir()):
         file.unlink()
-    corrupt(path)
+    path.write_bytes(b"this is no database, and never was one" * 100)
     with pytest.raises(QuotaUnavailable, match="not a database"):
         alone(store.reserve(KEY, claim(), NOW))
-
-
-def test_a_file_of_the_first_schema_keeps_its_days(tmp_path: Path) -> None:
-    with contextlib.closing(sqlite3.connect(tmp_path / "quota.sqlite3", isolation_level=None)) as old:
-        old.execute("CREATE TABLE days (account TEXT, counter TEXT, day INTEGER, used INTEGER, spent_at INTEGER)")
-        old.execute("CREATE UNIQUE INDEX one ON days (account, counter, day)")
-        old.execute("CREATE TABLE slots (account TEXT, number INTEGER, sent REAL, answered REAL)")
-        old.execute("INSERT INTO days VALUES (?, ?, ?, 7, 0)", (*KEY, TODAY))
-        old.execute("PRAGMA user_version = 1")
-    assert (8,) == alone(SqliteStore(tmp_path / "quota.sqlite3").reserve(KEY, claim(days=(TODAY,)), NOW)).used
 
 
 def test_while_the_file_is_locked_the_loop_turns_and_the_request_goes_through_in_the_end(tmp_path: Path) -> None:
@@ -568,22 +558,9 @@ def test_a_store_that_is_none_is_refused() -> None:
 # --- which store --------------------------------------------------------------------------------------------
 
 
-def corrupt(path: Path) -> None:
-    path.write_bytes(b"this is no database, and never was one" * 100)
-
-
-def from_the_future(path: Path) -> None:
-    connection = sqlite3.connect(path)
-    connection.execute("PRAGMA user_version = 99")
-    connection.close()
-
-
-@pytest.mark.parametrize("spoil", [Path.mkdir, corrupt, from_the_future])
-def test_where_no_file_can_be_written_there_is_one_warning_and_memory(
-    spoil: Callable[[Path], None], tmp_path: Path
-) -> None:
+def test_where_no_file_can_be_written_there_is_one_warning_and_memory(tmp_path: Path) -> None:
     path = tmp_path / "quota.sqlite3"
-    spoil(path)
+    path.mkdir()
     with pytest.warns(QuotaNotPersisted, match=r"forgotten when this process ends and not shared") as caught:
         store = open_store(path)
     assert 1 == len(caught)

@@ -20,7 +20,7 @@ def pytest_configure(config):
 """
 BEGIN = """
 import base64, logging, subprocess, sys, warnings
-from agora_tencent_analytics.agora.auth import AgoraCredentials, basic
+from agora_tencent_analytics.agora.auth import AgoraCredentials
 from agora_tencent_analytics.simulator import SimulatedAgora, World
 from agora_tencent_analytics.tencent.sign import TencentCredentials, derive_key, sign
 
@@ -29,18 +29,19 @@ AGORA = AgoraCredentials(customer_id="id", customer_secret=MARK)
 TENCENT = TencentCredentials(secret_id="id", secret_key=KEY, token="an-sts-token")
 LINE = '{"base_url":"http://127.0.0.1:1","credentials":{"customer_secret":"a-marker-secret"},"start":1,"end":2}'
 HEADERS = {"content-type": "application/json", "host": "h", "x-tc-action": "A"}
+of_the_day = lambda: derive_key(TENCENT.secret_key, "2026-01-01", "trtc")
 signed = lambda: sign(TENCENT, headers=HEADERS, body=b"", service="trtc", timestamp=1)
 """
 QUIETLY = ("-q", "-rE", "--show-capture=no", "--tb=line", "-p", "no:cacheprovider")
 LEAKING = {
-    "print(AGORA.customer_secret)": "an Agora customer secret in standard output",
-    "print(TENCENT.secret_key, file=sys.stderr)": "a Tencent secret key in standard error",
-    "print('say', TENCENT.token); capsys.readouterr()": "an STS token in standard output",
-    "print(basic(AGORA).split()[1])": "the pair of a Basic header in base64 in standard output",
+    "print(AGORA.customer_secret.reveal())": "an Agora customer secret in standard output",
+    "print(TENCENT.secret_key.reveal(), file=sys.stderr)": "a Tencent secret key in standard error",
+    "print('say', TENCENT.token.reveal()); capsys.readouterr()": "an STS token in standard output",
+    "print(AGORA.basic.reveal().split()[1])": "the pair of a Basic header in base64 in standard output",
     "print('Basic', base64.b64encode(b'somebody:else').decode())": "a signed header in standard output",
-    "print(derive_key(KEY, '2026-01-01', 'trtc').hex())": "a TC3 key of the day in standard output",
-    "print(bytes(derive_key(KEY, '2026-01-01', 'trtc')))": "a TC3 key of the day in standard output",
-    "print(signed())": "a signed header in standard output",
+    "print(of_the_day().reveal().hex())": "a TC3 key of the day in standard output",
+    "print(of_the_day().reveal())": "a TC3 key of the day in standard output",
+    "print(signed().reveal())": "a signed header in standard output",
     "logging.getLogger('x').debug('sent %s', MARK)": "in the log",
     "logging.getLogger('x').debug('sent', extra={'with_': MARK})": "in the log",
     "logging.getLogger('x').debug('%(a)s', {'a': 1, 'b': MARK})": "in the log",
@@ -52,7 +53,9 @@ LEAKING = {
 }
 SILENT = {
     "print(LINE)": "the line that `simulate` prints",
-    "print(AGORA, TENCENT, [basic(AGORA), signed()], {'a': TENCENT.secret_key}, 'Basic authentication')": "reprs",
+    "print(AGORA, TENCENT, [AGORA.basic, signed()], {'a': TENCENT.secret_key}, 'Basic authentication')": "reprs",
+    "print(f'{AGORA.customer_secret} {TENCENT.token!s:.80}', AGORA.basic[:80], signed()[6:])": "texts and parts",
+    "print(of_the_day())": "the key of a day",
     "print('a-marker')": "a part of it",
 }
 

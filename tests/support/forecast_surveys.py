@@ -1,7 +1,7 @@
-"""Worlds that are planned for and then scanned: what a plan says beside what is sent.
+"""Worlds whose scans are forecast and then run: what a forecast says beside what is sent.
 
-A survey plans twice, from a probe and from the known calls, then scans the same world, and keeps the requests that
-arrived by the vendor's own name of the question.
+A survey asks for two forecasts, from a probe and from the known calls, then scans the same world, and keeps the
+requests that arrived by the vendor's own name of the question.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ WORLDS, LARGER = 50, 30
 
 @attrs.frozen(kw_only=True)
 class Survey:
-    """One world, planned for and scanned."""
+    """One world, its scan forecast and run."""
 
     name: str
     probe: VendorForecast
@@ -93,7 +93,7 @@ def surveys() -> tuple[Survey, ...]:
 
 @cache
 def reckonings() -> tuple[Survey, ...]:
-    """Larger worlds, planned for in both ways and not scanned: what known calls cost stands for what is sent."""
+    """Larger worlds, forecast in both ways and not scanned: what known calls cost stands for what is sent."""
     return tuple(_survey(seed, scanned=False) for seed in range(WORLDS, WORLDS + LARGER))
 
 
@@ -118,9 +118,9 @@ def _survey(seed: int, *, scanned: bool = True) -> Survey:
     async def scenario() -> Survey:
         provider = provider_of(vendors, vendor, plan)
         asked: dict[str, Any] = {"over": over, "depth": depth}
-        probe = await scan.plan(provider, **asked)
+        probe = await scan.forecast(provider, **asked)
         probed = len(vendors.servers[0].arrivals)
-        known = await scan.plan(provider, **asked, known=known_calls(vendors.world, vendor))
+        known = await scan.forecast(provider, **asked, known=known_calls(vendors.world, vendor))
         assert probed == len(vendors.servers[0].arrivals), "known calls were asked for"
         if scanned:
             _, report = await read(provider, **asked)

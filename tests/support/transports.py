@@ -46,7 +46,6 @@ class InProcess:
     ) -> None:
         self.server = server
         self.sent: list[Request] = []
-        self.not_connected = 0
         self.closed = 0
         self._up_s, self._down_s = up_s, down_s
         self._most_body_bytes = most_body_bytes
@@ -73,17 +72,17 @@ class InProcess:
 
     def _failure(self, request: Request, error: Exception) -> TransportError:
         refused, timed_out = isinstance(error, ConnectionRefusedError), isinstance(error, TimeoutError)
-        self.not_connected += refused
         return TransportError(
             str(error),
             endpoint=request.endpoint,
             phase="connect" if refused else "total" if timed_out else "read",
             timed_out=timed_out,
+            left=not refused,
         )
 
     def _decoded(self, request: Request, status: int, headers: dict[str, str], body: bytes) -> bytes:
         coding = headers.get("content-encoding", "identity")
-        if coding == "gzip":
+        if coding in ("gzip", "x-gzip"):
             try:
                 body = zlib.decompressobj(wbits=31).decompress(body, self._most_body_bytes + 1)
             except zlib.error as error:
@@ -177,7 +176,7 @@ class Stage:
         transport = InProcess(self.server, most_body_bytes=most_body_bytes)
         self.transports.append(transport)
         quota = Quota("test", store=":memory:", clock=self.clock.clock, plan=self.plan, cold_start=False)
-        given = {
+        given: dict[str, Any] = {
             **self.server.credentials,
             "plan": self.plan,
             "quota": quota,
@@ -185,8 +184,11 @@ class Stage:
             **options,
         }
         if self.vendor == "agora":
-            return AgoraProvider(**{"base_url": AGORA_URL, **given})
-        return TencentProvider(**{"base_url": TENCENT_URL, "region": "ap-singapore", **given})
+            given.setdefault("base_url", AGORA_URL)
+            return AgoraProvider(**given)
+        given.setdefault("base_url", TENCENT_URL)
+        given.setdefault("region", "ap-singapore")
+        return TencentProvider(**given)
 
     @property
     def asked(self) -> int:

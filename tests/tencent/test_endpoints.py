@@ -17,7 +17,7 @@ from agora_tencent_analytics.tencent.endpoints import (
     UNUSUAL_EVENT,
     USER_EVENT,
 )
-from agora_tencent_analytics.tencent.plans import PLANS
+from agora_tencent_analytics.tencent.plans import PLANS, find
 from agora_tencent_analytics.tencent.wire import HOST, HOST_INTL, HOSTS, REGIONS, REGIONS_OF_USAGE, TencentVendor
 
 APP = 1400353843
@@ -196,7 +196,7 @@ def test_a_plan_has_the_vendors_figures_for_what_is_no_call(plan: str) -> None:
 
 def provider(plan: str) -> TencentProvider:
     keys: dict[str, Any] = {"secret_id": "id", "secret_key": "key", "account": plan}
-    return TencentProvider(sdk_app_id=APP, plan=plan, region="ap-guangzhou", store=":memory:", **keys)
+    return TencentProvider(sdk_app_id=APP, plan=find(plan), region="ap-guangzhou", store=":memory:", **keys)
 
 
 @pytest.mark.parametrize("name", [name for name, row in ENDPOINTS.items() if "TRTC" in name or "Room" in name])

@@ -80,8 +80,14 @@ def asked(stage: Stage, action: str) -> list[dict[str, Any]]:
     return [dict(arrival.facts) for arrival in stage.server.arrivals if arrival.endpoint == action]
 
 
-@pytest.mark.parametrize("plan", ["basic", "advanced", "flagship", "intl-standard", "unlimited"])
-@pytest.mark.parametrize("kind", [Kind.LONG, Kind.LONG_RUNNING, Kind.REJOIN, Kind.GROUP], ids=lambda kind: kind.name)
+@pytest.mark.parametrize(
+    ("plan", "kind"),
+    [  # a plan changes how far back and how often may be asked, and not how
+        *(("advanced", kind) for kind in (Kind.LONG, Kind.LONG_RUNNING, Kind.REJOIN, Kind.GROUP)),
+        *((plan, Kind.LONG) for plan in ("basic", "flagship", "intl-standard", "unlimited")),
+    ],
+    ids=str,
+)
 def test_every_point_of_a_call_is_read_once_and_lies_in_its_stay(plan: str, kind: Kind) -> None:
     stage = Stage("tencent", WORLD, plan=plan)
     call = call_of(kind)
@@ -104,6 +110,14 @@ def test_one_who_returns_has_points_in_each_stay() -> None:
         stay = next(one for one in WORLD.sessions(call) if one.session_id == series.session_id)
         assert (stay.user_id, "tencent", call.call_id) == (series.user_id, series.vendor, series.call_id)
         assert all(stay.join_ts <= time <= stay.leave_ts for time in series.times)
+
+
+@pytest.mark.parametrize("slip", ["far_leave", "zero_leave", "missing_leave", "strangers"])
+def test_points_belong_to_their_stay_whatever_else_is_said(slip: str) -> None:
+    world = World(seed=5, calls=14, start=WORLD.start, end=END, impolite={slip: 1.0})
+    call = call_of(Kind.REJOIN)
+    found, _ = metrics(Stage("tencent", world), call)
+    assert expected(WORLD.sessions(call)) == actual(found)
 
 
 def test_points_of_a_stay_that_was_not_asked_for_are_counted_as_outside() -> None:

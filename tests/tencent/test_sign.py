@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agora_tencent_analytics.errors import BadInput
+from agora_tencent_analytics.secret import Secret
 from agora_tencent_analytics.tencent import sign as module
 from agora_tencent_analytics.tencent.endpoints import CALL_DETAIL_METRICS, ENDPOINTS
 from agora_tencent_analytics.tencent.sign import TencentCredentials, canonical_hash, derive_key, sign
@@ -63,7 +64,7 @@ def test_the_signature_is_the_published_one(key: str, headers: dict[str, str], s
         "TC3-HMAC-SHA256 Credential=AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE/2019-02-25/cvm/tc3_request, "
         f"SignedHeaders={';'.join(sorted(headers))}, Signature={signature}"
     )
-    assert expected == found
+    assert expected == found.reveal()
 
 
 @pytest.mark.parametrize(
@@ -74,13 +75,13 @@ def test_the_signature_is_the_published_one(key: str, headers: dict[str, str], s
     ],
 )
 def test_the_derived_key_is_the_published_one_each_time(key: str, derived: str) -> None:
-    assert [derived] * 2 == [derive_key(key, "2019-02-25", "cvm").hex() for _ in range(2)]
+    assert [derived] * 2 == [derive_key(Secret(key), "2019-02-25", "cvm").reveal().hex() for _ in range(2)]
 
 
 def test_the_day_in_the_scope_is_the_utc_day_of_the_timestamp() -> None:
     midnight = 1551139200  # 2019-02-26T00:00:00Z
     before, after = (
-        sign(credentials(), headers=PLAIN, body=b"", service="trtc", timestamp=moment)
+        sign(credentials(), headers=PLAIN, body=b"", service="trtc", timestamp=moment).reveal()
         for moment in (midnight - 1, midnight)
     )
     assert "/2019-02-25/trtc/tc3_request," in before
@@ -97,7 +98,7 @@ def test_any_other_byte_key_service_or_moment_is_another_signature() -> None:
         {"headers": {**ACTION, "host": "trtc.tencentcloudapi.com"}},
         {"headers": {**ACTION, "x-tc-action": "DescribeRoomInfo"}},
     ]
-    found = {sign(credentials(), **{**asked, **change}).rpartition("=")[2] for change in changes}
+    found = {sign(credentials(), **{**asked, **change}).reveal().rpartition("=")[2] for change in changes}
     assert len(changes) == len(found)
     assert sign(credentials(STARS), **asked) != sign(credentials(EXAMPLE), **asked)
 
@@ -105,9 +106,9 @@ def test_any_other_byte_key_service_or_moment_is_another_signature() -> None:
 def test_the_memory_of_keys_is_small_and_holds_no_secret() -> None:
     secrets = [f"HUSH{number:028}" for number in range(40)]
     for secret in secrets:
-        derive_key(secret, "2026-09-14", "trtc")
+        derive_key(Secret(secret), "2026-09-14", "trtc")
     assert 16 >= len(module._keys)
-    held = repr(module._keys).encode() + b"".join(part for place in module._keys for part in place[:1])
+    held = repr(module._keys).encode() + b"".join(place[0].reveal() for place in module._keys)
     assert b"HUSH" not in held
 
 
@@ -127,7 +128,7 @@ def test_the_vendors_own_client_signs_the_same_bytes_alike(body: bytes, key: str
     theirs = as_the_vendors_client_signs(key, host, kind, body, 1590066000, "2020-05-21")
     headers = {"content-type": kind, "host": host}
     ours = sign(credentials(key, "AKIDEXAMPLE"), headers=headers, body=body, service="trtc", timestamp=1590066000)
-    assert f"SignedHeaders=content-type;host, Signature={theirs}" == ours.partition(", ")[2]
+    assert f"SignedHeaders=content-type;host, Signature={theirs}" == ours.reveal().partition(", ")[2]
 
 
 @pytest.mark.parametrize("row", ENDPOINTS.values(), ids=lambda row: row.name)
@@ -140,13 +141,13 @@ def test_a_request_carries_the_headers_that_its_signature_covers(row: Any) -> No
     assert {
         "Accept": "application/json",
         "Content-Type": "application/json",
-        "Authorization": expected,
+        "Authorization": expected.reveal(),
         "X-TC-Action": row.action,
         "X-TC-Version": "2019-07-22",
         "X-TC-Timestamp": "1590066000",
         "X-TC-Region": "ap-guangzhou",
         "X-TC-Language": "en-US",
-    } == signed.headers
+    } == signed.revealed().headers
     assert (asked.url, asked.body) == (signed.url, signed.body)
     assert "Authorization" not in asked.headers
 
@@ -167,7 +168,7 @@ def test_the_host_is_signed_as_http_clients_send_it(base_url: str, host: str) ->
     signed = vendor.authenticate(vendor.request(row, base_url, {}), row, credentials(), now=1590066000)
     headers = {"content-type": "application/json", "host": host, "x-tc-action": row.action}
     expected = sign(credentials(), headers=headers, body=b"{}", service="trtc", timestamp=1590066000)
-    assert expected == signed.headers["Authorization"]
+    assert expected == signed.secrets["Authorization"]
 
 
 def test_a_temporary_key_sends_its_token_beside_the_signature() -> None:
@@ -176,7 +177,7 @@ def test_a_temporary_key_sends_its_token_beside_the_signature() -> None:
     plain = vendor.authenticate(asked, row, credentials(), now=1590066000)
     with_token = TencentCredentials(secret_id="AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE", secret_key=EXAMPLE, token="STS")
     token = vendor.authenticate(asked, row, with_token, now=1590066000)
-    assert {**plain.headers, "X-TC-Token": "STS"} == token.headers
+    assert {**plain.revealed().headers, "X-TC-Token": "STS"} == token.revealed().headers
 
 
 @pytest.mark.parametrize("name", ["secret_id", "secret_key", "token"])

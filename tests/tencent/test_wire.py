@@ -44,6 +44,9 @@ OVER = TimeRange(1590065777, 1590067700)
 COMM_ID = "1400353843_218695_1590065777"
 REQUEST_ID = "2e12e365-43e8-4efd-902d-906303e2ee4a"
 all_rows = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+# An answer is unwrapped in two ways: one with series by columns, any other as an object. Of the row itself `unwrap`
+# takes its name, that of its payload, and what replaces it if it is retired, which `all_rows` show.
+both_ways = pytest.mark.parametrize("row", [ROOM_INFO, CALL_DETAIL_METRICS], ids=["object", "series"])
 
 # As DescribeCallDetail printed them in 2021; DescribeCallDetailInfo prints the same.
 USER = {
@@ -183,7 +186,7 @@ def test_a_warning_of_retirement_and_unknown_fields_are_kept(row: Endpoint[Any])
     assert ("soon offline", "") == (reply.warning, read(row, {row.payload: None}).warning)
 
 
-@all_rows
+@both_ways
 @pytest.mark.parametrize("kind", ["application/json", "application/json; charset=utf-8", "text/html", ""])
 @pytest.mark.parametrize("status", [200, 400, 429, 500])
 def test_an_error_in_the_envelope_is_a_refusal_whatever_status_and_content_type(
@@ -203,7 +206,7 @@ def test_an_error_in_the_envelope_is_a_refusal_whatever_status_and_content_type(
     )
 
 
-@all_rows
+@both_ways
 @pytest.mark.parametrize("error", [{}, {"Code": None}, {"Code": 7}, "went wrong", [], 0, False], ids=str)
 def test_an_odd_error_is_still_a_refusal(row: Endpoint[Any], error: object) -> None:
     with pytest.raises(Refusal, match=r"\(no code\)"):
@@ -215,13 +218,19 @@ def test_an_error_of_null_is_none(row: Endpoint[Any]) -> None:
     assert [] == read(row, {"Error": None, row.payload: None}).items
 
 
-def test_a_retired_action_says_what_to_ask_instead() -> None:
-    body = {"Response": {"Error": {"Code": "ActionOffline", "Message": "deprecated"}, "RequestId": REQUEST_ID}}
-    with pytest.raises(NotFound, match="ask DescribeCallDetailInfo instead"):
-        VENDOR.unwrap(CALL_DETAIL_METRICS_2021, response(body))
-
-
 @all_rows
+def test_a_refusal_names_the_question_and_what_replaces_a_retired_one(row: Endpoint[Any]) -> None:
+    body = {"Response": {"Error": {"Code": "ActionOffline", "Message": "deprecated"}, "RequestId": REQUEST_ID}}
+    with pytest.raises(NotFound) as caught:
+        VENDOR.unwrap(row, response(body))
+    assert (row.name, REQUEST_ID) == (caught.value.endpoint, caught.value.request_id)
+    assert bool(row.retired) == (f"ask {row.retired} instead" in str(caught.value))
+    with pytest.raises(UnreadableReply) as unreadable:
+        VENDOR.unwrap(row, response({"Response": {}}))
+    assert row.name == unreadable.value.endpoint
+
+
+@both_ways
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
@@ -244,7 +253,7 @@ def test_another_status_than_200_is_a_gateways_and_no_success(
     assert (kind, status, str(status)) == (type(caught.value), caught.value.status, caught.value.code)
 
 
-@all_rows
+@both_ways
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"null", b"[]", b"<html>", b"{}", b'{"Response":null}', b'{"Response":[]}'], ids=str
 )

@@ -98,7 +98,7 @@ def stamp_of(row: Row, flaws: Flaws) -> int:
         return sent
     found, said = seconds(sent), number_of(sent)
     if said is None or said >= YEAR_5138:
-        flaws.fields["ts"] += 1
+        flaws.odd(("ts",))
     return found
 
 

@@ -32,7 +32,6 @@ _BESIDE_A_PART = frozenset({"dimension_value", "bucket", "user_count", "refUsage
 
 def breakdowns(row: Endpoint[Any], rows: Sequence[Row], asked: Asked) -> list[Breakdown]:
     """One `Breakdown` for each part of a dimension in an answer, or the only one of the whole app."""
-    fields = asked.flaws.fields
     params, window = asked.params, asked.window
     (name, *_) = asked_for(params)
     dimension = params.get("dimension", "")
@@ -48,13 +47,15 @@ def breakdowns(row: Endpoint[Any], rows: Sequence[Row], asked: Asked) -> list[Br
         extra, value = beside(part, known), ratio_of(row, found[key])
         if value is None and found[key] is not None:
             extra[key] = found[key]
-        fields.update(extra.keys() & known)
+        asked.flaws.odd(extra.keys() & known)
         made.append(
             Breakdown(
                 vendor="agora",
                 metric=NEUTRAL.get(name, ""),
                 vendor_metric=name if key == VALUE else key,
                 unit=unit_of(name),
+                product=params.get("productType", ""),
+                call_id=params.get("call_id", ""),
                 dimension=dimension or ("bucket" if "bucket" in part else ""),
                 dimension_value=part_of(part, (*spelt, "bucket")),
                 value=value,
@@ -78,7 +79,7 @@ def experiences(rows: Sequence[Row], asked: Asked) -> list[AbnormalExperience]:
     for row in rows:
         causes, odd = flaws.apart(row.get("cause_tags") or (), _causes)
         extra = beside(row, _OF_AN_EXPERIENCE) | ({"cause_tags": odd} if odd else {})
-        flaws.fields.update(extra.keys() & _OF_AN_EXPERIENCE)
+        flaws.odd(extra.keys() & _OF_AN_EXPERIENCE)
         found.append(
             AbnormalExperience(
                 vendor="agora",

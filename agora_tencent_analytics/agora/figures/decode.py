@@ -5,6 +5,7 @@ Rows stand alone or in a `values` list for each user. What was not asked for and
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -73,7 +74,7 @@ def _bucket(row: Endpoint[Any], params: Mapping[str, Any]) -> int | None:
 def figures(row: Endpoint[Any], data: Any, asked: Asked) -> list[Figures]:
     """One `Figures` for each metric, part of a dimension and user in an answer.
 
-    Buckets that begin at the window's end or later are dropped, though hourly answers include the end. The bucket that
+    Buckets that begin at the window's end or later are set apart: hourly answers include the end. The bucket that
     the window begins in is kept if it is on a known grid: the vendor leaves it out of the window before.
     """
     params = asked.params
@@ -89,13 +90,14 @@ def figures(row: Endpoint[Any], data: Any, asked: Asked) -> list[Figures]:
             stamp = stamp_of(point, flaws)
             found = measured(point, names)
             unread = point.pop(UNREAD, _NOTHING)
-            flaws.fields.update(unread.keys() & (found.keys() | _BESIDE_A_POINT))
+            if unread:
+                flaws.odd(unread.keys() & (found.keys() | _BESIDE_A_POINT))
             unknown = {key: point[key] for key in point.keys() - found.keys() - _BESIDE_A_POINT - set(spelt)} | unread
             for key, value in found.items():
                 name, ratio = names[0] if key == VALUE else key, ratio_of(row, value)
                 if ratio is None and value is not None:
                     unknown[key] = value
-                    flaws.fields[key] += 1
+                    flaws.odd((key,))
                 into = gathered.setdefault((name, part, user), _Gathered())
                 into.points.append((stamp, ratio))
                 into.extra.update(beside)
@@ -123,12 +125,14 @@ def figures(row: Endpoint[Any], data: Any, asked: Asked) -> list[Figures]:
             vendor_metric=name,
             unit=unit_of(name),
             product=params.get("productType", ""),
+            call_id=params.get("call_id", ""),
             channel=params.get("cname", ""),
             dimension=dimension,
             dimension_value=part,
             user_id=user,
             bucket_s=bucket,
-            columns=Columns(msgspec.json.encode(those.points), PointForm.PAIRS, clip=(first, asked.window.end)),
+            columns=Columns(sent := msgspec.json.encode(those.points), PointForm.PAIRS, clip=(first, asked.window.end)),
+            beyond=Columns(sent, PointForm.PAIRS, clip=(asked.window.end, math.inf)),
             extra=those.extra,
         )
         for (name, part, user), those in gathered.items()

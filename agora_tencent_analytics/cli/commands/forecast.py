@@ -1,4 +1,4 @@
-"""The command `plan`: what a scan with the same options will cost, whether it fits, and what would."""
+"""The command `forecast`: what a scan with the same options will cost, whether it fits, and what would."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from agora_tencent_analytics.cli.console import console
 from agora_tencent_analytics.cli.options import Options
 from agora_tencent_analytics.cli.output import clear_report, write_report
 from agora_tencent_analytics.cli.providers import providers_of
-from agora_tencent_analytics.cli.tables import Row, printable
-from agora_tencent_analytics.errors import BadInput
+from agora_tencent_analytics.cli.tables import Row
+from agora_tencent_analytics.errors import BadInput, printable
 from agora_tencent_analytics.receipt import Budget
 from agora_tencent_analytics.scan import Forecast, Interval, VendorForecast, scan
 
@@ -30,7 +30,7 @@ async def run(options: Options) -> int:
     screen = console(sys.stdout)
     try:
         async with providers_of(options) as (providers, _):
-            forecast = await scan.plan(
+            forecast = await scan.forecast(
                 *providers,
                 over=options.over,
                 depth=options.depth,

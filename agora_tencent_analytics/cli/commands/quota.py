@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from agora_tencent_analytics.cli.console import console
 from agora_tencent_analytics.cli.options import Options
 from agora_tencent_analytics.cli.providers import providers_of
-from agora_tencent_analytics.cli.tables import printable
+from agora_tencent_analytics.errors import printable
 from agora_tencent_analytics.quota.quota_state import QuotaState
 
 _HEAD = ("vendor", "counter", "used today", "left today", "resets (UTC)", "next free in s")

@@ -15,9 +15,9 @@ from agora_tencent_analytics.cli.options import Options
 from agora_tencent_analytics.cli.out_file import out_file
 from agora_tencent_analytics.cli.output import clear_report, write_report
 from agora_tencent_analytics.cli.providers import providers_of
-from agora_tencent_analytics.cli.tables import SPENT, WORST, printable, remarks, vendor_rows, worst_rows
+from agora_tencent_analytics.cli.tables import SPENT, WORST, remarks, vendor_rows, worst_rows
 from agora_tencent_analytics.cli.worst_calls import Worst
-from agora_tencent_analytics.errors import BadInput, NotAuthenticated, NotOffered, NotPermitted
+from agora_tencent_analytics.errors import BadInput, NotAuthenticated, NotOffered, NotPermitted, printable
 from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.receipt import Budget
 from agora_tencent_analytics.scan import Records, Report, scan
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from agora_tencent_analytics.simulator import World
 
 _TRUTH = ("calls", "sessions", "series", "points")
+_OF_ROWS = ("lost", "doubted")
+"""What an impolite world has besides: rows that cannot be read, and rows that need not be."""
 _WORST = 10
 _FEW, _MANY = 10, 10_000
 
@@ -128,13 +130,17 @@ def _told(records: Records, world: World | None, options: Options) -> dict[str, 
         truths = {name: _truth(world, name, over, options) for name, over in records.ranges.items()}
         for name, truth in truths.items():
             said["vendors"][name]["truth"] = truth
-        said["truth"] = {key: sum(truth[key] for truth in truths.values()) for key in _TRUTH}
+        said["truth"] = {key: sum(truth[key] for truth in truths.values()) for key in _truth_keys(world)}
     return said
+
+
+def _truth_keys(world: World) -> tuple[str, ...]:
+    return (*_TRUTH, *_OF_ROWS) if world.impolite else _TRUTH
 
 
 def _truth(world: World, vendor: Any, over: TimeRange, options: Options) -> dict[str, int]:
     """What the simulated world holds of what was asked for, counted call by call."""
-    total: dict[str, int] = dict.fromkeys(_TRUTH, 0)
+    total = dict.fromkeys(_truth_keys(world), 0)
     calls = options.call or [call.call_id for call in world.calls(vendor)]
     for call_id in dict.fromkeys(calls):
         facts = [
@@ -149,6 +155,6 @@ def _truth(world: World, vendor: Any, over: TimeRange, options: Options) -> dict
             for user in dict.fromkeys(options.user or [None])
         ]
         total["calls"] += any(fact.calls for fact in facts)
-        for key in _TRUTH[1:]:
+        for key in list(total)[1:]:
             total[key] += sum(getattr(fact, key) for fact in facts)
     return total

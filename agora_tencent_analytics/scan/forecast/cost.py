@@ -117,7 +117,10 @@ class Pricer:
             read = listed
         else:
             read = list(self._within([one for one in found if only is None or only(one.call)], over, depth))
-        listing, rows = self._listing(over, channel, listed)
+        if self.population.listing:
+            listing, rows = self._listing(over, channel, listed)
+        else:
+            listing, rows = [(over, Counter())], {}
         names = [name for name in dict.fromkeys(name for one in read for name in one.cost.size) if name != _NAMELESS]
         total = self._predict(read, names, over) if names else Interval.of(0)
         total = sum(rows.values(), total)

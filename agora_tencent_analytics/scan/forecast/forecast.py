@@ -59,7 +59,7 @@ class VendorForecast:
     """What a scan of one provider will cost."""
 
     plan: str
-    """Name of the plan whose limits were reckoned with."""
+    """Name of the plan whose limits the forecast reckons with."""
     over: TimeRange
     """The range, in the vendor's time."""
     depth: Depth

@@ -58,6 +58,8 @@ class Population:
     """The parts of the listing that `Seen.stratum` counts; none where all calls are known."""
     listed: Mapping[TimeRange, int] = attrs.field(factory=dict)
     """By window: how many rows the vendor's listing has."""
+    listing: bool = True
+    """False if the calls were listed already, so that a scan lists nothing."""
     basis: str
     """Where it comes from, in words."""
 

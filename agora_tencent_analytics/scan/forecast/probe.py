@@ -58,21 +58,21 @@ class Probe:
     _strata: list[Stratum] = attrs.field(factory=list, init=False)
     _listed: dict[TimeRange, int] = attrs.field(factory=dict, init=False)
 
-    async def population(self, sample: int) -> Population:
+    async def population(self, sample: int, listed: Sequence[Call] | None = None) -> Population:
         """Asks, and says what is known then.
 
         Args:
             sample: the most calls whose sessions are read; 0 reads the listing only.
+            listed: the calls, if they were listed already.
 
         Raises:
             AnalyticsError: a request failed.
         """
         dice = random.Random(self.seed)
-        for question in self.provider.calls(self.over, channel=self.channel).questions(self.provider.now()):
-            before: TimeRange | None = None
-            for window in windows(question, self.provider.now()):
-                await self._list(question, window, before, dice)
-                before = window
+        if listed is None:
+            await self._list_all(dice)
+        else:
+            self._take(self.over, listed, None, rows=len(listed))
         drawn = self._draw(sample, dice)
         for at, chosen in drawn.items():
             call = self._seen[at].call
@@ -82,10 +82,20 @@ class Probe:
             seen=tuple(self._seen),
             strata=tuple(self._strata),
             listed=self._listed,
-            basis=self._basis(len(drawn)),
+            listing=listed is None,
+            basis=self._basis(len(drawn), listed),
         )
 
-    def _basis(self, read: int) -> str:
+    async def _list_all(self, dice: random.Random) -> None:
+        for question in self.provider.calls(self.over, channel=self.channel).questions(self.provider.now()):
+            before: TimeRange | None = None
+            for window in windows(question, self.provider.now()):
+                await self._list(question, window, before, dice)
+                before = window
+
+    def _basis(self, read: int, listed: Sequence[Call] | None) -> str:
+        if listed is not None:
+            return f"{len(listed):,} calls listed already, the sessions of {read} read"
         rows, seen = sum(self._listed.values()), sum(part.shown for part in self._strata)
         words = f"a probe: {rows:,} calls on the listing of {len(self._listed)} windows, {seen:,} seen"
         return f"{words}, the sessions of {read} read" if read else words

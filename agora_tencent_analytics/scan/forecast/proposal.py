@@ -58,7 +58,7 @@ class Proposal:
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """What to hand to `scan` or `scan.plan` in place of what was asked for; `users` stay as they were."""
+        """What to hand to `scan` or `scan.forecast` in place of what was asked for; `users` stay as they were."""
         named = {"channel": self.channel, "only": self.only}
         return {"over": self.over, "depth": self.depth, **{name: one for name, one in named.items() if one is not None}}
 

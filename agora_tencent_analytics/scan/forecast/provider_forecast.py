@@ -1,11 +1,11 @@
-"""`Planning`: the plan for one provider. Has its calls found, priced and weighed against what there is to spend.
+"""The forecast for one provider: its calls are found, priced and weighed against what there is to spend.
 
 Joins the asking (`probe.py`) to the arithmetic (`cost.py`, `losses.py`, `proposals.py`), and holds neither.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import attrs
@@ -33,6 +33,7 @@ from agora_tencent_analytics.scan.forecast.population import (
 from agora_tencent_analytics.scan.forecast.probe import Probe
 from agora_tencent_analytics.scan.forecast.proposal import Loss, Proposal
 from agora_tencent_analytics.scan.forecast.proposals import Asked, proposals
+from agora_tencent_analytics.scan.work import lives
 
 
 @attrs.frozen(kw_only=True)
@@ -48,13 +49,14 @@ class Source:
     budget: Budget | None
 
 
-class Planning:
-    """The plan for one provider.
+class ProviderForecast:
+    """The forecast for one provider.
 
     Args:
         provider: who would be asked.
-        over: the range.
+        over: the range; None with calls that were listed already: from the first to the last of them.
         asked: what of it.
+        listed: calls that were listed already, of any provider; None: they are to be listed.
         waits: a spent day is waited for.
         priority: of the scan; what is reserved for others is not there for it.
 
@@ -65,9 +67,20 @@ class Planning:
     population: Population
     priced: Priced
 
-    def __init__(self, provider: Provider, over: Over, asked: Asked, *, waits: bool, priority: Priority) -> None:
+    def __init__(
+        self,
+        provider: Provider,
+        over: Over | None,
+        asked: Asked,
+        listed: Sequence[Call] | None,
+        *,
+        waits: bool,
+        priority: Priority,
+    ) -> None:
         self.provider = provider
-        self._over = resolve(over, provider.now())
+        self._listed = None if listed is None else [call for call in listed if call.vendor == provider.name]
+        now = provider.now()
+        self._over = lives(self._listed or (), now) if over is None else resolve(over, now)
         self._asked = asked
         self._waits = waits
         self._priority: Priority = priority
@@ -78,7 +91,9 @@ class Planning:
         """The vendor's rows that the depth needs, by name."""
         over, provider, asked = self._over, self.provider, self._asked
         call = Call(vendor=provider.name, call_id="-", channel="-", created_ts=over.start, destroyed_ts=over.end)
-        listings: list[Paginator[Any]] = [provider.calls(over, channel=asked.channel)]
+        listings: list[Paginator[Any]] = []
+        if self._listed is None:
+            listings.append(provider.calls(over, channel=asked.channel))
         if asked.depth != "calls":
             listings.append(provider.sessions(call, users=asked.users, over=over))
         if asked.depth == "metrics":
@@ -107,7 +122,7 @@ class Planning:
         else:
             with asking(priority=self._priority, budget=source.budget) as receipt:
                 probe = Probe(provider, over, asked.channel, asked.users, asked.only, source.seed)
-                self.population = await probe.population(source.probe)
+                self.population = await probe.population(source.probe, self._listed)
             self._probed = receipt.requests
         now = provider.now()
         self._pricer = Pricer(provider, self.population, over=over, channel=asked.channel, users=asked.users, now=now)

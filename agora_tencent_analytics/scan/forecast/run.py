@@ -1,4 +1,4 @@
-"""`plan`: what a scan will cost, found out before it is paid.
+"""`forecast`: what a scan will cost, found out before it is paid.
 
 Holds the arguments and their checks. What is asked of one provider, and what follows, is `provider_forecast.py`.
 """
@@ -6,20 +6,21 @@ Holds the arguments and their checks. What is asked of one provider, and what fo
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import anyio
 
 from agora_tencent_analytics.context import Priority
 from agora_tencent_analytics.errors import BadInput
+from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.paging.question import Over
 from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.receipt import Budget
 from agora_tencent_analytics.scan.forecast.forecast import Forecast, VendorForecast
 from agora_tencent_analytics.scan.forecast.population import Known, Only
 from agora_tencent_analytics.scan.forecast.proposals import Asked
-from agora_tencent_analytics.scan.forecast.provider_forecast import Planning, Source
+from agora_tencent_analytics.scan.forecast.provider_forecast import ProviderForecast, Source
 from agora_tencent_analytics.scan.options import Depth
 from agora_tencent_analytics.scan.run import scan
 from agora_tencent_analytics.scan.stream import names_of
@@ -30,16 +31,16 @@ MINUTES = 30.0
 """Length of a call where it is not stated."""
 
 
-async def plan(
+async def forecast(
     *providers: Provider,
-    over: Over,
+    over: Over | None = None,
     depth: Depth = "metrics",
     channel: str | None = None,
     users: Sequence[str] | None = None,
     only: Only | None = None,
     on_quota: Literal["stop", "wait"] = "stop",
     known: Known | None = None,
-    calls: int | None = None,
+    calls: int | Iterable[Call] | None = None,
     sessions_per_call: int | None = None,
     minutes_per_call: float = MINUTES,
     probe: int = PROBED,
@@ -54,7 +55,8 @@ async def plan(
 
     Args:
         providers: who would be asked; at least one.
-        over: the range, start included, end excluded; `Last` is resolved at once.
+        over: the range, start included, end excluded; `Last` is resolved at once. May be left out with calls that were
+            listed already.
         depth: `"calls"`, `"sessions"` or `"metrics"`.
         channel: only calls of this channel or room.
         users: only sessions of these users.
@@ -63,7 +65,8 @@ async def plan(
             before the vendor forgets it.
         known: calls, each with its sessions or with their number. The forecast is then exact: the requests of a scan
             that nothing disturbs.
-        calls: the number of calls in the range, of each provider.
+        calls: the number of calls in the range, of each provider; or calls that were listed already, as for `scan`:
+            then no listing is in the price, and the probe reads the sessions of some of them.
         sessions_per_call: sessions in each of them; with `calls` only.
         minutes_per_call: length of each of them, minutes; with `calls` only.
         probe: the most calls whose sessions the probe reads; at depth `"calls"` none are.
@@ -77,10 +80,13 @@ async def plan(
         DailyQuotaExhausted: not even the probe could be sent.
         AnalyticsError: the probe failed.
     """
+    stated = calls if isinstance(calls, int) or calls is None else None
+    listed = None if calls is None or isinstance(calls, int) else tuple(calls)
     # A scan refuses what is wrong when it is made, and is not begun.
     scan(
         *providers,
         over=over,
+        calls=listed,
         depth=depth,
         channel=channel,
         users=users,
@@ -89,44 +95,47 @@ async def plan(
         budget=budget,
         priority=priority,
     )
-    _check(depth, known, calls, sessions_per_call, minutes_per_call, probe)
+    _check(depth, known, stated, sessions_per_call, minutes_per_call, probe)
     asked = Asked(depth=depth, channel=channel, users=None if users is None else tuple(users), only=only)
     source = Source(
         known=None if known is None else tuple(known),
-        calls=calls,
+        calls=stated,
         sessions_per_call=sessions_per_call or 0,
         minutes_per_call=minutes_per_call,
         probe=0 if depth == "calls" else probe,
         seed=seed,
         budget=budget,
     )
-    plannings = [Planning(provider, over, asked, waits=on_quota == "wait", priority=priority) for provider in providers]
+    forecasts = [
+        ProviderForecast(provider, over, asked, listed, waits=on_quota == "wait", priority=priority)
+        for provider in providers
+    ]
     failures: list[Exception] = []
 
-    async def look(planning: Planning) -> None:
+    async def look(one: ProviderForecast) -> None:
         try:
-            await planning.look(source)
+            await one.look(source)
         except Exception as failure:
             failures.append(failure)
             group.cancel_scope.cancel()
 
     async with anyio.create_task_group() as group:
-        for planning in plannings:
-            group.start_soon(look, planning)
+        for each in forecasts:
+            group.start_soon(look, each)
     if failures:
         raise failures[0]
     vendors: dict[str, VendorForecast] = {}
-    for name, planning in zip(names_of(providers), plannings, strict=True):
-        share = None if budget is None else math.floor(budget.left * _part(planning, plannings))
-        of_quota = [one for one in plannings if one.provider.shared_quota is planning.provider.shared_quota]
-        vendors[name] = planning.forecast(share, of_quota=_part(planning, of_quota))
+    for name, mine in zip(names_of(providers), forecasts, strict=True):
+        share = None if budget is None else math.floor(budget.left * _part(mine, forecasts))
+        of_quota = [one for one in forecasts if one.provider.shared_quota is mine.provider.shared_quota]
+        vendors[name] = mine.forecast(share, of_quota=_part(mine, of_quota))
     return Forecast(vendors=vendors)
 
 
-def _part(planning: Planning, of: list[Planning]) -> float:
+def _part(mine: ProviderForecast, of: list[ProviderForecast]) -> float:
     """Its part of what all of these cost."""
     whole = sum(one.priced.total.most for one in of)
-    return planning.priced.total.most / whole if whole else 1.0
+    return mine.priced.total.most / whole if whole else 1.0
 
 
 def _check(

@@ -12,7 +12,7 @@ them, without their sessions.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 from types import TracebackType
 from typing import Self
@@ -29,6 +29,7 @@ from agora_tencent_analytics.scan.since import Since
 from agora_tencent_analytics.scan.work import Work
 
 _BOOKMARK = "bookmark"
+_ANYTHING = "SELECT 1 FROM lanes UNION ALL SELECT 1 FROM stretches UNION ALL SELECT 1 FROM calls LIMIT 1"
 
 
 class Ledger:
@@ -68,7 +69,12 @@ class Ledger:
 
     def keep(self, bookmark: str) -> None:
         """Keeps a bookmark by itself, without an acknowledgement."""
-        self._file.rows("INSERT OR REPLACE INTO facts VALUES (?, ?)", (_BOOKMARK, bookmark))
+        self._file.write("INSERT OR REPLACE INTO facts VALUES (?, ?)", (_BOOKMARK, bookmark))
+
+    @property
+    def losses(self) -> int:
+        """How often it was found without its latest acknowledgements, the log that held them lost or damaged."""
+        return self._file.mark("losses")
 
     def begin(self, facts: Mapping[str, str]) -> None:
         """Makes sure that the ledger is this scan's, and in nobody else's hands.
@@ -84,6 +90,11 @@ class Ledger:
         told = {name: blake2b(text.encode(), digest_size=16).hexdigest() for name, text in facts.items()}
         with self._file.transaction():
             known = dict(self._file.rows("SELECT name, value FROM facts WHERE name != ?", (_BOOKMARK,)))
+            if not known and self._file.rows(_ANYTHING):
+                raise LedgerUnusable(
+                    f"the ledger {self._file.path} is damaged: it holds calls and does not say of which scan; name "
+                    "another file"
+                )
             if known and known != told:
                 other = sorted(name for name in known.keys() | told.keys() if known.get(name) != told.get(name))
                 raise LedgerUnusable(
@@ -91,7 +102,7 @@ class Ledger:
                     "give the arguments that it was begun with, or name another file"
                 )
             for pair in told.items():
-                self._file.rows("INSERT OR REPLACE INTO facts VALUES (?, ?)", pair)
+                self._file.write("INSERT OR REPLACE INTO facts VALUES (?, ?)", pair)
         self._used = True
 
     def end(self) -> None:
@@ -102,11 +113,13 @@ class Ledger:
         """What is left to do with one provider."""
         history_s = max((limits.history_s for limits in provider.plan.rows.values()), default=0)
         rows, calls = LaneRows(self._file, lane), CallRows(self._file, lane)
-        return KeptWork(rows, calls, over, now=provider.now(), history_s=history_s)
+        here = provider.shared_quota.clock.here()
+        return KeptWork(rows, calls, over, now=provider.now(), here=here, history_s=history_s)
 
-    def acknowledge(self, work: Work, record: CallRecord, bookmark: str | None) -> None:
-        """Writes down what was dealt with and the bookmark, both or neither."""
+    def acknowledge(self, done: Iterable[tuple[Work, CallRecord]], bookmark: str | None) -> None:
+        """Writes down what was dealt with and the bookmark, all or nothing."""
         with self._file.transaction():
-            work.acknowledge(record)
+            for work, record in done:
+                work.acknowledge(record)
             if bookmark is not None:
                 self.keep(bookmark)

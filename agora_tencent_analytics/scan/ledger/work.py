@@ -17,6 +17,7 @@ from agora_tencent_analytics.limits import DAY
 from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.paging.certificate import Clipped
 from agora_tencent_analytics.paging.question import Over, resolve
+from agora_tencent_analytics.quota.clock import KEPT_MARGIN_S
 from agora_tencent_analytics.scan.ledger.call_rows import CallRows, State
 from agora_tencent_analytics.scan.ledger.lane_rows import LaneRows, Standing
 from agora_tencent_analytics.scan.records import CallRecord
@@ -27,6 +28,10 @@ from agora_tencent_analytics.timerange import TimeRange, merge
 SETTLED_S = 1_800
 """Data older than this before the vendor's now no longer changes: past every stated lag, and ten minutes for rows
 that come late."""
+_LOST = (
+    "the ledger had lost its latest acknowledgements (its log, the file -wal beside it, was gone or damaged): calls "
+    "that were dealt with come again, and say so"
+)
 
 
 class KeptWork(Work):
@@ -37,45 +42,92 @@ class KeptWork(Work):
         calls: its calls.
         over: the range asked for; it counts when the lane is new, or goes on.
         now: the vendor's now, epoch seconds.
+        here: epoch seconds on this machine's clock.
         history_s: how far back the vendor's data reaches, seconds.
     """
 
     kept = True
 
-    def __init__(self, rows: LaneRows, calls: CallRows, over: Over | Since, *, now: float, history_s: float) -> None:
+    def __init__(
+        self, rows: LaneRows, calls: CallRows, over: Over | Since, *, now: float, here: float, history_s: float
+    ) -> None:
+        super().__init__(over.first if isinstance(over, Since) else over, now)
         self._rows, self._calls = rows, calls
         self._goes_on = isinstance(over, Since)
-        self._now = math.floor(now)
+        self._look_back_s = over.look_back_s if isinstance(over, Since) else 0
+        self._history_s = history_s
         self._unsound: set[str] = set()
         self._early: set[str] = set()
-        first = resolve(over.first if isinstance(over, Since) else over, now)
-        before = rows.standing()
+        self._before = rows.standing()
+        self._begin(now, here)
+        if rows.new_losses(self._now):
+            calls.doubt_owed()
+            self.doubts = (*self.doubts, _LOST)
+        self._lost_before = rows.lost_before
+        self.already = calls.count((State.SETTLED, State.RUNNING))
+
+    def _begin(self, now: float, here: float) -> None:
+        """Takes up the lane where it stands, or begins it."""
+        # What an answer says of the time does not outlive the process, but for a margin beyond this machine's clock.
+        kept = min(now, here + KEPT_MARGIN_S)
+        self._now = math.floor(kept)
+        first = resolve(self._asked, kept)
         # A new lane has everything before it; another goes on to now, or has its range.
-        known = before or Standing(first.start, first.start, 0, "")
-        until = max(known.until, self._now) if self._goes_on else known.until if before else first.end
+        known = self._not_ahead(self._before or Standing(first.start, first.start, 0, ""), first, here)
+        goes_on = self._goes_on or bool(self.doubts)
+        until = max(known.until, self._now) if goes_on else known.until if self._before else first.end
         news = [TimeRange(known.until, until)] if known.until < until else []
-        left = rows.stretches()
-        to_list = [piece for piece, _, cursor in left if cursor is None] + news
-        if news and isinstance(over, Since):
-            to_list.append(TimeRange(max(known.first, known.until - over.look_back_s), until))
+        left = self._rows.stretches()
+        anew = [(piece, number) for piece, number, cursor in left if cursor is None or piece.end > until]
+        to_list = [TimeRange(piece.start, min(piece.end, until)) for piece, _ in anew if piece.start < until] + news
+        if self._goes_on and (news or self.doubts):
+            to_list.append(TimeRange(max(known.first, known.until - self._look_back_s), until))
         self._fresh = merge([piece for piece, _, _ in left] + news)
         self._standing = Standing(known.first, until, known.run + 1, known.note)
         self.note = known.note
-        with rows.transaction():
-            rows.stand(self._standing)
-            for _, number, cursor in left:
-                if cursor is None:
-                    rows.drop_stretch(number)
+        with self._rows.transaction():
+            self._rows.stand(self._standing)
+            for _, number in anew:
+                self._rows.drop_stretch(number)
             for piece in merge(to_list):
                 for part in _cut(piece, self._now - SETTLED_S):
-                    rows.add_stretch(part)
-            self._prune(history_s)
-        super().__init__(TimeRange(known.first, until))
-        self.already = calls.count((State.SETTLED, State.RUNNING))
+                    self._rows.add_stretch(part)
+            self._prune()
+        # What lies beyond is listed by this scan, and by the next one again.
+        self._beyond = TimeRange(until, math.floor(now)) if self._goes_on and until < math.floor(now) else None
+        self.over = TimeRange(known.first, until if self._beyond is None else self._beyond.end)
 
-    def _prune(self, history_s: float) -> None:
+    def _not_ahead(self, known: Standing, first: TimeRange, here: float) -> Standing:
+        """How the lane stands; as if reading had ended now if it says that it ended later than now."""
+        ahead_s = known.until - math.floor(here + KEPT_MARGIN_S)
+        if isinstance(self._asked, TimeRange) or self._before is None or ahead_s <= 0:
+            return known
+        self.doubts = (
+            f"the ledger says that reading has come {ahead_s:,} s further than this machine's clock: it is read as if "
+            "it had come to now, and calls of before now may be missing",
+        )
+        if known.first >= self._now:
+            return known._replace(first=first.start, until=first.start)
+        return known._replace(until=self._now)
+
+    def begin_anew(self, now: float, here: float) -> bool:
+        """See `Work.begin_anew`: a lane that earlier scans have begun stays as it is."""
+        if self._before is not None:
+            return False
+        with self._rows.transaction():
+            self._rows.forget()
+        self._begin(now, here)
+        return True
+
+    def missed(self, now: float) -> tuple[TimeRange, ...]:
+        """See `Work.missed`."""
+        if self._goes_on:
+            return (TimeRange(self.over.end, math.floor(now)),) if math.floor(now) > self.over.end else ()
+        return super().missed(now) if self._before is None else ()
+
+    def _prune(self) -> None:
         """Forgets settled calls that no listing can show any more."""
-        oldest = self._now - history_s
+        oldest = self._now - self._history_s
         if self._goes_on:
             oldest = max(oldest, min((over.start for over, _, _ in self._rows.stretches()), default=self._now))
         self._calls.prune(oldest - DAY)
@@ -85,10 +137,11 @@ class KeptWork(Work):
     def stretches(self) -> Sequence[Stretch]:
         """See `Work.stretches`."""
         settled = self._now - SETTLED_S
-        return [
+        kept = [
             Stretch(over, number=number, cursor=cursor, settled=cursor is not None or over.end <= settled)
             for over, number, cursor in self._rows.stretches()
         ]
+        return kept if self._beyond is None else [*kept, Stretch(self._beyond)]
 
     def owed(self) -> Iterator[Owed]:
         """See `Work.owed`."""
@@ -113,11 +166,11 @@ class KeptWork(Work):
         return {call_id for call_id, known in states.items() if known is not None and known[0] is State.RUNNING}
 
     def gaps(self, clipped: Iterable[Clipped]) -> tuple[Clipped, ...]:
-        """See `Work.gaps`: what was only looked back at is no gap. What the lag hides no scan has read yet."""
+        """See `Work.gaps`: what was only looked back at is no gap. What is too recent no scan has read yet."""
         pieces = tuple(clipped)
         found = [(piece, piece.over.overlap(fresh)) for piece in pieces for fresh in self._fresh]
         return (
-            *(piece for piece in pieces if piece.reason == "lag"),
+            *(piece for piece in pieces if piece.reason != "history"),
             *(
                 Clipped(over=over, reason=piece.reason, endpoint=piece.endpoint)
                 for piece, over in found
@@ -134,8 +187,9 @@ class KeptWork(Work):
             for call in calls:
                 known = self._calls.state(call.call_id)
                 if known is None:
-                    self._put(call, State.OWED)
-                    owed.append(Owed(call))
+                    again = call.created_ts < self._lost_before
+                    self._put(call, State.AGAIN if again else State.OWED)
+                    owed.append(Owed(call, again=again))
                 elif known[0] is State.RUNNING and known[1] < self._standing.run:
                     self._put(call, State.AGAIN)
                     owed.append(Owed(call, again=True, sound=True))
@@ -162,13 +216,15 @@ class KeptWork(Work):
 
     def give_up(self, stretch: Stretch, window: TimeRange, cursor: str | None) -> None:
         """See `Work.give_up`: the next scan tries it again."""
+        if self._beyond is not None and window.overlap(self._beyond):
+            return  # it lists that in any case
         self._rows.add_stretch(window, cursor if stretch.settled else None)
 
     def listed(self, stretch: Stretch, clipped: Iterable[Clipped]) -> None:
         """See `Work.listed`. What was hidden or may still change is listed again by the next scan."""
         if not stretch.settled:
             return
-        hidden = [piece.over.start for piece in clipped if piece.reason == "lag"]
+        hidden = [piece.over.start for piece in clipped if piece.reason != "history"]
         with self._rows.transaction():
             self._rows.drop_stretch(stretch.number)
             if hidden and min(hidden) < stretch.over.end:
@@ -222,7 +278,7 @@ class KeptWork(Work):
             self.remember("")
 
     def _put(self, call: Call, state: State) -> None:
-        ended = self._now if call.destroyed_ts is None else call.destroyed_ts
+        ended = self._now if call.destroyed_ts is None else max(call.created_ts, call.destroyed_ts)
         self._calls.put(call, state, run=self._standing.run, ended=ended)
 
 

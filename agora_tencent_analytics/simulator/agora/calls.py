@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agora_tencent_analytics.simulator.agora.question import Question, bad, ids, one_of, page
+from agora_tencent_analytics.simulator.faults.metrics import Strangers, Widen, retell, style_of
+from agora_tencent_analytics.simulator.faults.slipped_rows import Shape, listed, write_rows
 from agora_tencent_analytics.simulator.http.listing import turn_to
 from agora_tencent_analytics.simulator.http.written import Written
 from agora_tencent_analytics.simulator.world.calls import Call
@@ -24,18 +26,35 @@ _MOST_SIDS = 20
 _MOST_USERS_OF_DETAILS = 10
 _POINT = Style("[", ",", "]")
 _FLAGS = ("true", "false")
+_CALL = Shape(
+    row_id="call_id",
+    begins="created_ts",
+    ends="destroyed_ts",
+    over="finished",
+    name="cname",
+    ratio="call_audio_freeze_rate",
+)
+_SESSION = Shape(
+    row_id="sid",
+    begins="join_ts",
+    ends="leave_ts",
+    over="finished",
+    name="device_type",
+    ratio="user_audio_freeze_rate",
+    user="uid",
+)
 
 
 def lists(asked: Question) -> Mapping[str, object]:
     """Answers `call/lists`."""
     world, strikes = asked.world, asked.strikes
-    rows = world.listing("agora", asked.start, asked.end, channel=asked.query.get("cname"))
+    found = world.listing("agora", asked.start, asked.end, channel=asked.query.get("cname"))
     newest = _NEWEST.get(asked.generation)
     if newest is not None:
-        shown = turn_to(rows, 0, newest, strikes)
+        shown = turn_to(listed(world, "agora", found, newest, asked.now), 0, newest, strikes)
         return {"has_more": shown.has_more, "call_lists": _calls(asked, shown.rows)}
     number, size = page(asked.query)
-    shown = turn_to(rows, number - 1, size, strikes)
+    shown = turn_to(listed(world, "agora", found, size, asked.now), number - 1, size, strikes)
     return {
         "page_no": number,
         "page_size": size,
@@ -50,11 +69,11 @@ def sessions(asked: Question) -> Mapping[str, object]:
     number, size = page(asked.query)
     uids = ids(asked.query, "uids", most=_MOST_UIDS)
     stays = [stay for stay in _stays(asked) if not uids or stay.user_id in uids]
-    shown = turn_to(stays, number - 1, size, asked.strikes)
+    shown = turn_to(listed(asked.world, "agora", stays, size, asked.now), number - 1, size, asked.strikes)
     told: dict[str, object] = {"page_no": number, "page_size": size, "total_size": shown.total}
     if asked.generation == "2024":
         told["has_more"] = shown.has_more
-    return {**told, "call_info": [_session(asked, stay) for stay in shown.rows]}
+    return {**told, "call_info": _sessions(asked, shown.rows)}
 
 
 def metrics(asked: Question) -> Mapping[str, object]:
@@ -68,11 +87,9 @@ def metrics(asked: Question) -> Mapping[str, object]:
 def details(asked: Question) -> Mapping[str, object]:
     """Answers `call/details`, as it was until June 2021: the ten who joined last, with their metrics."""
     hide = one_of(asked.query, "exclude_metrics_info", _FLAGS, "false")
-    stays = _stays(asked)[:_MOST_USERS_OF_DETAILS]
-    told: dict[str, object] = {
-        "call_id": asked.query["call_id"],
-        "call_info": [_session(asked, stay) for stay in stays],
-    }
+    most = _MOST_USERS_OF_DETAILS
+    stays = listed(asked.world, "agora", _stays(asked), most, asked.now)[:most]
+    told: dict[str, object] = {"call_id": asked.query["call_id"], "call_info": _sessions(asked, stays)}
     return told if hide == "true" else {**told, "metrics": _metrics(asked, call_of(asked), stays)}
 
 
@@ -97,23 +114,35 @@ def _stays(asked: Question) -> list[Session]:
 
 def _metrics(asked: Question, call: Call | None, stays: Sequence[Session]) -> Written:
     world, highest = asked.world, _HIGHEST_MID.get(asked.generation)
+    faults = [strike.fault for strike in asked.strikes]
+    around_s = max((fault.seconds for fault in faults if isinstance(fault, Widen)), default=0)
+    style = style_of(_POINT, faults)
     uids = {stay.user_id: stay.uid for stay in world.sessions(call)} if call is not None else {}
     parts = []
     for stay in stays:
         known = [series for series in world.series(stay) if highest is None or int(series.metric.name) <= highest]
+        told = world.written(stay, known, asked.start - around_s, asked.end + around_s, style)
         data = ",".join(
-            f'{{"mid":{series.metric.name},"kvs":[{points}],"peer_uid":{uids.get(series.peer_id, 0)}}}'
-            for series, points in world.written(stay, known, asked.start, asked.end, _POINT)
+            f'{{"mid":{series.metric.name},"kvs":[{piece}],"peer_uid":{uids.get(series.peer_id, 0)}}}'
+            for series, points in told
+            for piece in retell(points, faults)
         )
         parts.append(f'{{"sid":"{stay.session_id}","data":[{data}]}}')
+    if any(isinstance(fault, Strangers) for fault in faults):
+        parts.insert(0, f'{{"sid":"{"E" * 32}","data":[{{"mid":20003,"kvs":[[{asked.start},7]],"peer_uid":0}}]}}')
     return Written(f"[{','.join(parts)}]")
 
 
-def _calls(asked: Question, indices: Sequence[int]) -> list[dict[str, Any]]:
-    return [_call(asked, asked.world.call_at("agora", index)) for index in indices]
+def _calls(asked: Question, indices: Sequence[int]) -> list[Any] | Written:
+    return write_rows(asked.world, "agora", _CALL, indices, lambda index: _call(asked, index))
 
 
-def _call(asked: Question, call: Call) -> dict[str, Any]:
+def _sessions(asked: Question, stays: Sequence[Session]) -> list[Any] | Written:
+    return write_rows(asked.world, "agora", _SESSION, stays, lambda stay: _session(asked, stay))
+
+
+def _call(asked: Question, index: int) -> dict[str, Any]:
+    call = asked.world.call_at("agora", index)
     over = call.finished and call.destroyed_ts <= asked.now
     told: dict[str, Any] = {
         "call_id": call.call_id,

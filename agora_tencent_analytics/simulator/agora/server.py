@@ -19,9 +19,11 @@ from agora_tencent_analytics.limits import DAY, MINUTE, Limits, Plan, Rate
 from agora_tencent_analytics.simulator.agora.question import Habits, Question, Route, bad, check_window, read_names
 from agora_tencent_analytics.simulator.agora.routes import ROUTES
 from agora_tencent_analytics.simulator.faults.book import Strike
+from agora_tencent_analytics.simulator.faults.slipped_rows import slip_members
 from agora_tencent_analytics.simulator.http.exchange import Ask, Refused
 from agora_tencent_analytics.simulator.http.vendor import SimulatedVendor
 from agora_tencent_analytics.simulator.http.written import write
+from agora_tencent_analytics.simulator.world.calls import Vendor
 from agora_tencent_analytics.simulator.world.dice import mix
 from agora_tencent_analytics.simulator.world.world import World
 
@@ -55,7 +57,7 @@ class SimulatedAgora(SimulatedVendor):
         BadInput: there is no such plan or generation.
     """
 
-    vendor: ClassVar[str] = "agora"
+    vendor: ClassVar[Vendor] = "agora"
 
     def __init__(
         self,
@@ -150,7 +152,7 @@ class SimulatedAgora(SimulatedVendor):
         head: dict[str, object] = {"code": 200, "message": "" if route.inspects else "success"}
         if route.inspects and not self._api.startswith("2021"):
             head["requestId"] = self._request_id()
-        return write({**head, **route.answer(asked)})
+        return write({**head, **slip_members(route.answer(asked), self.world, self.vendor, query)})
 
     def _request_id(self) -> str:
         number = sum(self.log.by_endpoint.values())

@@ -40,11 +40,13 @@ class Fail:
     """What the page says."""
     counted: bool = True
     """True if the request has taken its place in the counters before."""
+    echo: bool = False
+    """True if the page repeats the headers of the request, its credentials among them."""
     when: When = ALWAYS
 
     @property
     def body(self) -> bytes:
-        """The page."""
+        """The page, without what it repeats."""
         return _HTML.format(title=self.title).encode()
 
 
@@ -90,6 +92,43 @@ class Compress:
     """So many spaces follow the body before it is compressed: with hundreds of millions of them it is a bomb."""
     keep: float = attrs.field(default=1.0, validator=[attrs.validators.ge(0), attrs.validators.le(1)])
     """The share of the compressed bytes that is sent; `Content-Length` counts what is sent."""
+    label: str = "gzip"
+    """What `Content-Encoding` calls it; `"x-gzip"` is an old name of the same."""
+    when: When = ALWAYS
+
+
+@attrs.frozen(kw_only=True)
+class Replace:
+    """Something in the body reads otherwise: a field has another name, or a member more stands beside it."""
+
+    text: str
+    """What."""
+    by: str
+    """What stands there instead."""
+    most: int = -1
+    """In how many places, from the beginning of the body on; -1 for all."""
+    when: When = ALWAYS
+
+
+@attrs.frozen(kw_only=True)
+class Wrap:
+    """Something stands around the body."""
+
+    before: bytes = b""
+    """Bytes before it, a byte order mark for example."""
+    after: bytes = b""
+    """Bytes behind it."""
+    when: When = ALWAYS
+
+
+@attrs.frozen(kw_only=True)
+class SetHeader:
+    """A header has another value, or is missing."""
+
+    name: str
+    """Its name."""
+    value: str | None
+    """What it says; None for no such header."""
     when: When = ALWAYS
 
 

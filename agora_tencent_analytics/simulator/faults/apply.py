@@ -15,12 +15,20 @@ from email.utils import formatdate
 
 import attrs
 
-from agora_tencent_analytics.simulator.faults.answer import Compress, Garble, Mislabel, WrongDate
+from agora_tencent_analytics.simulator.faults.answer import (
+    Compress,
+    Garble,
+    Mislabel,
+    Replace,
+    SetHeader,
+    Wrap,
+    WrongDate,
+)
 from agora_tencent_analytics.simulator.faults.book import Fault
 from agora_tencent_analytics.simulator.faults.connection import Drip, Stall, Truncate, WrongLength
 from agora_tencent_analytics.simulator.http.exchange import Reply
 
-_STAGES: tuple[type, ...] = (Garble, Compress, Mislabel)
+_STAGES: tuple[type, ...] = (Garble, Replace, Wrap, Compress, Mislabel)
 _GZIP = 31
 _PIECE = 1 << 20
 
@@ -37,8 +45,16 @@ def spoil(reply: Reply, faults: Iterable[Fault], *, now: float) -> Reply:
         match fault:
             case Garble(field=field, value=value):
                 reply = attrs.evolve(reply, body=_garble(reply.body, field, value))
+            case Replace(text=text, by=other, most=most):
+                replaced = reply.body.replace(text.encode(), other.encode(), most)
+                reply = attrs.evolve(reply, body=replaced)
+            case Wrap(before=before, after=behind):
+                reply = attrs.evolve(reply, body=before + reply.body + behind)
             case Compress():
-                reply = _headed(attrs.evolve(reply, body=_compress(reply.body, fault)), "Content-Encoding", "gzip")
+                reply = attrs.evolve(reply, body=_compress(reply.body, fault))
+                reply = _headed(reply, "Content-Encoding", fault.label)
+            case SetHeader(name=name, value=value):
+                reply = _headed(reply, name, value)
             case Mislabel(encoding=encoding):
                 reply = _headed(reply, "Content-Encoding", encoding)
             case WrongDate(seconds=seconds):
@@ -62,12 +78,13 @@ def _stage(fault: Fault) -> int:
     return _STAGES.index(type(fault)) if isinstance(fault, _STAGES) else len(_STAGES)
 
 
-def _headed(reply: Reply, name: str, value: str) -> Reply:
-    return attrs.evolve(reply, headers={**reply.headers, name: value})
+def _headed(reply: Reply, name: str, value: str | None) -> Reply:
+    others = {known: said for known, said in reply.headers.items() if known != name}
+    return attrs.evolve(reply, headers=others if value is None else {**others, name: value})
 
 
 def _garble(body: bytes, field: str, value: str) -> bytes:
-    text, read = body.decode(), json.JSONDecoder().raw_decode
+    text, read = body.decode("utf-8", "surrogateescape"), json.JSONDecoder().raw_decode
     found, place = list[str](), 0
     for name in re.finditer(rf'"{re.escape(field)}"\s*:\s*', text):
         if name.start() < place:
@@ -78,7 +95,7 @@ def _garble(body: bytes, field: str, value: str) -> bytes:
             continue  # garbled before, and no JSON any more
         found += [text[place : name.end()], value]
         place = end
-    return "".join([*found, text[place:]]).encode()
+    return "".join([*found, text[place:]]).encode("utf-8", "surrogateescape")
 
 
 def _compress(body: bytes, how: Compress) -> bytes:

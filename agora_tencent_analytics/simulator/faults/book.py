@@ -21,6 +21,9 @@ from agora_tencent_analytics.simulator.faults.answer import (
     Garble,
     Mislabel,
     Refuse,
+    Replace,
+    SetHeader,
+    Wrap,
     WrongDate,
 )
 from agora_tencent_analytics.simulator.faults.connection import (
@@ -32,14 +35,25 @@ from agora_tencent_analytics.simulator.faults.connection import (
     Truncate,
     WrongLength,
 )
-from agora_tencent_analytics.simulator.faults.listing import ClampPage, Drift, DuplicatePage, EmptyPage, Lie, Reorder
+from agora_tencent_analytics.simulator.faults.listing import (
+    ClampPage,
+    Drift,
+    DuplicatePage,
+    EmptyPage,
+    Lie,
+    Reorder,
+    Shuffle,
+)
+from agora_tencent_analytics.simulator.faults.metrics import Retell, Strangers, Widen
 from agora_tencent_analytics.simulator.faults.when import Span, When
 from agora_tencent_analytics.simulator.http.log import Arrival
 
 AnswerFault = Refuse | Fail | AnswerHtml | AnswerJson | Garble | Compress | Mislabel | WrongDate | ExpireToken
+BodyFault = Replace | Wrap | SetHeader
 ConnectionFault = Reset | Crash | Stall | Drip | Truncate | WrongLength | Delay
-ListingFault = Lie | EmptyPage | DuplicatePage | ClampPage | Reorder | Drift
-Fault = AnswerFault | ConnectionFault | ListingFault
+ListingFault = Lie | EmptyPage | DuplicatePage | ClampPage | Reorder | Shuffle | Drift
+MetricsFault = Retell | Widen | Strangers
+Fault = AnswerFault | BodyFault | ConnectionFault | ListingFault | MetricsFault
 
 
 @attrs.frozen
@@ -50,6 +64,10 @@ class Strike:
     """The fault."""
     count: int
     """How many requests it has struck before this one."""
+    slip: str = ""
+    """The slip of an impolite world that it makes, `""` if it was given to the server."""
+    befalls_all: bool = True
+    """False if it changes good answers only."""
 
 
 class Faults:

@@ -56,6 +56,13 @@ class Reorder:
 
 
 @attrs.frozen(kw_only=True)
+class Shuffle:
+    """The rows of a page come in no order; they stand on the page on which they belong."""
+
+    when: When = ALWAYS
+
+
+@attrs.frozen(kw_only=True)
 class Drift:
     """New rows appear at the front of a listing while it is being read, and push the others back.
 

@@ -42,13 +42,17 @@ def read_ask(method: str, url: str, headers: Mapping[str, str], body: bytes) -> 
 class Refused(Exception):
     """The vendor refuses: its code, its message, the HTTP status."""
 
-    def __init__(self, code: int | str, message: str, *, status: int = 200, body: Any = None) -> None:
+    def __init__(
+        self, code: int | str, message: str, *, status: int = 200, body: Any = None, fault: object = None
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.status = status
         self.body = body
         """What is sent instead of the vendor's envelope, or None for the envelope."""
+        self.fault = fault
+        """The fault that refuses, or None if the vendor does."""
 
 
 @attrs.frozen(kw_only=True)

@@ -11,7 +11,15 @@ from typing import Generic, TypeVar
 import attrs
 
 from agora_tencent_analytics.simulator.faults.book import Strike
-from agora_tencent_analytics.simulator.faults.listing import ClampPage, Drift, DuplicatePage, EmptyPage, Lie, Reorder
+from agora_tencent_analytics.simulator.faults.listing import (
+    ClampPage,
+    Drift,
+    DuplicatePage,
+    EmptyPage,
+    Lie,
+    Reorder,
+    Shuffle,
+)
 
 Row = TypeVar("Row")
 
@@ -45,7 +53,7 @@ def turn_to(rows: Sequence[Row], page: int, size: int, strikes: Iterable[Strike]
         size: rows on a page.
         strikes: the faults that strike this request.
     """
-    shown, lie, most, step = page, None, size, size
+    shown, lie, most, step, shuffled = page, None, size, size, False
     for strike in strikes:
         match strike.fault:
             case Drift() as drift:
@@ -59,12 +67,17 @@ def turn_to(rows: Sequence[Row], page: int, size: int, strikes: Iterable[Strike]
                 step = step if skips else min(step, clamp.size)
             case Reorder():
                 rows = rows[::-1]
+            case Shuffle():
+                shuffled = True
             case Lie() as told:
                 lie = told
             case _:
                 pass
+    ours = rows[shown * step : shown * step + most]
+    if shuffled:
+        ours = [*ours[1::2], *ours[::2][::-1]]
     honest: Page[Row] = Page(
-        rows=rows[shown * step : shown * step + most],
+        rows=ours,
         total=len(rows),
         has_more=(page + 1) * step < len(rows),
         lie=lie,

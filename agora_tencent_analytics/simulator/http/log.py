@@ -34,6 +34,8 @@ class Arrival:
     """The vendor's code in the body as text, `""` if it has none."""
     faults: tuple[str, ...] = ()
     """Names of the faults that struck it."""
+    slips: tuple[str, ...] = ()
+    """Names of the slips that the answer has because the world is impolite; those of its rows are not among them."""
 
 
 class ArrivalLog:

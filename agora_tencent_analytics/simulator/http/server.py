@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
+import logging
 import math
 import socket
 import struct
@@ -18,6 +20,10 @@ from aiohttp import web
 
 from agora_tencent_analytics.simulator.http.exchange import Ask, Reply, read_ask
 
+MOST_BODY_BYTES = 1 << 20
+"""The largest body of a request that is read; the vendors' own questions are a few hundred bytes."""
+
+_log = logging.getLogger("agora_tencent_analytics")
 _GRACE_S = 0.1
 _RESET_NOT_CLOSE = struct.pack("ii", 1, 0)
 
@@ -60,7 +66,13 @@ class Loopback:
         return f"http://{self._host}:{self._port}"
 
     async def open(self) -> None:
-        """Starts to listen."""
+        """Starts to listen; warns if others than this machine can reach it."""
+        if not _is_loopback(self._host):
+            _log.warning(
+                "a simulated vendor listens on %s, where other machines can reach it; its credentials follow from the "
+                "seed of its world and protect nothing",
+                self._host,
+            )
         runner = self._runner = web.ServerRunner(
             web.Server(self._handle, access_log=None), handle_signals=False, shutdown_timeout=_GRACE_S
         )
@@ -124,7 +136,11 @@ class Loopback:
             self._answering.discard(task)
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        body = await request.content.read(-1) if request.can_read_body else b""
+        body = await _body(request)
+        if body is None:
+            refused = web.Response(status=413, text=f"a request has at most {MOST_BODY_BYTES} bytes")
+            refused.force_close()
+            return refused
         reply = await self._exchange(read_ask(request.method, request.raw_path, request.headers, body))
         await self._wait(reply.stall_head_s)
         if reply.down_s and self._runner is not None:
@@ -152,6 +168,23 @@ class Loopback:
         elif reply.stated_length < len(reply.body):
             await response.write_eof()
             request.transport.write(reply.body[reply.stated_length :])
+
+
+async def _body(request: web.BaseRequest) -> bytes | None:
+    """The body, or None if it is too large to be read: nobody has proven yet who sends it."""
+    found = bytearray()
+    while request.can_read_body and (piece := await request.content.readany()):
+        found += piece
+        if len(found) > MOST_BODY_BYTES:
+            return None
+    return bytes(found)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _reset(transport: asyncio.BaseTransport | None) -> None:

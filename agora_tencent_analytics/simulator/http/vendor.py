@@ -23,10 +23,12 @@ from agora_tencent_analytics.simulator.faults.answer import AnswerHtml, AnswerJs
 from agora_tencent_analytics.simulator.faults.apply import spoil
 from agora_tencent_analytics.simulator.faults.book import Fault, Faults, Strike
 from agora_tencent_analytics.simulator.faults.connection import Crash, Delay, Reset
+from agora_tencent_analytics.simulator.faults.slipped_answers import AnswerSlips
 from agora_tencent_analytics.simulator.http.counting import Counting, Gate
 from agora_tencent_analytics.simulator.http.exchange import Ask, Refused, Reply, read_ask
 from agora_tencent_analytics.simulator.http.log import Arrival, ArrivalLog
 from agora_tencent_analytics.simulator.http.server import Loopback
+from agora_tencent_analytics.simulator.world.calls import Vendor
 from agora_tencent_analytics.simulator.world.world import World
 
 
@@ -49,7 +51,7 @@ class SimulatedVendor(ABC):
         sleep: waits; for delays and stalls.
     """
 
-    vendor: ClassVar[str]
+    vendor: ClassVar[Vendor]
     """Whose interface it speaks."""
 
     def __init__(
@@ -76,6 +78,7 @@ class SimulatedVendor(ABC):
         self.peak_in_flight = 0
         """The most requests that were being answered at one time."""
         self._faults = Faults(faults, seed)
+        self._slips = AnswerSlips(world, self.vendor) if world.impolite else None
         self._gates: dict[str, Gate] = {}
         self._count: Counting = count
         self._count_refused = count_refused
@@ -194,6 +197,8 @@ class SimulatedVendor(ABC):
         arrival = Arrival(endpoint=endpoint, at=self.now(), monotonic=self._monotonic(), facts=facts)
         strikes = self._faults.strike(arrival)
         arrival.faults = tuple(type(strike.fault).__name__ for strike in strikes)
+        if self._slips is not None:
+            strikes = (*strikes, *self._slips.strike(arrival, sum(self.log.by_endpoint.values())))
         self._in_flight += 1
         self.peak_in_flight = max(self.peak_in_flight, self._in_flight)
         try:
@@ -211,19 +216,22 @@ class SimulatedVendor(ABC):
     def _judge(self, ask: Ask, arrival: Arrival, strikes: Sequence[Strike]) -> Reply:
         faults = [strike.fault for strike in strikes]
         try:
-            self._strike_out(faults, counted=False)
+            self._strike_out(ask, faults, counted=False)
             rates = self._admit(ask, arrival.endpoint)
             self._let_pass(arrival, rates)
-            self._strike_out(faults, counted=True)
+            self._strike_out(ask, faults, counted=True)
             body = self._respond(ask, arrival.endpoint, strikes)
             reply = self._reply(200, body, code="200" if self.vendor == "agora" else "")
         except Refused as refused:
             body = self._envelope(refused) if refused.body is None else refused.body
             reply = self._reply(refused.status, body, code=str(refused.code))
+            strikes = [strike for strike in strikes if strike.befalls_all or strike.fault is refused.fault]
         except _Struck as struck:
             reply = struck.reply
             reply = attrs.evolve(reply, headers={"Date": self._date(), "Content-Type": "text/html", **reply.headers})
-        return spoil(reply, faults, now=self.now())
+            strikes = [strike for strike in strikes if strike.befalls_all or strike.fault is struck.fault]
+        arrival.slips = tuple(dict.fromkeys(strike.slip for strike in strikes if strike.slip))
+        return spoil(reply, [strike.fault for strike in strikes], now=self.now())
 
     def _let_pass(self, arrival: Arrival, rates: Sequence[Rate]) -> None:
         gate = self._gates.get(arrival.endpoint)
@@ -236,21 +244,22 @@ class SimulatedVendor(ABC):
             self.log.refused += 1
             raise self._throttled(spent, arrival.endpoint)
 
-    def _strike_out(self, faults: Sequence[Fault], *, counted: bool) -> None:
+    def _strike_out(self, ask: Ask, faults: Sequence[Fault], *, counted: bool) -> None:
         for fault in faults:
             match fault:
                 case Refuse() as refuse if refuse.counted is counted:
-                    raise Refused(refuse.code, refuse.message, status=refuse.status)
+                    raise Refused(refuse.code, refuse.message, status=refuse.status, fault=fault)
                 case Fail() as fail if fail.counted is counted:
-                    raise _Struck(Reply(status=fail.status, headers=dict(fail.headers), body=fail.body))
+                    body = fail.body + (_echo(ask) if fail.echo else b"")
+                    raise _Struck(fault, Reply(status=fail.status, headers=dict(fail.headers), body=body))
                 case Reset(counted=when) if when is counted:
-                    raise _Struck(Reply(status=0))
+                    raise _Struck(fault, Reply(status=0))
                 case Crash(counted=when, down_s=down_s) if when is counted:
-                    raise _Struck(Reply(status=0, down_s=down_s))
+                    raise _Struck(fault, Reply(status=0, down_s=down_s))
                 case AnswerHtml() as html if counted:
-                    raise _Struck(Reply(body=html.body))
+                    raise _Struck(fault, Reply(body=html.body))
                 case AnswerJson(text=text) if counted:
-                    raise _Struck(Reply(headers={"Content-Type": "application/json"}, body=text.encode()))
+                    raise _Struck(fault, Reply(headers={"Content-Type": "application/json"}, body=text.encode()))
                 case _:
                     pass
 
@@ -267,6 +276,12 @@ class SimulatedVendor(ABC):
 
 
 class _Struck(Exception):
-    def __init__(self, reply: Reply) -> None:
+    def __init__(self, fault: Fault, reply: Reply) -> None:
         super().__init__()
+        self.fault = fault
         self.reply = reply
+
+
+def _echo(ask: Ask) -> bytes:
+    """The headers of a request, as some error pages repeat them."""
+    return f"<pre>{''.join(f'{name}: {value}{chr(10)}' for name, value in ask.headers.items())}</pre>".encode()

@@ -17,7 +17,7 @@ class Written:
     """JSON as text.
 
     Args:
-        text: one whole value.
+        text: one whole value. A lone surrogate from U+DC80 to U+DCFF stands for a byte that is not UTF-8.
     """
 
     text: str
@@ -25,7 +25,8 @@ class Written:
 
 def write(members: Mapping[str, object]) -> bytes:
     """An object with these members, each a value or a `Written`."""
-    return f"{{{','.join(f'{_text(name)}:{_text(value)}' for name, value in members.items())}}}".encode()
+    whole = f"{{{','.join(f'{_text(name)}:{_text(value)}' for name, value in members.items())}}}"
+    return whole.encode("utf-8", "surrogateescape")
 
 
 def _text(value: object) -> str:

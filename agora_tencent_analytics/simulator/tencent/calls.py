@@ -6,11 +6,14 @@ that is null because the window was too long.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
 
+from agora_tencent_analytics.simulator.faults.metrics import Strangers, Widen, retell, style_of
+from agora_tencent_analytics.simulator.faults.slipped_rows import Shape, listed, user_as_told, write_rows
 from agora_tencent_analytics.simulator.http.exchange import Refused
 from agora_tencent_analytics.simulator.http.listing import turn_to
 from agora_tencent_analytics.simulator.http.written import Written
@@ -41,6 +44,18 @@ _MOST_USERS_WITH_METRICS = 6
 _ROOMS_BY_DEFAULT = 10
 _USERS_BY_DEFAULT = 6
 _ALL = frozenset(metric.name for metric in TENCENT)
+_ROOM = Shape(
+    row_id="CommId", begins="CreateTime", ends="DestroyTime", over="IsFinished", name="RoomString", ratio="Score"
+)
+_USER = Shape(
+    row_id="UserId",
+    begins="JoinTs",
+    ends="LeaveTs",
+    over="Finished",
+    name="DeviceType",
+    ratio="Score",
+    user="UserId",
+)
 _POINT = Style('{"Time":', ',"Value":', "}")
 
 
@@ -55,23 +70,23 @@ class _Window:
 def _rooms(asked: Asked) -> Mapping[str, object]:
     over = _read(asked, ROOM_INFO, _ROOMS_BY_DEFAULT, _MOST_USERS)
     world = asked.world
-    rows = world.listing("tencent", over.start, over.end, channel=asked.payload.get("RoomId"))
-    page = turn_to(rows, over.page, over.size, asked.strikes)
-    rooms = []
-    for index in page.rows:
-        call = world.call_at("tencent", index)
-        over_by_now = call.finished and call.destroyed_ts <= asked.now
-        rooms.append(
-            {
-                "CommId": call.call_id,
-                "RoomString": call.channel,
-                "CreateTime": call.created_ts,
-                "DestroyTime": call.destroyed_ts if over_by_now else int(asked.now),
-                "IsFinished": over_by_now,
-                "UserId": world.sessions(call)[0].user_id,
-            }
-        )
-    return {"Total": page.claimed(len(rooms)), "RoomList": rooms}
+    found = world.listing("tencent", over.start, over.end, channel=asked.payload.get("RoomId"))
+    page = turn_to(listed(world, "tencent", found, over.size, asked.now), over.page, over.size, asked.strikes)
+    rooms = write_rows(world, "tencent", _ROOM, page.rows, lambda index: _room(asked, index))
+    return {"Total": page.claimed(len(page.rows)), "RoomList": rooms}
+
+
+def _room(asked: Asked, index: int) -> dict[str, Any]:
+    call = asked.world.call_at("tencent", index)
+    over = call.finished and call.destroyed_ts <= asked.now
+    return {
+        "CommId": call.call_id,
+        "RoomString": call.channel,
+        "CreateTime": call.created_ts,
+        "DestroyTime": call.destroyed_ts if over else int(asked.now),
+        "IsFinished": over,
+        "UserId": asked.world.sessions(call)[0].user_id,
+    }
 
 
 def _users(asked: Asked) -> Mapping[str, object]:
@@ -133,9 +148,11 @@ def _user_list(asked: Asked, over: _Window) -> tuple[dict[str, object], Sequence
         if stay.overlaps(over.start, over.end) and (not users or stay.user_id in users)
     ]
     stays.sort(key=lambda stay: (stay.join_ts, stay.user_id))
-    page = turn_to(stays, over.page, over.size, asked.strikes)
-    total = page.claimed(len({stay.user_id for stay in stays}))  # it counts users: one who returned is one
-    return {"Total": total, "UserList": [_user(asked, stay) for stay in page.rows]}, page.rows
+    told = listed(asked.world, "tencent", stays, over.size, asked.now)
+    page = turn_to(told, over.page, over.size, asked.strikes)
+    total = page.claimed(len({stay.user_id for stay in told}))  # it counts users: one who returned is one
+    rows = write_rows(asked.world, "tencent", _USER, page.rows, lambda stay: _user(asked, stay))
+    return {"Total": total, "UserList": rows}, page.rows
 
 
 def _user(asked: Asked, stay: Session) -> dict[str, Any]:
@@ -153,18 +170,24 @@ def _user(asked: Asked, stay: Session) -> dict[str, Any]:
 
 
 def _data(asked: Asked, over: _Window, shown: Sequence[Session], wanted: frozenset[str]) -> str:
-    world, users = asked.world, frozenset(stay.user_id for stay in shown)
+    world, users = asked.world, {stay.user_id: user_as_told(asked.world, stay) for stay in shown}
     call = world.find_call("tencent", asked.payload["CommId"])
     stays = [stay for stay in (world.sessions(call) if call is not None else ()) if stay.user_id in users]
+    faults = [strike.fault for strike in asked.strikes]
+    around_s = max((fault.seconds for fault in faults if isinstance(fault, Widen)), default=0)
+    style = style_of(_POINT, faults)
     # The vendor knows users, not stays: what a user measured in all its stays is one series.
     joined: dict[tuple[str, str, str], list[str]] = {}
     for stay in sorted(stays, key=lambda stay: stay.join_ts):
         chosen = [series for series in world.series(stay) if series.metric.name in wanted]
-        for series, points in world.written(stay, chosen, over.start, over.end, _POINT):
+        for series, points in world.written(stay, chosen, over.start - around_s, over.end + around_s, style):
             joined.setdefault((stay.user_id, series.peer_id, series.metric.name), []).append(points)
+    if joined and any(isinstance(fault, Strangers) for fault in faults):
+        joined["nobody asked", "", "aBit"] = [f"{style.before}{over.start}{style.between}7{style.after}"]
     return ",".join(
-        f'{{"Content":[{",".join(pieces)}],"UserId":"{user}","PeerId":"{peer}","DataType":"{name}"}}'
+        f'{{"Content":[{piece}],"UserId":{users.get(user, json.dumps(user))},"PeerId":"{peer}","DataType":"{name}"}}'
         for (user, peer, name), pieces in joined.items()
+        for piece in retell(",".join(pieces), faults)
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Literal
 from agora_tencent_analytics.limits import Limits, Plan, Rate
 from agora_tencent_analytics.simulator.faults.answer import ExpireToken
 from agora_tencent_analytics.simulator.faults.book import Strike
+from agora_tencent_analytics.simulator.faults.slipped_rows import slip_members
 from agora_tencent_analytics.simulator.http.exchange import Ask, Refused, Reply
 from agora_tencent_analytics.simulator.http.log import Arrival
 from agora_tencent_analytics.simulator.http.vendor import SimulatedVendor
@@ -34,6 +35,7 @@ from agora_tencent_analytics.simulator.tencent import (
 )
 from agora_tencent_analytics.simulator.tencent.payload import Action, Asked, check_payload, read_payload
 from agora_tencent_analytics.simulator.tencent.tc3 import check
+from agora_tencent_analytics.simulator.world.calls import Vendor
 from agora_tencent_analytics.simulator.world.dice import mix
 from agora_tencent_analytics.simulator.world.world import World
 from agora_tencent_analytics.tencent.plans import PLANS
@@ -74,7 +76,7 @@ class SimulatedTencent(SimulatedVendor):
         **options: see `SimulatedVendor`.
     """
 
-    vendor: ClassVar[str] = "tencent"
+    vendor: ClassVar[Vendor] = "tencent"
 
     def __init__(
         self,
@@ -163,7 +165,7 @@ class SimulatedTencent(SimulatedVendor):
 
     def _wrap(self, payload: Mapping[str, object]) -> bytes:
         response = write({**payload, "RequestId": self._request_id()})
-        return write({"Response": Written(response.decode())})
+        return write({"Response": Written(response.decode("utf-8", "surrogateescape"))})
 
     def _request_id(self) -> str:
         number = self._serial()
@@ -185,4 +187,4 @@ class SimulatedTencent(SimulatedVendor):
             oversize=self._oversize,
             serial=self._serial(),
         )
-        return self._wrap(action.answer(asked))
+        return self._wrap(slip_members(action.answer(asked), self.world, self.vendor, payload))

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from agora_tencent_analytics.simulator.world.calls import Call, Vendor
+from agora_tencent_analytics.simulator.world.impolite import Slip
 from agora_tencent_analytics.simulator.world.points import Series
 from agora_tencent_analytics.simulator.world.sessions import Session
 
@@ -44,4 +45,8 @@ class History(Protocol):
 
     def series(self, session: Session) -> tuple[Series, ...]:
         """All series of a session."""
+        ...
+
+    def slip(self, vendor: Vendor, row: int | Session) -> Slip | None:
+        """How the row of a call (by its index) or of a session is told badly, or None."""
         ...

@@ -5,6 +5,8 @@ Holds the count. It is made from what happened, never from what a server answere
 
 from __future__ import annotations
 
+from collections import Counter
+
 import attrs
 
 from agora_tencent_analytics.simulator.world.calls import Call, Vendor
@@ -18,13 +20,17 @@ class Truth:
     """What a half-open range of a simulated world holds."""
 
     calls: int
-    """Calls with a share in the range."""
+    """Calls with a share in the range; without those whose row cannot be read."""
     sessions: int
-    """Sessions of these calls whose stay has a share in the range."""
+    """Sessions of these calls whose stay has a share in the range; without those whose row cannot be read."""
     series: int
-    """Series (session, metric, peer) with at least one point in the range."""
+    """Series (session, metric, peer) of these sessions with at least one point in the range."""
     points: int
-    """Points in the range, those without a value included."""
+    """Points of these series in the range, those without a value included."""
+    lost: int = 0
+    """Rows that cannot be read, and that a right client says it could not read. 0 in a polite world."""
+    doubted: int = 0
+    """Rows that it may say the same of, or have doubts about, though all that they tell of is counted above."""
 
 
 def count_truth(
@@ -40,6 +46,7 @@ def count_truth(
 ) -> Truth:
     """The truth about `[start, end)`; see `World.truth` for the arguments."""
     calls = sessions = series = points = 0
+    outcomes = Counter[str]()
     for call in _chosen(world, vendor, call_id):
         if not call.overlaps(start, end) or (channel is not None and call.channel != channel):
             continue
@@ -52,13 +59,26 @@ def count_truth(
         ]
         if user_id is not None and not stays:
             continue
+        if _is_lost(world, vendor, call.index, outcomes):
+            continue
         calls += 1
-        sessions += len(stays)
         for stay in stays:
+            if _is_lost(world, vendor, stay, outcomes):
+                continue
             found = _count(world, stay, start, end)
+            sessions += 1
             series += found[0]
             points += found[1]
-    return Truth(calls=calls, sessions=sessions, series=series, points=points)
+    told = {name: outcomes[name] for name in ("lost", "doubted")}
+    return Truth(calls=calls, sessions=sessions, series=series, points=points, **told)
+
+
+def _is_lost(world: History, vendor: Vendor, row: int | Session, outcomes: Counter[str]) -> bool:
+    slip = world.slip(vendor, row)
+    if slip is None:
+        return False
+    outcomes[slip.outcome] += 1
+    return slip.outcome == "lost"
 
 
 def _chosen(world: History, vendor: Vendor, call_id: str | None) -> list[Call]:

@@ -7,7 +7,7 @@ is small and one call of ten million points is never in memory as a whole.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from agora_tencent_analytics.errors import BadInput
@@ -16,10 +16,11 @@ from agora_tencent_analytics.simulator.world.attendance import Attendance, Chose
 from agora_tencent_analytics.simulator.world.burst import Burst
 from agora_tencent_analytics.simulator.world.calls import Call, Kind, Timetable, Vendor
 from agora_tencent_analytics.simulator.world.consumption import Service, consume
-from agora_tencent_analytics.simulator.world.dice import mix, scramble, unscramble
+from agora_tencent_analytics.simulator.world.dice import Dice, mix, scramble, unscramble
 from agora_tencent_analytics.simulator.world.events import Event, make_events
 from agora_tencent_analytics.simulator.world.experiences import Experience, make_experiences
 from agora_tencent_analytics.simulator.world.figures import compute, weigh
+from agora_tencent_analytics.simulator.world.impolite import Manners, Place, Slip, Slipped
 from agora_tencent_analytics.simulator.world.points import Series, Style, make_series, series_points, write_points
 from agora_tencent_analytics.simulator.world.sessions import Session, make_sessions
 from agora_tencent_analytics.simulator.world.truth import Truth, count_truth
@@ -28,6 +29,7 @@ _VENDORS: dict[str, int] = {"agora": 1, "tencent": 2}
 _CALL_KEY = 20_011
 _ROOM_KEY = 30_011
 _SHORTEST_S = 60
+_LATEST_S = 2 * HOUR
 _SESSIONS_KEPT = 64
 _HOURS_KEPT = 64
 
@@ -53,9 +55,13 @@ class World:
         experiences_per_hour: exactly that many bad experiences in every whole hour of the world in which there are
             calls, or None for an uneven number, in quiet hours none.
         experience_burst: that many bad experiences more within a stretch of time.
+        impolite: the share of the rows and answers that are told badly, from 0 to 1, spread evenly over the kinds of
+            slips in `SLIPS`; or by the name of a kind the share of what it can befall. What happens in the world is
+            the same whatever is given here.
 
     Raises:
-        BadInput: a range shorter than a minute, a negative number, or a burst that begins outside the world.
+        BadInput: a range shorter than a minute, a negative number, a burst that begins outside the world, or a slip
+            that does not exist.
     """
 
     def __init__(
@@ -72,6 +78,7 @@ class World:
         call_burst: Burst | None = None,
         experiences_per_hour: int | None = None,
         experience_burst: Burst | None = None,
+        impolite: float | Mapping[str, float] = 0.0,
     ) -> None:
         if end - start < _SHORTEST_S:
             raise BadInput(f"a simulated world lasts at least {_SHORTEST_S} seconds, not {end - start}")
@@ -96,6 +103,8 @@ class World:
         self._attendances: dict[str, Attendance] = {}
         self._experiences_per_hour = experiences_per_hour
         self._experience_burst = experience_burst
+        self.manners = Manners(seed, impolite)
+        """Which rows and answers the vendors tell badly, and how."""
         self._suffered = lru_cache(maxsize=_HOURS_KEPT)(self._make_experiences)
         self._kept = lru_cache(maxsize=_SESSIONS_KEPT)(self._make_sessions)
         self.agora_app_id = f"{mix(seed, 11):016x}{mix(seed, 12):016x}"
@@ -236,6 +245,38 @@ class World:
             found = self._attendances[vendor] = Attendance(self, vendor)
         return found.during(start, end, chosen or Chosen())
 
+    @property
+    def impolite(self) -> bool:
+        """True if some of it is told badly."""
+        return self.manners.impolite
+
+    def slip(self, vendor: Vendor, row: int | Session) -> Slip | None:
+        """How the row of a call (by its index) or of a session is told badly, or None."""
+        return self.manners.slip(*_subject(vendor, row))
+
+    def dice_of(self, vendor: Vendor, row: int | Session) -> Dice:
+        """What is left to chance about a row that is told badly; the same whenever it is asked for."""
+        return self.manners.dice(*_subject(vendor, row), 1)
+
+    def listed_from(self, vendor: Vendor, row: int | Session) -> int:
+        """The first second at which a call (by its index) or a session is listed: 0, unless it comes late."""
+        slip = self.slip(vendor, row)
+        if slip is None or slip.name != "late":
+            return 0
+        over = row.leave_ts if isinstance(row, Session) else self.timetable(vendor).destroyed[row]
+        return over + 1 + self.dice_of(vendor, row).below(_LATEST_S)
+
+    def slips(self, vendor: Vendor, start: int, end: int) -> Iterator[Slipped]:
+        """Every row that is told badly of the calls with a share in `[start, end)`, and of their sessions there."""
+        for index in self.listing(vendor, start, end) if self.impolite else ():
+            call, slip = self.call_at(vendor, index), self.slip(vendor, index)
+            if slip is not None:
+                yield Slipped(slip=slip, vendor=vendor, call_id=call.call_id)
+            for stay in self.sessions(call):
+                slip = self.slip(vendor, stay)
+                if slip is not None and stay.overlaps(start, end):
+                    yield Slipped(slip=slip, vendor=vendor, call_id=call.call_id, session_id=stay.session_id)
+
     def truth(
         self,
         vendor: Vendor,
@@ -283,3 +324,7 @@ class World:
         return make_sessions(
             self._seed(call.vendor), call, count=self._sessions_per_call, steady=self.points_per_series is not None
         )
+
+
+def _subject(vendor: Vendor, row: int | Session) -> tuple[Place, Vendor, int]:
+    return ("session", vendor, row.key) if isinstance(row, Session) else ("call", vendor, row)

@@ -1,4 +1,4 @@
-"""`plan` in this process: its table, its report, its exit status, and what it sends."""
+"""`forecast` in this process: its table, its report, its exit status, and what it sends."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def reported(path: Path) -> dict[str, Any]:
 
 
 def test_a_scan_that_fits_is_priced_by_a_probe(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    report, scanned = tmp_path / "plan.json", tmp_path / "scan.json"
+    report, scanned = tmp_path / "forecast.json", tmp_path / "scan.json"
     options = ["--simulate", "--calls", "24", "--seed", "3", *UNLIMITED]
-    assert 0 == main(["plan", *options, "--report", str(report)])
+    assert 0 == main(["forecast", *options, "--report", str(report)])
     shown = capsys.readouterr().out
     assert 0 == main(["scan", *options, "--report", str(scanned)])
     said, actual = reported(report), reported(scanned)
@@ -47,10 +47,10 @@ def test_a_scan_that_fits_is_priced_by_a_probe(tmp_path: Path, capsys: pytest.Ca
 
 
 def test_a_scan_that_does_not_fit_is_told_with_what_would(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    report = tmp_path / "plan.json"
+    report = tmp_path / "forecast.json"
     stated = ["--calls-expected", "10000", "--sessions-per-call", "4", "--minutes-per-call", "20"]
     options = ["--simulate", "--last", "1d", "--vendor", "agora", "--plan", "premium"]
-    assert 1 == main(["plan", *options, *stated, "--report", str(report)])
+    assert 1 == main(["forecast", *options, *stated, "--report", str(report)])
     said, shown = reported(report), capsys.readouterr().out
     (vendor,) = said["vendors"].values()
     assert 0 == vendor["probed"]
@@ -63,34 +63,34 @@ def test_a_scan_that_does_not_fit_is_told_with_what_would(tmp_path: Path, capsys
 
 def test_who_waits_for_midnight_is_told_how_long(capsys: pytest.CaptureFixture[str]) -> None:
     stated = ["--calls-expected", "3000", "--sessions-per-call", "4", "--on-quota", "wait"]
-    assert 0 == main(["plan", "--simulate", "--last", "1d", "--vendor", "agora", "--plan", "premium", *stated])
+    assert 0 == main(["forecast", "--simulate", "--last", "1d", "--vendor", "agora", "--plan", "premium", *stated])
     assert "day" in capsys.readouterr().out
 
 
 def test_depth_channel_and_user_are_those_of_scan(tmp_path: Path) -> None:
-    report = tmp_path / "plan.json"
+    report = tmp_path / "forecast.json"
     options = ["--simulate", "--vendor", "agora", "--plan", "unlimited", "--channel", "class-1"]
-    assert 0 == main(["plan", *options, "--depth", "sessions", "--user", "nobody", "--report", str(report)])
+    assert 0 == main(["forecast", *options, "--depth", "sessions", "--user", "nobody", "--report", str(report)])
     (vendor,) = reported(report)["vendors"].values()
     assert "sessions" == vendor["depth"]
     assert ["call/lists", "call/sessions"] == [row["counter"] for row in vendor["rows"]]
 
 
 def test_a_share_of_the_time_is_asked_for_in_the_words_that_propose_it(tmp_path: Path) -> None:
-    report = tmp_path / "plan.json"
+    report = tmp_path / "forecast.json"
     options = ["--simulate", "--vendor", "agora", "--plan", "unlimited", "--report", str(report)]
     proposed = re.search(r"\S+%", str(FreezeFrom(0.0871)))
     assert proposed is not None
     calls = []
     for more in ([], ["--frozen-from", proposed[0]]):
-        assert 0 == main(["plan", *options, *more])
+        assert 0 == main(["forecast", *options, *more])
         calls.append(reported(report)["vendors"]["agora"]["calls"]["likely"])
     assert 20 == calls[0] > calls[1] > 0
 
 
 def test_a_budget_is_one_of_the_bounds(capsys: pytest.CaptureFixture[str]) -> None:
     options = ["--simulate", "--vendor", "agora", "--plan", "unlimited", "--calls", "40"]
-    assert 1 == main(["plan", *options, "--budget", "60"])
+    assert 1 == main(["forecast", *options, "--budget", "60"])
     assert "the budget is spent before" in capsys.readouterr().out
 
 
@@ -108,7 +108,7 @@ def test_a_budget_is_one_of_the_bounds(capsys: pytest.CaptureFixture[str]) -> No
 )
 def test_wrong_usage_is_status_two(options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     try:
-        status: Any = main(["plan", *options])
+        status: Any = main(["forecast", *options])
     except SystemExit as ended:
         status = ended.code
     assert 2 == status
@@ -119,7 +119,7 @@ def test_wrong_usage_is_status_two(options: list[str], capsys: pytest.CaptureFix
 def test_stated_numbers_that_lack_one_another_are_told_in_words_of_the_command_line(
     options: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert 2 == main(["plan", "--simulate", *options])
+    assert 2 == main(["forecast", "--simulate", *options])
     told = capsys.readouterr().err
     assert "--calls-expected" in told
     assert "--sessions-per-call" in told

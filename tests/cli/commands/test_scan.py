@@ -13,6 +13,7 @@ import attrs
 import pytest
 
 from agora_tencent_analytics import Provider
+from agora_tencent_analytics.agora.variables import GENERATIONS
 from agora_tencent_analytics.cli import main
 from agora_tencent_analytics.cli import simulated_world as embedded
 from agora_tencent_analytics.errors import QuotaUnavailable
@@ -156,6 +157,45 @@ def test_the_main_job_writes_every_call_and_says_so(tmp_path: Path, capsys: pyte
 
 
 @pytest.mark.usefixtures("no_limits")
+def test_the_truth_of_an_impolite_world_counts_rows_that_cannot_be_read(tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    words = ["--vendor", "agora", "--calls", "60", "--depth", "calls", "--report", str(report)]
+    main(["scan", "--simulate", "--impolite", "0.9", *words])
+    truth = json.loads(report.read_text())["truth"]
+    assert 0 < 60 - truth["calls"] < truth["lost"]  # rows of calls, and those of sessions
+    assert truth["doubted"] > 0
+
+
+@pytest.mark.usefixtures("no_limits")
+@pytest.mark.parametrize("api", GENERATIONS)
+@pytest.mark.parametrize("simulated", [True, False])
+def test_a_scan_speaks_the_generation_that_it_is_told(
+    api: str, simulated: bool, simulated_world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = tmp_path / "report.json"
+    words = ["scan", "--vendor", "agora", "--api", api, "--depth", "sessions", "--report", str(report)]
+    if simulated:
+        assert 0 == main([*words, "--simulate", "--calls", "12"])
+        told = json.loads(report.read_text())
+        assert (12, told["truth"]["sessions"]) == (told["total"]["calls"], told["total"]["sessions"])
+        return
+    with running_in_thread(SimulatedAgora(simulated_world, plan="unlimited", api=api)) as server:
+        for name, value in (*server.credentials.items(), ("plan", "unlimited"), ("base_url", server.base_url)):
+            monkeypatch.setenv(f"AGORA_{name.upper()}", value)
+        span = ["--start", str(simulated_world.start), "--end", str(simulated_world.end)]
+        assert 0 == main([*words, *span])
+        asked = {arrival.endpoint for arrival in server.arrivals}
+    assert {"call/lists", "call/details" if api == "2021-03" else "call/sessions"} == asked
+
+
+@pytest.mark.usefixtures("tencent")
+@pytest.mark.parametrize("words", [["scan", "--last", "1h"], ["quota"], ["forecast", "--last", "1h"]])
+def test_a_generation_of_agoras_api_goes_with_agora(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert 2 == main([*words, "--api", "2022"])
+    assert "agora is not asked" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("no_limits")
 @pytest.mark.parametrize("depth", ["calls", "sessions"])
 def test_a_shallow_scan_has_the_same_lines_with_less_in_them(depth: str, tmp_path: Path) -> None:
     out = tmp_path / "out.jsonl"
@@ -240,6 +280,16 @@ def test_without_credentials_the_variables_are_named(capsys: pytest.CaptureFixtu
     told = capsys.readouterr().err
     assert "AGORA_CUSTOMER_SECRET" in told
     assert "TENCENTCLOUD_SECRET_KEY" in told
+
+
+def test_of_credentials_that_are_not_complete_the_missing_ones_are_named(
+    agora: SimulatedAgora, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("AGORA_CUSTOMER_SECRET")
+    assert 2 == main(["scan", "--last", "6h"])
+    assert "AGORA_CUSTOMER_SECRET is not set (the other two are), or use --simulate" in capsys.readouterr().err
+    assert 2 == main(["scan", "--last", "6h", "--vendor", "agora", "--plan", "premium"])
+    assert "AGORA_CUSTOMER_SECRET is not set (the other two are)\n" in capsys.readouterr().err
 
 
 def test_a_missing_plan_is_named(

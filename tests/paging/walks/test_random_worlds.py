@@ -125,7 +125,7 @@ def test_what_no_client_can_detect_leaves_no_trace_and_is_counted(request: pytes
 
 
 ROWS, SIZE, TRIES = 15, 3, 100
-README = Path(__file__).parents[2] / "README.md"
+README = Path(__file__).parents[3] / "README.md"
 PRINTED = {
     "swap": ("A row vanishes and another appears", "The same: the row that appeared"),
     "replaced": ("", "A call vanishes and a new one begins"),

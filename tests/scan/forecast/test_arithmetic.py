@@ -1,4 +1,4 @@
-"""The arithmetic of plans: requests of a window, days and seconds of requests, intervals of a sample."""
+"""The arithmetic of forecasts: requests of a window, days and seconds of requests, intervals of a sample."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a plan says is what a scan then costs: exactly if the calls are known, within honest bounds after a probe."""
+"""What a forecast says is what a scan then costs: exact if the calls are known, within honest bounds after a probe."""
 
 from __future__ import annotations
 
@@ -73,9 +73,9 @@ def test_a_probe_is_paid_as_it_says_and_costs_little() -> None:
         assert survey.probed <= 30 + 20, told(survey)
 
 
-def planned(vendors: Vendors, *names: Vendor, plan: str = "unlimited", **options: Any) -> Forecast:
+def forecast_of(vendors: Vendors, *names: Vendor, plan: str = "unlimited", **options: Any) -> Forecast:
     async def scenario() -> Forecast:
-        return await scan.plan(*(provider_of(vendors, name, plan) for name in names), **{"over": WHOLE, **options})
+        return await scan.forecast(*(provider_of(vendors, name, plan) for name in names), **{"over": WHOLE, **options})
 
     return run(scenario)
 
@@ -84,7 +84,7 @@ def test_one_seed_asks_and_says_the_same_twice_and_another_asks_about_other_call
     found = []
     for seed in (1, 1, 2):
         vendors = Vendors(calls=200)
-        text = str(planned(vendors, "tencent", seed=seed))
+        text = str(forecast_of(vendors, "tencent", seed=seed))
         found.append((text, [arrival.facts.get("CommId") for arrival in vendors.servers[0].arrivals]))
     assert found[0] == found[1]
     assert found[0][1] != found[2][1]
@@ -100,7 +100,7 @@ def test_users_and_a_channel_are_reckoned_with(vendor: Vendor) -> None:
 
         async def scenario(narrowed: dict[str, Any] = narrowed) -> tuple[Forecast, int]:
             provider = provider_of(vendors, vendor, "unlimited")
-            forecast = await scan.plan(provider, over=WHOLE, known=known, **narrowed)
+            forecast = await scan.forecast(provider, over=WHOLE, known=known, **narrowed)
             _, report = await read(provider, over=WHOLE, **narrowed)
             return forecast, report.vendors[vendor].requests
 
@@ -109,8 +109,8 @@ def test_users_and_a_channel_are_reckoned_with(vendor: Vendor) -> None:
         assert forecast.requests.exact
 
 
-def test_two_providers_are_planned_side_by_side() -> None:
-    forecast = planned(Vendors(calls=20), *VENDORS)
+def test_two_providers_are_forecast_side_by_side() -> None:
+    forecast = forecast_of(Vendors(calls=20), *VENDORS)
     assert ["agora", "tencent"] == list(forecast.vendors)
     parts = [vendor.requests.likely for vendor in forecast.vendors.values()]
     assert sum(parts) == forecast.requests.likely
@@ -120,14 +120,14 @@ def test_two_providers_are_planned_side_by_side() -> None:
 def test_known_calls_may_come_with_the_number_of_their_sessions() -> None:
     vendors = Vendors(calls=30)
     known = [(call, len(sessions)) for call, sessions in known_calls(vendors.world, "agora")]
-    exact = planned(vendors, "agora", known=known_calls(vendors.world, "agora"), depth="sessions")
-    assert exact.requests == planned(vendors, "agora", known=known, depth="sessions").requests
+    exact = forecast_of(vendors, "agora", known=known_calls(vendors.world, "agora"), depth="sessions")
+    assert exact.requests == forecast_of(vendors, "agora", known=known, depth="sessions").requests
 
 
 def test_stated_numbers_are_taken_at_their_word_and_nothing_is_asked() -> None:
     vendors = Vendors()
     stated: dict[str, Any] = {"calls": 1_000, "sessions_per_call": 25, "minutes_per_call": 10}
-    forecast = planned(vendors, "agora", plan="premium", over=TimeRange(START, END - HOUR), **stated)
+    forecast = forecast_of(vendors, "agora", plan="premium", over=TimeRange(START, END - HOUR), **stated)
     rows = {row.counter: row.requests.likely for row in forecast.vendors["agora"].rows}
     assert {"call/lists": 10, "call/sessions": 1_000, "call/metrics": 2_000} == rows
     assert 0 == len(vendors.servers[0].arrivals)
@@ -135,14 +135,16 @@ def test_stated_numbers_are_taken_at_their_word_and_nothing_is_asked() -> None:
 
 def test_long_calls_cost_a_request_for_each_window() -> None:
     known: dict[str, Any] = {"calls": 10, "sessions_per_call": 3, "minutes_per_call": 7 * 60 - 1}
-    rows = {row.counter: row.requests.likely for row in planned(Vendors(), "tencent", **known).vendors["tencent"].rows}
+    rows = {
+        row.counter: row.requests.likely for row in forecast_of(Vendors(), "tencent", **known).vendors["tencent"].rows
+    }
     assert (2 * 10, 7 * 10) == (rows["DescribeUserInfo"], rows["DescribeCallDetailInfo"])
 
 
 def test_only_some_of_the_calls_are_paid_for() -> None:
     vendors = Vendors(calls=40)
     whole, worst, none = (
-        planned(vendors, "agora", depth="sessions", only=only) for only in (None, FreezeFrom(0.05), FreezeFrom(1.0))
+        forecast_of(vendors, "agora", depth="sessions", only=only) for only in (None, FreezeFrom(0.05), FreezeFrom(1.0))
     )
     assert none.requests.likely < worst.requests.likely < whole.requests.likely
     assert 1 == none.requests.likely
@@ -154,7 +156,7 @@ def test_a_scan_reads_only_the_calls_that_are_chosen_and_costs_what_was_said() -
     async def scenario() -> None:
         provider, only = vendors.agora(), FreezeFrom(0.03)
         # With more calls probed than there are, nothing is guessed.
-        forecast = (await scan.plan(provider, over=WHOLE, only=only, probe=100)).vendors["agora"]
+        forecast = (await scan.forecast(provider, over=WHOLE, only=only, probe=100)).vendors["agora"]
         records, report = await read(provider, over=WHOLE, only=only)
         assert 0 < len({record.call.call_id for record in records}) < 40
         assert all(only(record.call) for record in records)
@@ -166,7 +168,7 @@ def test_a_scan_reads_only_the_calls_that_are_chosen_and_costs_what_was_said() -
 
 
 def test_a_listing_of_nothing_costs_its_windows() -> None:
-    forecast = planned(Vendors(calls=0), "agora", plan="premium")
+    forecast = forecast_of(Vendors(calls=0), "agora", plan="premium")
     assert forecast.requests.exact
     assert 1 == forecast.requests.likely
     assert forecast.fits
@@ -175,7 +177,7 @@ def test_a_listing_of_nothing_costs_its_windows() -> None:
 def test_a_budget_is_kept_by_the_probe() -> None:
     vendors, budget = Vendors(calls=60), Budget(5)
     with pytest.raises(BudgetSpent):
-        planned(vendors, "agora", budget=budget)
+        forecast_of(vendors, "agora", budget=budget)
     assert 5 == len(vendors.servers[0].arrivals)
 
 
@@ -200,14 +202,14 @@ def test_what_is_wrong_is_refused_before_anything_is_asked() -> None:
     ]
     for options in wrong:
         with pytest.raises(BadInput):
-            planned(vendors, "agora", **options)
+            forecast_of(vendors, "agora", **options)
     with pytest.raises(NotOffered):
-        planned(vendors, "tencent", plan="free")
+        forecast_of(vendors, "tencent", plan="free")
     assert all(not server.arrivals for server in vendors.servers)
 
 
 def test_the_text_and_the_json_say_the_same() -> None:
-    forecast = planned(Vendors(calls=40), *VENDORS, plan="unlimited")
+    forecast = forecast_of(Vendors(calls=40), *VENDORS, plan="unlimited")
     said = forecast.as_dict()
     assert forecast.fits is said["fits"]
     assert round(forecast.requests.likely) == said["requests"]["likely"]
@@ -233,7 +235,7 @@ def test_scan_is_still_called_as_a_function_and_says_what_it_does() -> None:
 @pytest.mark.parametrize("calls", [100, 101, 199, 200, 201, 400, 777, 1_600])
 def test_a_listing_without_a_total_is_counted_by_few_pages(calls: int) -> None:
     vendors = Vendors(calls=calls)
-    forecast = planned(vendors, "tencent", depth="calls").vendors["tencent"]
+    forecast = forecast_of(vendors, "tencent", depth="calls").vendors["tencent"]
     assert Interval.of(calls) == forecast.calls or calls in forecast.calls
     assert f"{calls:,} calls on the listing" in forecast.basis
     assert forecast.probed <= 4 + 2 * math.log2(calls / 100 + 1)
@@ -258,7 +260,7 @@ def test_a_vendor_that_shows_its_first_page_for_ever_does_not_hold_the_probe() -
             return listing
 
         provider.calls = stuck  # type: ignore[method-assign]
-        forecast = await scan.plan(provider, over=WHOLE, depth="calls")
+        forecast = await scan.forecast(provider, over=WHOLE, depth="calls")
         assert len(asked) < 5
         return forecast.vendors["tencent"]
 
@@ -266,7 +268,7 @@ def test_a_vendor_that_shows_its_first_page_for_ever_does_not_hold_the_probe() -
 
 
 @pytest.mark.parametrize("depth", ["calls", "sessions"])
-def test_providers_that_share_a_quota_are_planned_against_their_parts_of_it(depth: Any) -> None:
+def test_providers_that_share_a_quota_are_forecast_against_their_parts_of_it(depth: Any) -> None:
     vendors = Vendors(calls=700, sessions_per_call=1)
     vendors.agora("standard")
     credentials, transport = dict[str, Any](vendors.servers[0].credentials), vendors.transports[0]
@@ -279,7 +281,7 @@ def test_providers_that_share_a_quota_are_planned_against_their_parts_of_it(dept
                 AgoraProvider(**credentials, plan="standard", quota=quotas[0 if shared else n], transport=transport)
                 for n in range(2)
             ]
-            found.append(await scan.plan(*two, over=WHOLE, depth=depth, calls=700, sessions_per_call=1))
+            found.append(await scan.forecast(*two, over=WHOLE, depth=depth, calls=700, sessions_per_call=1))
         return found[0], found[1]
 
     together, apart = run(scenario)
@@ -297,7 +299,7 @@ def test_a_probe_asks_with_the_priority_of_the_scan() -> None:
     async def scenario() -> None:
         provider = vendors.agora()
         with asking(hooks=[lambda _: asked.add(terms().priority)]):
-            await scan.plan(provider, over=WHOLE, depth="sessions", priority="interactive")
+            await scan.forecast(provider, over=WHOLE, depth="sessions", priority="interactive")
 
     run(scenario)
     assert {"interactive"} == asked

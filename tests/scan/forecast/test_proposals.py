@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from agora_tencent_analytics import Budget, Quota, TimeRange, scan
+from agora_tencent_analytics.agora.plans import find
 from agora_tencent_analytics.limits import DAY, HOUR
 from agora_tencent_analytics.scan import Forecast, Proposal, VendorForecast
 from tests.support.simulated_scans import WHOLE, Vendors, read
@@ -33,10 +34,10 @@ def test_ten_thousand_calls_in_a_day_are_too_many_for_premium_and_every_proposal
     vendors = crowded()
 
     async def scenario(provider: Any) -> tuple[VendorForecast, int, list[tuple[Proposal, Forecast]]]:
-        forecast = await scan.plan(provider, over=A_DAY)
+        forecast = await scan.forecast(provider, over=A_DAY)
         sent = len(vendors.servers[0].arrivals)
         agora = forecast.vendors["agora"]
-        followed = [(one, await scan.plan(provider, **one.arguments)) for one in agora.proposals]
+        followed = [(one, await scan.forecast(provider, **one.arguments)) for one in agora.proposals]
         return agora, sent, followed
 
     agora, sent, followed = with_premium(vendors, scenario)
@@ -57,10 +58,11 @@ def test_ten_thousand_calls_in_a_day_are_too_many_for_premium_and_every_proposal
 
 
 def test_a_followed_proposal_is_scanned_to_the_end() -> None:
-    vendors = crowded(2_500)
+    vendors = crowded(700)  # more than a quarter of a premium day can pay
 
-    async def scenario(provider: Any) -> None:
-        forecast = await scan.plan(provider, over=A_DAY)
+    async def scenario() -> None:
+        provider = vendors.agora(find("premium").share(0.25))
+        forecast = await scan.forecast(provider, over=A_DAY)
         shorter = forecast.vendors["agora"].proposals[0]
         assert A_DAY.start == shorter.over.start
         assert shorter.over.end < A_DAY.end
@@ -68,12 +70,12 @@ def test_a_followed_proposal_is_scanned_to_the_end() -> None:
         assert report.complete, str(report)
         assert report.vendors["agora"].requests in shorter.requests
 
-    with_premium(vendors, scenario)
+    run(scenario)
 
 
 def test_who_waits_for_midnight_can_have_it_all_before_the_vendor_forgets() -> None:
     async def scenario(provider: Any) -> Forecast:
-        return await scan.plan(provider, over=A_DAY, on_quota="wait")
+        return await scan.forecast(provider, over=A_DAY, on_quota="wait")
 
     forecast = with_premium(crowded(), scenario)
     assert forecast.fits
@@ -85,10 +87,10 @@ def test_what_the_vendor_forgets_meanwhile_is_told_and_the_rest_is_proposed() ->
     stated: dict[str, Any] = {"calls": 18_000, "sessions_per_call": 4, "on_quota": "wait"}
 
     async def scenario(provider: Any) -> tuple[Forecast, Forecast]:
-        forecast = await scan.plan(provider, over=over, **stated)
+        forecast = await scan.forecast(provider, over=over, **stated)
         newest = forecast.vendors["agora"].proposals[0]
         again = {**stated, "calls": round(newest.calls.likely)}
-        return forecast, await scan.plan(provider, **newest.arguments, **again)
+        return forecast, await scan.forecast(provider, **newest.arguments, **again)
 
     forecast, followed = with_premium(Vendors(), scenario)
     lost = forecast.vendors["agora"].lost
@@ -104,7 +106,7 @@ def test_what_is_forgotten_already_is_lost() -> None:
     over = TimeRange(int(EPOCH) - 8 * DAY, int(EPOCH) - 2 * HOUR)
 
     async def scenario(provider: Any) -> Forecast:
-        return await scan.plan(provider, over=over, calls=10, sessions_per_call=2)
+        return await scan.forecast(provider, over=over, calls=10, sessions_per_call=2)
 
     lost = with_premium(Vendors(), scenario).vendors["agora"].lost
     assert ("history", over.start, None) == (lost[0].reason, lost[0].over.start, lost[0].calls)
@@ -115,12 +117,12 @@ def test_a_day_that_is_half_spent_counts() -> None:
     stated: dict[str, Any] = {"calls": 1_500, "sessions_per_call": 4}
 
     async def scenario(provider: Any) -> tuple[Forecast, Forecast]:
-        before = await scan.plan(provider, over=A_DAY, **stated)
+        before = await scan.forecast(provider, over=A_DAY, **stated)
         (row,) = (row for row in provider.endpoints if row.name == "call/metrics")
         for _ in range(600):
             async with provider.shared_quota.slot(row.counter, provider.limits(row).rates) as slot:
                 slot.sent()
-        return before, await scan.plan(provider, over=A_DAY, **stated)
+        return before, await scan.forecast(provider, over=A_DAY, **stated)
 
     before, after = with_premium(Vendors(), scenario)
     assert before.fits
@@ -147,7 +149,7 @@ def test_what_is_reserved_for_others_is_not_there_to_be_spent() -> None:
 
     async def scenario(provider: Any) -> list[Forecast]:
         priorities: list[Any] = ["backfill", "interactive"]
-        return [await scan.plan(provider, priority=priority, **stated) for priority in priorities]
+        return [await scan.forecast(provider, priority=priority, **stated) for priority in priorities]
 
     backfill, interactive = with_premium(under({"reserve": {"interactive": 0.1}}), scenario)
     assert not backfill.fits
@@ -160,7 +162,7 @@ def test_rows_that_the_vendor_counts_together_share_one_day() -> None:
     stated: dict[str, Any] = {"over": A_DAY, "calls": 1_200, "sessions_per_call": 1}
 
     async def scenario(provider: Any) -> VendorForecast:
-        return (await scan.plan(provider, **stated)).vendors["agora"]
+        return (await scan.forecast(provider, **stated)).vendors["agora"]
 
     apart = with_premium(under({}), scenario)
     merged = with_premium(under({"merge": [["call/sessions", "call/metrics"]]}), scenario)
@@ -179,8 +181,8 @@ def test_a_budget_is_an_end_too(vendor: str) -> None:
     async def scenario() -> tuple[VendorForecast, Budget, Forecast]:
         provider: Any = vendors.agora() if vendor == "agora" else vendors.tencent()
         budget = Budget(150)
-        forecast = (await scan.plan(provider, over=WHOLE, budget=budget)).vendors[vendor]
-        return forecast, budget, await scan.plan(provider, **forecast.proposals[0].arguments, budget=Budget(150))
+        forecast = (await scan.forecast(provider, over=WHOLE, budget=budget)).vendors[vendor]
+        return forecast, budget, await scan.forecast(provider, **forecast.proposals[0].arguments, budget=Budget(150))
 
     forecast, budget, followed = run(scenario)
     assert budget.spent == forecast.probed
@@ -196,7 +198,7 @@ def test_a_spent_day_leaves_nothing_to_propose() -> None:
             async with provider.shared_quota.slot(row.counter, provider.limits(row).rates) as slot:
                 slot.sent()
                 slot.refused("day")
-        return await scan.plan(provider, over=A_DAY, calls=5, sessions_per_call=1)
+        return await scan.forecast(provider, over=A_DAY, calls=5, sessions_per_call=1)
 
     forecast = with_premium(Vendors(), scenario)
     assert not forecast.fits

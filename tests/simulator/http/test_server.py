@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import socket
 import threading
@@ -20,6 +21,7 @@ from agora_tencent_analytics.simulator import (
     running_in_thread,
 )
 from agora_tencent_analytics.simulator.fixtures import simulated_agora, simulated_tencent, simulated_world
+from agora_tencent_analytics.simulator.http.server import MOST_BODY_BYTES
 from tests.support.simulator_requests import (
     END,
     NOW,
@@ -178,3 +180,28 @@ def test_the_fixtures_serve(simulated_agora: SimulatedAgora, simulated_tencent: 
 
     assert 12 == asyncio.run(scenario())["total_size"]
     assert simulated_tencent.base_url.startswith("http://127.0.0.1:")
+
+
+def test_a_body_of_more_than_a_megabyte_is_not_read() -> None:
+    async def scenario() -> tuple[list[int], int]:
+        async with SimulatedTencent(WORLD, plan="unlimited", clock=lambda: NOW) as server:
+            statuses = []
+            for size in (MOST_BODY_BYTES, MOST_BODY_BYTES + 1):
+                async with (
+                    aiohttp.ClientSession() as session,
+                    session.post(server.base_url + "/", data=io.BytesIO(b"x" * size)) as response,
+                ):
+                    statuses.append(response.status)
+            return statuses, len(server.arrivals)
+
+    assert ([200, 413], 1) == asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(("host", "warned"), [("0.0.0.0", True), ("127.0.0.1", False), ("localhost", False)])
+def test_listening_where_others_can_ask_is_warned_of(host: str, warned: bool, caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario() -> None:
+        async with SimulatedAgora(WORLD, plan="unlimited", host=host):
+            pass
+
+    asyncio.run(scenario())
+    assert warned == ("where other machines can reach it" in caplog.text)

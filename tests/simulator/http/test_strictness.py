@@ -95,6 +95,7 @@ every_action = pytest.mark.parametrize("row", ASKED, ids=lambda row: row.name)
 VALUES: Sent = {
     "CommId": "1400000000_1_1",
     "UserId": "u",
+    "UserIds": ["u"],
     "RoomId": "r",
     "DataType": ["all"],
     "Period": "d",

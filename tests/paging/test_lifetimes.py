@@ -1,0 +1,184 @@
+"""How long a call and its stays last, where their rows cannot be believed: every session and point is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import pytest
+
+from agora_tencent_analytics import Certificate, TimeRange, scan
+from agora_tencent_analytics.agora.endpoints import GENERATION_ENDPOINTS
+from agora_tencent_analytics.limits import HOUR, MINUTE
+from agora_tencent_analytics.simulator import World
+from tests.support.spoilt_answers import Rows, Spoilt
+from tests.support.transports import Stage
+from tests.support.virtual_time import EPOCH, run
+
+NOW = int(EPOCH)
+LONG_S = 110 * MINUTE
+FEW: dict[str, Any] = {"seed": 1, "calls": 1, "start": NOW - 9 * HOUR, "end": NOW - 5 * HOUR, "sessions_per_call": 4}
+# Nearly two hours: two windows of Agora's standard plan, and of Tencent's metrics.
+LONG = World(call_seconds=LONG_S, points_per_series=110, **FEW)
+BRIEF = World(call_seconds=20, points_per_series=10, **FEW)
+SPELT = {
+    "agora": ("call_lists", "created_ts", "destroyed_ts", "call_info", "join_ts", "leave_ts"),
+    "tencent": ("RoomList", "CreateTime", "DestroyTime", "UserList", "JoinTs", "LeaveTs"),
+}
+VENDORS = [*(("agora", {"api": api}) for api in GENERATION_ENDPOINTS), ("tencent", {})]
+every_vendor = pytest.mark.parametrize(("vendor", "options"), VENDORS, ids=lambda value: str(value))
+Spoil = dict[str, Callable[[Rows], None]]
+
+
+def ends(vendor: str, end: Callable[[int, int], int | None], *, of: str) -> Spoil:
+    """Rows of calls or sessions whose end is made of their beginning and end; one of None is left out."""
+    calls, created, destroyed, sessions, join, leave = SPELT[vendor]
+    rows, first, last = (calls, created, destroyed) if of == "calls" else (sessions, join, leave)
+
+    def spoil(found: Rows) -> None:
+        for row in found:
+            row[last] = end(row[first], row[last])
+            if row[last] is None:
+                del row[last]
+
+    return {rows: spoil}
+
+
+@attrs.frozen
+class Read:
+    sessions: list[str]
+    points: int
+    requests: int
+    doubts: tuple[str, ...]
+    complete: bool
+
+
+def read(vendor: str, options: dict[str, Any], world: World, spoil: Spoil, plan: str = "", **asked: Any) -> Read:
+    """One call of a spoilt vendor, read to its points."""
+    stage = Stage(vendor, world, plan=plan or ("standard" if vendor == "agora" else "basic"), **options)
+
+    async def scenario() -> tuple[Any, Any, list[Certificate]]:
+        async with stage.provider(transport=Spoilt(stage.server, spoil), **options) as provider:
+            (call,) = await provider.calls(TimeRange(world.start, world.end)).collect()
+            listing = provider.sessions(call, **asked)
+            sessions = await listing.collect()
+            metrics = provider.metrics(call, sessions, **asked)
+            series = await metrics.collect()
+            return sessions, series, [listing.certificate, metrics.certificate]
+
+    sessions, series, certificates = run(scenario)
+    assert 0 == stage.server.refused
+    return Read(
+        sorted(one.session_id for one in sessions),
+        sum(len(one) for one in series),
+        stage.asked,
+        tuple(doubt for one in certificates for doubt in one.doubts),
+        all(one.complete for one in certificates),
+    )
+
+
+@every_vendor
+@pytest.mark.parametrize("world", [BRIEF, LONG], ids=["brief", "long"])
+def test_a_polite_call_is_read_whole(vendor: str, options: dict[str, Any], world: World) -> None:
+    polite = read(vendor, options, world, {})
+    (call,) = world.calls(vendor)  # type: ignore[arg-type]  # a literal in the table above
+    stays = world.sessions(call)
+    points = sum(1 for stay in stays for series in world.series(stay) for _ in world.points(stay, series))
+    assert sorted(stay.session_id for stay in stays) == polite.sessions
+    assert (4, (), True) == (len(stays), polite.doubts, polite.complete)
+    if options.get("api", "2024") == "2024":  # older clients reported fewer metrics
+        assert points == polite.points
+    windows = 1 if world is BRIEF else 2
+    # Calls (of Tencent's a second page, since its total counts the page), sessions, points.
+    spent = {"2021-03": (1, 1, 1), "tencent": (2, 1, windows)}.get(options.get("api", vendor), (1, windows, windows))
+    assert sum(spent) == polite.requests
+
+
+NO_END: dict[str, Callable[[int, int], int | None]] = {
+    "zero": lambda begun, ended: 0,
+    "negative": lambda begun, ended: -1,
+    "a second before its beginning": lambda begun, ended: begun - 1,
+    "its beginning": lambda begun, ended: begun,
+    "missing": lambda begun, ended: None,
+}
+no_end = pytest.mark.parametrize("end", NO_END.values(), ids=NO_END)
+
+
+@every_vendor
+@no_end
+@pytest.mark.parametrize("world", [BRIEF, LONG], ids=["brief", "long"])
+def test_a_call_whose_end_cannot_be_lasts_as_long_as_its_sessions(
+    vendor: str, options: dict[str, Any], end: Callable[[int, int], int | None], world: World
+) -> None:
+    polite = read(vendor, options, world, {})
+    found = read(vendor, options, world, ends(vendor, end, of="calls"))
+    assert (polite.sessions, polite.points) == (found.sessions, found.points)
+    assert ((), True) == (found.doubts, found.complete), "where everybody has left, the call is over"
+    assert polite.requests >= found.requests, "a window as long as it may be costs what a short one does"
+
+
+@every_vendor
+def test_a_session_that_outlasts_its_call_is_read_to_its_end(vendor: str, options: dict[str, Any]) -> None:
+    polite = read(vendor, options, LONG, {})
+    found = read(vendor, options, LONG, ends(vendor, lambda begun, ended: ended - 500, of="calls"))
+    assert (polite.sessions, polite.points) == (found.sessions, found.points)
+    assert ((), True) == (found.doubts, found.complete)
+    assert polite.requests + 1 >= found.requests, "one more window of the listing, to see who came after that"
+
+
+@every_vendor
+def test_whoever_came_after_the_end_of_a_call_is_found(vendor: str, options: dict[str, Any]) -> None:
+    polite = read(vendor, options, LONG, {})
+    found = read(vendor, options, LONG, ends(vendor, lambda begun, ended: begun + 60, of="calls"))
+    assert (polite.sessions, polite.points) == (found.sessions, found.points)
+    assert found.complete
+
+
+@every_vendor
+@no_end
+def test_a_session_whose_end_cannot_be_is_read_to_the_end_of_its_call(
+    vendor: str, options: dict[str, Any], end: Callable[[int, int], int | None]
+) -> None:
+    polite = read(vendor, options, LONG, {})
+    found = read(vendor, options, LONG, ends(vendor, end, of="sessions"))
+    assert (polite.sessions, polite.points) == (found.sessions, found.points)
+    assert ((), True) == (found.doubts, found.complete)
+    assert polite.requests + 2 >= found.requests, (
+        "a window more of the listing, and of the points, shows that it is over"
+    )
+
+
+@every_vendor
+@no_end
+def test_where_neither_call_nor_session_has_an_end_points_are_followed_and_the_rest_is_doubted(
+    vendor: str, options: dict[str, Any], end: Callable[[int, int], int | None]
+) -> None:
+    spoil = ends(vendor, end, of="calls") | ends(vendor, end, of="sessions")
+    polite = read(vendor, options, LONG, {})
+    found = read(vendor, options, LONG, spoil)
+    assert (polite.sessions, polite.points) == (found.sessions, found.points)
+    assert not found.complete
+    assert "ended is not known" in found.doubts[-1]
+    assert polite.requests + 3 >= found.requests
+
+
+@every_vendor
+def test_a_scan_reads_every_point_of_what_has_no_end_and_its_report_says_what_is_in_doubt(
+    vendor: str, options: dict[str, Any]
+) -> None:
+    zero = NO_END["zero"]
+    spoil = ends(vendor, zero, of="calls") | ends(vendor, zero, of="sessions")
+    polite = read(vendor, options, LONG, {})
+    stage = Stage(vendor, LONG, plan="standard" if vendor == "agora" else "basic", **options)
+
+    async def scenario() -> tuple[int, int, Any]:
+        async with stage.provider(transport=Spoilt(stage.server, spoil), **options) as provider:
+            async with scan(provider, over=TimeRange(LONG.start, NOW), depth="metrics") as records:
+                (record,) = [record async for record in records]
+            return len(record.sessions), record.points, records.report.vendors[vendor]
+
+    sessions, points, report = run(scenario)
+    assert (len(polite.sessions), polite.points) == (sessions, points)
+    assert (False, 0, 0) == (report.complete, len(report.failures), report.points_outside)
+    assert [doubt for doubt in report.doubts if "ended is not known" in doubt]
