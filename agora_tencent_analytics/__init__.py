@@ -192,7 +192,7 @@ _HOMES = {
     "errors": (
         "AnalyticsError BadInput BudgetSpent DailyQuotaExhausted IncompleteScan InvalidRequest LedgerUnusable "
         "NotAsked NotAuthenticated NotFound NotOffered NotPermitted NothingToAsk QuotaUnavailable RateLimited "
-        "Refusal TransportError UnreadableReply VendorFault WindowRefused WouldExceedQuota"
+        "Refusal TransportError UnreadableReply UnreadableRow VendorFault WindowRefused WouldExceedQuota"
     ),
     "http.retry": "Retry",
     "http.transport": "AiohttpTransport Timeouts Transport",

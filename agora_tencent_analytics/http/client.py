@@ -342,9 +342,8 @@ class _Ask:
             return reply, self._response.body
         self._rowless = reply, self._response.body
         why = f"none of its {len(lost)} rows can be read, the first because {brief(lost[0].reason)}"
-        raise UnreadableReply(
-            why, endpoint=row.name, status=self._response.status, request_id=reply.request_id, in_rows=True
-        )
+        facts: dict[str, Any] = {"endpoint": row.name, "status": self._response.status, "request_id": reply.request_id}
+        raise UnreadableReply(why, in_rows=True, **facts)
 
     # -- between two attempts -------------------------------------------------------------------------------------
 

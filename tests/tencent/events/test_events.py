@@ -85,10 +85,12 @@ def test_an_event_without_parameters_is_an_event_and_its_sender_is_text(peer: ob
 
 
 @pytest.mark.parametrize("missing", ["Time", "EventId"])
-def test_an_event_without_what_or_when_is_unreadable(missing: str) -> None:
+def test_an_event_without_what_or_when_is_lost_alone(missing: str) -> None:
     for broken in ({**EVENT, missing: None}, {name: EVENT[name] for name in EVENT if name != missing}):
-        with pytest.raises((KeyError, TypeError, ValueError)):
-            read(USER_EVENT, {"Data": [{"PeerId": "ann", "Content": [broken]}]})
+        groups = [{"PeerId": "bob", "Content": [EVENT]}, {"PeerId": "ann", "Content": [EVENT, broken, EVENT]}]
+        reply = read(USER_EVENT, {"Data": groups})
+        assert ["bob", "ann", "ann"] == [event.peer_id for event in reply.items]
+        assert [(2, json.dumps(broken))] == [(lost.place, lost.text) for lost in reply.flaws.rows]
 
 
 def test_equal_events_of_one_answer_are_two_and_the_same_two_in_another() -> None:
