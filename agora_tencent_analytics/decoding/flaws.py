@@ -31,11 +31,8 @@ class LostRow:
     """The row as JSON, whole."""
     reason: str = attrs.field(repr=False)
     """What is wrong with it, in words."""
-
-    @property
-    def is_object(self) -> bool:
-        """True if it is at least an object, and so says something of itself."""
-        return self.text.startswith("{")
+    says_something: bool
+    """True if it is an object with values: then its text tells it from other rows."""
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -90,7 +87,8 @@ class Flaws:
             except MISREAD as error:
                 why = str(error) if type(error) in (TypeError, ValueError) else f"{type(error).__name__}: {error}"
                 equal = self._texts[text] = self._texts.get(text, -1) + 1
-                self.rows.append(LostRow(place=place, equal=equal, text=text, reason=why))
+                says = isinstance(row, dict) and any(value not in (None, "", [], {}) for value in row.values())
+                self.rows.append(LostRow(place=place, equal=equal, text=text, reason=why, says_something=says))
             if self._place == place:
                 self._place += 1
         return found

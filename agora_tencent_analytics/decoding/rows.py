@@ -14,7 +14,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
 from math import isfinite
 from operator import attrgetter
 from types import UnionType
@@ -24,6 +23,7 @@ import attrs
 import cattrs
 from cattrs.gen import make_dict_structure_fn_from_attrs, override
 
+from agora_tencent_analytics.decoding.moments import YEAR_5138, seconds
 from agora_tencent_analytics.decoding.rawjson import UNREAD
 from agora_tencent_analytics.decoding.shapes import Shapes
 
@@ -34,8 +34,6 @@ _GARBLED = (ValueError, TypeError, ArithmeticError)
 _CHOSEN = frozenset({"channel", "user_id"})
 """Attributes that hold what people choose. Where half a character is in one, the rest of it still serves."""
 _TIME = re.compile("(.*_)?ts")
-YEAR_5138 = 10**11
-"""Seconds since 1970 stay below it, and milliseconds have been above it since 1973."""
 
 
 def flag(value: Any, _: Any = None) -> bool:
@@ -77,27 +75,6 @@ def real(value: Any, _: Any = None) -> float:
     if not isfinite(found):
         raise ValueError(f"a number was due, not {value!r}")
     return found
-
-
-def seconds(value: Any) -> int:
-    """A time in epoch seconds, though it came in milliseconds or smaller, or as a date of ISO 8601 with its zone.
-
-    Raises:
-        ValueError, TypeError, ArithmeticError: it is not a time.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise TypeError(f"a time was due, not {value!r}")
-    try:
-        found = int(value)
-    except ValueError:
-        moment = datetime.fromisoformat(str(value))
-        if moment.tzinfo is None:
-            raise ValueError(f"a date without its zone: {value!r}") from None
-        found = int(moment.timestamp())
-    for unit in (1, 10**3, 10**6, 10**9):
-        if found < YEAR_5138 * unit:
-            return found // unit
-    raise ValueError(f"not a time: {value!r}")
 
 
 class _Model(NamedTuple):

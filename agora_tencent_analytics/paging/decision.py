@@ -36,7 +36,7 @@ def fingerprint(ids: Iterable[bytes], others: int = 0) -> bytes:
 def unreadable_row(lost: LostRow, endpoint: str, window: TimeRange, page: int) -> UnreadableRow:
     """The error for a row that cannot be read.
 
-    An object is known again by what it says. Anything else says nothing: it is another row wherever it stands.
+    A row is known again by what it says. One that says nothing is another row wherever it stands.
 
     Args:
         lost: the row.
@@ -44,7 +44,7 @@ def unreadable_row(lost: LostRow, endpoint: str, window: TimeRange, page: int) -
         window: that was asked.
         page: number of the page.
     """
-    where = "" if lost.is_object else f"{window.start} {window.end} {page}"
+    where = "" if lost.says_something else f"{window.start} {window.end} {page}"
     return UnreadableRow(
         endpoint=endpoint,
         over=window,

@@ -167,13 +167,13 @@ class Walk:
             reading.question.trail.saw(reply.items)
         fresh_rows, lost = sum(news), list[UnreadableRow]()
         if reply.flaws:
-            named = [one.is_object for one in reply.flaws.rows]
+            known = [one.says_something for one in reply.flaws.rows]
             found = [unreadable_row(one, row.name, window, number) for one in reply.flaws.rows]
             marks += [bytes.fromhex(one.row_id) for one in found]
             unknown = self._seen.new(marks[len(news) :])
             lost = [one for one, new in zip(found, unknown, strict=True) if new]
-            # What has no name is never news: it might be the same row over and over, and nothing would end.
-            fresh_rows += sum(new and known for new, known in zip(unknown, named, strict=True))
+            # What says nothing is never news: it might be the same row over and over, and nothing would end.
+            fresh_rows += sum(new and says for new, says in zip(unknown, known, strict=True))
             self.evidence.flawed(reply.flaws, lost, window, number)
         signs = PageSigns(ids=marks, total=reply.total, has_more=reply.has_more, is_last=reply.is_last, at=at)
         step = reading.reader.feed(signs, fresh=fresh_rows)

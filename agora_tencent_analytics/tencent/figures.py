@@ -19,9 +19,9 @@ from typing import Any, NamedTuple
 import attrs
 import msgspec
 
+from agora_tencent_analytics.decoding.moments import YEAR_5138, seconds
 from agora_tencent_analytics.decoding.points import PointForm
 from agora_tencent_analytics.decoding.rawjson import UNREAD, beside
-from agora_tencent_analytics.decoding.rows import YEAR_5138, seconds
 from agora_tencent_analytics.endpoint import Endpoint, whole_units
 from agora_tencent_analytics.errors import BadInput, NotOffered
 from agora_tencent_analytics.limits import DAY, HOUR, MINUTE

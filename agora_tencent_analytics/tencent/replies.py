@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 
+from agora_tencent_analytics.decoding.moments import YEAR_5138, seconds
 from agora_tencent_analytics.decoding.points import PointForm
 from agora_tencent_analytics.decoding.rawjson import UNREAD, text
 from agora_tencent_analytics.decoding.rows import Structure, says_no
@@ -81,7 +82,8 @@ def session_rows(rows: Sequence[Any], asked: Asked) -> list[Session]:
     _check_ids(rows, "UserId")
     _unend(rows, "Finished", "LeaveTs")
     for row in rows:
-        row["session_id"] = f"{row['UserId']}@{row['JoinTs']}"
+        join = row["JoinTs"]
+        row["session_id"] = f"{row['UserId']}@{join if type(join) is int and join < YEAR_5138 else seconds(join)}"
     return STRUCTURE.rows(rows, Session, odd=asked.flaws.odd, vendor="tencent", call_id=asked.params["CommId"])
 
 

@@ -15,8 +15,8 @@ from agora_tencent_analytics.agora.figures.names import NEUTRAL, PERCENTAGES
 from agora_tencent_analytics.agora.figures.question_metrics import metric_spellings
 from agora_tencent_analytics.agora.reference_tables import DIMENSIONS
 from agora_tencent_analytics.decoding.flaws import Flaws
+from agora_tencent_analytics.decoding.moments import YEAR_5138, seconds
 from agora_tencent_analytics.decoding.rawjson import text
-from agora_tencent_analytics.decoding.rows import YEAR_5138, seconds
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.models.figures import FIGURES
 
