@@ -6,12 +6,14 @@ Figures over time and by dimension are read in `agora/figures/decode.py` and `ag
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 
 from agora_tencent_analytics.agora.metrics import AGORA_METRICS, AGORA_METRICS_2021_03
 from agora_tencent_analytics.agora.series import AgoraMetrics, AgoraSeries, read_metrics
+from agora_tencent_analytics.decoding.flaws import MISREAD
 from agora_tencent_analytics.decoding.points import PointForm
 from agora_tencent_analytics.decoding.rawjson import text
 from agora_tencent_analytics.decoding.rows import Structure, says_no
@@ -85,6 +87,15 @@ def sessions_beside(shell: AgoraMetrics, asked: Asked) -> dict[str, str]:
         return [(text(row["sid"]), text(row.get("uid"))) for row in rows]
 
     return dict(asked.flaws.each(shell.extra.get("call_info") or [], read))
+
+
+def sessions_of(shell: AgoraMetrics, asked: Asked) -> list[Session]:
+    """The sessions beside the series of an answer of March 2021; one that cannot be read is left out."""
+    found: list[Session] = []
+    for row in shell.extra.get("call_info") or ():
+        with suppress(*MISREAD):
+            found += session_rows([{name: value for name, value in row.items() if name != "metrics"}], asked)
+    return found
 
 
 def _inside_sessions(shell: AgoraMetrics) -> list[AgoraSeries]:

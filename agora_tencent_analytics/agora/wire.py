@@ -14,7 +14,14 @@ from agora_tencent_analytics.agora.codes import refusal
 from agora_tencent_analytics.agora.figures.answer_rows import rows_of
 from agora_tencent_analytics.agora.figures.breakdowns import breakdowns, experiences
 from agora_tencent_analytics.agora.figures.decode import figures
-from agora_tencent_analytics.agora.replies import STRUCTURE, call_rows, series_of, session_rows, sessions_beside
+from agora_tencent_analytics.agora.replies import (
+    STRUCTURE,
+    call_rows,
+    series_of,
+    session_rows,
+    sessions_beside,
+    sessions_of,
+)
 from agora_tencent_analytics.agora.series import AgoraMetrics, read_metrics
 from agora_tencent_analytics.decoding.rawjson import beside, number
 from agora_tencent_analytics.endpoint import Endpoint
@@ -89,6 +96,7 @@ class AgoraVendor(Vendor):
             users = sessions_beside(body, asked)
             return Reply(
                 items=series_of(row, body, users, asked),
+                sessions=sessions_of(body, asked),
                 # Which sessions an answer of 2021 chose; since then those that were asked for.
                 ids=list(users),
                 request_id=body.request_id,

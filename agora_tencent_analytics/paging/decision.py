@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
-from typing import Literal
+from typing import Literal, overload
 
 import attrs
 
@@ -54,6 +54,39 @@ def unreadable_row(lost: LostRow, endpoint: str, window: TimeRange, page: int) -
         text=brief(lost.text),
         row_id=digest(f"{where}\0{lost.equal}\0{lost.text}").hex(),
     )
+
+
+class Digests(Sequence[bytes]):
+    """Digests of row ids, in order; made when one is looked at, which hardly ever happens to those of a lone page.
+
+    Args:
+        ids: the row ids.
+    """
+
+    __slots__ = ("_ids", "_made", "distinct")
+
+    def __init__(self, ids: Sequence[str]) -> None:
+        self._ids = ids
+        self.distinct = len(set(ids))
+        """How many different ones there are."""
+        self._made: list[bytes] | None = None
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    @overload
+    def __getitem__(self, index: int) -> bytes: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[bytes]: ...
+    def __getitem__(self, index: int | slice) -> bytes | Sequence[bytes]:
+        if self._made is None:
+            self._made = [digest(row_id) for row_id in self._ids]
+        return self._made[index]
+
+
+def distinct(ids: Sequence[bytes]) -> int:
+    """How many different ones there are."""
+    return ids.distinct if isinstance(ids, Digests) else len(set(ids))
 
 
 @attrs.frozen(kw_only=True)
