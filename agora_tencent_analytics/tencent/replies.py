@@ -77,13 +77,16 @@ def call_rows(rows: Sequence[Any], asked: Asked) -> list[Call]:
 def session_rows(rows: Sequence[Any], asked: Asked) -> list[Session]:
     """Rows of `UserList` as sessions of the call that was asked for. The rows are taken over.
 
-    The vendor does not name a stay; its id is made of user and join time.
+    The vendor does not name a stay; its id is made of user and join time, and of the end where that cannot be.
     """
     _check_ids(rows, "UserId")
     _unend(rows, "Finished", "LeaveTs")
     for row in rows:
         join = row["JoinTs"]
-        row["session_id"] = f"{row['UserId']}@{join if type(join) is int and join < YEAR_5138 else seconds(join)}"
+        if type(join) is not int or not 0 < join < YEAR_5138:
+            join = seconds(join)
+            join = join if join > 0 else f"{join}-{row.get('LeaveTs')}"
+        row["session_id"] = f"{row['UserId']}@{join}"
     return STRUCTURE.rows(rows, Session, odd=asked.flaws.odd, vendor="tencent", call_id=asked.params["CommId"])
 
 
