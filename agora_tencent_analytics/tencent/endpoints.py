@@ -56,6 +56,7 @@ def _row(
     params: tuple[Param, ...] = (),
     *,
     name: str = "",
+    counter: str = "",
     payload: str = "Data",
     key: tuple[str, ...] = (),
     app: Param = _APP,
@@ -78,7 +79,7 @@ def _row(
         params=params,
         paging=paging,
         limits=limits,
-        counter=action,
+        counter=counter or action,
         source=source,
         read_on=_READ_ON,
     )
