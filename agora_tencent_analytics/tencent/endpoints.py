@@ -63,7 +63,7 @@ def _row(
     bounds: Bounds = _SECONDS,
     paging: PageNumber | Unpaged | AnyOf = _IN_ONE_PIECE,
 ) -> Endpoint[R]:
-    """A question of today; each action has a counter of its own."""
+    """A question of today; unless told otherwise each action has a counter of its own."""
     return Endpoint(
         name=name or action,
         vendor="tencent",
