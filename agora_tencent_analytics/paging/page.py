@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 
+from agora_tencent_analytics.models.calls import Session
 from agora_tencent_analytics.receipt import Receipt
 from agora_tencent_analytics.timerange import TimeRange
 
@@ -19,6 +20,9 @@ class Page(Generic[T]):
 
     items: Sequence[T]
     """Its records that the walk had not yielded before."""
+    sessions: Sequence[Session] = ()
+    """Sessions that stand beside the records: whom a page of series is about, where the vendor says so (Tencent's
+    `DescribeCallDetailInfo` with `DataType`, Agora's `call/details` of March 2021). They are not among `items`."""
     request_id: str
     """The vendor's id of the request, `""` if it gave none."""
     body: bytes = attrs.field(repr=False)

@@ -142,6 +142,7 @@ class Walk:
         cost, self._told = self.evidence.cost.since(self._told), self.evidence.cost.copy()
         return Page(
             items=items,
+            sessions=reply.sessions,
             request_id=reply.request_id,
             body=body,
             cursor=self._windows.here().text(),
@@ -163,7 +164,7 @@ class Walk:
             items = [item for item, new in zip(items, news, strict=True) if new]
         self.evidence.count(len(items), duplicates=len(reply.items) - len(items))
         if reading.question.trail is not None:
-            reading.question.trail.saw(reply.items)
+            reading.question.trail.saw(reply, window)
         signs = PageSigns(ids=marks, total=reply.total, has_more=reply.has_more, is_last=reply.is_last, at=at)
         step = reading.reader.feed(signs, fresh=sum(news))
         split = self._windows.go(reading, step, rows=len(marks))

@@ -551,7 +551,7 @@ def test_a_file_that_is_locked_for_a_moment_does_not_refuse_who_cannot_wait(tmp_
 
 
 def test_a_store_that_is_none_is_refused() -> None:
-    with pytest.raises(BadInput, match="not 5"):
+    with pytest.raises(BadInput, match="not int"):
         open_store(5)  # type: ignore[arg-type]
 
 
