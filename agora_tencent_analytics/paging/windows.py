@@ -90,7 +90,7 @@ class Windows:
         self._question: Question | None = None
         self._index = 0
         self._stack: list[tuple[TimeRange, int]] = []  # windows to come, the next one last, with barren levels
-        self._later = 0  # how many of them are no part of the window that was begun last
+        self._later = 0  # how many of them are not part of the window that was begun last
         self._asked_before = 0
         self._longest = 0
         self._reached = 0  # first second that the present question has not asked for
@@ -265,7 +265,7 @@ class Windows:
                 reader.resume(number=cursor.number, size=cursor.size, total=cursor.total, shown=cursor.shown)
         elif reader is not None and cursor.ahead is not None:
             reader.resume(cursor.ahead)
-            self._seen.new(row for row, _ in cursor.ahead.known)
+            self._seen.update([row for row, _ in cursor.ahead.known])
 
     # -- what a page or a refusal changes -------------------------------------------------------------------------
 
