@@ -91,11 +91,7 @@ def session_rows(rows: Sequence[Any], asked: Asked) -> list[Session]:
 
 
 def _check_ids(rows: Sequence[Any], name: str) -> None:
-<<<<<<< HEAD
-    """Nothing, half a character, or what is no text and no number, is no id: nobody could ask about it."""
-=======
-    """Nothing, or what is neither text nor a number, is not an id: nobody could ask about it."""
->>>>>>> main
+    """Nothing, half a character, or what is neither text nor a number, is not an id: nobody could ask about it."""
     for row in rows:
         if row[name] == "" or not isinstance(row[name], str | int) or name in row.get(UNREAD, ()):
             raise TypeError(f"{name!r} is empty, half a character or a {type(row[name]).__name__}")

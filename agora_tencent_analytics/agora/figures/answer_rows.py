@@ -30,11 +30,7 @@ def rows_of(data: Any) -> Sequence[Row]:
     """The rows of `data`, whatever they are wrapped in.
 
     Raises:
-<<<<<<< HEAD
-        TypeError: it is no list.
-=======
-        TypeError: it is not a list of objects.
->>>>>>> main
+        TypeError: it is not a list.
     """
     if isinstance(data, dict):
         data = data.get("list", [data] if data else None)
