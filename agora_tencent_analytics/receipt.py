@@ -47,16 +47,6 @@ class Receipt:
             waited_s=self.waited_s - earlier.waited_s,
         )
 
-    def add(self, spent: Receipt) -> None:
-        """Enters what another receipt counted."""
-        self.requests += spent.requests
-        self.attempts += spent.attempts
-        self.retries += spent.retries
-        self.limit_errors += spent.limit_errors
-        self.waited_s += spent.waited_s
-        self.left_today.update(spent.left_today)
-        self.resets_at = self.resets_at if spent.resets_at is None else spent.resets_at
-
     def left(self, counter: str, requests: int | None, resets_at: float) -> None:
         """Notes what a counter has left of the day; None where days are not counted."""
         if requests is not None:

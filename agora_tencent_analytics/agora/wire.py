@@ -12,7 +12,14 @@ from agora_tencent_analytics.agora.auth import AgoraCredentials
 from agora_tencent_analytics.agora.codes import refusal
 from agora_tencent_analytics.agora.figures.breakdowns import breakdowns, experiences
 from agora_tencent_analytics.agora.figures.decode import figures
-from agora_tencent_analytics.agora.replies import STRUCTURE, call_rows, series_of, session_rows, sessions_beside
+from agora_tencent_analytics.agora.replies import (
+    STRUCTURE,
+    call_rows,
+    series_of,
+    session_rows,
+    sessions_beside,
+    sessions_of,
+)
 from agora_tencent_analytics.agora.series import AgoraMetrics, read_metrics
 from agora_tencent_analytics.decoding.rawjson import number
 from agora_tencent_analytics.endpoint import Endpoint
@@ -76,6 +83,7 @@ class AgoraVendor(Vendor):
             items: list[Any] = series_of(row, body, asked)
             return Reply(
                 items=items,
+                sessions=sessions_of(body, asked),
                 # Which sessions an answer of 2021 chose; since then those that were asked for.
                 ids=list(sessions_beside(body)),
                 request_id=body.request_id,

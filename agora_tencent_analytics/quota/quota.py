@@ -12,10 +12,14 @@ all at once or not at all; what was never sent is given back; what was sent is s
 
 The pace (0.95 x period / L between sends, for rates of a second) spreads the requests over the window. It is
 not what keeps the limit, and minute rates have none: two questions at once should not wait half a minute.
+
+**Loops and forks.** An event loop is to the store what a process is: an owner. So each loop has counters of its own,
+which no other thread touches, and the store holds the loops of one process together like the processes of one machine.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import secrets
@@ -25,11 +29,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import attrs
+
 from agora_tencent_analytics.context import PRIORITIES, Priority
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.limits import Rate
 from agora_tencent_analytics.quota.clock import Clock, VendorClock
-from agora_tencent_analytics.quota.counter import Counter
+from agora_tencent_analytics.quota.counter import Counter, Totals
 from agora_tencent_analytics.quota.open_store import check_store, open_store
 from agora_tencent_analytics.quota.quota_state import QuotaState
 from agora_tencent_analytics.quota.slot import Free, Waiting
@@ -39,8 +45,8 @@ from agora_tencent_analytics.quota.store import QuotaStore
 class Quota:
     """What one account may ask of one vendor, shared by everything in this process that asks for it.
 
-    May be used from several event loops and threads at once. In a child that `os.fork` makes it begins anew: the child
-    counts as another process, so a store in memory does not hold the two together.
+    May be used from several event loops, one after the other or at once in several threads. In a child that `os.fork`
+    makes it begins anew: the child counts as another process, so a store in memory does not hold the two together.
 
     Args:
         account: any name. Quotas of one name count together wherever they have one store; a provider that is given no
@@ -87,11 +93,12 @@ class Quota:
         self._begin()
 
     def _begin(self) -> None:
-        """What belongs to one process: its name in the store, what it has in flight, and who waits."""
+        """What belongs to one process: what its loops have in flight, and who waits."""
         self._pid = os.getpid()
-        self._owner = secrets.token_hex(8)
         self._cold_since = self.clock.clock.monotonic() if self._cold_start else None
-        self._counters: dict[str, Counter] = {}
+        self._counters: dict[asyncio.AbstractEventLoop | None, dict[str, Counter]] = {}
+        self._past: dict[str, Totals] = {}
+        """Of loops that are closed, by counter."""
         self._lock = threading.RLock()
 
     def _lock_of_this_process(self) -> threading.RLock:
@@ -169,7 +176,7 @@ class Quota:
             await self._store.aclose()
 
     def __repr__(self) -> str:
-        return f"<Quota plan={self.plan!r} counters={sorted(self._counters)}>"
+        return f"<Quota plan={self.plan!r} counters={sorted({*self._past}.union(*self._counters.values()))}>"
 
     def slot(
         self,
@@ -179,7 +186,7 @@ class Quota:
         max_wait: float | None = None,
         priority: Priority = "normal",
     ) -> Waiting | Free:
-        """A slot for one request: `async with quota.slot("call/lists", rates) as slot`.
+        """A slot for one request: `async with quota.slot("call/lists", rates) as slot`, on the event loop that waits.
 
         Entering waits by priority, then first come, first served. Inside, call `slot.sent()` just before the
         request is handed to the transport and `slot.answered()` when the headers of its answer arrive. Leaving the
@@ -205,6 +212,7 @@ class Quota:
             raise BadInput(f"priority must be one of {', '.join(PRIORITIES)}, not {priority!r}")
         if not rates:
             return self._free
+        asyncio.get_running_loop()  # raises where there is none, and nobody could wait
         return Waiting(self._counter(counter, rates), max_wait=max_wait, priority=priority)
 
     def refuse_if_spent(self, counter: str, rates: tuple[Rate, ...], priority: Priority = "normal") -> None:
@@ -227,6 +235,11 @@ class Quota:
             return QuotaState(counter=counter, used_today=0, left_today=None, resets_at=midnight, next_free_s=0.0)
         found = self._counter(counter, rates)
         used = sum((await found.look()).used)
+        with self._lock_of_this_process():
+            everywhere = [of_loop[found.name] for of_loop in self._counters.values() if found.name in of_loop]
+            totals = Totals()
+            for part in (self._past.get(found.name, Totals()), *(counter.totals for counter in everywhere)):
+                totals.add(part)
         return QuotaState(
             counter=found.name,
             used_today=used,
@@ -234,22 +247,21 @@ class Quota:
             resets_at=midnight,
             next_free_s=found.next_free_s(),
             reserved=found.day.reserved,
-            waiting=found.waiting,
-            granted=found.granted,
-            refused=found.refused_count,
-            refunded=found.refunded,
-            waited_s=found.waited_s,
+            waiting=sum(counter.waiting for counter in everywhere),
+            **attrs.asdict(totals),
         )
 
     def _counter(self, counter: str, rates: tuple[Rate, ...]) -> Counter:
+        """The counter of the running event loop."""
         name = self._names.get(counter, counter)
         with self._lock_of_this_process():
-            found = self._counters.get(name)
+            of_loop = self._of_loop(_running_loop())
+            found = of_loop.get(name)
             if found is None:
-                found = self._counters[name] = Counter(
+                found = of_loop[name] = Counter(
                     name=name,
                     key=(self._account, name),
-                    owner=self._owner,
+                    owner=secrets.token_hex(8),
                     clock=self.clock,
                     store=self.store,
                     strict=self._strict,
@@ -258,9 +270,25 @@ class Quota:
         found.adopt(rates, cold_since=self._cold_since)
         return found
 
+    def _of_loop(self, loop: asyncio.AbstractEventLoop | None) -> dict[str, Counter]:
+        found = self._counters.get(loop)
+        if found is None:
+            for over in [other for other in self._counters if other is not None and other.is_closed()]:
+                for name, counter in self._counters.pop(over).items():
+                    self._past.setdefault(name, Totals()).add(counter.totals)
+            found = self._counters[loop] = {}
+        return found
+
 
 _registry: weakref.WeakValueDictionary[str, Quota] = weakref.WeakValueDictionary()
 _registry_lock = threading.Lock()
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None  # whoever only looks may do so from anywhere
 
 
 def _digest(account: str) -> str:

@@ -17,8 +17,7 @@ from agora_tencent_analytics.context import Priority
 from agora_tencent_analytics.errors import QuotaUnavailable
 from agora_tencent_analytics.limits import MINUTE, SECOND
 from agora_tencent_analytics.quota.clock import VendorClock
-from agora_tencent_analytics.quota.counter import Counter
-from agora_tencent_analytics.quota.grant import Grant
+from agora_tencent_analytics.quota.counter import Counter, Grant
 from agora_tencent_analytics.quota.renewal import Renewal
 from agora_tencent_analytics.quota.shield import uninterrupted
 

@@ -160,6 +160,7 @@ class TencentVendor(Vendor):
             wanted = set(asked.params.get("UserIds") or ())
             return Reply(
                 items=series_of(body, asked),
+                sessions=stays,
                 ids=[stay.session_id for stay in stays],
                 total=_total(body.total),
                 # Data is by user. Once every user that was asked for has shown up, further stays add nothing.
