@@ -108,7 +108,7 @@ def check_hooks(hooks: Iterable[Hook]) -> tuple[Hook, ...]:
     """The hooks, each once.
 
     Raises:
-        BadInput: one of them is no plain function.
+        BadInput: one of them is not a plain function.
     """
     try:
         found = tuple(hooks)

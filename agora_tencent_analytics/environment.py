@@ -94,7 +94,7 @@ def _check(variable: EnvironmentVariable, fits: bool) -> None:
 
 
 def _text(environ: Mapping[str, str] | None, variable: EnvironmentVariable) -> str:
-    # The process's environment is no local variable of any frame: crash reports list those.
+    # The process's environment is not a local variable of any frame: crash reports list those.
     return unquoted((os.environ if environ is None else environ).get(variable.name, ""))
 
 

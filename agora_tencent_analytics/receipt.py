@@ -1,6 +1,6 @@
 """`Receipt` and `Budget`: what asking has cost, and what it may cost.
 
-Holds the counts as values. Refuses to count by itself: `http/client.py` enters each attempt.
+Holds the counts as values. They are counted in `http/client.py`.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Budget:
         requests: the most requests that may be sent, at least 0.
 
     Raises:
-        BadInput: it is no whole number from 0.
+        BadInput: it is not a whole number from 0.
     """
 
     def __init__(self, requests: int) -> None:

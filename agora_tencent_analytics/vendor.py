@@ -212,7 +212,7 @@ def brief(said: str, most: int = _BRIEF) -> str:
 def judge_status(
     vendor: str, row: Endpoint[Any], response: Response, *, told: Callable[[], Refusal | None] | None = None
 ) -> Refusal | UnreadableReply | None:
-    """What a status that is no answer says: 429 and 5xx are refusals, 3xx is no answer, the rest is not judged here.
+    """What a status says that is not an answer: 429 and 5xx are refusals, 3xx is unreadable; others are not judged.
 
     Args:
         vendor: whose answer it is.

@@ -58,7 +58,7 @@ def session_rows(rows: Sequence[Any], asked: Asked) -> list[Session]:
 
 
 def _check_ids(rows: Sequence[Any], name: str) -> None:
-    """What is no text and no number would become the text of a list, and nobody could ask about it."""
+    """What is neither text nor a number would become the text of a list, and nobody could ask about it."""
     for row in rows:
         if not isinstance(row[name], str | int):
             raise TypeError(f"{name!r} is a {type(row[name]).__name__}")

@@ -114,7 +114,7 @@ class AgoraVendor(Vendor):
 
 
 def _judge(row: Endpoint[Any], response: Response, code: int | str | None, message: str, request_id: str) -> None:
-    """Lets a good answer pass: code 200, or rows without a code. An object with neither is no empty answer."""
+    """Lets a good answer pass: code 200, or rows without a code. An object with neither is not an empty answer."""
     if code not in (None, 200):
         raise _refused(row, response, code, message, request_id)
     if code is None and f'"{row.payload}"'.encode() not in response.body:
@@ -128,7 +128,7 @@ def _refused(row: Endpoint[Any], response: Response, code: Any, message: str, re
 
 
 def _code(code: Any) -> int | str | None:
-    """A code as a number, also when sent as text or as 200.0; what is no number at all stays, and is no success."""
+    """A code as a number, also when sent as text or as 200.0; what is not a number stays, and is not a success."""
     whole = number(code)
     if code is None or whole is not None:
         return whole

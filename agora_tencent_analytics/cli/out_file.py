@@ -7,7 +7,7 @@ is ever cut: neither one that lost records, nor one that the ledger does not kno
 acknowledged yet, only the one line that the ledger had announced. One that is empty or missing begins a new file; the
 records before stay in theirs.
 
-What is no file of its own is written as it comes, and never cut (`out_stream.py`).
+What is not a file of its own is written as it comes, and never cut (`out_stream.py`).
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ class OutStream:
 
 @asynccontextmanager
 async def out_stream(path: str | None, *, ledger: bool) -> AsyncIterator[OutStream | None]:
-    """What a path names, if that is no file of its own.
+    """What a path names, if that is not a file of its own.
 
     Args:
         path: `-` is standard output.
@@ -81,7 +81,9 @@ async def out_stream(path: str | None, *, ledger: bool) -> AsyncIterator[OutStre
         yield None
         return
     if ledger:
-        raise BadInput(f"{path} is no file that can be cut; with --ledger, --out needs one")
+        raise BadInput(
+            f"{path} is not a regular file, so it cannot be truncated; with --ledger, --out needs one that can"
+        )
     if standard is not None:
         (sys.stdout if standard == 1 else sys.stderr).flush()
         yield OutStream(standard)

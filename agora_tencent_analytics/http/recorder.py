@@ -1,7 +1,7 @@
 """What one ask enters where: receipts, budgets, and the notices that hooks and the log are given.
 
-Keeps the record of one ask on the terms it was begun on. Refuses to decide anything: when to send, to wait or to ask
-again is `client.py`. Where nobody listens, the notices of ordinary life are not even made.
+Keeps the record of one ask on the terms it was begun on. When to send, to wait or to ask again is decided in
+`client.py`. Where nobody listens, the notices of ordinary life are not even made.
 """
 
 from __future__ import annotations

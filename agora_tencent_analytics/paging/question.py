@@ -160,5 +160,5 @@ def sessions_of(call: Call, sessions: Iterable[Session]) -> list[Session]:
     found = list(sessions)
     strange = [one for one in found if not isinstance(one, Session) or one.call_id != call.call_id]
     if strange:
-        raise BadInput(f"{len(strange)} of the {len(found)} sessions are no Session of call {call.call_id}")
+        raise BadInput(f"{len(strange)} of the {len(found)} sessions do not belong to call {call.call_id}")
     return in_order({session.session_id: session for session in found}.values())

@@ -208,7 +208,7 @@ class AnyOfReader(_Reader):
             self.density.finished(window.end, len(page.ids))
             why = "the vendor says that more exists, in an answer that is not full" if doubt else _WHOLE_ANSWER
             return self._next(why, complete=not doubt)
-        # Known rows of the window itself are no lie: the way to a second that overflows is paved with them.
+        # Known rows of the window itself are expected while closing in on a crowded second.
         astray = not page.at or any(at not in window for at in page.at)
         self.barren += astray and not fresh
         if self.barren >= _MOST_BARREN[AnyOf]:

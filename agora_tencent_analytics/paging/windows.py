@@ -90,7 +90,7 @@ class Windows:
         self._question: Question | None = None
         self._index = 0
         self._stack: list[tuple[TimeRange, int]] = []  # windows to come, the next one last, with barren levels
-        self._later = 0  # how many of them are no part of the window that was begun last
+        self._later = 0  # how many of them are not part of the window that was begun last
         self._asked_before = 0
         self._longest = 0
         self._reached = 0  # first second that the present question has not asked for

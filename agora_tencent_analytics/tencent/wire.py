@@ -205,7 +205,7 @@ def _total(told: int | None) -> int | None:
 
 
 def _check_answered(row: Endpoint[Any], response: Response, request_id: str) -> None:
-    """Lets an answer pass that has a request id or rows. One with neither is no empty answer."""
+    """Lets an answer pass that has a request id or rows. One with neither is not an empty answer."""
     if not request_id and f'"{row.payload}"'.encode() not in response.body:
         raise unreadable(row, response, f"neither 'RequestId' nor {row.payload!r} under 'Response'")
 
