@@ -7,7 +7,7 @@ sends nothing, and never sees a record: that is `walk.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import attrs
@@ -41,6 +41,10 @@ class Times(Protocol):
     @property
     def lead(self) -> float:
         """How far the vendor's clock is ahead of one that nobody sets, seconds."""
+
+    @property
+    def claim(self) -> float:
+        """How far it would be ahead if a header were right that nothing has borne out or denied yet, seconds."""
 
 
 @attrs.define(kw_only=True)
@@ -96,6 +100,8 @@ class Windows:
         self._reached = 0  # first second that the present question has not asked for
         self._asked_at = self._asked_lead = 0.0  # the vendor's now when the questions were made, and what it rested on
         self._may_begin_anew = cursor is None
+        # What of the question could not be asked for, by which clock; None once that was looked at again.
+        self._hidden: list[tuple[Clipped, float]] | None = []
         self.reading: Reading | None = None
 
     @property
@@ -145,6 +151,8 @@ class Windows:
         limits, row, here = question.limits, question.row, self._clock.here()
         cut = clip(over, limits, now=now, here=here, endpoint=row.name, bounds=row.bounds)
         self._evidence.clip(cut.clipped)
+        if self._hidden is not None and cut.clipped:
+            self._hidden += [(piece, self._clock.lead) for piece in cut.clipped if piece.reason != "history"]
         return cut.inside
 
     def _next_question(self) -> bool:
@@ -157,6 +165,8 @@ class Windows:
                 self._questions = questions
                 return True
             self._questions = questions
+        if self._ask_what_was_hidden():
+            return True
         index, question = next(self._questions, (0, None))
         if question is None:
             self._note_what_moved_away()
@@ -166,6 +176,7 @@ class Windows:
 
     def _ask(self, index: int, question: Question, now: float) -> None:
         self._index, self._question, self._evidence.endpoint = index, question, question.row.name
+        self._hidden = []
         pieces = []
         for over in question.over:
             self._evidence.reach(over)
@@ -173,9 +184,14 @@ class Windows:
             pieces += [inside] if inside else []
         fill_to = min(question.trail.fill_to, newest(question.limits, now)) if question.trail else 0
         windows = question.windows(pieces, fill_to=fill_to)
+        self._put(windows)
+        self._reached = max(piece.end for piece in (*question.over, *windows))
+
+    def _put(self, windows: Sequence[TimeRange]) -> bool:
+        """These windows are to come; True if there are any."""
         self._stack = [(window, 0) for window in windows][::-1]
         self._later = len(self._stack)
-        self._reached = max(piece.end for piece in (*question.over, *windows))
+        return bool(self._stack)
 
     def _led_on(self) -> bool:
         """True if the answers show that more is to be asked: of it, the next window is put on the stack."""
@@ -197,7 +213,8 @@ class Windows:
 
     def begin_anew(self) -> bool:
         """Makes the questions anew if the vendor's clock turns out to be another: once, and before a page is read."""
-        if self._evidence.requests or not self._may_begin_anew or abs(self._moved_s) <= CLOCKS_DIFFER_S:
+        moved_s = self._clock.lead - self._asked_lead
+        if self._evidence.requests or not self._may_begin_anew or abs(moved_s) <= CLOCKS_DIFFER_S:
             return False
         self._may_begin_anew = False
         self._questions = self._question = self.reading = None
@@ -205,24 +222,37 @@ class Windows:
         self._evidence.begin_anew()
         return True
 
-    @property
-    def _moved_s(self) -> float:
-        return self._clock.lead - self._asked_lead
+    def _ask_what_was_hidden(self) -> bool:
+        """Asks for what could not be asked for, if the vendor's clock turns out to be another since; once."""
+        question, hidden, self._hidden = self._question, self._hidden, None
+        if question is None or not hidden:
+            return False
+        clock, limits, row, pieces = self._clock, question.limits, question.row, list[TimeRange]()
+        now, claim = clock.now(), clock.claim
+        here = max(clock.here(), now + claim - clock.lead)
+        for piece, lead in hidden:
+            if abs(claim - lead) > CLOCKS_DIFFER_S:
+                cut = clip(piece.over, limits, now=now, here=here, endpoint=row.name, bounds=row.bounds)
+                self._evidence.clipped.pop(piece, None)
+                self._evidence.clip(cut.clipped)
+                pieces += [cut.inside] if cut.inside else []
+        return self._put(question.windows(pieces))
 
     def _note_what_moved_away(self) -> None:
         """What the questions would have been about as well, had the vendor's clock been known when they were made."""
-        moved_s = self._moved_s
+        moved_s = self._clock.claim - self._asked_lead
         if self._resume is not None or abs(moved_s) <= CLOCKS_DIFFER_S:
             return
-        now = self._asked_at + moved_s
+        then, now = self._asked_at, self._asked_at + moved_s
         better = list(self._source(now, now))
-        for asked, question in zip(self._source(self._asked_at, self._asked_at), better, strict=False):
-            pieces = list(question.over)
-            for over in asked.over:
-                pieces = [rest for piece in pieces for rest in piece.minus(over)]
-            missed = [piece for piece in pieces if piece.seconds > question.limits.lag_s + CLOCKS_DIFFER_S]
-            name = question.row.name
-            self._evidence.clip(Clipped(over=piece, reason="clock", endpoint=name) for piece in missed)
+        asked = {question.mark(self._identity): question.over for question in self._source(then, then)}
+        for question in better:
+            missed = list(question.over)
+            for over in asked.get(question.mark(self._identity), ()):
+                missed = [rest for piece in missed for rest in piece.minus(over)]
+            for piece in missed:
+                if piece.seconds > question.limits.lag_s + CLOCKS_DIFFER_S:
+                    self._evidence.clip([Clipped(over=piece, reason="clock", endpoint=question.row.name)])
 
     # -- cursors ------------------------------------------------------------------------------------------------
 
