@@ -117,19 +117,20 @@ def about_call(
     everyone = [session for packet in packets for session in packet.sessions or ()]
 
     def questions(now: float, latest: float) -> Iterable[Question]:
-        life = life_of(call, everyone, int(latest))
-        until = int(latest) + 1 if over is None else min(over.end, int(latest) + 1)
+        here = int(latest)
+        life = life_of(call, everyone, here)
+        until = here + 1 if over is None else min(over.end, here + 1)
         start = life.start if over is None else max(over.start, life.start)
         for params, packet in checked:
             if packet.sessions is not None:
                 pieces: tuple[TimeRange, ...] = stays(packet.sessions, life, over)
-                trail: Trail | None = trail_of_stays(call, packet.sessions, life, until)
+                trail: Trail | None = trail_of_stays(call, packet.sessions, life, now=here, until=until)
             else:
-                known = end_is_known(call)
+                known = end_is_known(call, here)
                 end = min(life.end, until) if known else min(start + 1, until)
                 pieces = (TimeRange(start, end),) if start < end else ()
                 fill_to = 0 if known else until
-                trail = CallTrail(call=call, until=until, everybody=not packet.some, fill_to=fill_to)
+                trail = CallTrail(call=call, now=here, until=until, everybody=not packet.some, fill_to=fill_to)
                 if known and end == until:
                     trail = None  # it lasts to the end of what is asked for
             if pieces:
