@@ -174,7 +174,7 @@ class Told:
             if failure.step == "calls":
                 self._listing.append(over)
             else:
-                self._inside.append((failure.call_id, *over))
+                self._inside.append((failure.call_id, over[0], over[1]))
         for doubt in known.doubts:
             of_listing = doubt.startswith(_LISTINGS)
             call_id = next(
