@@ -79,7 +79,8 @@ class AnalyticsError(Exception):
     """
 
     def __init__(self, message: str) -> None:
-        super().__init__(message)
+        # Facts (`code`, `request_id`) stay as they came; in the text they must not steer a terminal.
+        super().__init__(printable(message))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Exceptions with keyword arguments do not pickle by default: carry the facts along instead.

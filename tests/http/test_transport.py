@@ -57,7 +57,7 @@ def get(url: str, **headers: str) -> Request:
 class Send:
     """A transport, its sends, and how often the headers of an answer were announced."""
 
-    def __init__(self, session: aiohttp.ClientSession | None = None, **options: int) -> None:
+    def __init__(self, session: aiohttp.ClientSession | None = None, **options: Any) -> None:
         self.transport = AiohttpTransport(session, **options)
         self.announced = 0
         self.headers_in = asyncio.Event()
