@@ -12,7 +12,7 @@ from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypedDict, TypeVar, Unpack
 from urllib.parse import urlsplit
 
 from agora_tencent_analytics.context import Priority, check_hooks
@@ -159,6 +159,12 @@ class Access:
         host = ", ".join(urlsplit(url).netloc for url in self._caller.hosts.urls)
         return f"<{type(self).__name__} plan={self._plan.name!r} host={host!r}>"
 
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        raise TypeError(
+            f"{type(self).__name__} is neither pickled nor copied: it holds the keys to an account, and connections of "
+            "this process; make one where it is used, for example from its environment (from_env)"
+        )
+
     # -- what it is -----------------------------------------------------------------------------------------
 
     @property
@@ -196,7 +202,8 @@ class Access:
             raise BadInput(f"a question is asked by its row, an Endpoint of its vendor's `endpoints`, not by {row!r}")
         if row.vendor != self.name:
             raise NotOffered(f"{row.name} is a question for {row.vendor}, not for {self.name}", endpoint=row.name)
-        return self._plan.limits(row.limits, endpoint=row.name)
+        found = self._plan.rows.get(row.limits)
+        return self._plan.limits(row.limits, endpoint=row.name) if found is None else found
 
     async def quota_state(self, row: Endpoint[Any]) -> QuotaState:
         """How the counter that a question draws on stands now: used and left today, the reset, the next free slot.

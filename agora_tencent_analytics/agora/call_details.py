@@ -62,20 +62,29 @@ def details_questions(
     checked = check_params(row, params)
 
     def questions(now: float, latest: float) -> Iterable[Question]:
-        life = life_of(call, sessions, int(latest))
+        here = int(latest)
+        life = life_of(call, sessions, here)
         pieces = stays(sessions, life, over)
         if not pieces:
             return
-        until = int(latest) + 1 if over is None else min(over.end, int(latest) + 1)
+        until = here + 1 if over is None else min(over.end, here + 1)
+        beyond = trail_of_stays(call, sessions, life, now=here, until=until)
+        if beyond is not None:
+            # Who has no end is looked for as long as the call lasts, or else for as long as one window may be.
+            for one in beyond.sessions:
+                start = one.join_ts if over is None else max(one.join_ts, over.start)
+                end = min(until, beyond.ended or one.join_ts + limits.span_s)
+                pieces += (TimeRange(start, end),) if start < end else ()
         known = {one.session_id: _presence(one, life) for one in sessions}
         windows = choose_windows(pieces, known, known, limits, row.bounds, most=MOST_WINDOWS)
         trail = _DetailsTrail(
+            call_id=call.call_id,
             limits=limits,
             bounds=row.bounds,
             wanted=frozenset(known),
             known=known,
             life=life,
-            beyond=trail_of_stays(call, sessions, life, until),
+            beyond=beyond,
             left=max(MOST_AGAIN, MOST_WINDOWS - len(windows)),
         )
         # Its answers are as full as they may be, and still all that there is: the trail says what they leave out.
@@ -133,6 +142,7 @@ def choose_windows(
 class _DetailsTrail:
     """Asks again, in pieces, where somebody unknown took a place; and says at last how much was out of reach."""
 
+    call_id: str
     limits: Limits
     bounds: Bounds
     wanted: frozenset[str]
@@ -196,12 +206,13 @@ class _DetailsTrail:
         best = max(seen, sum(_shown_s(piece, latest, self.wanted) for piece in _at_every_moment(asked, self.known)))
         parts = ((total - best, "could be had by no window"), (best - seen, "by more windows only"))
         told = " and ".join(f"{100 * part / total:.1f} % {why}" for part, why in parts if part)
-        return f"an answer shows the {SHOWN} users of its window who joined last: of the time of these sessions, {told}"
+        shown = f"an answer shows the {SHOWN} users of its window who joined last"
+        return f"{shown}: of the time of the sessions of call {self.call_id}, {told}"
 
 
 def _presence(session: Session, life: TimeRange) -> TimeRange:
     """When a session was there, as far as its row says."""
-    if session.leave_ts is None:
+    if session.leave_ts is None or session.leave_ts >= life.end:
         return TimeRange(session.join_ts, max(session.join_ts + 1, life.end))
     return TimeRange(session.join_ts, max(session.join_ts, session.leave_ts) + 1)
 

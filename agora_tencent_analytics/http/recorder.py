@@ -167,6 +167,8 @@ class Recorder:
 
     def closed(self, error: BaseException | None = None) -> None:
         """The ask is over."""
+        if not self.heard:
+            return
         elapsed_s = self._clock.monotonic() - self._began
         self._tell(
             AskEnded,

@@ -11,7 +11,34 @@ from typing import Literal
 
 import attrs
 
+from agora_tencent_analytics.decoding.flaws import LostRow
+from agora_tencent_analytics.errors import UnreadableRow
+from agora_tencent_analytics.paging.seen_ids import digest
 from agora_tencent_analytics.timerange import TimeRange
+from agora_tencent_analytics.vendor import brief
+
+
+def unreadable_row(lost: LostRow, endpoint: str, window: TimeRange, page: int) -> UnreadableRow:
+    """The error for a row that cannot be read.
+
+    A row is known again by what it says. One that says nothing is another row wherever it stands.
+
+    Args:
+        lost: the row.
+        endpoint: name of the question.
+        window: that was asked.
+        page: number of the page.
+    """
+    where = "" if lost.says_something else f"{window.start} {window.end} {page}"
+    return UnreadableRow(
+        endpoint=endpoint,
+        over=window,
+        page=page,
+        place=lost.place,
+        reason=brief(lost.reason),
+        text=brief(lost.text),
+        row_id=digest(f"{where}\0{lost.equal}\0{lost.text}").hex(),
+    )
 
 
 @attrs.frozen(kw_only=True)
@@ -19,7 +46,7 @@ class PageSigns:
     """What one page showed."""
 
     ids: Sequence[bytes]
-    """Digests of its row ids, in order."""
+    """Digests of its row ids, in order; those of rows that cannot be read follow."""
     total: int | None = None
     """The vendor's total, if it gave one."""
     has_more: bool | None = None
@@ -27,7 +54,7 @@ class PageSigns:
     is_last: bool = False
     """True if the answer proves by itself that nothing can follow."""
     at: Sequence[int] = ()
-    """Moments of its rows, epoch seconds, where the row is read by them."""
+    """Moments of its rows that can be read, epoch seconds, where the row is read by them."""
 
 
 @attrs.frozen(kw_only=True)

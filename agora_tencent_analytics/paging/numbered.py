@@ -37,7 +37,7 @@ import attrs
 
 from agora_tencent_analytics.endpoint import PageNumber, Unpaged
 from agora_tencent_analytics.paging.decision import PageSigns, Step
-from agora_tencent_analytics.paging.seen_ids import Seen, digest
+from agora_tencent_analytics.paging.seen_ids import Seen, digest, distinct
 
 MOST_READINGS = 3
 BARREN_LEVELS = 2
@@ -50,6 +50,8 @@ class Shown:
     """One pass over the pages of a window."""
 
     ids: Seen = attrs.field(factory=Seen)
+    slips: int = 0
+    """Rows that stood on a page which had them already: the vendor's slip, and shown all the same."""
     earlier: Seen | None = None
     """The ids of the reading before."""
     returned: int = 0
@@ -97,8 +99,8 @@ class Shown:
 
     @property
     def rows(self) -> int:
-        """Different rows."""
-        return self.before + self.ids.size
+        """Rows, of each page as many as it had."""
+        return self.before + self.ids.size + self.slips
 
     @property
     def owed(self) -> bool:
@@ -107,7 +109,7 @@ class Shown:
 
     def counted(self, paging: PageNumber) -> bool:
         """True if there is a total of the whole listing that has not been proved too small."""
-        return paging.total == "listing" and self.most_total is not None and self.most_total >= self.rows
+        return paging.total == "listing" and self.most_total is not None and self.most_total >= self.rows - self.slips
 
     def moved(self, page: PageSigns) -> bool:
         """True if this page's total is another than the last, and totals do not count the page."""
@@ -137,6 +139,7 @@ class Shown:
             self._mark()
         self._unmarked = page
         self.filled += rows > 0
+        self.slips += rows - distinct(page.ids)
         if self.earlier is None:
             self.ids.update(page.ids)
         else:
@@ -215,7 +218,7 @@ class WindowReader:
 
     @property
     def shown(self) -> int:
-        """Different rows of the present reading."""
+        """Rows of the present reading."""
         return self._now.rows
 
     @property

@@ -117,21 +117,22 @@ def about_call(
     everyone = [session for packet in packets for session in packet.sessions or ()]
 
     def questions(now: float, latest: float) -> Iterable[Question]:
-        life = life_of(call, everyone, int(latest))
-        start, until = life.start, int(latest) + 1
+        here = int(latest)
+        life = life_of(call, everyone, here)
+        start, until = life.start, here + 1
         if over is not None:
             start, until = max(over.start, start), min(over.end, until)
         for params, packet in checked:
             if packet.sessions is not None:
                 pieces: tuple[TimeRange, ...] = stays(packet.sessions, life, over)
-                trail: Trail | None = trail_of_stays(call, packet.sessions, life, until)
+                trail: Trail | None = trail_of_stays(call, packet.sessions, life, now=here, until=until)
             else:
-                known = end_is_known(call)
+                known = end_is_known(call, here)
                 end = min(life.end if known else start + 1, until)
                 pieces, trail = (TimeRange(start, end),) if start < end else (), None
                 if not known or end < until:  # else it lasts to the end of what is asked for
                     fill_to = 0 if known else until
-                    trail = CallTrail(call=call, until=until, everybody=not packet.some, fill_to=fill_to)
+                    trail = CallTrail(call=call, now=here, until=until, everybody=not packet.some, fill_to=fill_to)
             if pieces:
                 yield Question(row=row, limits=limits, over=pieces, params=params, size=size, trail=trail)
 

@@ -59,6 +59,11 @@ class Digests(Sequence[bytes]):
         return self._made[index]
 
 
+def distinct(ids: Sequence[bytes]) -> int:
+    """How many different ones there are."""
+    return ids.distinct if isinstance(ids, Digests) else len(set(ids))
+
+
 class Seen:
     """A set of digests that does not grow in memory without bound.
 

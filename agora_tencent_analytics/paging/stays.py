@@ -29,6 +29,8 @@ SLACK_S = 30
 _QUIET_S = 300
 """A stay whose points end so many seconds before the end of what was asked for is over: points come every few seconds,
 of some metrics every minute."""
+_AHEAD_S = 60
+"""What ended so many seconds after the vendor's now may have ended now: its clock is not known that exactly."""
 _MOST_NAMED = 3
 
 
@@ -71,9 +73,11 @@ def packed(items: Iterable[T], most: int) -> Iterator[list[T]]:
         yield packet
 
 
-def end_is_known(call: Call) -> bool:
-    """False if the row of a call that is over has no end after its beginning; what still runs ends now."""
-    return not call.finished if call.destroyed_ts is None else call.destroyed_ts > call.created_ts
+def end_is_known(call: Call, now: int) -> bool:
+    """False if the row of a call that is over has no end that can be; what still runs ends now."""
+    if call.destroyed_ts is None:
+        return not call.finished
+    return call.created_ts < call.destroyed_ts <= now + _AHEAD_S
 
 
 def life_of(call: Call, sessions: Iterable[Session], now: int) -> TimeRange:
@@ -82,13 +86,13 @@ def life_of(call: Call, sessions: Iterable[Session], now: int) -> TimeRange:
     Args:
         call: the call.
         sessions: one that outlasts the call makes its life longer.
-        now: vendor epoch seconds; nothing ends later.
+        now: vendor epoch seconds; what ends later has no end that can be.
     """
     end = call.created_ts
-    if end_is_known(call):
-        end = now if call.destroyed_ts is None else min(call.destroyed_ts, now)
-    ends = [session.leave_ts for session in sessions if session.leave_ts is not None]
-    return TimeRange(call.created_ts, max(call.created_ts, end, min(max(ends, default=end), now)) + 1)
+    if end_is_known(call, now):
+        end = now if call.destroyed_ts is None else call.destroyed_ts
+    ends = [one.leave_ts for one in sessions if one.leave_ts is not None and one.leave_ts <= now + _AHEAD_S]
+    return TimeRange(call.created_ts, max(call.created_ts, end, *ends) + 1)
 
 
 def stays(sessions: Iterable[Session], life: TimeRange, part: TimeRange | None = None) -> tuple[TimeRange, ...]:
@@ -102,7 +106,8 @@ def stays(sessions: Iterable[Session], life: TimeRange, part: TimeRange | None =
     pieces = []
     for session in sessions:
         join = session.join_ts if 0 < session.join_ts < life.end else life.start
-        leave = max(join, min(life.end - 1, life.end if session.leave_ts is None else session.leave_ts))
+        said = life.end - 1 if session.leave_ts is None else session.leave_ts
+        leave = said if join < said < life.end else join
         start, end = max(join - SLACK_S, life.start), min(leave + 1 + SLACK_S, life.end)
         piece: TimeRange | None = TimeRange(min(join, start), max(leave + 1, end))
         if piece is not None and part is not None:
@@ -120,6 +125,8 @@ class CallTrail:
     """
 
     call: Call
+    now: int
+    """Vendor epoch seconds."""
     until: int
     """Nothing is asked for from here on: the vendor's now, or the end of the caller's range."""
     everybody: bool
@@ -133,15 +140,17 @@ class CallTrail:
 
     def saw(self, reply: Reply[Session], window: TimeRange) -> None:
         """See `Trail.saw`."""
-        items = reply.items
-        ends = [one.leave_ts for one in items if one.leave_ts is not None and one.leave_ts >= one.join_ts]
+        said = [(one.join_ts, one.leave_ts) for one in reply.items]
+        ends = [leave for join, leave in said if leave is not None and join <= leave <= self.now + _AHEAD_S]
         self._last = max([self._last, *ends])
-        self._endless += len(items) - len(ends)
+        # Where the call's own end is known, only who is said to be there still speaks against it.
+        known = end_is_known(self.call, self.now)
+        self._endless += sum(leave is None for _, leave in said) if known else len(said) - len(ends)
         self._answers += 1
 
     def onward(self, reached: int) -> TimeRange | None:
         """See `Trail.onward`."""
-        known = end_is_known(self.call)
+        known = end_is_known(self.call, self.now)
         unheard = not known and not self._answers  # the vendor has forgotten the beginning of it
         goes_on, self._endless_before = self._endless > self._endless_before, self._endless
         last = self.until - 1 if unheard or goes_on else min(self.until - 1, self._last)
@@ -187,38 +196,45 @@ class StayTrail:
         """See `Trail.onward`."""
         if reached >= self.until:
             return None
-        open_ended = [one for one in self.sessions if _cannot_be(one) or self._seen(one) > one.join_ts + SLACK_S]
+        open_ended = [
+            one for one in self.sessions if one.leave_ts != one.join_ts or self._seen(one) > one.join_ts + SLACK_S
+        ]
         if any(self._seen(one) >= reached - _QUIET_S for one in open_ended):
             return TimeRange(reached, self.until)
         if open_ended and (self.ended is None or reached < self.ended):
             named = ", ".join(one.session_id for one in open_ended[:_MOST_NAMED])
             more = f" and {len(open_ended) - _MOST_NAMED} more" if len(open_ended) > _MOST_NAMED else ""
-            self.doubt = f"when session {named}{more} ended is not known; it was followed as far as it showed itself"
+            call_id = open_ended[0].call_id
+            self.doubt = (
+                f"when session {named}{more} of call {call_id} ended is not known; it was followed as far as it "
+                "showed itself"
+            )
         return None
 
     def _seen(self, session: Session) -> float:
         return max(self._last.get(session.session_id, 0), self._last.get(session.user_id, 0))
 
 
-def trail_of_stays(call: Call, sessions: Sequence[Session], life: TimeRange, until: int) -> StayTrail | None:
+def trail_of_stays(
+    call: Call, sessions: Sequence[Session], life: TimeRange, *, now: int, until: int
+) -> StayTrail | None:
     """A trail for those of the sessions that have no end after their beginning; None if all have one.
 
     Args:
         call: the call.
         sessions: of one packet.
         life: of the call.
+        now: vendor epoch seconds.
         until: nothing is asked for from here on.
     """
     running = call.destroyed_ts is None and not call.finished
-    open_ended = [one for one in sessions if not (running if one.leave_ts is None else one.leave_ts > one.join_ts)]
+    open_ended = [
+        one for one in sessions if not (running if one.leave_ts is None else one.join_ts < one.leave_ts < life.end)
+    ]
     if not open_ended:
         return None
-    ended = life.end if end_is_known(call) else None
+    ended = life.end if end_is_known(call, now) else None
     return StayTrail(sessions=open_ended, until=until, ended=ended, fill_to=min(until, ended or until))
-
-
-def _cannot_be(session: Session) -> bool:
-    return session.leave_ts is None or session.leave_ts < session.join_ts
 
 
 def _latest(item: Any) -> float | None:

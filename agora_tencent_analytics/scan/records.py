@@ -6,7 +6,7 @@ from typing import Literal
 
 import attrs
 
-from agora_tencent_analytics.errors import AnalyticsError
+from agora_tencent_analytics.errors import AnalyticsError, printable
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.timerange import TimeRange
@@ -36,7 +36,7 @@ class Failure:
     def __str__(self) -> str:
         of = f" of call {self.call_id}" if self.call_id else ""
         during = f" {self.over}" if self.over else ""
-        return f"{self.vendor}: {self.step}{of}{during}: {self.error}"
+        return printable(f"{self.vendor}: {self.step}{of}{during}: {self.error}")
 
 
 @attrs.frozen(kw_only=True)

@@ -181,14 +181,17 @@ class TencentProvider(Provider):
             for users in packed(by_user, USERS_WITH_METRICS)
         ]
 
+        owners = {user: _owners(stays) for user, stays in by_user.items()}
+
         def merge(pieces: Sequence[MetricSeries]) -> list[MetricSeries]:
             whole: dict[tuple[str, str, str], list[MetricSeries]] = {}
             for piece in pieces:
-                whole.setdefault((piece.user_id, piece.vendor_metric, piece.peer_id), []).append(piece)
+                if piece.user_id in owners:  # nothing of a user who was not asked for
+                    whole.setdefault((piece.user_id, piece.vendor_metric, piece.peer_id), []).append(piece)
             return [
                 part
                 for same in whole.values()
-                for part in _by_stay(same[0], [piece.columns for piece in same], by_user.get(same[0].user_id, []))
+                for part in _by_stay(same[0], [piece.columns for piece in same], owners[same[0].user_id])
             ]
 
         return self._paginator(self._about(CALL_DETAIL_METRICS, call, over, packets), merge=merge, cursor=cursor)
@@ -275,15 +278,18 @@ class TencentProvider(Provider):
 _EVER = 1 << 62
 
 
-def _by_stay(series: MetricSeries, columns: list[Columns], stays: list[Session]) -> Iterable[MetricSeries]:
-    """One user's series, cut into the user's stays (in order of joining); nothing of a user who was not asked for.
+_Owned = tuple[int, int, str | None]
+"""From and to when (excluded) points are of which stay, if of any."""
 
-    A point goes to the stay that contains it, of several to the one that began last. One whose row has no end after
-    its beginning lasts until the next.
+
+def _owners(stays: list[Session]) -> list[_Owned]:
+    """All of time, by the stay whose the points of a user are: that which contains them, of several the last to begin.
+
+    A stay whose row has no end after its beginning lasts until the next.
+
+    Args:
+        stays: of one user, in order of joining.
     """
-    if not stays:
-        return []
-    whole = Columns.join(columns)
     ends = [
         stay.leave_ts + 1
         if stay.leave_ts is not None and stay.leave_ts > stay.join_ts
@@ -291,11 +297,19 @@ def _by_stay(series: MetricSeries, columns: list[Columns], stays: list[Session])
         for stay, following in zip_longest(stays, stays[1:])
     ]
     latest_first = list(zip(stays, ends, strict=True))[::-1]
-    pieces: dict[str, list[Columns]] = {stay.session_id: [] for stay in stays}
+    return [
+        (start, end, next((stay.session_id for stay, last in latest_first if stay.join_ts <= start < last), None))
+        for start, end in pairwise(sorted({0, _EVER, *ends, *(stay.join_ts for stay in stays)}))
+    ]
+
+
+def _by_stay(series: MetricSeries, columns: list[Columns], owners: list[_Owned]) -> Iterable[MetricSeries]:
+    """One user's series, cut into the user's stays."""
+    whole = Columns.join(columns)
+    pieces: dict[str, list[Columns]] = {}
     spare: list[Columns] = []
-    for start, end in pairwise(sorted({0, _EVER, *ends, *(stay.join_ts for stay in stays)})):
-        owner = next((stay.session_id for stay, last in latest_first if stay.join_ts <= start < last), None)
-        (spare if owner is None else pieces[owner]).append(whole.slice(start, end))
+    for start, end, owner in owners:
+        (spare if owner is None else pieces.setdefault(owner, [])).append(whole.slice(start, end))
     parts = [
         attrs.evolve(series, session_id=session_id, columns=own[0] if len(own) == 1 else Columns.join(own))
         for session_id, own in pieces.items()

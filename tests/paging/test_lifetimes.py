@@ -182,3 +182,68 @@ def test_a_scan_reads_every_point_of_what_has_no_end_and_its_report_says_what_is
     assert (len(polite.sessions), polite.points) == (sessions, points)
     assert (False, 0, 0) == (report.complete, len(report.failures), report.points_outside)
     assert [doubt for doubt in report.doubts if "ended is not known" in doubt]
+
+
+IMPOLITE = {  # what a slip may cost beside what the same polite world does, in requests for each call
+    **dict.fromkeys(("zero_end", "negative_end", "early_end", "instant_end", "missing_end", "end_in_ms", "far_end"), 0),
+    "outlasted": 1,
+    "odd_flag": 0,
+    **dict.fromkeys(("zero_leave", "early_leave", "instant_leave", "leave_in_ms", "far_leave"), 3),
+    **dict.fromkeys(("missing_leave", "unfinished_stay"), 4),
+}
+
+
+@pytest.mark.parametrize("slip", IMPOLITE)
+@pytest.mark.parametrize(("vendor", "options"), [VENDORS[-2], VENDORS[-1]], ids=["agora", "tencent"])
+def test_lives_that_contradict_themselves_hide_nothing_and_cost_little(
+    vendor: str, options: dict[str, Any], slip: str
+) -> None:
+    def read_all(impolite: dict[str, float]) -> tuple[set[Any], int, Any]:
+        world = World(
+            seed=7,
+            calls=20,
+            start=NOW - 9 * HOUR,
+            end=NOW - 2 * HOUR,
+            metrics_per_session=2,
+            points_per_series=30,
+            impolite=impolite,
+        )
+        stage = Stage(vendor, world, plan="standard" if vendor == "agora" else "basic", **options)
+
+        async def scenario() -> tuple[set[Any], Any]:
+            found: set[Any] = set()
+            async with stage.provider(**options) as provider:
+                async with scan(provider, over=TimeRange(world.start, NOW - HOUR), depth="metrics") as records:
+                    async for record in records:
+                        for one in record.series:
+                            key = (record.call.call_id, one.session_id, one.vendor_metric, one.peer_id)
+                            found.update((*key, at) for at in one.times)
+                return found, records.report.vendors[vendor]
+
+        found, report = run(scenario)
+        return found, stage.asked, report
+
+    everything, requests, _ = read_all({})
+    found, spent, report = read_all({slip: 0.4})
+    assert everything == found
+    assert (0, 0, [], True) == (len(report.failures), report.points_outside, report.doubts, report.complete)
+    assert spent <= requests + IMPOLITE[slip] * report.calls
+
+
+def test_events_of_a_session_without_an_end_are_read_too() -> None:
+    def events(spoil: Spoil) -> list[tuple[int, int]]:
+        stage = Stage("tencent", LONG, plan="basic")
+
+        async def scenario() -> list[Any]:
+            async with stage.provider(transport=Spoilt(stage.server, spoil)) as provider:
+                (call,) = await provider.calls(TimeRange(LONG.start, LONG.end)).collect()
+                sessions = await provider.sessions(call).collect()
+                return await provider.events(call, sessions).collect()  # type: ignore[no-any-return]
+
+        return sorted((one.time_ms, one.event_id) for one in run(scenario))
+
+    zero = NO_END["zero"]
+    polite = events({})
+    assert len(polite) > 8
+    assert polite == events(ends("tencent", zero, of="sessions"))
+    assert polite == events(ends("tencent", zero, of="sessions") | ends("tencent", zero, of="calls"))
