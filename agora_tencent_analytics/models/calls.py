@@ -66,8 +66,8 @@ class Session:
     """The call that the session belongs to."""
     session_id: str
     """Agora's `sid`; for Tencent `<user id>@<join time>`."""
-    user_id: str
-    """The user id, always text (Agora's `uid` is a number on the wire)."""
+    user_id: str = ""
+    """The user id, always text (Agora's `uid` is a number on the wire). Empty if the answer does not say who it is."""
     channel: str = ""
     """Channel name or room id."""
     join_ts: int

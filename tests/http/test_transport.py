@@ -121,7 +121,7 @@ async def only_first(line: Line, request: bytes) -> None:
     if line.number > 1:
         line.reset()
     else:
-        await line.say(answer(b'{"code":200}'))
+        await line.say(answer(b'{"code":200,"call_lists":[]}'))
 
 
 # --- one send is one arrival ------------------------------------------------------------------------------

@@ -263,7 +263,7 @@ def _judge_sessions(
     stays = {stay.session_id: stay for stay in world.sessions(call)}
     names = {stay.session_id: getattr(world.slip(vendor, stay), "name", "polite") for stay in stays.values()}
     known = {session_id: session_id for session_id in read.sessions if session_id in stays}
-    for session_id in read.sessions.keys() - stays.keys():
+    for session_id in sorted(read.sessions.keys() - stays.keys()):
         other = _known_otherwise(session_id, stays, names, known)
         if other:
             known[other] = session_id
