@@ -64,6 +64,9 @@ class CallRecord:
     """Of a record that comes again: the first second, epoch, from which it replaces the earlier one, if the vendor has
     forgotten what lies before. None: it replaces all of it."""
 
+    def __hash__(self) -> int:
+        return hash((self.vendor, self.call, self.part))
+
     @property
     def points(self) -> int:
         """Points of all series."""
