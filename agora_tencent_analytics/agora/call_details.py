@@ -32,6 +32,8 @@ MOST_WINDOWS = 24
 """Windows that a call is cut into, unless the span of the plan makes them more."""
 MOST_AGAIN = 8
 """Windows, at least, that are asked again where answers held somebody unknown."""
+_EDGE_S = 2
+"""Seconds of a session that nobody misses: whether its last one belongs to it is the vendor's to say."""
 _MAY_BE_LOST = 0.02
 """Share of what can be had that is given up for fewer windows, where not everything can be had."""
 
@@ -163,7 +165,7 @@ class _DetailsTrail:
         if self.beyond is not None:
             self.beyond.saw(reply, window)
         self._asked.append(window)
-        names = set(reply.ids)
+        names = {*reply.ids, *(series.session_id for series in reply.items)}
         for name in names & self.wanted:
             self._shown.setdefault(name, []).append(window)
         strangers = [one for one in reply.sessions if one.session_id not in self.known]
@@ -201,7 +203,7 @@ class _DetailsTrail:
         asked, latest = merge(self._asked), _latest_first(self.known)
         total = sum(_seconds(asked, self.known[name]) for name in self.wanted)
         seen = sum(_seconds(merge(found), self.known[name]) for name, found in self._shown.items())
-        if seen >= total:
+        if total - seen <= _EDGE_S * len(self.wanted):
             return ""
         best = max(seen, sum(_shown_s(piece, latest, self.wanted) for piece in _at_every_moment(asked, self.known)))
         parts = ((total - best, "could be had by no window"), (best - seen, "by more windows only"))

@@ -18,6 +18,7 @@ from agora_tencent_analytics.limits import HOUR, MINUTE
 from agora_tencent_analytics.simulator import Session as Stay
 from agora_tencent_analytics.simulator import World
 from agora_tencent_analytics.timerange import merge
+from tests.support.spoilt_answers import Spoilt
 from tests.support.transports import Stage
 from tests.support.virtual_time import EPOCH, run
 
@@ -153,6 +154,28 @@ def test_a_page_of_series_has_its_sessions_beside_them() -> None:
         assert 0 < len(page.sessions) <= 10
         assert [by_id[one.session_id] for one in page.sessions] == list(page.sessions)
         assert {one.session_id for one in page.items} <= {one.session_id for one in page.sessions}
+
+
+@pytest.mark.parametrize("users", [4, 27])
+def test_series_without_their_sessions_beside_them_are_known_by_their_own_ids(users: int) -> None:
+    world = world_of(users, HOUR)
+    stage = Stage("agora", world, api="2021-03")
+    spoil: dict[str, Any] = {}
+
+    async def scenario() -> tuple[list[MetricSeries], Certificate]:
+        provider = stage.provider(api="2021-03", transport=Spoilt(stage.server, spoil))
+        (call,) = await provider.calls(TimeRange(world.start, world.end)).collect()
+        sessions = await provider.sessions(call).collect()
+        spoil["call_info"] = list.clear
+        listing = provider.metrics(call, sessions)
+        return await listing.collect(), listing.certificate
+
+    series, certificate = run(scenario)
+    polite_sessions, polite, _, expected = read(world)
+    assert read_points(polite) == read_points(series)
+    assert (expected.complete, expected.doubts) == (certificate.complete, certificate.doubts)
+    assert (users <= 10) == certificate.complete
+    assert users == len(polite_sessions)
 
 
 # -- the choice, without a vendor ---------------------------------------------------------------------------
