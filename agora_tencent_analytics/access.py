@@ -192,7 +192,7 @@ class Access:
 
         Raises:
             NotOffered: the plan does not include it, or the row is another vendor's.
-            BadInput: it is no row.
+            BadInput: it is not a row.
         """
         if not isinstance(row, Endpoint):
             raise BadInput(f"a question is asked by its row, an Endpoint of its vendor's `endpoints`, not by {row!r}")

@@ -25,6 +25,7 @@ from agora_tencent_analytics.decoding.rows import Structure
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.errors import BadInput, RateLimited, Refusal, UnreadableReply, VendorFault
 from agora_tencent_analytics.message import Request, Response
+from agora_tencent_analytics.models.calls import Session
 from agora_tencent_analytics.timerange import TimeRange
 
 __all__ = ["MISREAD", "Asked", "Reply", "Vendor", "check_base_url"]
@@ -56,6 +57,8 @@ class Reply(Generic[T]):
 
     items: Sequence[T]
     """The rows as records."""
+    sessions: Sequence[Session] = ()
+    """Sessions that stand beside the rows: whom an answer with series is about, where the vendor says so."""
     ids: Sequence[str] = ()
     """Ids of the rows that the vendor counts on a page, in order. Where the row has a `key`: one for each item, or none
     to have them made from it."""
@@ -209,7 +212,7 @@ def brief(said: str, most: int = _BRIEF) -> str:
 def judge_status(
     vendor: str, row: Endpoint[Any], response: Response, *, told: Callable[[], Refusal | None] | None = None
 ) -> Refusal | UnreadableReply | None:
-    """What a status that is no answer says: 429 and 5xx are refusals, 3xx is no answer, the rest is not judged here.
+    """What a status says that is not an answer: 429 and 5xx are refusals, 3xx is unreadable; others are not judged.
 
     Args:
         vendor: whose answer it is.

@@ -189,7 +189,7 @@ class _Ask:
                     failures.append(failure)
                     pause = self._pause()
                     left = self._left_s()
-                    # What fails before it is tried to send anything is no failure of the vendor's.
+                    # What fails before it is tried to send anything is not a failure of the vendor's.
                     if pause is None or recorder.attempts == before or (left is not None and pause >= left):
                         raise
                 finally:

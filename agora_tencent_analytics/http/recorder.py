@@ -1,21 +1,19 @@
 """What one ask enters where: receipts, budgets, and the notices that hooks and the log are given.
 
-Keeps the record of one ask on the terms it was begun on. Refuses to decide anything: when to send, to wait or to ask
-again is `client.py`. Where nobody listens, the notices of ordinary life are not even made.
+Keeps the record of one ask on the terms it was begun on. When to send, to wait or to ask again is decided in
+`client.py`. Where nobody listens, the notices of ordinary life are not even made.
 """
 
 from __future__ import annotations
 
 import itertools
-import logging
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from agora_tencent_analytics.context import Terms, tell, together
+from agora_tencent_analytics.context import Terms, is_heard, tell, together
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.errors import AnalyticsError, BudgetSpent, DailyQuotaExhausted, RateLimited
-from agora_tencent_analytics.log import LOG
 from agora_tencent_analytics.notices import (
     AskEnded,
     AskStarted,
@@ -60,7 +58,7 @@ class Recorder:
         self._began = clock.monotonic()
         self._waited_s = 0.0
         self._sent_at: float | None = None  # of an attempt whose end was not told yet
-        if self._hooks or LOG.isEnabledFor(logging.DEBUG):
+        if is_heard(self._hooks):
             self.heard = True
             self._tell(AskStarted)
 

@@ -233,7 +233,7 @@ class WindowReader:
     def _confirm(self, paging: PageNumber, page: PageSigns) -> Step:
         self._confirming = False
         moved = paging.total != "page" and self._now.moved(page)
-        if tuple(page.ids) == self._now.first_page and not moved:
+        if tuple(page.ids) == tuple(self._now.first_page or ()) and not moved:
             return Step(action="done", complete=True, reason="the first page, read again, had not changed")
         self._suspect("rows came while the pages were read")
         return self._again() if self.readings < MOST_READINGS else self._split(self._now.drift)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import sqlite3
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from agora_tencent_analytics.paging.decision import fingerprint
+from agora_tencent_analytics.paging.decision import Digests, fingerprint
 
 IN_MEMORY = 50_000
 """Ids kept in memory, about 5 MB; the rest goes to the temporary file."""
@@ -19,6 +19,8 @@ _CACHE_KB = 512
 class Seen:
     """A set of digests that does not grow in memory without bound.
 
+    Of the first page that it is given it keeps the ids as they are: most sets are asked for nothing but their size.
+
     Args:
         in_memory: how many digests to keep in memory; None: `IN_MEMORY`.
     """
@@ -26,6 +28,7 @@ class Seen:
     def __init__(self, in_memory: int | None = None) -> None:
         self._most = IN_MEMORY if in_memory is None else in_memory
         self._memory: set[bytes] = set()
+        self._first: Digests | None = None
         self._file: sqlite3.Connection | None = None
         self._sum = 0  # of those in the file
         self.size = 0
@@ -35,6 +38,7 @@ class Seen:
         return self.size
 
     def __contains__(self, digest: bytes) -> bool:
+        self._look()
         if digest in self._memory:
             return True
         found = self._file and self._file.execute("SELECT 1 FROM seen WHERE digest = ?", (digest,)).fetchone()
@@ -43,27 +47,49 @@ class Seen:
     @property
     def fingerprint(self) -> bytes:
         """16 bytes that stand for the set, in whatever order it came: see `decision.fingerprint`."""
+        self._look()
         return fingerprint(self._memory, self._sum)
 
-    def new(self, digests: Iterable[bytes]) -> list[bool]:
+    def new(self, digests: Sequence[bytes]) -> list[bool]:
         """Takes digests in; for each, True if it was not there before."""
+        if not self.size and isinstance(digests, Digests) and digests.distinct == len(digests):
+            self.update(digests)
+            return [True] * len(digests)
+        self._look()
         return [self._add(digest) for digest in digests]
 
     def update(self, digests: Sequence[bytes]) -> None:
         """Takes digests in."""
+        if not self.size and isinstance(digests, Digests):
+            self._first, self.size = digests, digests.distinct
+            return
+        self._look()
         if self._file is None and len(self._memory) + len(digests) <= self._most:
             self._memory.update(digests)
             self.size = len(self._memory)
         else:
             self.new(digests)
 
-    def issuperset(self, digests: Iterable[bytes]) -> bool:
+    def issuperset(self, digests: Sequence[bytes]) -> bool:
         """True if all of these are in it."""
+        if not self.size:
+            return not digests
+        self._look()
         return self._memory.issuperset(digests) if self._file is None else all(one in self for one in digests)
 
-    def isdisjoint(self, digests: Iterable[bytes]) -> bool:
+    def isdisjoint(self, digests: Sequence[bytes]) -> bool:
         """True if none of these is in it."""
+        if not self.size:
+            return True
+        self._look()
         return self._memory.isdisjoint(digests) if self._file is None else not any(one in self for one in digests)
+
+    def _look(self) -> None:
+        """Makes the digests of the first page."""
+        if self._first is not None:
+            first, self._first, self.size = self._first, None, 0
+            for digest in first:
+                self._add(digest)
 
     def _add(self, digest: bytes) -> bool:
         if digest in self._memory:
@@ -88,6 +114,7 @@ class Seen:
     def close(self) -> None:
         """Forgets everything and frees the file. May be called again."""
         self._memory.clear()
+        self._first = None
         self.size = self._sum = 0
         file, self._file = self._file, None
         if file is not None:

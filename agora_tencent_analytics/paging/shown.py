@@ -5,6 +5,8 @@ Holds `Shown`: rows, totals and what was odd about them. What follows from that 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import attrs
 
 from agora_tencent_analytics.endpoint import PageNumber
@@ -23,13 +25,9 @@ class Shown:
     """How many of those this one has as well."""
     before: int = 0
     """Rows that were shown before a cursor, known by their count only."""
-    told: bytes = b""
-    """A digest of the rows and the total of every page, in order."""
     filled: int = 0
     """Pages with rows."""
-    marks: set[bytes] = attrs.field(factory=set)
-    """Digests of the pages with rows."""
-    first_page: tuple[bytes, ...] | None = None
+    first_page: Sequence[bytes] | None = None
     first_total: int | None = None
     """The total on the first page."""
     total: int | None = None
@@ -56,6 +54,15 @@ class Shown:
     drift: str = ""
     doubt: str = ""
     """What may be drift, or the vendor's habit."""
+    _told: bytes = b""
+    _marks: set[bytes] = attrs.field(factory=set)
+    _unmarked: PageSigns | None = None
+
+    @property
+    def told(self) -> bytes:
+        """A digest of the rows and the total of every page, in order."""
+        self._mark()
+        return self._told
 
     @property
     def rows(self) -> int:
@@ -77,7 +84,8 @@ class Shown:
 
     def repeated(self, page: PageSigns) -> bool:
         """True if an earlier page showed the same rows in the same order."""
-        return _mark(page) in self.marks
+        self._mark()
+        return _mark(page) in self._marks
 
     @property
     def gone(self) -> bool:
@@ -92,12 +100,10 @@ class Shown:
             first: True if it is the first page.
         """
         if first:
-            self.first_page, self.first_total = tuple(page.ids), page.total
-        mark = _mark(page)
-        self.told = digest(f"{self.told.hex()} {mark.hex()} {page.total}")
-        if mark:
-            self.marks.add(mark)
-            self.filled += 1
+            self.first_page, self.first_total = page.ids, page.total
+        self._mark()
+        self._unmarked = page
+        self.filled += bool(page.ids)
         if self.earlier is None:
             self.ids.update(page.ids)
         else:
@@ -107,6 +113,15 @@ class Shown:
         if page.total is not None:
             self.total = page.total
             self.most_total = max(page.total, self.most_total or 0)
+
+    def _mark(self) -> None:
+        """Makes the digest of the last page, which nobody needs of a lone one."""
+        page, self._unmarked = self._unmarked, None
+        if page is not None:
+            mark = _mark(page)
+            self._told = digest(f"{self._told.hex()} {mark.hex()} {page.total}")
+            if mark:
+                self._marks.add(mark)
 
 
 def _mark(page: PageSigns) -> bytes:

@@ -90,7 +90,7 @@ class Windows:
         self._question: Question | None = None
         self._index = 0
         self._stack: list[tuple[TimeRange, int]] = []  # windows to come, the next one last, with barren levels
-        self._later = 0  # how many of them are no part of the window that was begun last
+        self._later = 0  # how many of them are not part of the window that was begun last
         self._asked_before = 0
         self._longest = 0
         self._reached = 0  # first second that the present question has not asked for
@@ -172,7 +172,7 @@ class Windows:
             inside = self._clip(question, over, now)
             pieces += [inside] if inside else []
         fill_to = min(question.trail.fill_to, newest(question.limits, now)) if question.trail else 0
-        windows = list(cover(pieces, question.limits, bounds=question.row.bounds, fill_to=fill_to))
+        windows = question.windows(pieces, fill_to=fill_to)
         self._stack = [(window, 0) for window in windows][::-1]
         self._later = len(self._stack)
         self._reached = max(piece.end for piece in (*question.over, *windows))
@@ -184,7 +184,7 @@ class Windows:
             return False
         while not stack and (piece := trail.onward(self._reached)) is not None:
             window = next(cover([piece], question.limits, bounds=question.row.bounds))
-            self._reached = window.end
+            self._reached = max(self._reached, window.end)
             self._evidence.reach(window)
             inside = self._clip(question, window, self._clock.now())
             stack += [(inside, 0)] if inside else []
@@ -265,7 +265,7 @@ class Windows:
                 reader.resume(number=cursor.number, size=cursor.size, total=cursor.total, shown=cursor.shown)
         elif reader is not None and cursor.ahead is not None:
             reader.resume(cursor.ahead)
-            self._seen.new(row for row, _ in cursor.ahead.known)
+            self._seen.update([row for row, _ in cursor.ahead.known])
 
     # -- what a page or a refusal changes -------------------------------------------------------------------------
 

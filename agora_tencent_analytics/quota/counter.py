@@ -1,9 +1,8 @@
 """One counter of a vendor: its windows, its day, and the queue of those who want to use it, on one event loop.
 
 Holds the step that grants a request (all windows, all days and the slot in the store, or nothing) and the queue in
-front of it. Refuses to know accounts, plans and merged endpoints: that is `quota.py`; what a window allows is
-`limiter.py`, who is next is `queue.py`, what others have sent (other processes, and other loops of this one) is in the
-store.
+front of it. Accounts, plans and merged endpoints belong to `quota.py`; what a window allows is `limiter.py`, who is
+next is `queue.py`, what others have sent (other processes, and other loops of this one) is in the store.
 
 **The queue.** Only the head of the queue waits for time: for the windows, then for the pace, then for the store's
 consent. Everybody else waits to become the head. So there is one timer, not one per waiter, and one question to the

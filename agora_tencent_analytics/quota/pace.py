@@ -1,7 +1,7 @@
 """The pace: a token bucket whose token belongs to the head of the queue, whoever that is.
 
-Holds `Pacer`. Refuses to know the queue. A head that waits for the token may be overtaken meanwhile; the token is then
-used by whoever overtook it, who would otherwise wait for two.
+Holds `Pacer`. A head that waits for the token may be overtaken meanwhile; the token is then used by whoever overtook
+it, who would otherwise wait for two.
 """
 
 from __future__ import annotations

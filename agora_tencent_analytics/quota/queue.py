@@ -1,7 +1,7 @@
 """Who is next in front of a counter: by priority, then first come, first served.
 
-Holds the queue of one event loop and the places in it. Refuses to know what the turn is for. Only the head of the queue
-acts; whoever ends its turn, or leaves, rings the next head.
+Holds the queue of one event loop and the places in it. Only the head of the queue acts; whoever ends its turn, or
+leaves, rings the next head.
 
 **The bound.** A request may overtake those of lower priority that came before it, but of ten grants in a row, at
 least one goes to whoever has waited longest if it was overtaken. So one that finds n others waiting is granted, at

@@ -1,8 +1,8 @@
 """The vendor's allowance: who may send the next request, and when.
 
-Holds `Quota`, one per account in a process: the counters of the vendor, the clock of the vendor, and the store
-that remembers both over restarts. Refuses to send anything, and to decide which endpoint draws on which rates:
-those come from the plans, with each request for a slot.
+Holds `Quota`, one per account in a process: the counters of the vendor, the clock of the vendor, and the store that
+remembers both over restarts. It sends nothing, and does not decide which endpoint draws on which rates: those come
+from the plans, with each request for a slot.
 
 **Theory.** The vendor counts arrivals, so no timing of sends is safe; a slot is therefore timed from its
 *answer* (`limiter.py`, with the proof). A day is not a window but a calendar day in the vendor's UTC, an exact
@@ -64,7 +64,7 @@ class Quota:
             process has just sent is not known for certain.
 
     Raises:
-        BadInput: a counter is in two groups of `merge`, or `reserve` is no share of priorities.
+        BadInput: a counter is in two groups of `merge`, or `reserve` is not a share of priorities.
     """
 
     def __init__(

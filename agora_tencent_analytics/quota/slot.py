@@ -1,8 +1,8 @@
 """The right to send one request, from the moment it is granted until the answer, or nothing, came of it.
 
-Holds `Slot`, which the sender keeps informed, and the `async with` that waits for it and settles it however
-the block is left. What the sender tells is noted at once and takes effect in this process at once; the store hears it
-when the block is left, together with how long ago it was. Refuses to decide anything: that is `counter.py`.
+Holds `Slot`, which the sender keeps informed, and the `async with` that waits for it and settles it however the block
+is left. What the sender tells is noted at once and takes effect in this process at once; the store hears it when the
+block is left, together with how long ago it was. Decisions are made in `counter.py`.
 """
 
 from __future__ import annotations

@@ -160,6 +160,7 @@ class TencentVendor(Vendor):
             wanted = set(asked.params.get("UserIds") or ())
             return Reply(
                 items=series_of(body, asked),
+                sessions=stays,
                 ids=[stay.session_id for stay in stays],
                 total=_total(body.total),
                 # Data is by user. Once every user that was asked for has shown up, further stays add nothing.
@@ -204,7 +205,7 @@ def _total(told: int | None) -> int | None:
 
 
 def _check_answered(row: Endpoint[Any], response: Response, request_id: str) -> None:
-    """Lets an answer pass that has a request id or rows. One with neither is no empty answer."""
+    """Lets an answer pass that has a request id or rows. One with neither is not an empty answer."""
     if not request_id and f'"{row.payload}"'.encode() not in response.body:
         raise unreadable(row, response, f"neither 'RequestId' nor {row.payload!r} under 'Response'")
 

@@ -347,3 +347,21 @@ def test_the_reader_follows_the_paging() -> None:
     }
     for paging, reader in kinds.items():
         assert isinstance(reader_of(paging, window, size=0, recent=False, barren=0), reader)
+
+
+@pytest.mark.parametrize("paging", [Newest(most=2, at="t"), AnyOf(most=2, at="t")], ids=["newest", "any"])
+@pytest.mark.parametrize(
+    ("has_more", "why"), [(None, "answers are full"), (False, "answers are full"), (True, "the vendor says that more")]
+)
+def test_a_reading_that_ends_barren_says_what_the_vendor_said_and_no_more(
+    paging: Newest | AnyOf, has_more: bool | None, why: str
+) -> None:
+    reader = reader_of(paging, TimeRange(0, 10**9), size=0, recent=False, barren=0)
+    # Rows of nowhere near, whatever is asked.
+    page = PageSigns(ids=[b"1" * 16, b"2" * 16], total=None, has_more=has_more, is_last=False, at=[10**9, 10**9])
+    for _ in range(9):
+        step = reader.feed(page, fresh=0)
+        if step.action == "done":
+            break
+    assert ("done", False) == (step.action, step.complete)
+    assert step.reason.startswith(why)

@@ -119,7 +119,7 @@ async def failing(vendor: str, steps: list[Any], clock: VirtualClock) -> BaseExc
 
 FAILURES: dict[str, Any] = {
     "a refusal of the keys": json_response('{"code": 401, "message": "no"}', status=401),
-    "a body that is no JSON": json_response("<html>"),
+    "a body that is not JSON": json_response("<html>"),
     "a row that cannot be read": json_response('{"call_lists": [1], "Response": {"RoomList": [1]}}'),
     "a redirect": json_response("", status=302, location="https://elsewhere.test"),
     "a server's failure": json_response("", status=503),

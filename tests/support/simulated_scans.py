@@ -136,7 +136,7 @@ async def read(*providers: Provider, over: Any, **options: Any) -> tuple[list[Ca
 
 
 def exact(records: Sequence[CallRecord]) -> Found:
-    """Calls, their sessions, their series, their points; a value that is no number is None."""
+    """Calls, their sessions, their series, their points; a value that is not a number is None."""
     calls: Found = {}
     for record in records:
         sessions = calls.setdefault(record.call.call_id, {})

@@ -191,6 +191,28 @@ def test_a_session_that_goes_on_has_no_end() -> None:
     assert ends == run(scenario)
 
 
+@pytest.mark.parametrize("row", [CALL_DETAIL_METRICS, CALL_DETAIL_METRICS_2021], ids=lambda row: row.name)
+def test_a_page_of_series_has_the_stays_of_its_users_beside_them(row: Any) -> None:
+    stage = Stage("tencent", WORLD)
+    call = call_of(Kind.REJOIN)
+
+    async def scenario() -> tuple[list[Any], list[Any], list[Any]]:
+        provider = stage.provider()
+        listed = {one.call_id: one for one in await provider.calls(WHOLE).collect()}
+        sessions = await provider.sessions(listed[call.call_id]).collect()
+        pages = [page async for page in provider.metrics(listed[call.call_id], sessions).pages()]
+        life = TimeRange(call.created_ts, call.destroyed_ts + 1)
+        asking = provider.ask(row, life, CommId=call.call_id, DataType=["all"])
+        return sessions, pages, [page async for page in asking.pages()]
+
+    sessions, pages, raw = run(scenario)
+    for read in (pages, raw):
+        assert all(isinstance(series, MetricSeries) for page in read for series in page.items)
+        beside = {one.session_id: one for page in read for one in page.sessions}
+        assert {one.session_id: one for one in sessions} == beside
+        assert all("UserList" not in page.extra for page in read)
+
+
 # --- rows beside the neutral questions --------------------------------------------------------------------
 
 

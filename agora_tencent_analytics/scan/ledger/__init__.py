@@ -42,7 +42,7 @@ class Ledger:
         path: the file; made if missing, readable by its owner alone. Its directory must exist.
 
     Raises:
-        LedgerUnusable: another scan holds it, it is damaged, or it is no ledger.
+        LedgerUnusable: another scan holds it, it is damaged, or it is not a ledger.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:

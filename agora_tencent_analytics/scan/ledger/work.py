@@ -165,7 +165,7 @@ class KeptWork(Work):
         return {call_id for call_id, known in states.items() if known is not None and known[0] is State.RUNNING}
 
     def gaps(self, clipped: Iterable[Clipped]) -> tuple[Clipped, ...]:
-        """See `Work.gaps`: what was only looked back at is no gap. What is too recent no scan has read yet."""
+        """See `Work.gaps`: what was only looked back at is not a gap. What is too recent no scan has read yet."""
         pieces = tuple(clipped)
         found = [(piece, piece.over.overlap(fresh)) for piece in pieces for fresh in self._fresh]
         return (
