@@ -48,6 +48,7 @@ _RESOLUTION_S = 1.0
 _UNCERTAINTY_BEFORE_THE_FIRST_ANSWER_S = 1.0
 _MOST_SIGNED_AHEAD_S = 3_600.0
 _SIGNATURE_TOLERANCE_S = 300.0
+_MOST_RUMOURS = 8
 _CACHE_MARKS = frozenset(("age", "x-cache", "x-cache-status", "cf-cache-status", "cache-status", "warning"))
 
 # It goes on while the machine sleeps: Linux and macOS have such a clock by these names, Windows' own is one.
@@ -95,9 +96,11 @@ class Witnesses:
     """Between which leads the answers leave it."""
     vouched: float | None = None
     """The lead that a refusal of the vendor's explained, if one did."""
+    borne_out: bool = False
+    """True if good answers have shown what is believed."""
     disproved: bool = False
     """True if the vendor refused a signature made at the very time that its answers state."""
-    _rumour: _Rumour | None = None
+    _rumours: list[_Rumour] = attrs.field(factory=list)
 
     def hear(self, date: float, sent: float, answered: float, *, prior: float) -> None:
         """Takes in a good answer.
@@ -109,39 +112,44 @@ class Witnesses:
             prior: lead of this machine's wall clock over its monotonic clock.
         """
         said = _span(date, sent, answered)
-        rumour = self._rumour
-        both = None if rumour is None else _both(said, rumour.span)
         if self._bears_out(said, prior):
-            if both is None:
-                self._rumour = None
+            self._rumours = [rumour for rumour in self._rumours if _both(said, rumour.span)]
             self._believe(said if self.span is None else _both(said, self.span) or said, prior)
         elif abs(_nearest(prior, said) - prior) <= _RESOLUTION_S:
-            self._rumour, self.lead = None, prior
+            self.lead, self._rumours = prior, []
             self._believe(said, prior)
-        elif rumour is None or both is None:
-            self._rumour = _Rumour(said, date, answered)
-        elif date != rumour.date and sent >= rumour.heard and not self.disproved:
-            self._rumour = _Rumour(both, date, answered, rumour.witnesses + 1)
-            if self._rumour.witnesses >= (2 if self.span is None else 3):
-                self._rumour = None
-                self._believe(both, prior)
+        else:
+            self._doubt(said, date, sent, answered, prior)
+
+    def _doubt(self, said: Span, date: float, sent: float, answered: float, prior: float) -> None:
+        """Takes in an answer against what is believed: another witness of a rumour, or the first."""
+        for at, rumour in enumerate(self._rumours):
+            both = _both(said, rumour.span)
+            if both is not None:
+                if date != rumour.date and sent >= rumour.heard:
+                    self._rumours[at] = rumour = _Rumour(both, date, answered, rumour.witnesses + 1)
+                if rumour.witnesses >= (3 if self.borne_out else 2) and not self.disproved:
+                    self._rumours = []
+                    self._believe(both, prior)
+                return
+        self._rumours = [*self._rumours[1 - _MOST_RUMOURS :], _Rumour(said, date, answered)]
 
     def claim(self, prior: float) -> float:
-        """The lead that is believed, or a greater one that is rumoured while no answer has borne out the prior."""
-        if self.lead is not None:
-            return self.lead
-        return prior if self._rumour is None or self.disproved else max(prior, self._rumour.span[0])
+        """The lead that is believed, or a greater one that is rumoured while no answer has borne that out."""
+        lead = prior if self.lead is None else self.lead
+        rumoured = () if self.borne_out or self.disproved else self._rumours
+        return max([lead, *(rumour.span[0] for rumour in rumoured)])
 
     def refused(self, date: float, sent: float, answered: float, *, prior: float) -> None:
         """Takes in a refusal that is explained if the vendor's clock shows what its `Date` says; see `hear`."""
-        self._rumour = None
+        self._rumours = []
         self._believe(_span(date, sent, answered), prior)
-        self.vouched, self.disproved = self.lead, False
+        self.vouched, self.borne_out, self.disproved = self.lead, False, False
 
     def disprove(self) -> None:
         """The vendor has refused a signature that was made at the time its answers state, so they state a wrong one."""
-        self.lead = self.span = self.vouched = self._rumour = None
-        self.disproved = True
+        self.lead = self.span = self.vouched = None
+        self.borne_out, self.disproved, self._rumours = False, True, []
 
     def knows(self, said: Span) -> bool:
         """True if an answer that says this, and no more, changes nothing."""
@@ -156,6 +164,7 @@ class Witnesses:
 
     def _believe(self, span: Span, prior: float) -> None:
         self.span, self.lead = span, _nearest(prior if self.lead is None else self.lead, span)
+        self.borne_out = True
 
 
 class VendorClock:

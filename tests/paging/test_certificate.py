@@ -11,6 +11,7 @@ from agora_tencent_analytics.timerange import TimeRange
 
 OVER = TimeRange(0, 3_600)
 LAG = Clipped(over=TimeRange(3_540, 3_600), reason="lag", endpoint="calls")
+CLOCK = Clipped(over=TimeRange(1_740, 3_540), reason="clock", endpoint="calls")
 HISTORY = Clipped(over=TimeRange(0, 60), reason="history", endpoint="calls")
 
 
@@ -25,6 +26,7 @@ def window(*, complete: bool, reason: str) -> WindowRead:
         ({"windows": (window(complete=True, reason="fine"),)}, True, ""),
         ({"clipped": (LAG,)}, True, ""),
         ({"clipped": (HISTORY,)}, False, "already forgotten"),
+        ({"clipped": (LAG, CLOCK)}, False, "1,800 s were not asked for"),
         ({"windows": (window(complete=False, reason="a page came twice"),)}, False, "a page came twice"),
         ({"doubts": ("a call cannot have ended at 0",)}, False, "cannot have ended"),
         ({"stopped": "the ceiling was reached"}, False, "the ceiling was reached"),

@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from agora_tencent_analytics.endpoint import Bounds
 from agora_tencent_analytics.errors import BadInput, NothingToAsk
 from agora_tencent_analytics.limits import Limits
-from agora_tencent_analytics.paging.clip import HISTORY_MARGIN_S, MARGIN_S, clip, cover, require
+from agora_tencent_analytics.paging.clip import (
+    CLOCKS_DIFFER_S,
+    HISTORY_MARGIN_S,
+    MARGIN_S,
+    clip,
+    cover,
+    refused_at,
+    require,
+)
 from agora_tencent_analytics.timerange import TimeRange
 
 NOW = 1_000_000
@@ -141,3 +149,65 @@ def test_windows_of_one_day_end_where_the_vendors_day_does(first: int, length: i
 
 def test_no_pieces_need_no_window() -> None:
     assert [] == list(cover([], limits(), bounds=bounds(strict=False)))
+
+
+# --- two clocks -------------------------------------------------------------------------------------------
+
+
+def cut_by(over: TimeRange, *, ahead: int, lag: int = 60) -> list[tuple[TimeRange, str]]:
+    """What is cut off where the vendor's clock is so far ahead of this machine's, which shows NOW."""
+    cut = clip(over, limits(lag=lag), now=NOW + ahead, here=NOW, endpoint="calls")
+    return [(piece.over, piece.reason) for piece in cut.clipped]
+
+
+@pytest.mark.parametrize("behind", [0, 1, 60 + CLOCKS_DIFFER_S])
+def test_what_the_lag_and_the_difference_of_clocks_explain_is_hidden_by_the_lag(behind: int) -> None:
+    edge = NOW - behind - 62
+    assert [(TimeRange(edge, NOW), "lag")] == cut_by(TimeRange(NOW - 3_600, NOW), ahead=-behind)
+
+
+@pytest.mark.parametrize("behind", [61 + CLOCKS_DIFFER_S, 600, 86_400])
+def test_what_more_a_clock_hides_of_the_newest_is_told_apart(behind: int) -> None:
+    edge = NOW - behind - 62
+    expected = [(TimeRange(edge, NOW - 62), "clock"), (TimeRange(NOW - 62, NOW + 9), "lag")]
+    assert expected == cut_by(TimeRange(NOW - 100_000, NOW + 9), ahead=-behind)[-2:]
+
+
+@pytest.mark.parametrize("ahead", [CLOCKS_DIFFER_S + 1, 600, 40_000])
+def test_what_a_clock_calls_forgotten_alone_is_told_apart(ahead: int) -> None:
+    oldest = NOW - 86_400 + HISTORY_MARGIN_S
+    expected = [(TimeRange(NOW - 90_000, oldest), "history"), (TimeRange(oldest, oldest + ahead), "clock")]
+    assert expected == cut_by(TimeRange(NOW - 90_000, NOW - 10_000), ahead=ahead)
+
+
+def test_what_has_not_been_yet_by_any_clock_is_hidden_by_none() -> None:
+    over = TimeRange(NOW - 3_600, NOW + 86_400)
+    assert [(TimeRange(NOW - 62, over.end), "lag")] == cut_by(over, ahead=0)
+
+
+@given(
+    st.builds(
+        lambda start, length: TimeRange(NOW + start, NOW + start + length), st.integers(-900, 900), st.integers(1, 900)
+    ),
+    st.integers(-900, 900),
+    st.integers(0, 300),
+)
+def test_whatever_the_clocks_every_second_is_inside_or_cut_once(over: TimeRange, ahead: int, lag: int) -> None:
+    cut = clip(over, limits(history=700, lag=lag), now=NOW + ahead, here=NOW, endpoint="calls")
+    pieces = [piece.over for piece in cut.clipped] + ([cut.inside] if cut.inside else [])
+    assert over.seconds == sum(piece.seconds for piece in pieces)
+    assert seconds_of(over) == seconds_of(*pieces)
+
+
+@pytest.mark.parametrize(
+    ("window", "kind", "refused"),
+    [
+        (TimeRange(NOW - 200, NOW - 100), "too_recent", False),
+        (TimeRange(NOW - 200, NOW - 59), "too_recent", True),
+        (TimeRange(NOW - 86_000, NOW - 100), "too_old", False),
+        (TimeRange(NOW - 86_401, NOW - 100), "too_old", True),
+        (TimeRange(NOW - 86_401, NOW), "too_long", False),
+    ],
+)
+def test_a_refusal_is_explained_by_a_clock_or_not(window: TimeRange, kind: str, refused: bool) -> None:
+    assert refused == refused_at(NOW, window, limits(), kind)

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import anyio
+import attrs
 import pytest
 
 from agora_tencent_analytics import (
@@ -36,7 +37,9 @@ from agora_tencent_analytics.agora.endpoints import CALL_LISTS_2024, CALL_SESSIO
 from agora_tencent_analytics.agora.plans import PLANS as AGORA_PLANS
 from agora_tencent_analytics.limits import DAY, HOUR
 from agora_tencent_analytics.paging import walk
+from agora_tencent_analytics.paging.certificate import Certificate
 from agora_tencent_analytics.paging.clip import CLOCKS_DIFFER_S
+from agora_tencent_analytics.paging.cursor import Cursor
 from agora_tencent_analytics.paging.seen_ids import Seen
 from agora_tencent_analytics.simulator import (
     AnswerHtml,
@@ -257,6 +260,21 @@ def test_a_walk_cut_after_any_page_goes_on_in_another_process(vendor: Any, plan:
     run(scenario)
 
 
+def test_a_cursor_that_says_that_nothing_is_left_is_seen_in_the_certificate() -> None:
+    stage = Stage("agora", WORLD)
+
+    async def scenario() -> tuple[Certificate, Certificate]:
+        whole = stage.provider().calls(WHOLE, page_size=5)
+        cut = await anext(whole.pages())
+        nothing = attrs.evolve(Cursor.read(cut.cursor), stack=(), window=None).text()
+        edited = stage.provider().calls(WHOLE, page_size=5, cursor=nothing)
+        assert [] == await edited.collect()
+        return whole.certificate, edited.certificate
+
+    whole, edited = run(scenario)
+    assert (False, True) == (whole.from_cursor, edited.from_cursor)
+
+
 def test_a_cursor_keeps_the_range_that_last_hours_meant_then() -> None:
     stage = Stage("agora", WORLD)
 
@@ -278,6 +296,7 @@ def test_a_cursor_keeps_the_range_that_last_hours_meant_then() -> None:
         {"cname": "class-1"},
         {"page_size": 6},
         {"app_id": "another0app"},
+        {"account": "another customer of the same app"},
         {"row": CALL_SESSIONS_2024, "call_id": "x"},
     ],
 )
@@ -288,8 +307,8 @@ def test_a_cursor_of_another_question_is_refused(other: dict[str, Any]) -> None:
         cut = await anext(stage.provider().calls(WHOLE, page_size=5).pages())
         given = {"page_size": 5, **other}
         row = given.pop("row", CALL_LISTS_2024)
-        app = {"app_id": given.pop("app_id")} if "app_id" in given else {}
-        strange = stage.provider(**app).ask(row, WHOLE, cursor=cut.cursor, **given).pages()
+        whose = {name: given.pop(name) for name in ("app_id", "account") if name in given}
+        strange = stage.provider(**whose).ask(row, WHOLE, cursor=cut.cursor, **given).pages()
         for _ in range(2):  # and it stays refused: nothing may make it look finished
             with pytest.raises(BadInput, match="cursor"):
                 await anext(strange)

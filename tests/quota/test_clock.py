@@ -246,6 +246,17 @@ def test_the_true_offset_is_always_within_the_uncertainty(ahead_s: float, answer
     assert machine.vendor.offset or abs(ahead_s) <= 3
 
 
+def test_a_gateway_that_lies_by_turns_hides_no_wrong_clock_of_this_machine() -> None:
+    machine = Machine(ahead_s=8 * HOUR)
+    machine.hears()
+    machine.hears(0.0)
+    machine.hears()
+    assert 0 == pytest.approx(machine.error_s, abs=1)
+    for turn in range(9):
+        machine.hears(None if turn % 2 else 0.0)
+        assert 0 == pytest.approx(machine.error_s, abs=1)
+
+
 def test_an_answer_that_agrees_with_this_machine_brings_the_clock_back() -> None:
     machine = Machine()
     machine.hears()

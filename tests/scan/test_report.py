@@ -69,11 +69,12 @@ def test_nothing_against_it_means_complete() -> None:
     [
         lambda report: report.fail(failure()),
         lambda report: report.hide((clipped("history"),)),
+        lambda report: report.hide((clipped("clock"),)),
         lambda report: report.take(certificate(window(complete=False, reason="the total moved"))),
         lambda report: report.take(certificate(window(complete=True), stopped="the ceiling was reached")),
         lambda report: setattr(report, "stopped", "the day is spent"),
     ],
-    ids=["failure", "history", "window", "ceiling", "stopped"],
+    ids=["failure", "history", "clock", "window", "ceiling", "stopped"],
 )
 def test_one_thing_against_it_means_incomplete(against: object) -> None:
     report = VendorReport(finished=True)
