@@ -88,23 +88,32 @@ class AnalyticsError(Exception):
 class TransportError(AnalyticsError):
     """The vendor was never heard, or not to the end: connection, TLS, DNS or timeout.
 
-    Whether the vendor counted the request is unknown once `phase` is past `"connect"`; the slot it
-    took is therefore spent.
+    What may have reached the vendor may have been counted there: it is charged to the quota. Only what certainly did
+    not leave is not.
 
     Attributes:
         endpoint: name of the endpoint that was asked.
         phase: `"connect"` (name lookup, TCP, TLS), `"read"` (waiting for, or reading, the answer) or
             `"total"` (the overall limit of one attempt).
         timed_out: True if a time limit of this client ended the attempt, False if the network did.
+        left: False if it is certain that no byte of the request was handed to a connection (there was no name, no
+            connection, no TLS), so that it is not charged; True if any was, and where that is not known.
     """
 
     def __init__(
-        self, message: str, *, endpoint: str, phase: Literal["connect", "read", "total"], timed_out: bool
+        self,
+        message: str,
+        *,
+        endpoint: str,
+        phase: Literal["connect", "read", "total"],
+        timed_out: bool,
+        left: bool = True,
     ) -> None:
         super().__init__(message)
         self.endpoint = endpoint
         self.phase = phase
         self.timed_out = timed_out
+        self.left = left
 
 
 class Refusal(AnalyticsError):
@@ -213,11 +222,12 @@ class UnreadableReply(AnalyticsError):
 
     Attributes:
         endpoint: name of the endpoint that was asked.
-        status: HTTP status.
+        status: HTTP status; 0 if not even that could be read.
         excerpt: the first characters of the body, made printable.
         request_id: the vendor's id of the request where one could still be read, else `""`.
         in_rows: True if the answer came whole and only its rows are not what is known of them, so that asking again
             probably brings the same.
+        too_large: True if more came than is read, so that asking again probably brings the same.
     """
 
     def __init__(
@@ -229,15 +239,18 @@ class UnreadableReply(AnalyticsError):
         excerpt: str = "",
         request_id: str = "",
         in_rows: bool = False,
+        too_large: bool = False,
     ) -> None:
         named = f", request id {request_id}" if request_id else ""
         begun = f"; the body begins {excerpt!r}" if excerpt else ""
-        super().__init__(f"{endpoint} answered HTTP {status} with a body that cannot be read: {message}{named}{begun}")
+        answered = f"answered HTTP {status} with a body" if status else "gave an answer"
+        super().__init__(f"{endpoint} {answered} that cannot be read: {message}{named}{begun}")
         self.endpoint = endpoint
         self.status = status
         self.excerpt = excerpt
         self.request_id = request_id
         self.in_rows = in_rows
+        self.too_large = too_large
 
 
 class NotAsked(AnalyticsError):

@@ -85,7 +85,7 @@ class SlotGranted(Notice):
 
 @attrs.frozen(kw_only=True)
 class Attempt(Notice):
-    """One request was sent, and answered or not."""
+    """One request was sent, or tried to be, and answered or not."""
 
     ask: int
     number: int
@@ -130,11 +130,13 @@ class AskEnded(Notice):
 
     ask: int
     requests: int
-    """Attempts that were sent."""
+    """Requests that were sent, as far as is known."""
     waited_s: float
     """Seconds that they waited for the quota."""
     elapsed_s: float
     """Seconds from the start of the ask."""
+    attempts: int = 0
+    """Attempts to send one, those included that found no connection."""
     error: BaseException | None = None
     """Why it was given up; None if it was answered."""
 

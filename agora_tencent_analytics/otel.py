@@ -16,8 +16,8 @@ Metrics, each by `analytics.vendor` and `analytics.endpoint`:
 
     agora_tencent_analytics.quota.wait   histogram, s         how long a request waited for its slot
     agora_tencent_analytics.requests     counter, {request}   requests sent, by `analytics.outcome`: ok, refused,
-                                                              rate_limited, unreadable, lost, cancelled, or failed
-                                                              (for any other error)
+                                                              rate_limited, unreadable, lost, not_sent (there was no
+                                                              connection), cancelled, or failed (any other error)
     agora_tencent_analytics.quota.left   gauge, {request}     left of the vendor's day, by `analytics.counter`
 """
 
@@ -170,6 +170,8 @@ def _outcome(error: BaseException | None) -> str:
             return "refused"
         case UnreadableReply():
             return "unreadable"
+        case TransportError(left=False):
+            return "not_sent"
         case TransportError():
             return "lost"
         case _:

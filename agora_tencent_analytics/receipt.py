@@ -17,7 +17,9 @@ class Receipt:
     """What was spent, counted since the receipt was begun."""
 
     requests: int = 0
-    """Attempts that were handed to the network, retries included."""
+    """Requests that were sent, retries included, as far as is known: what certainly did not leave is not among them."""
+    attempts: int = 0
+    """Attempts to send one, those included that found no connection and were not charged."""
     retries: int = 0
     """Attempts beyond the first of their question."""
     limit_errors: int = 0
@@ -39,6 +41,7 @@ class Receipt:
         return attrs.evolve(
             self.copy(),
             requests=self.requests - earlier.requests,
+            attempts=self.attempts - earlier.attempts,
             retries=self.retries - earlier.retries,
             limit_errors=self.limit_errors - earlier.limit_errors,
             waited_s=self.waited_s - earlier.waited_s,
@@ -47,6 +50,7 @@ class Receipt:
     def add(self, spent: Receipt) -> None:
         """Enters what another receipt counted."""
         self.requests += spent.requests
+        self.attempts += spent.attempts
         self.retries += spent.retries
         self.limit_errors += spent.limit_errors
         self.waited_s += spent.waited_s

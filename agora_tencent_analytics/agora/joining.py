@@ -43,7 +43,7 @@ def join_figures(pieces: Iterable[Figures], *, provisional_from: int | None) -> 
     """One `Figures` of the pieces that neighbouring windows gave; of buckets in two of them the first is kept.
 
     Args:
-        pieces: figures of one question.
+        pieces: figures of one question, oldest window first.
         provisional_from: from when on values may change, epoch seconds; None: nowhere.
     """
     whole: dict[tuple[str, ...], list[Figures]] = {}
@@ -55,6 +55,7 @@ def join_figures(pieces: Iterable[Figures], *, provisional_from: int | None) -> 
         attrs.evolve(
             same[0],
             columns=Columns.join([piece.columns for piece in same]),
+            beyond=same[-1].beyond,
             extra=_joined([piece.extra for piece in same]),
             provisional_from=provisional_from,
         )

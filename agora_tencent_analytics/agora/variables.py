@@ -1,4 +1,7 @@
-"""The environment variables that a `AgoraProvider` is made from, by argument of its constructor."""
+"""The environment variables that a `AgoraProvider` is made from, and the generations of the API that it speaks.
+
+What a command line is read with, so nothing heavy is imported.
+"""
 
 from __future__ import annotations
 
@@ -13,3 +16,5 @@ VARIABLES: Mapping[str, EnvironmentVariable] = {
     "plan": EnvironmentVariable("AGORA_PLAN"),
     "base_url": EnvironmentVariable("AGORA_BASE_URL", required=False, several=True),
 }
+GENERATIONS = ("2024", "2022", "2021-07", "2021-03")
+"""What `api=` takes, today's first."""

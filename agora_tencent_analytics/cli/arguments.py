@@ -60,6 +60,8 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
             options.over = _over(options)
             if options.impolite and not options.simulate:
                 raise BadInput("--impolite goes with --simulate")
+        if options.api and options.vendor == "tencent":
+            raise BadInput("--api is a generation of Agora's API, and --vendor is tencent")
         if options.command == "scan":
             options.over = _since(options, options.over)
     except BadInput as error:
@@ -145,6 +147,13 @@ def _whom(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--plan", action="append", default=[], metavar="P", help="the plan: P for one vendor, or agora=P and tencent=P"
     )
+    _api(command)
+
+
+def _api(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--api", choices=agora.GENERATIONS, help=f"generation of Agora's API (default: {agora.GENERATIONS[0]})"
+    )
 
 
 def _what(command: argparse.ArgumentParser) -> None:
@@ -220,6 +229,7 @@ def _simulate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     )
     command.add_argument("--host", default="127.0.0.1", metavar="H", help="address to listen on (default: 127.0.0.1)")
     command.add_argument("--plan", metavar="P", help="plan whose limits are enforced (default: the highest)")
+    _api(command)
     command.add_argument("--seed", type=int, default=0, metavar="S", help="seed of the world (default: 0)")
     command.add_argument("--calls", type=values.count, default=20, metavar="N", help="calls in the world (default: 20)")
     _impolite(command)

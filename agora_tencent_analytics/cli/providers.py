@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -34,14 +34,19 @@ async def providers_of(options: Options) -> AsyncIterator[tuple[list[Provider], 
     """
     vendors = _vendors(options)
     plans = _plans(options, vendors)
+    if options.api and "agora" not in vendors:
+        raise BadInput("--api is a generation of Agora's API, and agora is not asked")
+    own: dict[str, dict[str, Any]] = {vendor: {} for vendor in vendors}
+    if options.api:
+        own["agora"]["api"] = options.api
     if not options.simulate:
-        async with _real(vendors, plans) as providers:
+        async with _real(own, plans) as providers:
             yield providers, None
         return
     from agora_tencent_analytics.cli.simulated_world import world
 
     made = world(seed=options.seed, calls=options.calls, impolite=options.impolite)
-    async with _simulated(made, vendors, plans) as providers:
+    async with _simulated(made, own, plans) as providers:
         yield providers, made
 
 
@@ -84,12 +89,12 @@ def _plans(options: Options, vendors: list[str]) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def _real(vendors: list[str], plans: dict[str, str]) -> AsyncIterator[list[Provider]]:
+async def _real(own: Mapping[str, Mapping[str, Any]], plans: dict[str, str]) -> AsyncIterator[list[Provider]]:
     store = os.environ.get(_STORE)
     async with AsyncExitStack() as stack:
         providers: list[Provider] = []
-        for vendor in vendors:
-            options: dict[str, Any] = {"plan": plans[vendor]} if vendor in plans else {}
+        for vendor, given in own.items():
+            options = {**given, "plan": plans[vendor]} if vendor in plans else {**given}
             if store:
                 options["store"] = store
             providers.append(await stack.enter_async_context(_PROVIDERS[vendor].from_env(**options)))
@@ -97,18 +102,20 @@ async def _real(vendors: list[str], plans: dict[str, str]) -> AsyncIterator[list
 
 
 @asynccontextmanager
-async def _simulated(made: World, vendors: list[str], plans: dict[str, str]) -> AsyncIterator[list[Provider]]:
+async def _simulated(
+    made: World, own: Mapping[str, Mapping[str, Any]], plans: dict[str, str]
+) -> AsyncIterator[list[Provider]]:
     """The embedded simulator on loopback, and providers for it with their quota in memory."""
     from agora_tencent_analytics.cli.simulated_world import HIGHEST
-    from agora_tencent_analytics.simulator import SimulatedAgora, SimulatedTencent
+    from agora_tencent_analytics.simulator import SimulatedAgora, SimulatedTencent, SimulatedVendor
 
-    servers = {"agora": SimulatedAgora, "tencent": SimulatedTencent}
+    servers: dict[str, Callable[..., SimulatedVendor]] = {"agora": SimulatedAgora, "tencent": SimulatedTencent}
     async with AsyncExitStack() as stack:
         providers: list[Provider] = []
-        for vendor in vendors:
+        for vendor, given in own.items():
             plan = plans.get(vendor, HIGHEST[vendor])
-            server = await stack.enter_async_context(servers[vendor](made, plan=plan))
-            keywords: dict[str, Any] = {**server.credentials, "plan": plan, "base_url": server.base_url}
+            server = await stack.enter_async_context(servers[vendor](made, plan=plan, **given))
+            keywords: dict[str, Any] = {**server.credentials, **given, "plan": plan, "base_url": server.base_url}
             if vendor == "tencent":
                 keywords["region"] = "ap-singapore"
             provider = _PROVIDERS[vendor](**keywords, store=":memory:")

@@ -105,7 +105,7 @@ class Attempts:
         check_open(self.transport)
         await self._keys.fetch(self._late)
         while True:
-            sent = books.requests
+            before = books.attempts
             try:
                 with books.paid():
                     return await self._attempt()
@@ -119,8 +119,8 @@ class Attempts:
             except AnalyticsError as failure:
                 failures.append(failure)
                 pause = self._pause()
-                # What fails before anything was sent is no failure of the vendor's.
-                if pause is None or books.requests == sent or not self.patience.allows(pause):
+                # What fails before it is tried to send anything is no failure of the vendor's.
+                if pause is None or books.attempts == before or not self.patience.allows(pause):
                     raise
             await self._prepare(pause)
 
@@ -197,7 +197,13 @@ class Attempts:
 
                 slot.sent()
                 books.sent(slot, self._host, again=bool(self._failures))
-                response = await self._send(signed, timeouts, answered)
+                try:
+                    response = await self._send(signed, timeouts, answered)
+                except TransportError as lost:
+                    if not lost.left:
+                        slot.not_sent()
+                        books.not_sent(slot)
+                    raise
                 books.answered(response.status)
                 try:
                     readable = self._unwrapped(response)

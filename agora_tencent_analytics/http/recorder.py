@@ -50,6 +50,7 @@ class Books:
         self, *, vendor: str, endpoint: str, counter: str, receipt: Receipt, hooks: tuple[Hook, ...], clock: Clock
     ) -> None:
         self.terms = terms()
+        self.attempts = 0
         self.requests = 0
         self._ask = next(_numbers)
         self._vendor, self._endpoint, self._counter = vendor, endpoint, counter
@@ -101,13 +102,23 @@ class Books:
 
     def sent(self, slot: Slot, url: str, *, again: bool) -> None:
         """The request is handed to the network."""
+        self.attempts += 1
         self.requests += 1
         for receipt in self._receipts:
+            receipt.attempts += 1
             receipt.requests += 1
             receipt.retries += again
             receipt.left(self._counter, slot.left_today, slot.resets_at)
         self._sent_at, self._status, self._host = self._clock.monotonic(), None, url
         self._ended_at = 0.0
+
+    def not_sent(self, slot: Slot) -> None:
+        """It never left, and is not charged."""
+        self.requests -= 1
+        left = None if slot.left_today is None else slot.left_today + 1
+        for receipt in self._receipts:
+            receipt.requests -= 1
+            receipt.left(self._counter, left, slot.resets_at)
 
     def answered(self, status: int) -> None:
         """Its answer was read to the end."""
@@ -124,7 +135,7 @@ class Books:
         if self.heard:
             self._tell(
                 Attempt,
-                number=self.requests,
+                number=self.attempts,
                 status=self._status,
                 elapsed_s=(self._ended_at or self._clock.monotonic()) - began,
                 host=urlsplit(self._host).netloc,
@@ -152,7 +163,14 @@ class Books:
         """The ask is over."""
         if self.heard:
             elapsed_s = self._clock.monotonic() - self._began
-            self._tell(AskEnded, requests=self.requests, waited_s=self._waited_s, elapsed_s=elapsed_s, error=error)
+            self._tell(
+                AskEnded,
+                requests=self.requests,
+                attempts=self.attempts,
+                waited_s=self._waited_s,
+                elapsed_s=elapsed_s,
+                error=error,
+            )
 
     def _tell(self, kind: Callable[..., Notice], **facts: Any) -> None:
         tell(self._hooks, kind(vendor=self._vendor, endpoint=self._endpoint, ask=self._ask, **facts))

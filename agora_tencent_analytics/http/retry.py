@@ -72,8 +72,9 @@ class Retry:
                 )
                 news = cause == "clock" and clock_moved
                 return None if before and not news else 0.0
-            case UnreadableReply(in_rows=True) if any(
-                isinstance(failure, UnreadableReply) and failure.in_rows for failure in failures[:-1]
+            case UnreadableReply(in_rows=True) | UnreadableReply(too_large=True) if any(
+                isinstance(failure, UnreadableReply) and (failure.in_rows or failure.too_large)
+                for failure in failures[:-1]
             ):
                 return None  # it was no slip: to ask a third time would waste the day's requests
             case TransportError() | VendorFault() | UnreadableReply():

@@ -4,6 +4,11 @@ Holds no retry, no limit and no vendor. Everything that aiohttp can raise is map
 here leaves once: aiohttp's own silent repetition of a GET on a broken kept-alive connection is switched
 off, and redirects are not followed, because each would be an arrival at the vendor that nobody counted.
 
+**What certainly did not leave** is told (`TransportError.left`), so that it is not charged. The evidence is positive:
+either aiohttp says by the kind of its error that it got no connection to write to (no name, nothing that listens, no
+TLS, a proxy that refuses to connect), or the error came before aiohttp began to look for one (`hand_over`). All else
+may have left: a kept connection that broke, a proxy that breaks off while it connects, the time limit of the whole.
+
 An answer is read up to a bound and no further, counted after decompression: a few hundred kilobytes of gzip can be
 hundreds of megabytes of body. aiohttp unpacks them piece by piece: from 3.14 on a piece is at most what is asked for
 here, from 3.13.3 on it fails above 32 MB, before that it is what one read from the socket holds, which a hostile server
@@ -15,8 +20,9 @@ from __future__ import annotations
 import asyncio
 import math
 import ssl
+import zlib
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies
@@ -24,7 +30,7 @@ from urllib.request import getproxies
 import attrs
 
 from agora_tencent_analytics._version import __version__
-from agora_tencent_analytics.errors import BadInput, TransportError, UnreadableReply
+from agora_tencent_analytics.errors import AnalyticsError, BadInput, TransportError, UnreadableReply
 from agora_tencent_analytics.message import Request, Response
 from agora_tencent_analytics.secret import redacted
 
@@ -108,16 +114,20 @@ def check_open(transport: Transport) -> None:
         RuntimeError: it does not.
     """
     if getattr(transport, "closed", False):
-        raise RuntimeError("this provider is closed, or the session that it was given; make a new one")
+        raise RuntimeError(
+            "this provider is closed, or the session that it was given is closed or belongs to another event loop; "
+            "make a new one"
+        )
 
 
 class AiohttpTransport:
-    """Sends by aiohttp.
+    """Sends by aiohttp, from any event loop; each has connections of its own, which close with it.
 
     Args:
-        session: the caller's own session (proxy, certificate authority, connector). It is not closed here,
-            but its silent repetition of requests is switched off. Waiting for a place in its connector counts
-            as connecting. None: a session is made on first use.
+        session: the caller's own session (proxy, certificate authority, connector), for the loop that it belongs to. It
+            is not closed here, but its silent repetition of requests is switched off, and the vendor's credentials go
+            out though it has headers of its own or reads a netrc file. Waiting for a place in its connector counts as
+            connecting. None: each loop has a session, made on first use.
         most_body_bytes: the largest body that is read, in bytes after decompression.
 
     Raises:
@@ -137,7 +147,7 @@ class AiohttpTransport:
             raise BadInput("session= must not have auth=: the credentials of the vendor are put into each request")
         self._given = session
         self._most_body_bytes = most_body_bytes
-        self._own: aiohttp.ClientSession | None = None
+        self._own: dict[asyncio.AbstractEventLoop, tuple[aiohttp.ClientSession, AsyncGenerator[None]]] = {}
         self._closed = False
 
     async def send(self, request: Request, *, timeouts: Timeouts, answered: Callable[[], None]) -> Response:
@@ -152,29 +162,38 @@ class AiohttpTransport:
             sock_connect=timeouts.connect_s,
             sock_read=timeouts.read_s,
         )
-        session = self._session(timeouts)
+        session = await self._session(timeouts)
+        handed_over = False
+
+        async def hand_over(sent: aiohttp.ClientRequest, go_on: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+            nonlocal handed_over
+            handed_over = True
+            sent.headers.update(request.headers)
+            return await go_on(sent)
+
         try:
             async with session.request(
                 request.method,
                 URL(request.url, encoded=True),
                 data=request.body or None,
-                headers={"User-Agent": USER_AGENT, **request.headers},
+                headers={"User-Agent": USER_AGENT},
                 timeout=limits,
                 allow_redirects=False,
                 # A session of the caller's may have been told otherwise.
                 raise_for_status=False,
                 auto_decompress=True,
+                middlewares=(*session._middlewares, hand_over),
             ) as response:
                 answered()
                 body = await self._read(response, request)
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 return Response(status=response.status, headers=headers, body=body)
-        except (TimeoutError, aiohttp.ClientError, ssl.SSLError, OSError, UnicodeError) as error:
-            mapped = _mapped(error, request, timeouts, session)
-        except BaseException as other:
-            # aiohttp's frames hold the headers as text, and crash reports list the variables of every frame.
-            other.__context__ = None
-            raise other.with_traceback(None) from None
+        except BaseException as error:
+            if isinstance(error, AnalyticsError) or not isinstance(error, Exception):
+                # aiohttp's frames hold the headers as text, and crash reports list the variables of every frame.
+                error.__context__ = None
+                raise error.with_traceback(None) from None
+            mapped = _mapped(error, request, timeouts, session, handed_over=handed_over)
         # Raised out here, where it is neither chained to aiohttp's error nor has it as its context: some of
         # those carry the request with its Authorization header.
         try:
@@ -189,7 +208,13 @@ class AiohttpTransport:
             UnreadableReply: it is larger than the bound.
         """
         content, pieces, size = response.content, list[bytes](), 0
+        # An old name of gzip, which aiohttp does not know.
+        unzip = (
+            zlib.decompressobj(wbits=31) if response.headers.get("Content-Encoding", "").lower() == "x-gzip" else None
+        )
         async for piece in content.iter_chunked(_PIECE):
+            if unzip is not None:
+                piece = unzip.decompress(piece, self._most_body_bytes + 1 - size)
             size += len(piece)
             if size > self._most_body_bytes:
                 # If all of it came, its connection awaits the next request, and reads nothing while this is left lying.
@@ -200,61 +225,127 @@ class AiohttpTransport:
                     f"it is larger than {self._most_body_bytes} bytes and was not read to its end",
                     endpoint=request.endpoint,
                     status=response.status,
+                    too_large=True,
                 )
             pieces.append(piece)
+        if unzip is not None and not unzip.eof:
+            raise EOFError("the gzip ends in the middle")
         return b"".join(pieces)
 
-    def _session(self, timeouts: Timeouts) -> aiohttp.ClientSession:
+    async def _session(self, timeouts: Timeouts) -> aiohttp.ClientSession:
+        check_open(self)
+        session = self._given or await self._of_this_loop(timeouts)
+        session._retry_connection = False
+        return session
+
+    async def _of_this_loop(self, timeouts: Timeouts) -> aiohttp.ClientSession:
         import aiohttp
 
-        check_open(self)
-        session = self._given or self._own
-        if session is None:
+        loop = asyncio.get_running_loop()
+        if loop not in self._own:
+            for other in [other for other in self._own if other.is_closed()]:
+                del self._own[other]
             # The quota bounds what is in flight; a second bound here would only hide waiting inside a timeout.
             # After a large answer aiohttp 3.11 and 3.14 let its read timeout run on while the connection lies idle, and
             # then fail the next request unsent. So no connection lies idle for that long.
             idle_s = min(_MOST_IDLE_S, 0.9 * timeouts.read_s)
             connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=idle_s)
-            session = self._own = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
-        session._retry_connection = False
-        return session
+            session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+            keeping = _keep(session)
+            await anext(keeping)
+            self._own[loop] = session, keeping
+        return self._own[loop][0]
 
     @property
     def closed(self) -> bool:
-        """True if nothing is sent any more: it was closed, or the session that it was given."""
-        return self._closed or (self._given is not None and self._given.closed)
+        """True if nothing is sent any more: it was closed, or the session that it was given.
+
+        Or that belongs to another event loop than the running one.
+        """
+        given = self._given
+        if self._closed or given is None:
+            return self._closed
+        return given.closed or given._loop is not asyncio.get_running_loop()
 
     async def aclose(self) -> None:
-        """Closes the session that was made here, if any."""
+        """Closes the sessions that were made here; those of other loops close there."""
         self._closed = True
-        session, self._own = self._own, None
-        if session is not None:
-            await session.close()
+        own, self._own = self._own, {}
+        _, keeping = own.get(asyncio.get_running_loop(), (None, None))
+        if keeping is not None:
+            await keeping.aclose()
 
 
-def _mapped(error: Exception, request: Request, timeouts: Timeouts, session: aiohttp.ClientSession) -> TransportError:
-    """One foreign error as ours: which phase failed, and whether by time."""
+async def _keep(session: aiohttp.ClientSession) -> AsyncGenerator[None]:
+    """Closes the session on its own loop when that ends, or when this generator is closed or forgotten.
+
+    As loops do with every asynchronous generator that was begun on them.
+    """
+    try:
+        yield
+    finally:
+        await session.close()
+
+
+def _mapped(
+    error: Exception, request: Request, timeouts: Timeouts, session: aiohttp.ClientSession, *, handed_over: bool
+) -> AnalyticsError:
+    """One foreign error as ours: which phase failed, whether by time, and whether anything can have left."""
     import aiohttp
 
-    phase: Literal["connect", "read", "total"] = "read"
-    timed_out = isinstance(error, asyncio.TimeoutError)
     host = request.url.split("/", 3)[2]
+    phase: Literal["connect", "read", "total"] = "read"
+    left = handed_over
+    no_connection = aiohttp.ClientConnectorError, aiohttp.ServerFingerprintMismatch, aiohttp.InvalidURL
     if isinstance(error, aiohttp.ConnectionTimeoutError):
-        phase, what = "connect", f"no connection to {host} within {timeouts.connect_s:g} s"
+        phase, left, what = "connect", False, f"no connection to {host} within {timeouts.connect_s:g} s"
     elif isinstance(error, aiohttp.SocketTimeoutError):
         what = f"{host} was silent for {timeouts.read_s:g} s"
-    elif timed_out:
+    elif isinstance(error, TimeoutError):
         phase, what = "total", f"{host} took longer than {timeouts.total_s:g} s for one answer"
-    elif isinstance(error, aiohttp.ClientConnectorError | ssl.SSLError | UnicodeError):  # the last: no name at all
-        phase, what = "connect", f"no connection to {host} ({error})"
+    elif isinstance(error, no_connection) or (isinstance(error, UnicodeError) and not _can_be_a_name(host)):
+        phase, left, what = "connect", False, f"no connection to {host} ({error})"
     elif isinstance(error, aiohttp.ClientHttpProxyError):
-        phase, what = "connect", f"no connection to {host}: the proxy refuses it with {error.status} ({error.message})"
+        phase, left = "connect", False
+        what = f"no connection to {host}: the proxy refuses it with {error.status} ({error.message})"
+    elif not handed_over:
+        phase, what = "connect", f"the session did not send it ({type(error).__name__}: {error})"
+    elif isinstance(error, ssl.SSLError):
+        phase, what = "connect", f"no connection to {host} ({error})"
+    elif _is_too_long(error):
+        return UnreadableReply(
+            f"a line of the head that {host} sent is longer than is read",
+            endpoint=request.endpoint,
+            status=0,
+            too_large=True,
+        )
     elif isinstance(error, aiohttp.ClientResponseError):
         what = f"the answer of {host} is not HTTP ({error.message})"
     else:
         what = f"the answer of {host} broke off ({type(error).__name__}: {error})"
-    what = " ".join(redacted(what, _of_proxies(session)).split())
-    return TransportError(f"{request.endpoint}: {what}", endpoint=request.endpoint, phase=phase, timed_out=timed_out)
+    return TransportError(
+        f"{request.endpoint}: {' '.join(redacted(what, _of_proxies(session)).split())}",
+        endpoint=request.endpoint,
+        phase=phase,
+        timed_out=isinstance(error, TimeoutError),
+        left=left,
+    )
+
+
+def _can_be_a_name(host: str) -> bool:
+    try:
+        host.partition(":")[0].encode("idna")
+    except UnicodeError:
+        return False
+    return True
+
+
+def _is_too_long(error: BaseException | None) -> bool:
+    from aiohttp.http_exceptions import LineTooLong
+
+    while error is not None and not isinstance(error, LineTooLong):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _of_proxies(session: aiohttp.ClientSession) -> Iterator[str]:

@@ -55,6 +55,8 @@ class Figures:
     """Unit of the values; `""` if unknown."""
     product: str = ""
     """Product that the figure is about (Agora: `Native` or `WebRTC`); `""` for all."""
+    call_id: str = ""
+    """Call that the figure is about (Agora's statistics of a call); `""` for none in particular."""
     channel: str = ""
     """Channel or room that the figure is about; `""` for all."""
     dimension: str = ""
@@ -67,6 +69,9 @@ class Figures:
     """Width of a bucket, seconds; None where the vendor leaves it open."""
     columns: Columns = attrs.field(repr=False)
     """The buckets."""
+    beyond: Columns = attrs.field(factory=lambda: Columns.of((), ()), repr=False)
+    """What the answer shows beyond the range: Agora's figures of days and hours include the bucket that begins at the
+    range's end. It belongs to the range after this one."""
     provisional_from: int | None = None
     """From this epoch second on values may change (Agora recomputes two days). None: not marked, as by `ask`."""
     extra: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
@@ -98,6 +103,10 @@ class Breakdown:
     """The vendor's own name of the metric."""
     unit: str = ""
     """Unit of `value`."""
+    product: str = ""
+    """Product that the figure is about (Agora: `Native` or `WebRTC`); `""` for all."""
+    call_id: str = ""
+    """Call that the figure is about (Agora's statistics of a call); `""` for none in particular."""
     dimension: str = ""
     """What the figure is broken down by; `""` for the app as a whole."""
     dimension_value: str = ""

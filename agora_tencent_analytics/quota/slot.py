@@ -56,9 +56,14 @@ class Slot:
         self.resets_at = resets_at
 
     def sent(self) -> None:
-        """Marks the request as handed to the transport; call it just before. From here on it is not refunded."""
+        """Marks the request as handed to the transport; call it just before. From here on it is charged."""
         if self._state == "granted":
             self._state = "sent"
+
+    def not_sent(self) -> None:
+        """Takes `sent` back, if the answer is not there: it is certain that no byte of the request has left."""
+        if self._state == "sent":
+            self._state = "granted"
 
     def answered(self) -> None:
         """Marks the answer's headers, or an exception, as arrived: from here on the slot rests. Idempotent."""

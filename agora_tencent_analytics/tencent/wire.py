@@ -169,12 +169,14 @@ class TencentVendor(Vendor):
             )
         items = self._items(row, body, asked)
         ids = row_ids(row, items)
+        shell = body.get(row.payload)  # of the dashboard an object: its rows are in `Series`
+        beside = {name: value for name, value in shell.items() if name != "Series"} if isinstance(shell, dict) else {}
         return Reply(
             items=items,
             ids=numbered(ids) if row.model in _WITHOUT_IDS else ids,
             total=_total(number(body.get("Total"))),
             request_id=_text(body.get("RequestId")),
-            extra={name: value for name, value in body.items() if name not in _ENVELOPE and name != row.payload},
+            extra=beside | {key: value for key, value in body.items() if key not in _ENVELOPE and key != row.payload},
             warning=_text(body.get(_WARNING)),
         )
 

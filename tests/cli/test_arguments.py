@@ -5,15 +5,17 @@ from __future__ import annotations
 import pytest
 
 from agora_tencent_analytics import AgoraProvider, Last, TencentProvider, TimeRange, __version__
+from agora_tencent_analytics.agora import variables as agora
+from agora_tencent_analytics.agora.plans import GENERATIONS
 from agora_tencent_analytics.cli import main
 from agora_tencent_analytics.cli.arguments import parse
 from agora_tencent_analytics.scan import FreezeFrom
 
 SCAN = (
     "--vendor --last --start --end --channel --call --user --depth --plan --out --report --version --verbose "
-    "--simulate --calls --seed --ledger --since-last-run --look-back --budget --on-quota --frozen-from --impolite"
+    "--simulate --calls --seed --ledger --since-last-run --look-back --budget --on-quota --frozen-from --impolite --api"
 )
-SIMULATE = "--vendor --port --host --plan --seed --calls --count --impolite"
+SIMULATE = "--vendor --port --host --plan --seed --calls --count --impolite --api"
 
 
 @pytest.mark.parametrize(("command", "options"), [("scan", SCAN), ("simulate", SIMULATE)])
@@ -65,6 +67,14 @@ def test_defaults() -> None:
 )
 def test_a_simulated_world_is_as_impolite_as_asked_for(command: list[str], words: list[str], share: float) -> None:
     assert share == parse([*command, *words]).impolite
+
+
+def test_every_generation_of_agoras_api_can_be_named() -> None:
+    assert list(GENERATIONS) == list(agora.GENERATIONS)
+    for command in ("scan --last 6h", "forecast --last 6h", "quota", "simulate --vendor agora --port 0"):
+        assert [None, *GENERATIONS] == [
+            parse([*command.split(), *words]).api for words in ([], *(["--api", name] for name in GENERATIONS))
+        ]
 
 
 @pytest.mark.parametrize(
@@ -128,6 +138,9 @@ def test_ranges(words: list[str], expected: object) -> None:
         ("scan --simulate --impolite 20%", "is not a share"),
         ("scan --last 1h --impolite", "--impolite goes with --simulate"),
         ("forecast --last 1h --impolite 0.5", "--impolite goes with --simulate"),
+        ("scan --last 6h --api 2020", "invalid choice"),
+        ("scan --last 6h --vendor tencent --api 2022", "a generation of Agora's API"),
+        ("simulate --vendor tencent --port 0 --api 2022", "a generation of Agora's API"),
         ("simulate --vendor agora", "--port"),
         ("simulate --port 0", "--vendor"),
         ("simulate --vendor both --port 0", "invalid choice"),

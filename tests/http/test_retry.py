@@ -32,6 +32,7 @@ CUT = TransportError("cut", endpoint="calls", phase="read", timed_out=False)
 TIMED_OUT = TransportError("late", endpoint="calls", phase="total", timed_out=True)
 GARBLED = UnreadableReply("html", endpoint="calls", status=200)
 MISREAD = UnreadableReply("KeyError: 'call_id'", endpoint="calls", status=200, in_rows=True)
+TOO_LARGE = UnreadableReply("too large", endpoint="calls", status=200, too_large=True)
 CLOCK = NotAuthenticated(cause="clock", **SAID)
 TOKEN = NotAuthenticated(cause="token", **SAID)
 
@@ -58,13 +59,14 @@ def test_what_asking_again_cannot_mend_is_final(failure: AnalyticsError) -> None
     assert Retry().delay([failure], jitter=0.5) is None
 
 
-def test_rows_that_make_no_sense_are_asked_for_once_more() -> None:
+@pytest.mark.parametrize("stubborn", [MISREAD, TOO_LARGE], ids=["rows that make no sense", "too large"])
+def test_what_probably_comes_again_is_asked_for_once_more(stubborn: AnalyticsError) -> None:
     retry = Retry()
-    assert 0.5 == retry.delay([MISREAD], jitter=1.0)
-    assert 1.0 == retry.delay([GARBLED, MISREAD], jitter=1.0)
-    assert retry.delay([MISREAD, MISREAD], jitter=1.0) is None
-    assert retry.delay([MISREAD, CUT, MISREAD], jitter=1.0) is None
-    assert 1.0 == retry.delay([MISREAD, GARBLED], jitter=1.0)
+    assert 0.5 == retry.delay([stubborn], jitter=1.0)
+    assert 1.0 == retry.delay([GARBLED, stubborn], jitter=1.0)
+    assert retry.delay([MISREAD, stubborn], jitter=1.0) is None
+    assert retry.delay([TOO_LARGE, CUT, stubborn], jitter=1.0) is None
+    assert 1.0 == retry.delay([stubborn, GARBLED], jitter=1.0)
 
 
 @pytest.mark.parametrize("failure", [CUT, TIMED_OUT, GARBLED, VendorFault(**SAID)], ids=repr)

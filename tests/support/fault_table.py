@@ -418,9 +418,9 @@ class Seen:
     error: BaseException | None
     certificate: Certificate
     requests: int
-    """Attempts, by the client's count."""
-    not_connected: int
-    """Attempts that found nobody listening."""
+    """What was sent, by the client's count."""
+    unheard: int
+    """Requests that were sent to a server as it died."""
     arrivals: int
     """Requests, by the server's count."""
     throttled: int
@@ -452,7 +452,7 @@ def _whats_wrong(seen: Seen, expected: Sequence[Outcome], *, truth: Collection[s
         f"{seen.error!r}": any(one.met_by(seen.error) for one in failing) or (seen.error is None and not failing),
         "a call came twice": len(seen.found) == len(set(seen.found)),
         "a call was invented": set(seen.found) <= set(truth),
-        f"{seen.requests} requests, {seen.arrivals} arrivals": seen.requests == seen.arrivals + seen.not_connected,
+        f"{seen.requests} requests, {seen.arrivals} arrivals": seen.requests == seen.arrivals + seen.unheard,
         "a limit was exceeded": seen.throttled == 0,
         "a task was left": seen.tasks == 0,
     }

@@ -46,7 +46,6 @@ class InProcess:
     ) -> None:
         self.server = server
         self.sent: list[Request] = []
-        self.not_connected = 0
         self.closed = 0
         self._up_s, self._down_s = up_s, down_s
         self._most_body_bytes = most_body_bytes
@@ -73,12 +72,12 @@ class InProcess:
 
     def _failure(self, request: Request, error: Exception) -> TransportError:
         refused, timed_out = isinstance(error, ConnectionRefusedError), isinstance(error, TimeoutError)
-        self.not_connected += refused
         return TransportError(
             str(error),
             endpoint=request.endpoint,
             phase="connect" if refused else "total" if timed_out else "read",
             timed_out=timed_out,
+            left=not refused,
         )
 
     def _decoded(self, request: Request, status: int, headers: dict[str, str], body: bytes) -> bytes:

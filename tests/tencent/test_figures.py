@@ -83,7 +83,7 @@ def test_the_scale_of_days_decodes(row: Endpoint[Any], values: list[Any]) -> Non
     assert {("tencent", DAY, "", "", "")} == {
         (one.vendor, one.bucket_s, one.channel, one.product, one.dimension) for one in reply.items
     }
-    assert ([], "r-1", {}) == (reply.ids, reply.request_id, reply.extra)
+    assert ([], "r-1", {"StatementID": 0, "Total": 1}) == (reply.ids, reply.request_id, reply.extra)
 
 
 @given(st.permutations(SCALE_COLUMNS))
@@ -159,7 +159,7 @@ def test_an_unknown_metric_and_unknown_fields_pass_through() -> None:
     reply = read(MARKET_SCALE, {**table(["time", "robots"], [[MIDNIGHT, 3]], Tags={"a": 1}), "New": 1}, Period="d")
     (robots,) = reply.items
     assert ("", "robots", "", {"Tags": {"a": 1}}) == (robots.metric, robots.vendor_metric, robots.unit, robots.extra)
-    assert {"New": 1} == reply.extra
+    assert {"StatementID": 0, "Total": 1, "New": 1} == reply.extra
 
 
 @pytest.mark.parametrize(

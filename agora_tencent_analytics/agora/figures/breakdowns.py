@@ -48,6 +48,8 @@ def breakdowns(row: Endpoint[Any], data: Any, asked: Asked) -> list[Breakdown]:
                 metric=NEUTRAL.get(name, ""),
                 vendor_metric=name if key == VALUE else key,
                 unit=unit_of(name),
+                product=params.get("productType", ""),
+                call_id=params.get("call_id", ""),
                 dimension=dimension or ("bucket" if "bucket" in part else ""),
                 dimension_value=part_of(part, (*spelt, "bucket")),
                 value=ratio_of(row, found[key]),

@@ -5,6 +5,7 @@ Rows stand alone or in a `values` list for each user. What was not asked for and
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -71,7 +72,7 @@ def _bucket(row: Endpoint[Any], params: Mapping[str, Any]) -> int | None:
 def figures(row: Endpoint[Any], data: Any, asked: Asked) -> list[Figures]:
     """One `Figures` for each metric, part of a dimension and user in an answer.
 
-    Buckets that begin at the window's end or later are dropped, though hourly answers include the end. The bucket that
+    Buckets that begin at the window's end or later are set apart: hourly answers include the end. The bucket that
     the window begins in is kept if it is on a known grid: the vendor leaves it out of the window before.
     """
     params = asked.params
@@ -101,12 +102,14 @@ def figures(row: Endpoint[Any], data: Any, asked: Asked) -> list[Figures]:
             vendor_metric=name,
             unit=unit_of(name),
             product=params.get("productType", ""),
+            call_id=params.get("call_id", ""),
             channel=params.get("cname", ""),
             dimension=dimension,
             dimension_value=part,
             user_id=user,
             bucket_s=bucket,
-            columns=Columns(msgspec.json.encode(those.points), PointForm.PAIRS, clip=(first, asked.window.end)),
+            columns=Columns(sent := msgspec.json.encode(those.points), PointForm.PAIRS, clip=(first, asked.window.end)),
+            beyond=Columns(sent, PointForm.PAIRS, clip=(asked.window.end, math.inf)),
             extra=those.extra,
         )
         for (name, part, user), those in gathered.items()

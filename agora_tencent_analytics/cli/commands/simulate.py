@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+from collections.abc import Callable
 
 import msgspec
 
 from agora_tencent_analytics.cli.options import Options
 from agora_tencent_analytics.cli.simulated_world import HIGHEST, world
-from agora_tencent_analytics.simulator import Delay, SimulatedAgora, SimulatedTencent
+from agora_tencent_analytics.simulator import Delay, SimulatedAgora, SimulatedTencent, SimulatedVendor
 
 
 async def run(options: Options) -> int:
     """Serves until SIGINT or SIGTERM; the first line of standard output tells a client all it needs."""
     made = world(seed=options.seed, calls=options.calls, impolite=options.impolite)
-    vendor = SimulatedAgora if options.vendor == "agora" else SimulatedTencent
+    vendor: Callable[..., SimulatedVendor] = SimulatedAgora if options.vendor == "agora" else SimulatedTencent
     half_s = options.latency / 2_000
     faults = [Delay(before=half_s, after=half_s)] if half_s else []
     async with vendor(
@@ -26,6 +27,7 @@ async def run(options: Options) -> int:
         host=options.host,
         port=options.port,
         faults=faults,
+        **({"api": options.api} if options.api else {}),
     ) as server:
         line = {
             "base_url": server.base_url,

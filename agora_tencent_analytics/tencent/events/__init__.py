@@ -60,7 +60,7 @@ def describe_event(
 
 
 def describe_abnormal_event(abnormal_event_id: int, peer_id: str = "") -> str:
-    """Says what may have caused a bad experience, and on which remote user's side.
+    """Says what may have caused a bad experience, on which remote user's side, and what the vendor advises.
 
     Args:
         abnormal_event_id: the vendor's `AbnormalEventId`.
@@ -68,7 +68,8 @@ def describe_abnormal_event(abnormal_event_id: int, peer_id: str = "") -> str:
     """
     row = ABNORMAL_EVENTS.get(abnormal_event_id)
     text = row.text if row else f"Unknown abnormal event {abnormal_event_id}"
-    return _noted(text, f"remote user {peer_id}" if peer_id else "")
+    said = _noted(text, f"remote user {peer_id}" if peer_id else "")
+    return f"{said}: {row.advice}" if row and row.advice else said
 
 
 def describe_experience(experience_id: int) -> str:

@@ -8,6 +8,8 @@ Source: https://www.tencentcloud.com/document/product/647/37906 (text of 2023-10
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from agora_tencent_analytics.tencent.events.row import AbnormalEventRow, Category, ExperienceRow
 
 EXPERIENCES: tuple[ExperienceRow, ...] = (
@@ -83,8 +85,19 @@ _REALTIME: tuple[tuple[int, Category, str], ...] = (
     (2026, "video", "Downlink auxiliary video froze"),
 )
 
+_RESTART = "switch it off and on again, restart the device, or update its driver"
+_ADVICE: Mapping[int, str] = {
+    1008: "check what is passed to enterRoom",
+    1013: "check the network",
+    1014: "check that the package has minutes left, and that the account is not in arrears",
+    **dict.fromkeys((1015, 1019, 1023), _RESTART),
+    1018: "try another camera",
+    1024: "on Windows and macOS, check the parameters of the screen sharing",
+    1025: "use Android 5.0 or iOS 11.0, or later",
+}
+
 DISMISSAL_EVENTS: tuple[AbnormalEventRow, ...] = tuple(
-    AbnormalEventRow(abnormal_event_id, text, category, "after dismissal")
+    AbnormalEventRow(abnormal_event_id, text, category, "after dismissal", _ADVICE.get(abnormal_event_id, ""))
     for abnormal_event_id, category, text in _DISMISSAL
 )
 """What can be asked for only after the room is dismissed."""

@@ -92,12 +92,14 @@ class AbnormalEventRow:
         text: the cause, in words.
         category: what it is about.
         reported: when it can be asked for: once the room is dismissed, or in less than 5 minutes.
+        advice: what the vendor says to do about it; `""` where it says nothing.
     """
 
     abnormal_event_id: int
     text: str
     category: Category
     reported: Literal["after dismissal", "in real time"]
+    advice: str = ""
 
 
 @attrs.frozen

@@ -185,6 +185,14 @@ def piece(times: list[int], values: list[float], **more: Any) -> Figures:
     return Figures(vendor="agora", columns=columns, **{**named, **more})
 
 
+def test_what_lies_beyond_the_range_is_what_lies_beyond_its_last_window() -> None:
+    (whole,) = join_figures(
+        [piece([10, 20], [1, 2], beyond=Columns.of([30], [3])), piece([30], [3], beyond=Columns.of([40], [4]))],
+        provisional_from=None,
+    )
+    assert ([10, 20, 30], [40]) == (list(whole.times), list(whole.beyond.times))
+
+
 def test_pieces_of_one_figure_are_joined_and_others_kept_apart() -> None:
     pieces = [
         piece([10, 20], [1, 2], extra={"zone": {"10": "x"}}),

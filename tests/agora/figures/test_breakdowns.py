@@ -11,6 +11,7 @@ from agora_tencent_analytics.agora.endpoints import GENERATION_ENDPOINTS
 from agora_tencent_analytics.agora.wire import AgoraVendor
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.message import Response
+from agora_tencent_analytics.models.figures import Breakdown
 from agora_tencent_analytics.timerange import TimeRange
 from agora_tencent_analytics.vendor import Asked, Reply
 from tests.support.agora_answers import PRINTED
@@ -49,6 +50,22 @@ def test_statistics_of_a_call_say_how_many_users_are_behind_them() -> None:
         (part.dimension, part.dimension_value, part.value, part.users) for part in (china, japan)
     ]
     assert (1548665345, 1548670821) == (china.start, china.end)
+
+
+BROKEN_DOWN = [row for row in GENERATION_ENDPOINTS["2024"].values() if row.model is Breakdown]
+
+
+@pytest.mark.parametrize("row", BROKEN_DOWN, ids=lambda row: row.name)
+def test_a_breakdown_says_of_which_product_and_call_it_is(row: Endpoint[Any]) -> None:
+    page = PRINTED["2024", row.name]
+    named = {param.name for param in row.params}
+    for product in ("Native", "WebRTC"):
+        params = {**page.params, "productType": product, "call_id": "c"}
+        params = {name: value for name, value in params.items() if name in named}
+        for part in read(row, page.answer["data"], params):
+            assert (product if "productType" in named else "", "c" if "call_id" in named else "") == (
+                *(part.product, part.call_id),
+            )
 
 
 def test_freeze_buckets_are_a_dimension_of_users() -> None:

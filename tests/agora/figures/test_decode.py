@@ -64,6 +64,14 @@ def test_quality_by_hour_leaves_out_the_hour_that_begins_at_the_end() -> None:
     assert ("network_delay", "ratio", "Native", HOUR) == (delay.metric, delay.unit, delay.product, delay.bucket_s)
     assert {1625097600: 0.064762, 1625101200: 0.028156} == points(delay)
     assert 1 == delay.columns.outside
+    assert ([1625184000], 1) == (list(delay.beyond.times), len(delay.beyond)), "the last of 25 rows for 24 hours"
+
+
+def test_statistics_of_a_call_over_time_say_which_call() -> None:
+    for figures in printed("call/statistics/time"):
+        assert PRINTED["2024", "call/statistics/time"].params["call_id"] == figures.call_id != ""
+    (users,) = printed("insight/usage/by_time")
+    assert "" == users.call_id
 
 
 def test_the_window_in_which_a_real_time_question_begins_is_kept() -> None:

@@ -13,6 +13,7 @@ import attrs
 import pytest
 
 from agora_tencent_analytics import Provider
+from agora_tencent_analytics.agora.variables import GENERATIONS
 from agora_tencent_analytics.cli import main
 from agora_tencent_analytics.cli import simulated_world as embedded
 from agora_tencent_analytics.errors import QuotaUnavailable
@@ -163,6 +164,35 @@ def test_the_truth_of_an_impolite_world_counts_rows_that_cannot_be_read(tmp_path
     truth = json.loads(report.read_text())["truth"]
     assert 0 < 60 - truth["calls"] < truth["lost"]  # rows of calls, and those of sessions
     assert truth["doubted"] > 0
+
+
+@pytest.mark.usefixtures("no_limits")
+@pytest.mark.parametrize("api", GENERATIONS)
+@pytest.mark.parametrize("simulated", [True, False])
+def test_a_scan_speaks_the_generation_that_it_is_told(
+    api: str, simulated: bool, simulated_world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = tmp_path / "report.json"
+    words = ["scan", "--vendor", "agora", "--api", api, "--depth", "sessions", "--report", str(report)]
+    if simulated:
+        assert 0 == main([*words, "--simulate", "--calls", "12"])
+        told = json.loads(report.read_text())
+        assert (12, told["truth"]["sessions"]) == (told["total"]["calls"], told["total"]["sessions"])
+        return
+    with running_in_thread(SimulatedAgora(simulated_world, plan="unlimited", api=api)) as server:
+        for name, value in (*server.credentials.items(), ("plan", "unlimited"), ("base_url", server.base_url)):
+            monkeypatch.setenv(f"AGORA_{name.upper()}", value)
+        span = ["--start", str(simulated_world.start), "--end", str(simulated_world.end)]
+        assert 0 == main([*words, *span])
+        asked = {arrival.endpoint for arrival in server.arrivals}
+    assert {"call/lists", "call/details" if api == "2021-03" else "call/sessions"} == asked
+
+
+@pytest.mark.usefixtures("tencent")
+@pytest.mark.parametrize("words", [["scan", "--last", "1h"], ["quota"], ["forecast", "--last", "1h"]])
+def test_a_generation_of_agoras_api_goes_with_agora(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert 2 == main([*words, "--api", "2022"])
+    assert "agora is not asked" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("no_limits")

@@ -91,6 +91,28 @@ def test_no_two_variants_read_alike_unless_the_vendor_means_the_same() -> None:
 
 
 @pytest.mark.parametrize(
+    ("event_id", "advice"),
+    [
+        (1008, "enterRoom"),
+        (1013, "check the network"),
+        (1014, "minutes left"),
+        (1015, "restart the device"),
+        (1018, "another camera"),
+        (1019, "update its driver"),
+        (1023, "off and on again"),
+        (1024, "parameters of the screen sharing"),
+        (1025, "Android 5.0"),
+    ],
+)
+def test_what_the_vendor_advises_is_part_of_the_words(event_id: int, advice: str) -> None:
+    row = ABNORMAL_EVENTS[event_id]
+    assert advice in row.advice
+    assert f"{row.text}: {row.advice}" == describe_abnormal_event(event_id)
+    assert f"{row.text} (remote user bob): {row.advice}" == describe_abnormal_event(event_id, "bob")
+    assert 9 == sum(bool(one.advice) for one in ABNORMAL_EVENTS.values())
+
+
+@pytest.mark.parametrize(
     ("event_id", "one", "two", "told"),
     [
         (4003, 1280, 720, "Video resolution has been switched to 1280 x 720"),
@@ -190,9 +212,10 @@ def test_the_spaces_share_no_other_numbers() -> None:
 
 @pytest.mark.parametrize("row", DISMISSAL_EVENTS + REALTIME_EVENTS, ids=lambda row: str(row.abnormal_event_id))
 def test_every_abnormal_event_is_told_in_words(row: Any) -> None:
-    assert row.text == describe_abnormal_event(row.abnormal_event_id)
+    advice = f": {row.advice}" if row.advice else ""
+    assert row.text + advice == describe_abnormal_event(row.abnormal_event_id)
     assert row.text[0].isupper()
-    assert f"{row.text} (remote user bob)" == describe_abnormal_event(row.abnormal_event_id, "bob")
+    assert f"{row.text} (remote user bob){advice}" == describe_abnormal_event(row.abnormal_event_id, "bob")
 
 
 def test_every_experience_is_told_in_words() -> None:
