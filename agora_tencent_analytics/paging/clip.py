@@ -6,9 +6,9 @@ Agora wants `end < now - lag`, `start > now - history` and `end - start < span`,
 spans are inclusive. Both are read in *vendor* time, which is known to about a second, so a margin is
 kept on the two edges that move.
 
-What the lag hides leaves a result complete, so no more than the lag may hide under its name. What this machine's clock
-calls old enough to be shown, and yet cannot be asked for, is told as hidden by a clock once it is longer than the lag
-and what clocks may differ.
+What the lag hides leaves a result complete, so no more than the lag may hide under its name. What either clock calls
+old enough to be shown, and yet could not be asked for, is told as hidden by a clock once it is longer than the lag and
+what clocks may differ; so is what no clock can vouch for, because no answer has borne one out.
 """
 
 from __future__ import annotations
@@ -47,7 +47,6 @@ def clip(
     limits: Limits,
     *,
     now: float,
-    here: float | None = None,
     endpoint: str,
     bounds: Bounds | None = None,
 ) -> Clip:
@@ -57,7 +56,6 @@ def clip(
         over: the range.
         limits: the row's figures on the plan.
         now: vendor epoch seconds.
-        here: epoch seconds on this machine's clock; None: the same.
         endpoint: name of the question, for what is cut away.
         bounds: how the row spells time. Where it takes whole days or minutes, none is cut in two.
     """
@@ -72,7 +70,7 @@ def clip(
         start = oldest
     if end > beyond:
         if (first := max(start, beyond)) < end:
-            cut += hidden(TimeRange(first, end), limits, here=now if here is None else here, endpoint=endpoint)
+            cut.append(Clipped(over=TimeRange(first, end), reason="lag", endpoint=endpoint))
         end = beyond
     return Clip(inside=TimeRange(start, end) if start < end else None, clipped=tuple(cut))
 
@@ -82,17 +80,18 @@ def newest(limits: Limits, now: float) -> int:
     return math.floor(now - limits.lag_s) - MARGIN_S
 
 
-def hidden(over: TimeRange, limits: Limits, *, here: float, endpoint: str) -> tuple[Clipped, ...]:
+def hidden(over: TimeRange, limits: Limits, *, now: float, latest: float, endpoint: str) -> tuple[Clipped, ...]:
     """A piece that is too recent to be asked for: in two if a clock hides more of it than the lag explains.
 
     Args:
         over: the piece.
         limits: the row's figures on the plan.
-        here: epoch seconds on this machine's clock, by which the beginning of the piece may be old enough.
+        now: vendor epoch seconds, by which it was too recent.
+        latest: epoch seconds that it was at most, by which the beginning of the piece may be old enough; or endless.
         endpoint: name of the question.
     """
-    due = min(over.end, newest(limits, here))
-    if due - over.start <= limits.lag_s + CLOCKS_DIFFER_S:
+    due = over.end if math.isinf(latest) else min(over.end, newest(limits, latest))
+    if due - over.start <= limits.lag_s + CLOCKS_DIFFER_S and due <= now + CLOCKS_DIFFER_S:
         due = over.start
     pieces: list[tuple[int, int, ClippedFor]] = [(over.start, due, "clock"), (due, over.end, "lag")]
     return tuple(

@@ -7,7 +7,7 @@ sends nothing, and never sees a record: that is `walk.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 import attrs
@@ -38,9 +38,16 @@ class Times(Protocol):
     def here(self) -> float:
         """Epoch seconds on this machine's clock."""
 
+    def latest(self) -> float:
+        """Epoch seconds that it is at most."""
+
     @property
     def lead(self) -> float:
         """How far the vendor's clock is ahead of one that nobody sets, seconds."""
+
+    @property
+    def said_lead(self) -> float:
+        """The same by the word of the answers, while nothing bears out what is believed."""
 
 
 @attrs.define(kw_only=True)
@@ -93,6 +100,10 @@ class Windows:
         self._longest = 0
         self._reached = 0  # first second that the present question has not asked for
         self._asked_at = self._asked_lead = 0.0  # the vendor's now when the questions were made, and what it rested on
+        self._too_recent: list[
+            tuple[TimeRange, Question, float, float]
+        ] = []  # and when: vendor's, and a clock nobody sets
+        evidence.too_recent = self._hidden
         self._may_begin_anew = cursor is None
         self.reading: Reading | None = None
 
@@ -133,10 +144,20 @@ class Windows:
         self._evidence.window_duplicates = 0
 
     def _clip(self, question: Question, over: TimeRange, now: float) -> TimeRange | None:
-        limits, row, here = question.limits, question.row, self._clock.here()
-        cut = clip(over, limits, now=now, here=here, endpoint=row.name, bounds=row.bounds)
-        self._evidence.clip(cut.clipped)
+        cut = clip(over, question.limits, now=now, endpoint=question.row.name, bounds=question.row.bounds)
+        self._evidence.clip(piece for piece in cut.clipped if piece.reason != "lag")
+        self._hide((piece.over for piece in cut.clipped if piece.reason == "lag"), question)
         return cut.inside
+
+    def _hide(self, pieces: Iterable[TimeRange], question: Question) -> None:
+        now = self._clock.now()
+        self._too_recent += [(piece, question, now, now - self._clock.lead) for piece in pieces]
+
+    def _hidden(self) -> Iterator[Clipped]:
+        """What is too recent, and what of it a clock hides that turned out to be wrong."""
+        lead = self._clock.latest() - self._clock.now() + self._clock.lead
+        for piece, question, now, at in self._too_recent:
+            yield from hidden(piece, question.limits, now=now, latest=at + lead, endpoint=question.row.name)
 
     def _next_question(self) -> bool:
         now = self._clock.now()
@@ -186,21 +207,18 @@ class Windows:
 
     def begin_anew(self) -> bool:
         """Makes the questions anew if the vendor's clock turns out to be another: once, and before a page is read."""
-        if self._evidence.requests or not self._may_begin_anew or abs(self._moved_s) <= CLOCKS_DIFFER_S:
+        moved_s = self._clock.lead - self._asked_lead
+        if self._evidence.requests or not self._may_begin_anew or abs(moved_s) <= CLOCKS_DIFFER_S:
             return False
         self._may_begin_anew = False
         self._questions = self._question = self.reading = None
-        self._stack = []
+        self._stack, self._too_recent = [], []
         self._evidence.begin_anew()
         return True
 
-    @property
-    def _moved_s(self) -> float:
-        return self._clock.lead - self._asked_lead
-
     def _note_what_moved_away(self) -> None:
         """What the questions would have been about as well, had the vendor's clock been known when they were made."""
-        moved_s = self._moved_s
+        moved_s = self._clock.said_lead - self._asked_lead
         if self._resume is not None or abs(moved_s) <= CLOCKS_DIFFER_S:
             return
         now = self._asked_at + moved_s
@@ -313,12 +331,12 @@ class Windows:
         now, recent = self._clock.now(), refused.kind == "too_recent"
         bounds = question.row.bounds
         left = give_way(window, question.limits, now=now, times=times, recent=recent, bounds=bounds)
-        here, name = self._clock.here(), question.row.name
-        for piece in window.minus(left) if left else (window,):
-            if recent:
-                self._evidence.clip(hidden(piece, question.limits, here=here, endpoint=name))
-            else:
-                self._evidence.clip((Clipped(over=piece, reason="history", endpoint=name),))
+        pieces = window.minus(left) if left else (window,)
+        if recent:
+            self._hide(pieces, question)
+        else:
+            name = question.row.name
+            self._evidence.clip(Clipped(over=piece, reason="history", endpoint=name) for piece in pieces)
         self._stack += rest
         self.reading = None
         if left is not None:

@@ -41,6 +41,7 @@ KEPT_MARGIN_S = 60.0
 SAME_TIME_S = 60.0
 """Clocks that differ by less do not make a signature good that was refused."""
 
+_EARLIEST = 1_577_836_800.0  # 2020; who says that it is earlier says nothing
 _RESOLUTION_S = 1.0
 _UNCERTAINTY_BEFORE_THE_FIRST_ANSWER_S = 1.0
 _MOST_SIGNED_AHEAD_S = 3_600.0
@@ -119,6 +120,11 @@ class Witnesses:
         self.lead = self.span = self.vouched = self._rumour = None
         self.disproved = True
 
+    @property
+    def rumour(self) -> Span | None:
+        """Between which leads the answers leave it while not one of them bears out what is believed."""
+        return self._rumour[0] if self._rumour is not None and self.lead is None and not self.disproved else None
+
     def _bears_out(self, said: Span, prior: float) -> bool:
         """True if an answer moves what is believed by no more than what a header leaves open."""
         believed = prior if self.lead is None else self.lead
@@ -152,6 +158,13 @@ class VendorClock:
         """Epoch seconds on this machine's clock."""
         return self.clock.wall()
 
+    def latest(self) -> float:
+        """Epoch seconds that it is at most, by this machine's clock and the vendor's.
+
+        Endless while no answer has borne out either.
+        """
+        return math.inf if self._witnesses.lead is None else max(self.clock.wall(), self.now())
+
     def signing(self) -> float:
         """Epoch seconds to sign for: the vendor's now; this machine's if only headers say that they are far apart."""
         now, here = self.now(), self.clock.wall()
@@ -169,6 +182,13 @@ class VendorClock:
         """The vendor's clock minus the monotonic one, seconds: it changes only with what is known."""
         lead = self._witnesses.lead
         return self.clock.wall() - self.clock.monotonic() if lead is None else lead
+
+    @property
+    def said_lead(self) -> float:
+        """The same by the word of the answers, while not one of them bears out what is believed."""
+        rumour = self._witnesses.rumour
+        known = rumour is not None and self.clock.monotonic() + rumour[1] > _EARLIEST
+        return _nearest(self.lead, rumour) if rumour is not None and known else self.lead
 
     @property
     def offset(self) -> float:

@@ -139,7 +139,8 @@ class Job:
 
     def missed(self) -> tuple[TimeRange, ...]:
         """What the range would hold as well, had the vendor's clock been known when it was resolved."""
-        return self.work.missed(self._resolved_at + self.moved_s) if abs(self.moved_s) > CLOCKS_DIFFER_S else ()
+        moved_s = self._clock.said_lead - self._resolved_lead
+        return self.work.missed(self._resolved_at + moved_s) if abs(moved_s) > CLOCKS_DIFFER_S else ()
 
     def progress(self, *, final: bool = False) -> None:
         """Tells how far the job has come, if the last time is a second ago."""

@@ -1,0 +1,90 @@
+"""Scans of worlds that are told badly: everything is read, or the report says what may be missing, at a stated cost.
+
+First each kind of slip alone; then random worlds with any of them. `nox -s proof` plays 2,000 of these (another number
+with `IMPOLITE_WORLDS`), the suite a few.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from agora_tencent_analytics import TimeRange
+from agora_tencent_analytics.limits import HOUR
+from agora_tencent_analytics.simulator import SLIPS
+from tests.support.impolite_scans import NOW, SKEW, STEP, Played, Scene, judge, make_scene, play
+
+PROOF = int(os.environ.get("IMPOLITE_WORLDS", "2000"))
+SUITE = 60
+
+WINDOWS = "windows"
+COST: dict[str, float | str] = dict.fromkeys((*SLIPS, SKEW, STEP), 0.0)
+"""How many requests more one slip may cost than the same told politely."""
+
+
+def allowed(played: Played, polite: Played) -> float:
+    """How many requests a scan may take: a tenth more than the polite one, and what its slips may cost."""
+    return 1.1 * polite.requests + sum(count * float(COST[name]) for name, count in played.slips.items())
+
+
+def alone(name: str, vendor: Any) -> Scene:
+    """One kind of slip, in three of ten rows or answers, or in all of a vendor's answers."""
+    share = 1.0 if "vendor" in SLIPS[name].places else 0.3
+    start, end = NOW - 600 - 8 * HOUR, NOW - 600
+    facts = {"seed": 11, "calls": 14, "start": start, "end": end, "metrics_per_session": 1, "points_per_series": 8}
+    return Scene(vendor=vendor, facts=facts, impolite={name: share}, over=TimeRange(start, end), depth="metrics")
+
+
+ALONE = [(slip.name, vendor) for slip in SLIPS.values() for vendor in slip.vendors]
+
+
+@pytest.mark.parametrize(("name", "vendor"), ALONE)
+def test_a_slip_costs_itself(name: str, vendor: str) -> None:
+    scene = alone(name, vendor)
+    played, polite = play(scene), play(scene, polite=True)
+    verdict = judge(played)
+    assert played.slips[name] > 0
+    assert ([], []) == (verdict.silent, verdict.invented)
+    if SLIPS[name].outcome == "read":
+        assert 0 == verdict.told
+    if SLIPS[name].outcome == "lost":
+        assert (verdict.behind_lost_rows, False) == (verdict.told, played.report.complete)
+    assert played.requests <= allowed(played, polite)
+
+
+def show(seen: Counter[str], worlds: int) -> Iterable[str]:
+    yield f"{worlds} worlds: {seen['complete']} complete, {seen['something told']} with something missing and told"
+    yield "worlds that held each kind: " + ", ".join(f"{name} {seen[name]}" for name in sorted(COST))
+
+
+def play_worlds(seeds: range) -> Counter[str]:
+    """Plays and judges the worlds with these seeds; how many held which kind."""
+    seen: Counter[str] = Counter()
+    for seed in seeds:
+        scene = make_scene(seed)
+        played, polite = play(scene), play(scene, polite=True)
+        verdict = judge(played)
+        facts = f"world {seed}: {scene.vendor} {scene.depth}, {dict(played.slips)}"
+        assert ([], []) == (verdict.silent, verdict.invented), facts
+        assert played.requests <= allowed(played, polite), facts
+        seen.update(played.slips.keys())
+        seen["complete"] += played.report.complete
+        seen["something told"] += bool(verdict.told)
+    return seen
+
+
+def test_random_worlds_are_read_or_what_is_missing_is_told() -> None:
+    seen = play_worlds(range(SUITE))
+    assert len(seen) > len(COST) // 2
+
+
+@pytest.mark.proof
+def test_thousands_of_random_worlds_are_read_or_what_is_missing_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    seen = play_worlds(range(PROOF))
+    with capsys.disabled():
+        print("", *show(seen, PROOF), sep="\n    ")
+    assert set(COST) <= set(seen)
