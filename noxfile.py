@@ -106,9 +106,9 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def build(session: nox.Session) -> None:
-    """Wheel and sdist; then the wheel alone, outside the checkout, runs the README's main command."""
+    """Wheel and sdist, kept in `-- FOLDER` if given; then the wheel alone, outside, runs the README's main command."""
     session.install("build>=1.2")
-    dist = Path(session.create_tmp()) / "dist"
+    dist = ROOT / session.posargs[0] if session.posargs else Path(session.create_tmp()) / "dist"
     for stale in dist.glob("*"):
         stale.unlink()
     session.run("python", "-m", "build", "--outdir", str(dist))

@@ -192,7 +192,7 @@ class Access:
 
         Raises:
             NotOffered: the plan does not include it, or the row is another vendor's.
-            BadInput: it is no row.
+            BadInput: it is not a row.
         """
         if not isinstance(row, Endpoint):
             raise BadInput(f"a question is asked by its row, an Endpoint of its vendor's `endpoints`, not by {row!r}")
@@ -241,7 +241,7 @@ class Access:
             over: the range, start included, end excluded.
             page_size: rows to a page, 1 to the vendor's most (the default).
             cursor: `page.cursor` of an earlier walk of the same question, to go on after that page.
-            max_requests: the walk ends, incomplete, after so many pages.
+            max_requests: the walk ends, incomplete, after so many pages. None: as many as it takes.
             max_wait: the longest wait for a quota slot, seconds; None waits as long as it takes.
             unlisted: True also sends values that the vendor's page does not list for a parameter (`Param.values`):
                 for what the vendor has added since. False refuses them, with the list.

@@ -12,6 +12,7 @@ and for the tasks that are started inside; blocks may be nested. Holds no quota:
 from __future__ import annotations
 
 import inspect
+import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -20,7 +21,7 @@ from typing import Literal, get_args
 import attrs
 
 from agora_tencent_analytics.errors import BadInput
-from agora_tencent_analytics.log import enter, hook_failed
+from agora_tencent_analytics.log import LOG, enter, hook_failed
 from agora_tencent_analytics.notices import Hook, Notice
 from agora_tencent_analytics.receipt import Budget, Receipt
 
@@ -107,7 +108,7 @@ def check_hooks(hooks: Iterable[Hook]) -> tuple[Hook, ...]:
     """The hooks, each once.
 
     Raises:
-        BadInput: one of them is no plain function.
+        BadInput: one of them is not a plain function.
     """
     try:
         found = tuple(hooks)
@@ -125,6 +126,17 @@ def together(first: tuple[Hook, ...], more: tuple[Hook, ...]) -> tuple[Hook, ...
         if hook not in first:
             first = (*first, hook)
     return first
+
+
+def hooks_in_force(hooks: tuple[Hook, ...]) -> tuple[Hook, ...]:
+    """These hooks and those of the terms in force, each once."""
+    more = terms().hooks
+    return together(hooks, more) if more else hooks
+
+
+def is_heard(hooks: tuple[Hook, ...]) -> bool:
+    """True if anybody listens to the notices of ordinary life: one of these hooks, or the log."""
+    return bool(hooks) or LOG.isEnabledFor(logging.DEBUG)
 
 
 def tell(hooks: Iterable[Hook], notice: Notice) -> None:

@@ -174,7 +174,7 @@ def check_params(row: Endpoint[Any], params: Mapping[str, Any], *, unlisted: boo
     Raises:
         BadInput: an unknown, missing, mistyped, empty, unlisted or over-long parameter.
     """
-    known = {param.name: param for param in row.params}
+    known = [param.name for param in row.params]
     for name in params:
         if name not in known:
             raise BadInput(f"{row.name} has no parameter {name!r}; it takes {', '.join(known) or 'none'}")
@@ -286,8 +286,11 @@ def spell(
     wire[row.bounds.start] = start
     if row.bounds.end:
         wire[row.bounds.end] = end
-    quoted = {param.name for param in row.params if param.quoted} if row.method == "GET" else ()
-    wire |= {name: [f'"{item}"' for item in value] if name in quoted else value for name, value in params.items()}
+    wire |= params
+    if row.method == "GET":
+        for param in row.params:
+            if param.quoted and param.name in wire:
+                wire[param.name] = [f'"{item}"' for item in wire[param.name]]
     if isinstance(row.paging, PageNumber):
         as_text = str if row.paging.as_text else int
         wire[row.paging.number] = as_text(page)
@@ -308,7 +311,9 @@ def _spell_window(bounds: Bounds, window: TimeRange) -> tuple[Any, Any]:
 
 def whole_units(bounds: Bounds, over: TimeRange) -> TimeRange:
     """The range widened to the units in which the vendor takes it: whole days of its zone, whole minutes."""
-    unit = {"seconds": 1, "minute": MINUTE}.get(bounds.form, DAY)
+    if bounds.form == "seconds":
+        return over
+    unit = MINUTE if bounds.form == "minute" else DAY
     start = (over.start + bounds.zone_s) // unit * unit - bounds.zone_s
     end = -(-(over.end + bounds.zone_s) // unit) * unit - bounds.zone_s
     return TimeRange(max(0, start), end)

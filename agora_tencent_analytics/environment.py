@@ -84,5 +84,5 @@ def _argument(environ: Mapping[str, str] | None, variable: EnvironmentVariable) 
 
 
 def _text(environ: Mapping[str, str] | None, variable: EnvironmentVariable) -> str:
-    # The process's environment is no local variable of any frame: crash reports list those.
+    # The process's environment is not a local variable of any frame: crash reports list those.
     return (os.environ if environ is None else environ).get(variable.name, "")

@@ -3,8 +3,8 @@
     provider = AgoraProvider.from_env(hooks=[OpenTelemetry()])
 
 Holds the hook that turns notices into spans and metrics. Needs `opentelemetry-api` alone, which comes with the extra
-`otel` and is imported when the hook is made. Refuses to choose an SDK or an exporter, and to tell what the notices
-do not: no payload, no credential, no parameter of a question.
+`otel` and is imported when the hook is made. The SDK and the exporter are chosen by the application; nothing is told
+that the notices do not: no payload, no credential, no parameter of a question.
 
 Spans are named after the question and are children of whatever span is current. Their events are `attempt`,
 `slot granted`, `retry`, `refused` and `long wait`. Attributes, of spans and events: `analytics.vendor`,

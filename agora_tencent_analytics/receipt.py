@@ -1,6 +1,6 @@
 """`Receipt` and `Budget`: what asking has cost, and what it may cost.
 
-Holds the counts as values. Refuses to count by itself: `http/client.py` enters each attempt.
+Holds the counts as values. They are counted in `http/client.py`.
 """
 
 from __future__ import annotations
@@ -47,16 +47,6 @@ class Receipt:
             waited_s=self.waited_s - earlier.waited_s,
         )
 
-    def add(self, spent: Receipt) -> None:
-        """Enters what another receipt counted."""
-        self.requests += spent.requests
-        self.attempts += spent.attempts
-        self.retries += spent.retries
-        self.limit_errors += spent.limit_errors
-        self.waited_s += spent.waited_s
-        self.left_today.update(spent.left_today)
-        self.resets_at = self.resets_at if spent.resets_at is None else spent.resets_at
-
     def left(self, counter: str, requests: int | None, resets_at: float) -> None:
         """Notes what a counter has left of the day; None where days are not counted."""
         if requests is not None:
@@ -71,7 +61,7 @@ class Budget:
         requests: the most requests that may be sent, at least 0.
 
     Raises:
-        BadInput: it is no whole number from 0.
+        BadInput: it is not a whole number from 0.
     """
 
     def __init__(self, requests: int) -> None:

@@ -62,6 +62,9 @@ class TimeRange:
     """First second outside, epoch seconds."""
 
     def __init__(self, start: Instant, end: Instant) -> None:
+        if type(start) is int and type(end) is int and 0 <= start < end < _FIRST_MILLISECOND_STAMP:
+            self.__attrs_init__(start, end)  # pyright: ignore[reportAttributeAccessIssue]  # as walks make them
+            return
         first = math.floor(epoch_seconds(start, name="start"))
         beyond = math.ceil(epoch_seconds(end, name="end"))
         if beyond <= first:

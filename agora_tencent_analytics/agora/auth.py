@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from functools import cached_property
 from typing import Any, NoReturn
 
 import attrs
@@ -37,13 +38,11 @@ class AgoraCredentials:
     customer_secret: Secret[str] = attrs.field(converter=secret, validator=_printable, repr=False)
     """Customer Secret from the Agora Console, as a `Secret`. Never shown."""
 
+    @cached_property
+    def basic(self) -> Secret[str]:
+        """The value of the `Authorization` header."""
+        # No local variable holds the pair: crash reports list those of every frame.
+        return Secret("Basic " + b64encode(f"{self.customer_id}:{self.customer_secret.reveal()}".encode()).decode())
+
     def __reduce__(self) -> NoReturn:
         raise TypeError("credentials are not pickled or copied: a secret must not end up where pickles do")
-
-
-def basic(credentials: AgoraCredentials) -> Secret[str]:
-    """The value of the `Authorization` header."""
-    # No local variable holds the pair: crash reports list those of every frame.
-    return Secret(
-        "Basic " + b64encode(f"{credentials.customer_id}:{credentials.customer_secret.reveal()}".encode()).decode()
-    )

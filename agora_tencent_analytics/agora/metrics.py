@@ -1,6 +1,6 @@
 """What Agora's metric ids (`mid`) mean in the neutral vocabulary.
 
-An id that is not in the table is no error: its series has an empty `metric` and keeps the vendor's id. Source:
+An id that is not in the table is not an error: its series has an empty `metric` and keeps the vendor's id. Source:
 https://docs.agora.io/en/agora-analytics/reference/api, read 2026-09-14; the last two ids are on the Chinese page only.
 """
 

@@ -10,6 +10,7 @@ import attrs
 from agora_tencent_analytics.access import ProviderOptions, fixed_credentials
 from agora_tencent_analytics.agora import plans
 from agora_tencent_analytics.agora.auth import AgoraCredentials
+from agora_tencent_analytics.agora.call_details import details_questions
 from agora_tencent_analytics.agora.endpoints import GENERATION_ENDPOINTS, SIDS, UIDS
 from agora_tencent_analytics.agora.figures.ask import ask_figures, those_had
 from agora_tencent_analytics.agora.figures.decode import grid_of
@@ -177,25 +178,27 @@ class AgoraProvider(Provider):
     ) -> Paginator[MetricSeries]:
         """Every series of these sessions; see `Provider.metrics`. Agora: `call/metrics`, 20 sessions to a request.
 
-        In March 2021 `call/details`, which shows the series of the ten users of a window who joined last.
+        In March 2021 `call/details`, which shows the ten users of a window who joined last: up to 40 windows are chosen
+        by who was there when, and what they could not show is in the certificate.
         """
         found = self._sessions_of(call, sessions)
         users = {session.session_id: session.user_id for session in found}
-        if "call/metrics" in self._rows:
+        if "call/metrics" not in self._rows:
+            row = self._row("call/details with metrics")
+            params = {"call_id": call.call_id, "exclude_server_user": not self._server_users}
+            questions = details_questions(row, self.limits(row), call, found, over, params)
+        else:
             row = self._row("call/metrics")
             packets = [
                 Packet(params={"call_id": call.call_id, "sids": [one.session_id for one in packet]}, sessions=packet)
                 for packet in packed(found, SIDS)
             ]
-        else:
-            row = self._row("call/details with metrics")
-            params = {"call_id": call.call_id, "exclude_server_user": not self._server_users}
-            packets = [Packet(params=params, sessions=found)] if found else []
+            questions = self._about(row, call, over, packets)
 
         def merge(pieces: Sequence[MetricSeries]) -> list[MetricSeries]:
             return join_series(pieces, users)
 
-        return self._paginator(self._about(row, call, over, packets), merge=merge, cursor=cursor)
+        return self._paginator(questions, merge=merge, cursor=cursor)
 
     def abnormal_experiences(self, over: Over, *, channel: str | None = None) -> Paginator[AbnormalExperience]:
         """Bad moments of users; see `Provider.abnormal_experiences`. Agora: `live/diagnosis`, in March 2021 only.

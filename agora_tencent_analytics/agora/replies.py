@@ -6,6 +6,7 @@ Figures over time and by dimension are read in `agora/figures/decode.py` and `ag
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -20,7 +21,7 @@ from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.columns import Columns
 from agora_tencent_analytics.models.metrics import METRICS
 from agora_tencent_analytics.models.series import MetricSeries
-from agora_tencent_analytics.vendor import Asked
+from agora_tencent_analytics.vendor import MISREAD, Asked
 
 STRUCTURE = Structure(
     {
@@ -57,7 +58,7 @@ def session_rows(rows: Sequence[Any], asked: Asked) -> list[Session]:
 
 
 def _check_ids(rows: Sequence[Any], name: str) -> None:
-    """What is no text and no number would become the text of a list, and nobody could ask about it."""
+    """What is neither text nor a number would become the text of a list, and nobody could ask about it."""
     for row in rows:
         if not isinstance(row[name], str | int):
             raise TypeError(f"{name!r} is a {type(row[name]).__name__}")
@@ -77,6 +78,15 @@ def sessions_beside(shell: AgoraMetrics) -> dict[str, str]:
         KeyError, TypeError: the sessions are not what they should be.
     """
     return {text(row["sid"]): text(row.get("uid")) for row in shell.extra.get("call_info") or ()}
+
+
+def sessions_of(shell: AgoraMetrics, asked: Asked) -> list[Session]:
+    """The sessions beside the series of an answer of March 2021; one that cannot be read is left out."""
+    found: list[Session] = []
+    for row in shell.extra.get("call_info") or ():
+        with suppress(*MISREAD):
+            found += session_rows([{name: value for name, value in row.items() if name != "metrics"}], asked)
+    return found
 
 
 def _inside_sessions(shell: AgoraMetrics) -> list[AgoraSeries]:

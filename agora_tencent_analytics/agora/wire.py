@@ -8,11 +8,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from agora_tencent_analytics.agora.auth import AgoraCredentials, basic
+from agora_tencent_analytics.agora.auth import AgoraCredentials
 from agora_tencent_analytics.agora.codes import refusal
 from agora_tencent_analytics.agora.figures.breakdowns import breakdowns, experiences
 from agora_tencent_analytics.agora.figures.decode import figures
-from agora_tencent_analytics.agora.replies import STRUCTURE, call_rows, series_of, session_rows, sessions_beside
+from agora_tencent_analytics.agora.replies import (
+    STRUCTURE,
+    call_rows,
+    series_of,
+    session_rows,
+    sessions_beside,
+    sessions_of,
+)
 from agora_tencent_analytics.agora.series import AgoraMetrics, read_metrics
 from agora_tencent_analytics.decoding.rawjson import number
 from agora_tencent_analytics.endpoint import Endpoint
@@ -41,7 +48,7 @@ class AgoraVendor(Vendor):
         self, request: Request, row: Endpoint[Any], credentials: AgoraCredentials, *, now: float
     ) -> Request:
         """Adds HTTP Basic authentication; the instant plays no part in it."""
-        return request.with_headers({"Authorization": basic(credentials)})
+        return request.with_headers({"Authorization": credentials.basic})
 
     def unwrap(self, row: Endpoint[Any], response: Response) -> Any:
         """The body of a good answer: an object, or the shell of a metrics answer.
@@ -76,6 +83,7 @@ class AgoraVendor(Vendor):
             items: list[Any] = series_of(row, body, asked)
             return Reply(
                 items=items,
+                sessions=sessions_of(body, asked),
                 # Which sessions an answer of 2021 chose; since then those that were asked for.
                 ids=list(sessions_beside(body)),
                 request_id=body.request_id,
@@ -106,7 +114,7 @@ class AgoraVendor(Vendor):
 
 
 def _judge(row: Endpoint[Any], response: Response, code: int | str | None, message: str, request_id: str) -> None:
-    """Lets a good answer pass: code 200, or rows without a code. An object with neither is no empty answer."""
+    """Lets a good answer pass: code 200, or rows without a code. An object with neither is not an empty answer."""
     if code not in (None, 200):
         raise _refused(row, response, code, message, request_id)
     if code is None and f'"{row.payload}"'.encode() not in response.body:
@@ -120,7 +128,7 @@ def _refused(row: Endpoint[Any], response: Response, code: Any, message: str, re
 
 
 def _code(code: Any) -> int | str | None:
-    """A code as a number, also when sent as text or as 200.0; what is no number at all stays, and is no success."""
+    """A code as a number, also when sent as text or as 200.0; what is not a number stays, and is not a success."""
     whole = number(code)
     if code is None or whole is not None:
         return whole

@@ -100,7 +100,9 @@ def _opened(path: Path, ledger: Ledger | None) -> tuple[BinaryIO, tuple[_Mark, .
     if ledger is None:
         return path.open("wb"), ()
     if path.exists() and not path.is_file():
-        raise BadInput(f"{path} is no file that can be cut; with --ledger, --out needs one")
+        raise BadInput(
+            f"{path} is not a regular file, so it cannot be truncated; with --ledger, --out needs one that can"
+        )
     named = str(path.resolve()).encode(errors="backslashreplace").decode()
     marks = _marks(ledger.bookmark)
     file = path.open("a+b")  # never emptied by opening it

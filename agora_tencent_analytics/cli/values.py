@@ -44,7 +44,7 @@ def instant(text: str) -> datetime | float:
         return datetime.fromisoformat(text)
     except ValueError:
         raise ArgumentTypeError(
-            f"{text!r} is no moment; write ISO 8601 with a zone, like 2026-09-14T08:00:00Z, or epoch seconds"
+            f"{text!r} is not a moment; write ISO 8601 with a zone, like 2026-09-14T08:00:00Z, or epoch seconds"
         ) from None
 
 
@@ -63,7 +63,7 @@ def frozen_from(text: str) -> FreezeFrom:
     # Read as it is written: 8.71 / 100 is a little more than 0.0871, which the vendor's own figure would not reach.
     ratio = float(f"{found[1]}e-2") if found else 0.0
     if not 0 < ratio <= 1:
-        raise ArgumentTypeError(f"{text!r} is no share of the time; write 8.71%, more than 0% and at most 100%")
+        raise ArgumentTypeError(f"{text!r} is not a share of the time; write 8.71%, more than 0% and at most 100%")
     return FreezeFrom(ratio)
 
 
@@ -77,7 +77,7 @@ def share(text: str) -> float:
 def port(text: str) -> int:
     """A port; 0 takes a free one."""
     if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS) or int(text) > _LAST_PORT:
-        raise ArgumentTypeError(f"{text!r} is no port; write a number from 0 to {_LAST_PORT}")
+        raise ArgumentTypeError(f"{text!r} is not a port; write a number from 0 to {_LAST_PORT}")
     return int(text)
 
 
@@ -88,12 +88,12 @@ def milliseconds(text: str) -> float:
     except ValueError:
         value = -1.0
     if not 0 <= value < _LONGEST_MS:
-        raise ArgumentTypeError(f"{text!r} is no number of milliseconds from 0")
+        raise ArgumentTypeError(f"{text!r} is not a number of milliseconds, 0 or more")
     return value
 
 
 def sent(text: str) -> str:
-    """A text that a vendor is asked about; bytes of the command line that are no UTF-8 cannot be sent."""
+    """A text that a vendor is asked about; bytes of the command line that are not UTF-8 cannot be sent."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -1,31 +1,77 @@
-"""`Caller`: asks one vendor on one account, one question at a time.
+"""The life of one request: from a question to its decoded answer.
 
-Joins what an ask needs: how the vendor is spoken to, its hosts, the keys, the quota, the network, patience, hooks.
-How an ask goes its way is `attempts.py`. Holds no state beyond counters. Which window and which page come next is
-not decided here.
+Endpoint, window and page become a request (pure). The quota grants a slot. The request is authenticated (pure, the
+instant given, anew for each attempt), and the transport sends it. The answer is unwrapped: a body or a refusal, judged
+from HTTP status *and* body together (pure); the body is decoded (pure). A failure becomes a verdict: ask again after a
+pause, hold the bucket, mark the day as spent, or raise. Each attempt takes a slot of its own, and whatever happens to
+it, the slot is given back by the rules of the quota. All of it happens on the terms in force (`context.py`).
+
+`Caller` is one vendor on one account, `_Ask` the state of one question on its way. What is out of the ordinary is made
+when it occurs: the first attempt of a question without hooks, budgets and rates walks straight through.
+
+**Keys** are called for before each attempt, and before the slot is waited for, so that no slot waits for them; and
+again if they are older than `KEEP_S` when the slot is there at last. What the callable raises passes as it is, and
+costs nothing. A token that the vendor calls expired is worth one more attempt, if the callable gives another.
+
+**Hosts.** A failure on the way sends the next attempt to the next host, signed for it and counted on the same quota;
+an answer never does, whatever it says (`hosts.py`).
+
+**Long waits** are told once, while it still matters: one that is expected to be long as soon as it has begun, any other
+when it has in fact lasted for `LONG_S`.
+
+Which window and which page come next is not decided here.
 """
 
 from __future__ import annotations
 
+import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from functools import partial
 from typing import Any
 
+import anyio
 import attrs
 
+from agora_tencent_analytics.context import terms
 from agora_tencent_analytics.endpoint import Endpoint, spell
-from agora_tencent_analytics.http.attempts import Attempts
-from agora_tencent_analytics.http.deadline import Patience
+from agora_tencent_analytics.errors import (
+    AnalyticsError,
+    BudgetSpent,
+    DailyQuotaExhausted,
+    NotAuthenticated,
+    RateLimited,
+    Refusal,
+    TransportError,
+    UnreadableReply,
+    WindowRefused,
+    WouldExceedQuota,
+)
 from agora_tencent_analytics.http.hosts import Hosts
-from agora_tencent_analytics.http.recorder import Books
+from agora_tencent_analytics.http.recorder import Recorder
+from agora_tencent_analytics.http.redaction import Redaction
 from agora_tencent_analytics.http.retry import Retry
-from agora_tencent_analytics.http.transport import Timeouts, Transport
+from agora_tencent_analytics.http.transport import Timeouts, Transport, check_open
 from agora_tencent_analytics.limits import Limits
+from agora_tencent_analytics.message import Response
 from agora_tencent_analytics.notices import Hook
+from agora_tencent_analytics.paging.clip import refused_at
+from agora_tencent_analytics.quota.clock import SAME_TIME_S, date_of
 from agora_tencent_analytics.quota.quota import Quota
+from agora_tencent_analytics.quota.slot import Slot
 from agora_tencent_analytics.receipt import Receipt
 from agora_tencent_analytics.timerange import TimeRange
-from agora_tencent_analytics.vendor import Asked, Reply, Vendor
+from agora_tencent_analytics.vendor import MISREAD, Asked, Reply, Vendor, identified, unreadable
+
+KEEP_S = 60.0
+"""Keys older than this do not sign, seconds: who hands out tokens leaves them that long to live."""
+LONG_S = 5.0
+"""What is longer than this is a long wait, seconds."""
+_MOST_DAYS_SPENT = 3
+"""Refusals for the day in one ask: two can come around midnight, a third means that marking the day is no use."""
+
+Answer = tuple[Reply[Any], bytes]
+"""A decoded answer, and the body that it was."""
 
 
 @attrs.define(kw_only=True)
@@ -50,7 +96,7 @@ class Caller:
     receipt: Receipt = attrs.field(factory=Receipt)
     """What was spent since the caller was made."""
 
-    async def ask(
+    def ask(
         self,
         row: Endpoint[Any],
         limits: Limits,
@@ -60,7 +106,8 @@ class Caller:
         page: int,
         size: int,
         max_wait: float | None = None,
-    ) -> tuple[Reply[Any], bytes]:
+        spent: Receipt | None = None,
+    ) -> Coroutine[Any, Any, Answer]:
         """The decoded answer to one question, and its body.
 
         Args:
@@ -71,6 +118,7 @@ class Caller:
             page: page number in the vendor's counting.
             size: rows to a page.
             max_wait: the longest wait for a quota slot, seconds; None waits as long as it takes.
+            spent: what this costs is entered here too.
 
         Raises:
             Refusal: the vendor said no, finally.
@@ -81,35 +129,318 @@ class Caller:
             BudgetSpent: a budget of the terms in force is used up (the failure that was to be repeated is the cause).
         """
         wire = spell(row, self.app_id, window, params, page=page, size=size)
-        clock = self.quota.clock.clock
-        books = Books(
-            vendor=self.vendor.name,
-            endpoint=row.name,
-            counter=row.counter,
-            receipt=self.receipt,
-            hooks=self.hooks,
-            clock=clock,
-        )
-        waits = [wait for wait in (max_wait, books.terms.max_wait) if wait is not None]
-        attempts = Attempts(
-            vendor=self.vendor,
-            hosts=self.hosts,
-            credentials=self.credentials,
-            quota=self.quota,
-            transport=self.transport,
-            retry=self.retry,
-            chance=self.chance,
-            row=row,
-            limits=limits,
-            wire=wire,
-            asked=Asked(window=window, params=params),
-            books=books,
-            patience=Patience(clock=clock, max_wait=min(waits, default=None), timeouts=self.timeouts),
-        )
+        return _Ask(self, row, limits, wire, Asked(window=window, params=params), max_wait, spent).answer()
+
+
+class _Ask:
+    """One question on its way to an answer."""
+
+    __slots__ = (
+        *("_answered_at", "_asked", "_began", "_caller", "_clock", "_days_spent", "_failures", "_host", "_keys"),
+        *("_keys_before", "_keys_since", "_limits", "_max_wait", "_parsed", "_recorder", "_request", "_response"),
+        *("_row", "_sent_at", "_signed", "_signed_ahead_s", "_signed_at", "_slot", "_waits_long", "_wire"),
+    )
+
+    def __init__(
+        self,
+        caller: Caller,
+        row: Endpoint[Any],
+        limits: Limits,
+        wire: Mapping[str, Any],
+        asked: Asked,
+        max_wait: float | None,
+        spent: Receipt | None,
+    ) -> None:
+        self._caller, self._row, self._limits, self._wire, self._asked = caller, row, limits, wire, asked
+        self._clock = caller.quota.clock.clock
+        self._began = self._clock.monotonic()
+        in_force = terms()
+        receipts = (caller.receipt,) if spent is None else (caller.receipt, spent)
+        self._recorder = Recorder(row, receipts, caller.hooks, in_force, self._clock)
+        self._max_wait = _shorter(max_wait, in_force.max_wait)
+        self._failures: list[AnalyticsError] = []
+        self._days_spent = 0
+        self._waits_long = False
+        self._host = ""
+        self._signed_ahead_s = 0.0
+        self._keys: Any = None
+        self._keys_before: Any = None
+
+    async def answer(self) -> Answer:
+        """Attempt after attempt, until one succeeds or nothing is left to try."""
+        failures, recorder = self._failures, self._recorder
         try:
-            answer = await attempts.answer()
+            check_open(self._caller.transport)
+            await self._call_for_keys()
+            while True:
+                before, paid = recorder.attempts, recorder.pay()
+                try:
+                    answer = await self._attempt()
+                    recorder.closed()
+                    return answer
+                except (BudgetSpent, DailyQuotaExhausted):
+                    raise
+                except WouldExceedQuota:
+                    # With a failure in hand, the deadline ran out over it: the failure says more.
+                    if failures and self._max_wait is None:
+                        raise failures[-1] from None
+                    raise
+                except AnalyticsError as failure:
+                    failures.append(failure)
+                    pause = self._pause()
+                    left = self._left_s()
+                    # What fails before it is tried to send anything is not a failure of the vendor's.
+                    if pause is None or recorder.attempts == before or (left is not None and pause >= left):
+                        raise
+                finally:
+                    recorder.repay(paid)
+                await self._prepare(pause)
         except BaseException as error:
-            books.closed(error)
+            if isinstance(error, DailyQuotaExhausted):
+                recorder.day_spent(error)
+            recorder.closed(error)
+            if isinstance(error, BudgetSpent | DailyQuotaExhausted):
+                # What the vendor said, if it did: its message and request id.
+                raise error from (failures[-1] if failures else None)
             raise
-        books.closed()
-        return answer
+        finally:
+            # A kept failure holds the frames it passed, and they this object: a circle that only the collector breaks.
+            failures.clear()
+
+    # -- one attempt ----------------------------------------------------------------------------------------------
+
+    async def _attempt(self) -> Answer:
+        recorder, counter, left = self._recorder, self._row.counter, self._left_s()
+        longest = _shorter(self._max_wait, left)
+        waiting = self._caller.quota.slot(
+            counter, self._limits.rates, max_wait=longest, priority=recorder.terms.priority
+        )
+        alarm = None
+        if self._limits.rates:
+            reason, left_s = f"a slot of the quota ({counter})", partial(waiting.expected_s, first=True)
+            alarm = self._watch(reason, waiting.expected_s(), left_s)
+        try:
+            async with waiting as slot:
+                if alarm is not None:
+                    alarm.cancel()
+                recorder.granted(slot)
+                await self._exchange(slot)
+            reply, body = self._decoded()
+        except BaseException as failure:
+            recorder.attempted(failure)
+            raise
+        finally:
+            if alarm is not None:
+                alarm.cancel()
+        if recorder.heard:
+            recorder.attempted(request_id=self._redaction.text(reply.request_id))
+        return reply, body
+
+    async def _exchange(self, slot: Slot) -> None:
+        """Sends once, and takes in the answer, its body judged good."""
+        caller, row, recorder = self._caller, self._row, self._recorder
+        clock = caller.quota.clock
+        if (now := self._clock.monotonic()) - self._keys_since > KEEP_S:
+            await self._call_for_keys()
+            now = self._clock.monotonic()
+        lost = self._failures and isinstance(self._failures[-1], TransportError)
+        self._host = caller.hosts.pick(now, besides=self._host if lost else None)
+        self._request = caller.vendor.request(row, self._host, self._wire)
+        self._signed_at = clock.signing()
+        self._signed_ahead_s = self._signed_at - clock.here()
+        self._signed = caller.vendor.authenticate(self._request, row, self._keys, now=self._signed_at)
+        check_open(caller.transport)
+        timeouts = self._timeouts()
+        self._slot, self._sent_at, self._answered_at = slot, now, now
+        slot.sent()
+        recorder.sent(slot, self._host, now)
+        try:
+            response = await caller.transport.send(self._signed.revealed(), timeouts=timeouts, answered=self._answered)
+        except UnreadableReply as too_much:
+            self._redaction.error(too_much)
+            raise
+        except TransportError as broken:
+            self._redaction.error(broken)
+            if not broken.left:
+                slot.not_sent()
+                recorder.not_sent(slot)
+            # An attempt that the ask's own deadline cut short says nothing about the host.
+            if broken.phase != "total" or timeouts is caller.timeouts:
+                caller.hosts.failed(self._host, self._clock.monotonic())
+            raise
+        caller.hosts.answered(self._host)
+        if recorder.heard:
+            recorder.answered(response.status)
+        try:
+            self._unwrap(response)
+        except RateLimited as refused:
+            # Beyond the limit the refusal is raised, and the bucket is not held for longer than the limit.
+            held = refused.retry_after_s
+            slot.refused(refused.per, None if held is None else min(held, caller.retry.max_retry_after_s))
+            raise
+        except (NotAuthenticated, WindowRefused) as refused:
+            self._tell_the_time(refused, response)
+            raise
+        # What failed may be a gateway's, and its clock a gateway's.
+        clock.learn(response.headers, self._sent_at, self._answered_at)
+
+    def _answered(self) -> None:
+        """The headers of the answer are in."""
+        self._answered_at = self._clock.monotonic()
+        self._slot.answered()
+
+    def _tell_the_time(self, refused: Refusal, response: Response) -> None:
+        """Takes in a refusal that a wrong clock would explain: the vendor's word for what time it is."""
+        clock, date = self._caller.quota.clock, date_of(response.headers)
+        if date is None:
+            return
+        if isinstance(refused, WindowRefused):
+            window, limits, kind = self._asked.window, self._limits, refused.kind
+            if refused_at(date, window, limits, kind) and not refused_at(clock.now(), window, limits, kind):
+                clock.vouched(date, self._sent_at, self._answered_at)
+        elif isinstance(refused, NotAuthenticated) and refused.cause == "clock":
+            if abs(date - self._signed_at) > SAME_TIME_S:
+                clock.vouched(date, self._sent_at, self._answered_at)
+            else:
+                clock.disproved()
+
+    # What cannot be read is read once more without the secrets that it repeats, so that no frame of the error has them:
+    # what was read stands in no local variable.
+
+    @property
+    def _redaction(self) -> Redaction:
+        return Redaction(self._keys, self._request, self._signed)
+
+    def _unwrap(self, response: Response) -> None:
+        """Judges an answer by its status and its body."""
+        vendor, row = self._caller.vendor, self._row
+        try:
+            self._response, self._parsed = response, vendor.unwrap(row, response)
+            return
+        except (Refusal, UnreadableReply) as said:
+            clean = self._redaction.response(response)
+            if clean is response:
+                self._redaction.error(said)
+                raise
+        self._response, self._parsed = clean, vendor.unwrap(row, clean)
+
+    def _decoded(self) -> Answer:
+        """The rows of an answer that was judged good, and its body."""
+        vendor, row, response = self._caller.vendor, self._row, self._response
+        try:
+            reply = identified(row, vendor.decode(row, self._parsed, self._asked))
+        except MISREAD as error:
+            clean = self._redaction.response(response)
+            if clean is response:
+                why = f"{type(error).__name__}: {error}"
+                raise unreadable(row, response, why, in_rows=True) from None
+        else:
+            if reply.warning:
+                reply = attrs.evolve(reply, warning=self._redaction.text(reply.warning))
+            return reply, response.body
+        self._response, self._parsed = clean, vendor.unwrap(row, clean)
+        return self._decoded()
+
+    # -- between two attempts -------------------------------------------------------------------------------------
+
+    def _pause(self) -> float | None:
+        """Seconds before the last failure is worth another attempt; None if it is final."""
+        caller, failure = self._caller, self._failures[-1]
+        if isinstance(failure, RateLimited) and failure.per == "day" and self._limits.rates:
+            # The day is marked: the quota now says until when, or that midnight has passed meanwhile.
+            self._days_spent += 1
+            return 0.0 if self._days_spent < _MOST_DAYS_SPENT else None
+        clock = caller.quota.clock
+        moved = abs(clock.signing() - clock.here() - self._signed_ahead_s) > SAME_TIME_S
+        return caller.retry.delay(self._failures, jitter=caller.chance(), clock_moved=moved)
+
+    async def _prepare(self, pause: float) -> None:
+        """Waits out the pause, with fresh keys in hand.
+
+        Raises:
+            NotAuthenticated: the token has expired, and no other is to be had.
+            DailyQuotaExhausted: the day is spent, perhaps by the vendor's word just now.
+            BudgetSpent: there is nothing to wait for.
+        """
+        failure, recorder = self._failures[-1], self._recorder
+        self._caller.quota.refuse_if_spent(self._row.counter, self._limits.rates, recorder.terms.priority)
+        await self._call_for_keys()
+        if isinstance(failure, NotAuthenticated) and failure.cause == "token" and self._keys == self._keys_before:
+            raise failure
+        recorder.check_budgets(failure)
+        recorder.retrying(pause, failure)
+        if pause:
+            alarm = self._watch(f"the pause after {type(failure).__name__}", pause)
+            try:
+                await anyio.sleep(pause)
+            finally:
+                if alarm is not None:
+                    alarm.cancel()
+
+    async def _call_for_keys(self) -> None:
+        """Calls for keys, no longer than the deadline allows."""
+        # No local variable holds them: crash reports list those of every frame.
+        credentials, left = self._caller.credentials, self._left_s()
+        if left is None:
+            self._keys, self._keys_before = await credentials(), self._keys
+            self._keys_since = self._clock.monotonic()
+            return
+        with anyio.move_on_after(left):
+            self._keys, self._keys_before = await credentials(), self._keys
+            self._keys_since = self._clock.monotonic()
+            return
+        raise self._late()
+
+    # -- time allowed ---------------------------------------------------------------------------------------------
+
+    def _left_s(self) -> float | None:
+        """Seconds until the deadline of the ask, at least 0; None if there is none."""
+        deadline_s = self._caller.timeouts.deadline_s
+        return None if deadline_s is None else max(0.0, self._began + deadline_s - self._clock.monotonic())
+
+    def _timeouts(self) -> Timeouts:
+        """The limits of an attempt that begins now, cut by the deadline of the ask."""
+        timeouts, left = self._caller.timeouts, self._left_s()
+        if left is None or left >= timeouts.total_s:
+            return timeouts
+        if left <= 0:
+            raise self._late()
+        return attrs.evolve(timeouts, total_s=left)
+
+    def _late(self) -> AnalyticsError:
+        """The error for a deadline that has passed: the last failure, if there is one, says more than the deadline."""
+        if self._failures:
+            return self._failures[-1]
+        return WouldExceedQuota(
+            f"the deadline for {self._row.name} passed before it could be sent", retry_at=self._clock.wall()
+        )
+
+    def _watch(
+        self, reason: str, expected_s: float, left_s: Callable[[], float] | None = None
+    ) -> asyncio.Handle | None:
+        """A timer that tells that this wait is long, if none was told before; to be cancelled when it ends.
+
+        Args:
+            reason: what is waited for, in words.
+            expected_s: how long that takes, at least, seconds.
+            left_s: how much longer it takes, at least, asked when it has lasted for `LONG_S` against expectation.
+        """
+        if self._waits_long:
+            return None
+
+        def late() -> None:
+            self._waits_long = True
+            self._recorder.long_wait(LONG_S + (left_s() if left_s else 0.0), reason, LONG_S)
+
+        def at_once() -> None:
+            self._waits_long = True
+            self._recorder.long_wait(expected_s, reason, 0.0)
+
+        loop = asyncio.get_running_loop()
+        # Not before the loop turns: who is let in, or refused, at once has not waited.
+        return loop.call_soon(at_once) if expected_s > LONG_S else loop.call_later(LONG_S, late)
+
+
+def _shorter(wait: float | None, other: float | None) -> float | None:
+    """The shorter of two longest waits; None waits as long as it takes."""
+    return other if wait is None else wait if other is None else min(wait, other)

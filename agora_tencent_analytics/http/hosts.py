@@ -1,7 +1,7 @@
 """Which of a vendor's hosts the next attempt goes to.
 
-Holds the addresses in the caller's order, and how long each one that failed stands behind the others. Refuses to
-know why it failed, what time it is (instants are arguments) and whether to ask again: that is `attempts.py`.
+Holds the addresses in the caller's order, and how long each one that failed stands behind the others. Instants
+are arguments; whether to ask again is decided in `client.py`.
 
 A host that fails rests, and rests twice as long when it fails again right after; one answer, whatever it says, ends
 that. While all of them rest the one whose rest ends first is asked: there is no attempt without a host.
@@ -39,6 +39,8 @@ class Hosts:
             now: the instant.
             besides: a host that has just failed; another is preferred, if there is one.
         """
+        if not self._rests_until and besides is None:
+            return self.urls[0]
         others = [url for url in self.urls if url != besides] or self.urls
         return min(others, key=lambda url: max(now, self._rests_until.get(url, now)))
 

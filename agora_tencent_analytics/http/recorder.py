@@ -1,21 +1,19 @@
 """What one ask enters where: receipts, budgets, and the notices that hooks and the log are given.
 
-Holds the books of one ask on the terms it was begun on. Refuses to decide anything: when to send, to wait or to ask
-again is `attempts.py`. Where nobody listens, the notices of ordinary life are not even made.
+Keeps the record of one ask on the terms it was begun on. When to send, to wait or to ask again is decided in
+`client.py`. Where nobody listens, the notices of ordinary life are not even made.
 """
 
 from __future__ import annotations
 
 import itertools
-import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from agora_tencent_analytics.context import tell, terms, together
+from agora_tencent_analytics.context import Terms, is_heard, tell, together
+from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.errors import AnalyticsError, BudgetSpent, DailyQuotaExhausted, RateLimited
-from agora_tencent_analytics.log import LOG
 from agora_tencent_analytics.notices import (
     AskEnded,
     AskStarted,
@@ -34,57 +32,58 @@ from agora_tencent_analytics.receipt import Receipt
 _numbers = itertools.count(1)
 
 
-class Books:
-    """The books of one ask.
+class Recorder:
+    """The record of one ask.
 
     Args:
-        vendor: whose question it is.
-        endpoint: its name.
-        counter: the vendor's counter that it draws on.
-        receipt: the provider's own.
+        row: the question.
+        receipts: the provider's own, and others beside those of the terms.
         hooks: the provider's own.
+        terms: those in force when it was begun.
         clock: the clocks of this machine.
     """
 
     def __init__(
-        self, *, vendor: str, endpoint: str, counter: str, receipt: Receipt, hooks: tuple[Hook, ...], clock: Clock
+        self, row: Endpoint[Any], receipts: tuple[Receipt, ...], hooks: tuple[Hook, ...], terms: Terms, clock: Clock
     ) -> None:
-        self.terms = terms()
+        self.terms = terms
         self.attempts = 0
         self.requests = 0
-        self._ask = next(_numbers)
-        self._vendor, self._endpoint, self._counter = vendor, endpoint, counter
-        self._receipts = (receipt, *self.terms.receipts)
-        self._hooks = together(hooks, self.terms.hooks)
-        self.heard = bool(self._hooks) or LOG.isEnabledFor(logging.DEBUG)
+        self.heard = False
         """Whether anybody listens to the notices of ordinary life."""
-        self._clock = clock
+        self._row, self._clock = row, clock
+        self._receipts = receipts + terms.receipts
+        self._hooks = together(hooks, terms.hooks) if terms.hooks else hooks
+        self._ask = next(_numbers)
         self._began = clock.monotonic()
         self._waited_s = 0.0
         self._sent_at: float | None = None  # of an attempt whose end was not told yet
-        self._ended_at = 0.0
-        self._status: int | None = None
-        self._host = ""
-        if self.heard:
+        if is_heard(self._hooks):
+            self.heard = True
             self._tell(AskStarted)
 
-    @contextmanager
-    def paid(self) -> Iterator[None]:
-        """Takes one request from every budget, and returns it if nothing was sent inside.
+    def pay(self) -> int:
+        """Takes one request from every budget; gives the number of requests so far, for `repay`.
 
         Raises:
             BudgetSpent: one of them is used up.
         """
-        before, taken = self.requests, []
+        taken = []
         try:
             for budget in self.terms.budgets:
                 budget.take()
                 taken.append(budget)
-            yield
-        finally:
-            if self.requests == before:
-                for budget in taken:
-                    budget.give_back()
+        except BudgetSpent:
+            for budget in taken:
+                budget.give_back()
+            raise
+        return self.requests
+
+    def repay(self, before: int) -> None:
+        """Gives the budgets back what was taken, if nothing was sent since there were so many requests."""
+        if self.requests == before:
+            for budget in self.terms.budgets:
+                budget.give_back()
 
     def check_budgets(self, failure: AnalyticsError) -> None:
         """Raises `BudgetSpent`, because of the failure, where no budget would pay for another attempt."""
@@ -94,31 +93,37 @@ class Books:
 
     def granted(self, slot: Slot) -> None:
         """The quota granted a slot."""
-        self._waited_s += slot.waited_s
-        for receipt in self._receipts:
-            receipt.waited_s += slot.waited_s
+        if slot.waited_s:
+            self._waited_s += slot.waited_s
+            for receipt in self._receipts:
+                receipt.waited_s += slot.waited_s
         if self.heard:
-            self._tell(SlotGranted, counter=self._counter, waited_s=slot.waited_s, left_today=slot.left_today)
+            self._tell(SlotGranted, counter=self._row.counter, waited_s=slot.waited_s, left_today=slot.left_today)
 
-    def sent(self, slot: Slot, url: str, *, again: bool) -> None:
-        """The request is handed to the network."""
+    def sent(self, slot: Slot, url: str, at: float) -> None:
+        """The request is handed to the network at this monotonic second."""
+        again = self.attempts > 0
         self.attempts += 1
         self.requests += 1
         for receipt in self._receipts:
             receipt.attempts += 1
             receipt.requests += 1
             receipt.retries += again
-            receipt.left(self._counter, slot.left_today, slot.resets_at)
-        self._sent_at, self._status, self._host = self._clock.monotonic(), None, url
-        self._ended_at = 0.0
+        self._day(slot.left_today, slot)
+        self._sent_at, self._host, self._ended_at = at, url, 0.0
+        self._status: int | None = None
 
     def not_sent(self, slot: Slot) -> None:
         """It never left, and is not charged."""
         self.requests -= 1
-        left = None if slot.left_today is None else slot.left_today + 1
         for receipt in self._receipts:
             receipt.requests -= 1
-            receipt.left(self._counter, left, slot.resets_at)
+        self._day(None if slot.left_today is None else slot.left_today + 1, slot)
+
+    def _day(self, left: int | None, slot: Slot) -> None:
+        if left is not None:
+            for receipt in self._receipts:
+                receipt.left(self._row.counter, left, slot.resets_at)
 
     def answered(self, status: int) -> None:
         """Its answer was read to the end."""
@@ -148,7 +153,7 @@ class Books:
     def day_spent(self, spent: DailyQuotaExhausted) -> None:
         """Nothing is left of the vendor's day, or nothing that is not reserved."""
         for receipt in self._receipts:
-            receipt.left(self._counter, spent.reserved, spent.resets_at)
+            receipt.left(self._row.counter, spent.reserved, spent.resets_at)
 
     def retrying(self, pause_s: float, error: AnalyticsError) -> None:
         """A failed attempt will be repeated."""
@@ -173,4 +178,4 @@ class Books:
             )
 
     def _tell(self, kind: Callable[..., Notice], **facts: Any) -> None:
-        tell(self._hooks, kind(vendor=self._vendor, endpoint=self._endpoint, ask=self._ask, **facts))
+        tell(self._hooks, kind(vendor=self._row.vendor, endpoint=self._row.name, ask=self._ask, **facts))

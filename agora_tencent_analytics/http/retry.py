@@ -1,8 +1,8 @@
 """From a failure to a delay, or to none: which failures are asked again, how often and after how long.
 
-Pure: chance is an argument. The waiting is done by `attempts.py`. A refusal for the rate is not
+Pure: chance is an argument. The waiting is done by `client.py`. A refusal for the rate is not
 waited for here: the quota holds the whole bucket, so the next attempt waits for its slot. Whether there is another
-token to try is not known here either: `attempts.py` raises if there is none.
+token to try is not known here either: `client.py` raises if there is none.
 """
 
 from __future__ import annotations

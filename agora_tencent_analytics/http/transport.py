@@ -149,19 +149,12 @@ class AiohttpTransport:
         self._most_body_bytes = most_body_bytes
         self._own: dict[asyncio.AbstractEventLoop, tuple[aiohttp.ClientSession, AsyncGenerator[None]]] = {}
         self._closed = False
+        self._timeouts: Timeouts | None = None  # those of the last request
 
     async def send(self, request: Request, *, timeouts: Timeouts, answered: Callable[[], None]) -> Response:
         """Sends once and reads the answer to its end; see `Transport.send`."""
-        import aiohttp
         from yarl import URL
 
-        # `connect` covers the name lookup, `sock_connect` each address that is tried.
-        limits = aiohttp.ClientTimeout(
-            total=timeouts.total_s,
-            connect=timeouts.connect_s,
-            sock_connect=timeouts.connect_s,
-            sock_read=timeouts.read_s,
-        )
         session = await self._session(timeouts)
         handed_over = False
 
@@ -177,7 +170,7 @@ class AiohttpTransport:
                 URL(request.url, encoded=True),
                 data=request.body or None,
                 headers={"User-Agent": USER_AGENT},
-                timeout=limits,
+                timeout=self._limits(timeouts),
                 allow_redirects=False,
                 # A session of the caller's may have been told otherwise.
                 raise_for_status=False,
@@ -212,7 +205,8 @@ class AiohttpTransport:
         unzip = (
             zlib.decompressobj(wbits=31) if response.headers.get("Content-Encoding", "").lower() == "x-gzip" else None
         )
-        async for piece in content.iter_chunked(_PIECE):
+        while not pieces or not content.at_eof():
+            piece = await content.read(_PIECE)
             if unzip is not None:
                 piece = unzip.decompress(piece, self._most_body_bytes + 1 - size)
             size += len(piece)
@@ -230,19 +224,33 @@ class AiohttpTransport:
             pieces.append(piece)
         if unzip is not None and not unzip.eof:
             raise EOFError("the gzip ends in the middle")
-        return b"".join(pieces)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _limits(self, timeouts: Timeouts) -> aiohttp.ClientTimeout:
+        if timeouts is not self._timeouts:
+            import aiohttp
+
+            # `connect` covers the name lookup, `sock_connect` each address that is tried.
+            self._timeouts, self._as_aiohttp_has_them = (
+                timeouts,
+                aiohttp.ClientTimeout(
+                    total=timeouts.total_s,
+                    connect=timeouts.connect_s,
+                    sock_connect=timeouts.connect_s,
+                    sock_read=timeouts.read_s,
+                ),
+            )
+        return self._as_aiohttp_has_them
 
     async def _session(self, timeouts: Timeouts) -> aiohttp.ClientSession:
         check_open(self)
-        session = self._given or await self._of_this_loop(timeouts)
-        session._retry_connection = False
-        return session
-
-    async def _of_this_loop(self, timeouts: Timeouts) -> aiohttp.ClientSession:
-        import aiohttp
-
+        if self._given is not None:
+            self._given._retry_connection = False
+            return self._given
         loop = asyncio.get_running_loop()
         if loop not in self._own:
+            import aiohttp
+
             for other in [other for other in self._own if other.is_closed()]:
                 del self._own[other]
             # The quota bounds what is in flight; a second bound here would only hide waiting inside a timeout.
@@ -251,6 +259,7 @@ class AiohttpTransport:
             idle_s = min(_MOST_IDLE_S, 0.9 * timeouts.read_s)
             connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=idle_s)
             session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+            session._retry_connection = False
             keeping = _keep(session)
             await anext(keeping)
             self._own[loop] = session, keeping

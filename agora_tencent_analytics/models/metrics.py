@@ -2,7 +2,7 @@
 
 Holds the neutral `METRICS`, and what each vendor's ids mean in them: `AGORA_METRICS` by `mid`, with
 `AGORA_METRICS_2021_03` for that generation, and `TENCENT_METRICS` by `DataType`. Holds no points and converts
-none; it only names the factor. An id that is not in a table is no error: its series has an empty `metric` and
+none; it only names the factor. An id that is not in a table is not an error: its series has an empty `metric` and
 keeps the vendor's id.
 
 Sources: Agora metric ids (https://docs.agora.io/en/agora-analytics/reference/api, read 2026-09-14; the

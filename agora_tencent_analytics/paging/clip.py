@@ -14,7 +14,7 @@ what clocks may differ; so is what no clock can vouch for, because no answer has
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 import attrs
 
@@ -60,7 +60,7 @@ def clip(
         bounds: how the row spells time. Where it takes whole days or minutes, none is cut in two.
     """
     oldest = math.ceil(now - limits.history_s) + HISTORY_MARGIN_S
-    if bounds is not None and oldest > 0:
+    if bounds is not None and bounds.form != "seconds" and oldest > 0:
         oldest = whole_units(bounds, TimeRange(oldest - 1, oldest)).end
     beyond = newest(limits, now)
     cut: list[Clipped] = []
@@ -72,6 +72,8 @@ def clip(
         if (first := max(start, beyond)) < end:
             cut.append(Clipped(over=TimeRange(first, end), reason="lag", endpoint=endpoint))
         end = beyond
+    if not cut:
+        return Clip(inside=over, clipped=())
     return Clip(inside=TimeRange(start, end) if start < end else None, clipped=tuple(cut))
 
 
@@ -152,7 +154,7 @@ def require(cut: Clip, over: TimeRange, *, endpoint: str) -> TimeRange:
     return cut.inside
 
 
-def cover(pieces: Iterable[TimeRange], limits: Limits, *, bounds: Bounds, fill_to: int = 0) -> Iterator[TimeRange]:
+def cover(pieces: Sequence[TimeRange], limits: Limits, *, bounds: Bounds, fill_to: int = 0) -> Iterator[TimeRange]:
     """As few windows as possible, oldest first (the oldest data expires first), that cover all pieces.
 
     Windows touch where a piece is longer than one of them, and leave out what no piece needs.
@@ -164,7 +166,7 @@ def cover(pieces: Iterable[TimeRange], limits: Limits, *, bounds: Bounds, fill_t
         fill_to: up to here windows are as long as they may be, epoch seconds: that costs no request.
     """
     span = max(1, limits.span_s - 1 if bounds.strict else limits.span_s)
-    needed = merge(pieces)
+    needed = merge(pieces) if len(pieces) > 1 else pieces
     at, start = 0, 0
     while at < len(needed):
         start = max(start, needed[at].start)
@@ -178,5 +180,5 @@ def cover(pieces: Iterable[TimeRange], limits: Limits, *, bounds: Bounds, fill_t
                 break
             at += 1
         end = max(end, min(limit, fill_to))
-        yield TimeRange(start, end)
+        yield pieces[0] if (start, end) == (pieces[0].start, pieces[0].end) else TimeRange(start, end)
         start = end

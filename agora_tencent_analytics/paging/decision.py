@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
-from typing import Literal
+from typing import Literal, overload
 
 import attrs
 
@@ -20,9 +20,45 @@ def digest(row_id: str) -> bytes:
     return blake2b(row_id.encode(), digest_size=16).digest()
 
 
-def fingerprint(ids: Iterable[bytes]) -> bytes:
-    """16 bytes that stand for a set of digests, in whatever order they come: their sum modulo 2**128."""
-    return (sum(int.from_bytes(one) for one in ids) % (1 << 128)).to_bytes(16)
+def fingerprint(ids: Iterable[bytes], others: int = 0) -> bytes:
+    """16 bytes that stand for a set of digests, in whatever order they come: their sum modulo 2**128.
+
+    Args:
+        ids: the digests.
+        others: the sum of further ones.
+    """
+    return (sum(map(int.from_bytes, ids), others) % (1 << 128)).to_bytes(16)
+
+
+class Digests(Sequence[bytes]):
+    """Digests of row ids, in order; made when one is looked at, which hardly ever happens to those of a lone page.
+
+    Args:
+        ids: the row ids.
+    """
+
+    __slots__ = ("_ids", "_made")
+
+    def __init__(self, ids: Sequence[str]) -> None:
+        self._ids = ids
+        self._made: list[bytes] | None = None
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    @overload
+    def __getitem__(self, index: int) -> bytes: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[bytes]: ...
+    def __getitem__(self, index: int | slice) -> bytes | Sequence[bytes]:
+        if self._made is None:
+            self._made = [digest(row_id) for row_id in self._ids]
+        return self._made[index]
+
+    @property
+    def distinct(self) -> int:
+        """How many different ones there are."""
+        return len(set(self._ids))
 
 
 @attrs.frozen(kw_only=True)

@@ -11,7 +11,8 @@ import attrs
 
 from agora_tencent_analytics.errors import NothingToAsk
 from agora_tencent_analytics.paging.certificate import Certificate, Clipped, WindowRead
-from agora_tencent_analytics.paging.decision import fingerprint
+from agora_tencent_analytics.paging.numbered import WindowReader
+from agora_tencent_analytics.paging.seen_ids import Seen
 from agora_tencent_analytics.paging.truncated import Reader
 from agora_tencent_analytics.receipt import Receipt
 from agora_tencent_analytics.timerange import TimeRange
@@ -51,6 +52,7 @@ class Evidence:
     """True once the walk came to its end."""
     stopped: str = ""
     """Why it ended early, in words."""
+    _rows: Seen | None = None
 
     @property
     def asked(self) -> int:
@@ -98,6 +100,7 @@ class Evidence:
 
     def close(self, window: TimeRange, reader: Reader, *, complete: bool, reason: str) -> None:
         """Notes that the reading of a window ended."""
+        self._look_at_rows()
         self.windows.append(
             WindowRead(
                 over=window,
@@ -105,16 +108,25 @@ class Evidence:
                 first_total=reader.first_total,
                 total=reader.total,
                 unique=len(reader.everything),
-                fingerprint=fingerprint(reader.everything),
                 duplicates=self.window_duplicates,
                 complete=complete,
                 reason=reason,
             )
         )
         self.window_duplicates = 0
+        self._rows = reader.everything
+        if reader.pages > 1 or not isinstance(reader, WindowReader):
+            self._look_at_rows()
+
+    def _look_at_rows(self) -> None:
+        """Makes the fingerprint of the window that ended last: of a lone page, only when somebody asks for it."""
+        rows, self._rows = self._rows, None
+        if rows is not None:
+            self.windows[-1] = attrs.evolve(self.windows[-1], fingerprint=rows.fingerprint)
 
     def certificate(self) -> Certificate:
         """The notes as a value."""
+        self._look_at_rows()
         return Certificate(
             endpoint=self.endpoint,
             over=self.over,

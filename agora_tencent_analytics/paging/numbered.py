@@ -34,6 +34,7 @@ import attrs
 
 from agora_tencent_analytics.endpoint import PageNumber, Unpaged
 from agora_tencent_analytics.paging.decision import PageSigns, Step
+from agora_tencent_analytics.paging.seen_ids import Seen
 from agora_tencent_analytics.paging.shown import Shown
 
 MOST_READINGS = 3
@@ -58,10 +59,10 @@ class WindowReader:
     pages: int = attrs.field(default=0, init=False)
     """Pages fed, readings again included."""
     readings: int = attrs.field(default=1, init=False)
-    everything: set[bytes] = attrs.field(factory=set, init=False)
+    everything: Seen = attrs.field(factory=Seen, init=False)
     """Rows of all readings of the window."""
     _now: Shown = attrs.field(factory=Shown, init=False)
-    _before: Shown = attrs.field(factory=Shown, init=False)
+    _before: Shown | None = attrs.field(default=None, init=False)
     _whole_size: int = attrs.field(init=False)
     _liar: bool = attrs.field(default=False, init=False)
     """True once rows came after the vendor had said that nothing more exists."""
@@ -206,14 +207,14 @@ class WindowReader:
         if page.is_last:
             short = ""
         elif not now.drift:
-            if not self._before.ids <= now.ids:
+            if now.gone:
                 self._suspect("rows of the reading before were gone")
             elif short and paging.total == "listing":
                 self._suspect(short)
         if now.gap and not now.counted(paging):
             now.doubt = "a page came short, though it was not the last"
         why = now.drift
-        if not why and now.doubt and not page.is_last and now.told != self._before.told:
+        if not why and now.doubt and not page.is_last and (self._before is None or now.told != self._before.told):
             why = self._noticed = now.doubt
         if why:
             return self._again() if self.readings < MOST_READINGS and not repeated else self._split(why)
@@ -223,7 +224,7 @@ class WindowReader:
             return self._again() if self.readings < MOST_READINGS else Step(action="done", reason=short)
         if self.recent and now.first_page is None and not page.is_last:
             return self._again()
-        if self.recent and sum(bool(mark) for mark, _ in now.told) > 1:
+        if self.recent and now.filled > 1:
             self._confirming = True
             self.number = self._base
             return Step(action="page", number=self._base)
@@ -232,7 +233,7 @@ class WindowReader:
     def _confirm(self, paging: PageNumber, page: PageSigns) -> Step:
         self._confirming = False
         moved = paging.total != "page" and self._now.moved(page)
-        if tuple(page.ids) == self._now.first_page and not moved:
+        if tuple(page.ids) == tuple(self._now.first_page or ()) and not moved:
             return Step(action="done", complete=True, reason="the first page, read again, had not changed")
         self._suspect("rows came while the pages were read")
         return self._again() if self.readings < MOST_READINGS else self._split(self._now.drift)
@@ -241,7 +242,7 @@ class WindowReader:
         now = self._now
         if (now.gap or now.owed) and 0 < now.longest < self.size:
             self.size = now.longest
-        self._before, self._now = now, Shown()
+        self._before, self._now = now, Shown(earlier=now.ids)
         self.readings += 1
         self.number = self._base
         return Step(action="page", number=self._base)

@@ -7,6 +7,8 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 
+from agora_tencent_analytics.models.calls import Session
+from agora_tencent_analytics.paging.cursor import Cursor
 from agora_tencent_analytics.receipt import Receipt
 from agora_tencent_analytics.timerange import TimeRange
 
@@ -19,12 +21,14 @@ class Page(Generic[T]):
 
     items: Sequence[T]
     """Its records that the walk had not yielded before."""
+    sessions: Sequence[Session] = ()
+    """Sessions that stand beside the records: whom a page of series is about, where the vendor says so (Tencent's
+    `DescribeCallDetailInfo` with `DataType`, Agora's `call/details` of March 2021). They are not among `items`."""
     request_id: str
     """The vendor's id of the request, `""` if it gave none."""
     body: bytes = attrs.field(repr=False)
     """The body as it came, after content decoding."""
-    cursor: str = attrs.field(repr=False)
-    """Hand it back as `cursor=` of the same question to go on after this page. Opaque; holds no question, no secret."""
+    _place: Cursor = attrs.field(repr=False)
     window: TimeRange
     """The piece of the range that was asked."""
     number: int
@@ -37,3 +41,11 @@ class Page(Generic[T]):
     """What the answer has beside its records and its paging, fields that this library does not know."""
     cost: Receipt = attrs.field(factory=Receipt, repr=False)
     """What was spent since the page before it: this page, retries, and windows that were refused on the way."""
+
+    @property
+    def cursor(self) -> str:
+        """Hand it back as `cursor=` of the same question to go on after this page.
+
+        Opaque; holds no question, no secret.
+        """
+        return self._place.text()

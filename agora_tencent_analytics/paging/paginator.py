@@ -16,7 +16,7 @@ from agora_tencent_analytics.paging.certificate import Certificate
 from agora_tencent_analytics.paging.cursor import Cursor
 from agora_tencent_analytics.paging.page import Page
 from agora_tencent_analytics.paging.question import Question, Questions
-from agora_tencent_analytics.paging.walk import MOST_REQUESTS, Walk
+from agora_tencent_analytics.paging.walk import Walk
 from agora_tencent_analytics.timerange import TimeRange
 
 T = TypeVar("T")
@@ -34,7 +34,7 @@ class Paginator(Generic[T]):
         keep: which items are given at all; `.pages()` shows the others too. None: every item.
         cursor: where to go on: `.pages()` right after the page that gave it, items there too. Where a question's
             items are merged, they begin with the whole question of that page, unless the page was its last.
-        max_requests: the walk ends, incomplete, after so many pages.
+        max_requests: the walk ends, incomplete, after so many pages. None: as many as it takes.
         max_wait: the longest wait for a quota slot, seconds; None waits as long as it takes.
     """
 
@@ -56,7 +56,7 @@ class Paginator(Generic[T]):
         self._merge = merge
         self._keep = keep
         self._cursor = Cursor.read(cursor) if cursor is not None else None
-        self._max_requests = max_requests or MOST_REQUESTS
+        self._max_requests = max_requests
         self._max_wait = max_wait
         self._walk: Walk | None = None
 
@@ -110,7 +110,10 @@ class Paginator(Generic[T]):
 
     async def collect(self) -> list[T]:
         """Everything in one list; for answers that fit in memory."""
-        return [item async for item in self]
+        found: list[T] = []
+        async for batch in self.batches():
+            found.extend(batch)
+        return found
 
     async def first(self) -> T | None:
         """The first record, or None if there is none; asks no further than needed."""
@@ -131,10 +134,10 @@ class Pages(AsyncIterator[Page[Any]]):
         self._walk = walk
 
     async def __anext__(self) -> Page[Any]:
-        page = await self._walk.next_page()
-        if page is None:
+        items = await self._walk.next()
+        if items is None:
             raise StopAsyncIteration
-        return page
+        return self._walk.page(items)
 
     def skip(self, reason: str) -> TimeRange | None:
         """Gives up the window being read; the certificate will say so.
@@ -145,12 +148,13 @@ class Pages(AsyncIterator[Page[Any]]):
         Returns:
             The window, or None if none was being read.
         """
-        return self._walk.skip(reason)
+        return self._walk.windows.skip(reason)
 
     @property
     def retry(self) -> str | None:
         """A cursor for the rest of the window being read alone, to be taken before `skip`; None between windows."""
-        return self._walk.window_cursor()
+        windows = self._walk.windows
+        return windows.here(alone=True).text() if windows.reading else None
 
 
 class Batches(AsyncIterator[Sequence[T]]):
@@ -169,21 +173,21 @@ class Batches(AsyncIterator[Sequence[T]]):
 
     def skip(self, reason: str) -> TimeRange | None:
         """Gives up the window being read; see `Pages.skip`."""
-        return self._walk.skip(reason)
+        return self._walk.windows.skip(reason)
 
     async def __anext__(self) -> Sequence[T]:
         while True:
-            page = await self._walk.next_page()
+            items = await self._walk.next()
             if self._merge is None:
-                if page is None:
+                if items is None:
                     raise StopAsyncIteration
-                return page.items if self._keep is None else list(filter(self._keep, page.items))
-            self._gathered.extend(page.items if page else ())
-            if page is None or self._walk.between_questions:
+                return items if self._keep is None else list(filter(self._keep, items))
+            self._gathered.extend(items or ())
+            if items is None or self._walk.windows.between_questions:
                 gathered, self._gathered = self._gathered, []
                 if gathered:
                     return self._merge(gathered)
-                if page is None:
+                if items is None:
                     raise StopAsyncIteration
 
 

@@ -16,6 +16,7 @@ from agora_tencent_analytics.endpoint import page_size as rows_to_a_page
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.limits import Limits
 from agora_tencent_analytics.models.calls import Call, Session
+from agora_tencent_analytics.paging.clip import cover
 from agora_tencent_analytics.paging.cursor import fingerprint
 from agora_tencent_analytics.paging.stays import (
     CallTrail,
@@ -45,6 +46,14 @@ class Question:
     size: int
     trail: Trail | None = None
     """Leads on where the answers show that more is to be asked than `over`."""
+    apart: bool = False
+    """True if each piece of `over` is a window of its own."""
+
+    def windows(self, pieces: Sequence[TimeRange], *, fill_to: int = 0) -> list[TimeRange]:
+        """The windows in which these pieces of its range are asked for, oldest first; `fill_to` as `cover` has it."""
+        if self.apart:
+            return list(pieces)
+        return list(cover(pieces, self.limits, bounds=self.row.bounds, fill_to=fill_to))
 
     def mark(self, identity: str) -> str:
         """What tells this question, asked about this app on this account, from another; its range apart."""
@@ -151,5 +160,5 @@ def sessions_of(call: Call, sessions: Iterable[Session]) -> list[Session]:
     found = list(sessions)
     strange = [one for one in found if not isinstance(one, Session) or one.call_id != call.call_id]
     if strange:
-        raise BadInput(f"{len(strange)} of the {len(found)} sessions are no Session of call {call.call_id}")
+        raise BadInput(f"{len(strange)} of the {len(found)} sessions do not belong to call {call.call_id}")
     return in_order({session.session_id: session for session in found}.values())

@@ -1,4 +1,4 @@
-"""Which ids a walk has yielded already: 16 bytes each, in memory up to a bound and then in a file.
+"""Which ids were seen, by a walk or in the reading of a window: in memory up to a bound, and then in a file.
 
 The file is SQLite's own private temporary database: it has no name, and is gone with the process.
 """
@@ -7,27 +7,89 @@ from __future__ import annotations
 
 import sqlite3
 import weakref
-from collections.abc import Iterable
+from collections.abc import Sequence
 
-IN_MEMORY = 100_000
-"""Ids kept in memory, about 10 MB; the rest goes to the temporary file."""
+from agora_tencent_analytics.paging.decision import Digests, fingerprint
+
+IN_MEMORY = 50_000
+"""Ids kept in memory, about 5 MB; the rest goes to the temporary file."""
+_CACHE_KB = 512
 
 
 class Seen:
     """A set of digests that does not grow in memory without bound.
 
+    Of the first page that it is given it keeps the ids as they are: most sets are asked for nothing but their size.
+
     Args:
-        in_memory: how many digests to keep in memory.
+        in_memory: how many digests to keep in memory; None: `IN_MEMORY`.
     """
 
-    def __init__(self, in_memory: int = IN_MEMORY) -> None:
-        self._most = in_memory
+    def __init__(self, in_memory: int | None = None) -> None:
+        self._most = IN_MEMORY if in_memory is None else in_memory
         self._memory: set[bytes] = set()
+        self._first: Digests | None = None
         self._file: sqlite3.Connection | None = None
+        self._sum = 0  # of those in the file
+        self.size = 0
+        """How many digests it holds."""
 
-    def new(self, digests: Iterable[bytes]) -> list[bool]:
+    def __len__(self) -> int:
+        return self.size
+
+    def __contains__(self, digest: bytes) -> bool:
+        self._look()
+        if digest in self._memory:
+            return True
+        found = self._file and self._file.execute("SELECT 1 FROM seen WHERE digest = ?", (digest,)).fetchone()
+        return bool(found)
+
+    @property
+    def fingerprint(self) -> bytes:
+        """16 bytes that stand for the set, in whatever order it came: see `decision.fingerprint`."""
+        self._look()
+        return fingerprint(self._memory, self._sum)
+
+    def new(self, digests: Sequence[bytes]) -> list[bool]:
         """Takes digests in; for each, True if it was not there before."""
+        if not self.size and isinstance(digests, Digests) and digests.distinct == len(digests):
+            self.update(digests)
+            return [True] * len(digests)
+        self._look()
         return [self._add(digest) for digest in digests]
+
+    def update(self, digests: Sequence[bytes]) -> None:
+        """Takes digests in."""
+        if not self.size and isinstance(digests, Digests):
+            self._first, self.size = digests, digests.distinct
+            return
+        self._look()
+        if self._file is None and len(self._memory) + len(digests) <= self._most:
+            self._memory.update(digests)
+            self.size = len(self._memory)
+        else:
+            self.new(digests)
+
+    def issuperset(self, digests: Sequence[bytes]) -> bool:
+        """True if all of these are in it."""
+        if not self.size:
+            return not digests
+        self._look()
+        return self._memory.issuperset(digests) if self._file is None else all(one in self for one in digests)
+
+    def isdisjoint(self, digests: Sequence[bytes]) -> bool:
+        """True if none of these is in it."""
+        if not self.size:
+            return True
+        self._look()
+        return self._memory.isdisjoint(digests) if self._file is None else not any(one in self for one in digests)
+
+    def _look(self) -> None:
+        """Makes the digests of the first page."""
+        if self._first is not None:
+            first, self._first, self.size = self._first, None, 0
+            for digest in first:
+                self._add(digest)
 
     def _add(self, digest: bytes) -> bool:
         if digest in self._memory:
@@ -35,17 +97,25 @@ class Seen:
         if self._file is None:
             if len(self._memory) < self._most:
                 self._memory.add(digest)
+                self.size += 1
                 return True
             self._file = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-            # A walk that is broken off never says so.
+            # What is broken off never says so.
             weakref.finalize(self, self._file.close)
             self._file.execute("PRAGMA journal_mode = OFF")
+            self._file.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
             self._file.execute("CREATE TABLE seen (digest BLOB PRIMARY KEY) WITHOUT ROWID")
-        return self._file.execute("INSERT OR IGNORE INTO seen VALUES (?)", (digest,)).rowcount == 1
+        if self._file.execute("INSERT OR IGNORE INTO seen VALUES (?)", (digest,)).rowcount != 1:
+            return False
+        self.size += 1
+        self._sum += int.from_bytes(digest)
+        return True
 
     def close(self) -> None:
         """Forgets everything and frees the file. May be called again."""
         self._memory.clear()
+        self._first = None
+        self.size = self._sum = 0
         file, self._file = self._file, None
         if file is not None:
             file.close()

@@ -5,22 +5,29 @@ Holds `Shown`: rows, totals and what was odd about them. What follows from that 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import attrs
 
 from agora_tencent_analytics.endpoint import PageNumber
 from agora_tencent_analytics.paging.decision import PageSigns, digest
+from agora_tencent_analytics.paging.seen_ids import Seen
 
 
 @attrs.define(kw_only=True)
 class Shown:
     """One pass over the pages of a window."""
 
-    ids: set[bytes] = attrs.field(factory=set)
+    ids: Seen = attrs.field(factory=Seen)
+    earlier: Seen | None = None
+    """The ids of the reading before."""
+    returned: int = 0
+    """How many of those this one has as well."""
     before: int = 0
     """Rows that were shown before a cursor, known by their count only."""
-    told: list[tuple[bytes, int | None]] = attrs.field(factory=list)
-    """Digest and total of each page; the digest of an empty page is empty."""
-    first_page: tuple[bytes, ...] | None = None
+    filled: int = 0
+    """Pages with rows."""
+    first_page: Sequence[bytes] | None = None
     first_total: int | None = None
     """The total on the first page."""
     total: int | None = None
@@ -47,11 +54,20 @@ class Shown:
     drift: str = ""
     doubt: str = ""
     """What may be drift, or the vendor's habit."""
+    _told: bytes = b""
+    _marks: set[bytes] = attrs.field(factory=set)
+    _unmarked: PageSigns | None = None
+
+    @property
+    def told(self) -> bytes:
+        """A digest of the rows and the total of every page, in order."""
+        self._mark()
+        return self._told
 
     @property
     def rows(self) -> int:
         """Different rows."""
-        return self.before + len(self.ids)
+        return self.before + self.ids.size
 
     @property
     def owed(self) -> bool:
@@ -68,7 +84,13 @@ class Shown:
 
     def repeated(self, page: PageSigns) -> bool:
         """True if an earlier page showed the same rows in the same order."""
-        return any(_mark(page) == mark for mark, _ in self.told)
+        self._mark()
+        return _mark(page) in self._marks
+
+    @property
+    def gone(self) -> bool:
+        """True if rows of the reading before have not come again."""
+        return self.earlier is not None and self.returned < len(self.earlier)
 
     def take(self, page: PageSigns, *, first: bool) -> None:
         """Takes in what a page shows by itself.
@@ -78,13 +100,28 @@ class Shown:
             first: True if it is the first page.
         """
         if first:
-            self.first_page, self.first_total = tuple(page.ids), page.total
-        self.told.append((_mark(page), page.total))
-        self.ids.update(page.ids)
+            self.first_page, self.first_total = page.ids, page.total
+        self._mark()
+        self._unmarked = page
+        self.filled += bool(page.ids)
+        if self.earlier is None:
+            self.ids.update(page.ids)
+        else:
+            news = self.ids.new(page.ids)
+            self.returned += sum(new and row in self.earlier for row, new in zip(page.ids, news, strict=True))
         self.longest = max(self.longest, len(page.ids))
         if page.total is not None:
             self.total = page.total
             self.most_total = max(page.total, self.most_total or 0)
+
+    def _mark(self) -> None:
+        """Makes the digest of the last page, which nobody needs of a lone one."""
+        page, self._unmarked = self._unmarked, None
+        if page is not None:
+            mark = _mark(page)
+            self._told = digest(f"{self._told.hex()} {mark.hex()} {page.total}")
+            if mark:
+                self._marks.add(mark)
 
 
 def _mark(page: PageSigns) -> bytes:

@@ -21,6 +21,7 @@ import attrs
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.timerange import TimeRange
+from agora_tencent_analytics.vendor import Reply
 
 T = TypeVar("T")
 SLACK_S = 30
@@ -51,8 +52,8 @@ class Trail(Protocol):
     doubt: str
     """What may be missing where it leads no further, in words; `""`: nothing."""
 
-    def saw(self, items: Sequence[Any]) -> None:
-        """Takes in the records of an answer."""
+    def saw(self, reply: Reply[Any], window: TimeRange) -> None:
+        """Takes in an answer about this window."""
 
     def onward(self, reached: int) -> TimeRange | None:
         """What is still to be asked after everything before `reached` was; None: nothing."""
@@ -130,8 +131,9 @@ class CallTrail:
     _endless: int = attrs.field(default=0, init=False)
     _endless_before: int = attrs.field(default=0, init=False)
 
-    def saw(self, items: Sequence[Session]) -> None:
+    def saw(self, reply: Reply[Session], window: TimeRange) -> None:
         """See `Trail.saw`."""
+        items = reply.items
         ends = [one.leave_ts for one in items if one.leave_ts is not None and one.leave_ts >= one.join_ts]
         self._last = max([self._last, *ends])
         self._endless += len(items) - len(ends)
@@ -173,10 +175,10 @@ class StayTrail:
     doubt: str = ""
     _last: dict[str, float] = attrs.field(factory=dict, init=False)
 
-    def saw(self, items: Sequence[Any]) -> None:
+    def saw(self, reply: Reply[Any], window: TimeRange) -> None:
         """See `Trail.saw`."""
         names = {name for one in self.sessions for name in (one.session_id, one.user_id)}
-        for item in items:
+        for item in reply.items:
             name = getattr(item, "session_id", "") or item.user_id
             if name in names and (at := _latest(item)) is not None:
                 self._last[name] = max(at, self._last.get(name, at))

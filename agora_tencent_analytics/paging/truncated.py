@@ -37,11 +37,12 @@ from agora_tencent_analytics.errors import UnreadableReply
 from agora_tencent_analytics.paging.decision import PageSigns, Step
 from agora_tencent_analytics.paging.density import Density, Piece, hidden
 from agora_tencent_analytics.paging.numbered import WindowReader
+from agora_tencent_analytics.paging.seen_ids import Seen
 from agora_tencent_analytics.timerange import TimeRange
 from agora_tencent_analytics.vendor import Reply
 
 _MOST_BARREN = {Newest: 3, AnyOf: 6}
-"""So many answers in a row that say that more exists, and bring nothing new, end the reading."""
+"""So many answers in a row that are full, or say that more exists, and bring nothing new, end the reading."""
 _FILL, _WHOLE, _AT_MOST = 0.7, 0.85, 0.6
 """Shares of an answer: to aim at; up to which the rest is asked at once. Share of a full window to ask next."""
 _FIRST_GUESS = 1.5
@@ -49,6 +50,7 @@ _FIRST_GUESS = 1.5
 
 _CROWDED = "more happened in this second than an answer holds"
 _LIES = "the vendor says that more exists, and its answers bring nothing new"
+_STUCK = "answers are full, and bring nothing new"
 _FULL = "the answer was full; it is complete down to its oldest second"
 _WHOLE_ANSWER = "the answer was not full"
 
@@ -79,7 +81,7 @@ class _Reader:
     first_total: int | None = attrs.field(default=None, init=False)
     """The total on the first of them."""
     total: int | None = attrs.field(default=None, init=False)
-    everything: set[bytes] = attrs.field(factory=set, init=False)
+    everything: Seen = attrs.field(factory=Seen, init=False)
     """Rows since a piece was last closed."""
     number: int = attrs.field(default=0, init=False)
     shown: int = attrs.field(default=0, init=False)
@@ -89,7 +91,7 @@ class _Reader:
 
     def _take_in(self, page: PageSigns, fresh: int) -> None:
         if self._closed:
-            self.everything.clear()
+            self.everything.close()
             self.pages = 0
             self._closed = False
         if not self.pages:
@@ -144,7 +146,7 @@ class NewestReader(_Reader):
             return self._close(start, _WHOLE_ANSWER, complete=True, then=None)
         self.barren += not fresh
         if self.barren >= _MOST_BARREN[Newest]:
-            return self._close(start, _LIES, complete=False, then=None)
+            return self._close(start, _LIES if page.has_more else _STUCK, complete=False, then=None)
         if not page.at:
             return Step(action="split", reason="the vendor says that more exists, and shows nothing")
         oldest = min(page.at)
@@ -206,12 +208,12 @@ class AnyOfReader(_Reader):
             self.density.finished(window.end, len(page.ids))
             why = "the vendor says that more exists, in an answer that is not full" if doubt else _WHOLE_ANSWER
             return self._next(why, complete=not doubt)
-        # Known rows of the window itself are no lie: the way to a second that overflows is paved with them.
+        # Known rows of the window itself are expected while closing in on a crowded second.
         astray = not page.at or any(at not in window for at in page.at)
         self.barren += astray and not fresh
         if self.barren >= _MOST_BARREN[AnyOf]:
             self.window = self.rest
-            return self._close(window.start, _LIES, complete=False, then=None)
+            return self._close(window.start, _LIES if page.has_more else _STUCK, complete=False, then=None)
         before = sum(at in window for at in self.known.values())
         again = sum(row in self.known for row in page.ids)
         self.known.update(zip(page.ids, page.at, strict=False))

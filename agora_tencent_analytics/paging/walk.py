@@ -16,12 +16,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from agora_tencent_analytics.context import asking, tell, terms, together
+from agora_tencent_analytics.context import hooks_in_force, is_heard, tell
 from agora_tencent_analytics.errors import WindowRefused
 from agora_tencent_analytics.http.client import Caller
-from agora_tencent_analytics.notices import Drift, GoingAway, Notice, PageRead, WindowSplit
+from agora_tencent_analytics.notices import Drift, GoingAway, PageRead, WindowSplit
 from agora_tencent_analytics.paging.cursor import Cursor
-from agora_tencent_analytics.paging.decision import PageSigns, digest
+from agora_tencent_analytics.paging.decision import Digests, PageSigns
 from agora_tencent_analytics.paging.evidence import Evidence
 from agora_tencent_analytics.paging.page import Page
 from agora_tencent_analytics.paging.question import Questions
@@ -32,18 +32,19 @@ from agora_tencent_analytics.receipt import Receipt
 from agora_tencent_analytics.timerange import TimeRange
 from agora_tencent_analytics.vendor import Reply
 
-MOST_REQUESTS = 10_000
-"""The request ceiling of a walk, unless the caller sets another."""
+MOST_REQUESTS = 100_000
+"""The request ceiling of one window, halves included: ten million rows. No account is so large, but a vendor may go on
+and on. A walk has as many windows as its range is long, and no ceiling unless the caller sets one."""
 
 
 class Walk:
-    """The state of one walk. `next_page` changes it only after a page was decoded.
+    """The state of one walk. `next` changes it only after a page was decoded.
 
     Args:
         caller: asks single questions.
         questions: gives the questions, when told the time.
         cursor: where to go on.
-        max_requests: the walk ends, incomplete, after so many pages.
+        max_requests: the walk ends, incomplete, after so many pages; None: only a window has a ceiling.
         max_wait: the longest wait for a quota slot, seconds; None waits as long as it takes.
         whole_questions: True if a question that the cursor has left in the middle is to be asked again as a whole.
     """
@@ -53,7 +54,7 @@ class Walk:
         caller: Caller,
         questions: Questions,
         cursor: Cursor | None,
-        max_requests: int,
+        max_requests: int | None,
         max_wait: float | None,
         *,
         whole_questions: bool,
@@ -64,8 +65,9 @@ class Walk:
         self._told = Receipt()  # the cost that pages have told
         self._warned = False
         self._seen = Seen()
+        self._last: tuple[TimeRange, int, Reply[Any], bytes]
         self.evidence = Evidence(from_cursor=cursor is not None)
-        self._windows = Windows(
+        self.windows = Windows(
             caller.identity,
             caller.quota.clock,
             questions,
@@ -74,74 +76,61 @@ class Walk:
             evidence=self.evidence,
             seen=self._seen,
         )
+        """The window being read, and those to come."""
 
-    @property
-    def between_questions(self) -> bool:
-        """True if the page just returned was the last of its question."""
-        return self._windows.between_questions
+    async def next(self) -> Sequence[Any] | None:
+        """What the next page shows that was not seen before, or None at the end.
 
-    def window_cursor(self) -> str | None:
-        """The cursor of what is left of the window being read, and of nothing after it; None between windows."""
-        return self._windows.here(alone=True).text() if self._windows.reading else None
-
-    def skip(self, reason: str) -> TimeRange | None:
-        """Gives up the window being read, and returns it."""
-        return self._windows.skip(reason)
-
-    async def next_page(self) -> Page[Any] | None:
-        """The next page, or None at the end. After an error it may be called again, and goes on where it stood.
+        After an error it may be called again, and goes on where it stood.
 
         Raises:
             NothingToAsk: no second of the range can be had now.
             BadInput: the cursor is of another question.
             AnalyticsError: what `Caller.ask` raises.
         """
-        while not self.evidence.finished:
-            reading = self._windows.take_up()
+        windows, evidence = self.windows, self.evidence
+        while not evidence.finished:
+            reading = windows.take_up()
             if reading is None:
                 self._finish("")
-            elif self.evidence.asked >= self._max_requests:
+            elif self._max_requests is not None and evidence.asked >= self._max_requests:
                 self._finish(f"the walk's ceiling of {self._max_requests} requests was reached")
+            elif windows.asked >= MOST_REQUESTS:
+                self._finish(f"the ceiling of {MOST_REQUESTS} requests for one window was reached at {reading.window}")
             else:
+                question, window, reader = reading.question, reading.window, reading.reader
+                number = reader.number
                 try:
-                    page = await self._read(reading)
+                    reply, body = await self._caller.ask(
+                        question.row,
+                        question.limits,
+                        window,
+                        question.params,
+                        page=number,
+                        size=reader.size,
+                        max_wait=self._max_wait,
+                        spent=evidence.cost,
+                    )
                 except WindowRefused as refused:
-                    if not self._windows.begin_anew() and not self._gives_way(reading, refused):
+                    if not windows.begin_anew() and not self._gives_way(reading, refused):
                         raise
                 else:
-                    if page is not None:
-                        return page
+                    # The clock that came with it may say that another window is due.
+                    if not windows.begin_anew():
+                        self._last = window, number, reply, body
+                        return self._take_in(reading, number, reply)
         return None
 
-    async def _read(self, reading: Reading) -> Page[Any] | None:
-        """The next page of a window; None if the clock that came with it says that another window is due."""
-        window, number = reading.window, reading.reader.number
-        with asking() as spent:
-            try:
-                reply, body = await self._caller.ask(
-                    reading.question.row,
-                    reading.question.limits,
-                    window,
-                    reading.question.params,
-                    page=number,
-                    size=reading.reader.size,
-                    max_wait=self._max_wait,
-                )
-            finally:
-                self.evidence.cost.add(spent)
-        if self._windows.begin_anew():
-            return None
-        items = self._take_in(reading, reply)
-        if reply.warning and not self._warned:
-            self._warned = True
-            row = reading.question.row
-            self._tell(GoingAway(vendor=row.vendor, endpoint=row.name, message=reply.warning))
+    def page(self, items: Sequence[Any]) -> Page[Any]:
+        """The page whose items `next` gave last."""
+        window, number, reply, body = self._last
         cost, self._told = self.evidence.cost.since(self._told), self.evidence.cost.copy()
         return Page(
             items=items,
+            sessions=reply.sessions,
             request_id=reply.request_id,
             body=body,
-            cursor=self._windows.here().text(),
+            place=self.windows.here(),
             window=window,
             number=number,
             total=reply.total,
@@ -150,39 +139,46 @@ class Walk:
             cost=cost,
         )
 
-    def _take_in(self, reading: Reading, reply: Reply[Any]) -> Sequence[Any]:
-        row, window, number = reading.question.row, reading.window, reading.reader.number
-        at = moments(row, reply)
-        marks = [digest(row_id) for row_id in reply.ids]
-        news = self._seen.new(marks)
-        items = reply.items
-        if row.key:
+    def _take_in(self, reading: Reading, number: int, reply: Reply[Any]) -> Sequence[Any]:
+        question, window, rows = reading.question, reading.window, Digests(reply.ids)
+        row, at = question.row, moments(question.row, reply)
+        news = self._seen.new(rows)
+        items, fresh = reply.items, sum(news)
+        if row.key and fresh < len(news):
             items = [item for item, new in zip(items, news, strict=True) if new]
         self.evidence.count(len(items), duplicates=len(reply.items) - len(items))
-        if reading.question.trail is not None:
-            reading.question.trail.saw(reply.items)
-        signs = PageSigns(ids=marks, total=reply.total, has_more=reply.has_more, is_last=reply.is_last, at=at)
-        step = reading.reader.feed(signs, fresh=sum(news))
-        split = self._windows.go(reading, step, rows=len(marks))
-        about: dict[str, Any] = {"vendor": row.vendor, "endpoint": row.name, "over": window}
-        rows, fresh = len(reply.items), len(items)
-        self._tell(PageRead(**about, number=number, rows=rows, fresh=fresh, total=reply.total, has_more=reply.has_more))
+        if question.trail is not None:
+            question.trail.saw(reply, window)
+        signs = PageSigns(ids=rows, total=reply.total, has_more=reply.has_more, is_last=reply.is_last, at=at)
+        step = reading.reader.feed(signs, fresh=fresh)
+        split = self.windows.go(reading, step, rows=len(rows))
+        hooks = hooks_in_force(self._caller.hooks)
+        about: dict[str, Any] = {"vendor": row.vendor, "endpoint": row.name}
+        if is_heard(hooks):
+            counts: dict[str, Any] = {
+                "rows": len(reply.items),
+                "fresh": len(items),
+                "total": reply.total,
+                "has_more": reply.has_more,
+            }
+            tell(hooks, PageRead(**about, over=window, number=number, **counts))
         if step.drift:
-            self._tell(Drift(**about, reason=step.drift))
+            tell(hooks, Drift(**about, over=window, reason=step.drift))
         if split:
-            self._tell(WindowSplit(**about, reason=step.reason))
+            tell(hooks, WindowSplit(**about, over=window, reason=step.reason))
+        if reply.warning and not self._warned:
+            self._warned = True
+            tell(hooks, GoingAway(**about, message=reply.warning))
         return items
 
     def _gives_way(self, reading: Reading, refused: WindowRefused) -> bool:
         over, row = reading.window, reading.question.row
-        way = self._windows.give_way(reading, refused)
+        way = self.windows.give_way(reading, refused)
         if way == "split":
             why = f"the vendor finds it {refused.kind}"
-            self._tell(WindowSplit(vendor=row.vendor, endpoint=row.name, over=over, reason=why))
+            split = WindowSplit(vendor=row.vendor, endpoint=row.name, over=over, reason=why)
+            tell(hooks_in_force(self._caller.hooks), split)
         return bool(way)
-
-    def _tell(self, notice: Notice) -> None:
-        tell(together(self._caller.hooks, terms().hooks), notice)
 
     def _finish(self, stopped: str) -> None:
         self.evidence.finished = True

@@ -97,6 +97,8 @@ class Windows:
         self._question: Question | None = None
         self._index = 0
         self._stack: list[tuple[TimeRange, int]] = []  # windows to come, the next one last, with barren levels
+        self._later = 0  # how many of them are not part of the window that was begun last
+        self._asked_before = 0
         self._longest = 0
         self._reached = 0  # first second that the present question has not asked for
         self._asked_at = self._asked_lead = 0.0  # the vendor's now when the questions were made, and what it rested on
@@ -112,6 +114,11 @@ class Windows:
         """True if nothing of the present question is left to be read."""
         return self.reading is None and not self._stack
 
+    @property
+    def asked(self) -> int:
+        """Requests about the present window, and about the halves and pieces that it was cut into."""
+        return self._evidence.asked - self._asked_before
+
     def take_up(self) -> Reading | None:
         """The window to be read; None when there is none left.
 
@@ -121,6 +128,8 @@ class Windows:
         """
         while self.reading is None:
             if self._question is not None and (self._stack or self._led_on()):
+                if len(self._stack) <= self._later:
+                    self._later, self._asked_before = len(self._stack) - 1, self._evidence.asked
                 self._begin(self._question, *self._stack.pop())
             elif not self._next_question():
                 if self._evidence.only_clipped and self._resume is None:
@@ -184,8 +193,9 @@ class Windows:
             inside = self._clip(question, over, now)
             pieces += [inside] if inside else []
         fill_to = min(question.trail.fill_to, newest(question.limits, now)) if question.trail else 0
-        windows = list(cover(pieces, question.limits, bounds=question.row.bounds, fill_to=fill_to))
+        windows = question.windows(pieces, fill_to=fill_to)
         self._stack = [(window, 0) for window in windows][::-1]
+        self._later = len(self._stack)
         self._reached = max(piece.end for piece in (*question.over, *windows))
 
     def _led_on(self) -> bool:
@@ -195,12 +205,13 @@ class Windows:
             return False
         while not stack and (piece := trail.onward(self._reached)) is not None:
             window = next(cover([piece], question.limits, bounds=question.row.bounds))
-            self._reached = window.end
+            self._reached = max(self._reached, window.end)
             self._evidence.reach(window)
             inside = self._clip(question, window, self._clock.now())
             stack += [(inside, 0)] if inside else []
         if trail.doubt:
             self._evidence.doubts[trail.doubt] = None
+        self._later = len(stack)
         return bool(stack)
 
     # -- a clock that turns out to be another ----------------------------------------------------------------------
@@ -252,6 +263,7 @@ class Windows:
                     return
                 self._index, self._question, self._evidence.endpoint = index, question, question.row.name
                 self._stack = list(cursor.stack)
+                self._later = len(self._stack)
                 ahead = [window for window, _ in cursor.stack] + ([cursor.window] if cursor.window else [])
                 self._reached = max(piece.end for piece in (*question.over, *ahead))
                 if cursor.window is not None:
@@ -271,7 +283,7 @@ class Windows:
                 reader.resume(number=cursor.number, size=cursor.size, total=cursor.total, shown=cursor.shown)
         elif reader is not None and cursor.ahead is not None:
             reader.resume(cursor.ahead)
-            self._seen.new(row for row, _ in cursor.ahead.known)
+            self._seen.update([row for row, _ in cursor.ahead.known])
 
     # -- what a page or a refusal changes -------------------------------------------------------------------------
 

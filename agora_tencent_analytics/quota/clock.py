@@ -29,7 +29,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from functools import partial
+from functools import lru_cache, partial
 
 import attrs
 
@@ -239,6 +239,11 @@ def date_of(headers: Mapping[str, str]) -> float | None:
     said = headers.get("date")
     if not said or (not _CACHE_MARKS.isdisjoint(headers) and _from_cache(headers)):
         return None
+    return _read_date(said)
+
+
+@lru_cache(maxsize=64)  # all answers of a second have the same
+def _read_date(said: str) -> float | None:
     try:
         date = parsedate_to_datetime(said)
         return (date.replace(tzinfo=UTC) if date.tzinfo is None else date).timestamp()

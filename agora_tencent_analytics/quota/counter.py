@@ -1,41 +1,38 @@
-"""One counter of a vendor: its windows, its day, and the queue of those who want to use it.
+"""One counter of a vendor: its windows, its day, and the queue of those who want to use it, on one event loop.
 
 Holds the step that grants a request (all windows, all days and the slot in the store, or nothing) and the queue in
-front of it. Refuses to know accounts, plans and merged endpoints: that is `quota.py`; what a window allows is
-`limiter.py`, who is next is `queue.py`, what other processes have sent is in the store.
+front of it. Accounts, plans and merged endpoints belong to `quota.py`; what a window allows is `limiter.py`, who is
+next is `queue.py`, what others have sent (other processes, and other loops of this one) is in the store.
 
 **The queue.** Only the head of the queue waits for time: for the windows, then for the pace, then for the store's
 consent. Everybody else waits to become the head. So there is one timer, not one per waiter, and one question to the
-store at a time. The store says "not yet" together with what it knows of the other processes, so that the head waits as
-long as it must, and does not poll. While the store is asked, nobody overtakes. Waiters may live on several event loops
-in several threads: one lock guards what they share and is never held over an `await`; the loops wake each other.
+store at a time. The store says "not yet" together with what it knows of the others, so that the head waits as long as
+it must, and does not poll. While the store is asked, nobody overtakes.
 
 **Nobody waits for ever**, because of one invariant: *whoever is the head has looked since it became the head, or is
 rung.* Who joins looks at once; whoever leaves (by success, failure or cancellation), and whoever the store told "not
-yet" (others of a higher priority may have joined meanwhile), rings the head. Loops that are closed: see `queue.py`.
+yet" (others of a higher priority may have joined meanwhile), rings the head.
 """
 
 from __future__ import annotations
 
 import math
 import secrets
-import threading
 from collections.abc import Mapping
 
 import anyio
+import attrs
 
 from agora_tencent_analytics.context import Priority
 from agora_tencent_analytics.errors import WouldExceedQuota
 from agora_tencent_analytics.limits import Rate
 from agora_tencent_analytics.quota.clock import VendorClock
 from agora_tencent_analytics.quota.day import Day
-from agora_tencent_analytics.quota.grant import Grant
 from agora_tencent_analytics.quota.limiter import Bucket
-from agora_tencent_analytics.quota.pace import Pacer, Pacers
-from agora_tencent_analytics.quota.queue import Turns
+from agora_tencent_analytics.quota.pace import Pacer
+from agora_tencent_analytics.quota.queue import Queue, Waiter
 from agora_tencent_analytics.quota.refusals import Refusals
 from agora_tencent_analytics.quota.store import Claim, CounterKey, QuotaStore, Room, Standing
-from agora_tencent_analytics.quota.ticket import Ticket, running_loop
 
 _STORE_MOMENT_S = 0.25
 """What a store may take to answer whoever does not want to wait: others may have it locked at this moment."""
@@ -43,13 +40,45 @@ _LEAST_WAIT_S = 0.001
 """Before the store is asked again, whatever was computed: its clock and ours differ in the last digits."""
 
 
+@attrs.frozen(kw_only=True, eq=False)
+class Grant:
+    """The right to send one request."""
+
+    claim: Claim
+    """What the store granted."""
+    at: float
+    """When it was granted, monotonic seconds."""
+    waited_s: float
+    """Seconds that it was waited for."""
+    left_today: int | None
+    """Requests left in the vendor's day after it; None if no day is counted."""
+
+
+@attrs.define(kw_only=True)
+class Totals:
+    """What became of the requests for slots."""
+
+    granted: int = 0
+    refused: int = 0
+    """By the vendor, for their rate or the day."""
+    refunded: int = 0
+    waited_s: float = 0.0
+
+    def add(self, other: Totals) -> None:
+        """Enters what another counted."""
+        self.granted += other.granted
+        self.refused += other.refused
+        self.refunded += other.refunded
+        self.waited_s += other.waited_s
+
+
 class Counter:
-    """All rates that one counter of the vendor keeps, for all who use it in this process.
+    """All rates that one counter of the vendor keeps, for all who use it on this event loop.
 
     Args:
         name: the counter's name, for messages.
         key: what the store knows it by.
-        owner: what the store knows this quota by.
+        owner: what the store knows this loop's part of the quota by.
         clock: the vendor's clock.
         store: where days and slots are remembered.
         strict: use N - 1 of each of the vendor's N.
@@ -70,11 +99,9 @@ class Counter:
         self.name, self.key, self.owner, self.store, self.clock = name, key, owner, store, clock
         self.bucket = Bucket(strict=strict)
         self.day = Day(name=name, clock=clock, strict=strict, reserve=reserve)
-        self.granted = self.refused_count = self.refunded = 0
-        self.waited_s = 0.0
-        self._lock = threading.RLock()  # waiters of a lost loop leave when they are collected, perhaps under the lock
-        self._turns = Turns()
-        self._pacers = Pacers()
+        self.totals = Totals()
+        self._queue = Queue()
+        self._pacer: Pacer | None = None
         self._rates: frozenset[Rate] = frozenset()
         self._ask_at = float("-inf")
         self._refusals = Refusals(name, expected=not strict)
@@ -88,13 +115,12 @@ class Counter:
         """
         if self._rates.issuperset(rates):
             return
-        with self._lock:
-            self._rates = self._rates.union(rates)
-            self.bucket.add(rates)
-            self.day.adopt(rates)
-            if cold_since is not None:
-                paced = (window.rest_s for window in self.bucket.windows if window.pace_s is not None)
-                self.bucket.hold(cold_since + max(paced, default=0.0))
+        self._rates = self._rates.union(rates)
+        self.bucket.add(rates)
+        self.day.adopt(rates)
+        if cold_since is not None:
+            paced = (window.rest_s for window in self.bucket.windows if window.pace_s is not None)
+            self.bucket.hold(cold_since + max(paced, default=0.0))
 
     async def acquire(self, max_wait: float | None, priority: Priority) -> Grant:
         """Waits for the right to send one request.
@@ -109,57 +135,59 @@ class Counter:
             QuotaUnavailable: the store cannot be had.
         """
         began = self.clock.clock.monotonic()
-        ticket = Ticket(None if max_wait is None else began + max_wait, priority)
+        waiter = Waiter(None if max_wait is None else began + max_wait, priority)
         self.refuse_if_spent(priority)
-        with self._lock:
-            ahead = self._turns.join(ticket)
+        ahead = self._queue.join(waiter)
         try:
-            return await self._take_turn(ticket, began, ahead)
+            return await self._take_turn(waiter, began, ahead)
         finally:
-            with self._lock:
-                self._turns.leave(ticket)
-            self.ring_head()
+            self._queue.leave(waiter)
 
     def refuse_if_spent(self, priority: Priority) -> None:
         """Raises `DailyQuotaExhausted` if the day is known to be spent for this priority."""
-        with self._lock:
-            self.day.refuse_if_spent(priority, self.granted)
+        self.day.refuse_if_spent(priority, self.totals.granted)
 
-    async def _take_turn(self, ticket: Ticket, began: float, ahead: int) -> Grant:
+    async def _take_turn(self, waiter: Waiter, began: float, ahead: int) -> Grant:
         while True:
             pacer: Pacer | None = None
             claim: Claim | None = None
-            with self._lock:
-                now = self.clock.clock.monotonic()
-                wait, head = math.inf, self._turns.head()
-                if head is ticket:
-                    ahead = 0
-                    self.day.refuse_if_spent(ticket.priority, self.granted)
-                    wait = max(self.bucket.wait(now), self._ask_at - now)
-                    if wait <= 0:
-                        pacer = self._pacers.of(ticket.loop, self.bucket.pace_s)
-                        if pacer is None or pacer.ready:
-                            claim = self._claim(now, ticket.priority)
-                            self._turns.act(ticket)
-                        elif pacer.asked:
-                            wait, pacer = math.inf, None  # whoever asked before it was overtaken rings
-                if claim is None and (pacer is None or not pacer.has_token()):
-                    self._refuse_if_late(ticket, now, ahead=ahead, wait=wait)
-                ticket.arm()
+            now = self.clock.clock.monotonic()
+            wait = math.inf
+            if self._queue.head() is waiter:
+                ahead = 0
+                self.refuse_if_spent(waiter.priority)
+                wait = max(self.bucket.wait(now), self._ask_at - now)
+                if wait <= 0:
+                    pacer = self._pacer_for(self.bucket.pace_s)
+                    if pacer is None or pacer.ready:
+                        claim = self._claim(now, waiter.priority)
+                        self._queue.act(waiter)
+                    elif pacer.asked:
+                        wait, pacer = math.inf, None  # whoever asked before it was overtaken rings
+            if claim is None and (pacer is None or not pacer.has_token()):
+                self._refuse_if_late(waiter, now, ahead=ahead, wait=wait)
+            waiter.arm()
             ahead = min(ahead, 1)
-            left = math.inf if ticket.deadline is None else max(0.0, ticket.deadline - now)
+            left = math.inf if waiter.deadline is None else max(0.0, waiter.deadline - now)
             if claim is not None:
-                grant = self._decide(ticket, claim, await self._reserve(claim, left), began)
+                grant = self._decide(waiter, claim, await self._reserve(claim, left), began)
                 if grant is not None:
                     return grant
-                self.ring_head()
+                self._queue.ring_head()
             elif pacer is not None:
                 try:
                     await pacer.ask(left)
                 finally:
-                    self.ring_head()
+                    self._queue.ring_head()
             else:
-                await ticket.wait(min(wait, left, ticket.watch_s(head)))
+                await waiter.wait(min(wait, left))
+
+    def _pacer_for(self, pace_s: float | None) -> Pacer | None:
+        if pace_s is None:
+            self._pacer = None
+        elif self._pacer is None or self._pacer.pace_s != pace_s:
+            self._pacer = Pacer(pace_s)
+        return self._pacer
 
     async def _reserve(self, claim: Claim, patience_s: float) -> Standing:
         """Asks the store; one that is slow, or locked, is asked for no longer than a slot is waited for.
@@ -175,17 +203,15 @@ class Counter:
 
     def answered(self, at: float) -> None:
         """The headers of an answer, or an exception, arrived at `at`: the slot rests from then on."""
-        with self._lock:
-            self.bucket.answered(at)
-        self.ring_head()
+        self.bucket.answered(at)
+        self._queue.ring_head()
 
     def refunded_one(self, grant: Grant) -> None:
         """The request was never sent: everything is given back."""
-        with self._lock:
-            self.refunded += 1
-            self.bucket.refund()
-            self.day.given_back(grant.claim.days)
-        self.ring_head()
+        self.totals.refunded += 1
+        self.bucket.refund()
+        self.day.given_back(grant.claim.days)
+        self._queue.ring_head()
 
     def refused(self, grant: Grant, *, period_s: int | None, retry_after_s: float | None) -> float:
         """The vendor refused an answered request for its rate: hold everything for a window, then slow down.
@@ -193,38 +219,32 @@ class Counter:
         Returns:
             For how long everything is held, seconds.
         """
-        with self._lock:
-            self.refused_count += 1
-            self._refusals.met()
-            now = self.clock.clock.monotonic()
-            self.bucket.refused(now, grant.at, period_s=period_s, retry_after_s=retry_after_s)
-            held_s = self.bucket.held_until - now
-            impatient = self._turns.impatient()
-        for ticket in impatient:
-            ticket.ring()
-        self.ring_head()
-        return held_s
+        self.totals.refused += 1
+        self._refusals.met()
+        now = self.clock.clock.monotonic()
+        self.bucket.refused(now, grant.at, period_s=period_s, retry_after_s=retry_after_s)
+        self._queue.ring_the_impatient()
+        self._queue.ring_head()
+        return self.bucket.held_until - now
 
     def day_refused(self, grant: Grant) -> int:
         """The vendor says that the day is spent; says which one it means: the day the request was sent in."""
-        with self._lock:
-            self.refused_count += 1
-            day = self.day.mark_spent(grant.claim.days)
-        self.ring_head()
+        self.totals.refused += 1
+        day = self.day.mark_spent(grant.claim.days)
+        self._queue.ring_head()
         return day
 
     async def look(self) -> Standing:
-        """How the counter stands, in all processes."""
+        """How the counter stands, for all who share the store."""
         standing = await self.store.look(self.key, self.owner, self.day.today(), self.clock.clock.wall())
-        with self._lock:
-            now = self.clock.clock.monotonic()
-            self.bucket.others(now - ended_ago for ended_ago in standing.others)
-            self.bucket.hold(now + standing.after_s)
-            self._hear(standing, now)
+        now = self.clock.clock.monotonic()
+        self.bucket.others(now - ended_ago for ended_ago in standing.others)
+        self.bucket.hold(now + standing.after_s)
+        self._hear(standing, now)
         return standing
 
     def _hear(self, standing: Standing, now: float) -> None:
-        """Takes the step down that another process's refusal asks for."""
+        """Takes the step down that another's refusal asks for."""
         refused = self._refusals.fresh(standing.refused)
         if refused is not None:
             self.bucket.refused(now - refused.ago_s, now - refused.sent_ago_s, period_s=refused.period_s)
@@ -235,22 +255,14 @@ class Counter:
         Args:
             priority: of the request; None if it is the head of the queue.
         """
-        with self._lock:
-            now = self.clock.clock.monotonic()
-            expected = self.bucket.expected_wait(now, ahead=0 if priority is None else self._turns.ahead(priority))
-            return max(expected, self._ask_at - now)
+        now = self.clock.clock.monotonic()
+        expected = self.bucket.expected_wait(now, ahead=0 if priority is None else self._queue.ahead(priority))
+        return max(expected, self._ask_at - now)
 
     @property
     def waiting(self) -> int:
         """How many wait for a slot."""
-        return len(self._turns)
-
-    def ring_head(self) -> None:
-        """Wakes whoever is next, and one of this loop's to watch over it if it is on another loop."""
-        with self._lock:
-            rung = self._turns.to_ring(running_loop())
-        for ticket in rung:
-            ticket.ring()
+        return len(self._queue)
 
     def _claim(self, now: float, priority: Priority) -> Claim:
         days = self.day.to_charge()
@@ -267,30 +279,30 @@ class Counter:
             seen=self.day.seen(days),
         )
 
-    def _decide(self, ticket: Ticket, claim: Claim, standing: Standing, began: float) -> Grant | None:
-        with self._lock:
-            self._turns.acted()
-            now = self.clock.clock.monotonic()
-            self.day.learn(claim.days, standing.used)
-            self._hear(standing, now)
-            if standing.why is not None:
-                self.bucket.others(now - ended_ago for ended_ago in standing.others)
-                if standing.why != "day":
-                    ticket.refused = True
-                    self._ask_at = now + max(standing.after_s, _LEAST_WAIT_S)
-                return None
-            self._pacers.used(ticket.loop)
-            self._turns.granted(ticket)
-            self.granted += 1
-            self.waited_s += now - began
-            self.bucket.take(now)
-            return Grant(claim=claim, at=now, waited_s=now - began, left_today=self.day.left_today())
+    def _decide(self, waiter: Waiter, claim: Claim, standing: Standing, began: float) -> Grant | None:
+        self._queue.acted()
+        now = self.clock.clock.monotonic()
+        self.day.learn(claim.days, standing.used)
+        self._hear(standing, now)
+        if standing.why is not None:
+            self.bucket.others(now - ended_ago for ended_ago in standing.others)
+            if standing.why != "day":
+                waiter.refused = True
+                self._ask_at = now + max(standing.after_s, _LEAST_WAIT_S)
+            return None
+        if self._pacer is not None:
+            self._pacer.ready = False  # the next request needs a token of its own
+        self._queue.granted(waiter)
+        self.totals.granted += 1
+        self.totals.waited_s += now - began
+        self.bucket.take(now)
+        return Grant(claim=claim, at=now, waited_s=now - began, left_today=self.day.left_today())
 
-    def _refuse_if_late(self, ticket: Ticket, now: float, *, ahead: int, wait: float) -> None:
-        if ticket.deadline is None:
+    def _refuse_if_late(self, waiter: Waiter, now: float, *, ahead: int, wait: float) -> None:
+        if waiter.deadline is None:
             return
         expected = max(self.bucket.expected_wait(now, ahead=ahead), self._ask_at - now, wait if wait < math.inf else 0)
-        if now < ticket.deadline and now + expected <= ticket.deadline:
+        if now < waiter.deadline and now + expected <= waiter.deadline:
             return
         raise WouldExceedQuota(
             f"no request to {self.name} can be sent in the time allowed; one may be possible in {expected:.3g} s",

@@ -1,7 +1,7 @@
 """The vendor's day of one counter: which days a request is charged to, and which are spent.
 
-Holds what this process knows of the days; the exact count is in the store. Refuses to wait for midnight: a
-spent day is an error that says when it ends. Its owner's lock guards it.
+Holds what this process knows of the days; the exact count is in the store. It does not wait for midnight: a spent day
+is an error that says when it ends. Its owner's lock guards it.
 
 A request near midnight may be counted by the vendor on either side of it, so within the uncertainty of the
 vendor's clock (at least one second) both days are charged, and a day in which only the answer was read is

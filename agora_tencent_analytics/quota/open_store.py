@@ -1,7 +1,6 @@
 """The choice of the store: what `store=` names, and where the file lies unless told otherwise.
 
-Holds `open_store` and `default_path`. Refuses to fall back in silence: where no file can be written, a warning says
-what is lost.
+Holds `open_store` and `default_path`. Where no file can be written, a warning says what is lost.
 """
 
 from __future__ import annotations

@@ -1,103 +1,136 @@
-"""Who is next, over several event loops and threads: by priority, then first come, first served.
+"""Who is next in front of a counter: by priority, then first come, first served.
 
-Holds the queue in front of a counter; the places in it are in `ticket.py`. Refuses to know what the turn is for. Only
-the head of the queue acts; whoever ends its turn, or leaves, wakes the next head.
+Holds the queue of one event loop and the places in it. Only the head of the queue acts; whoever ends its turn, or
+leaves, rings the next head.
 
 **The bound.** A request may overtake those of lower priority that came before it, but of ten grants in a row, at
 least one goes to whoever has waited longest if it was overtaken. So one that finds n others waiting is granted, at
-the latest, with the 10 (n + 1)-th grant from then on, however many of higher priority follow. Between processes there
-is no queue: there backfills step aside for a moment (`ticket.py`).
-
-**The watch.** An event loop may be closed under its waiters without a word, and then nobody is rung. So of each loop
-somebody keeps looking, as long as the head is on another.
+the latest, with the 10 (n + 1)-th grant from then on, however many of higher priority follow. Between processes, and
+between the loops of one, there is no queue: there backfills step aside for a moment.
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
+import math
 from collections import OrderedDict
 
 from agora_tencent_analytics.context import PRIORITIES, Priority
-from agora_tencent_analytics.quota.ticket import Ticket
 
 _OVERTAKINGS_IN_A_ROW = 9
 _RANK = {priority: rank for rank, priority in enumerate(PRIORITIES)}
+_YIELDED_S = 0.015
+"""A backfill leaves what comes free for so long to others: stores know no priorities and no turns, and whoever asks
+first is served."""
+_YIELDED_AFTER_REFUSAL_S = 0.001
+"""For so long if the store made it wait: then it goes before backfills of others that were just served."""
 
 
-class Turns:
-    """The queue. Its owner's lock guards it; only `Ticket.ring` may be called without."""
+class Waiter:
+    """A place in the queue.
+
+    Args:
+        deadline: monotonic second after which it is not worth waiting for, or None.
+        priority: who goes first.
+    """
+
+    __slots__ = ("_rung", "deadline", "number", "priority", "refused")
+
+    def __init__(self, deadline: float | None, priority: Priority) -> None:
+        self.deadline = deadline
+        self.priority: Priority = priority
+        self.number = 0
+        self.refused = False
+        """The store has said "not yet" to it."""
+        self._rung = asyncio.get_running_loop().create_future()
+
+    def arm(self) -> None:
+        """Forgets that it was rung; whoever decides to wait does this first, so that no ring is lost after it."""
+        if self._rung.done():
+            self._rung = asyncio.get_running_loop().create_future()
+
+    async def wait(self, seconds: float) -> None:
+        """Waits to be rung, but no longer than `seconds`, and a moment more if others go first."""
+        late_s = 0.0
+        if self.priority == "backfill":
+            late_s = _YIELDED_AFTER_REFUSAL_S if self.refused else _YIELDED_S
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(seconds + late_s, self.ring) if seconds < math.inf else None
+        try:
+            await self._rung
+        finally:
+            if timer is not None:
+                timer.cancel()
+
+    def ring(self) -> None:
+        """Wakes whoever waits here."""
+        # A loop that was closed under its waiters wakes nobody; they leave one by one when they are collected.
+        if not self._rung.done() and not self._rung.get_loop().is_closed():
+            self._rung.set_result(None)
+
+
+class Queue:
+    """Those who wait, on one event loop."""
 
     def __init__(self) -> None:
-        self._queues: tuple[OrderedDict[Ticket, None], ...] = tuple(OrderedDict() for _ in PRIORITIES)
+        self._queues: tuple[OrderedDict[Waiter, None], ...] = tuple(OrderedDict() for _ in PRIORITIES)
         self._joined = 0
         self._overtakings = 0
-        self._acting: Ticket | None = None
+        self._acting: Waiter | None = None
 
     def __len__(self) -> int:
         return sum(map(len, self._queues))
 
-    def join(self, ticket: Ticket) -> int:
+    def join(self, waiter: Waiter) -> int:
         """Takes the last place among its equals; says how many are served before it if nobody else comes."""
         self._joined += 1
-        ticket.number = self._joined
-        rank = _RANK[ticket.priority]
-        self._queues[rank][ticket] = None
-        return self.ahead(ticket.priority) - 1
+        waiter.number = self._joined
+        self._queues[_RANK[waiter.priority]][waiter] = None
+        return self.ahead(waiter.priority) - 1
 
     def ahead(self, priority: Priority) -> int:
         """How many are served before one more of this priority, at least."""
         return sum(map(len, self._queues[: _RANK[priority] + 1]))
 
-    def leave(self, ticket: Ticket) -> None:
-        """Gives the place up, wherever it is."""
-        self._queues[_RANK[ticket.priority]].pop(ticket, None)
-        if self._acting is ticket:
+    def leave(self, waiter: Waiter) -> None:
+        """Gives the place up, wherever it is, and rings who is next."""
+        self._queues[_RANK[waiter.priority]].pop(waiter, None)
+        if self._acting is waiter:
             self._acting = None
+        self.ring_head()
 
-    def act(self, ticket: Ticket) -> None:
+    def act(self, waiter: Waiter) -> None:
         """The head begins a step that waits for the store: nobody takes its place until it is done or leaves."""
-        self._acting = ticket
+        self._acting = waiter
 
     def acted(self) -> None:
         """The step is over."""
         self._acting = None
 
-    def head(self) -> Ticket | None:
-        """Whose turn it is. Tickets whose loop was closed under them are dropped: they cannot clean up."""
-        if self._acting is not None and not self._acting.loop.is_closed():
+    def head(self) -> Waiter | None:
+        """Whose turn it is."""
+        if self._acting is not None:
             return self._acting
-        firsts = [ticket for ticket in map(self._first, self._queues) if ticket is not None]
-        if not firsts:
-            return None
+        firsts = [next(iter(queue)) for queue in self._queues if queue]
         if self._overtakings >= _OVERTAKINGS_IN_A_ROW:
-            return min(firsts, key=lambda ticket: ticket.number)
-        return firsts[0]
+            return min(firsts, key=lambda waiter: waiter.number, default=None)
+        return firsts[0] if firsts else None
 
-    def granted(self, ticket: Ticket) -> None:
+    def ring_head(self) -> None:
+        """Wakes whoever is next."""
+        head = self.head()
+        if head is not None:
+            head.ring()
+
+    def granted(self, waiter: Waiter) -> None:
         """The head was served: those of lower priority who came before it were overtaken."""
-        lower = map(self._first, self._queues[_RANK[ticket.priority] + 1 :])
-        overtook = any(first is not None and first.number < ticket.number for first in lower)
+        lower = self._queues[_RANK[waiter.priority] + 1 :]
+        overtook = any(next(iter(queue)).number < waiter.number for queue in lower if queue)
         self._overtakings = self._overtakings + 1 if overtook else 0
 
-    def to_ring(self, here: asyncio.AbstractEventLoop | None) -> list[Ticket]:
-        """The head; and if it is on another loop than this, somebody of this loop to watch over it."""
-        head = self.head()
-        if head is None:
-            return []
-        if here is None or head.loop is here:
-            return [head]
-        behind = (ticket for queue in self._queues for ticket in queue if ticket.loop is here)
-        return [head, *itertools.islice(behind, 1)]
-
-    def impatient(self) -> list[Ticket]:
-        """Those who do not wait for ever."""
-        return [ticket for queue in self._queues for ticket in queue if ticket.deadline is not None]
-
-    def _first(self, queue: OrderedDict[Ticket, None]) -> Ticket | None:
-        while queue:
-            ticket = next(iter(queue))
-            if not ticket.loop.is_closed():
-                return ticket
-            del queue[ticket]
-        return None
+    def ring_the_impatient(self) -> None:
+        """Wakes those who do not wait for ever."""
+        for queue in self._queues:
+            for waiter in queue:
+                if waiter.deadline is not None:
+                    waiter.ring()

@@ -1,8 +1,8 @@
 """The vendor's allowance: who may send the next request, and when.
 
-Holds `Quota`, one per account in a process: the counters of the vendor, the clock of the vendor, and the store
-that remembers both over restarts. Refuses to send anything, and to decide which endpoint draws on which rates:
-those come from the plans, with each request for a slot.
+Holds `Quota`, one per account in a process: the counters of the vendor, the clock of the vendor, and the store that
+remembers both over restarts. It sends nothing, and does not decide which endpoint draws on which rates: those come
+from the plans, with each request for a slot.
 
 **Theory.** The vendor counts arrivals, so no timing of sends is safe; a slot is therefore timed from its
 *answer* (`limiter.py`, with the proof). A day is not a window but a calendar day in the vendor's UTC, an exact
@@ -12,10 +12,14 @@ all at once or not at all; what was never sent is given back; what was sent is s
 
 The pace (0.95 x period / L between sends, for rates of a second) spreads the requests over the window. It is
 not what keeps the limit, and minute rates have none: two questions at once should not wait half a minute.
+
+**Loops and forks.** An event loop is to the store what a process is: an owner. So each loop has counters of its own,
+which no other thread touches, and the store holds the loops of one process together like the processes of one machine.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import secrets
@@ -25,22 +29,24 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import attrs
+
 from agora_tencent_analytics.context import PRIORITIES, Priority
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.limits import Rate
 from agora_tencent_analytics.quota.clock import Clock, VendorClock
-from agora_tencent_analytics.quota.counter import Counter
+from agora_tencent_analytics.quota.counter import Counter, Totals
 from agora_tencent_analytics.quota.open_store import check_store, open_store
 from agora_tencent_analytics.quota.quota_state import QuotaState
-from agora_tencent_analytics.quota.slot import Waiting
+from agora_tencent_analytics.quota.slot import Free, Waiting
 from agora_tencent_analytics.quota.store import QuotaStore
 
 
 class Quota:
     """What one account may ask of one vendor, shared by everything in this process that asks for it.
 
-    May be used from several event loops and threads at once. In a child that `os.fork` makes it begins anew: the child
-    counts as another process, so a store in memory does not hold the two together.
+    May be used from several event loops, one after the other or at once in several threads. In a child that `os.fork`
+    makes it begins anew: the child counts as another process, so a store in memory does not hold the two together.
 
     Args:
         account: any name. Quotas of one name count together wherever they have one store; a provider that is given no
@@ -58,7 +64,7 @@ class Quota:
             process has just sent is not known for certain.
 
     Raises:
-        BadInput: a counter is in two groups of `merge`, or `reserve` is no share of priorities.
+        BadInput: a counter is in two groups of `merge`, or `reserve` is not a share of priorities.
     """
 
     def __init__(
@@ -83,14 +89,16 @@ class Quota:
         self._cold_start = cold_start
         self._account = _digest(account)
         self._names = _joined(merge)
+        self._free = Free(self.clock)
         self._begin()
 
     def _begin(self) -> None:
-        """What belongs to one process: its name in the store, what it has in flight, and who waits."""
+        """What belongs to one process: what its loops have in flight, and who waits."""
         self._pid = os.getpid()
-        self._owner = secrets.token_hex(8)
         self._cold_since = self.clock.clock.monotonic() if self._cold_start else None
-        self._counters: dict[str, Counter] = {}
+        self._counters: dict[asyncio.AbstractEventLoop | None, dict[str, Counter]] = {}
+        self._past: dict[str, Totals] = {}
+        """Of loops that are closed, by counter."""
         self._lock = threading.RLock()
 
     def _lock_of_this_process(self) -> threading.RLock:
@@ -168,7 +176,7 @@ class Quota:
             await self._store.aclose()
 
     def __repr__(self) -> str:
-        return f"<Quota plan={self.plan!r} counters={sorted(self._counters)}>"
+        return f"<Quota plan={self.plan!r} counters={sorted({*self._past}.union(*self._counters.values()))}>"
 
     def slot(
         self,
@@ -177,8 +185,8 @@ class Quota:
         *,
         max_wait: float | None = None,
         priority: Priority = "normal",
-    ) -> Waiting:
-        """A slot for one request: `async with quota.slot("call/lists", rates) as slot`.
+    ) -> Waiting | Free:
+        """A slot for one request: `async with quota.slot("call/lists", rates) as slot`, on the event loop that waits.
 
         Entering waits by priority, then first come, first served. Inside, call `slot.sent()` just before the
         request is handed to the transport and `slot.answered()` when the headers of its answer arrive. Leaving the
@@ -202,8 +210,10 @@ class Quota:
             raise BadInput(f"max_wait must be 0 or more seconds, or None, not {max_wait!r}")
         if priority not in PRIORITIES:
             raise BadInput(f"priority must be one of {', '.join(PRIORITIES)}, not {priority!r}")
-        found = self._counter(counter, rates) if rates else None
-        return Waiting(found, self.clock, max_wait=max_wait, priority=priority)
+        if not rates:
+            return self._free
+        asyncio.get_running_loop()  # raises where there is none, and nobody could wait
+        return Waiting(self._counter(counter, rates), max_wait=max_wait, priority=priority)
 
     def refuse_if_spent(self, counter: str, rates: tuple[Rate, ...], priority: Priority = "normal") -> None:
         """Says at once, and of what is known here, whether a slot would be refused for the day; nothing is spent.
@@ -225,6 +235,11 @@ class Quota:
             return QuotaState(counter=counter, used_today=0, left_today=None, resets_at=midnight, next_free_s=0.0)
         found = self._counter(counter, rates)
         used = sum((await found.look()).used)
+        with self._lock_of_this_process():
+            everywhere = [of_loop[found.name] for of_loop in self._counters.values() if found.name in of_loop]
+            totals = Totals()
+            for part in (self._past.get(found.name, Totals()), *(counter.totals for counter in everywhere)):
+                totals.add(part)
         return QuotaState(
             counter=found.name,
             used_today=used,
@@ -232,22 +247,21 @@ class Quota:
             resets_at=midnight,
             next_free_s=found.next_free_s(),
             reserved=found.day.reserved,
-            waiting=found.waiting,
-            granted=found.granted,
-            refused=found.refused_count,
-            refunded=found.refunded,
-            waited_s=found.waited_s,
+            waiting=sum(counter.waiting for counter in everywhere),
+            **attrs.asdict(totals),
         )
 
     def _counter(self, counter: str, rates: tuple[Rate, ...]) -> Counter:
+        """The counter of the running event loop."""
         name = self._names.get(counter, counter)
         with self._lock_of_this_process():
-            found = self._counters.get(name)
+            of_loop = self._of_loop(_running_loop())
+            found = of_loop.get(name)
             if found is None:
-                found = self._counters[name] = Counter(
+                found = of_loop[name] = Counter(
                     name=name,
                     key=(self._account, name),
-                    owner=self._owner,
+                    owner=secrets.token_hex(8),
                     clock=self.clock,
                     store=self.store,
                     strict=self._strict,
@@ -256,9 +270,25 @@ class Quota:
         found.adopt(rates, cold_since=self._cold_since)
         return found
 
+    def _of_loop(self, loop: asyncio.AbstractEventLoop | None) -> dict[str, Counter]:
+        found = self._counters.get(loop)
+        if found is None:
+            for over in [other for other in self._counters if other is not None and other.is_closed()]:
+                for name, counter in self._counters.pop(over).items():
+                    self._past.setdefault(name, Totals()).add(counter.totals)
+            found = self._counters[loop] = {}
+        return found
+
 
 _registry: weakref.WeakValueDictionary[str, Quota] = weakref.WeakValueDictionary()
 _registry_lock = threading.Lock()
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None  # whoever only looks may do so from anywhere
 
 
 def _digest(account: str) -> str:

@@ -1,9 +1,9 @@
 """What a process may send while the shared store cannot be reached, if its user has said so: a fixed share.
 
 Holds `Fallback`. It keeps a window of its own of the size L x share, so that the processes together keep L as long as
-their shares add up to one at most; where less than one request is left of a window, the window is stretched. Refuses to
-give more of a day than this share of what was left of it when the store was last heard, and refuses everything for one
-window at first: what the others have sent just before is not known.
+their shares add up to one at most; where less than one request is left of a window, the window is stretched. It gives
+no more of a day than this share of what was left of it when the store was last heard, and nothing for one window at
+first: what the others have sent just before is not known.
 
 When the store is back it is told in messages (`Away`), each with a random id, so that one that is sent again is
 charged once; what is granted while one is on its way goes into the next. A claim that is served here may have been

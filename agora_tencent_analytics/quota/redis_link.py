@@ -1,7 +1,7 @@
 """The way to a Redis server: connections of each event loop, time limits, and what to say when it cannot be reached.
 
-Holds `RedisLink`, which runs one script. Refuses to know what the script does. A server that could not be reached is
-left alone for a second, so that a queue of requests does not wait for it one by one.
+Holds `RedisLink`, which runs one script. A server that could not be reached is left alone for a second, so that a
+queue of requests does not wait for it one by one.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The quota in Redis: one account shared by processes on many machines.
 
 Holds `RedisStore`, a `QuotaStore` of which every step is one script on the server (`redis_store.lua`), timed by the
-server's clock. Needs the extra `redis`. Refuses to grant anything while the server cannot be reached, unless its user
-has stated a share that is safe without it (`redis_fallback.py`).
+server's clock. Needs the extra `redis`. Nothing is granted while the server cannot be reached, unless its user has
+stated a share that is safe without it (`redis_fallback.py`).
 
 Each event loop has connections of its own. A claim that is repeated by the network is granted once; one that is
 cancelled on its way is given back by its id, also if the server sees that first.

@@ -1,7 +1,7 @@
 """What a counter has met of refusals for its rate: its own, and those that other processes met.
 
 Holds the count that tells a fresh refusal of another process from the echo of an own one, and the one line that says
-in words what a refusal means. Refuses to slow anything down: that is `limiter.py`. Its owner's lock guards it.
+in words what a refusal means. Slowing down is the task of `limiter.py`. Its owner's lock guards it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class Refusals:
 
     Args:
         name: the counter's name, for the log.
-        expected: True if the settings invite refusals, so that they are no news.
+        expected: True if the settings invite refusals, so that they are not news.
     """
 
     def __init__(self, name: str, *, expected: bool) -> None:

@@ -1,8 +1,8 @@
 """While a request is unanswered, its slot must not run out: the lease is renewed, slot by slot.
 
-Holds `Renewal`. Nothing runs for a request that is answered within the first interval; after that one task does, until
-the request is settled. Refuses to raise: a store that cannot be reached now is asked again at the next interval, and
-should the lease run out meanwhile, that is said once.
+Holds `Renewal`. Nothing runs for a request that is answered within the first interval; after that one task does,
+until the request is settled. It never raises: a store that cannot be reached now is asked again at the next interval,
+and should the lease run out meanwhile, that is said once.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """`uninterrupted`: what has begun is brought to its end, though whoever waits for it be cancelled.
 
 Holds that one function, for steps that are short, bounded in time, and must not be left half done: what was granted
-and what was spent has to be written down. Refuses to swallow the cancellation: it goes on when the step is over.
+and what was spent has to be written down. The cancellation is raised again once the step has finished.
 """
 
 from __future__ import annotations

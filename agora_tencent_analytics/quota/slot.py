@@ -1,8 +1,8 @@
 """The right to send one request, from the moment it is granted until the answer, or nothing, came of it.
 
-Holds `Slot`, which the sender keeps informed, and the `async with` that waits for it and settles it however
-the block is left. What the sender tells is noted at once and takes effect in this process at once; the store hears it
-when the block is left, together with how long ago it was. Refuses to decide anything: that is `counter.py`.
+Holds `Slot`, which the sender keeps informed, and the `async with` that waits for it and settles it however the block
+is left. What the sender tells is noted at once and takes effect in this process at once; the store hears it when the
+block is left, together with how long ago it was. Decisions are made in `counter.py`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ from agora_tencent_analytics.context import Priority
 from agora_tencent_analytics.errors import QuotaUnavailable
 from agora_tencent_analytics.limits import MINUTE, SECOND
 from agora_tencent_analytics.quota.clock import VendorClock
-from agora_tencent_analytics.quota.counter import Counter
-from agora_tencent_analytics.quota.grant import Grant
+from agora_tencent_analytics.quota.counter import Counter, Grant
 from agora_tencent_analytics.quota.renewal import Renewal
 from agora_tencent_analytics.quota.shield import uninterrupted
 
@@ -33,17 +32,15 @@ class Slot:
 
     __slots__ = (
         *("_answered_at", "_counter", "_grant", "_held_s", "_late_days", "_period_s", "_refused_at"),
-        *("_spent_day", "_state", "left_today", "resets_at", "waited_s"),
+        *("_spent_day", "_state", "left_today", "waited_s"),
     )
 
     waited_s: float
     """Seconds that it was waited for."""
     left_today: int | None
     """Requests left in the vendor's UTC day after this one; None if days are not counted."""
-    resets_at: float
-    """The vendor's next midnight UTC, epoch seconds."""
 
-    def __init__(self, counter: Counter | None, grant: Grant | None, *, resets_at: float) -> None:
+    def __init__(self, counter: Counter, grant: Grant) -> None:
         self._counter = counter
         self._grant = grant
         self._state: Literal["granted", "sent", "over"] = "granted"
@@ -51,9 +48,13 @@ class Slot:
         self._late_days: tuple[int, ...] = ()
         self._period_s: int | None = None
         self._spent_day: int | None = None
-        self.waited_s = 0.0 if grant is None else grant.waited_s
-        self.left_today = None if grant is None else grant.left_today
-        self.resets_at = resets_at
+        self.waited_s = grant.waited_s
+        self.left_today = grant.left_today
+
+    @property
+    def resets_at(self) -> float:
+        """The vendor's next midnight UTC, epoch seconds."""
+        return self._counter.clock.next_midnight()
 
     def sent(self) -> None:
         """Marks the request as handed to the transport; call it just before. From here on it is charged."""
@@ -70,10 +71,9 @@ class Slot:
         if self._state == "over":
             return
         self._state = "over"
-        if self._counter is not None and self._grant is not None:
-            self._answered_at = self._counter.clock.clock.monotonic()
-            self._late_days = self._counter.day.late(self._grant.claim.days)
-            self._counter.answered(self._answered_at)
+        self._answered_at = self._counter.clock.clock.monotonic()
+        self._late_days = self._counter.day.late(self._grant.claim.days)
+        self._counter.answered(self._answered_at)
 
     def refused(self, per: Literal["second", "minute", "day", "unknown"], retry_after_s: float | None = None) -> None:
         """Marks the answer as a refusal for too many requests; everybody on the account heeds it.
@@ -84,8 +84,6 @@ class Slot:
             retry_after_s: seconds that the vendor asked to wait, or None.
         """
         self.answered()
-        if self._counter is None or self._grant is None:
-            return
         if per == "day":
             self._spent_day = self._counter.day_refused(self._grant)
         else:
@@ -99,12 +97,9 @@ class Slot:
         never_sent = self._state == "granted"
         if never_sent:
             self._state = "over"
-            if counter is not None and grant is not None:
-                counter.refunded_one(grant)
+            counter.refunded_one(grant)
         else:
             self.answered()
-        if counter is None or grant is None:
-            return
         store, key, claim, clock = counter.store, counter.key, grant.claim, counter.clock.clock
         if never_sent:
             await store.refund(key, claim)
@@ -129,13 +124,10 @@ class Slot:
 class Waiting:
     """What `async with` enters: waits for the slot, and settles it however the block is left."""
 
-    __slots__ = ("_clock", "_counter", "_max_wait", "_priority", "_renewal", "_slot")
+    __slots__ = ("_counter", "_max_wait", "_priority", "_renewal", "_slot")
 
-    def __init__(
-        self, counter: Counter | None, clock: VendorClock, *, max_wait: float | None, priority: Priority
-    ) -> None:
+    def __init__(self, counter: Counter, *, max_wait: float | None, priority: Priority) -> None:
         self._counter = counter
-        self._clock = clock
         self._max_wait = max_wait
         self._priority: Priority = priority
         self._renewal: Renewal | None = None
@@ -146,20 +138,19 @@ class Waiting:
         Args:
             first: once it is at the head of the queue.
         """
-        return 0.0 if self._counter is None else self._counter.next_free_s(None if first else self._priority)
+        return self._counter.next_free_s(None if first else self._priority)
 
     async def __aenter__(self) -> Slot:
-        grant = None if self._counter is None else await self._counter.acquire(self._max_wait, self._priority)
-        self._slot = Slot(self._counter, grant, resets_at=self._clock.next_midnight())
-        if self._counter is not None and grant is not None and grant.claim.windows:
-            self._renewal = Renewal(self._counter.store, self._counter.key, grant.claim, self._clock.clock)
+        counter = self._counter
+        grant = await counter.acquire(self._max_wait, self._priority)
+        self._slot = Slot(counter, grant)
+        if grant.claim.windows:
+            self._renewal = Renewal(counter.store, counter.key, grant.claim, counter.clock.clock)
         return self._slot
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._counter is None:
-            return
         # The block may be left because it was cancelled; what was spent is written down all the same.
         await uninterrupted(self._settle())
 
@@ -172,3 +163,46 @@ class Waiting:
         except (QuotaUnavailable, TimeoutError) as unavailable:
             # Safe: what was to be given back stays spent, and the slot in flight for the rest of its lease.
             _log.warning("what became of a request could not be written down: %s", unavailable)
+
+
+class Free(Slot):
+    """The slot of requests that nothing counts, and what `async with` enters to get it: at once, and every time.
+
+    Args:
+        clock: the vendor's.
+    """
+
+    __slots__ = ("_clock",)
+
+    def __init__(self, clock: VendorClock) -> None:
+        self._clock = clock
+        self.waited_s, self.left_today = 0.0, None
+
+    @property
+    def resets_at(self) -> float:
+        """See `Slot.resets_at`."""
+        return self._clock.next_midnight()
+
+    def expected_s(self, *, first: bool = False) -> float:
+        """Nothing is waited for; see `Waiting.expected_s`."""
+        return 0.0
+
+    async def __aenter__(self) -> Slot:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """There is nothing to settle."""
+
+    def sent(self) -> None:
+        """Nothing is charged."""
+
+    def not_sent(self) -> None:
+        """Nothing was charged."""
+
+    def answered(self) -> None:
+        """Nothing rests."""
+
+    def refused(self, per: Literal["second", "minute", "day", "unknown"], retry_after_s: float | None = None) -> None:
+        """Nothing is held."""

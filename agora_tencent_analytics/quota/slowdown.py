@@ -1,9 +1,9 @@
 """How far below the vendor's table a window stays after the vendor refused: slow to fall, slower to rise.
 
-Holds additive increase, multiplicative decrease for one window, as pure arithmetic: every instant is an
-argument (seconds on the monotonic clock). Refuses to search for the limit: the table states it, and a
-client that probes must be refused to learn. Refusals at the default settings mean that somebody else uses
-the account, or that the vendor counts in a way nobody has described; both call for a little more distance.
+Holds additive increase, multiplicative decrease for one window, as pure arithmetic: every instant is an argument
+(seconds on the monotonic clock). It does not search for the limit: the table states it, and a client that probes must
+be refused to learn. Refusals at the default settings mean that somebody else uses the account, or that the vendor
+counts in a way nobody has described; both call for a little more distance.
 
 The steps down, one per *episode* (all refusals of requests that were sent before the last step belong to
 it): keep the full pace instead of 0.95 of it; add a margin of 2 % of the window; double it; past 16 % give

@@ -1,9 +1,9 @@
 """The quota on a file: one SQLite database, shared by all processes of one machine.
 
 Holds `SqliteStore`, a `QuotaStore` in which every method is one transaction on the loop (about as long as a lock and
-a dictionary take). A file that somebody else has locked is asked again after a sleep, so that it never blocks the loop.
-The connection and the shape of the file are in `sqlite_file.py`. Refuses to hold an account's name: keys carry a
-digest. Refuses network file systems no more than SQLite does, but it is no place for one.
+a dictionary take). A file that somebody else has locked is asked again after a sleep, so that it never blocks the
+loop. The connection and the shape of the file are in `sqlite_file.py`. Keys carry a digest, not an account's name.
+Like SQLite itself, it is not for network file systems.
 
 **Lost data.** A file may be deleted, replaced by an older copy, or lose its log while it is in use. A counter is born
 with a random id and counts its grants; whoever has met it and finds another id, or fewer grants, knows of a loss. Then

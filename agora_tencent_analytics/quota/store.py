@@ -1,6 +1,6 @@
 """What has to outlive a process, and be shared by all who use an account: `QuotaStore`, the protocol.
 
-Holds the protocol and the values that cross it. Refuses to wait for a slot and to read a clock: a store answers
+Holds the protocol and the values that cross it. A store neither waits for a slot nor reads a clock: it answers
 "granted", or "not yet, because", and the queue in front of it (`counter.py`) does the waiting. The stores are
 `memory_store.py` (one process), `sqlite_store.py` (one machine) and `redis_store.py` (many).
 

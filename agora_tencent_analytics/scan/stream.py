@@ -189,7 +189,7 @@ class Records:
             bookmark: the consumer's own place, kept together with the acknowledgement: see `Ledger.bookmark`.
 
         Raises:
-            BadInput: one of them is no record of this scan. Nothing is kept.
+            BadInput: one of them is not a record of this scan. Nothing is kept.
             LedgerUnusable: the ledger cannot be written, or is closed.
         """
         for record in records:

@@ -72,7 +72,7 @@ _IN_MINUTES = frozenset(
 )
 """Actions whose usage the vendor's pages give in minutes; those of later ones state no unit."""
 _NO_DURATIONS = frozenset({"Bandwidth"})
-"""Keys of usage that are no minutes; the vendor states no unit for them."""
+"""Keys of usage that are not minutes; the vendor states no unit for them."""
 _BUCKETS_OF_APP = {"SdkAppIdUsages": "Usages", "Usages": "SdkAppIdTranscodeTimeUsages"}
 """Where an app's buckets are, by where the apps are."""
 _UNITS_OF_APP = {"Flux": "Mbps"}

@@ -1,6 +1,6 @@
 """What Tencent's `DataType`s mean in the neutral vocabulary.
 
-A type that is not in the table is no error: its series has an empty `metric` and keeps the vendor's name. Source:
+A type that is not in the table is not an error: its series has an empty `metric` and keeps the vendor's name. Source:
 `DescribeCallDetailInfo` (https://www.tencentcloud.com/document/product/647/55013, read 2026-08-21).
 
 Tencent states no unit for CPU, loss, frame rate and energy; CPU and loss are read as percent and frame rates as fps, as

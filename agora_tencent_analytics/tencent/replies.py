@@ -82,7 +82,7 @@ def session_rows(rows: Sequence[Any], asked: Asked) -> list[Session]:
 
 
 def _check_ids(rows: Sequence[Any], name: str) -> None:
-    """Nothing, or what is no text and no number, is no id: nobody could ask about it."""
+    """Nothing, or what is neither text nor a number, is not an id: nobody could ask about it."""
     for row in rows:
         if row[name] == "" or not isinstance(row[name], str | int):
             raise TypeError(f"{name!r} is empty or a {type(row[name]).__name__}")

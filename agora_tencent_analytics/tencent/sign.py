@@ -11,12 +11,14 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, NoReturn
 
 import attrs
 
 from agora_tencent_analytics.errors import BadInput
+from agora_tencent_analytics.limits import DAY
 from agora_tencent_analytics.secret import Secret, is_key, secret
 
 ALGORITHM = "TC3-HMAC-SHA256"
@@ -94,11 +96,17 @@ def sign(
         service: first label of the vendor's host (`"trtc"`).
         timestamp: whole epoch seconds, the same as in `X-TC-Timestamp`.
     """
-    date = datetime.fromtimestamp(timestamp, UTC).strftime("%Y-%m-%d")
+    date = _date(timestamp // DAY)
     scope = f"{date}/{service}/tc3_request"
     hashed, signed = canonical_hash(headers, body)
     text = f"{ALGORITHM}\n{timestamp}\n{scope}\n{hashed}"
-    mac = hmac.new(derive_key(credentials.secret_key, date, service).reveal(), text.encode(), "sha256")
+    mac = hmac.digest(derive_key(credentials.secret_key, date, service).reveal(), text.encode(), "sha256")
     return Secret(
-        f"{ALGORITHM} Credential={credentials.secret_id}/{scope}, SignedHeaders={signed}, Signature={mac.hexdigest()}"
+        f"{ALGORITHM} Credential={credentials.secret_id}/{scope}, SignedHeaders={signed}, Signature={mac.hex()}"
     )
+
+
+@lru_cache(maxsize=4)
+def _date(day: int) -> str:
+    """`YYYY-MM-DD` of a UTC day, counted from 1970."""
+    return datetime.fromtimestamp(day * DAY, UTC).strftime("%Y-%m-%d")

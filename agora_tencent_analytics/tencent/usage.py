@@ -33,7 +33,7 @@ class RoomUsage:
     seconds: Mapping[str, float]
     """Seconds by kind, under the vendor's own column names (`Audio`, `SD`, `hd`, `FullHD`, `2K`, `4K`)."""
     extra: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
-    """Cells that are no number, by column; cells beyond the header under `""`."""
+    """Cells that are not numbers, by column; cells beyond the header under `""`."""
 
 
 def read_room_usage(text: str | None, window: TimeRange) -> list[RoomUsage]:
@@ -44,15 +44,15 @@ def read_room_usage(text: str | None, window: TimeRange) -> list[RoomUsage]:
         window: what was asked for.
 
     Raises:
-        ValueError: it is no comma-separated text with a `RoomId` column.
-        TypeError: it is no text.
+        ValueError: it is not comma-separated text with a `RoomId` column.
+        TypeError: it is not text.
     """
     if text is None:
         return []
     try:
         rows = [row for row in csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline="")) if row]
     except csv.Error as error:
-        raise ValueError(f"the usage of rooms is no comma-separated text: {error}") from None
+        raise ValueError(f"the usage of rooms is not comma-separated text: {error}") from None
     if not rows:
         return []
     header = [name.strip() for name in rows[0]]

@@ -7,6 +7,7 @@ The vendor answers HTTP 200 whenever it processed the request at all; what it sa
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
@@ -159,6 +160,7 @@ class TencentVendor(Vendor):
             wanted = set(asked.params.get("UserIds") or ())
             return Reply(
                 items=series_of(body, asked),
+                sessions=stays,
                 ids=[stay.session_id for stay in stays],
                 total=_total(body.total),
                 # Data is by user. Once every user that was asked for has shown up, further stays add nothing.
@@ -203,7 +205,7 @@ def _total(told: int | None) -> int | None:
 
 
 def _check_answered(row: Endpoint[Any], response: Response, request_id: str) -> None:
-    """Lets an answer pass that has a request id or rows. One with neither is no empty answer."""
+    """Lets an answer pass that has a request id or rows. One with neither is not an empty answer."""
     if not request_id and f'"{row.payload}"'.encode() not in response.body:
         raise unreadable(row, response, f"neither 'RequestId' nor {row.payload!r} under 'Response'")
 
@@ -244,6 +246,7 @@ def _told(row: Endpoint[Any], response: Response) -> Refusal | None:
     return _refused(row, response, inside["Error"], _text(inside.get("RequestId")))
 
 
+@lru_cache(maxsize=16)
 def _host(url: str) -> str:
     """The `Host` header as HTTP clients send it: without the port where it is the scheme's own."""
     parts = urlsplit(url)

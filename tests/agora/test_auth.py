@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from agora_tencent_analytics.agora.auth import AgoraCredentials, basic
+from agora_tencent_analytics.agora.auth import AgoraCredentials
 from agora_tencent_analytics.errors import BadInput
 
 
 def test_basic_authentication_is_the_one_of_rfc_7617() -> None:
     credentials = AgoraCredentials(customer_id="Aladdin", customer_secret="opensesame")
-    assert "Basic QWxhZGRpbjpvcGVuc2VzYW1l" == basic(credentials).reveal()
+    assert "Basic QWxhZGRpbjpvcGVuc2VzYW1l" == credentials.basic.reveal()
 
 
 @pytest.mark.parametrize("name", ["customer_id", "customer_secret"])

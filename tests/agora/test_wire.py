@@ -237,7 +237,7 @@ CODES: list[tuple[Any, type[Refusal]]] = [
     (403, NotAuthenticated),
     (404, NotFound),
     (500, VendorFault),
-    (0, Refusal),  # the placeholder of the pages: success is no code, or 200
+    (0, Refusal),  # the placeholder of the pages: success has no code, or 200
     (201, Refusal),
     (-1, Refusal),
     ("400", InvalidRequest),

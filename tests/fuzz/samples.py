@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -26,7 +26,7 @@ from agora_tencent_analytics.vendor import Asked, Reply, Vendor
 from tests.support.virtual_time import EPOCH
 from tests.test_every_question import WORLD, agora_over, agora_params, tencent_over, tencent_params
 
-__all__ = ["ROWS", "VENDORS", "Sample", "sample"]
+__all__ = ["DECODERS", "ROWS", "VENDORS", "Sample", "sample"]
 
 _FEW = 3
 VENDORS: Mapping[str, Vendor] = {"agora": AgoraVendor(), "tencent": TencentVendor("ap-singapore")}
@@ -35,6 +35,17 @@ ROWS: Mapping[str, Endpoint[Any]] = {
     for rows in (*GENERATION_ENDPOINTS.values(), ENDPOINTS)
     for row in rows.values()
 }
+
+
+def _decoder(row: Endpoint[Any]) -> tuple[Any, ...]:
+    """All of a row that its answers are read by."""
+    whose = (row.vendor, row.generation == "2021-03", row.path, row.retired or row.action)
+    metrics = [param.values for param in row.params if param.name == "metric"]
+    return *whose, row.model, row.payload, row.key, row.bounds, type(row.paging), repr(metrics)
+
+
+DECODERS: Sequence[str] = list({_decoder(row): name for name, row in ROWS.items()}.values())
+"""One row of all whose answers are read alike, as those of neighbouring generations are."""
 
 
 @attrs.frozen

@@ -33,7 +33,7 @@ from agora_tencent_analytics import (
     UnreadableReply,
     asking,
 )
-from agora_tencent_analytics.agora.auth import AgoraCredentials, basic
+from agora_tencent_analytics.agora.auth import AgoraCredentials
 from agora_tencent_analytics.agora.endpoints import CALL_LISTS_2024
 from agora_tencent_analytics.agora.wire import AgoraVendor
 from agora_tencent_analytics.http.client import Caller
@@ -357,7 +357,7 @@ def test_a_netrc_file_of_the_users_does_not_take_the_place_of_the_vendors_creden
 
     cost, sent = asyncio.run(scenario())
     assert (None, 1) == (cost.error, cost.used)
-    expected = basic(KEYS).reveal().encode()
+    expected = KEYS.basic.reveal().encode()
     assert [b"authorization: " + expected.lower()] == [
         line for line in sent.lower().split(b"\r\n") if line.startswith(b"authorization")
     ]
@@ -380,7 +380,7 @@ def test_headers_of_the_session_do_not_take_the_place_of_signed_ones_and_its_mid
     sent = asyncio.run(scenario())
     assert ["GET"] == ran
     assert b"X-Team: quality" in sent
-    assert basic(KEYS).reveal().encode() in sent
+    assert KEYS.basic.reveal().encode() in sent
     assert b"nonsense" not in sent
     assert b"other" not in sent
 

@@ -33,7 +33,7 @@ from agora_tencent_analytics import (
     TransportError,
     UnreadableReply,
 )
-from agora_tencent_analytics.agora.auth import AgoraCredentials, basic
+from agora_tencent_analytics.agora.auth import AgoraCredentials
 from agora_tencent_analytics.agora.endpoints import CALL_LISTS_2024
 from agora_tencent_analytics.agora.wire import AgoraVendor
 from agora_tencent_analytics.http.client import Caller
@@ -45,7 +45,7 @@ from tests.support.scripted_server import Line, Scripted, answer, serving
 
 T = TypeVar("T")
 SECRET = "s3cr3t-that-must-not-show"
-BASIC = basic(AgoraCredentials(customer_id="id", customer_secret=SECRET)).reveal()
+BASIC = AgoraCredentials(customer_id="id", customer_secret=SECRET).basic.reveal()
 QUICK = Timeouts(connect_s=0.3, read_s=0.3, total_s=5)
 Handler = Callable[["Line"], Awaitable[None]]
 

@@ -174,7 +174,7 @@ def words(tree: ast.AST) -> Iterator[str]:
 
 
 def vendor_words(tree: ast.AST) -> list[str]:
-    """Words that name a vendor; the package's own name is no vendor's."""
+    """Words that name a vendor; the package's own name is not a vendor's."""
     own = (PACKAGE, PACKAGE.replace("_", "-"))
     found = []
     for word in words(tree):

@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agora_tencent_analytics.endpoint import PageNumber, Unpaged
+from agora_tencent_analytics.paging import seen_ids
 from agora_tencent_analytics.paging.decision import PageSigns, Step, digest, fingerprint
 from agora_tencent_analytics.paging.numbered import WindowReader
 from agora_tencent_analytics.timerange import TimeRange
@@ -440,6 +441,34 @@ def test_a_reading_taken_up_on_its_last_page_does_not_take_it_for_a_cut_one() ->
         reader.feed(page, fresh=0) for page in (signs(1, 2, 3, 4, 5, total=206), signs(total=206), signs(total=206))
     ]
     assert ("page", 1, 100) == (steps[-1].action, steps[-1].number, reader.size)
+
+
+pages_of_any_kind = st.lists(
+    st.builds(
+        lambda names, total, more: signs(*names, total=total, has_more=more),
+        st.lists(st.integers(0, 9), max_size=3),
+        st.none() | st.integers(0, 9),
+        st.none() | st.booleans(),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@given(pages_of_any_kind, kinds, st.booleans())
+def test_what_is_kept_in_a_file_is_decided_alike(pages: list[PageSigns], kind: Total, recent: bool) -> None:
+    told = []
+    for bound in (1_000, 2):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(seen_ids, "IN_MEMORY", bound)
+            reader, known, steps = WindowReader(paging=paging(kind), size=3, recent=recent), set[bytes](), []
+            for page in pages:
+                steps.append(reader.feed(page, fresh=len(set(page.ids) - known)))
+                known.update(page.ids)
+                if steps[-1].action != "page":
+                    break
+            told.append((steps, reader.shown, len(reader.everything), reader.everything.fingerprint))
+    assert told[0] == told[1]
 
 
 def test_an_answer_without_pages_is_complete_at_once() -> None:

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import gc
 import itertools
+import json
 import os
 import sys
 from collections import Counter
+from collections.abc import Callable
 from functools import partial
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import anyio
 import pytest
 
 from agora_tencent_analytics import (
+    AgoraProvider,
     BadInput,
     InvalidRequest,
     Last,
     NothingToAsk,
     Page,
+    Quota,
+    Request,
+    Response,
     Retry,
+    Timeouts,
     TimeRange,
     TransportError,
     WindowRefused,
@@ -46,8 +54,8 @@ from agora_tencent_analytics.simulator import (
 )
 from agora_tencent_analytics.tencent.endpoints import ROOM_INFO
 from agora_tencent_analytics.tencent.plans import PLANS as TENCENT_PLANS
-from tests.support.transports import Stage
-from tests.support.virtual_time import EPOCH, run
+from tests.support.transports import Script, Stage, json_response
+from tests.support.virtual_time import EPOCH, VirtualClock, run
 
 NOW = int(EPOCH)
 END = NOW - HOUR
@@ -497,6 +505,55 @@ def test_the_ceiling_ends_a_walk_and_its_cursor_goes_on(vendor: str) -> None:
     assert (2, True, False) == (certificate.requests, certificate.finished, certificate.complete)
     assert "ceiling of 2" in certificate.why
     assert truth(vendor) == sorted(ids)
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_no_ceiling_is_set_on_a_walk_but_on_each_of_its_windows(vendor: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    over = TimeRange(END - 3 * DAY, END)
+    world = World(seed=3, calls=40, start=over.start, end=over.end)
+
+    def read() -> tuple[list[str], Any]:
+        return walked(Stage(vendor, world), over, page_size=2)
+
+    ids, certificate = read()
+    assert truth(vendor, over, world) == sorted(ids)
+    most = max(window.pages for window in certificate.windows)
+    assert 3 <= len(certificate.windows), "several windows"
+    monkeypatch.setattr(walk, "MOST_REQUESTS", most)
+    again, whole = read()
+    assert (ids, certificate.requests, True) == (again, whole.requests, whole.complete)
+    monkeypatch.setattr(walk, "MOST_REQUESTS", most - 1)
+    fewer, ended = read()
+    assert (True, False) == (ended.finished, ended.complete)
+    assert f"ceiling of {most - 1} requests for one window" in ended.why
+    assert set(fewer) < set(ids)
+
+
+def test_a_vendor_that_makes_up_rows_for_ever_is_left_alone_at_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(walk, "MOST_REQUESTS", 50)
+    clock = VirtualClock()
+    asked = 0
+
+    class Endless(Script):
+        async def send(self, request: Request, *, timeouts: Timeouts, answered: Callable[[], None]) -> Response:
+            nonlocal asked
+            asked += 1
+            begun = int(dict(parse_qsl(urlsplit(request.url).query))["start_ts"])
+            rows = [{"call_id": f"{asked}-{row}", "created_ts": begun, "destroyed_ts": begun + 1} for row in range(100)]
+            answered()
+            return json_response(json.dumps({"code": 200, "call_lists": rows, "has_more": True}))
+
+    async def scenario() -> Any:
+        quota = Quota("test", store=":memory:", clock=clock.clock, plan="unlimited", cold_start=False)
+        keys = {"app_id": "app", "customer_id": "id", "customer_secret": "secret", "plan": "unlimited"}
+        agora = AgoraProvider(**keys, quota=quota, transport=Endless(clock, []))  # type: ignore[arg-type]
+        listing = agora.calls(WHOLE)
+        found = await listing.collect()
+        return len(found), listing.certificate
+
+    found, certificate = run(scenario)
+    assert (5_000, 50) == (found, asked)
+    assert "ceiling of 50 requests for one window" in certificate.why
 
 
 @pytest.mark.parametrize("bad", [0, -1])

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agora_tencent_analytics.paging.decision import digest
+from agora_tencent_analytics.paging.decision import digest, fingerprint
 from agora_tencent_analytics.paging.seen_ids import Seen
 
 
@@ -33,6 +33,28 @@ def test_memory_holds_no_more_than_its_bound() -> None:
     assert [False] * 500 == seen.new([digest(str(number)) for number in range(500)])
     assert 10 == len(seen._memory)
     seen.close()
+
+
+@given(
+    batches=st.lists(st.lists(st.text(max_size=2), max_size=6)),
+    asked=st.lists(st.text(max_size=2), max_size=4),
+    bound=st.integers(0, 5),
+)
+def test_it_is_the_set_that_python_would_keep_wherever_it_is_kept(
+    batches: list[list[str]], asked: list[str], bound: int
+) -> None:
+    seen, expected = Seen(in_memory=bound), set[bytes]()
+    for batch in batches:
+        marks = [digest(one) for one in batch]
+        seen.update(marks)
+        expected.update(marks)
+    wanted = [digest(one) for one in asked]
+    assert [one in expected for one in wanted] == [one in seen for one in wanted]
+    assert expected.issuperset(wanted) == seen.issuperset(wanted)
+    assert expected.isdisjoint(wanted) == seen.isdisjoint(wanted)
+    assert (len(expected), fingerprint(expected)) == (len(seen), seen.fingerprint)
+    seen.close()
+    assert (0, fingerprint([])) == (len(seen), seen.fingerprint)
 
 
 def test_closing_twice_is_harmless_and_forgets() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from agora_tencent_analytics.paging.stays import (
     trail_of_stays,
 )
 from agora_tencent_analytics.timerange import TimeRange
+from agora_tencent_analytics.vendor import Reply
 
 
 def stay(join: int, leave: int | None, name: str = "s") -> Session:
@@ -136,6 +138,10 @@ def test_an_end_is_known_if_it_is_after_the_beginning_or_now(one: Call, known: b
 # -- what leads on ------------------------------------------------------------------------------------------
 
 
+def answer(items: Sequence[Any]) -> tuple[Reply[Any], TimeRange]:
+    return Reply(items=items), TimeRange(0, NOW)
+
+
 def trail(one: Call, *, everybody: bool = True) -> CallTrail:
     return CallTrail(call=one, until=NOW, everybody=everybody)
 
@@ -143,18 +149,18 @@ def trail(one: Call, *, everybody: bool = True) -> CallTrail:
 @pytest.mark.parametrize("known", [True, False])
 def test_a_call_goes_on_to_the_last_departure(known: bool) -> None:
     of = trail(call(100, 200 if known else 0))
-    of.saw([stay(100, 650), stay(150, 160)])
+    of.saw(*answer([stay(100, 650), stay(150, 160)]))
     assert TimeRange(400, 651) == of.onward(400)
-    of.saw([stay(100, 650)])
+    of.saw(*answer([stay(100, 650)]))
     assert (None, "") == (of.onward(651), of.doubt)
 
 
 def test_a_call_goes_on_while_answers_show_somebody_without_an_end() -> None:
     of = trail(call(100, 200))
     for reached in (201, 400, 600):
-        of.saw([stay(100, None), stay(150, 160)])
+        of.saw(*answer([stay(100, None), stay(150, 160)]))
         assert TimeRange(reached, NOW) == of.onward(reached)
-    of.saw([])
+    of.saw(*answer([]))
     assert (None, "") == (of.onward(800), of.doubt), "its row says when it ended, and nobody is there"
 
 
@@ -175,10 +181,10 @@ def test_what_may_be_missing_of_a_call_without_an_end_is_doubted(
     end: int, shown: list[Session], everybody: bool, doubted: bool
 ) -> None:
     of = trail(call(100, end), everybody=everybody)
-    of.saw(shown)
+    of.saw(*answer(shown))
     while (piece := of.onward(300 if end else 400)) is not None:
         assert piece.end == NOW
-        of.saw([])
+        of.saw(*answer([]))
     assert doubted == bool(of.doubt)
     if doubted:
         assert "call c cannot have ended at" in of.doubt
@@ -186,14 +192,14 @@ def test_what_may_be_missing_of_a_call_without_an_end_is_doubted(
 
 def test_nothing_is_doubted_where_everything_until_now_was_asked() -> None:
     of = trail(call(100, 0))
-    of.saw([stay(100, 0)])
+    of.saw(*answer([stay(100, 0)]))
     assert (None, "") == (of.onward(NOW), of.doubt)
 
 
 def test_a_call_whose_beginning_is_forgotten_is_looked_for_where_it_is_not() -> None:
     of = trail(call(100, 0))
     assert TimeRange(400, NOW) == of.onward(400)
-    of.saw([])
+    of.saw(*answer([]))
     assert None is of.onward(800)
     assert "cannot have ended at 0" in of.doubt
 
@@ -218,7 +224,7 @@ def test_sessions_with_an_end_leave_no_trail() -> None:
 def test_points_are_followed_until_they_end(leave: int | None, found: MetricSeries) -> None:
     of = stay_trail(stay(100, leave))
     assert of is not None
-    of.saw([series(), series(100, 950, session="another"), found])
+    of.saw(*answer([series(), series(100, 950, session="another"), found]))
     assert TimeRange(1_000, NOW) == of.onward(1_000)
     assert (None, "when session s ended is not known; it was followed as far as it showed itself") == (
         of.onward(2_000),
@@ -229,9 +235,9 @@ def test_points_are_followed_until_they_end(leave: int | None, found: MetricSeri
 def test_a_session_of_one_second_is_believed_until_points_come_after_it() -> None:
     of = stay_trail(stay(100, 100))
     assert of is not None
-    of.saw([series(100, 110)])
+    of.saw(*answer([series(100, 110)]))
     assert (None, "") == (of.onward(200), of.doubt)
-    of.saw([series(100, 170)])
+    of.saw(*answer([series(100, 170)]))
     assert TimeRange(200, NOW) == of.onward(200)
 
 
@@ -239,7 +245,7 @@ def test_nothing_of_a_session_is_doubted_once_its_whole_call_was_asked_for() -> 
     of = stay_trail(stay(100, 0), destroyed=1_500)
     assert of is not None
     assert 1_501 == of.fill_to
-    of.saw([series(100, 300)])
+    of.saw(*answer([series(100, 300)]))
     assert (None, "") == (of.onward(1_501), of.doubt)
     assert None is of.onward(1_000)
     assert of.doubt
@@ -255,5 +261,5 @@ def test_many_sessions_without_an_end_are_counted_not_listed() -> None:
 def test_events_are_followed_as_points_are() -> None:
     of = stay_trail(stay(100, 0))
     assert of is not None
-    of.saw([Event(vendor="v", call_id="c", user_id="1", event_id=1, time_ms=900_000)])
+    of.saw(*answer([Event(vendor="v", call_id="c", user_id="1", event_id=1, time_ms=900_000)]))
     assert TimeRange(1_000, NOW) == of.onward(1_000)

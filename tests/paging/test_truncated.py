@@ -7,6 +7,7 @@ pieces that the reader closes are the window, and every row of a piece that is c
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -50,13 +51,19 @@ class Server:
     deaf: bool = False  # it takes no notice of the window
     cap: int | None = None  # shows so many at most, and truthfully says that there are more
     requests: int = 0
+    _by_moment: list[tuple[int, int]] = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._by_moment = sorted((at, row) for row, at in enumerate(self.moments))
+
+    def _before(self, moment: int) -> int:
+        return bisect_left(self._by_moment, (moment, -1))
 
     def ask(self, over: TimeRange) -> PageSigns:
         self.requests += 1
         assert self.requests < CEILING
-        rows = [
-            row for row, at in enumerate(self.moments) if self.deaf or (at < over.end and at + self.lasts >= over.start)
-        ]
+        rows = sorted(row for _, row in self._by_moment[self._before(over.start - self.lasts) : self._before(over.end)])
+        rows = list(range(len(self.moments))) if self.deaf else rows
         most = self.cap or self.paging.most
         hid = len(rows) > most
         if isinstance(self.paging, Newest):
@@ -340,3 +347,21 @@ def test_the_reader_follows_the_paging() -> None:
     }
     for paging, reader in kinds.items():
         assert isinstance(reader_of(paging, window, size=0, recent=False, barren=0), reader)
+
+
+@pytest.mark.parametrize("paging", [Newest(most=2, at="t"), AnyOf(most=2, at="t")], ids=["newest", "any"])
+@pytest.mark.parametrize(
+    ("has_more", "why"), [(None, "answers are full"), (False, "answers are full"), (True, "the vendor says that more")]
+)
+def test_a_reading_that_ends_barren_says_what_the_vendor_said_and_no_more(
+    paging: Newest | AnyOf, has_more: bool | None, why: str
+) -> None:
+    reader = reader_of(paging, TimeRange(0, 10**9), size=0, recent=False, barren=0)
+    # Rows of nowhere near, whatever is asked.
+    page = PageSigns(ids=[b"1" * 16, b"2" * 16], total=None, has_more=has_more, is_last=False, at=[10**9, 10**9])
+    for _ in range(9):
+        step = reader.feed(page, fresh=0)
+        if step.action == "done":
+            break
+    assert ("done", False) == (step.action, step.complete)
+    assert step.reason.startswith(why)

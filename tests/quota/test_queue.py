@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import random
-import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import pytest
 from hypothesis import given, settings
@@ -16,10 +15,8 @@ from agora_tencent_analytics.context import PRIORITIES, Priority
 from agora_tencent_analytics.errors import WouldExceedQuota
 from agora_tencent_analytics.limits import MINUTE, SECOND, Rate
 from agora_tencent_analytics.quota.memory_store import MemoryStore
-from agora_tencent_analytics.quota.queue import Turns
 from agora_tencent_analytics.quota.quota import Quota
 from agora_tencent_analytics.quota.store import Claim, CounterKey, Standing
-from agora_tencent_analytics.quota.ticket import Ticket
 from tests.support.virtual_time import VirtualClock, run
 
 TEN = (Rate(10, SECOND),)
@@ -129,83 +126,25 @@ def test_the_store_is_asked_one_question_at_a_time_and_so_grants_no_slot_twice()
 # --- loops that are closed without a word ------------------------------------------------------------------
 
 
-@pytest.fixture
-def doomed() -> Iterator[asyncio.AbstractEventLoop]:
-    """A loop that is closed with a ticket in the queue, which cannot leave it by itself."""
-    loop = asyncio.new_event_loop()
-    yield loop
-    loop.close()
-
-
-def ticket_of(loop: asyncio.AbstractEventLoop, priority: Priority = "normal") -> Ticket:
-    async def make() -> Ticket:
-        return Ticket(None, priority)
-
-    return loop.run_until_complete(make())
-
-
-def test_a_waiter_that_is_collected_with_its_loop_while_the_queue_is_locked_blocks_nobody(
-    doomed: asyncio.AbstractEventLoop,
-) -> None:
-    of = Quota("account", store=":memory:", cold_start=False)
-    queue = of._counter("lists", (Rate(1, MINUTE),))
+def test_waiters_of_a_loop_that_was_closed_are_collected_in_silence_and_block_no_other_loop() -> None:
+    of, rates = Quota("account", store=":memory:", cold_start=False), (Rate(2, MINUTE),)
+    doomed = asyncio.new_event_loop()
 
     async def wait() -> None:
-        await ask(of, rates=(Rate(1, MINUTE),))
-        waiting = asyncio.create_task(ask(of, rates=(Rate(1, MINUTE),)))
-        waiting._log_destroy_pending = False  # type: ignore[attr-defined]
+        await ask(of, rates=rates)
+        for priority in (*PRIORITIES, *PRIORITIES):
+            waiting = asyncio.create_task(ask(of, priority, rates))
+            waiting._log_destroy_pending = False  # type: ignore[attr-defined]
         await asyncio.sleep(0)
+        assert 6 == (await of.state("lists", rates)).waiting
 
-    def collect() -> None:
-        with queue._lock:
-            assert queue._turns.head() is None  # it is dropped, and with it the last that held its task
-            gc.collect()
+    async def others() -> None:
+        with pytest.raises(WouldExceedQuota):  # the one slot rests: it is known here too
+            await ask(of, rates=rates, max_wait=0)
+        state = await of.state("lists", rates)
+        assert (0, 1) == (state.waiting, state.granted)
 
     doomed.run_until_complete(wait())
     doomed.close()
-    collecting = threading.Thread(target=collect, daemon=True)
-    collecting.start()
-    collecting.join(timeout=10)
-    assert (False, 0) == (collecting.is_alive(), queue.waiting)
-
-
-def test_a_turn_that_acts_on_a_loop_that_was_closed_is_over(doomed: asyncio.AbstractEventLoop) -> None:
-    turns, alive = Turns(), asyncio.new_event_loop()
-    try:
-        acting, behind = ticket_of(doomed), ticket_of(alive)
-        for ticket in (acting, behind):
-            turns.join(ticket)
-        turns.act(acting)
-        assert acting is turns.head()
-        doomed.close()
-        assert behind is turns.head()
-    finally:
-        alive.close()
-
-
-@pytest.mark.parametrize("passed_on", [False, True], ids=["it was the head", "it became the head"])
-def test_whoever_waits_behind_a_loop_that_is_closed_without_a_word_is_served(
-    passed_on: bool, doomed: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """On a real clock, because the queue is shared by two loops. Nothing else happens that would ring anybody."""
-    monkeypatch.setattr("agora_tencent_analytics.quota.ticket._WATCH_S", 0.01)
-    of = Quota("account", store=":memory:", cold_start=False)
-    queue = of._counter("lists", TEN)
-    lost = ticket_of(doomed, "interactive")
-
-    async def scenario() -> None:
-        before = Ticket(None, "interactive")
-        if passed_on:
-            queue._turns.join(before)
-        queue._turns.join(lost)
-        behind = asyncio.create_task(ask(of))
-        await asyncio.sleep(0)
-        if passed_on:
-            queue._turns.leave(before)
-            queue.ring_head()
-        await asyncio.sleep(0.05)
-        assert not behind.done()
-        doomed.close()
-        assert "normal" == await asyncio.wait_for(behind, 10)
-
-    asyncio.run(scenario())
+    asyncio.run(others())
+    gc.collect()

@@ -258,7 +258,7 @@ def test_a_storm_of_cancellations_leaves_no_slot_and_no_place_behind(seed: int) 
                 tasks.start_soon(one, dice.choice([0.0, dice.uniform(0, 20), 100.0]))
                 if dice.random() < 0.2:
                     await anyio.sleep(dice.uniform(0, 0.2))
-        counter = of._counters["lists"]
+        counter = of._counter("lists", TEN)
         assert (0, 0) == (counter.waiting, counter.bucket.in_flight)
         await anyio.sleep(2)
         before = asyncio.get_running_loop().time()
@@ -391,6 +391,11 @@ def test_children_of_a_fork_count_their_parents_and_each_others_slots(tmp_path: 
                 return number
         return most
 
+    async def enter() -> Any:
+        waiting = of.slot("lists", rates)
+        (await waiting.__aenter__()).sent()
+        return waiting
+
     def in_a_child() -> int:
         child = os.fork()
         if not child:
@@ -399,8 +404,7 @@ def test_children_of_a_fork_count_their_parents_and_each_others_slots(tmp_path: 
 
     with asyncio.Runner() as runner:
         assert 1 == runner.run(take(1))
-        in_flight = of.slot("lists", rates)
-        runner.run(in_flight.__aenter__()).sent()
+        in_flight = runner.run(enter())
         assert [3, 0] == [in_a_child() for _ in range(2)]
         runner.run(in_flight.__aexit__(None, None, None))
 
@@ -649,7 +653,7 @@ def test_a_refusal_of_one_process_holds_and_slows_all_who_share_the_store() -> N
             held = asyncio.get_running_loop().time()
             await ask(two)
             assert pytest.approx(1.04, abs=0.2) == asyncio.get_running_loop().time() - held
-        return [of._counters["lists"].bucket.windows[0].ladder.extra_margin for of in (one, two)]
+        return [of._counter("lists", TEN).bucket.windows[0].ladder.extra_margin for of in (one, two)]
 
     one, two = run(scenario)
     assert 0.08 == one

@@ -25,6 +25,7 @@ from agora_tencent_analytics.quota.open_store import open_store
 from agora_tencent_analytics.quota.quota import Quota
 from agora_tencent_analytics.quota.redis_link import ASK_AGAIN_S
 from agora_tencent_analytics.quota.redis_store import RedisStore
+from agora_tencent_analytics.quota.slot import Waiting
 from agora_tencent_analytics.quota.store import Claim, QuotaStore, Room
 from tests.support.counting_servers import refusals
 from tests.support.redis_server import RedisServer, needs_redis, redis_url
@@ -226,6 +227,7 @@ def test_a_slow_answer_of_a_live_process_keeps_its_slot_and_a_dead_process_loses
         await slow
         abandoned = dead.slot("lists", rates)
         (await abandoned.__aenter__()).sent()
+        assert isinstance(abandoned, Waiting)
         assert abandoned._renewal is not None
         await abandoned._renewal.stop()  # the process dies here
         began = time.monotonic()

@@ -448,7 +448,7 @@ def test_a_file_that_is_spoilt_while_it_is_used_is_an_error_of_the_quota(tmp_pat
     alone(store.reserve(KEY, claim(), NOW))
     for file in list(tmp_path.iterdir()):
         file.unlink()
-    path.write_bytes(b"this is no database, and never was one" * 100)
+    path.write_bytes(b"this is not a database, and never was one" * 100)
     with pytest.raises(QuotaUnavailable, match="not a database"):
         alone(store.reserve(KEY, claim(), NOW))
 
@@ -551,7 +551,7 @@ def test_a_file_that_is_locked_for_a_moment_does_not_refuse_who_cannot_wait(tmp_
 
 
 def test_a_store_that_is_none_is_refused() -> None:
-    with pytest.raises(BadInput, match="not 5"):
+    with pytest.raises(BadInput, match="not int"):
         open_store(5)  # type: ignore[arg-type]
 
 

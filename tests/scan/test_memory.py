@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +22,28 @@ def test_ten_times_the_calls_need_no_more_memory() -> None:
     )
     assert (150, 1_500) == (few["calls"], many["calls"])
     assert many["peak"] - few["peak"] < 20
+
+
+MANY = """
+import asyncio, json
+from agora_tencent_analytics.paging import seen_ids
+from benchmarks.memory.many_calls import measured
+seen_ids.IN_MEMORY = 5_000
+print(json.dumps(asyncio.run(measured({vendor!r}, calls=60_000, hours=1, first=10_000))))
+"""
+
+
+@pytest.mark.parametrize("vendor", ["agora", "tencent"])
+def test_six_times_the_calls_in_one_window_need_no_more_memory(vendor: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", MANY.format(vendor=vendor)],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        check=True,
+    )
+    read, complete, grown_mb = json.loads(done.stdout.splitlines()[-1])
+    assert (60_000, 60_000) == (read, complete)
+    assert grown_mb < 4
 
 
 def test_a_huge_call_is_never_in_memory_as_a_whole() -> None:

@@ -20,7 +20,7 @@ def pytest_configure(config):
 """
 BEGIN = """
 import base64, logging, subprocess, sys, warnings
-from agora_tencent_analytics.agora.auth import AgoraCredentials, basic
+from agora_tencent_analytics.agora.auth import AgoraCredentials
 from agora_tencent_analytics.simulator import SimulatedAgora, World
 from agora_tencent_analytics.tencent.sign import TencentCredentials, derive_key, sign
 
@@ -37,7 +37,7 @@ LEAKING = {
     "print(AGORA.customer_secret.reveal())": "an Agora customer secret in standard output",
     "print(TENCENT.secret_key.reveal(), file=sys.stderr)": "a Tencent secret key in standard error",
     "print('say', TENCENT.token.reveal()); capsys.readouterr()": "an STS token in standard output",
-    "print(basic(AGORA).reveal().split()[1])": "the pair of a Basic header in base64 in standard output",
+    "print(AGORA.basic.reveal().split()[1])": "the pair of a Basic header in base64 in standard output",
     "print('Basic', base64.b64encode(b'somebody:else').decode())": "a signed header in standard output",
     "print(of_the_day().reveal().hex())": "a TC3 key of the day in standard output",
     "print(of_the_day().reveal())": "a TC3 key of the day in standard output",
@@ -53,8 +53,8 @@ LEAKING = {
 }
 SILENT = {
     "print(LINE)": "the line that `simulate` prints",
-    "print(AGORA, TENCENT, [basic(AGORA), signed()], {'a': TENCENT.secret_key}, 'Basic authentication')": "reprs",
-    "print(f'{AGORA.customer_secret} {TENCENT.token!s:.80}', basic(AGORA)[:80], signed()[6:])": "texts and parts",
+    "print(AGORA, TENCENT, [AGORA.basic, signed()], {'a': TENCENT.secret_key}, 'Basic authentication')": "reprs",
+    "print(f'{AGORA.customer_secret} {TENCENT.token!s:.80}', AGORA.basic[:80], signed()[6:])": "texts and parts",
     "print(of_the_day())": "the key of a day",
     "print('a-marker')": "a part of it",
 }

@@ -34,7 +34,7 @@ from agora_tencent_analytics import (
     TransportError,
     scan,
 )
-from agora_tencent_analytics.agora.auth import AgoraCredentials, basic
+from agora_tencent_analytics.agora.auth import AgoraCredentials
 from agora_tencent_analytics.environment import EnvironmentVariable, from_environment
 from agora_tencent_analytics.secret import Secret, secret
 from agora_tencent_analytics.tencent import sign
@@ -119,7 +119,7 @@ async def failing(vendor: str, steps: list[Any], clock: VirtualClock) -> BaseExc
 
 FAILURES: dict[str, Any] = {
     "a refusal of the keys": json_response('{"code": 401, "message": "no"}', status=401),
-    "a body that is no JSON": json_response("<html>"),
+    "a body that is not JSON": json_response("<html>"),
     "a row that cannot be read": json_response('{"call_lists": [1], "Response": {"RoomList": [1]}}'),
     "a redirect": json_response("", status=302, location="https://elsewhere.test"),
     "a server's failure": json_response("", status=503),
@@ -251,7 +251,7 @@ def test_reporters_that_cut_and_expand_what_they_show_show_no_secret(vendor: str
 
 def test_a_secret_is_sent_as_it_is_and_shown_to_nobody() -> None:
     for keys in (AgoraCredentials(customer_id="id7", customer_secret=MARK),):
-        header = basic(keys)
+        header = keys.basic
         assert ("Basic " + b64encode(f"id7:{MARK}".encode()).decode()) == header.reveal()
         assert "'***'" == repr(header)
         assert "{'Authorization': '***'}" == f"{ {'Authorization': header} }"

@@ -15,7 +15,8 @@ import logging
 import re
 import subprocess
 import warnings
-from collections.abc import Callable, Generator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Generator, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ _PRINTED_BY_SIMULATE = re.compile(
 )
 _OTHERS = ("tencentcloud_sdk",)  # the vendor's own client, asked by tests of the simulator: it logs its signed headers
 _ORDINARY = frozenset(logging.LogRecord("", 0, "", 0, "", (), None).__dict__) | {"message", "asctime", "exc_text"}
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
 class Watch(logging.Handler):
@@ -50,7 +52,7 @@ class Watch(logging.Handler):
         self.setFormatter(logging.Formatter("%(name)s %(message)s"))
         self._known: dict[str, str] = {}  # what must not come out, and what it is
         self._late: list[str] = []
-        self._heard: list[tuple[str, str]] = []  # where, and the text
+        self._heard: defaultdict[str, set[Any]] = defaultdict(set)  # what came out, by where
         self._patches = pytest.MonkeyPatch()
         self._level = logging.WARNING
         self._folder: Path | None = None
@@ -86,24 +88,31 @@ class Watch(logging.Handler):
         """Keeps a log record as text: message, traceback, arguments and extras."""
         if record.name.startswith(_OTHERS):
             return
+        given: Mapping[Any, Any] = (
+            record.args if isinstance(record.args, Mapping) else dict(enumerate(record.args or ()))
+        )
+        facts: dict[Any, Any] = {**record.__dict__, "args": None, **given}
+        if _PLAIN.issuperset(map(type, facts.values())):
+            # Every record of the library's own. The message is made of these alone, and most of them repeat themselves.
+            self._heard["the log"].update(facts.values())
+            return
         extras = {name: value for name, value in record.__dict__.items() if name not in _ORDINARY}
         self._hear("the log", f"{self.format(record)}\n{record.args!r}\n{extras!r}")
 
     def _hear(self, where: str, text: str | bytes | None) -> None:
         if text:
-            self._heard.append((where, text if isinstance(text, str) else text.decode("utf-8", "replace")))
+            self._heard[where].add(text if isinstance(text, str) else text.decode("utf-8", "replace"))
 
     def leaks(self, files: Sequence[Path] = ()) -> list[str]:
         """What leaked since the last call, in words that do not repeat the secret."""
-        heard, self._heard = self._heard, []
-        heard += [(f"the file {path.name}", _read(path)) for path in files]
+        for path in files:
+            self._hear(f"the file {path.name}", _read(path))
+        heard, self._heard = self._heard, defaultdict(set)
         if heard:
             self._learn_derived()
-        found, texts = set(), dict[str, list[str]]()
-        for where, text in heard:
-            texts.setdefault(where, []).append(text)
-        for where, parts in texts.items():
-            text = _PRINTED_BY_SIMULATE.sub("", "\n".join(parts))
+        found = set()
+        for where, parts in heard.items():
+            text = _PRINTED_BY_SIMULATE.sub("", "\n".join(map(str, parts)))
             words = "\n".join(set(text.split()))  # thousands of secrets, and logs that repeat themselves
             found |= {
                 f"{what} in {where}"

@@ -77,12 +77,17 @@ class InProcess:
         self.closed = True
 
 
+METRICS = 8
+"""Series of a session unless told otherwise: all that clients report (`None`) are five times the work for a test."""
+
+
 class Vendors:
     """Makes simulated vendors and providers that share a virtual clock."""
 
     def __init__(self, world: World | None = None, *, epoch: float = EPOCH, **of_world: Any) -> None:
         self.time = VirtualClock(epoch)
-        self.world = world or World(**{"seed": 5, "calls": 14, "start": START, "end": END, **of_world})
+        some = {"seed": 5, "calls": 14, "start": START, "end": END, "metrics_per_session": METRICS}
+        self.world = world or World(**{**some, **of_world})
         self.transports: list[InProcess] = []
 
     def _timing(self) -> dict[str, Any]:
@@ -131,7 +136,7 @@ async def read(*providers: Provider, over: Any, **options: Any) -> tuple[list[Ca
 
 
 def exact(records: Sequence[CallRecord]) -> Found:
-    """Calls, their sessions, their series, their points; a value that is no number is None."""
+    """Calls, their sessions, their series, their points; a value that is not a number is None."""
     calls: Found = {}
     for record in records:
         sessions = calls.setdefault(record.call.call_id, {})

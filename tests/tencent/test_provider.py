@@ -80,8 +80,14 @@ def asked(stage: Stage, action: str) -> list[dict[str, Any]]:
     return [dict(arrival.facts) for arrival in stage.server.arrivals if arrival.endpoint == action]
 
 
-@pytest.mark.parametrize("plan", ["basic", "advanced", "flagship", "intl-standard", "unlimited"])
-@pytest.mark.parametrize("kind", [Kind.LONG, Kind.LONG_RUNNING, Kind.REJOIN, Kind.GROUP], ids=lambda kind: kind.name)
+@pytest.mark.parametrize(
+    ("plan", "kind"),
+    [  # a plan changes how far back and how often may be asked, and not how
+        *(("advanced", kind) for kind in (Kind.LONG, Kind.LONG_RUNNING, Kind.REJOIN, Kind.GROUP)),
+        *((plan, Kind.LONG) for plan in ("basic", "flagship", "intl-standard", "unlimited")),
+    ],
+    ids=str,
+)
 def test_every_point_of_a_call_is_read_once_and_lies_in_its_stay(plan: str, kind: Kind) -> None:
     stage = Stage("tencent", WORLD, plan=plan)
     call = call_of(kind)
@@ -183,6 +189,28 @@ def test_a_session_that_goes_on_has_no_end() -> None:
 
     ends = {stay.session_id: stay.leave_ts if stay.finished else None for stay in WORLD.sessions(call)}
     assert ends == run(scenario)
+
+
+@pytest.mark.parametrize("row", [CALL_DETAIL_METRICS, CALL_DETAIL_METRICS_2021], ids=lambda row: row.name)
+def test_a_page_of_series_has_the_stays_of_its_users_beside_them(row: Any) -> None:
+    stage = Stage("tencent", WORLD)
+    call = call_of(Kind.REJOIN)
+
+    async def scenario() -> tuple[list[Any], list[Any], list[Any]]:
+        provider = stage.provider()
+        listed = {one.call_id: one for one in await provider.calls(WHOLE).collect()}
+        sessions = await provider.sessions(listed[call.call_id]).collect()
+        pages = [page async for page in provider.metrics(listed[call.call_id], sessions).pages()]
+        life = TimeRange(call.created_ts, call.destroyed_ts + 1)
+        asking = provider.ask(row, life, CommId=call.call_id, DataType=["all"])
+        return sessions, pages, [page async for page in asking.pages()]
+
+    sessions, pages, raw = run(scenario)
+    for read in (pages, raw):
+        assert all(isinstance(series, MetricSeries) for page in read for series in page.items)
+        beside = {one.session_id: one for page in read for one in page.sessions}
+        assert {one.session_id: one for one in sessions} == beside
+        assert all("UserList" not in page.extra for page in read)
 
 
 # --- rows beside the neutral questions --------------------------------------------------------------------

@@ -60,7 +60,7 @@ def test_a_text_without_rooms_is_unreadable(text: str) -> None:
 
 
 def test_a_text_that_cannot_be_parsed_is_unreadable() -> None:
-    with pytest.raises(ValueError, match="no comma-separated text"):
+    with pytest.raises(ValueError, match="not comma-separated text"):
         read_room_usage("RoomId,Audio\n" + "x" * 200_000 + ",1\n", WINDOW)
 
 

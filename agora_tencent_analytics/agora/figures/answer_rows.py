@@ -28,7 +28,7 @@ def rows_of(data: Any) -> Sequence[Row]:
     """The rows of `data`, whatever they are wrapped in.
 
     Raises:
-        TypeError: it is no list of objects.
+        TypeError: it is not a list of objects.
     """
     if isinstance(data, dict):
         data = data.get("list", [data])

@@ -26,7 +26,7 @@ import attrs
 from agora_tencent_analytics.endpoint import AnyOf, Newest, PageNumber
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.series import MetricSeries
-from agora_tencent_analytics.paging.clip import clip, cover
+from agora_tencent_analytics.paging.clip import clip
 from agora_tencent_analytics.paging.decision import PageSigns
 from agora_tencent_analytics.paging.numbered import WindowReader
 from agora_tencent_analytics.paging.question import Question
@@ -68,11 +68,11 @@ def row_of(record: Call | Session) -> Row:
     return Row(record.join_ts, end, record.user_id, record.session_id)
 
 
-def windows(question: Question, now: float) -> Iterator[TimeRange]:
+def windows(question: Question, now: float) -> list[TimeRange]:
     """The windows in which a walk begun at `now` (vendor epoch seconds) asks, oldest first."""
     limits, bounds = question.limits, question.row.bounds
     cut = (clip(piece, limits, now=now, endpoint="", bounds=bounds).inside for piece in question.over)
-    return cover([piece for piece in cut if piece is not None], limits, bounds=bounds)
+    return question.windows([piece for piece in cut if piece is not None])
 
 
 def price(questions: Iterable[Question], rows: Iterable[Row], now: float) -> Bill:

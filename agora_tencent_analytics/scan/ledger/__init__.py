@@ -42,7 +42,7 @@ class Ledger:
         path: the file; made if missing, readable by its owner alone. Its directory must exist.
 
     Raises:
-        LedgerUnusable: another scan holds it, it is damaged, or it is no ledger.
+        LedgerUnusable: another scan holds it, it is damaged, or it is not a ledger.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -69,7 +69,12 @@ class Ledger:
 
     def keep(self, bookmark: str) -> None:
         """Keeps a bookmark by itself, without an acknowledgement."""
-        self._file.rows("INSERT OR REPLACE INTO facts VALUES (?, ?)", (_BOOKMARK, bookmark))
+        self._file.write("INSERT OR REPLACE INTO facts VALUES (?, ?)", (_BOOKMARK, bookmark))
+
+    @property
+    def losses(self) -> int:
+        """How often it was found without its latest acknowledgements, the log that held them lost or damaged."""
+        return self._file.mark("losses")
 
     def begin(self, facts: Mapping[str, str]) -> None:
         """Makes sure that the ledger is this scan's, and in nobody else's hands.
@@ -97,7 +102,7 @@ class Ledger:
                     "give the arguments that it was begun with, or name another file"
                 )
             for pair in told.items():
-                self._file.rows("INSERT OR REPLACE INTO facts VALUES (?, ?)", pair)
+                self._file.write("INSERT OR REPLACE INTO facts VALUES (?, ?)", pair)
         self._used = True
 
     def end(self) -> None:

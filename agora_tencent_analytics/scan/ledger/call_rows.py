@@ -56,7 +56,7 @@ class CallRows:
     def put(self, call: Call, state: State, *, run: int, ended: int) -> None:
         """Writes down a call; of one that is settled, its digest alone."""
         text = None if state is State.SETTLED else msgspec.json.encode(call)
-        self._file.rows(
+        self._file.write(
             "INSERT INTO calls (lane, digest, state, run, ended, call) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE "
             "SET state = excluded.state, run = excluded.run, ended = excluded.ended, call = excluded.call",
             (self._lane, _digest(call.call_id), state, run, ended, text),
@@ -64,9 +64,15 @@ class CallRows:
 
     def change(self, before: State, after: State, *, run: int) -> None:
         """Changes the state of all calls that an earlier scan than `run` left in another."""
-        self._file.rows(
+        self._file.write(
             "UPDATE calls SET state = ?, run = ? WHERE lane = ? AND state = ? AND run < ?",
             (after, run, self._lane, before, run),
+        )
+
+    def doubt_owed(self) -> None:
+        """Takes all calls that are owed for calls that are owed again."""
+        self._file.write(
+            "UPDATE calls SET state = ? WHERE lane = ? AND state = ?", (State.AGAIN, self._lane, State.OWED)
         )
 
     def left(self, states: Sequence[State], *, since: int = 0, up_to: int) -> Iterator[tuple[Call, State]]:
@@ -92,7 +98,7 @@ class CallRows:
     def prune(self, before: float) -> None:
         """Forgets settled calls that ended before an instant."""
         statement = "DELETE FROM calls WHERE lane = ? AND state = ? AND ended < ?"
-        self._file.rows(statement, (self._lane, State.SETTLED, before))
+        self._file.write(statement, (self._lane, State.SETTLED, before))
 
     def _call(self, text: bytes) -> Call:
         try:

@@ -48,12 +48,31 @@ class LaneRows:
 
     def stand(self, standing: Standing) -> None:
         """Writes down how the lane stands."""
-        self._file.rows("INSERT OR REPLACE INTO lanes VALUES (?, ?, ?, ?, ?)", (self._lane, *standing))
+        self._file.write("INSERT OR REPLACE INTO lanes VALUES (?, ?, ?, ?, ?)", (self._lane, *standing))
 
     def forget(self) -> None:
         """Forgets the lane and what of it is to be listed."""
-        self._file.rows("DELETE FROM stretches WHERE lane = ?", (self._lane,))
-        self._file.rows("DELETE FROM lanes WHERE lane = ?", (self._lane,))
+        self._file.write("DELETE FROM stretches WHERE lane = ?", (self._lane,))
+        self._file.write("DELETE FROM lanes WHERE lane = ?", (self._lane,))
+
+    def new_losses(self, now: int) -> bool:
+        """True if acknowledgements of this lane were lost of which no scan was told yet.
+
+        Args:
+            now: when they are found out about, epoch seconds.
+        """
+        losses = self._file.mark("losses")
+        if losses == self._file.mark(f"losses told to {self._lane}"):
+            return False
+        with self.transaction():
+            self._file.set_mark(f"losses told to {self._lane}", losses)
+            self._file.set_mark(f"lost before, of {self._lane}", now)
+        return True
+
+    @property
+    def lost_before(self) -> int:
+        """Acknowledgements of calls that began before may have been lost, epoch seconds; 0 if none were."""
+        return self._file.mark(f"lost before, of {self._lane}")
 
     def stretches(self) -> list[tuple[TimeRange, int, str | None]]:
         """Pieces of the range that are to be listed, oldest first, with their numbers and cursors."""
@@ -64,15 +83,15 @@ class LaneRows:
 
     def add_stretch(self, over: TimeRange, cursor: str | None = None) -> None:
         """Adds a piece."""
-        self._file.rows(
+        self._file.write(
             "INSERT INTO stretches (lane, first, until, cursor) VALUES (?, ?, ?, ?)",
             (self._lane, over.start, over.end, cursor),
         )
 
     def set_cursor(self, number: int, cursor: str | None) -> None:
         """Notes how far the listing of a piece has come."""
-        self._file.rows("UPDATE stretches SET cursor = ? WHERE number = ?", (cursor, number))
+        self._file.write("UPDATE stretches SET cursor = ? WHERE number = ?", (cursor, number))
 
     def drop_stretch(self, number: int) -> None:
         """Forgets a piece."""
-        self._file.rows("DELETE FROM stretches WHERE number = ?", (number,))
+        self._file.write("DELETE FROM stretches WHERE number = ?", (number,))

@@ -27,6 +27,10 @@ from agora_tencent_analytics.timerange import TimeRange, merge
 SETTLED_S = 1_800
 """Data older than this before the vendor's now no longer changes: past every stated lag, and ten minutes for rows
 that come late."""
+_LOST = (
+    "the ledger had lost its latest acknowledgements (its log, the file -wal beside it, was gone or damaged): calls "
+    "that were dealt with come again, and say so"
+)
 
 
 class KeptWork(Work):
@@ -55,6 +59,10 @@ class KeptWork(Work):
         self._early: set[str] = set()
         self._before = rows.standing()
         self._begin(now, here)
+        if rows.new_losses(self._now):
+            calls.doubt_owed()
+            self.doubts = (*self.doubts, _LOST)
+        self._lost_before = rows.lost_before
         self.already = calls.count((State.SETTLED, State.RUNNING))
 
     def _begin(self, now: float, here: float) -> None:
@@ -157,7 +165,7 @@ class KeptWork(Work):
         return {call_id for call_id, known in states.items() if known is not None and known[0] is State.RUNNING}
 
     def gaps(self, clipped: Iterable[Clipped]) -> tuple[Clipped, ...]:
-        """See `Work.gaps`: what was only looked back at is no gap. What is too recent no scan has read yet."""
+        """See `Work.gaps`: what was only looked back at is not a gap. What is too recent no scan has read yet."""
         pieces = tuple(clipped)
         found = [(piece, piece.over.overlap(fresh)) for piece in pieces for fresh in self._fresh]
         return (
@@ -178,8 +186,9 @@ class KeptWork(Work):
             for call in calls:
                 known = self._calls.state(call.call_id)
                 if known is None:
-                    self._put(call, State.OWED)
-                    owed.append(Owed(call))
+                    again = call.created_ts < self._lost_before
+                    self._put(call, State.AGAIN if again else State.OWED)
+                    owed.append(Owed(call, again=again))
                 elif known[0] is State.RUNNING and known[1] < self._standing.run:
                     self._put(call, State.AGAIN)
                     owed.append(Owed(call, again=True, sound=True))

@@ -167,7 +167,7 @@ def page(query: Mapping[str, str]) -> tuple[int, int]:
     """Number of the page, from 1, and its size, silently capped.
 
     Raises:
-        Refused: one of them is no positive number.
+        Refused: one of them is not a positive number.
     """
     figures = []
     for name, default in (("page_no", 1), ("page_size", _DEFAULT_PAGE)):

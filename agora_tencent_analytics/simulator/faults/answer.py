@@ -1,4 +1,4 @@
-"""Faults of the answer: refusals, failures, bodies that are no answer, and headers that are not true.
+"""Faults of the answer: refusals, failures, bodies that are not answers, and headers that are not true.
 
 Holds values. What they make of an answer is written in `apply.py`, where they end a request in
 `simulator/http/vendor.py`.

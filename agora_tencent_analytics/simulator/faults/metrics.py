@@ -23,7 +23,7 @@ class Retell:
 
     how: Literal["ms", "text", "float", "backwards", "twice", "odd", "split"]
     """Instants in milliseconds, in quotes or with a decimal point; the newest first, every point twice, with things
-    among them that are no points, or the series in two pieces."""
+    among them that are not points, or the series in two pieces."""
     when: When = ALWAYS
 
 

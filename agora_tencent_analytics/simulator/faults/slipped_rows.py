@@ -1,4 +1,4 @@
-"""How the rows of an impolite world are written: calls and sessions that contradict themselves, or are no rows at all.
+"""How the rows of an impolite world are written: calls and sessions that contradict themselves, or are not rows at all.
 
 Holds one small function a slip, from the row as it should be to JSON as it is sent, and the repeating and holding back
 of rows. Which row slips is decided in `world/impolite.py`.

@@ -87,7 +87,7 @@ _TABLE = (
     _slip("far_leave", "it ended in the year 2100", "session"),
     _slip("unfinished_stay", "it is over, but said to last still", "session"),
     _slip("odd_flag", "whether it is over is told by a word, a number or null", "call", "session"),
-    # Beginnings that are no epoch seconds.
+    # Beginnings that are not epoch seconds.
     _slip("begin_in_ms", "it began at a number of milliseconds", "call", "session", so="doubted"),
     _slip("begin_as_iso", "it began at an ISO 8601 date", "call", "session", so="doubted"),
     _slip("begin_as_text", "the second in which it began stands in quotes", "call", "session", so="doubted"),

@@ -2,7 +2,7 @@
 
 Holds the rows; the package puts them to use. The wording is this library's own. The vendor's table has
 not changed since it was published in its present form, so newer clients send ids and values that are not here
-(there is no 5G in 1003, for one): an absent row is no error.
+(there is no 5G in 1003, for one): an absent row is not an error.
 
 Source: https://www.tencentcloud.com/document/product/647/37906 (text of 2023-10-11, read 2026-08-21).
 """

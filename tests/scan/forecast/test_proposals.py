@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from agora_tencent_analytics import Budget, Quota, TimeRange, scan
+from agora_tencent_analytics.agora.plans import find
 from agora_tencent_analytics.limits import DAY, HOUR
 from agora_tencent_analytics.scan import Forecast, Proposal, VendorForecast
 from tests.support.simulated_scans import WHOLE, Vendors, read
@@ -57,9 +58,10 @@ def test_ten_thousand_calls_in_a_day_are_too_many_for_premium_and_every_proposal
 
 
 def test_a_followed_proposal_is_scanned_to_the_end() -> None:
-    vendors = crowded(2_500)
+    vendors = crowded(700)  # more than a quarter of a premium day can pay
 
-    async def scenario(provider: Any) -> None:
+    async def scenario() -> None:
+        provider = vendors.agora(find("premium").share(0.25))
         forecast = await scan.forecast(provider, over=A_DAY)
         shorter = forecast.vendors["agora"].proposals[0]
         assert A_DAY.start == shorter.over.start
@@ -68,7 +70,7 @@ def test_a_followed_proposal_is_scanned_to_the_end() -> None:
         assert report.complete, str(report)
         assert report.vendors["agora"].requests in shorter.requests
 
-    with_premium(vendors, scenario)
+    run(scenario)
 
 
 def test_who_waits_for_midnight_can_have_it_all_before_the_vendor_forgets() -> None:

@@ -147,7 +147,7 @@ def test_what_the_vendor_forgot_between_two_runs_is_a_gap(tmp_path: Path) -> Non
     _, report, _ = job(tmp_path / "ledger", made, at, plan=plan)
     (gap,) = report.vendors["agora"].gaps[:1]
     assert not report.complete
-    assert gap.start >= int(EPOCH) - 30 * MINUTE, "what was only to be looked back at is no gap"
+    assert gap.start >= int(EPOCH) - 30 * MINUTE, "what was only to be looked back at is not a gap"
     assert gap.end >= int(at) - 10 * HOUR
     _, later, _ = job(tmp_path / "ledger", made, at + HOUR, plan=plan, depth="sessions")
     listing = [piece for piece in later.vendors["agora"].clipped if piece.endpoint == "call/lists"]
