@@ -7,8 +7,10 @@ clock: `Last` becomes a range only when somebody hands it the vendor's now.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from typing import Any, SupportsIndex
 
 import attrs
 
@@ -17,7 +19,8 @@ from agora_tencent_analytics.errors import BadInput
 __all__ = ["Last", "TimeRange", "epoch_seconds", "merge"]
 
 _FIRST_MILLISECOND_STAMP = 100_000_000_000  # in seconds: the year 5138
-Instant = datetime | int | float
+Instant = datetime | float | SupportsIndex
+"""A moment: an aware datetime, or epoch seconds as any whole number (those of numpy too) or as a float."""
 
 
 def epoch_seconds(value: Instant, *, name: str = "time") -> float:
@@ -33,8 +36,10 @@ def epoch_seconds(value: Instant, *, name: str = "time") -> float:
                 "for example datetime(..., tzinfo=UTC), or epoch seconds"
             )
         value = value.timestamp()
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    number = _number(value)
+    if number is None:
         raise BadInput(f"{name} must be an aware datetime or epoch seconds, not {type(value).__name__}")
+    value = number
     if not 0 <= value < math.inf:  # not math.isfinite, which overflows on huge integers
         raise BadInput(f"{name}={_figure(value)} is not a moment; pass epoch seconds since 1970-01-01 UTC")
     if value >= _FIRST_MILLISECOND_STAMP:
@@ -143,12 +148,17 @@ class Last:
     """Length in seconds."""
 
     def __init__(self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0) -> None:
-        lengths = {"days": days, "hours": hours, "minutes": minutes, "seconds": seconds}
-        for name, length in lengths.items():
-            number = isinstance(length, int | float) and not isinstance(length, bool)
-            if not number or not 0 <= length < _FIRST_MILLISECOND_STAMP:
+        total: float = 0
+        for name, length, unit_s in (
+            ("days", days, 86_400),
+            ("hours", hours, 3_600),
+            ("minutes", minutes, 60),
+            ("seconds", seconds, 1),
+        ):
+            number = _number(length)
+            if number is None or not 0 <= number < _FIRST_MILLISECOND_STAMP:
                 raise BadInput(f"Last({name}=...) takes a number that is neither negative nor endless")
-        total = days * 86_400 + hours * 3_600 + minutes * 60 + seconds
+            total += number * unit_s
         if total <= 0:
             raise BadInput("Last() needs a positive length, for example Last(hours=6)")
         self.__attrs_init__(total)  # pyright: ignore[reportAttributeAccessIssue]
@@ -168,6 +178,16 @@ def merge(ranges: Iterable[TimeRange]) -> tuple[TimeRange, ...]:
         else:
             joined.append(piece)
     return tuple(joined)
+
+
+def _number(value: Any) -> float | None:
+    """A number as Python has them; None for anything else, which True is too."""
+    if isinstance(value, int | float):
+        return None if isinstance(value, bool) else value
+    try:
+        return operator.index(value)
+    except TypeError:
+        return None
 
 
 def _figure(value: float) -> str:

@@ -98,6 +98,30 @@ def test_epoch_seconds_keeps_numbers_as_they_are() -> None:
     assert 1.5 == epoch_seconds(1.5)
 
 
+class Whole:
+    """A whole number as numpy and pandas have them: no `int`, but as good as one."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __index__(self) -> int:
+        return self.number
+
+
+def test_whole_numbers_of_other_libraries_are_epoch_seconds() -> None:
+    over = TimeRange(Whole(1_625_097_600), Whole(1_625_184_000))
+    assert TimeRange(1_625_097_600, 1_625_184_000) == over
+    assert (int, int) == (type(over.start), type(over.end))
+    length = Last(hours=Whole(3))  # type: ignore[arg-type]
+    assert (10_800, int) == (length.seconds, type(length.seconds))
+
+
+@pytest.mark.parametrize("value", [Whole(-1), Whole(1_625_097_600_000)])
+def test_whole_numbers_of_other_libraries_are_checked_as_ours_are(value: Any) -> None:
+    with pytest.raises(BadInput):
+        epoch_seconds(value)
+
+
 @given(ranges, ranges)
 def test_overlap_and_minus_part_a_range_in_two(one: TimeRange, other: TimeRange) -> None:
     inside, outside = one.overlap(other), one.minus(other)

@@ -6,6 +6,7 @@ Nothing but argparse is imported before there are words to read, so that `--help
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -263,7 +264,10 @@ def _over(options: Options) -> TimeRange | Last:
         return Last(seconds=options.last)
     if None in fixed:
         raise BadInput("--start and --end go together")
-    return TimeRange(*fixed)
+    over = TimeRange(*fixed)
+    if over.start >= time.time():
+        raise BadInput(f"the range {over} lies in the future: nothing to read")
+    return over
 
 
 def _since(options: Options, over: TimeRange | Last) -> TimeRange | Last | Since:

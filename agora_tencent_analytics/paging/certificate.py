@@ -17,15 +17,14 @@ from agora_tencent_analytics.receipt import Receipt
 from agora_tencent_analytics.timerange import TimeRange
 
 ClippedFor = Literal["lag", "history", "clock"]
-"""`"lag"`: too new, ask again later. `"history"`: the vendor has forgotten it. `"clock"`: more than the plan's lag
-would hide, because the clocks of this machine and of the vendor disagree, no answer has borne out either, or the
-vendor calls it too recent."""
+"""`"lag"`: too new, ask again later. `"history"`: the vendor has forgotten it. `"clock"`: more than the plan's limits
+explain, because the clocks of this machine and of the vendor disagree, or the vendor calls it too recent."""
 
 _WHY: Mapping[ClippedFor, str] = {
     "lag": "not yet shown by the vendor",
     "history": "already forgotten by the vendor",
-    "clock": "{seconds:,} s are hidden that the plan's lag does not explain: this machine's clock and the vendor's "
-    "disagree, or no answer has borne out either, or the vendor's lag is longer than its plan says",
+    "clock": "{seconds:,} s were not asked for, because this machine's clock and the vendor's disagree, or the "
+    "vendor's limits are tighter than those of its plan",
 }
 
 

@@ -6,9 +6,9 @@ Agora wants `end < now - lag`, `start > now - history` and `end - start < span`,
 spans are inclusive. Both are read in *vendor* time, which is known to about a second, so a margin is
 kept on the two edges that move.
 
-What the lag hides leaves a result complete, so no more than the lag may hide under its name. What either clock calls
-old enough to be shown, and yet could not be asked for, is told as hidden by a clock once it is longer than the lag and
-what clocks may differ; so is what no clock can vouch for, because no answer has borne one out.
+What the lag hides leaves a result complete, and what the vendor has forgotten is looked for no more; so no clock that
+is wrong may hide more under their names. What this machine's clock lets ask for, and the vendor's does not, is told as
+hidden by a clock, once it is longer than the lag and what clocks may differ.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ def clip(
     limits: Limits,
     *,
     now: float,
+    here: float | None = None,
     endpoint: str,
     bounds: Bounds | None = None,
 ) -> Clip:
@@ -56,21 +57,22 @@ def clip(
         over: the range.
         limits: the row's figures on the plan.
         now: vendor epoch seconds.
+        here: epoch seconds on this machine's clock; None: the same.
         endpoint: name of the question, for what is cut away.
         bounds: how the row spells time. Where it takes whole days or minutes, none is cut in two.
     """
-    oldest = math.ceil(now - limits.history_s) + HISTORY_MARGIN_S
-    if bounds is not None and bounds.form != "seconds" and oldest > 0:
-        oldest = whole_units(bounds, TimeRange(oldest - 1, oldest)).end
-    beyond = newest(limits, now)
+    here = now if here is None else here
+    oldest, beyond = _oldest(limits, now, bounds), newest(limits, now)
     cut: list[Clipped] = []
     start, end = over.start, over.end
     if start < oldest:
-        cut.append(Clipped(over=TimeRange(start, min(end, oldest)), reason="history", endpoint=endpoint))
+        kept = oldest if now - here <= CLOCKS_DIFFER_S else max(start, _oldest(limits, here, bounds))
+        kept, gone = min(end, kept), min(end, oldest)
+        cut += _pieces(endpoint, (start, kept, "history"), (kept, gone, "clock"))
         start = oldest
     if end > beyond:
         if (first := max(start, beyond)) < end:
-            cut.append(Clipped(over=TimeRange(first, end), reason="lag", endpoint=endpoint))
+            cut += hidden(TimeRange(first, end), limits, here=here, endpoint=endpoint)
         end = beyond
     if not cut:
         return Clip(inside=over, clipped=())
@@ -82,20 +84,31 @@ def newest(limits: Limits, now: float) -> int:
     return math.floor(now - limits.lag_s) - MARGIN_S
 
 
-def hidden(over: TimeRange, limits: Limits, *, now: float, latest: float, endpoint: str) -> tuple[Clipped, ...]:
+def _oldest(limits: Limits, now: float, bounds: Bounds | None) -> int:
+    """First second that the vendor still answers for at `now`, a margin kept."""
+    oldest = math.ceil(now - limits.history_s) + HISTORY_MARGIN_S
+    if bounds is None or bounds.form == "seconds" or oldest <= 0:
+        return oldest
+    return whole_units(bounds, TimeRange(oldest - 1, oldest)).end
+
+
+def hidden(over: TimeRange, limits: Limits, *, here: float, endpoint: str) -> tuple[Clipped, ...]:
     """A piece that is too recent to be asked for: in two if a clock hides more of it than the lag explains.
 
     Args:
         over: the piece.
         limits: the row's figures on the plan.
-        now: vendor epoch seconds, by which it was too recent.
-        latest: epoch seconds that it was at most, by which the beginning of the piece may be old enough; or endless.
+        here: epoch seconds on this machine's clock, by which the beginning of the piece may be old enough.
         endpoint: name of the question.
     """
-    due = over.end if math.isinf(latest) else min(over.end, newest(limits, latest))
-    if due - over.start <= limits.lag_s + CLOCKS_DIFFER_S and due <= now + CLOCKS_DIFFER_S:
+    due = min(over.end, newest(limits, here))
+    if due - over.start <= limits.lag_s + CLOCKS_DIFFER_S:
         due = over.start
-    pieces: list[tuple[int, int, ClippedFor]] = [(over.start, due, "clock"), (due, over.end, "lag")]
+    return _pieces(endpoint, (over.start, due, "clock"), (due, over.end, "lag"))
+
+
+def _pieces(endpoint: str, *pieces: tuple[int, int, ClippedFor]) -> tuple[Clipped, ...]:
+    """Those of the pieces that hold a second."""
     return tuple(
         Clipped(over=TimeRange(start, end), reason=reason, endpoint=endpoint)
         for start, end, reason in pieces

@@ -5,7 +5,7 @@ Holds counts, windows and reasons. Decides nothing: what happens next is `walk.p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import attrs
 
@@ -30,8 +30,6 @@ class Evidence:
     """Windows whose reading ended."""
     clipped: dict[Clipped, None] = attrs.field(factory=dict)
     """What could not be asked, each piece once and in order."""
-    too_recent: Callable[[], Iterable[Clipped]] = tuple
-    """What could not be asked because it is too recent, by what is known of the clocks by now."""
     doubts: dict[str, None] = attrs.field(factory=dict)
     """What the vendor's rows say against each other, and may hide, each once and in order."""
     requests: int = 0
@@ -62,20 +60,14 @@ class Evidence:
     @property
     def only_clipped(self) -> bool:
         """True if something was clipped and nothing was read or given up."""
-        return bool(self.all_clipped) and not self.requests and not self.windows
-
-    @property
-    def all_clipped(self) -> tuple[Clipped, ...]:
-        """What could not be asked, for whatever reason, each piece once."""
-        return tuple(dict.fromkeys((*self.clipped, *self.too_recent())))
+        return bool(self.clipped) and not self.requests and not self.windows
 
     def nothing_to_ask(self) -> NothingToAsk:
         """The error for a walk that has nothing left after clipping."""
-        clipped = self.all_clipped
         return NothingToAsk(
-            f"nothing of {self.over} can be asked now ({'; '.join(map(str, clipped))}); ask for a range inside the "
-            "plan's history, or wait until the vendor shows its newest data",
-            clipped=clipped,
+            f"nothing of {self.over} can be asked now ({'; '.join(map(str, self.clipped))}); ask for a range inside "
+            "the plan's history, or wait until the vendor shows its newest data",
+            clipped=tuple(self.clipped),
         )
 
     def reach(self, over: TimeRange) -> None:
@@ -131,7 +123,7 @@ class Evidence:
             endpoint=self.endpoint,
             over=self.over,
             windows=tuple(self.windows),
-            clipped=self.all_clipped,
+            clipped=tuple(self.clipped),
             doubts=tuple(self.doubts),
             requests=self.requests,
             cost=self.cost.copy(),

@@ -7,7 +7,7 @@ sends nothing, and never sees a record: that is `walk.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import attrs
@@ -38,16 +38,13 @@ class Times(Protocol):
     def here(self) -> float:
         """Epoch seconds on this machine's clock."""
 
-    def latest(self) -> float:
-        """Epoch seconds that it is at most."""
-
     @property
     def lead(self) -> float:
         """How far the vendor's clock is ahead of one that nobody sets, seconds."""
 
     @property
-    def said_lead(self) -> float:
-        """The same by the word of the answers, while nothing bears out what is believed."""
+    def claim(self) -> float:
+        """How far it would be ahead if a header were right that nothing has borne out or denied yet, seconds."""
 
 
 @attrs.define(kw_only=True)
@@ -102,11 +99,9 @@ class Windows:
         self._longest = 0
         self._reached = 0  # first second that the present question has not asked for
         self._asked_at = self._asked_lead = 0.0  # the vendor's now when the questions were made, and what it rested on
-        self._too_recent: list[
-            tuple[TimeRange, Question, float, float]
-        ] = []  # and when: vendor's, and a clock nobody sets
-        evidence.too_recent = self._hidden
         self._may_begin_anew = cursor is None
+        # What of the question could not be asked for, by which clock; None once that was looked at again.
+        self._hidden: list[tuple[Clipped, float]] | None = []
         self.reading: Reading | None = None
 
     @property
@@ -153,20 +148,12 @@ class Windows:
         self._evidence.window_duplicates = 0
 
     def _clip(self, question: Question, over: TimeRange, now: float) -> TimeRange | None:
-        cut = clip(over, question.limits, now=now, endpoint=question.row.name, bounds=question.row.bounds)
-        self._evidence.clip(piece for piece in cut.clipped if piece.reason != "lag")
-        self._hide((piece.over for piece in cut.clipped if piece.reason == "lag"), question)
+        limits, row, here = question.limits, question.row, self._clock.here()
+        cut = clip(over, limits, now=now, here=here, endpoint=row.name, bounds=row.bounds)
+        self._evidence.clip(cut.clipped)
+        if self._hidden is not None and cut.clipped:
+            self._hidden += [(piece, self._clock.lead) for piece in cut.clipped if piece.reason != "history"]
         return cut.inside
-
-    def _hide(self, pieces: Iterable[TimeRange], question: Question) -> None:
-        now = self._clock.now()
-        self._too_recent += [(piece, question, now, now - self._clock.lead) for piece in pieces]
-
-    def _hidden(self) -> Iterator[Clipped]:
-        """What is too recent, and what of it a clock hides that turned out to be wrong."""
-        lead = self._clock.latest() - self._clock.now() + self._clock.lead
-        for piece, question, now, at in self._too_recent:
-            yield from hidden(piece, question.limits, now=now, latest=at + lead, endpoint=question.row.name)
 
     def _next_question(self) -> bool:
         now = self._clock.now()
@@ -178,6 +165,8 @@ class Windows:
                 self._questions = questions
                 return True
             self._questions = questions
+        if self._ask_what_was_hidden():
+            return True
         index, question = next(self._questions, (0, None))
         if question is None:
             self._note_what_moved_away()
@@ -187,6 +176,7 @@ class Windows:
 
     def _ask(self, index: int, question: Question, now: float) -> None:
         self._index, self._question, self._evidence.endpoint = index, question, question.row.name
+        self._hidden = []
         pieces = []
         for over in question.over:
             self._evidence.reach(over)
@@ -194,9 +184,14 @@ class Windows:
             pieces += [inside] if inside else []
         fill_to = min(question.trail.fill_to, newest(question.limits, now)) if question.trail else 0
         windows = question.windows(pieces, fill_to=fill_to)
+        self._put(windows)
+        self._reached = max(piece.end for piece in (*question.over, *windows))
+
+    def _put(self, windows: Sequence[TimeRange]) -> bool:
+        """These windows are to come; True if there are any."""
         self._stack = [(window, 0) for window in windows][::-1]
         self._later = len(self._stack)
-        self._reached = max(piece.end for piece in (*question.over, *windows))
+        return bool(self._stack)
 
     def _led_on(self) -> bool:
         """True if the answers show that more is to be asked: of it, the next window is put on the stack."""
@@ -223,24 +218,41 @@ class Windows:
             return False
         self._may_begin_anew = False
         self._questions = self._question = self.reading = None
-        self._stack, self._too_recent = [], []
+        self._stack = []
         self._evidence.begin_anew()
         return True
 
+    def _ask_what_was_hidden(self) -> bool:
+        """Asks for what could not be asked for, if the vendor's clock turns out to be another since; once."""
+        question, hidden, self._hidden = self._question, self._hidden, None
+        if question is None or not hidden:
+            return False
+        clock, limits, row, pieces = self._clock, question.limits, question.row, list[TimeRange]()
+        now, claim = clock.now(), clock.claim
+        here = max(clock.here(), now + claim - clock.lead)
+        for piece, lead in hidden:
+            if abs(claim - lead) > CLOCKS_DIFFER_S:
+                cut = clip(piece.over, limits, now=now, here=here, endpoint=row.name, bounds=row.bounds)
+                self._evidence.clipped.pop(piece, None)
+                self._evidence.clip(cut.clipped)
+                pieces += [cut.inside] if cut.inside else []
+        return self._put(question.windows(pieces))
+
     def _note_what_moved_away(self) -> None:
         """What the questions would have been about as well, had the vendor's clock been known when they were made."""
-        moved_s = self._clock.said_lead - self._asked_lead
+        moved_s = self._clock.claim - self._asked_lead
         if self._resume is not None or abs(moved_s) <= CLOCKS_DIFFER_S:
             return
-        now = self._asked_at + moved_s
+        then, now = self._asked_at, self._asked_at + moved_s
         better = list(self._source(now, now))
-        for asked, question in zip(self._source(self._asked_at, self._asked_at), better, strict=False):
-            pieces = list(question.over)
-            for over in asked.over:
-                pieces = [rest for piece in pieces for rest in piece.minus(over)]
-            missed = [piece for piece in pieces if piece.seconds > question.limits.lag_s + CLOCKS_DIFFER_S]
-            name = question.row.name
-            self._evidence.clip(Clipped(over=piece, reason="clock", endpoint=name) for piece in missed)
+        asked = {question.mark(self._identity): question.over for question in self._source(then, then)}
+        for question in better:
+            missed = list(question.over)
+            for over in asked.get(question.mark(self._identity), ()):
+                missed = [rest for piece in missed for rest in piece.minus(over)]
+            for piece in missed:
+                if piece.seconds > question.limits.lag_s + CLOCKS_DIFFER_S:
+                    self._evidence.clip([Clipped(over=piece, reason="clock", endpoint=question.row.name)])
 
     # -- cursors ------------------------------------------------------------------------------------------------
 
@@ -343,12 +355,12 @@ class Windows:
         now, recent = self._clock.now(), refused.kind == "too_recent"
         bounds = question.row.bounds
         left = give_way(window, question.limits, now=now, times=times, recent=recent, bounds=bounds)
-        pieces = window.minus(left) if left else (window,)
-        if recent:
-            self._hide(pieces, question)
-        else:
-            name = question.row.name
-            self._evidence.clip(Clipped(over=piece, reason="history", endpoint=name) for piece in pieces)
+        here, name = self._clock.here(), question.row.name
+        for piece in window.minus(left) if left else (window,):
+            if recent:
+                self._evidence.clip(hidden(piece, question.limits, here=here, endpoint=name))
+            else:
+                self._evidence.clip((Clipped(over=piece, reason="history", endpoint=name),))
         self._stack += rest
         self.reading = None
         if left is not None:

@@ -10,10 +10,13 @@ on the monotonic clock, so that nobody who sets this machine's wall clock moves 
 
 **Who is believed.** One header is a rumour: it may come out of a cache, or from a gateway whose clock is wrong. The
 prior is this machine's wall clock. What would move the clock by more than a second needs a second witness: an answer
-of another second that shows the same lead, so that between the two the vendor's clock has advanced as the monotonic
-clock did, with nothing in between that bears out what was believed before. What a cache repeats advances by nothing,
-and what says that it comes from a cache is not heard at all. The vendor's own refusal that only a wrong clock explains
-(a signature that has expired, a window that is too recent or too old by its `Date`) needs no second witness.
+of another second that was asked for after the first was heard and shows the same lead, so that between the two the
+vendor's clock has advanced as the monotonic clock did. An answer that bears out what is believed refutes the rumour,
+and against what answers have borne out a third witness is needed: half of the answers may come by a gateway whose clock
+is wrong, in any order. The wall clock itself is a witness: an answer that agrees with it brings the clock back at once.
+What a cache repeats advances by nothing, and what says that it comes from a cache is not heard at all. The vendor's own
+refusal that only a wrong clock explains (a signature that has expired, a window that is too recent or too old by its
+`Date`) needs no other witness.
 
 **What is signed.** A signature that is good at another time than now is worth stealing. Further than an hour from this
 machine's clock nothing is signed on the word of any number of headers, but only after the vendor has refused a
@@ -41,7 +44,6 @@ KEPT_MARGIN_S = 60.0
 SAME_TIME_S = 60.0
 """Clocks that differ by less do not make a signature good that was refused."""
 
-_EARLIEST = 1_577_836_800.0  # 2020; who says that it is earlier says nothing
 _RESOLUTION_S = 1.0
 _UNCERTAINTY_BEFORE_THE_FIRST_ANSWER_S = 1.0
 _MOST_SIGNED_AHEAD_S = 3_600.0
@@ -63,12 +65,23 @@ class Clock:
     monotonic: Callable[[], float] = _unsleeping
     """Seconds that never run backwards and go on while the machine sleeps, from an arbitrary start. Limits are timed
     with it."""
-    wall: Callable[[], float] = time.time
-    """Epoch seconds, as right or wrong as this machine is set."""
+    wall: Callable[[], float] = attrs.field(factory=lambda: time.time)
+    """Epoch seconds, as right or wrong as this machine is set. By default `time.time` as it is when the clock is made,
+    so that of a test that has set another date."""
 
 
 Span = tuple[float, float]
 """Between which two leads, both included, an answer says that the vendor's lies. A lead is vendor minus monotonic."""
+
+
+@attrs.frozen
+class _Rumour:
+    """What too few answers have said to be believed."""
+
+    span: Span
+    date: float
+    heard: float
+    witnesses: int = 1
 
 
 @attrs.define
@@ -84,7 +97,7 @@ class Witnesses:
     """The lead that a refusal of the vendor's explained, if one did."""
     disproved: bool = False
     """True if the vendor refused a signature made at the very time that its answers state."""
-    _rumour: tuple[Span, float] | None = None
+    _rumour: _Rumour | None = None
 
     def hear(self, date: float, sent: float, answered: float, *, prior: float) -> None:
         """Takes in a good answer.
@@ -96,18 +109,28 @@ class Witnesses:
             prior: lead of this machine's wall clock over its monotonic clock.
         """
         said = _span(date, sent, answered)
-        heard = None if self._rumour is None else _both(said, self._rumour[0])
+        rumour = self._rumour
+        both = None if rumour is None else _both(said, rumour.span)
         if self._bears_out(said, prior):
-            if heard is None:
+            if both is None:
                 self._rumour = None
             self._believe(said if self.span is None else _both(said, self.span) or said, prior)
-        elif self._rumour is None or heard is None:
-            self._rumour = said, date
-        elif date == self._rumour[1] or self.disproved:
-            self._rumour = heard, date
-        else:
-            self._rumour = None
-            self._believe(heard, prior)
+        elif abs(_nearest(prior, said) - prior) <= _RESOLUTION_S:
+            self._rumour, self.lead = None, prior
+            self._believe(said, prior)
+        elif rumour is None or both is None:
+            self._rumour = _Rumour(said, date, answered)
+        elif date != rumour.date and sent >= rumour.heard and not self.disproved:
+            self._rumour = _Rumour(both, date, answered, rumour.witnesses + 1)
+            if self._rumour.witnesses >= (2 if self.span is None else 3):
+                self._rumour = None
+                self._believe(both, prior)
+
+    def claim(self, prior: float) -> float:
+        """The lead that is believed, or a greater one that is rumoured while no answer has borne out the prior."""
+        if self.lead is not None:
+            return self.lead
+        return prior if self._rumour is None or self.disproved else max(prior, self._rumour.span[0])
 
     def refused(self, date: float, sent: float, answered: float, *, prior: float) -> None:
         """Takes in a refusal that is explained if the vendor's clock shows what its `Date` says; see `hear`."""
@@ -119,11 +142,6 @@ class Witnesses:
         """The vendor has refused a signature that was made at the time its answers state, so they state a wrong one."""
         self.lead = self.span = self.vouched = self._rumour = None
         self.disproved = True
-
-    @property
-    def rumour(self) -> Span | None:
-        """Between which leads the answers leave it while not one of them bears out what is believed."""
-        return self._rumour[0] if self._rumour is not None and self.lead is None and not self.disproved else None
 
     def _bears_out(self, said: Span, prior: float) -> bool:
         """True if an answer moves what is believed by no more than what a header leaves open."""
@@ -158,13 +176,6 @@ class VendorClock:
         """Epoch seconds on this machine's clock."""
         return self.clock.wall()
 
-    def latest(self) -> float:
-        """Epoch seconds that it is at most, by this machine's clock and the vendor's.
-
-        Endless while no answer has borne out either.
-        """
-        return math.inf if self._witnesses.lead is None else max(self.clock.wall(), self.now())
-
     def signing(self) -> float:
         """Epoch seconds to sign for: the vendor's now; this machine's if only headers say that they are far apart."""
         now, here = self.now(), self.clock.wall()
@@ -184,11 +195,10 @@ class VendorClock:
         return self.clock.wall() - self.clock.monotonic() if lead is None else lead
 
     @property
-    def said_lead(self) -> float:
-        """The same by the word of the answers, while not one of them bears out what is believed."""
-        rumour = self._witnesses.rumour
-        known = rumour is not None and self.clock.monotonic() + rumour[1] > _EARLIEST
-        return _nearest(self.lead, rumour) if rumour is not None and known else self.lead
+    def claim(self) -> float:
+        """The lead if the first header were right that says it is later at the vendor's than here, seconds."""
+        with self._lock:
+            return self._witnesses.claim(self.clock.wall() - self.clock.monotonic())
 
     @property
     def offset(self) -> float:

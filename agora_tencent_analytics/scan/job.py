@@ -124,22 +124,17 @@ class Job:
         self.report.doubt(doubts_of(certificate))
         self._remember()
 
-    @property
-    def moved_s(self) -> float:
-        """How much later the vendor's clock turned out to be than when the range was resolved, seconds."""
-        return self._clock.lead - self._resolved_lead
-
     def begin_anew(self) -> bool:
-        """Resolves the range again, before any of it was read; False if that changes nothing."""
+        """Resolves the range again, before any of it was read, if the vendor's clock turns out to be another."""
         now, lead = self._clock.now(), self._clock.lead
-        if not self.work.begin_anew(now, self._clock.here()):
+        if abs(lead - self._resolved_lead) <= CLOCKS_DIFFER_S or not self.work.begin_anew(now, self._clock.here()):
             return False
         self._resolved_at, self._resolved_lead, self.report.over = now, lead, self.work.over
         return True
 
     def missed(self) -> tuple[TimeRange, ...]:
         """What the range would hold as well, had the vendor's clock been known when it was resolved."""
-        moved_s = self._clock.said_lead - self._resolved_lead
+        moved_s = self._clock.claim - self._resolved_lead
         return self.work.missed(self._resolved_at + moved_s) if abs(moved_s) > CLOCKS_DIFFER_S else ()
 
     def progress(self, *, final: bool = False) -> None:

@@ -98,8 +98,10 @@ class Lane:
                     async with anyio.create_task_group() as group:
                         for _ in range(wanted.workers):
                             group.start_soon(CallReader(job, self._gauge).run, receive)
-                        await Lister(job, self._sought, send).run()
+                        lister = Lister(job, self._sought, send)
+                        await lister.run()
                         send.close()
+                lister.note_what_was_missed()
                 if not job.stopped:
                     job.work.finish()
                 job.report.finished = True

@@ -65,16 +65,19 @@ class Lister:
         else:
             for owed in self._work.vanished() if everything else ():
                 await self._hand(owed)
+        return everything
+
+    def note_what_was_missed(self) -> None:
+        """Notes what would have been listed as well, had the vendor's clock been known from the beginning."""
         for piece in self._job.missed():
             for question in self._calls(Stretch(piece)).questions(self._job.provider.now()):
                 if piece.seconds > question.limits.lag_s + CLOCKS_DIFFER_S:
                     self._job.hide([Clipped(over=piece, reason="clock", endpoint=question.row.name)])
-        return everything
 
     def _begins_anew(self) -> bool:
         """True if the first answer shows that the range was resolved by a wrong clock, and it is resolved again."""
         may, self._may_begin_anew = self._may_begin_anew, False
-        return may and abs(self._job.moved_s) > CLOCKS_DIFFER_S and self._job.begin_anew()
+        return may and self._job.begin_anew()
 
     @property
     def _found_all(self) -> bool:

@@ -104,9 +104,9 @@ def test_one_header_moves_nothing(date: float, before: int) -> None:
     for _ in range(before):
         machine.hears()
     machine.hears(date)
-    assert 0 == pytest.approx(machine.error_s, abs=1e-6)
+    assert 0 == pytest.approx(machine.error_s, abs=1)
     machine.hears()
-    assert 0 == pytest.approx(machine.error_s, abs=1e-6)
+    assert 0 == pytest.approx(machine.error_s, abs=1)
 
 
 @pytest.mark.parametrize("date", LIES.values(), ids=LIES.keys())
@@ -196,8 +196,9 @@ def test_a_vendor_whose_clock_is_set_is_followed(step_s: float) -> None:
     for _ in range(5):
         machine.hears()
     machine.ahead_s += step_s
-    machine.hears()
-    assert -step_s == pytest.approx(machine.error_s, abs=1)
+    for _ in range(2):
+        machine.hears()
+        assert -step_s == pytest.approx(machine.error_s, abs=1)
     machine.hears()
     assert 0 == pytest.approx(machine.error_s, abs=1)
 
@@ -216,6 +217,8 @@ def test_whoever_sets_this_machines_clock_moves_the_vendors_not_at_all(step_s: f
 
 def test_a_slow_answer_that_bears_out_everything_hides_no_shift() -> None:
     machine = Machine(ahead_s=20)
+    machine.hears()
+    machine.hears(trip_s=60)
     machine.hears()
     machine.hears(trip_s=60)
     machine.hears()
@@ -241,6 +244,28 @@ def test_the_true_offset_is_always_within_the_uncertainty(ahead_s: float, answer
         if machine.vendor.offset or abs(ahead_s) <= 1:
             assert abs(machine.error_s) <= machine.vendor.uncertainty_s + 1e-6
     assert machine.vendor.offset or abs(ahead_s) <= 3
+
+
+def test_an_answer_that_agrees_with_this_machine_brings_the_clock_back() -> None:
+    machine = Machine()
+    machine.hears()
+    for _ in range(3):
+        machine.hears(machine.truth() - DAY)
+    assert -DAY == pytest.approx(machine.error_s, abs=1)
+    machine.hears()
+    assert 0 == pytest.approx(machine.error_s, abs=1)
+
+
+def test_a_second_witness_is_asked_after_the_first_was_heard() -> None:
+    """Of many questions at once, half go by a gateway whose clock is wrong; their answers come in any order."""
+    machine = Machine()
+    machine.hears()
+    sent = machine.vendor.clock.monotonic()
+    machine.passed += 3
+    for age_s in (2, 1, 0.0):
+        date = header(machine.truth() - DAY - age_s)
+        machine.vendor.learn({"date": date}, sent, machine.vendor.clock.monotonic())
+    assert 0 == pytest.approx(machine.error_s, abs=1)
 
 
 # --- refusals ---------------------------------------------------------------------------------------------
@@ -306,8 +331,8 @@ def test_a_signature_that_was_refused_at_this_machines_time_says_nothing_of_its_
     machine.hears()
     machine.vendor.disproved()
     machine.ahead_s = HOUR
-    machine.hears()
-    machine.hears()
+    for _ in range(3):
+        machine.hears()
     assert 0 == pytest.approx(machine.error_s, abs=1)
 
 
@@ -350,15 +375,16 @@ def play(dice: Random) -> list[str]:
         if not marks:
             heard.append((said, said - at, said + 1 - (at - trip_s)))
             in_a_row = {*in_a_row, said} if date is None else set()
-        lead = machine.vendor.lead
+        lead, prior = machine.vendor.lead, machine.wall() - at
         witnesses = {date for date, low, high in heard if low - 1e-6 <= lead <= high + 1e-6}
+        witnesses |= {-1} if abs(lead - prior) <= 1 + 1e-6 else set()  # the wall clock
         if abs(lead - before) > 1 + 1e-6 and len(witnesses) < 2:
             wrong.append(f"answer {turn} moved it by {lead - before} s on the word of {witnesses}")
-        if len(in_a_row) > 1 and abs(machine.error_s) > 1.5:
+        if len(in_a_row) > 2 and abs(machine.error_s) > 1.5:
             wrong.append(f"{in_a_row} were right in a row, and after answer {turn} it is {machine.error_s} s off")
     return wrong
 
 
 def test_a_true_clock_that_is_spoilt_at_times_is_followed_and_no_other() -> None:
-    """Nothing but two witnesses moves it by more than a second, and two right answers in a row always do."""
+    """Nothing but two witnesses moves it by more than a second, the wall clock being one; three in a row always do."""
     assert {} == {seed: wrong for seed in range(400) if (wrong := play(Random(seed)))}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from email.utils import formatdate
@@ -31,6 +32,9 @@ from agora_tencent_analytics.simulator.http.server import Loopback
 from agora_tencent_analytics.simulator.world.calls import Vendor
 from agora_tencent_analytics.simulator.world.world import World
 
+_LONGEST_TICK_MS = 50
+"""Clocks advance in steps: of 16 ms on some machines."""
+
 
 class SimulatedVendor(ABC):
     """One simulated vendor; an asynchronous context in which it listens on `base_url`.
@@ -40,7 +44,7 @@ class SimulatedVendor(ABC):
         plan: name of a plan, or a plan of one's own.
         count: how requests are counted: `"fixed"`, `"sliding"` or `"bucket"`.
         count_refused: True if a request refused for its rate takes a place in the counters too.
-        clock: epoch seconds, before the skew.
+        clock: epoch seconds, before the skew; None: `time.time` as it is now, frozen if a test has frozen it.
         monotonic: seconds of a clock that never jumps.
         skew_s: how many seconds the vendor's clock is ahead of `clock`.
         faults: what goes wrong from the start.
@@ -61,7 +65,7 @@ class SimulatedVendor(ABC):
         plan: str | Plan,
         count: Counting = "fixed",
         count_refused: bool = False,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         skew_s: float = 0.0,
         faults: Iterable[Fault] = (),
@@ -83,7 +87,7 @@ class SimulatedVendor(ABC):
         self._count: Counting = count
         self._count_refused = count_refused
         Gate((), count)  # a wrong `count` is an error now and not at the first request
-        self._clock = clock
+        self._clock = time.time if clock is None else clock
         self._monotonic = monotonic
         self._sleep = sleep
         self._in_flight = 0
@@ -160,6 +164,7 @@ class SimulatedVendor(ABC):
         return reply.status, {**reply.headers, **length}, reply.body[: reply.cut_at]
 
     async def __aenter__(self) -> Self:
+        self._warn_if_frozen()
         await self._loopback.open()
         return self
 
@@ -191,6 +196,22 @@ class SimulatedVendor(ABC):
     @abstractmethod
     def _envelope(self, refused: Refused) -> bytes:
         """The body of a refusal."""
+
+    def _warn_if_frozen(self) -> None:
+        """Says so if a clock stands still by which somebody would wait, as under libraries that freeze every clock."""
+        waited_by = [asyncio.get_running_loop().time]
+        if any(limits.rates for limits in self.plan.rows.values()):
+            waited_by.append(time.time)  # a client's slots rest by it
+        before = [clock() for clock in waited_by]
+        for _ in range(_LONGEST_TICK_MS):
+            time.sleep(0.001)  # not the loop's sleep, which may not come back
+            if all(clock() > then for clock, then in zip(waited_by, before, strict=True)):
+                return
+        warnings.warn(
+            "time is frozen in this process, so whatever waits (for a slot, a pause, a timeout) waits for ever; let it "
+            "tick from another date on, with freezegun by freeze_time(..., tick=True, real_asyncio=True)",
+            stacklevel=3,
+        )
 
     async def _exchange(self, ask: Ask) -> Reply:
         endpoint, facts = self._read(ask)

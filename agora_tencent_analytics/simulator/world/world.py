@@ -7,7 +7,9 @@ is small and one call of ten million points is never in memory as a whole.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import lru_cache
 
 from agora_tencent_analytics.errors import BadInput
@@ -44,8 +46,8 @@ class World:
     Args:
         seed: any whole number; another seed, another world.
         calls: how many calls each vendor has.
-        start: first second of the world, epoch seconds.
-        end: first second after the world, epoch seconds; nothing happens at it or later.
+        start: first second of the world; an aware datetime or epoch seconds.
+        end: first second after the world, alike; nothing happens at it or later.
         sessions_per_call: exactly that many sessions in every call, or None for a natural number.
         metrics_per_session: at most that many series in every session, or None for what the vendor's clients report.
         points_per_series: that many points in every series (or one a second, if its stay is shorter), evenly spread;
@@ -60,8 +62,8 @@ class World:
             the same whatever is given here.
 
     Raises:
-        BadInput: a range shorter than a minute, a negative number, a burst that begins outside the world, or a slip
-            that does not exist.
+        BadInput: a datetime without a zone, a range shorter than a minute, a negative number, a burst that begins
+            outside the world, or a slip that does not exist.
     """
 
     def __init__(
@@ -69,8 +71,8 @@ class World:
         *,
         seed: int = 0,
         calls: int = 20,
-        start: int,
-        end: int,
+        start: datetime | float,
+        end: datetime | float,
         sessions_per_call: int | None = None,
         metrics_per_session: int | None = None,
         points_per_series: int | None = None,
@@ -80,6 +82,7 @@ class World:
         experience_burst: Burst | None = None,
         impolite: float | Mapping[str, float] = 0.0,
     ) -> None:
+        start, end = _second(start, "start"), _second(end, "end")
         if end - start < _SHORTEST_S:
             raise BadInput(f"a simulated world lasts at least {_SHORTEST_S} seconds, not {end - start}")
         if min(calls, points_per_series or 0, metrics_per_session or 0, experiences_per_hour or 0) < 0:
@@ -328,3 +331,12 @@ class World:
 
 def _subject(vendor: Vendor, row: int | Session) -> tuple[Place, Vendor, int]:
     return ("session", vendor, row.key) if isinstance(row, Session) else ("call", vendor, row)
+
+
+def _second(instant: datetime | float, name: str) -> int:
+    """The whole second of a moment."""
+    if isinstance(instant, datetime):
+        if instant.utcoffset() is None:
+            raise BadInput(f"{name}={instant.isoformat()} has no time zone; give an aware datetime or epoch seconds")
+        instant = instant.timestamp()
+    return math.floor(instant)

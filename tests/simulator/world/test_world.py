@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import tracemalloc
 from collections import Counter
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import get_args
 
@@ -42,6 +43,13 @@ def test_the_same_arguments_make_the_same_world(vendor: Vendor) -> None:
 def test_another_seed_makes_another_world(vendor: Vendor) -> None:
     first, second = ({call.call_id for call in small_world(seed=seed).calls(vendor)} for seed in (1, 2))
     assert not first & second
+
+
+def test_a_world_may_be_bounded_by_datetimes() -> None:
+    start, end = (datetime.fromtimestamp(second, UTC) for second in (START, END))
+    assert told(World(calls=12, start=START, end=END), "agora") == told(World(calls=12, start=start, end=end), "agora")
+    with pytest.raises(BadInput, match="no time zone"):
+        World(start=start.replace(tzinfo=None), end=end)
 
 
 def test_the_vendors_have_calls_of_their_own() -> None:
