@@ -128,13 +128,13 @@ class AnswerSlips:
 
 
 def _can_slip(name: str, arrival: Arrival) -> bool:
-    """False for a listing that has nothing of the kind: no total, no page before, or, with all details, no pages."""
-    if arrival.endpoint == "call/details":
-        return name in ("null_list", "missing_list")
+    """False for a listing that has nothing of the kind: no page before, neither pages nor a total, or only details."""
     facts = arrival.facts
-    if name == "repeated_page":
-        return (str(facts.get("page_no", 1)), str(facts.get("PageNumber", 0))) != ("1", "0")
-    return name not in ("zero_total", "wrong_total") or not {"page_no", "page_size", "PageNumber"}.isdisjoint(facts)
+    if arrival.endpoint == "call/details":
+        return name == "missing_list"
+    if {"page_no", "page_size", "PageNumber"}.isdisjoint(facts):
+        return name in ("more", "no_more", "short_page", "shuffled_page", "missing_list")
+    return name != "repeated_page" or (str(facts.get("page_no", 1)), str(facts.get("PageNumber", 0))) != ("1", "0")
 
 
 def _places(arrival: Arrival) -> Iterator[Place]:
