@@ -56,6 +56,7 @@ from agora_tencent_analytics.vendor import (
     brief,
     judge_status,
     parse_object,
+    parsed,
     payload_of,
     read_rows,
     row_ids,
@@ -153,10 +154,7 @@ class TencentVendor(Vendor):
         if response.status != 200:
             raise _told(row, response) or _by_status(row, response)
         if row.model is MetricSeries:
-            try:
-                shell = read_detail(response.body)
-            except ValueError as error:
-                raise unreadable(row, response, str(error)) from None
+            shell = parsed(row, response, read_detail)
             if (told := shell.extra.get("Error")) is not None:
                 raise _refused(row, response, told, shell.request_id)
             _check_answered(row, response, shell.request_id)
