@@ -260,13 +260,24 @@ def parse_object(row: Endpoint[Any], response: Response) -> dict[str, Any]:
     Raises:
         UnreadableReply: it is none.
     """
-    try:
-        body = read_json(response.body)
-    except ValueError as error:
-        raise unreadable(row, response, str(error)) from None
+    body = parsed(row, response, read_json)
     if not isinstance(body, dict):
         raise unreadable(row, response, f"a JSON {type(body).__name__} where an object was due")
     return body
+
+
+def parsed(row: Endpoint[Any], response: Response, read: Callable[[bytes], T]) -> T:
+    """What `read` makes of the body.
+
+    Raises:
+        UnreadableReply: it raised `ValueError`.
+    """
+    try:
+        return read(response.body)
+    except ValueError as error:
+        why = str(error)
+    # Not inside the handler: the error must not lead back to frames that hold the body, and what it may repeat.
+    raise unreadable(row, response, why)
 
 
 def unreadable(

@@ -38,6 +38,7 @@ from agora_tencent_analytics.vendor import (
     brief,
     judge_status,
     parse_object,
+    parsed,
     payload_of,
     read_rows,
     row_ids,
@@ -77,10 +78,7 @@ class AgoraVendor(Vendor):
             finally:
                 del failure  # else this frame and the error keep each other, and the body
         if row.model is MetricSeries:
-            try:
-                shell = read_metrics(response.body)
-            except ValueError as error:
-                raise unreadable(row, response, str(error)) from None
+            shell = parsed(row, response, read_metrics)
             code = _code(shell.extra.get("code")) if shell.code is None else shell.code
             _judge(row, response, code, shell.message, shell.request_id)
             return shell

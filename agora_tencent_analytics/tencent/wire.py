@@ -56,6 +56,7 @@ from agora_tencent_analytics.vendor import (
     brief,
     judge_status,
     parse_object,
+    parsed,
     payload_of,
     read_rows,
     row_ids,
@@ -151,10 +152,7 @@ class TencentVendor(Vendor):
             finally:
                 del failure  # else this frame and the error keep each other, and the body
         if row.model is MetricSeries:
-            try:
-                shell = read_detail(response.body)
-            except ValueError as error:
-                raise unreadable(row, response, str(error)) from None
+            shell = parsed(row, response, read_detail)
             if (told := shell.extra.get("Error")) is not None:
                 raise _refused(row, response, told, shell.request_id)
             _check_answered(row, response, shell.request_id)
