@@ -90,10 +90,10 @@ class Witnesses:
     """What the answers so far show of the vendor's lead over this machine's monotonic clock, seconds."""
 
     lead: float | None = None
-    """What is believed; None while nothing but the wall clock is. Of all leads that the answers allow, the one nearest
-    to what was believed before."""
+    """What is believed: of all leads that the answers allow, the one nearest to what was believed before. None before
+    the first answer: the wall clock's, whatever that is."""
     span: Span | None = None
-    """Between which leads the answers leave it."""
+    """Between which leads the answers leave it; None if they have not said."""
     vouched: float | None = None
     """The lead that a refusal of the vendor's explained, if one did."""
     borne_out: bool = False
@@ -101,6 +101,11 @@ class Witnesses:
     disproved: bool = False
     """True if the vendor refused a signature made at the very time that its answers state."""
     _rumours: list[_Rumour] = attrs.field(factory=list)
+
+    def begin(self, prior: float) -> None:
+        """Believes the wall clock as it is with the first answer, dated or not: whoever sets it later moves nothing."""
+        if self.lead is None:
+            self.lead = prior
 
     def hear(self, date: float, sent: float, answered: float, *, prior: float) -> None:
         """Takes in a good answer.
@@ -224,17 +229,17 @@ class VendorClock:
         return max(span[1] - lead, lead - span[0])
 
     def learn(self, headers: Mapping[str, str], sent: float, answered: float) -> None:
-        """Takes in a good answer; one whose `Date` is missing, malformed or out of a cache teaches nothing.
+        """Takes in a good answer; a `Date` that is missing, malformed or out of a cache teaches nothing.
 
         Args:
             headers: of the answer, names in lower case.
             sent: monotonic seconds just before the request was sent.
             answered: monotonic seconds just after the headers of its answer were read.
         """
-        date = date_of(headers)
-        if date is not None:
-            prior = self.clock.wall() - self.clock.monotonic()
-            with self._lock:
+        date, prior = date_of(headers), self.clock.wall() - self.clock.monotonic()
+        with self._lock:
+            self._witnesses.begin(prior)
+            if date is not None:
                 self._witnesses.hear(date, sent, answered, prior=prior)
 
     def vouched(self, date: float, sent: float, answered: float) -> None:
