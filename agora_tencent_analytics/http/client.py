@@ -138,7 +138,7 @@ class _Ask:
     __slots__ = (
         *("_answered_at", "_asked", "_began", "_caller", "_clock", "_days_spent", "_failures", "_host", "_keys"),
         *("_keys_before", "_keys_since", "_limits", "_max_wait", "_parsed", "_recorder", "_request", "_response"),
-        *("_row", "_sent_at", "_signed", "_signed_ahead_s", "_signed_at", "_slot", "_waits_long", "_wire"),
+        *("_row", "_sent_at", "_signed", "_signed_at", "_signed_lead", "_slot", "_waits_long", "_wire"),
     )
 
     def __init__(
@@ -162,7 +162,7 @@ class _Ask:
         self._days_spent = 0
         self._waits_long = False
         self._host = ""
-        self._signed_ahead_s = 0.0
+        self._signed_lead = 0.0
         self._keys: Any = None
         self._keys_before: Any = None
 
@@ -247,7 +247,7 @@ class _Ask:
         self._host = caller.hosts.pick(now, besides=self._host if lost else None)
         self._request = caller.vendor.request(row, self._host, self._wire)
         self._signed_at = clock.signing()
-        self._signed_ahead_s = self._signed_at - clock.here()
+        self._signed_lead = self._signed_at - now
         self._signed = caller.vendor.authenticate(self._request, row, self._keys, now=self._signed_at)
         check_open(caller.transport)
         timeouts = self._timeouts()
@@ -351,7 +351,7 @@ class _Ask:
             self._days_spent += 1
             return 0.0 if self._days_spent < _MOST_DAYS_SPENT else None
         clock = caller.quota.clock
-        moved = abs(clock.signing() - clock.here() - self._signed_ahead_s) > SAME_TIME_S
+        moved = abs(clock.signing() - self._clock.monotonic() - self._signed_lead) > SAME_TIME_S
         return caller.retry.delay(self._failures, jitter=caller.chance(), clock_moved=moved)
 
     async def _prepare(self, pause: float) -> None:

@@ -104,8 +104,7 @@ class Witnesses:
 
     def begin(self, prior: float) -> None:
         """Believes the wall clock as it is with the first answer, dated or not: whoever sets it later moves nothing."""
-        if self.lead is None:
-            self.lead = prior
+        self.lead = prior
 
     def hear(self, date: float, sent: float, answered: float, *, prior: float) -> None:
         """Takes in a good answer.
@@ -116,8 +115,11 @@ class Witnesses:
             answered: monotonic seconds just after its headers were read.
             prior: lead of this machine's wall clock over its monotonic clock.
         """
-        said = _span(date, sent, answered)
-        if self._bears_out(said, prior):
+        low, high = said = _span(date, sent, answered)
+        if self.lead is not None and self.span is not None and low <= self.lead <= high and not self._rumours:
+            self.span = max(low, self.span[0]), min(high, self.span[1])  # as every polite answer does
+            self.borne_out = True
+        elif self._bears_out(said, prior):
             self._rumours = [rumour for rumour in self._rumours if _both(said, rumour.span)]
             self._believe(said if self.span is None else _both(said, self.span) or said, prior)
         elif abs(_nearest(prior, said) - prior) <= _RESOLUTION_S:
@@ -211,6 +213,9 @@ class VendorClock:
     @property
     def claim(self) -> float:
         """The lead if the first header were right that says it is later at the vendor's than here, seconds."""
+        lead = self._witnesses.lead
+        if lead is not None and self._witnesses.borne_out:
+            return lead
         with self._lock:
             return self._witnesses.claim(self.clock.wall() - self.clock.monotonic())
 
@@ -238,7 +243,8 @@ class VendorClock:
         """
         date, prior = date_of(headers), self.clock.wall() - self.clock.monotonic()
         with self._lock:
-            self._witnesses.begin(prior)
+            if self._witnesses.lead is None:
+                self._witnesses.begin(prior)
             if date is not None:
                 self._witnesses.hear(date, sent, answered, prior=prior)
 
