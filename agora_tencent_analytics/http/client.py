@@ -138,7 +138,7 @@ class _Ask:
     __slots__ = (
         *("_answered_at", "_asked", "_caller", "_clock", "_days_spent", "_deadline", "_failures", "_host", "_keys"),
         *("_keys_before", "_keys_since", "_limits", "_max_wait", "_parsed", "_recorder", "_request", "_response"),
-        *("_row", "_rowless", "_sent_at", "_signed", "_signed_ahead_s", "_signed_at", "_slot", "_waits_long", "_wire"),
+        *("_row", "_rowless", "_sent_at", "_signed", "_signed_at", "_signed_lead", "_slot", "_waits_long", "_wire"),
     )
 
     def __init__(
@@ -160,7 +160,7 @@ class _Ask:
         self._recorder = Recorder(row, receipts, caller.hooks, in_force, self._clock)
         self._max_wait = _shorter(max_wait, in_force.max_wait)
         self._failures: list[AnalyticsError] = []
-        self._host, self._signed_ahead_s, self._days_spent, self._waits_long = "", 0.0, 0, False
+        self._host, self._signed_lead, self._days_spent, self._waits_long = "", 0.0, 0, False
         self._keys: Any = None
         self._keys_before: Any = None
         self._rowless: Answer | None = None  # no row of it could be read: a slip of the moment perhaps, else it stands
@@ -252,7 +252,7 @@ class _Ask:
         self._host = caller.hosts.pick(now, besides=self._host if lost else None)
         self._request = caller.vendor.request(row, self._host, self._wire)
         self._signed_at = clock.signing()
-        self._signed_ahead_s = self._signed_at - clock.here()
+        self._signed_lead = self._signed_at - now
         self._signed = caller.vendor.authenticate(self._request, row, self._keys, now=self._signed_at)
         check_open(caller.transport)
         timeouts = caller.timeouts if self._deadline is None else self._timeouts()
@@ -356,7 +356,7 @@ class _Ask:
             self._days_spent += 1
             return 0.0 if self._days_spent < _MOST_DAYS_SPENT else None
         clock = caller.quota.clock
-        moved = abs(clock.signing() - clock.here() - self._signed_ahead_s) > SAME_TIME_S
+        moved = abs(clock.signing() - self._clock.monotonic() - self._signed_lead) > SAME_TIME_S
         return caller.retry.delay(self._failures, jitter=caller.chance(), clock_moved=moved)
 
     async def _prepare(self, pause: float) -> None:

@@ -90,10 +90,10 @@ class Witnesses:
     """What the answers so far show of the vendor's lead over this machine's monotonic clock, seconds."""
 
     lead: float | None = None
-    """What is believed; None while nothing but the wall clock is. Of all leads that the answers allow, the one nearest
-    to what was believed before."""
+    """What is believed: of all leads that the answers allow, the one nearest to what was believed before. None before
+    the first answer: the wall clock's, whatever that is."""
     span: Span | None = None
-    """Between which leads the answers leave it."""
+    """Between which leads the answers leave it; None if they have not said."""
     vouched: float | None = None
     """The lead that a refusal of the vendor's explained, if one did."""
     borne_out: bool = False
@@ -101,6 +101,10 @@ class Witnesses:
     disproved: bool = False
     """True if the vendor refused a signature made at the very time that its answers state."""
     _rumours: list[_Rumour] = attrs.field(factory=list)
+
+    def begin(self, prior: float) -> None:
+        """Believes the wall clock as it is with the first answer, dated or not: whoever sets it later moves nothing."""
+        self.lead = prior
 
     def hear(self, date: float, sent: float, answered: float, *, prior: float) -> None:
         """Takes in a good answer.
@@ -111,8 +115,11 @@ class Witnesses:
             answered: monotonic seconds just after its headers were read.
             prior: lead of this machine's wall clock over its monotonic clock.
         """
-        said = _span(date, sent, answered)
-        if self._bears_out(said, prior):
+        low, high = said = _span(date, sent, answered)
+        if self.lead is not None and self.span is not None and low <= self.lead <= high and not self._rumours:
+            self.span = max(low, self.span[0]), min(high, self.span[1])  # as every polite answer does
+            self.borne_out = True
+        elif self._bears_out(said, prior):
             self._rumours = [rumour for rumour in self._rumours if _both(said, rumour.span)]
             self._believe(said if self.span is None else _both(said, self.span) or said, prior)
         elif abs(_nearest(prior, said) - prior) <= _RESOLUTION_S:
@@ -150,11 +157,6 @@ class Witnesses:
         """The vendor has refused a signature that was made at the time its answers state, so they state a wrong one."""
         self.lead = self.span = self.vouched = None
         self.borne_out, self.disproved, self._rumours = False, True, []
-
-    def knows(self, said: Span) -> bool:
-        """True if an answer that says this, and no more, changes nothing."""
-        span = self.span
-        return self._rumour is None and span is not None and said[0] <= span[0] and span[1] <= said[1]
 
     def _bears_out(self, said: Span, prior: float) -> bool:
         """True if an answer moves what is believed by no more than what a header leaves open."""
@@ -211,6 +213,9 @@ class VendorClock:
     @property
     def claim(self) -> float:
         """The lead if the first header were right that says it is later at the vendor's than here, seconds."""
+        lead = self._witnesses.lead
+        if lead is not None and self._witnesses.borne_out:
+            return lead
         with self._lock:
             return self._witnesses.claim(self.clock.wall() - self.clock.monotonic())
 
@@ -229,17 +234,18 @@ class VendorClock:
         return max(span[1] - lead, lead - span[0])
 
     def learn(self, headers: Mapping[str, str], sent: float, answered: float) -> None:
-        """Takes in a good answer; one whose `Date` is missing, malformed or out of a cache teaches nothing.
+        """Takes in a good answer; a `Date` that is missing, malformed or out of a cache teaches nothing.
 
         Args:
             headers: of the answer, names in lower case.
             sent: monotonic seconds just before the request was sent.
             answered: monotonic seconds just after the headers of its answer were read.
         """
-        date = date_of(headers)
-        if date is not None and not self._witnesses.knows(_span(date, sent, answered)):
-            prior = self.clock.wall() - self.clock.monotonic()
-            with self._lock:
+        date, prior = date_of(headers), self.clock.wall() - self.clock.monotonic()
+        with self._lock:
+            if self._witnesses.lead is None:
+                self._witnesses.begin(prior)
+            if date is not None:
                 self._witnesses.hear(date, sent, answered, prior=prior)
 
     def vouched(self, date: float, sent: float, answered: float) -> None:

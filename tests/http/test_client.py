@@ -349,6 +349,36 @@ def test_an_expired_signature_is_mended_by_the_clock_of_the_refusal(ahead_s: flo
     assert -ahead_s == pytest.approx(bench.quota.clock.offset, abs=1.1)
 
 
+def signed_ahead(skew_s: float, *steps: Response) -> list[int]:
+    """How far ahead of this machine's clock each of some questions, asked a second apart, was signed, in hours."""
+    bench = Bench(*steps, vendor=TencentVendor("ap-singapore"), script={"skew_s": skew_s})
+
+    async def scenario() -> None:
+        for _ in range(6):
+            await bench.ask()
+            await asyncio.sleep(1.5)
+
+    run(scenario)
+    stamps = [int(request.headers["X-TC-Timestamp"]) for request in bench.script.sent]
+    begun = bench.script.sent_at[0]
+    sent = [EPOCH + at - begun for at in bench.script.sent_at]
+    return [round((stamp - at) / 3_600) for stamp, at in zip(stamps, sent, strict=True)]
+
+
+@pytest.mark.parametrize("hours", [30 * 24, 10 * 365 * 24, -24])
+def test_no_number_of_dates_has_a_request_signed_for_another_day(hours: int) -> None:
+    assert [0] * 6 == signed_ahead(hours * 3_600.0, ROOMS)
+
+
+def test_two_dates_may_have_a_request_signed_for_the_same_hour() -> None:
+    assert [0, 0, 1, 1, 1, 1] == signed_ahead(3_500.0, ROOMS)
+
+
+def test_a_refused_signature_is_made_anew_for_the_time_of_the_refusal() -> None:
+    expired = json_response(TRC % "AuthFailure.SignatureExpire")
+    assert [0, 0, 24, 24, 24, 24, 24] == signed_ahead(86_400.0, ROOMS, expired, ROOMS)
+
+
 @pytest.mark.parametrize("code", ["AuthFailure.SignatureExpire", "AuthFailure.TokenFailure"])
 def test_a_clock_or_token_that_stays_bad_is_tried_twice_and_no_more(code: str) -> None:
     bench = Bench(json_response(TRC % code), vendor=TencentVendor("ap-singapore"))

@@ -215,6 +215,15 @@ def test_whoever_sets_this_machines_clock_moves_the_vendors_not_at_all(step_s: f
         assert 0 == pytest.approx(machine.error_s, abs=1e-6)
 
 
+@pytest.mark.parametrize("step_s", [-DAY, DAY])
+def test_nor_where_no_answer_has_a_date(step_s: float) -> None:
+    machine = Machine()
+    machine.hears(marks={"date": ""})
+    machine.set_by = step_s
+    machine.hears(marks={"date": ""})
+    assert 0 == pytest.approx(machine.error_s, abs=1e-6)
+
+
 def test_a_slow_answer_that_bears_out_everything_hides_no_shift() -> None:
     machine = Machine(ahead_s=20)
     machine.hears()
