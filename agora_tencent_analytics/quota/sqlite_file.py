@@ -10,11 +10,14 @@ in a process, by whatever name, share one connection; nothing but SQLite opens t
 connection is closed, because SQLite in the child would take the parent's locks for its own.
 
 **One file for all.** Before each transaction the file and its log (`-wal`, with the index `-shm`) are looked at. Where
-one of them was deleted, replaced or truncated the others count elsewhere, or soon will, and the file is opened anew.
-What lies beside it and is not its log is removed first, or SQLite would read one database through the log of another.
+one of them was deleted, replaced or truncated the others count elsewhere, or soon will, and the file is opened anew,
+by one process at a time. What lies beside it and is not its log is removed first, or SQLite would read one database
+through the log of another; and the connection that is given up may not write its log into the file, as SQLite's last
+one does.
 
 **Ours alone.** A file that is not a quota (`application_id`), is damaged, or was written by a later version is refused,
-and nothing is written to it. Files of version 0.1 have no id; they are known by their tables, and adopted.
+and nothing is written to it. Files of version 0.1 have no id; they are known by their tables, and adopted. One that is
+damaged while it is in use is set aside by those who have it open, and the count goes on in a new one.
 """
 
 from __future__ import annotations
@@ -27,8 +30,15 @@ import threading
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import attrs
 
 from agora_tencent_analytics.errors import QuotaUnavailable
+
+if sys.platform != "win32":
+    import fcntl
 
 _APPLICATION = 0x41_54_51_31
 _SCHEMA_VERSION = 3
@@ -69,6 +79,7 @@ _ADOPTION = {
 _MADE_IN_IT = "SELECT name FROM sqlite_master WHERE type != 'index' AND name NOT LIKE 'sqlite_%'"
 
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
+_DAMAGED = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 _NO_PLACE_FOR_IT = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_FULL)
 _FORK_WAITS_S = 1.0
 
@@ -84,6 +95,24 @@ def is_locked(error: Exception) -> bool:
     return _code(error) in _BUSY
 
 
+def may_pass(error: Exception) -> bool:
+    """True if asking again may help: it is locked, or was read while something happened to it, and is opened anew."""
+    return is_locked(error) or _code(error) in (*_DAMAGED, sqlite3.SQLITE_IOERR)
+
+
+class _Damaged(Exception):
+    """What is there cannot be read."""
+
+
+@attrs.frozen(eq=False)
+class _Open:
+    """An open file. It is closed by `close`, or when this object is forgotten."""
+
+    connection: sqlite3.Connection
+    pid: int
+    close: Any
+
+
 class SqliteFile:
     """A file that is open once in this process, whoever names it; `at` gives it.
 
@@ -94,9 +123,10 @@ class SqliteFile:
         self.path = path
         self._names = (str(path), f"{path}-wal", f"{path}-shm")
         self._lock = threading.Lock()
-        self._pid = 0
-        self._connection: sqlite3.Connection | None = None
+        self._open: _Open | None = None
         self._last_look = _NOTHING
+        """What there was when it was in order; `_NOTHING` if it was not opened, or was closed as it should be."""
+        self._suspect = False
 
     @classmethod
     def at(cls, path: str | os.PathLike[str]) -> SqliteFile:
@@ -118,7 +148,7 @@ class SqliteFile:
             file = cls(named)
             with file._lock:
                 try:
-                    file._open()
+                    file._reopen()
                 except sqlite3.Error as error:
                     if _code(error) in _NO_PLACE_FOR_IT:
                         raise OSError(str(error)) from error
@@ -137,8 +167,7 @@ class SqliteFile:
             QuotaUnavailable: it is not a quota any more.
         """
         with self._lock:
-            self._close_if_stale()
-            connection = self._connection or self._open()
+            connection = self._current() or self._reopen()
             try:
                 connection.execute("BEGIN IMMEDIATE")
                 try:
@@ -148,29 +177,56 @@ class SqliteFile:
                     if connection.in_transaction:
                         connection.execute("ROLLBACK")
             except sqlite3.Error as error:
-                if not is_locked(error):
-                    self._close()  # the next one opens it anew, and finds out what is wrong with it
+                # The next one opens it anew, and finds out what is wrong with it.
+                self._suspect = not is_locked(error)
                 raise
 
-    def _close_if_stale(self) -> None:
-        if self._connection is None:
-            return
-        if self._pid != os.getpid():
+    def _current(self) -> sqlite3.Connection | None:
+        """The connection, if it is open and what it is open on is still what all others find."""
+        if self._open is None:
+            return None
+        if self._open.pid != os.getpid():
             # Forked without Python's knowledge. A connection must be neither used nor closed in the child.
-            self._closing.detach()
-            _inherited.append(self._connection)
-            self._connection = None
-            return
+            self._open.close.detach()
+            _inherited.append(self._open)
+            self._open, self._last_look = None, _NOTHING
+            return None
         found = _look(self._names)
-        if found[:3] == self._last_look[:3] and found[3] >= self._last_look[3]:
-            self._last_look = found
-        else:
-            self._remove_leftovers(found)
-            self._close()
+        if self._suspect or found[:3] != self._last_look[:3] or found[3] < self._last_look[3]:
+            return None
+        self._last_look = found
+        return self._open.connection
 
-    def _remove_leftovers(self, found: _Look) -> None:
+    def _give_up(self) -> None:
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
+    def _close(self) -> None:
+        self._give_up()
+        self._last_look = _NOTHING
+
+    def _reopen(self) -> sqlite3.Connection:
+        _make_private(self.path.parent)
+        with _alone_in(self.path.parent):
+            self._remove_leftovers()
+            # Not before: until a file is closed, no other has its identity.
+            self._give_up()
+            self._last_look = (self._last_look[0], None, None, 0)
+            try:
+                return self._connect()
+            except _Damaged as damage:
+                if self._last_look[0] is None or self._last_look[0] != _identity(self.path)[0]:
+                    raise self._unusable(str(damage)) from None
+            # It is the very file that was in order here. Whoever has it open too notices, and comes to the new one.
+            os.replace(self.path, f"{self.path}.damaged")
+            for name in self._names[1:]:
+                _unlink(name)
+            return self._connect()
+
+    def _remove_leftovers(self) -> None:
         """Removes logs that are not the file's, and the file if it was emptied under its log."""
-        file, log, index, size = found
+        file, log, index, size = _look(self._names)
         known_file, *known_logs, _ = self._last_look
         emptied = size == 0 and (log is not None or index is not None)
         replaced = known_file is not None and file != known_file
@@ -179,31 +235,30 @@ class SqliteFile:
             if one is not None and (emptied or log is None or (replaced and one == known)):
                 _unlink(name)
         if emptied:
-            _unlink(self._names[0])  # so that whoever has it open does not write its log into it
+            _unlink(self._names[0])  # or those who have it open would write their log into what is made here
 
-    def _open(self) -> sqlite3.Connection:
-        self._pid = os.getpid()
-        _make_private(self.path.parent)
-        self._remove_leftovers(_look(self._names))
+    def _connect(self) -> sqlite3.Connection:
         # SQLite would make it readable by everybody. Only where there is none: see "one connection in a process".
         with contextlib.suppress(FileExistsError):
             os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
             os.chmod(self.path, 0o600)
-        connection = sqlite3.connect(self.path, timeout=0, isolation_level=None, check_same_thread=False)
+        options: dict[str, Any] = {"timeout": 0, "isolation_level": None, "check_same_thread": False}
+        connection: sqlite3.Connection = sqlite3.connect(self.path, **options)
+        keeper: sqlite3.Connection = sqlite3.connect(f"file:{quote(self._names[0])}?mode=ro", uri=True, **options)
         try:
             self._prepare(connection)
-            look = _look(self._names)
-        except BaseException:
+            keeper.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()  # from here on it is open
+        except BaseException as error:
+            keeper.close()
             connection.close()
+            if isinstance(error, sqlite3.Error) and _code(error) in _DAMAGED:
+                raise _Damaged(str(error)) from None
             raise
-        self._connection, self._last_look = connection, look
-        self._closing = weakref.finalize(self, _close, connection, self._names, look)
+        self._last_look = _look(self._names)
+        self._suspect = False
+        close = weakref.finalize(self, _close, connection, keeper, self._names, self._last_look)
+        self._open = _Open(connection, os.getpid(), close)
         return connection
-
-    def _close(self) -> None:
-        if self._connection is not None:
-            self._connection, self._last_look = None, _NOTHING
-            self._closing()
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         if os.stat(self.path).st_nlink > 1:
@@ -219,9 +274,9 @@ class SqliteFile:
             connection.execute("COMMIT")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
-        ((told,),) = connection.execute("PRAGMA quick_check(1)")
+        told: str = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         if told != "ok":
-            raise self._unusable(f"it is damaged: {told}")
+            raise _Damaged(f"it is damaged: {told}")
 
     def _version(self, connection: sqlite3.Connection) -> int:
         """The version of the schema; 0 if the file is new.
@@ -283,17 +338,46 @@ def _make_private(folder: Path) -> None:
             folder.chmod(0o700)
 
 
-def _close(connection: sqlite3.Connection, names: tuple[str, str, str], opened: _Look) -> None:
-    log = _look(names)[1]
-    if sys.version_info >= (3, 12) and log is not None and log != opened[1]:
-        # The log at this place is others'. The last to close would write its own into the file, and remove theirs.
-        connection.setconfig(sqlite3.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, True)
+@contextlib.contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Nobody else opens a quota in this folder at the same time; a busy one is an error, like a locked file.
+
+    Not by a lock on the file: it would be let go of with the handle, and SQLite's with it.
+    """
+    if sys.platform == "win32":  # what is open cannot be deleted there
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            busy = sqlite3.OperationalError("locked: another process is opening it")
+            busy.sqlite_errorcode = sqlite3.SQLITE_BUSY
+            raise busy from None
+        except OSError:
+            pass  # the file system has no such locks
+        yield
+    finally:
+        os.close(handle)
+
+
+def _close(
+    connection: sqlite3.Connection, keeper: sqlite3.Connection, names: tuple[str, str, str], opened: _Look
+) -> None:
+    """Closes a file; as the last in all processes it writes the log into it, if that is still its log.
+
+    The keeper cannot write. While it is open, SQLite does not take the connection for the last.
+    """
+    if _look(names)[:3] == opened[:3]:
+        keeper.close()
     connection.close()
+    keeper.close()
 
 
 _registry: weakref.WeakSet[SqliteFile] = weakref.WeakSet()
 _registry_lock = threading.Lock()
-_inherited: list[sqlite3.Connection] = []
+_inherited: list[_Open] = []
 _held_for_fork: list[threading.Lock] = []
 
 

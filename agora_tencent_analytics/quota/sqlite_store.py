@@ -24,7 +24,7 @@ import anyio
 import attrs
 
 from agora_tencent_analytics.errors import QuotaUnavailable
-from agora_tencent_analytics.quota.sqlite_file import SqliteFile, is_locked
+from agora_tencent_analytics.quota.sqlite_file import SqliteFile, may_pass
 from agora_tencent_analytics.quota.store import (
     LEASE_S,
     SLOTS_KEPT_S,
@@ -267,7 +267,7 @@ class SqliteStore:
             file.execute(_FORGET_DAYS, (claim.days[0] - _DAYS_KEPT,))
 
     async def _run(self, step: Callable[[sqlite3.Connection], T]) -> T:
-        """One transaction, tried again while the file is locked.
+        """One transaction, tried again while that may help.
 
         Raises:
             QuotaUnavailable: the file stays locked, or cannot be read or written.
@@ -281,7 +281,7 @@ class SqliteStore:
                 with self._file.transaction() as connection:
                     return step(connection)
             except (sqlite3.Error, OSError) as error:
-                if not is_locked(error) or time.monotonic() > give_up_at:
+                if not may_pass(error) or time.monotonic() > give_up_at:
                     raise QuotaUnavailable(
                         f"the quota file {self.path} cannot be used ({error}), so nothing was sent; see what holds or "
                         'forbids it, or pass another path as store= (":memory:" counts in this process alone)'

@@ -2,8 +2,9 @@
 
     python -m tests.support.file_user
 
-Reads lines. `open FILE` and `close` open and close a file; `take NOW` asks it for one request of the day. Answers each
-with a line of JSON: what the store said, and how many are used; or `unavailable`, and why.
+Reads lines. `open FILE` and `close` open and close a file; `take NOW` asks it for one request of the day, and `spin
+SECONDS` as often as it can. Answers each with a line of JSON: what the store said, and how many are used, or
+`unavailable`, and why; of spinning how many were granted, and what was wrong.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import asyncio
 import json
 import secrets
 import sys
+import time
 
 from agora_tencent_analytics.errors import QuotaUnavailable
 from agora_tencent_analytics.quota.sqlite_store import SqliteStore
@@ -23,7 +25,7 @@ DAY = 20_717
 
 async def take(store: SqliteStore, now: float) -> list[object]:
     windows = (Room(limit=1_000, free=1_000, period_s=60, rest_s=60.0),)
-    claim = Claim(id=secrets.token_hex(8), owner=secrets.token_hex(8), windows=windows, days=(DAY,), day_limit=10_000)
+    claim = Claim(id=secrets.token_hex(8), owner=secrets.token_hex(8), windows=windows, days=(DAY,), day_limit=10**6)
     try:
         standing = await store.reserve(KEY, claim, now)
         if standing.why is None:
@@ -31,6 +33,16 @@ async def take(store: SqliteStore, now: float) -> list[object]:
     except QuotaUnavailable as error:
         return ["unavailable", str(error)]
     return [standing.why, *standing.used]
+
+
+async def spin(store: SqliteStore, seconds: float) -> list[object]:
+    until, granted, wrong = time.monotonic() + seconds, 0, []
+    while time.monotonic() < until:
+        said = await take(store, time.time())
+        granted += said[0] is None
+        wrong += said[1:] if said[0] == "unavailable" else []
+        await asyncio.sleep(0.001)
+    return [granted, wrong]
 
 
 def main() -> None:
@@ -41,6 +53,9 @@ def main() -> None:
         if verb == "take":
             assert store is not None
             answer = asyncio.run(take(store, float(what)))
+        elif verb == "spin":
+            assert store is not None
+            answer = asyncio.run(spin(store, float(what)))
         else:
             store = SqliteStore(what) if verb == "open" else None
         print(json.dumps(answer), flush=True)
