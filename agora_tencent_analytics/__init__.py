@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         Refusal,
         TransportError,
         UnreadableReply,
+        UnreadableRow,
         VendorFault,
         WindowRefused,
         WouldExceedQuota,
@@ -166,6 +167,7 @@ __all__ = [
     "TransportError",
     "Unpaged",
     "UnreadableReply",
+    "UnreadableRow",
     "Vendor",
     "VendorFault",
     "VendorReport",
@@ -190,7 +192,7 @@ _HOMES = {
     "errors": (
         "AnalyticsError BadInput BudgetSpent DailyQuotaExhausted IncompleteScan InvalidRequest LedgerUnusable "
         "NotAsked NotAuthenticated NotFound NotOffered NotPermitted NothingToAsk QuotaUnavailable RateLimited "
-        "Refusal TransportError UnreadableReply VendorFault WindowRefused WouldExceedQuota"
+        "Refusal TransportError UnreadableReply UnreadableRow VendorFault WindowRefused WouldExceedQuota"
     ),
     "http.retry": "Retry",
     "http.transport": "AiohttpTransport Timeouts Transport",

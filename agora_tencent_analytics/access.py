@@ -12,7 +12,7 @@ from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypedDict, TypeVar, Unpack
 from urllib.parse import urlsplit
 
 from agora_tencent_analytics.context import Priority, check_hooks
@@ -155,6 +155,12 @@ class Access:
             return f"<{type(self).__name__} not made>"
         host = ", ".join(urlsplit(url).netloc for url in self._caller.hosts.urls)
         return f"<{type(self).__name__} plan={self._plan.name!r} host={host!r}>"
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        raise TypeError(
+            f"{type(self).__name__} is neither pickled nor copied: it holds the keys to an account, and connections of "
+            "this process; make one where it is used, for example from its environment (from_env)"
+        )
 
     # -- what it is -----------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, Literal, NamedTuple
 
 from agora_tencent_analytics.errors import BadInput
-from agora_tencent_analytics.secret import secret
+from agora_tencent_analytics.secret import is_key, secret
 
 
 class EnvironmentVariable(NamedTuple):
@@ -76,13 +76,32 @@ _NUMBERS = {2: "two", 3: "three", 4: "four", 5: "five"}
 
 def _argument(environ: Mapping[str, str] | None, variable: EnvironmentVariable) -> Any:
     if variable.kind == "secret":
-        return secret(_text(environ, variable))
+        hidden = secret(_text(environ, variable))
+        _check(variable, is_key(hidden))
+        return hidden
+    text = _text(environ, variable)
     if not variable.several:
-        return _text(environ, variable)
-    first, *more = (part.strip() for part in _text(environ, variable).split(","))
+        _check(variable, text.isprintable() if variable.kind == "setting" else is_key(text))
+        return text
+    first, *more = map(unquoted, text.split(","))
+    _check(variable, all(is_key(part) for part in (first, *more) if part))
     return [first, *more] if more else first
+
+
+def _check(variable: EnvironmentVariable, fits: bool) -> None:
+    if not fits:
+        raise BadInput(f"{variable.name} holds a blank, a line break or another character that cannot stand in it")
 
 
 def _text(environ: Mapping[str, str] | None, variable: EnvironmentVariable) -> str:
     # The process's environment is not a local variable of any frame: crash reports list those.
-    return (os.environ if environ is None else environ).get(variable.name, "")
+    return unquoted((os.environ if environ is None else environ).get(variable.name, ""))
+
+
+def unquoted(value: str) -> str:
+    """A value without what files of variables leave around it: blanks, line breaks, and a pair of quotes."""
+    value = value.strip()
+    for quote in "\"'":
+        if len(value) > 1 and value[0] == value[-1] == quote and quote not in value[1:-1]:
+            return value[1:-1].strip()
+    return value

@@ -15,6 +15,7 @@ decided in `http/retry.py`.
     |   +-- WindowRefused         ... to this time range
     |   +-- VendorFault           ... because it failed itself
     +-- UnreadableReply           the vendor answered something that is not an answer
+    +-- UnreadableRow             the vendor answered, and one row of it cannot be read
     +-- NotAsked                  nothing was sent
     |   +-- NotOffered            the vendor, the API generation or the plan lacks this question
     |   +-- BadInput              the question is wrong (a ValueError too)
@@ -78,7 +79,8 @@ class AnalyticsError(Exception):
     """
 
     def __init__(self, message: str) -> None:
-        super().__init__(message)
+        # Facts (`code`, `request_id`) stay as they came; in the text they must not steer a terminal.
+        super().__init__(printable(message))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Exceptions with keyword arguments do not pickle by default: carry the facts along instead.
@@ -251,6 +253,30 @@ class UnreadableReply(AnalyticsError):
         self.request_id = request_id
         self.in_rows = in_rows
         self.too_large = too_large
+
+
+class UnreadableRow(AnalyticsError):
+    """One row of an answer lacks what a record cannot be without: its id, or a time. Its neighbours were read.
+
+    Attributes:
+        endpoint: name of the endpoint that was asked.
+        over: the window that was asked, a `TimeRange`.
+        page: page number in the vendor's counting.
+        place: the row's place among those of the answer, from 0.
+        reason: what is wrong with it, in words.
+        text: the row as JSON, cut to its first characters.
+        row_id: 32 hexadecimal digits that stand for the whole row: the same where it comes again.
+    """
+
+    def __init__(self, *, endpoint: str, over: Any, page: int, place: int, reason: str, text: str, row_id: str) -> None:
+        super().__init__(f"row {place} on page {page} of {endpoint} {over} cannot be read: {reason}; it is {text}")
+        self.endpoint = endpoint
+        self.over = over
+        self.page = page
+        self.place = place
+        self.reason = reason
+        self.text = text
+        self.row_id = row_id
 
 
 class NotAsked(AnalyticsError):

@@ -80,7 +80,9 @@ def secret(value: str | Secret[str]) -> Secret[str]: ...
 def secret(value: None) -> None: ...
 def secret(value: Any) -> Any:
     """The value hidden, if it is text or bytes; anything else as it is, for a validator to refuse."""
-    return Secret(value) if isinstance(value, str | bytes) else value
+    if isinstance(value, str):
+        return Secret(value)
+    return Secret(value) if isinstance(value, bytes) else value
 
 
 def is_key(value: object) -> bool:

@@ -21,6 +21,8 @@ from urllib.parse import quote, urlsplit
 import attrs
 import msgspec
 
+from agora_tencent_analytics.decoding.flaws import MISREAD, NO_FLAWS, Flaws
+from agora_tencent_analytics.decoding.rawjson import read as read_json
 from agora_tencent_analytics.decoding.rows import Structure
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.errors import BadInput, RateLimited, Refusal, UnreadableReply, VendorFault
@@ -28,7 +30,7 @@ from agora_tencent_analytics.message import Request, Response
 from agora_tencent_analytics.models.calls import Session
 from agora_tencent_analytics.timerange import TimeRange
 
-__all__ = ["MISREAD", "Asked", "Reply", "Vendor", "check_base_url"]
+__all__ = ["Asked", "Reply", "Vendor", "check_base_url"]
 
 T = TypeVar("T")
 _EXCERPT = 120
@@ -36,9 +38,6 @@ _BRIEF = 300
 _HOST_NAME = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?")
 _LOOPBACK_6 = IPv6Address("::1")
 _UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]*").fullmatch
-
-MISREAD = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
-"""What `Vendor.decode` raises for rows that are not what the row describes."""
 
 
 @attrs.frozen(kw_only=True)
@@ -49,6 +48,8 @@ class Asked:
     """The window that was asked for."""
     params: Mapping[str, Any]
     """The row's parameters, as checked."""
+    flaws: Flaws = attrs.field(factory=Flaws, eq=False, repr=False)
+    """Is told, while the answer is decoded, what of it cannot be read."""
 
 
 @attrs.frozen(kw_only=True)
@@ -74,6 +75,8 @@ class Reply(Generic[T]):
     """Unknown fields beside the rows."""
     warning: str = ""
     """What the vendor says against the question itself: that it is about to go away."""
+    flaws: Flaws = attrs.field(default=NO_FLAWS, repr=False)
+    """What of the answer could not be read. Its lost rows count on the page as others do."""
 
 
 class Vendor(ABC):
@@ -117,12 +120,87 @@ class Vendor(ABC):
     def decode(self, row: Endpoint[Any], body: Any, asked: Asked) -> Reply[Any]:
         """The rows of a good answer as records: `body[row.payload]`, structured into `row.model`.
 
+        An answer of which this fails is decoded once more, from a fresh body and `asked.flaws.by_row`: what goes
+        through `read_rows` then costs itself alone.
+
         Raises:
             ValueError, TypeError, KeyError: the rows are not what the row describes.
         """
-        rows = body.get(row.payload) or []
-        items = self.structure.rows(rows, row.model, vendor=self.name)
+
+        def read(rows: Sequence[Any]) -> list[Any]:
+            return self.structure.rows(rows, row.model, odd=asked.flaws.odd, vendor=self.name)
+
+        items = read_rows(row, payload_of(row, body), asked, read)
         return Reply(items=items, ids=row_ids(row, items))
+
+
+def payload_of(row: Endpoint[Any], body: Mapping[str, Any]) -> Any:
+    """What an answer has in the place of its rows; an empty list for null.
+
+    Raises:
+        ValueError: that place is missing. An answer without it may be about anything.
+    """
+    if row.payload not in body:
+        raise ValueError(f"no {row.payload!r} in the answer")
+    found = body[row.payload]
+    return [] if found is None else found
+
+
+def read_rows(row: Endpoint[Any], rows: Any, asked: Asked, read: Callable[[Sequence[Any]], list[T]]) -> list[T]:
+    """The records of an answer's rows. Where that fails, those of the rows that can be read; see `Flaws.each`.
+
+    Args:
+        row: what was asked.
+        rows: as the vendor sent them. They are taken over.
+        asked: is told which could not be read.
+        read: makes records of rows.
+    """
+
+    def read_one(rows: Sequence[Any]) -> list[T]:
+        items = read(rows)
+        row_ids(row, items)
+        return items
+
+    return asked.flaws.each(rows, read_one if asked.flaws.by_row else read)
+
+
+def decoded(
+    vendor: Vendor,
+    row: Endpoint[Any],
+    response: Response,
+    body: Any,
+    asked: Asked,
+    *,
+    clean: Callable[[Response], Response] = lambda response: response,
+) -> Reply[Any]:
+    """A good answer as the walk takes it: its rows as records, each with its id, and what could not be read.
+
+    Args:
+        vendor: whose answer it is.
+        row: what was asked.
+        response: the answer.
+        body: what `Vendor.unwrap` made of it. It is taken over.
+        asked: the question.
+        clean: strikes the secrets out of an answer, before anything of it is quoted.
+
+    Raises:
+        UnreadableReply: the answer is not what the row describes, bad rows aside.
+    """
+    try:
+        return _decoded(vendor, row, body, Asked(window=asked.window, params=asked.params))
+    except MISREAD:
+        response = clean(response)
+    # Not inside the handler: what is raised here must not lead back to frames that hold the answer as it came.
+    body = vendor.unwrap(row, response)
+    try:
+        return _decoded(vendor, row, body, Asked(window=asked.window, params=asked.params, flaws=Flaws(by_row=True)))
+    except MISREAD as error:
+        raise unreadable(row, response, f"{type(error).__name__}: {error}", in_rows=True) from None
+
+
+def _decoded(vendor: Vendor, row: Endpoint[Any], body: Any, asked: Asked) -> Reply[Any]:
+    reply = identified(row, vendor.decode(row, body, asked))
+    return attrs.evolve(reply, flaws=asked.flaws) if asked.flaws else reply
 
 
 def row_ids(row: Endpoint[Any], items: Sequence[Any]) -> list[str]:
@@ -185,9 +263,9 @@ def parse_object(row: Endpoint[Any], response: Response) -> dict[str, Any]:
         UnreadableReply: it is none.
     """
     try:
-        body = msgspec.json.decode(response.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise unreadable(row, response, f"not JSON ({error})") from None
+        body = read_json(response.body)
+    except ValueError as error:
+        raise unreadable(row, response, str(error)) from None
     if not isinstance(body, dict):
         raise unreadable(row, response, f"a JSON {type(body).__name__} where an object was due")
     return body

@@ -83,3 +83,25 @@ def test_own_credentials_need_and_take_no_keys() -> None:
 def test_the_environment_is_a_mapping(environ: object) -> None:
     with pytest.raises(BadInput, match="environ must be a mapping"):
         read(environ)
+
+
+@pytest.mark.parametrize("around", ['"{}"', "'{}'", " {} ", "{}\n", '"{}"\r\n', '" {} "'])
+def test_what_files_of_variables_leave_around_a_value_is_taken_off(around: str) -> None:
+    environ = {name: around.format(value) for name, value in {**FULL, "URL": "https://x"}.items()}
+    assert {**read(FULL), "base_url": "https://x"} == read(environ)
+    several = {**FULL, "URL": f"{around.format('https://x')},{around.format('https://y')}"}
+    assert ["https://x", "https://y"] == read(several)["base_url"]
+
+
+@pytest.mark.parametrize("bad", ["HU SH", "HU\nSH", "HUSH\x00", "HÜSH", 'HUSH "HUSH'])
+@pytest.mark.parametrize("name", ["APP", "ID", "SECRET", "TOKEN", "URL"])
+def test_what_cannot_stand_in_a_variable_is_refused_by_its_name_and_not_shown(name: str, bad: str) -> None:
+    with pytest.raises(BadInput, match=rf"^{name} holds a blank, a line break or another character") as caught:
+        read({**FULL, name: bad})
+    assert "SH" not in str(caught.value)
+
+
+def test_a_setting_may_hold_blanks_and_no_line_break() -> None:
+    assert "a plan of ours" == read({**FULL, "PLAN": "a plan of ours"})["plan"]
+    with pytest.raises(BadInput, match=r"^PLAN holds"):
+        read({**FULL, "PLAN": "a plan\nof ours"})

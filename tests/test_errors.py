@@ -32,6 +32,7 @@ from agora_tencent_analytics.errors import (
     WindowRefused,
     WouldExceedQuota,
 )
+from agora_tencent_analytics.scan import Failure, Report, VendorReport
 
 SAID: dict[str, Any] = {
     "vendor": "tencent",
@@ -147,3 +148,27 @@ def test_a_spent_day_tells_when_it_ends() -> None:
     error = DailyQuotaExhausted(endpoint="call/lists", limit=1_000, resets_at=1_700_006_400)
     assert "2023-11-15T00:00:00+00:00" in str(error)
     assert ("call/lists", 1_000, 1_700_006_400) == (error.endpoint, error.limit, error.resets_at)
+
+
+STEERING = "\x1b]0;owned\x07 \r\n\u202e\u2066"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Refusal(vendor="agora", code=STEERING, message=STEERING, request_id=STEERING, endpoint="calls"),
+        UnreadableReply(STEERING, endpoint="calls", status=200, request_id=STEERING, excerpt=STEERING),
+        TransportError(STEERING, endpoint="calls", phase="read", timed_out=False),
+        BadInput(STEERING),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_no_text_of_an_error_steers_a_terminal_and_its_facts_stay_as_they_came(error: AnalyticsError) -> None:
+    assert str(error).isprintable()
+    failure = Failure(vendor="agora", step="calls", call_id=STEERING, error=error)
+    assert str(failure).isprintable()
+    report = Report(vendors={"agora": VendorReport(doubts=[STEERING], stopped=STEERING)})
+    report.vendors["agora"].fail(failure)
+    assert all(line.isprintable() for line in str(report).split("\n"))
+    if isinstance(error, Refusal):
+        assert (STEERING, STEERING, STEERING) == (error.code, error.message, error.request_id)

@@ -27,6 +27,7 @@ from agora_tencent_analytics import (
 )
 from agora_tencent_analytics.agora import plans as agora_plans
 from agora_tencent_analytics.agora import provider as agora
+from agora_tencent_analytics.secret import Secret
 from agora_tencent_analytics.tencent import plans as tencent_plans
 from agora_tencent_analytics.tencent import provider as tencent
 from tests.test_provider import KEYS, VENDORS
@@ -198,8 +199,8 @@ class Acme(Provider):
         "base_url": EnvironmentVariable("ACME_URL"),
     }
 
-    def __init__(self, key: str, base_url: str) -> None:
-        self.given = (key, repr(key), base_url)
+    def __init__(self, key: Secret[str], base_url: str) -> None:
+        self.given = (key.reveal(), repr(key), base_url)
 
     def calls(self, *args: Any, **options: Any) -> Any:
         """It has none."""

@@ -22,6 +22,7 @@ from agora_tencent_analytics import (
     NotAuthenticated,
     Rate,
     RateLimited,
+    Refusal,
     TransportError,
     UnreadableReply,
     asking,
@@ -97,6 +98,16 @@ def test_an_ask_is_one_span_with_its_attempts_as_events() -> None:
     first = dict(span.events[1].attributes or {})
     keys = ("server.address", "http.response.status_code", "error.type", "analytics.code")
     assert ("host.test", 502, "VendorFault", "502") == tuple(first[key] for key in keys)
+
+
+def test_no_code_and_no_request_id_steers_a_terminal() -> None:
+    backend = Backend()
+    bench = Bench(json_response('{"code":"\\u001b[2J","requestId":"\\u202er\\n"}'), hooks=(backend.hook,))
+    bench.fails(Refusal)
+    (span,) = backend.spans
+    told = [value for event in span.events for value in (event.attributes or {}).values() if isinstance(value, str)]
+    assert "\N{REPLACEMENT CHARACTER}[2J" in told
+    assert all(value.isprintable() for value in told)
 
 
 @pytest.mark.parametrize(

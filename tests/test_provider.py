@@ -118,7 +118,7 @@ BAD_ASKS: list[tuple[str, Callable[[Any], Any], type[Exception], str]] = [
     ("agora", lambda p: p.sessions(a_call(), users="12"), BadInput, "list of user ids"),
     ("agora", lambda p: p.sessions(a_call(), users=["1", ""]), BadInput, "uids"),
     ("agora", lambda p: p.metrics(a_call(), [a_session(call_id="d")]), BadInput, "call c"),
-    ("agora", lambda p: p.metrics(a_call(), ["s"]), BadInput, "Session of call c"),
+    ("agora", lambda p: p.metrics(a_call(), ["s"]), BadInput, "do not belong to call c"),
     ("agora", lambda p: p.calls(WHOLE, cursor="garbage"), BadInput, "cursor"),
     ("agora", lambda p: p.ask(CALL_LISTS_2024, WHOLE, max_requests=0), BadInput, "max_requests"),
     ("tencent", lambda p: p.calls("today"), BadInput, "TimeRange"),

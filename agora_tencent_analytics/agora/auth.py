@@ -12,7 +12,7 @@ from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.secret import Secret, is_key, secret
 
 
-def _printable(instance: Any, attribute: attrs.Attribute[str], value: Any) -> None:
+def _printable(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     if not is_key(value):
         raise BadInput(
             f"{attribute.name} must be non-empty printable text without spaces; copy it from the Agora Console, "

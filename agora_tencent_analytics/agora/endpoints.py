@@ -52,6 +52,7 @@ def _row(
     params: tuple[Param, ...] = (),
     *,
     name: str = "",
+    counter: str = "",
     generation: str = "2024",
     method: Literal["GET", "POST"] = "GET",
     payload: str = "data",
@@ -61,7 +62,7 @@ def _row(
     anchor: str = "",
     retired: str = "",
 ) -> Endpoint[R]:
-    """A question. Each path has a counter of its own; a POST carries the app in its query."""
+    """A question. Unless told otherwise each path has a counter of its own; a POST carries the app in its query."""
     page, read_on = _READ[generation]
     about_call = path.startswith("call/")
     return Endpoint(
@@ -79,7 +80,7 @@ def _row(
         params=params,
         paging=paging,
         limits=limits,
-        counter=path,
+        counter=counter or path,
         source=page + anchor,
         read_on=read_on,
         retired=retired,

@@ -5,7 +5,7 @@ Figures over time and by dimension are read in `agora/figures/decode.py` and `ag
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -13,6 +13,7 @@ import msgspec
 
 from agora_tencent_analytics.agora.metrics import AGORA_METRICS, AGORA_METRICS_2021_03
 from agora_tencent_analytics.agora.series import AgoraMetrics, AgoraSeries, read_metrics
+from agora_tencent_analytics.decoding.flaws import MISREAD
 from agora_tencent_analytics.decoding.points import PointForm
 from agora_tencent_analytics.decoding.rawjson import text
 from agora_tencent_analytics.decoding.rows import Structure, says_no
@@ -21,7 +22,7 @@ from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.columns import Columns
 from agora_tencent_analytics.models.metrics import METRICS
 from agora_tencent_analytics.models.series import MetricSeries
-from agora_tencent_analytics.vendor import MISREAD, Asked
+from agora_tencent_analytics.vendor import Asked
 
 STRUCTURE = Structure(
     {
@@ -43,18 +44,21 @@ STRUCTURE = Structure(
 )
 
 
-def call_rows(rows: Sequence[Any]) -> list[Call]:
+def call_rows(rows: Sequence[Any], asked: Asked) -> list[Call]:
     """Rows of `call_lists` as calls. The rows are taken over."""
     _check_ids(rows, "call_id")
     _unend(rows, "destroyed_ts")
-    return STRUCTURE.rows(rows, Call, vendor="agora")
+    return STRUCTURE.rows(rows, Call, odd=asked.flaws.odd, vendor="agora")
 
 
 def session_rows(rows: Sequence[Any], asked: Asked) -> list[Session]:
     """Rows of `call_info` as sessions of the call that was asked for. The rows are taken over."""
     _check_ids(rows, "sid")
     _unend(rows, "leave_ts")
-    return STRUCTURE.rows(rows, Session, vendor="agora", call_id=asked.params["call_id"])
+    for row in rows:
+        if row.get("uid") is None:  # whose stay it is costs the stay no more than that
+            asked.flaws.odd(("uid",))
+    return STRUCTURE.rows(rows, Session, odd=asked.flaws.odd, vendor="agora", call_id=asked.params["call_id"])
 
 
 def _check_ids(rows: Sequence[Any], name: str) -> None:
@@ -71,13 +75,18 @@ def _unend(rows: Sequence[Any], end: str) -> None:
             row[end] = None
 
 
-def sessions_beside(shell: AgoraMetrics) -> dict[str, str]:
+def sessions_beside(shell: AgoraMetrics, asked: Asked) -> dict[str, str]:
     """Users by session, as an answer of 2021 has them beside its series; empty where it has none.
 
     Raises:
         KeyError, TypeError: the sessions are not what they should be.
     """
-    return {text(row["sid"]): text(row.get("uid")) for row in shell.extra.get("call_info") or ()}
+
+    def read(rows: Sequence[Any]) -> list[tuple[str, str]]:
+        _check_ids(rows, "sid")
+        return [(text(row["sid"]), text(row.get("uid"))) for row in rows]
+
+    return dict(asked.flaws.each(shell.extra.get("call_info") or [], read))
 
 
 def sessions_of(shell: AgoraMetrics, asked: Asked) -> list[Session]:
@@ -91,14 +100,46 @@ def sessions_of(shell: AgoraMetrics, asked: Asked) -> list[Session]:
 
 def _inside_sessions(shell: AgoraMetrics) -> list[AgoraSeries]:
     """Series inside their sessions: so the page of March 2021 words it, though its example has them beside."""
-    inside = [series for row in shell.extra.get("call_info") or () for series in row.get("metrics") or ()]
+    sessions = [row for row in shell.extra.get("call_info") or () if isinstance(row, dict)]
+    inside = [series for row in sessions for series in row.get("metrics") or ()]
     return read_metrics(msgspec.json.encode({"metrics": inside})).series if inside else []
 
 
-def series_of(row: Endpoint[Any], shell: AgoraMetrics, asked: Asked) -> list[MetricSeries]:
-    """The series of a metrics answer. Since July 2021 their user is not in it; who asks by session knows it."""
+def _check_sessions(shell: AgoraMetrics, asked: Asked) -> None:
+    """Doubts an answer about other sessions than those that were asked for.
+
+    Raises:
+        ValueError: it is about none at all.
+    """
+    if not shell.is_about_series and "call_info" not in shell.extra:
+        raise ValueError("no 'metrics' in the answer")
+    asked.flaws.doubts += shell.doubts
+    wanted = asked.params.get("sids")
+    if wanted is None or set(shell.sids) <= set(wanted):
+        return
+    missing = len(set(wanted).difference(shell.sids))
+    if missing:
+        strange = next(sid for sid in shell.sids if sid not in wanted)
+        asked.flaws.doubts.append(
+            f"of {len(wanted)} sessions asked for, {missing} are not in the answer, but others are, "
+            f"{strange[:40]!r} for one"
+        )
+
+
+def series_of(row: Endpoint[Any], shell: AgoraMetrics, users: Mapping[str, str], asked: Asked) -> list[MetricSeries]:
+    """The series of a metrics answer. Since July 2021 their user is not in it; who asks by session knows it.
+
+    Args:
+        row: the question.
+        shell: the answer.
+        users: the user of each session that the answer has beside its series.
+        asked: what was asked.
+
+    Raises:
+        ValueError: the answer is not about series.
+    """
+    _check_sessions(shell, asked)
     metrics = AGORA_METRICS_2021_03 if row.generation == "2021-03" else AGORA_METRICS
-    users = sessions_beside(shell)
     call_id, window = asked.params["call_id"], asked.window
     found = []
     for entry in shell.series or _inside_sessions(shell):

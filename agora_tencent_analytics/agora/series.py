@@ -20,8 +20,8 @@ import msgspec
 from agora_tencent_analytics.decoding.rawjson import (
     UNREADABLE,
     number,
-    open_list,
     open_object,
+    open_objects,
     plain,
     rest,
     sound,
@@ -70,6 +70,10 @@ class AgoraMetrics:
     """The series of all sessions, in the order sent."""
     extra: Mapping[str, Any] = attrs.field(factory=dict)
     """Unknown keys of the reply."""
+    is_about_series: bool = True
+    """False if `metrics` is missing; null is an empty list."""
+    doubts: list[str] = attrs.field(factory=list)
+    """What is not as it should be, and may cost series, in words."""
 
 
 class _Entry(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -84,7 +88,7 @@ class _Session(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class _Reply(msgspec.Struct, forbid_unknown_fields=True):
-    metrics: list[_Session] | None = None
+    metrics: list[_Session] | msgspec.UnsetType | None = msgspec.UNSET
     code: int | None = None
     message: str | None = None
     request_id: str | None = msgspec.field(name="requestId", default=None)
@@ -139,6 +143,7 @@ def _read(body: bytes) -> AgoraMetrics:
         return _lenient(sound(body))
     sessions = reply.metrics or []
     return AgoraMetrics(
+        is_about_series=reply.metrics is not msgspec.UNSET,
         code=reply.code,
         message=reply.message or "",
         request_id=reply.request_id or "",
@@ -157,18 +162,14 @@ def _lenient(body: bytes) -> AgoraMetrics:
         raise ValueError("the reply should be an object, not null")
     sids: list[str] = []
     series: list[AgoraSeries] = []
-    for raw_session in open_list(reply.get("metrics"), "metrics"):
-        session = open_object(raw_session, "metrics[]")
+    doubts: list[str] = []
+    for session in open_objects(reply.get("metrics"), "metrics", doubts):
         sid = text(plain(session.get("sid")))
         beside = rest(session, ("sid", "data"))
         if len(beside) > _MOST_BESIDE:
             raise ValueError(f"{len(beside)} unknown fields in a session")
-        if session:
-            sids.append(sid)
-        for raw_entry in open_list(session.get("data"), "data"):
-            entry = open_object(raw_entry, "data[]")
-            if entry:
-                series.append(_series(sid, entry, beside))
+        sids.append(sid)
+        series += [_series(sid, entry, beside) for entry in open_objects(session.get("data"), "data", doubts)]
     code = number(plain(reply.get("code")))
     known = {"metrics", "message", "requestId"} | ({"code"} if code is not None else set())
     return AgoraMetrics(
@@ -178,6 +179,8 @@ def _lenient(body: bytes) -> AgoraMetrics:
         sids=tuple(sids),
         series=series,
         extra=rest(reply, known),
+        is_about_series="metrics" in reply,
+        doubts=doubts,
     )
 
 

@@ -6,10 +6,12 @@ without a `code` is a success only under a 2xx status.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from agora_tencent_analytics.agora.auth import AgoraCredentials
 from agora_tencent_analytics.agora.codes import refusal
+from agora_tencent_analytics.agora.figures.answer_rows import rows_of
 from agora_tencent_analytics.agora.figures.breakdowns import breakdowns, experiences
 from agora_tencent_analytics.agora.figures.decode import figures
 from agora_tencent_analytics.agora.replies import (
@@ -21,7 +23,7 @@ from agora_tencent_analytics.agora.replies import (
     sessions_of,
 )
 from agora_tencent_analytics.agora.series import AgoraMetrics, read_metrics
-from agora_tencent_analytics.decoding.rawjson import number
+from agora_tencent_analytics.decoding.rawjson import beside, number
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.errors import Refusal, UnreadableReply
 from agora_tencent_analytics.message import Request, Response
@@ -29,7 +31,18 @@ from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.events import AbnormalExperience
 from agora_tencent_analytics.models.figures import Breakdown, Figures
 from agora_tencent_analytics.models.series import MetricSeries
-from agora_tencent_analytics.vendor import Asked, Reply, Vendor, brief, judge_status, parse_object, row_ids, unreadable
+from agora_tencent_analytics.vendor import (
+    Asked,
+    Reply,
+    Vendor,
+    brief,
+    judge_status,
+    parse_object,
+    payload_of,
+    read_rows,
+    row_ids,
+    unreadable,
+)
 
 HOSTS = ("https://api.agora.io", "https://api.sd-rtn.com")
 """Primary host, and the one for mainland China. Both serve the same accounts."""
@@ -80,28 +93,28 @@ class AgoraVendor(Vendor):
     def decode(self, row: Endpoint[Any], body: Any, asked: Asked) -> Reply[Any]:
         """The rows of a good answer as records."""
         if isinstance(body, AgoraMetrics):
-            items: list[Any] = series_of(row, body, asked)
+            users = sessions_beside(body, asked)
             return Reply(
-                items=items,
+                items=series_of(row, body, users, asked),
                 sessions=sessions_of(body, asked),
                 # Which sessions an answer of 2021 chose; since then those that were asked for.
-                ids=list(sessions_beside(body)),
+                ids=list(users),
                 request_id=body.request_id,
                 extra={name: value for name, value in body.extra.items() if name not in _BESIDE_SERIES},
             )
-        rows = body.get(row.payload) or []
-        if row.model is Call:
-            items = call_rows(rows)
+        rows = payload_of(row, body)
+        if row.model is Figures:
+            items: list[Any] = figures(row, rows, asked)
+        elif row.model is Call:
+            items = read_rows(row, rows, asked, partial(call_rows, asked=asked))
         elif row.model is Session:
-            items = session_rows(rows, asked)
-        elif row.model is Figures:
-            items = figures(row, rows, asked)
+            items = read_rows(row, rows, asked, partial(session_rows, asked=asked))
         elif row.model is Breakdown:
-            items = breakdowns(row, rows, asked)
+            items = read_rows(row, rows_of(rows), asked, partial(breakdowns, row, asked=asked))
         elif row.model is AbnormalExperience:
-            items = experiences(rows)
+            items = read_rows(row, rows_of(rows), asked, partial(experiences, asked=asked))
         else:
-            items = self.structure.rows(rows, row.model, vendor=self.name)
+            items = list(super().decode(row, body, asked).items)
         total, has_more = number(body.get("total_size")), body.get("has_more")
         return Reply(
             items=items,
@@ -109,7 +122,7 @@ class AgoraVendor(Vendor):
             total=total if total is not None and total >= 0 else None,
             has_more=has_more if isinstance(has_more, bool) else None,
             request_id=_text(body.get("requestId")),
-            extra={name: value for name, value in body.items() if name not in _ENVELOPE and name != row.payload},
+            extra=beside(body, {*_ENVELOPE, row.payload}),
         )
 
 

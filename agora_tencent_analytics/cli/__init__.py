@@ -7,9 +7,10 @@ to files and standard output; what a person reads goes to standard error.
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from importlib import import_module
 
 from agora_tencent_analytics.cli.arguments import parse
@@ -31,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: the words after the program's name; None takes them from the process.
     """
+    _lead_somewhere()
     options = parse(arguments)
     import asyncio
 
@@ -39,20 +41,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with _log_shown() if options.verbose else nullcontext():
             status: int = asyncio.run(run(options))
             return status
+    except BrokenPipeError:
+        return _unheard()
     except BadInput as error:
         return _told(error, USAGE)
     except (NotAuthenticated, NotPermitted, NotOffered) as error:
         return _told(error, REFUSED)
-    except (AnalyticsError, OSError) as error:
+    except (AnalyticsError, OSError, Warning) as error:  # a warning: where Python was told to raise them
         return _told(error, INCOMPLETE)
     except (KeyboardInterrupt, asyncio.CancelledError):
-        print("interrupted", file=sys.stderr)
-        return INTERRUPTED
+        return _told("interrupted", INTERRUPTED, said_by="")
 
 
-def _told(error: Exception, status: int) -> int:
-    print(f"agora-tencent-analytics: {printable(error)}", file=sys.stderr)
+def _told(error: Exception | str, status: int, *, said_by: str = "agora-tencent-analytics: ") -> int:
+    with suppress(OSError):  # a terminal that was closed
+        print(f"{said_by}{printable(error)}", file=sys.stderr, flush=True)
     return status
+
+
+def _lead_somewhere() -> None:
+    """Gives standard streams that were closed a place to lead to, before a file takes their number."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w", encoding="utf-8"))  # noqa: SIM115
+
+
+def _unheard() -> int:
+    """The status when whoever read the output has gone."""
+    from agora_tencent_analytics.cli.console import lead_nowhere
+
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            lead_nowhere(stream)
+    return INCOMPLETE
 
 
 class _Printable(logging.Formatter):

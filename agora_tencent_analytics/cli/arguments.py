@@ -6,6 +6,8 @@ Nothing but argparse is imported before there are words to read, so that `--help
 from __future__ import annotations
 
 import argparse
+import re
+import sys
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -15,6 +17,7 @@ from agora_tencent_analytics.agora import variables as agora
 from agora_tencent_analytics.cli import values
 from agora_tencent_analytics.cli.options import Options
 from agora_tencent_analytics.errors import BadInput, printable
+from agora_tencent_analytics.secret import secret
 from agora_tencent_analytics.tencent import variables as tencent
 
 if TYPE_CHECKING:
@@ -22,16 +25,18 @@ if TYPE_CHECKING:
     from agora_tencent_analytics.timerange import Last, TimeRange
 
 
+_LONGEST_NAME = 24
+
+
 class _Parser(argparse.ArgumentParser):
     """Quotes wrong words as text that steers no terminal: a script may have them from anywhere."""
 
     def error(self, message: str) -> NoReturn:
-
         super().error(printable(message))
 
 
 def _parser(**said: Any) -> argparse.ArgumentParser:
-    return _Parser(**said)
+    return _Parser(allow_abbrev=False, **said)
 
 
 def parse(arguments: Sequence[str] | None = None) -> Options:
@@ -55,7 +60,11 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     _forecast(commands)
     _quota(commands)
     _simulate(commands)
-    options = parser.parse_args(arguments, namespace=Options())
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    _refuse_unknown(parser, commands, words)
+    options, left = parser.parse_known_args(words, namespace=Options())
+    if left:
+        parser.error(_not_taken(left, options.command))
     try:
         if options.command in ("scan", "forecast"):
             options.over = _over(options)
@@ -68,6 +77,33 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     except BadInput as error:
         parser.error(str(error))
     return options
+
+
+def _refuse_unknown(
+    parser: argparse.ArgumentParser, commands: argparse._SubParsersAction[argparse.ArgumentParser], words: list[str]
+) -> None:
+    """Names an option that no command has before anything is made of the word behind it, which may be a secret."""
+    parsers = [parser, *commands.choices.values()]
+    known = {name for one in parsers for action in one._actions for name in action.option_strings}
+    for word in words:
+        if word == "--":
+            break
+        if re.match(r"-[^\d.]", word) and word.partition("=")[0] not in known:
+            parser.error(f"there is no option {_name(word)}")
+
+
+def _not_taken(words: list[str], command: str) -> str:
+    """What of the words a command does not take; the name of an option, and never a value."""
+    names = [_name(word) for word in words if word.startswith("-")]
+    if names:
+        return f"{command} takes no {', '.join(names)}"
+    return f"{command} takes no words beside its options, and {len(words)} stand there"
+
+
+def _name(word: str) -> str:
+    """The option that a word begins with, if that is all that it can be."""
+    name = word.partition("=")[0]
+    return name if re.fullmatch(r"--[a-z]+(-[a-z]+){0,3}", name) and len(name) <= _LONGEST_NAME else "of that name"
 
 
 def _scan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -101,6 +137,7 @@ def _scan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "1h)",
     )
     _allowance(command)
+    _way(command)
     _world(command)
     command.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     command.add_argument("--verbose", action="store_true", help="say more on standard error")
@@ -126,6 +163,7 @@ def _forecast(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         "--minutes-per-call", type=float, default=30.0, metavar="T", help="length of each expected call (default: 30)"
     )
     command.add_argument("--report", metavar="FILE", help="write the forecast as JSON")
+    _way(command)
     _world(command)
     command.add_argument("--verbose", action="store_true", help="say more on standard error")
 
@@ -136,7 +174,7 @@ def _quota(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="show what is left of the quota",
         description="Shows what was used and is left of the quota. Reads the count on this machine, sends nothing.",
     )
-    command.set_defaults(simulate=False)
+    command.set_defaults(simulate=False, proxy=None)
     _whom(command)
     command.add_argument("--verbose", action="store_true", help="say more on standard error")
 
@@ -191,6 +229,16 @@ def _allowance(command: argparse.ArgumentParser) -> None:
         choices=("stop", "wait"),
         default="stop",
         help="when the day's requests are spent: stop there, or wait for midnight UTC (default: stop)",
+    )
+
+
+def _way(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--proxy",
+        type=secret,
+        metavar="URL",
+        help="the proxy to ask through, http://host:3128; an empty one: none (default: what HTTPS_PROXY, ALL_PROXY and "
+        "NO_PROXY say, where a password is better kept)",
     )
 
 

@@ -6,8 +6,10 @@ that comes from vendors is made printable before it is shown.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Protocol, TextIO
 
 from agora_tencent_analytics.cli.tables import TEXTS, Row, status
@@ -45,6 +47,12 @@ def console(to: TextIO | None = None) -> Console:
     return PlainConsole(stream)
 
 
+def lead_nowhere(stream: TextIO) -> None:
+    """Lets a stream whose reader has gone lead nowhere; Python would complain of what it holds at the end."""
+    with suppress(OSError, ValueError), open(os.devnull, "w", encoding="utf-8") as nowhere:
+        os.dup2(nowhere.fileno(), stream.fileno())
+
+
 class PlainConsole:
     """Lines of text."""
 
@@ -72,7 +80,12 @@ class PlainConsole:
 
     def line(self, text: str) -> None:
         """One line."""
-        print(text, file=self._to, flush=True)
+        try:
+            print(text, file=self._to, flush=True)
+        except OSError:
+            if self._to is not sys.stderr:
+                raise
+            lead_nowhere(self._to)  # whoever followed has gone; what is written to files goes on
 
     def close(self) -> None:
         """Nothing moves here."""

@@ -3,8 +3,11 @@
 With a ledger, a mark of the file is kept together with each acknowledgement: its length, and what stands at its end.
 Whatever a killed scan wrote beyond that, half a line perhaps, is cut off when the next one begins. A file is known by
 its mark, wherever it was moved to. What is acknowledged will not be asked for again, so no other file that has lines
-is ever cut: neither one that lost records, nor one that the ledger does not know. One that is empty or missing begins
-a new file; the records before stay in theirs.
+is ever cut: neither one that lost records, nor one that the ledger does not know; and of a file of which nothing is
+acknowledged yet, only the one line that the ledger had announced. One that is empty or missing begins a new file; the
+records before stay in theirs.
+
+What is not a file of its own is written as it comes, and never cut (`out_stream.py`).
 """
 
 from __future__ import annotations
@@ -19,13 +22,17 @@ from typing import BinaryIO
 import attrs
 import msgspec
 
-from agora_tencent_analytics.cli.output import write_record
+from agora_tencent_analytics.cli.output import record_pieces
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.scan import CallRecord
 from agora_tencent_analytics.scan.ledger import Ledger
 
 _END = 4_096
 """Bytes that tell a file: no two of different scans agree in so many, ending at the same length."""
+_PIECE = 1 << 16
+_FIRST = 256
+"""Bytes of the first line of a file that are announced: they name the call."""
+_RECORD = b'{"vendor":"'
 _FILES = 8
 """Files that a ledger knows."""
 
@@ -40,10 +47,24 @@ class _Mark:
     """Bytes; 0 if nothing of it is acknowledged."""
     digest: str = ""
     """Of the last of these bytes."""
+    first: str = ""
+    """While nothing is acknowledged: how the first line begins that is being written."""
+    losses: int = 0
+    """How often the ledger had lost acknowledgements by then."""
 
     def fits(self, file: BinaryIO) -> bool:
         """True if the file has the records that are acknowledged, and there are some."""
         return self.length > 0 and self.digest == _digest(file, self.length)
+
+    def announces(self, file: BinaryIO) -> bool:
+        """True if the file holds the announced line, or the beginning of it, and nothing else."""
+        announced = self.first.encode()
+        file.seek(0)
+        if not announced.startswith(_RECORD) or not announced.startswith(file.read(len(announced))):
+            return False
+        file.seek(0)
+        lines = sum(piece.count(b"\n") for piece in iter(lambda: file.read(_PIECE), b""))
+        return lines == 0 or (lines == 1 and _whole_lines(file, 0) == file.seek(0, SEEK_END))
 
 
 @attrs.frozen
@@ -51,6 +72,7 @@ class OutFile:
     """Where records go; nowhere, if no file was asked for."""
 
     file: BinaryIO | None
+    ledger: Ledger | None = None
     marks: tuple[_Mark, ...] = ()
     """Of the files that the ledger knows, this one first; empty if no ledger follows it."""
 
@@ -63,19 +85,28 @@ class OutFile:
         if not earlier:
             return ""
         more = f" and {len(earlier) - 1} more" if earlier[1:] else ""
-        return f"{self.marks[0].path} begins with what is new; what was read before is in {earlier[0]}{more}"
+        where = (
+            "the file of this name that was moved away or emptied" if earlier[0] == self.marks[0].path else earlier[0]
+        )
+        return f"{self.marks[0].path} begins with what is new; what was read before is in {where}{more}"
 
-    def write(self, record: CallRecord) -> str | None:
+    async def write(self, record: CallRecord) -> str | None:
         """Writes a record; the bookmark to be kept with its acknowledgement."""
         if self.file is None:
             return None
-        write_record(self.file, record)
+        pieces = record_pieces(record)
+        if self.ledger is not None and not self.file.seek(0, SEEK_END):
+            first = next(pieces)
+            announced = attrs.evolve(self.marks[0], first=first[:_FIRST].decode(errors="ignore"))
+            self.ledger.keep(_bookmark((announced, *self.marks[1:])))
+            self.file.write(first)
+        self.file.writelines(pieces)
         self.file.flush()
-        if not self.marks:
+        if self.ledger is None:
             return None
         length = self.file.tell()
         this, *others = self.marks
-        return _bookmark((_Mark(this.path, length, _digest(self.file, length)), *others))
+        return _bookmark((_Mark(this.path, length, _digest(self.file, length), losses=this.losses), *others))
 
 
 @contextmanager
@@ -93,25 +124,25 @@ def out_file(path: str | None, ledger: Ledger | None) -> Iterator[OutFile]:
     except OSError as error:
         raise BadInput(f"cannot write {error.filename or path}: {error.strerror or error}") from None
     with file:
-        yield OutFile(file, marks)
+        yield OutFile(file, ledger, marks)
 
 
 def _opened(path: Path, ledger: Ledger | None) -> tuple[BinaryIO, tuple[_Mark, ...]]:
     if ledger is None:
         return path.open("wb"), ()
-    if path.exists() and not path.is_file():
-        raise BadInput(
-            f"{path} is not a regular file, so it cannot be truncated; with --ledger, --out needs one that can"
-        )
     named = str(path.resolve()).encode(errors="backslashreplace").decode()
     marks = _marks(ledger.bookmark)
     file = path.open("a+b")  # never emptied by opening it
     try:
         known = _known(file, named, marks)
-        this = _Mark(named, known.length, known.digest) if known else _Mark(named)
+        length = known.length if known else 0
+        if known and known.losses < ledger.losses:
+            # Whole lines were acknowledged once: their calls come again and say so, if the vendor still has them.
+            length = _whole_lines(file, length)
+        this = _Mark(named, length, _digest(file, length) if length else "", losses=ledger.losses)
         kept = (this, *(mark for mark in marks if mark is not known))[:_FILES]
         ledger.keep(_bookmark(kept))
-        file.truncate(this.length)
+        file.truncate(length)
     except BaseException:
         file.close()
         raise
@@ -124,19 +155,34 @@ def _known(file: BinaryIO, named: str, marks: list[_Mark]) -> _Mark | None:
     if known is None or not known.length:  # it may have been moved here
         known = next((mark for mark in marks if mark.fits(file)), known)
     size = file.seek(0, SEEK_END)
-    if known is None and size:
+    if not size:
+        return known if known is not None and not known.length else None
+    if known is None or not (known.length or known.announces(file)):
         written = next((mark.path for mark in marks if mark.length), "")
         raise BadInput(
             f"{named} has lines that this --ledger did not write; "
             + (f"its records are in {written}: name that file, wherever it is now, or " if written else "name ")
             + "one that is empty or missing"
         )
-    if known is not None and known.length and not known.fits(file):
+    if known.length and not known.fits(file):
         raise BadInput(
             f"{named} has {size} bytes, and not the {known.length} that the ledger says were written: records are "
             "missing that will not be asked for again; put the file back, or name another --out for what is new"
         )
     return known
+
+
+def _whole_lines(file: BinaryIO, length: int) -> int:
+    """How long the file is up to the end of its last whole line, and at least so long."""
+    end = file.seek(0, SEEK_END)
+    while end > length:
+        begin = max(length, end - _PIECE)
+        file.seek(begin)
+        at = file.read(end - begin).rfind(b"\n")
+        if at >= 0:
+            return begin + at + 1
+        end = begin
+    return length
 
 
 def _digest(file: BinaryIO, length: int) -> str:

@@ -7,9 +7,9 @@ see the very same text.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import msgspec
 
@@ -62,8 +62,8 @@ def write_report(path: str | None, said: Mapping[str, Any]) -> None:
         Path(path).write_bytes(encode(said, indent=2) + b"\n")
 
 
-def write_record(file: BinaryIO, record: CallRecord) -> None:
-    """Writes one record as one line, series by series: the text of a large call is never in memory as a whole."""
+def record_pieces(record: CallRecord) -> Iterator[bytes]:
+    """One record as one line, series by series: the text of a large call is never in memory as a whole."""
     call = record.call
     by_session: dict[str, list[MetricSeries]] = {}
     for series in record.series:
@@ -84,7 +84,7 @@ def write_record(file: BinaryIO, record: CallRecord) -> None:
             for failure in record.failures
         ],
     }
-    file.write(encode(head)[:-1] + b',"sessions":[')
+    yield encode(head)[:-1] + b',"sessions":['
     for number, session in enumerate(record.sessions):
         about = {
             "session_id": session.session_id,
@@ -93,11 +93,11 @@ def write_record(file: BinaryIO, record: CallRecord) -> None:
             "leave_ts": session.leave_ts,
             "finished": session.finished,
         }
-        file.write((b"," if number else b"") + encode(about)[:-1] + b',"series":[')
+        yield (b"," if number else b"") + encode(about)[:-1] + b',"series":['
         for place, series in enumerate(by_session.get(session.session_id, ())):
-            file.write((b"," if place else b"") + encode(_series(series)))
-        file.write(b"]}")
-    file.write(b"]}\n")
+            yield (b"," if place else b"") + encode(_series(series))
+        yield b"]}"
+    yield b"]}\n"
 
 
 def _series(series: MetricSeries) -> dict[str, Any]:

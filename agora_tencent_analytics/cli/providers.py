@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from agora_tencent_analytics.agora.provider import AgoraProvider
 from agora_tencent_analytics.cli.options import Options
-from agora_tencent_analytics.environment import EnvironmentVariable, unset
+from agora_tencent_analytics.environment import EnvironmentVariable, unquoted, unset
 from agora_tencent_analytics.errors import BadInput
+from agora_tencent_analytics.http.proxies import ENVIRONMENT
+from agora_tencent_analytics.http.transport import AiohttpTransport
 from agora_tencent_analytics.provider import Provider
+from agora_tencent_analytics.secret import Secret
 from agora_tencent_analytics.tencent.provider import TencentProvider
 
 if TYPE_CHECKING:
@@ -40,7 +43,7 @@ async def providers_of(options: Options) -> AsyncIterator[tuple[list[Provider], 
     if options.api:
         own["agora"]["api"] = options.api
     if not options.simulate:
-        async with _real(own, plans) as providers:
+        async with _real(own, plans, options.proxy) as providers:
             yield providers, None
         return
     from agora_tencent_analytics.cli.simulated_world import world
@@ -89,12 +92,16 @@ def _plans(options: Options, vendors: list[str]) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def _real(own: Mapping[str, Mapping[str, Any]], plans: dict[str, str]) -> AsyncIterator[list[Provider]]:
-    store = os.environ.get(_STORE)
+async def _real(
+    own: Mapping[str, Mapping[str, Any]], plans: dict[str, str], proxy: Secret[str] | None
+) -> AsyncIterator[list[Provider]]:
+    store = unquoted(os.environ.get(_STORE, ""))
+    way = ENVIRONMENT if proxy is None else proxy or None
     async with AsyncExitStack() as stack:
         providers: list[Provider] = []
         for vendor, given in own.items():
             options = {**given, "plan": plans[vendor]} if vendor in plans else {**given}
+            options["transport"] = AiohttpTransport(proxy=way)
             if store:
                 options["store"] = store
             providers.append(await stack.enter_async_context(_PROVIDERS[vendor].from_env(**options)))

@@ -1,50 +1,156 @@
-"""JSON opened one level at a time: what is inside stays text until somebody needs it.
+"""JSON that is not quite what it should be: opened one level at a time, or read as far as it can be.
 
-The slow way into a reply whose quick way failed: a field of an unexpected type, an unknown key, a byte that
-is not UTF-8, a bare NaN. Holds no vendor's field names.
+The slow way into a reply whose quick way failed: a field of an unexpected type, an unknown key, half a character, a
+byte that is not UTF-8, a bare NaN, a number of thousands of digits, lists in lists without end. Each costs the value
+that it stands in, and time by its length. Holds no vendor's field names.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+import math
+import re
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import msgspec
 
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for JSON that it cannot read."""
+UNREAD = "(unread)"
+"""A key that `read` adds to an object: the text of each of its values that cannot be read as it stands, by name. In
+the place of such a value is null; in the place of a text, what can be shown of it."""
 
 _KINDS = {"{": "an object", "[": "a list", '"': "a string", "t": "true", "f": "false", "n": "null"}
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw] | None).decode
 _list = msgspec.json.Decoder(list[msgspec.Raw] | None).decode
 
+_DEEPEST = 64
+_MOST_DIGITS = 19  # of an integer that 64 bits may hold
+_LONGEST = 200
+_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[][}{]', re.DOTALL)
+_HALF = re.compile("[\ud800-\udfff]")
+_SWALLOWED = re.compile(r"([\udc81-\udcfe])\\")
+_DEEP = "\udfff"  # begins the text that stands for what is nested too deeply: half a character, as no text has it
 
-def sound(body: bytes) -> bytes:
-    """The same reply as JSON that msgspec reads: bytes that are not UTF-8 replaced, a bare NaN or Infinity kept out.
+
+class _Odd:
+    """Stands for a value that cannot be read, with its text."""
+
+    __slots__ = ("raw",)
+
+    def __init__(self, raw: str) -> None:
+        self.raw = _cut(raw)
+
+
+def read(body: bytes) -> Any:
+    """A JSON text as Python objects; what cannot be read of it is null, and named under `UNREAD` in its object.
 
     Raises:
-        ValueError: it is not JSON at all.
+        ValueError: it is not JSON, values aside.
     """
     try:
-        msgspec.json.decode(body, type=msgspec.Raw)
-        body.decode()
-        return body
+        return msgspec.json.decode(body)
     except UNREADABLE as error:
         reason = str(error) or "nested too deeply"
-    readable = body.decode("utf-8-sig", "replace")
-    # Read the whole again as objects only where that can help: a cut reply of 15 MB must not cost that.
-    if b"NaN" in body or b"Infinity" in body:
+    for readable in _decoded(body):
         try:
-            # msgspec writes what is not finite as null, which is what it means here.
-            return msgspec.json.encode(json.loads(readable, parse_int=_integer))
-        except (ValueError, RecursionError, OverflowError):
-            raise ValueError(f"not JSON: {reason}") from None
-    try:
-        msgspec.json.decode(readable, type=msgspec.Raw)
-    except UNREADABLE:
-        raise ValueError(f"not JSON: {reason}") from None
-    return readable.encode()
+            return _settled(_parse(readable))[0]
+        except RecursionError:
+            try:
+                return _settled(_parse(_shallow(readable)))[0]
+            except (ValueError, RecursionError):
+                continue
+        except ValueError:
+            continue
+    raise ValueError(f"not JSON: {reason}") from None
+
+
+def sound(body: bytes) -> bytes:
+    """The same reply as JSON that msgspec reads to the last value; see `read`.
+
+    Raises:
+        ValueError: it is not JSON, values aside.
+    """
+    for same in (body, body.decode("utf-8-sig", "replace").encode()):
+        try:
+            msgspec.json.decode(same, type=msgspec.Raw)
+            same.decode()
+        except UNREADABLE:
+            continue
+        return same
+    return msgspec.json.encode(read(body))
+
+
+def _decoded(body: bytes) -> Iterator[str]:
+    """The body as text, bytes that are no UTF-8 as halves of characters."""
+    readable = body.decode("utf-8-sig", "surrogateescape")
+    yield readable
+    # The second byte of a Chinese character in GBK may be that of a backslash, and is then none.
+    if _SWALLOWED.search(readable):
+        yield _SWALLOWED.sub("\\1\udc5c", readable)
+
+
+def _parse(readable: str) -> Any:
+    return json.loads(readable, parse_int=_integer, parse_float=_real, parse_constant=_Odd, strict=False)
+
+
+def _integer(digits: str) -> Any:
+    return int(digits) if len(digits) <= _MOST_DIGITS else _Odd(digits)
+
+
+def _real(digits: str) -> Any:
+    found = float(digits)
+    return found if math.isfinite(found) else _Odd(digits)
+
+
+def _shallow(readable: str) -> str:
+    """The text with what is nested too deeply replaced by a text."""
+    kept, done, depth, began = list[str](), 0, 0, 0
+    for token in _TOKEN.finditer(readable):
+        sign = token[0]
+        if sign in "[{":
+            depth += 1
+            if depth == _DEEPEST:
+                began = token.start()
+        elif sign in "]}":
+            if depth == _DEEPEST:
+                kept += [readable[done:began], json.dumps(_DEEP + _cut(readable[began : token.end()]))]
+                done = token.end()
+            depth -= 1
+    return "".join([*kept, readable[done:]])
+
+
+def _settled(value: Any, depth: int = 0) -> tuple[Any, str | None]:
+    """The value without what cannot be read; and the text of that, unless an object inside has it already."""
+    if isinstance(value, str):
+        return _whole(value) if _HALF.search(value) else (value, None)
+    if isinstance(value, _Odd):
+        return None, value.raw
+    if depth > _DEEPEST:
+        raise RecursionError
+    if isinstance(value, list):
+        elements = [_settled(element, depth + 1) for element in value]
+        return [element for element, _ in elements], next((raw for _, raw in elements if raw is not None), None)
+    if isinstance(value, dict):
+        found, unread = {}, {}
+        for key, member in value.items():
+            name = _HALF.sub("\ufffd", key)
+            found[name], raw = _settled(member, depth + 1)
+            if raw is not None:
+                unread[name] = raw
+        return ({**found, UNREAD: unread} if unread else found), None
+    return value, None
+
+
+def _whole(value: str) -> tuple[str | None, str]:
+    if value.startswith(_DEEP):
+        return None, value.removeprefix(_DEEP)
+    return _HALF.sub("\ufffd", value), _cut(json.dumps(value))
+
+
+def _cut(raw: str) -> str:
+    return raw if len(raw) <= _LONGEST else f"{raw[:_LONGEST]}... ({len(raw)} characters)"
 
 
 def open_object(raw: bytes | msgspec.Raw | None, name: str) -> dict[str, msgspec.Raw]:
@@ -75,6 +181,25 @@ def open_list(raw: bytes | msgspec.Raw | None, name: str) -> list[msgspec.Raw]:
         raise ValueError(f"{name} should be a list, not {_kind(raw)}") from None
 
 
+def open_objects(raw: bytes | msgspec.Raw | None, name: str, doubts: list[str]) -> Iterator[dict[str, msgspec.Raw]]:
+    """The objects in a JSON list, opened; what else is in it is left out, and told.
+
+    Args:
+        raw: the list.
+        name: what the messages call it.
+        doubts: is told what was left out.
+
+    Raises:
+        ValueError: it is no list.
+    """
+    for at, element in enumerate(open_list(raw, name)):
+        kind = _kind(element)
+        if kind == "an object":
+            yield open_object(element, name)
+        else:
+            doubts.append(f"{name}[{at}] is {kind}, where an object was due")
+
+
 def plain(raw: msgspec.Raw | None) -> Any:
     """The value as Python objects; None for what is absent, the text itself where it cannot be read."""
     if raw is None:
@@ -87,7 +212,15 @@ def plain(raw: msgspec.Raw | None) -> Any:
 
 def rest(fields: Mapping[str, msgspec.Raw], known: Collection[str]) -> dict[str, Any]:
     """The fields that are not `known`, read."""
-    return {key: plain(raw) for key, raw in fields.items() if key not in known}
+    found = {key: plain(raw) for key, raw in fields.items() if key not in known}
+    unread = found.pop(UNREAD, {})
+    return found | {name: raw for name, raw in unread.items() if name not in known}
+
+
+def beside(fields: Mapping[str, Any], known: Collection[str]) -> dict[str, Any]:
+    """The fields of an object that are not `known`, and the text of those that could not be read."""
+    found = {name: value for name, value in fields.items() if name not in known}
+    return {**found, **found.pop(UNREAD)} if UNREAD in found else found
 
 
 def text(value: Any) -> str:
@@ -111,10 +244,6 @@ def number(value: Any) -> int | None:
     return int(value)
 
 
-def _integer(digits: str) -> int | float:
-    return int(digits) if len(digits) < 19 else float(digits)  # msgspec writes none beyond 64 bits
-
-
 def _kind(raw: bytes | msgspec.Raw) -> str:
-    begun = bytes(raw).lstrip()[:1].decode("latin-1")
+    begun = bytes(memoryview(raw)[:16]).lstrip()[:1].decode("latin-1")
     return _KINDS.get(begun, "a number")

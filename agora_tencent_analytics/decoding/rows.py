@@ -1,8 +1,8 @@
 """From a vendor's rows to records: a cattrs converter that bends where vendors do.
 
-Holds the treatment of scalars, nulls and unknown fields. What a vendor calls each field is a table in its
-package. Vendors send numbers as text, ids as numbers, null for empty lists and new fields at any time; none
-of that may cost a row. Only a field that a record cannot be without does, when it is missing, null or
+Holds the treatment of scalars, times, nulls and unknown fields. What a vendor calls each field is a table in its
+package. Vendors send numbers as text, ids as numbers, null for empty lists, times in other units and new fields at any
+time; none of that may cost a row. Only a field that a record cannot be without does, when it is missing, null or
 unreadable.
 
 Pages are read by the hundred rows, so a field that comes as what it is costs no Python call, whole numbers and numbers
@@ -11,7 +11,11 @@ are made by `int` and `float` themselves, and `shapes.py` leaves out what need n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+from math import isfinite
+from operator import attrgetter
 from types import UnionType
 from typing import Any, NamedTuple, TypeVar, get_args, get_type_hints
 
@@ -19,10 +23,17 @@ import attrs
 import cattrs
 from cattrs.gen import make_dict_structure_fn_from_attrs, override
 
+from agora_tencent_analytics.decoding.moments import YEAR_5138, seconds
+from agora_tencent_analytics.decoding.rawjson import UNREAD
 from agora_tencent_analytics.decoding.shapes import Shapes
 
 T = TypeVar("T")
+Odd = Callable[[Iterable[str]], None]
+"""Is told the vendor's names of fields of a record that could not be read as they were sent."""
 _GARBLED = (ValueError, TypeError, ArithmeticError)
+_CHOSEN = frozenset({"channel", "user_id"})
+"""Attributes that hold what people choose. Where half a character is in one, the rest of it still serves."""
+_TIME = re.compile("(.*_)?ts")
 
 
 def flag(value: Any, _: Any = None) -> bool:
@@ -46,6 +57,8 @@ def says_no(value: Any) -> bool:
 
 def one_text(value: Any, _: Any = None) -> str:
     """Text; a number that came as a whole float has no fraction, since ids are compared as text."""
+    if isinstance(value, list | dict):
+        raise TypeError(f"a text was due, not {type(value).__name__}")
     return str(int(value) if isinstance(value, float) and value.is_integer() else value)
 
 
@@ -56,11 +69,20 @@ def texts(value: Any, _: Any = None) -> tuple[str, ...]:
     return tuple(map(one_text, value))
 
 
+def real(value: Any, _: Any = None) -> float:
+    """A number that is one: a text may also spell what is none."""
+    found = float(value)
+    if not isfinite(found):
+        raise ValueError(f"a number was due, not {value!r}")
+    return found
+
+
 class _Model(NamedTuple):
     build: Callable[[Any, Any], Any]
     shapes: Shapes
-    needed: tuple[str, ...]  # the vendor's names of the fields that a row must have
+    needed: Mapping[str, str]  # the vendor's names of the fields that a row must have, with those of the attributes
     optional: Mapping[str, Any]  # of those that it may have, with their types
+    times: Mapping[str, str]  # the attributes that are epoch seconds, with the vendor's names
 
 
 class Structure:
@@ -75,10 +97,12 @@ class Structure:
         self._converter.register_structure_hook(bool, flag)
         self._converter.register_structure_hook(str, one_text)
         self._converter.register_structure_hook_func(lambda kind: kind == tuple[str, ...], texts)
+        self._quick = self._converter.copy()
+        self._converter.register_structure_hook(float, real)
         self._names = dict(names or {})
         self._models: dict[type, _Model] = {}
 
-    def rows(self, rows: Sequence[Any], model: type[T], **given: Any) -> list[T]:
+    def rows(self, rows: Sequence[Any], model: type[T], *, odd: Odd | None = None, **given: Any) -> list[T]:
         """The rows as records of `model`.
 
         A null counts as "not sent". A model's `extra` attribute keeps the fields that it does not know, and those
@@ -87,6 +111,7 @@ class Structure:
         Args:
             rows: JSON objects as the vendor sent them. They are taken over: do not use them afterwards.
             model: an attrs class.
+            odd: is told, of each record, which fields could not be read as they were sent.
             given: attributes that the rows do not carry (the vendor's name, the call's id).
 
         Raises:
@@ -106,33 +131,50 @@ class Structure:
                 row["extra"] = {name: row.pop(name) for name in unknown}
             row |= given
             if fill is None:
-                found.append(self._build(row, model, learnt))
+                found.append(self._build(row, model, learnt, odd))
                 continue
             try:
                 record = fill(row)
             except _GARBLED:
-                found.append(self._build(row, model, learnt))
+                found.append(self._build(row, model, learnt, odd))
             else:
                 record.__class__ = model
                 found.append(record)
+        for attribute, name in learnt.times.items():
+            if max(filter(None, map(attrgetter(attribute), found)), default=0) >= YEAR_5138:
+                found = [_in_seconds(record, attribute, name, odd) for record in found]
         return found
 
-    def _build(self, row: dict[str, Any], model: type[T], learnt: _Model) -> T:
+    def _build(self, row: dict[str, Any], model: type[T], learnt: _Model, odd: Odd | None) -> T:
+        extra = row.pop("extra", {})
+        unread = extra.pop(UNREAD, {})
         if None in row.values():
             _drop_nulls(row, learnt.needed)
+        for name in unread.keys() & learnt.needed.keys():
+            if learnt.needed[name] not in _CHOSEN:
+                raise TypeError(f"{name!r} cannot be read as it was sent")
         try:
-            made: T = learnt.build(row, model)
+            made: T = learnt.build({**row, "extra": extra | unread}, model)
         except _GARBLED:
-            self._set_garbled_aside(row, learnt.optional)
-            made = learnt.build(row, model)
+            self._set_garbled_aside(row, unread, learnt)
+            made = learnt.build({**row, "extra": extra | unread}, model)
+        if unread and odd is not None:
+            odd(unread.keys() & {*learnt.needed, *learnt.optional})
         return made
 
-    def _set_garbled_aside(self, row: dict[str, Any], optional: Mapping[str, Any]) -> None:
-        for name in optional.keys() & row.keys():
+    def _set_garbled_aside(self, row: dict[str, Any], unread: dict[str, Any], learnt: _Model) -> None:
+        """Moves what cannot be read, and a record can be without, to what is unread; reads times that are odd."""
+        for name in learnt.times.values() & row.keys():
             try:
-                self._converter.structure(row[name], optional[name])
+                int(row[name])
             except _GARBLED:
-                row.setdefault("extra", {})[name] = row.pop(name)
+                with suppress(*_GARBLED):
+                    unread[name], row[name] = row[name], seconds(row[name])
+        for name in learnt.optional.keys() & row.keys():
+            try:
+                self._converter.structure(row[name], learnt.optional[name])
+            except _GARBLED:
+                unread.setdefault(name, row.pop(name))
 
     def _learn(self, model: type[Any]) -> _Model:
         names = self._names.get(model, {})
@@ -144,22 +186,39 @@ class Structure:
         spelt: dict[str, Any] = {field.name: override(rename=name) for name, field in fields.items()}
         learnt = self._models[model] = _Model(
             make_dict_structure_fn_from_attrs(list(fields.values()), model, self._converter, **spelt),
-            Shapes(model, fields, self._converter),
-            tuple(name for name, field in fields.items() if field.default is attrs.NOTHING),
+            Shapes(model, fields, self._quick),
+            {name: field.name for name, field in fields.items() if field.default is attrs.NOTHING},
             {
                 name: field.type
                 for name, field in fields.items()
                 if field.default is not attrs.NOTHING and field.name != "extra"
             },
+            {field.name: name for name, field in fields.items() if field.type is int and _TIME.fullmatch(field.name)},
         )
         return learnt
 
 
-def _drop_nulls(row: dict[str, Any], needed: Sequence[str]) -> None:
+def _drop_nulls(row: dict[str, Any], needed: Collection[str]) -> None:
     for name in [name for name, value in row.items() if value is None]:
         if name in needed:
             raise TypeError(f"{name!r} is null")
         del row[name]
+
+
+def _in_seconds(record: Any, attribute: str, name: str, odd: Odd | None) -> Any:
+    """The record with a time in seconds that came in something smaller, or without it; as sent, it is in `extra`."""
+    sent = getattr(record, attribute)
+    if sent is None or sent < YEAR_5138:
+        return record
+    try:
+        meant: int | None = seconds(sent)
+    except ValueError:
+        if getattr(attrs.fields(type(record)), attribute).default is attrs.NOTHING:
+            raise
+        meant = None
+    if odd is not None:
+        odd((name,))
+    return attrs.evolve(record, **{attribute: meant, "extra": {**record.extra, name: sent}})
 
 
 def _bare(hint: Any) -> Any:

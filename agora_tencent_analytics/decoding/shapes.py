@@ -19,6 +19,8 @@ import attrs
 import cattrs
 from cattrs.gen import make_dict_structure_fn_from_attrs, override
 
+from agora_tencent_analytics.decoding.rawjson import UNREAD
+
 _MOST = 32  # shapes of one model: a few, unless a vendor's rows are a muddle; each costs some milliseconds to learn
 Signs = tuple[object, ...]
 _HOOKS = ("__attrs_init__", "__attrs_pre_init__", "__attrs_post_init__")
@@ -39,7 +41,7 @@ class Shapes:
     Args:
         model: an attrs class.
         fields: its attributes by the vendor's names, their types bare.
-        converter: has a hook for each type.
+        converter: has a hook for each type but `float`: no text comes here that should be one.
     """
 
     def __init__(
@@ -69,7 +71,7 @@ class Shapes:
             given: attributes that the rows do not carry.
         """
         unknown = tuple(name for name in row if name not in self._known or name in given)
-        if self._room <= 0:
+        if self._room <= 0 or UNREAD in row:
             return Shape(None, unknown)
         self._room -= 1
         shape = Shape(self._fill({**row, **given}, with_extra=bool(unknown)), unknown)
@@ -82,6 +84,8 @@ class Shapes:
             if field.name == "extra":
                 if with_extra:
                     present["extra"] = _as_it_is(field)
+            elif type(row.get(name)) is str and field.type is float:
+                return None
             elif row.get(name) is not None:
                 present[name] = _as_it_is(field) if type(row[name]) is field.type else field
             elif field.default is attrs.NOTHING:

@@ -61,7 +61,7 @@ from agora_tencent_analytics.quota.quota import Quota
 from agora_tencent_analytics.quota.slot import Slot
 from agora_tencent_analytics.receipt import Receipt
 from agora_tencent_analytics.timerange import TimeRange
-from agora_tencent_analytics.vendor import MISREAD, Asked, Reply, Vendor, identified, unreadable
+from agora_tencent_analytics.vendor import Asked, Reply, Vendor, brief, decoded
 
 KEEP_S = 60.0
 """Keys older than this do not sign, seconds: who hands out tokens leaves them that long to live."""
@@ -138,7 +138,7 @@ class _Ask:
     __slots__ = (
         *("_answered_at", "_asked", "_began", "_caller", "_clock", "_days_spent", "_failures", "_host", "_keys"),
         *("_keys_before", "_keys_since", "_limits", "_max_wait", "_parsed", "_recorder", "_request", "_response"),
-        *("_row", "_sent_at", "_signed", "_signed_ahead_s", "_signed_at", "_slot", "_waits_long", "_wire"),
+        *("_row", "_rowless", "_sent_at", "_signed", "_signed_ahead_s", "_signed_at", "_slot", "_waits_long", "_wire"),
     )
 
     def __init__(
@@ -165,6 +165,7 @@ class _Ask:
         self._signed_ahead_s = 0.0
         self._keys: Any = None
         self._keys_before: Any = None
+        self._rowless: Answer | None = None  # no row of it could be read: a slip of the moment perhaps, else it stands
 
     async def answer(self) -> Answer:
         """Attempt after attempt, until one succeeds or nothing is left to try."""
@@ -198,6 +199,9 @@ class _Ask:
         except BaseException as error:
             if isinstance(error, DailyQuotaExhausted):
                 recorder.day_spent(error)
+            if self._rowless is not None and isinstance(error, AnalyticsError):
+                recorder.closed()
+                return self._rowless
             recorder.closed(error)
             if isinstance(error, BudgetSpent | DailyQuotaExhausted):
                 # What the vendor said, if it did: its message and request id.
@@ -324,22 +328,22 @@ class _Ask:
                 raise
         self._response, self._parsed = clean, vendor.unwrap(row, clean)
 
+    def _clean(self, response: Response) -> Response:
+        return self._redaction.response(response)
+
     def _decoded(self) -> Answer:
         """The rows of an answer that was judged good, and its body."""
-        vendor, row, response = self._caller.vendor, self._row, self._response
-        try:
-            reply = identified(row, vendor.decode(row, self._parsed, self._asked))
-        except MISREAD as error:
-            clean = self._redaction.response(response)
-            if clean is response:
-                why = f"{type(error).__name__}: {error}"
-                raise unreadable(row, response, why, in_rows=True) from None
-        else:
-            if reply.warning:
-                reply = attrs.evolve(reply, warning=self._redaction.text(reply.warning))
-            return reply, response.body
-        self._response, self._parsed = clean, vendor.unwrap(row, clean)
-        return self._decoded()
+        row = self._row
+        reply = decoded(self._caller.vendor, row, self._response, self._parsed, self._asked, clean=self._clean)
+        if reply.warning:
+            reply = attrs.evolve(reply, warning=self._redaction.text(reply.warning))
+        lost = reply.flaws.rows
+        if reply.items or not lost or self._rowless is not None:
+            return reply, self._response.body
+        self._rowless = reply, self._response.body
+        why = f"none of its {len(lost)} rows can be read, the first because {brief(lost[0].reason)}"
+        facts: dict[str, Any] = {"endpoint": row.name, "status": self._response.status, "request_id": reply.request_id}
+        raise UnreadableReply(why, in_rows=True, **facts)
 
     # -- between two attempts -------------------------------------------------------------------------------------
 

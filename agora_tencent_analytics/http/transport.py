@@ -21,18 +21,16 @@ import asyncio
 import math
 import ssl
 import zlib
-from base64 import b64encode
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
-from urllib.parse import unquote, urlsplit
-from urllib.request import getproxies
 
 import attrs
 
 from agora_tencent_analytics._version import __version__
 from agora_tencent_analytics.errors import AnalyticsError, BadInput, TransportError, UnreadableReply
+from agora_tencent_analytics.http.proxies import Proxies, passwords_of
 from agora_tencent_analytics.message import Request, Response
-from agora_tencent_analytics.secret import redacted
+from agora_tencent_analytics.secret import Secret, redacted
 
 if TYPE_CHECKING:
     import aiohttp
@@ -129,13 +127,22 @@ class AiohttpTransport:
             out though it has headers of its own or reads a netrc file. Waiting for a place in its connector counts as
             connecting. None: each loop has a session, made on first use.
         most_body_bytes: the largest body that is read, in bytes after decompression.
+        proxy: the URL of an HTTP proxy for all but this machine, such as `http://user:password@host:3128`; or
+            `"environment"`: what `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` say. None: no proxy but the
+            session's own.
 
     Raises:
-        BadInput: the session authenticates by itself, which would clash with the vendor's credentials; or the bound is
-            not at least 1.
+        BadInput: the session authenticates by itself, which would clash with the vendor's credentials; the proxy is not
+            the URL of one; or the bound is not at least 1.
     """
 
-    def __init__(self, session: aiohttp.ClientSession | None = None, *, most_body_bytes: int = MOST_BODY_BYTES) -> None:
+    def __init__(
+        self,
+        session: aiohttp.ClientSession | None = None,
+        *,
+        most_body_bytes: int = MOST_BODY_BYTES,
+        proxy: str | Secret[str] | None = None,
+    ) -> None:
         if most_body_bytes < 1:
             raise BadInput(f"most_body_bytes={most_body_bytes}: an answer has at least one byte")
         if session is not None:
@@ -146,6 +153,7 @@ class AiohttpTransport:
         if session is not None and session.auth is not None:
             raise BadInput("session= must not have auth=: the credentials of the vendor are put into each request")
         self._given = session
+        self._proxies = None if proxy is None else Proxies(proxy)
         self._most_body_bytes = most_body_bytes
         self._own: dict[asyncio.AbstractEventLoop, tuple[aiohttp.ClientSession, AsyncGenerator[None]]] = {}
         self._closed = False
@@ -156,6 +164,7 @@ class AiohttpTransport:
         from yarl import URL
 
         session = await self._session(timeouts)
+        proxy = self._proxies.to(request.url) if self._proxies else None
         handed_over = False
 
         async def hand_over(sent: aiohttp.ClientRequest, go_on: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
@@ -175,6 +184,7 @@ class AiohttpTransport:
                 # A session of the caller's may have been told otherwise.
                 raise_for_status=False,
                 auto_decompress=True,
+                proxy=proxy.reveal() if proxy else None,
                 middlewares=(*session._middlewares, hand_over),
             ) as response:
                 answered()
@@ -186,7 +196,7 @@ class AiohttpTransport:
                 # aiohttp's frames hold the headers as text, and crash reports list the variables of every frame.
                 error.__context__ = None
                 raise error.with_traceback(None) from None
-            mapped = _mapped(error, request, timeouts, session, handed_over=handed_over)
+            mapped = _mapped(error, request, timeouts, session, self._proxies, handed_over=handed_over)
         # Raised out here, where it is neither chained to aiohttp's error nor has it as its context: some of
         # those carry the request with its Authorization header.
         try:
@@ -297,26 +307,35 @@ async def _keep(session: aiohttp.ClientSession) -> AsyncGenerator[None]:
 
 
 def _mapped(
-    error: Exception, request: Request, timeouts: Timeouts, session: aiohttp.ClientSession, *, handed_over: bool
+    error: Exception,
+    request: Request,
+    timeouts: Timeouts,
+    session: aiohttp.ClientSession,
+    proxies: Proxies | None,
+    *,
+    handed_over: bool,
 ) -> AnalyticsError:
     """One foreign error as ours: which phase failed, whether by time, and whether anything can have left."""
     import aiohttp
 
     host = request.url.split("/", 3)[2]
+    there = host + (proxies.named(request.url) if proxies else "")
+    if isinstance(error, aiohttp.ClientProxyConnectionError) and not proxies:
+        there = f"{host} through the proxy {error.host}:{error.port}"
     phase: Literal["connect", "read", "total"] = "read"
     left = handed_over
     no_connection = aiohttp.ClientConnectorError, aiohttp.ServerFingerprintMismatch, aiohttp.InvalidURL
     if isinstance(error, aiohttp.ConnectionTimeoutError):
-        phase, left, what = "connect", False, f"no connection to {host} within {timeouts.connect_s:g} s"
+        phase, left, what = "connect", False, f"no connection to {there} within {timeouts.connect_s:g} s"
     elif isinstance(error, aiohttp.SocketTimeoutError):
         what = f"{host} was silent for {timeouts.read_s:g} s"
     elif isinstance(error, TimeoutError):
         phase, what = "total", f"{host} took longer than {timeouts.total_s:g} s for one answer"
     elif isinstance(error, no_connection) or (isinstance(error, UnicodeError) and not _can_be_a_name(host)):
-        phase, left, what = "connect", False, f"no connection to {host} ({error})"
+        phase, left, what = "connect", False, f"no connection to {there} ({error})"
     elif isinstance(error, aiohttp.ClientHttpProxyError):
         phase, left = "connect", False
-        what = f"no connection to {host}: the proxy refuses it with {error.status} ({error.message})"
+        what = f"no connection to {there}: the proxy refuses it with {error.status} ({error.message})"
     elif not handed_over:
         phase, what = "connect", f"the session did not send it ({type(error).__name__}: {error})"
     elif isinstance(error, ssl.SSLError):
@@ -332,8 +351,9 @@ def _mapped(
         what = f"the answer of {host} is not HTTP ({error.message})"
     else:
         what = f"the answer of {host} broke off ({type(error).__name__}: {error})"
+    what = redacted(what, proxies.passwords() if proxies else passwords_of(session))
     return TransportError(
-        f"{request.endpoint}: {' '.join(redacted(what, _of_proxies(session)).split())}",
+        f"{request.endpoint}: {' '.join(what.split())}",
         endpoint=request.endpoint,
         phase=phase,
         timed_out=isinstance(error, TimeoutError),
@@ -355,14 +375,3 @@ def _is_too_long(error: BaseException | None) -> bool:
     while error is not None and not isinstance(error, LineTooLong):
         error = error.__cause__ or error.__context__
     return error is not None
-
-
-def _of_proxies(session: aiohttp.ClientSession) -> Iterator[str]:
-    """The passwords of the proxies that may be in use, as they are written and as they are sent."""
-    urls = [str(getattr(session, "_default_proxy", None) or ""), *getproxies().values()]
-    for url in urls:
-        user, _, password = urlsplit(url).netloc.rpartition("@")[0].partition(":")
-        yield from (password, unquote(password), b64encode(f"{unquote(user)}:{unquote(password)}".encode()).decode())
-    auth = getattr(session, "_default_proxy_auth", None)
-    if auth is not None:
-        yield from (auth.password, auth.encode().rpartition(" ")[2])

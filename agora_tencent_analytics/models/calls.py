@@ -48,6 +48,9 @@ class Call:
     extra: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
     """Fields of the answer that this library does not know, as the vendor sent them."""
 
+    def __hash__(self) -> int:
+        return hash((self.vendor, self.call_id))
+
 
 @attrs.frozen(kw_only=True, slots=False)
 class Session:
@@ -63,8 +66,8 @@ class Session:
     """The call that the session belongs to."""
     session_id: str
     """Agora's `sid`; for Tencent `<user id>@<join time>`."""
-    user_id: str
-    """The user id, always text (Agora's `uid` is a number on the wire)."""
+    user_id: str = ""
+    """The user id, always text (Agora's `uid` is a number on the wire). Empty if the answer does not say who it is."""
     channel: str = ""
     """Channel name or room id."""
     join_ts: int
@@ -95,3 +98,6 @@ class Session:
     """Share of the user's video time spent frozen, 0 to 1 (Agora)."""
     extra: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
     """Fields of the answer that this library does not know, as the vendor sent them."""
+
+    def __hash__(self) -> int:
+        return hash((self.vendor, self.call_id, self.session_id))

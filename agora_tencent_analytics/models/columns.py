@@ -18,6 +18,7 @@ from math import isnan
 from operator import lt
 from typing import NamedTuple, Protocol
 
+from agora_tencent_analytics.decoding.moments import YEAR_5138, seconds
 from agora_tencent_analytics.decoding.points import PointForm, read_points
 
 
@@ -50,6 +51,10 @@ class _Text(NamedTuple):
             untimed = sum(part.untimed for part in parts)
         if self.clip is None or not times or (self.clip[0] <= times[0] and times[-1] < self.clip[1]):
             return _Made(times, values, untimed, 0)
+        if times[-1] >= YEAR_5138:
+            small = bisect_left(times, YEAR_5138)  # what is in milliseconds comes after what is in seconds
+            late = array("q", map(seconds, times[small:]))
+            times, values = _tidy([(times[:small], values[:small], True), (late, values[small:], False)])
         first, beyond = bisect_left(times, self.clip[0]), bisect_left(times, self.clip[1])
         outside = len(times) - max(0, beyond - first)
         return _Made(times[first:beyond], values[first:beyond], untimed, outside)

@@ -44,7 +44,7 @@ class Event:
     """Second parameter, like the first."""
     text: str = ""
     """What happened, in words, with the parameters in place; made by the vendor's package."""
-    extra: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
+    extra: Mapping[str, Any] = attrs.field(factory=dict, repr=False, hash=False)
     """Fields of the answer that this library does not know, as the vendor sent them."""
 
     @property
@@ -70,7 +70,7 @@ class Cause:
     """The remote user on whose side it happened. Empty: it happened on the user's own."""
     text: str = ""
     """The cause in words; made by the vendor's package."""
-    extra: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
+    extra: Mapping[str, Any] = attrs.field(factory=dict, repr=False, hash=False)
     """Fields of the answer that this library does not know, as the vendor sent them."""
 
     def describe(self) -> str:
@@ -100,7 +100,7 @@ class AbnormalExperience:
     """When it was reported, epoch seconds."""
     causes: tuple[Cause, ...] = ()
     """What may have caused it, in the vendor's order; empty if the vendor knows of nothing."""
-    extra: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
+    extra: Mapping[str, Any] = attrs.field(factory=dict, repr=False, hash=False)
     """Fields of the answer that this library does not know, as the vendor sent them."""
 
     def describe(self) -> str:

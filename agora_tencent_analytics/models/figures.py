@@ -67,14 +67,14 @@ class Figures:
     """User that the figure is about; `""` for all."""
     bucket_s: int | None = None
     """Width of a bucket, seconds; None where the vendor leaves it open."""
-    columns: Columns = attrs.field(repr=False)
+    columns: Columns = attrs.field(repr=False, hash=False)
     """The buckets."""
-    beyond: Columns = attrs.field(factory=lambda: Columns.of((), ()), repr=False)
+    beyond: Columns = attrs.field(factory=lambda: Columns.of((), ()), repr=False, hash=False)
     """What the answer shows beyond the range: Agora's figures of days and hours include the bucket that begins at the
     range's end. It belongs to the range after this one."""
     provisional_from: int | None = None
     """From this epoch second on values may change (Agora recomputes two days). None: not marked, as by `ask`."""
-    extra: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
+    extra: Mapping[str, Any] = attrs.field(factory=dict, repr=False, hash=False)
     """Fields of the answer that this library does not know."""
 
     @property
@@ -121,5 +121,5 @@ class Breakdown:
     """First second of the range, epoch seconds."""
     end: int
     """First second after it."""
-    extra: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
+    extra: Mapping[str, Any] = attrs.field(factory=dict, repr=False, hash=False)
     """Fields of the answer that this library does not know."""

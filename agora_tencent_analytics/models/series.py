@@ -67,5 +67,8 @@ class MetricSeries:
         """How many points of the user lie in none of the user's stays; see `spare`."""
         return sum(len(columns) for columns in self.spare)
 
+    def __hash__(self) -> int:
+        return hash((self.vendor, self.call_id, self.session_id, self.peer_id, self.vendor_metric))
+
     def __len__(self) -> int:
         return len(self.columns)

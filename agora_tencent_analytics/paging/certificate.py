@@ -13,6 +13,7 @@ from typing import Literal
 
 import attrs
 
+from agora_tencent_analytics.errors import UnreadableRow
 from agora_tencent_analytics.receipt import Receipt
 from agora_tencent_analytics.timerange import TimeRange
 
@@ -82,6 +83,10 @@ class Certificate:
     """What of the range could not be asked."""
     doubts: tuple[str, ...] = ()
     """What the vendor's rows say against each other, or against what can be, where more may be hidden by it."""
+    lost: tuple[UnreadableRow, ...] = ()
+    """Rows that cannot be read, each once; the first hundred."""
+    rows_lost: int = 0
+    """How many there are."""
     requests: int = 0
     """Pages that were answered."""
     cost: Receipt = attrs.field(factory=Receipt)
@@ -109,4 +114,6 @@ class Certificate:
         doubts += [f"{window.over}: {window.reason}" for window in self.windows if not window.complete]
         doubts += [str(piece) for piece in self.clipped if piece.reason != "lag"]
         doubts += self.doubts
+        if self.rows_lost:
+            doubts.append(f"{self.rows_lost} of the rows cannot be read, the first: {self.lost[0]}")
         return "; ".join(doubts)

@@ -12,7 +12,10 @@ from typing import Literal, overload
 
 import attrs
 
+from agora_tencent_analytics.decoding.flaws import LostRow
+from agora_tencent_analytics.errors import UnreadableRow
 from agora_tencent_analytics.timerange import TimeRange
+from agora_tencent_analytics.vendor import brief
 
 
 def digest(row_id: str) -> bytes:
@@ -30,6 +33,29 @@ def fingerprint(ids: Iterable[bytes], others: int = 0) -> bytes:
     return (sum(map(int.from_bytes, ids), others) % (1 << 128)).to_bytes(16)
 
 
+def unreadable_row(lost: LostRow, endpoint: str, window: TimeRange, page: int) -> UnreadableRow:
+    """The error for a row that cannot be read.
+
+    A row is known again by what it says. One that says nothing is another row wherever it stands.
+
+    Args:
+        lost: the row.
+        endpoint: name of the question.
+        window: that was asked.
+        page: number of the page.
+    """
+    where = "" if lost.says_something else f"{window.start} {window.end} {page}"
+    return UnreadableRow(
+        endpoint=endpoint,
+        over=window,
+        page=page,
+        place=lost.place,
+        reason=brief(lost.reason),
+        text=brief(lost.text),
+        row_id=digest(f"{where}\0{lost.equal}\0{lost.text}").hex(),
+    )
+
+
 class Digests(Sequence[bytes]):
     """Digests of row ids, in order; made when one is looked at, which hardly ever happens to those of a lone page.
 
@@ -37,10 +63,12 @@ class Digests(Sequence[bytes]):
         ids: the row ids.
     """
 
-    __slots__ = ("_ids", "_made")
+    __slots__ = ("_ids", "_made", "distinct")
 
     def __init__(self, ids: Sequence[str]) -> None:
         self._ids = ids
+        self.distinct = len(set(ids))
+        """How many different ones there are."""
         self._made: list[bytes] | None = None
 
     def __len__(self) -> int:
@@ -55,10 +83,10 @@ class Digests(Sequence[bytes]):
             self._made = [digest(row_id) for row_id in self._ids]
         return self._made[index]
 
-    @property
-    def distinct(self) -> int:
-        """How many different ones there are."""
-        return len(set(self._ids))
+
+def distinct(ids: Sequence[bytes]) -> int:
+    """How many different ones there are."""
+    return ids.distinct if isinstance(ids, Digests) else len(set(ids))
 
 
 @attrs.frozen(kw_only=True)
@@ -66,7 +94,7 @@ class PageSigns:
     """What one page showed."""
 
     ids: Sequence[bytes]
-    """Digests of its row ids, in order."""
+    """Digests of its row ids, in order; those of rows that cannot be read follow."""
     total: int | None = None
     """The vendor's total, if it gave one."""
     has_more: bool | None = None
@@ -74,7 +102,7 @@ class PageSigns:
     is_last: bool = False
     """True if the answer proves by itself that nothing can follow."""
     at: Sequence[int] = ()
-    """Moments of its rows, epoch seconds, where the row is read by them."""
+    """Moments of its rows that can be read, epoch seconds, where the row is read by them."""
 
 
 @attrs.frozen(kw_only=True)

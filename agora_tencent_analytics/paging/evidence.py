@@ -5,17 +5,20 @@ Holds counts, windows and reasons. Decides nothing: what happens next is `walk.p
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import attrs
 
-from agora_tencent_analytics.errors import NothingToAsk
+from agora_tencent_analytics.decoding.flaws import Flaws
+from agora_tencent_analytics.errors import NothingToAsk, UnreadableRow
 from agora_tencent_analytics.paging.certificate import Certificate, Clipped, WindowRead
 from agora_tencent_analytics.paging.numbered import WindowReader
 from agora_tencent_analytics.paging.seen_ids import Seen
 from agora_tencent_analytics.paging.truncated import Reader
 from agora_tencent_analytics.receipt import Receipt
 from agora_tencent_analytics.timerange import TimeRange
+
+_MOST_LOST = 100
 
 
 @attrs.define
@@ -32,6 +35,12 @@ class Evidence:
     """What could not be asked, each piece once and in order."""
     doubts: dict[str, None] = attrs.field(factory=dict)
     """What the vendor's rows say against each other, and may hide, each once and in order."""
+    lost: list[UnreadableRow] = attrs.field(factory=list)
+    """Rows that cannot be read, the first hundred."""
+    rows_lost: int = 0
+    """How many there are."""
+    unread: set[str] = attrs.field(factory=set)
+    """Fields that could not be read as they were sent, of any row, by the vendor's names."""
     requests: int = 0
     """Pages that were answered."""
     refused: int = 0
@@ -90,6 +99,24 @@ class Evidence:
         self.duplicates += duplicates
         self.window_duplicates += duplicates
 
+    def flawed(self, flaws: Flaws, lost: Sequence[UnreadableRow], window: TimeRange, page: int) -> None:
+        """Notes what of a page could not be read.
+
+        Args:
+            flaws: of the page.
+            lost: its rows that had not been told before.
+            window: whose page it is.
+            page: its number.
+        """
+        self.rows_lost += len(lost)
+        self.lost += lost[: max(0, _MOST_LOST - len(self.lost))]
+        for name in flaws.fields.keys() - self.unread:
+            self.unread.add(name)
+            rows = flaws.fields[name]
+            more = f" (so in {rows} records there)" if rows > 1 else ""
+            self.doubts[f"{name!r} cannot be read as it was sent, first on page {page} of {window}{more}"] = None
+        self.doubts.update(dict.fromkeys(f"{doubt} (page {page} of {window})" for doubt in flaws.doubts))
+
     def close(self, window: TimeRange, reader: Reader, *, complete: bool, reason: str) -> None:
         """Notes that the reading of a window ended."""
         self._look_at_rows()
@@ -125,6 +152,8 @@ class Evidence:
             windows=tuple(self.windows),
             clipped=tuple(self.clipped),
             doubts=tuple(self.doubts),
+            lost=tuple(self.lost),
+            rows_lost=self.rows_lost,
             requests=self.requests,
             cost=self.cost.copy(),
             unique=self.unique,

@@ -99,7 +99,7 @@ class WindowReader:
 
     @property
     def shown(self) -> int:
-        """Different rows of the present reading."""
+        """Rows of the present reading."""
         return self._now.rows
 
     @property

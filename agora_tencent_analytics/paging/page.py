@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 
+from agora_tencent_analytics.errors import UnreadableRow
 from agora_tencent_analytics.models.calls import Session
 from agora_tencent_analytics.paging.cursor import Cursor
 from agora_tencent_analytics.receipt import Receipt
@@ -39,6 +40,8 @@ class Page(Generic[T]):
     """The vendor's word on whether more exists."""
     extra: Mapping[str, Any] = attrs.field(factory=dict)
     """What the answer has beside its records and its paging, fields that this library does not know."""
+    lost: Sequence[UnreadableRow] = ()
+    """Its rows that cannot be read, as far as the walk had not told them before."""
     cost: Receipt = attrs.field(factory=Receipt, repr=False)
     """What was spent since the page before it: this page, retries, and windows that were refused on the way."""
 

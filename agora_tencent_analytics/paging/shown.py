@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import attrs
 
 from agora_tencent_analytics.endpoint import PageNumber
-from agora_tencent_analytics.paging.decision import PageSigns, digest
+from agora_tencent_analytics.paging.decision import PageSigns, digest, distinct
 from agora_tencent_analytics.paging.seen_ids import Seen
 
 
@@ -19,6 +19,8 @@ class Shown:
     """One pass over the pages of a window."""
 
     ids: Seen = attrs.field(factory=Seen)
+    slips: int = 0
+    """Rows that stood on a page which had them already: the vendor's slip, and shown all the same."""
     earlier: Seen | None = None
     """The ids of the reading before."""
     returned: int = 0
@@ -66,8 +68,8 @@ class Shown:
 
     @property
     def rows(self) -> int:
-        """Different rows."""
-        return self.before + self.ids.size
+        """Rows, of each page as many as it had."""
+        return self.before + self.ids.size + self.slips
 
     @property
     def owed(self) -> bool:
@@ -76,7 +78,7 @@ class Shown:
 
     def counted(self, paging: PageNumber) -> bool:
         """True if there is a total of the whole listing that has not been proved too small."""
-        return paging.total == "listing" and self.most_total is not None and self.most_total >= self.rows
+        return paging.total == "listing" and self.most_total is not None and self.most_total >= self.rows - self.slips
 
     def moved(self, page: PageSigns) -> bool:
         """True if this page's total is another than the last, and totals do not count the page."""
@@ -104,6 +106,7 @@ class Shown:
         self._mark()
         self._unmarked = page
         self.filled += bool(page.ids)
+        self.slips += len(page.ids) - distinct(page.ids)
         if self.earlier is None:
             self.ids.update(page.ids)
         else:

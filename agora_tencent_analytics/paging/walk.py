@@ -17,11 +17,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from agora_tencent_analytics.context import hooks_in_force, is_heard, tell
-from agora_tencent_analytics.errors import WindowRefused
+from agora_tencent_analytics.decoding.flaws import NO_FLAWS
+from agora_tencent_analytics.errors import UnreadableRow, WindowRefused
 from agora_tencent_analytics.http.client import Caller
 from agora_tencent_analytics.notices import Drift, GoingAway, PageRead, WindowSplit
 from agora_tencent_analytics.paging.cursor import Cursor
-from agora_tencent_analytics.paging.decision import Digests, PageSigns
+from agora_tencent_analytics.paging.decision import Digests, PageSigns, unreadable_row
 from agora_tencent_analytics.paging.evidence import Evidence
 from agora_tencent_analytics.paging.page import Page
 from agora_tencent_analytics.paging.question import Questions
@@ -66,6 +67,7 @@ class Walk:
         self._warned = False
         self._seen = Seen()
         self._last: tuple[TimeRange, int, Reply[Any], bytes]
+        self._lost: Sequence[UnreadableRow] = ()
         self.evidence = Evidence(from_cursor=cursor is not None)
         self.windows = Windows(
             caller.identity,
@@ -136,16 +138,27 @@ class Walk:
             total=reply.total,
             has_more=reply.has_more,
             extra=reply.extra,
+            lost=self._lost,
             cost=cost,
         )
 
     def _take_in(self, reading: Reading, number: int, reply: Reply[Any]) -> Sequence[Any]:
-        question, window, rows = reading.question, reading.window, Digests(reply.ids)
+        question, window, flaws = reading.question, reading.window, reply.flaws
         row, at = question.row, moments(question.row, reply)
+        lost = [unreadable_row(one, row.name, window, number) for one in flaws.rows]
+        rows = Digests([*reply.ids, *(one.row_id for one in lost)] if lost else reply.ids)
         news = self._seen.new(rows)
         items, fresh = reply.items, sum(news)
         if row.key and fresh < len(news):
-            items = [item for item, new in zip(items, news, strict=True) if new]
+            items = [item for item, new in zip(items, news, strict=not lost) if new]
+        if flaws is not NO_FLAWS:
+            unknown = news[len(reply.ids) :]
+            # A row that says nothing is never news: it might be the same one over and over, and nothing would end.
+            fresh -= sum(new and not one.says_something for one, new in zip(flaws.rows, unknown, strict=True))
+            self._lost = [one for one, new in zip(lost, unknown, strict=True) if new]
+            self.evidence.flawed(flaws, self._lost, window, number)
+        else:
+            self._lost = []
         self.evidence.count(len(items), duplicates=len(reply.items) - len(items))
         if question.trail is not None:
             question.trail.saw(reply, window)
@@ -156,7 +169,7 @@ class Walk:
         about: dict[str, Any] = {"vendor": row.vendor, "endpoint": row.name}
         if is_heard(hooks):
             counts: dict[str, Any] = {
-                "rows": len(reply.items),
+                "rows": len(reply.items) + len(lost),
                 "fresh": len(items),
                 "total": reply.total,
                 "has_more": reply.has_more,

@@ -34,13 +34,16 @@ class Times(Protocol):
 
     def now(self) -> float:
         """Epoch seconds on the vendor's clock."""
+        ...
 
     def here(self) -> float:
         """Epoch seconds on this machine's clock."""
+        ...
 
     @property
     def lead(self) -> float:
         """How far the vendor's clock is ahead of one that nobody sets, seconds."""
+        ...
 
     @property
     def claim(self) -> float:

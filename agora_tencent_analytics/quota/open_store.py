@@ -12,11 +12,14 @@ import sys
 import warnings
 from pathlib import Path
 
+from agora_tencent_analytics.environment import unquoted
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.quota.memory_store import MemoryStore
 from agora_tencent_analytics.quota.store import QuotaStore
 
 _REDIS = ("redis", "rediss", "unix")
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]+):(//|/[^/]|[^/\\]*@|$)", re.IGNORECASE)  # a drive has one letter
+_SERVER = re.compile(r"[^/\\]*:([^/\\]*@|\d+(/\d*)?$)")
 
 
 class QuotaNotPersisted(UserWarning):
@@ -59,24 +62,20 @@ def open_store(where: str | Path | QuotaStore | None = None) -> QuotaStore:
             of all that.
     """
     check_store(where)
-    if where == ":memory:":
-        return MemoryStore()
     if isinstance(where, QuotaStore):
         return where
-    if isinstance(where, str) and (scheme := re.match(r"([a-z][a-z0-9+.-]*)://", where, re.IGNORECASE)):
-        if scheme[1] not in _REDIS:
-            # It may hold a password: no more of it is repeated, and no file is named after it.
-            raise BadInput(
-                f"store cannot be a {scheme[1]}:// URL; name a Redis (redis://, rediss:// or unix://), or a path"
-            )
+    where = None if where is None else _as_meant(where)
+    if where == ":memory:":
+        return MemoryStore()
+    if where is not None and _is_redis(where):
         from agora_tencent_analytics.quota.redis_store import RedisStore
 
-        return RedisStore(where)
+        return RedisStore(str(where))
     from agora_tencent_analytics.quota.sqlite_store import SqliteStore
 
     path: Path | None = None
     try:
-        path = default_path() if where is None else Path(where)
+        path = default_path() if where is None else Path(where).expanduser()
         return SqliteStore(path)
     except (OSError, RuntimeError, sqlite3.Error) as error:
         named = "the user's state directory" if path is None else path
@@ -88,3 +87,31 @@ def open_store(where: str | Path | QuotaStore | None = None) -> QuotaStore:
             stacklevel=2,
         )
         return MemoryStore()
+
+
+def _as_meant(where: str | Path) -> str | Path:
+    """A path or a URL without what a file of variables may have left around it."""
+    return unquoted(where) if isinstance(where, str) else where
+
+
+def _is_redis(where: str | Path) -> bool:
+    """True for the URL of a Redis.
+
+    Raises:
+        BadInput: it is the URL of something else, or looks like one. It may hold a password: no more than the scheme of
+            it is repeated, and no file is named after it.
+    """
+    text = str(where)
+    scheme = _SCHEME.match(text)
+    if scheme and scheme[1] in _REDIS and scheme[2] == "//" and isinstance(where, str):
+        return True
+    if scheme and scheme[2] == "//":
+        raise BadInput(
+            f"store cannot be a {scheme[1]}:// URL; name a Redis (redis://, rediss:// or unix://), or a path"
+        )
+    if scheme or _SERVER.match(text):
+        raise BadInput(
+            "store looks like the address of a server and not like a path; that of a Redis is written "
+            "redis://host:6379, as text"
+        )
+    return False

@@ -158,15 +158,20 @@ class CallReader:
                 await self._fail(error, step, parts, over=window)
             else:
                 if batch is None:
-                    self._take(listing.certificate, parts)
+                    await self._take(listing.certificate, step, parts)
                 return batch
             if window is None:
-                self._take(listing.certificate, parts)
+                await self._take(listing.certificate, step, parts)
                 return None
 
-    def _take(self, certificate: Certificate, parts: Parts) -> None:
-        self._job.take(certificate)
+    async def _take(self, certificate: Certificate, step: Depth, parts: Parts) -> None:
+        job = self._job
+        job.take(certificate)
         self._hide(certificate.clipped, parts)
+        for lost in certificate.lost:
+            failure = Failure(vendor=job.name, step=step, call_id=parts.call.call_id, over=lost.over, error=lost)
+            parts.lose(failure)
+            await job.fail(failure)
 
     def _hide(self, pieces: Iterable[Clipped], parts: Parts) -> None:
         clipped = tuple(pieces)

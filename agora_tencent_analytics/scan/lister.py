@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from anyio.streams.memory import MemoryObjectSendStream
 
-from agora_tencent_analytics.errors import AnalyticsError, BadInput, NothingToAsk
+from agora_tencent_analytics.errors import AnalyticsError, BadInput, NothingToAsk, UnreadableRow
 from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.paging.certificate import Clipped
 from agora_tencent_analytics.paging.clip import CLOCKS_DIFFER_S
@@ -39,6 +39,8 @@ class Lister:
 
     async def run(self) -> None:
         """Lists to the end, or until the job is stopped or every call asked for is found."""
+        for lost in self._work.untold():
+            await self._lose(lost)
         for owed in self._work.owed():
             await self._hand(owed)
         everything = await self._list_all()
@@ -83,6 +85,9 @@ class Lister:
     def _found_all(self) -> bool:
         return self._missing is not None and not self._missing
 
+    async def _lose(self, lost: UnreadableRow) -> None:
+        await self._job.fail(Failure(vendor=self._job.name, step="calls", over=lost.over, error=lost))
+
     async def _hand(self, owed: Owed) -> None:
         self._may_begin_anew = False
         if not self._job.stopped:
@@ -122,6 +127,8 @@ class Lister:
                 self._work.listed(stretch, listing.certificate.clipped)
                 break
             rest = page.cursor
+            for lost in self._work.lost(page.lost):
+                await self._lose(lost)
             wanted = [call for call in page.items if self._missing is None or call.call_id in self._missing]
             owed = self._work.page(stretch, self._job.wanted.chosen(wanted), page.cursor)
             if self._work.kept:

@@ -74,6 +74,11 @@ class Parts:
         self.found = True
         self._failures.append(failure)
 
+    def lose(self, failure: Failure) -> None:
+        """A row about the call cannot be read: to read the call again would not help."""
+        self.found = True
+        self._failures.append(failure)
+
     def hide(self, pieces: Iterable[Clipped]) -> None:
         """Pieces of the call that could not be asked."""
         for piece in pieces:

@@ -6,7 +6,7 @@ from typing import Literal
 
 import attrs
 
-from agora_tencent_analytics.errors import AnalyticsError
+from agora_tencent_analytics.errors import AnalyticsError, printable
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.timerange import TimeRange
@@ -36,7 +36,7 @@ class Failure:
     def __str__(self) -> str:
         of = f" of call {self.call_id}" if self.call_id else ""
         during = f" {self.over}" if self.over else ""
-        return f"{self.vendor}: {self.step}{of}{during}: {self.error}"
+        return printable(f"{self.vendor}: {self.step}{of}{during}: {self.error}")
 
 
 @attrs.frozen(kw_only=True)
@@ -63,6 +63,9 @@ class CallRecord:
     replaces_from_ts: int | None = None
     """Of a record that comes again: the first second, epoch, from which it replaces the earlier one, if the vendor has
     forgotten what lies before. None: it replaces all of it."""
+
+    def __hash__(self) -> int:
+        return hash((self.vendor, self.call, self.part))
 
     @property
     def points(self) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 
+from agora_tencent_analytics.errors import printable
 from agora_tencent_analytics.scan.records import Failure
 from agora_tencent_analytics.scan.vendor_report import VendorReport
 
@@ -55,7 +56,7 @@ class Report:
             ]
             if doubt
         ]
-        return "\n".join([*lines, "complete" if self.complete else "INCOMPLETE"])
+        return "\n".join([*map(printable, lines), "complete" if self.complete else "INCOMPLETE"])
 
 
 def _total(vendors: list[dict[str, Any]]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
 
+from agora_tencent_analytics.errors import UnreadableRow
 from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.paging.certificate import Clipped
 from agora_tencent_analytics.paging.question import Over, resolve
@@ -106,6 +107,14 @@ class Work:
     def page(self, stretch: Stretch, calls: Iterable[Call], cursor: str) -> Sequence[Owed]:
         """Takes in a page of a listing; those of its calls that are to be read."""
         return [Owed(call) for call in calls]
+
+    def untold(self) -> Iterable[UnreadableRow]:
+        """Rows of a listing that could not be read by an earlier scan, which did not come to its report."""
+        return ()
+
+    def lost(self, rows: Sequence[UnreadableRow]) -> Sequence[UnreadableRow]:
+        """Takes in rows of a listing that cannot be read; those of them that no scan has told yet."""
+        return rows
 
     def rewind(self, stretch: Stretch) -> Stretch:
         """The same stretch without its cursor, which turned out to be no good."""

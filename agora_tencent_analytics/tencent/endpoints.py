@@ -56,13 +56,14 @@ def _row(
     params: tuple[Param, ...] = (),
     *,
     name: str = "",
+    counter: str = "",
     payload: str = "Data",
     key: tuple[str, ...] = (),
     app: Param = _APP,
     bounds: Bounds = _SECONDS,
     paging: PageNumber | Unpaged | AnyOf = _IN_ONE_PIECE,
 ) -> Endpoint[R]:
-    """A question of today; each action has a counter of its own."""
+    """A question of today; unless told otherwise each action has a counter of its own."""
     return Endpoint(
         name=name or action,
         vendor="tencent",
@@ -78,7 +79,7 @@ def _row(
         params=params,
         paging=paging,
         limits=limits,
-        counter=action,
+        counter=counter or action,
         source=source,
         read_on=_READ_ON,
     )

@@ -12,20 +12,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import attrs
 import msgspec
 
+from agora_tencent_analytics.decoding.moments import YEAR_5138, seconds
 from agora_tencent_analytics.decoding.points import PointForm
+from agora_tencent_analytics.decoding.rawjson import UNREAD, beside
 from agora_tencent_analytics.endpoint import Endpoint, whole_units
 from agora_tencent_analytics.errors import BadInput, NotOffered
 from agora_tencent_analytics.limits import DAY, HOUR, MINUTE
 from agora_tencent_analytics.models.columns import Columns
 from agora_tencent_analytics.models.figures import FIGURES, Figures
 from agora_tencent_analytics.timerange import TimeRange
-from agora_tencent_analytics.vendor import Asked
+from agora_tencent_analytics.vendor import Asked, payload_of
+
+_Stamped = tuple[int, Any]
+"""A row with its time, epoch seconds."""
 
 
 class _Known(NamedTuple):
@@ -81,38 +87,48 @@ _UNITS_OF_APP = {"Flux": "Mbps"}
 
 def figures_of_series(row: Endpoint[Any], body: Mapping[str, Any], asked: Asked) -> list[Figures]:
     """`Data.Series` of the dashboard's answers: of today's, `{"RowValue": [...]}`, and of the retired, `[...]`."""
-    found = []
     wanted = ("RowValueFloat", "RowValue") if asked.params.get("IsFloat") else ("RowValue", "RowValueFloat")
-    for series in (body.get(row.payload) or {}).get("Series") or ():
-        names = _names(series.get("Columns") or ())
-        extra = {key: value for key, value in series.items() if key not in ("Columns", "Values")}
-        rows = [_numbers(value, wanted) for value in series.get("Values") or ()]
-        if "time" not in names and rows:
-            raise ValueError(f"no column 'time' among {names}")
-        for at, name in enumerate(names):
-            if name != "time":
-                place = names.index("time")
-                points = [[_at(numbers, place), _at(numbers, at)] for numbers in rows]
-                figures = _figures(name, points, asked, bucket_s=_PERIODS.get(asked.params.get("Period", "")))
-                found.append(attrs.evolve(figures, channel=asked.params.get("RoomId", ""), extra=extra))
-    return found
+
+    def read(tables: Sequence[Mapping[str, Any]]) -> list[Figures]:
+        found = []
+        for series in tables:
+            names = _names(series.get("Columns") or ())
+            values = series.get("Values") or []
+            if "time" not in names and values:
+                raise ValueError(f"no column 'time' among {names}")
+            place = names.index("time") if values else 0
+
+            def stamped(rows: Sequence[Any], place: int = place) -> list[_Stamped]:
+                numbers = [_numbers(value, wanted) for value in rows]
+                return [(_moment(_at(one, place)), one) for one in numbers]
+
+            rows = asked.flaws.each(values, stamped, kinds=(dict, list))
+            extra = {key: value for key, value in series.items() if key not in ("Columns", "Values")}
+            for at, name in enumerate(names):
+                if name != "time":
+                    points = [[time, _at(numbers, at)] for time, numbers in rows]
+                    figures = _figures(name, points, asked, bucket_s=_PERIODS.get(asked.params.get("Period", "")))
+                    found.append(attrs.evolve(figures, channel=asked.params.get("RoomId", ""), extra=extra))
+        return found
+
+    data = payload_of(row, body) or {}
+    return asked.flaws.each(data.get("Series") or [], read)
 
 
 def figures_of_scale(row: Endpoint[Any], body: Mapping[str, Any], asked: Asked) -> list[Figures]:
     """`ScaleList` of `DescribeScaleInfo`: every field beside `Time` is a figure."""
-    days = [day for day in body.get(row.payload) or () if day is not None]
-    names = _names(dict.fromkeys(name for day in days for name in day if name != "Time"))
-    return [_figures(name, [[day.get("Time"), day.get(name)] for day in days], asked, bucket_s=DAY) for name in names]
+    days = asked.flaws.each(payload_of(row, body), lambda rows: [(_moment(day["Time"]), day) for day in rows])
+    names = _names(dict.fromkeys(name for _, day in days for name in day if name not in ("Time", UNREAD)))
+    return [_figures(name, [[time, day.get(name)] for time, day in days], asked, bucket_s=DAY) for name in names]
 
 
 def figures_of_usage(row: Endpoint[Any], body: Mapping[str, Any], asked: Asked) -> list[Figures]:
     """`UsageKey` and `UsageList` of the usage answers. The vendor answers for one day in five minutes, else in days."""
     names = _names(body.get("UsageKey") or ())
-    buckets = [bucket for bucket in body.get(row.payload) or () if bucket is not None]
-    times = [_usage_time(bucket, row.bounds.zone_s) for bucket in buckets]
+    buckets = asked.flaws.each(payload_of(row, body), partial(_usage_times, zone_s=row.bounds.zone_s))
     found = []
     for at, name in enumerate(names):
-        points = [[time, _at(bucket.get("UsageValue"), at)] for time, bucket in zip(times, buckets, strict=True)]
+        points = [[time, _at(bucket.get("UsageValue"), at)] for time, bucket in buckets]
         unit = "minutes" if row.action in _IN_MINUTES and name not in _NO_DURATIONS else ""
         found.append(_figures(name, points, asked, bucket_s=_usage_bucket_s(row, asked), unit=unit))
     return found
@@ -121,17 +137,23 @@ def figures_of_usage(row: Endpoint[Any], body: Mapping[str, Any], asked: Asked) 
 def figures_of_apps(row: Endpoint[Any], body: Mapping[str, Any], asked: Asked) -> list[Figures]:
     """Usage by app, every field of a bucket beside `TimeKey` a figure. What else is told of the app is in `extra`."""
     inside = _BUCKETS_OF_APP[row.payload]
-    found = []
-    for app in body.get(row.payload) or ():
-        buckets = [bucket for bucket in app.get(inside) or () if bucket is not None]
-        times = [_usage_time(bucket, row.bounds.zone_s) for bucket in buckets]
-        extra = {key: value for key, value in app.items() if key != inside}
-        for name in _names(dict.fromkeys(name for bucket in buckets for name in bucket if name != "TimeKey")):
-            points = [[time, bucket.get(name)] for time, bucket in zip(times, buckets, strict=True)]
-            unit = _UNITS_OF_APP.get(name, "seconds")
-            figures = _figures(name, points, asked, bucket_s=_usage_bucket_s(row, asked), unit=unit)
-            found.append(attrs.evolve(figures, extra=extra))
-    return found
+
+    def read(apps: Sequence[Mapping[str, Any]]) -> list[Figures]:
+        found = []
+        for app in apps:
+            buckets = asked.flaws.each(app.get(inside) or [], partial(_usage_times, zone_s=row.bounds.zone_s))
+            extra = beside(app, (inside,))
+            names = _names(
+                dict.fromkeys(name for _, bucket in buckets for name in bucket if name not in ("TimeKey", UNREAD))
+            )
+            for name in names:
+                points = [[time, bucket.get(name)] for time, bucket in buckets]
+                unit = _UNITS_OF_APP.get(name, "seconds")
+                figures = _figures(name, points, asked, bucket_s=_usage_bucket_s(row, asked), unit=unit)
+                found.append(attrs.evolve(figures, extra=extra))
+        return found
+
+    return asked.flaws.each(payload_of(row, body), read)
 
 
 def period(every: str) -> str:
@@ -225,13 +247,18 @@ def _usage_bucket_s(row: Endpoint[Any], asked: Asked) -> int:
     return 5 * MINUTE if whole_units(row.bounds, asked.window).seconds <= DAY else DAY
 
 
-def _usage_time(bucket: Mapping[str, Any], zone_s: int) -> int | None:
+def _usage_times(buckets: Sequence[Mapping[str, Any]], zone_s: int) -> list[_Stamped]:
+    return [(_usage_time(bucket, zone_s), bucket) for bucket in buckets]
+
+
+def _usage_time(bucket: Mapping[str, Any], zone_s: int) -> int:
     stamp = bucket.get("TimeStampKey")
     if isinstance(stamp, int) and stamp:
         return stamp
-    try:
-        local = datetime.fromisoformat(bucket["TimeKey"])
-    except (KeyError, TypeError, ValueError):
-        return None
+    local = datetime.fromisoformat(bucket["TimeKey"])
     zone = timezone(timedelta(seconds=zone_s))
     return int((local if local.tzinfo else local.replace(tzinfo=zone)).timestamp())
+
+
+def _moment(sent: Any) -> int:
+    return sent if type(sent) is int and sent < YEAR_5138 else seconds(sent)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import attrs
 
+from agora_tencent_analytics.decoding.moments import YEAR_5138, seconds
 from agora_tencent_analytics.decoding.points import PointForm
-from agora_tencent_analytics.decoding.rawjson import text
+from agora_tencent_analytics.decoding.rawjson import UNREAD, text
 from agora_tencent_analytics.decoding.rows import Structure, says_no
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.columns import Columns
@@ -62,30 +64,37 @@ STRUCTURE = Structure(
 )
 
 
-def call_rows(rows: Sequence[Any]) -> list[Call]:
+_CAUSES = "AbnormalEventList"
+
+
+def call_rows(rows: Sequence[Any], asked: Asked) -> list[Call]:
     """Rows of `RoomList` as calls. The rows are taken over."""
     _check_ids(rows, "CommId")
     _unend(rows, "IsFinished", "DestroyTime")
-    return STRUCTURE.rows(rows, Call, vendor="tencent")
+    return STRUCTURE.rows(rows, Call, odd=asked.flaws.odd, vendor="tencent")
 
 
 def session_rows(rows: Sequence[Any], asked: Asked) -> list[Session]:
     """Rows of `UserList` as sessions of the call that was asked for. The rows are taken over.
 
-    The vendor does not name a stay; its id is made of user and join time.
+    The vendor does not name a stay; its id is made of user and join time, and of the end where that cannot be.
     """
     _check_ids(rows, "UserId")
     _unend(rows, "Finished", "LeaveTs")
     for row in rows:
-        row["session_id"] = f"{row['UserId']}@{row['JoinTs']}"
-    return STRUCTURE.rows(rows, Session, vendor="tencent", call_id=asked.params["CommId"])
+        join = row["JoinTs"]
+        if type(join) is not int or not 0 < join < YEAR_5138:
+            join = seconds(join)
+            join = join if join > 0 else f"{join}-{row.get('LeaveTs')}"
+        row["session_id"] = f"{row['UserId']}@{join}"
+    return STRUCTURE.rows(rows, Session, odd=asked.flaws.odd, vendor="tencent", call_id=asked.params["CommId"])
 
 
 def _check_ids(rows: Sequence[Any], name: str) -> None:
-    """Nothing, or what is neither text nor a number, is not an id: nobody could ask about it."""
+    """Nothing, half a character, or what is neither text nor a number, is not an id: nobody could ask about it."""
     for row in rows:
-        if row[name] == "" or not isinstance(row[name], str | int):
-            raise TypeError(f"{name!r} is empty or a {type(row[name]).__name__}")
+        if row[name] == "" or not isinstance(row[name], str | int) or name in row.get(UNREAD, ()):
+            raise TypeError(f"{name!r} is empty, half a character or a {type(row[name]).__name__}")
 
 
 def _unend(rows: Sequence[Any], finished: str, end: str) -> None:
@@ -96,7 +105,20 @@ def _unend(rows: Sequence[Any], finished: str, end: str) -> None:
 
 
 def series_of(shell: TencentDetail, asked: Asked) -> list[MetricSeries]:
-    """The series of an answer, by user: which of the user's stays they belong to is not in the answer."""
+    """The series of an answer, by user: which of the user's stays they belong to is not in the answer.
+
+    Raises:
+        ValueError: the answer is not about series.
+    """
+    if not shell.is_about_series:
+        raise ValueError("no 'Data' in the answer")
+    asked.flaws.doubts += shell.doubts
+    wanted, told = asked.params.get("UserIds"), {entry.user_id for entry in shell.series}
+    if wanted is not None and (strange := told.difference(wanted)) and (missing := set(wanted) - told):
+        asked.flaws.doubts.append(
+            f"of {len(wanted)} users asked for, {len(missing)} are not in the answer, but others are, "
+            f"{min(strange)[:40]!r} for one"
+        )
     call_id, window = asked.params["CommId"], asked.window
     found = []
     for entry in shell.series:
@@ -126,16 +148,11 @@ def series_of(shell: TencentDetail, asked: Asked) -> list[MetricSeries]:
 
 def events_of(groups: Sequence[Mapping[str, Any]], asked: Asked) -> list[Event]:
     """Groups of `Data`, one for each sender, as events of the user that was asked for, in the vendor's order."""
+    given = {"vendor": "tencent", "call_id": asked.params["CommId"], "user_id": asked.params["UserId"]}
     found: list[Event] = []
     for group in groups:
-        given = {"call_id": asked.params["CommId"], "user_id": asked.params["UserId"]}
-        found += STRUCTURE.rows(
-            [row for row in group.get("Content") or () if row is not None],
-            Event,
-            vendor="tencent",
-            peer_id=text(group.get("PeerId")),
-            **given,
-        )
+        read = partial(STRUCTURE.rows, model=Event, odd=asked.flaws.odd, peer_id=text(group.get("PeerId")), **given)
+        found += asked.flaws.each(group.get("Content") or [], read)
     return [
         attrs.evolve(
             event, text=describe_event(event.event_id, event.param_one, event.param_two, stream_type=event.stream_type)
@@ -144,19 +161,26 @@ def events_of(groups: Sequence[Mapping[str, Any]], asked: Asked) -> list[Event]:
     ]
 
 
-def experiences_of(rows: Sequence[dict[str, Any]]) -> list[AbnormalExperience]:
+def experiences_of(rows: Sequence[dict[str, Any]], asked: Asked) -> list[AbnormalExperience]:
     """Rows of `AbnormalExperienceList`, each with its causes. The rows are taken over."""
-    causes = [_causes(row.pop("AbnormalEventList", None) or ()) for row in rows]
-    found = STRUCTURE.rows(rows, AbnormalExperience, vendor="tencent")
+    flaws = asked.flaws
+    causes = []
+    for row in rows:
+        known, odd = flaws.apart(row.pop(_CAUSES, None) or (), _causes)
+        causes.append(tuple(known))
+        if odd:
+            row[_CAUSES] = odd
+            flaws.odd((_CAUSES,))
+    found = STRUCTURE.rows(rows, AbnormalExperience, odd=flaws.odd, vendor="tencent")
     return [
         attrs.evolve(row, causes=why, experience=describe_experience(row.experience_id))
         for row, why in zip(found, causes, strict=True)
     ]
 
 
-def _causes(rows: Sequence[Any]) -> tuple[Cause, ...]:
-    found = STRUCTURE.rows([row for row in rows if row is not None], Cause)
-    return tuple(attrs.evolve(cause, text=describe_abnormal_event(cause.cause_id, cause.peer_id)) for cause in found)
+def _causes(rows: Sequence[Any]) -> list[Cause]:
+    found = STRUCTURE.rows(rows, Cause)
+    return [attrs.evolve(cause, text=describe_abnormal_event(cause.cause_id, cause.peer_id)) for cause in found]
 
 
 def numbered(ids: Sequence[str]) -> list[str]:

@@ -18,6 +18,7 @@ from agora_tencent_analytics.decoding.rawjson import (
     number,
     open_list,
     open_object,
+    open_objects,
     plain,
     rest,
     sound,
@@ -49,7 +50,7 @@ class TencentDetail:
 
     total: int | None = None
     """What Tencent says is the number of users; None if absent."""
-    users: list[dict[str, Any]] = attrs.field(factory=list)
+    users: list[Any] = attrs.field(factory=list)
     """`UserList` rows as sent."""
     series: list[TencentSeries] = attrs.field(factory=list)
     """`Data` rows, in the order sent."""
@@ -57,6 +58,10 @@ class TencentDetail:
     """Tencent's `RequestId`."""
     extra: Mapping[str, Any] = attrs.field(factory=dict)
     """Unknown keys of `Response`, and those beside it."""
+    is_about_series: bool = True
+    """False if `Data` is missing; null is an empty list."""
+    doubts: list[str] = attrs.field(factory=list)
+    """What is not as it should be, and may cost series, in words."""
 
 
 class _Entry(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -69,7 +74,7 @@ class _Entry(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 class _Detail(msgspec.Struct, forbid_unknown_fields=True):
     total: int | None = msgspec.field(name="Total", default=None)
     users: list[dict[str, Any]] | None = msgspec.field(name="UserList", default=None)
-    data: list[_Entry] | None = msgspec.field(name="Data", default=None)
+    data: list[_Entry] | msgspec.UnsetType | None = msgspec.field(name="Data", default=msgspec.UNSET)
     request_id: str | None = msgspec.field(name="RequestId", default=None)
 
 
@@ -106,6 +111,7 @@ def read_detail(body: bytes) -> TencentDetail:
             for entry in detail.data or ()
         ],
         request_id=detail.request_id or "",
+        is_about_series=detail.data is not msgspec.UNSET,
     )
 
 
@@ -114,20 +120,18 @@ def _lenient(body: bytes) -> TencentDetail:
     detail = open_object(reply.get("Response"), "Response")
     if not detail:
         raise ValueError("the reply holds no Response")
-    users: list[dict[str, Any]] = []
-    for raw_user in open_list(detail.get("UserList"), "UserList"):
-        user = open_object(raw_user, "UserList[]")
-        if user:
-            users.append({key: plain(raw) for key, raw in user.items()})
-    entries = [open_object(raw_entry, "Data[]") for raw_entry in open_list(detail.get("Data"), "Data")]
+    doubts: list[str] = []
+    entries = open_objects(detail.get("Data"), "Data", doubts)
     total = number(plain(detail.get("Total")))
     known = {"UserList", "Data", "RequestId"} | ({"Total"} if total is not None else set())
     return TencentDetail(
         total=total,
-        users=users,
-        series=[_series(entry) for entry in entries if entry],
+        users=[plain(raw) for raw in open_list(detail.get("UserList"), "UserList")],
+        series=[_series(entry) for entry in entries],
         request_id=text(plain(detail.get("RequestId"))),
         extra={**rest(reply, ("Response",)), **rest(detail, known)},
+        is_about_series="Data" in detail,
+        doubts=doubts,
     )
 
 

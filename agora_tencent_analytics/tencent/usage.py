@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
 
+from agora_tencent_analytics.decoding.flaws import Flaws
 from agora_tencent_analytics.timerange import TimeRange
 
 _ROOM = "RoomId"
@@ -36,19 +37,22 @@ class RoomUsage:
     """Cells that are not numbers, by column; cells beyond the header under `""`."""
 
 
-def read_room_usage(text: str | None, window: TimeRange) -> list[RoomUsage]:
-    """The rows of an answer, in its order; none for an empty or absent text.
+def read_room_usage(text: Any, window: TimeRange, flaws: Flaws | None = None) -> list[RoomUsage]:
+    """The rows of an answer, in its order; none for an empty text.
 
     Args:
         text: `Data` of the answer.
         window: what was asked for.
+        flaws: is told which rows cannot be read.
 
     Raises:
         ValueError: it is not comma-separated text with a `RoomId` column.
         TypeError: it is not text.
     """
-    if text is None:
+    if not text:
         return []
+    if not isinstance(text, str):
+        raise TypeError(f"the usage of rooms is a {type(text).__name__}, where a text was due")
     try:
         rows = [row for row in csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline="")) if row]
     except csv.Error as error:
@@ -58,13 +62,19 @@ def read_room_usage(text: str | None, window: TimeRange) -> list[RoomUsage]:
     header = [name.strip() for name in rows[0]]
     if _ROOM not in header:
         raise ValueError(f"the usage of rooms has no column {_ROOM!r}: {', '.join(header)}")
-    return [_read(header, row, window) for row in rows[1:]]
+
+    def read(rows: Sequence[list[str]]) -> list[RoomUsage]:
+        return [_read(header, row, window) for row in rows]
+
+    return (flaws or Flaws()).each(rows[1:], read, kinds=(list,))
 
 
 def _read(header: list[str], row: list[str], window: TimeRange) -> RoomUsage:
     cells = dict(zip(header, row, strict=False))
     extra: dict[str, Any] = {"": tuple(row[len(header) :])} if len(row) > len(header) else {}
     channel = cells.pop(_ROOM, "")
+    if not channel:
+        raise ValueError(f"no {_ROOM}")
     seconds: dict[str, float] = {}
     for name, cell in cells.items():
         try:

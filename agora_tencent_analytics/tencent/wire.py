@@ -6,15 +6,15 @@ The vendor answers HTTP 200 whenever it processed the request at all; what it sa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
 import attrs
 
-from agora_tencent_analytics.decoding.rawjson import number
+from agora_tencent_analytics.decoding.rawjson import beside, number
 from agora_tencent_analytics.endpoint import Endpoint, whole_units
 from agora_tencent_analytics.errors import (
     InvalidRequest,
@@ -49,7 +49,18 @@ from agora_tencent_analytics.tencent.replies import (
 from agora_tencent_analytics.tencent.series import TencentDetail, read_detail
 from agora_tencent_analytics.tencent.sign import TencentCredentials, sign
 from agora_tencent_analytics.tencent.usage import RoomUsage, read_room_usage
-from agora_tencent_analytics.vendor import Asked, Reply, Vendor, brief, judge_status, parse_object, row_ids, unreadable
+from agora_tencent_analytics.vendor import (
+    Asked,
+    Reply,
+    Vendor,
+    brief,
+    judge_status,
+    parse_object,
+    payload_of,
+    read_rows,
+    row_ids,
+    unreadable,
+)
 
 HOST = "https://trtc.tencentcloudapi.com"
 """Mainland China."""
@@ -79,6 +90,12 @@ _ENVELOPE = frozenset({"Total", "RequestId", "UsageKey"})
 _WARNING = "DeprecatedWarning"
 """Stands in answers of actions that are about to go offline."""
 
+_READ: Mapping[type, Callable[..., list[Any]]] = {
+    Call: call_rows,
+    Session: session_rows,
+    Event: events_of,
+    AbnormalExperience: experiences_of,
+}
 _WITHOUT_IDS = (Event, AbnormalExperience)
 _SHAPES = {
     "Data": figures_of_series,
@@ -156,7 +173,7 @@ class TencentVendor(Vendor):
     def decode(self, row: Endpoint[Any], body: Any, asked: Asked) -> Reply[Any]:
         """The rows of a good answer as records."""
         if isinstance(body, TencentDetail):
-            stays = session_rows(body.users, asked)
+            stays = asked.flaws.each(body.users, partial(session_rows, asked=asked))
             wanted = set(asked.params.get("UserIds") or ())
             return Reply(
                 items=series_of(body, asked),
@@ -172,31 +189,25 @@ class TencentVendor(Vendor):
         items = self._items(row, body, asked)
         ids = row_ids(row, items)
         shell = body.get(row.payload)  # of the dashboard an object: its rows are in `Series`
-        beside = {name: value for name, value in shell.items() if name != "Series"} if isinstance(shell, dict) else {}
+        inside = beside(shell, ("Series",)) if isinstance(shell, dict) else {}
         return Reply(
             items=items,
             ids=numbered(ids) if row.model in _WITHOUT_IDS else ids,
             total=_total(number(body.get("Total"))),
             request_id=_text(body.get("RequestId")),
-            extra=beside | {key: value for key, value in body.items() if key not in _ENVELOPE and key != row.payload},
+            extra=inside | beside(body, {*_ENVELOPE, row.payload}),
             warning=_text(body.get(_WARNING)),
         )
 
     def _items(self, row: Endpoint[Any], body: Mapping[str, Any], asked: Asked) -> list[Any]:
+        rows = payload_of(row, body)
         if row.model is Figures:
             return _SHAPES[row.payload](row, body, asked)
         if row.model is RoomUsage:
-            return read_room_usage(body.get(row.payload), whole_units(row.bounds, asked.window))
-        rows = body.get(row.payload) or []
-        if row.model is Call:
-            return call_rows(rows)
-        if row.model is Session:
-            return session_rows(rows, asked)
-        if row.model is Event:
-            return events_of(rows, asked)
-        if row.model is AbnormalExperience:
-            return experiences_of(rows)
-        return self.structure.rows(rows, row.model, vendor=self.name)
+            return read_room_usage(rows, whole_units(row.bounds, asked.window), asked.flaws)
+        if row.model in _READ:
+            return read_rows(row, rows, asked, partial(_READ[row.model], asked=asked))
+        return list(super().decode(row, body, asked).items)
 
 
 def _total(told: int | None) -> int | None:

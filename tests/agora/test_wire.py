@@ -34,7 +34,7 @@ from agora_tencent_analytics.errors import (
 from agora_tencent_analytics.message import Response
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.timerange import TimeRange
-from agora_tencent_analytics.vendor import Asked, Reply
+from agora_tencent_analytics.vendor import Asked, Reply, decoded
 from tests.support.agora_answers import CALL, SESSION, SID
 
 VENDOR = AgoraVendor()
@@ -173,8 +173,14 @@ def test_success_is_no_code_or_200_whatever_the_message(row: Endpoint[Any], mess
 
 
 @all_rows
-def test_an_absent_list_and_null_are_empty_ones(row: Endpoint[Any]) -> None:
-    assert [] == read(row, ENVELOPE_2022).items
+def test_an_answer_without_its_list_is_no_answer(row: Endpoint[Any]) -> None:
+    answer = response(ENVELOPE_2022)
+    with pytest.raises(UnreadableReply, match=f"no {row.payload!r} in the answer"):
+        decoded(VENDOR, row, answer, VENDOR.unwrap(row, answer), ASKED)
+
+
+@all_rows
+def test_null_is_an_empty_list(row: Endpoint[Any]) -> None:
     reply = read(row, {row.payload: None, "new": {"a": 1}})
     assert ([], {"a": 1}) == (reply.items, reply.extra["new"])
 

@@ -109,8 +109,9 @@ def test_any_client_is_limited_by_the_plan(tmp_path: Path) -> None:
 def test_a_port_that_is_taken_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        assert 1 == main(["simulate", "--vendor", "agora", "--port", port])
-    assert "in use" in capsys.readouterr().err
+        assert 2 == main(["simulate", "--vendor", "agora", "--port", port])
+    told = capsys.readouterr().err
+    assert f"port {port} of 127.0.0.1 is in use; name another --port, or 0 for a free one" in told
 
 
 def test_an_unknown_plan_of_the_simulator_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:

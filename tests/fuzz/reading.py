@@ -14,7 +14,7 @@ from typing import Any
 from agora_tencent_analytics import Figures, MetricSeries, Refusal, Response, UnreadableReply
 from agora_tencent_analytics.paging.decision import digest
 from agora_tencent_analytics.paging.truncated import moments
-from agora_tencent_analytics.vendor import MISREAD, Reply, unreadable
+from agora_tencent_analytics.vendor import Reply, decoded
 from tests.fuzz.samples import VENDORS, Sample
 
 __all__ = ["LONGEST_TEXT", "read"]
@@ -37,11 +37,7 @@ def read(sample: Sample, response: Response) -> Reply[Any] | UnreadableReply | R
 
 def _decoded(sample: Sample, response: Response) -> Reply[Any]:
     vendor = VENDORS[sample.row.vendor]
-    body = vendor.unwrap(sample.row, response)
-    try:
-        return vendor.decode(sample.row, body, sample.asked)
-    except MISREAD as error:  # as the caller does
-        raise unreadable(sample.row, response, f"{type(error).__name__}: {error}") from None
+    return decoded(vendor, sample.row, response, vendor.unwrap(sample.row, response), sample.asked)
 
 
 def _check_error(error: UnreadableReply | Refusal) -> None:

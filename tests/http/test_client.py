@@ -380,7 +380,7 @@ def test_keys_that_cannot_be_had_cost_nothing() -> None:
 # --- answers ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("rows", ["{}x", '[{"call_id":"c","cname":"n","created_ts":1e400}]'])
+@pytest.mark.parametrize("rows", ["{}x", '[{"call_id":"c","created_ts":1}'])
 def test_a_body_that_is_not_json_is_an_unreadable_reply_and_may_come_whole_the_next_time(rows: str) -> None:
     bench = Bench(json_response(f'{{"code":200,"call_lists":{rows}}}'))
     error = bench.fails(UnreadableReply)
@@ -389,10 +389,46 @@ def test_a_body_that_is_not_json_is_an_unreadable_reply_and_may_come_whole_the_n
     assert (4, False) == (len(bench.script.sent), error.in_rows)
 
 
-@pytest.mark.parametrize(
-    "rows", ['[{"call_id":"c"}]', "[7]", '"text"', '[{"call_id":"c","cname":"n","created_ts":{}}]']
+NO_SENSE = pytest.mark.parametrize(
+    "rows",
+    ['[{"call_id":"c"}]', "[7]", '[{"call_id":"c","created_ts":{}}]', '[{"call_id":"c","created_ts":1e400},null]'],
 )
-def test_rows_that_make_no_sense_are_an_unreadable_reply_and_are_asked_for_once_more(rows: str) -> None:
+
+
+@NO_SENSE
+@pytest.mark.parametrize("attempts", [1, 4])
+def test_an_answer_of_which_no_row_makes_sense_is_asked_for_once_more_and_then_stands(rows: str, attempts: int) -> None:
+    bench = Bench(json_response(f'{{"code":200,"call_lists":{rows}}}'), retry=Retry(attempts=attempts, first_s=0.1))
+    reply, _ = bench.asks()
+    assert [] == reply.items
+    assert rows.count("call_id") + rows.count("7") + rows.count("null") == len(reply.flaws.rows)
+    assert min(attempts, 2) == len(bench.script.sent)
+
+
+@NO_SENSE
+def test_an_answer_of_which_no_row_makes_sense_may_make_sense_the_next_time(rows: str) -> None:
+    bench = Bench(json_response(f'{{"code":200,"call_lists":{rows}}}'), GOOD)
+    reply, _ = bench.asks()
+    assert ([], 2) == (reply.flaws.rows, len(bench.script.sent))
+
+
+@NO_SENSE
+def test_an_answer_of_which_no_row_makes_sense_stands_when_the_next_attempt_fails(rows: str) -> None:
+    bench = Bench(json_response(f'{{"code":200,"call_lists":{rows}}}'), json_response(b"", status=500))
+    reply, _ = bench.asks()
+    assert [] == reply.items
+    assert reply.flaws.rows
+
+
+def test_rows_beside_one_that_makes_no_sense_cost_no_request() -> None:
+    bench = Bench(json_response('{"code":200,"call_lists":[null,{"call_id":"c","created_ts":1}]}'))
+    reply, _ = bench.asks()
+    assert (["c"], ["null"]) == ([call.call_id for call in reply.items], [lost.text for lost in reply.flaws.rows])
+    assert 1 == len(bench.script.sent)
+
+
+@pytest.mark.parametrize("rows", ['"text"', "{}", "0", "false"])
+def test_what_is_no_list_of_rows_is_an_unreadable_reply_and_is_asked_for_once_more(rows: str) -> None:
     bench = Bench(json_response(f'{{"code":200,"call_lists":{rows}}}'))
     error = bench.fails(UnreadableReply)
     assert ("call/lists", 200) == (error.endpoint, error.status)

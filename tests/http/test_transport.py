@@ -57,7 +57,7 @@ def get(url: str, **headers: str) -> Request:
 class Send:
     """A transport, its sends, and how often the headers of an answer were announced."""
 
-    def __init__(self, session: aiohttp.ClientSession | None = None, **options: int) -> None:
+    def __init__(self, session: aiohttp.ClientSession | None = None, **options: Any) -> None:
         self.transport = AiohttpTransport(session, **options)
         self.announced = 0
         self.headers_in = asyncio.Event()
@@ -121,7 +121,7 @@ async def only_first(line: Line, request: bytes) -> None:
     if line.number > 1:
         line.reset()
     else:
-        await line.say(answer(b'{"code":200}'))
+        await line.say(answer(b'{"code":200,"call_lists":[]}'))
 
 
 # --- one send is one arrival ------------------------------------------------------------------------------

@@ -34,7 +34,6 @@ from agora_tencent_analytics import (
     Timeouts,
     TimeRange,
     TransportError,
-    UnreadableReply,
     Vendor,
     WindowRefused,
 )
@@ -340,12 +339,13 @@ def test_what_the_vendor_forgets_on_the_way_is_reported_and_the_rest_is_read() -
     assert not certificate.complete
 
 
-def test_a_row_without_its_moment_is_an_answer_that_cannot_be_read() -> None:
+def test_a_row_without_its_moment_is_lost_and_told() -> None:
     server = ToyServer(Newest, [])
     body = b'{"rows": [{"id": "a", "ts": null}]}'
     server.fails = lambda _: Response(status=200, headers={}, body=body)
-    with pytest.raises(UnreadableReply):
-        walked(server)
+    _, certificate = walked(server)
+    (lost,) = certificate.lost
+    assert ("'ts' is null", '{"id": "a", "ts": null}', False) == (lost.reason, lost.text, certificate.complete)
 
 
 def test_the_ceiling_of_requests_ends_a_walk_in_the_middle_and_says_so() -> None:

@@ -601,10 +601,18 @@ def test_what_is_asked_for_is_opened_without_a_warning(tmp_path: Path, monkeypat
         "file:///a-password",
         "rediss://u:a-password@[::1/0",
         "redis://u:a-password@\u2100/0",
+        '"postgres://u:a-password@h/x"',
+        " 'file:///a-password' ",
+        "redis:/u:a-password@h/0",
+        "redis:u:a-password@h",
+        "redis:a-password@h",
+        "u:a-password@h:6379",
+        "u:a-password@h",
+        Path("redis://u:a-password@h/0"),
     ],
 )
 def test_a_url_that_names_no_store_is_refused_without_its_password(
-    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    url: str | Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(BadInput) as refused:
@@ -612,6 +620,45 @@ def test_a_url_that_names_no_store_is_refused_without_its_password(
     assert "a-password" not in str(refused.value)
     assert refused.value.__cause__ is None
     assert refused.value.__suppress_context__ or refused.value.__context__ is None
+    assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("server", ["localhost:6379", "127.0.0.1:6379", "redis.internal:6379/0", '"localhost:6379"'])
+def test_an_address_without_a_scheme_is_no_file(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BadInput, match="redis://host:6379"):
+        open_store(server)
+    assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("spelt", "expected"),
+    [
+        ("~/quota.sqlite3", "quota.sqlite3"),
+        (Path("~/quota.sqlite3"), "quota.sqlite3"),
+        ('"~/quota.sqlite3"', "quota.sqlite3"),
+        (" ./a@b.sqlite3\n", "a@b.sqlite3"),
+        ("of 12:30/quota", "of 12:30/quota"),
+    ],
+)
+def test_a_path_is_meant_as_a_shell_would_read_it(
+    spelt: str | Path, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    store = open_store(spelt)
+    assert isinstance(store, SqliteStore)
+    assert (tmp_path / expected).is_file()
+
+
+@pytest.mark.parametrize("spelt", ['"redis://me:pw@127.0.0.1:1/0"', " redis://127.0.0.1:1", "'rediss://127.0.0.1:1'\n"])
+def test_a_redis_is_one_in_quotes_and_behind_a_blank_as_well(
+    spelt: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("redis", reason="redis-py is not installed")
+    monkeypatch.chdir(tmp_path)
+    assert isinstance(open_store(spelt), RedisStore)
     assert [] == list(tmp_path.iterdir())
 
 

@@ -140,8 +140,8 @@ def test_a_task_that_is_cancelled_while_it_waits_for_a_record_takes_the_scan_wit
             async for _ in records_of(agora):
                 pass
 
+        ended = []
         async with overheard(), anyio.create_task_group() as neighbours:
-            ended = []
 
             async def neighbour() -> None:
                 await asyncio.sleep(60)

@@ -411,7 +411,8 @@ def test_the_password_of_a_redis_is_not_repeated() -> None:
             port = server.sockets[0].getsockname()[1]
             store = RedisStore(f"redis://me:r3dis%2Fpassw0rd@127.0.0.1:{port}/0")
             quota = Quota("redis", store=store, plan="premium", cold_start=False)
-            provider = AgoraProvider(**{**KEYS["agora"], "plan": "premium"}, quota=quota, base_url="https://x.test")
+            given: dict[str, Any] = {**KEYS["agora"], "plan": "premium"}
+            provider = AgoraProvider(**given, quota=quota, base_url="https://x.test")
             with pytest.raises(QuotaUnavailable) as caught:
                 await provider.calls(TimeRange(int(provider.now()) - 7200, int(provider.now()) - 3600)).collect()
             await provider.aclose()

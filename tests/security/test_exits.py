@@ -34,7 +34,7 @@ from agora_tencent_analytics import (
 )
 from agora_tencent_analytics.cli import main
 from agora_tencent_analytics.cli.console import PlainConsole
-from agora_tencent_analytics.cli.output import encode, write_record
+from agora_tencent_analytics.cli.output import encode, record_pieces
 from agora_tencent_analytics.cli.rich_console import RichConsole
 from agora_tencent_analytics.cli.tables import SPENT, WORST, remarks, vendor_rows, worst_rows
 from agora_tencent_analytics.cli.worst_calls import Worst
@@ -259,7 +259,7 @@ def test_no_markup_and_no_emoji_code_is_read_in_a_name(text: str, capsys: pytest
 def test_nothing_that_a_vendor_says_steers_a_terminal_through_a_record(record: CallRecord) -> None:
     buffer = io.BytesIO()
     try:
-        write_record(buffer, record)
+        buffer.writelines(record_pieces(record))
     except OverflowError:
         return  # an integer beyond 64 bits, which no decoder lets through into a time
     text = buffer.getvalue().decode()

@@ -336,6 +336,14 @@ def test_what_holds_a_secret_is_neither_pickled_nor_copied(carry: Callable[[Any]
     assert leaked([repr(caught.value), str(caught.value)]) == []
 
 
+@pytest.mark.parametrize("carry", [pickle.dumps, copy.copy, copy.deepcopy])
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_a_provider_says_why_it_is_not_carried(vendor: str, carry: Callable[[Any], Any]) -> None:
+    provider = MADE[vendor](**KEYS[vendor], store=":memory:")
+    with pytest.raises(TypeError, match="Provider is neither pickled nor copied: it holds the keys to an account"):
+        carry(provider)
+
+
 def test_a_request_before_it_is_signed_may_be_carried() -> None:
     request = Request(method="GET", url="https://x.test", headers={"Accept": "*"})
     assert request == pickle.loads(pickle.dumps(request)) == copy.deepcopy(request)

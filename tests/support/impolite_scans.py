@@ -174,7 +174,7 @@ class Told:
             if failure.step == "calls":
                 self._listing.append(over)
             else:
-                self._inside.append((failure.call_id, *over))
+                self._inside.append((failure.call_id, over[0], over[1]))
         for doubt in known.doubts:
             of_listing = doubt.startswith(_LISTINGS)
             call_id = next(
@@ -263,7 +263,7 @@ def _judge_sessions(
     stays = {stay.session_id: stay for stay in world.sessions(call)}
     names = {stay.session_id: getattr(world.slip(vendor, stay), "name", "polite") for stay in stays.values()}
     known = {session_id: session_id for session_id in read.sessions if session_id in stays}
-    for session_id in read.sessions.keys() - stays.keys():
+    for session_id in sorted(read.sessions.keys() - stays.keys()):
         other = _known_otherwise(session_id, stays, names, known)
         if other:
             known[other] = session_id

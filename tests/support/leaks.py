@@ -88,13 +88,11 @@ class Watch(logging.Handler):
         """Keeps a log record as text: message, traceback, arguments and extras."""
         if record.name.startswith(_OTHERS):
             return
-        given: Mapping[Any, Any] = (
-            record.args if isinstance(record.args, Mapping) else dict(enumerate(record.args or ()))
-        )
-        facts: dict[Any, Any] = {**record.__dict__, "args": None, **given}
-        if _PLAIN.issuperset(map(type, facts.values())):
+        given = record.args.values() if isinstance(record.args, Mapping) else record.args or ()
+        facts = [*{**record.__dict__, "args": None}.values(), *given]
+        if _PLAIN.issuperset(map(type, facts)):
             # Every record of the library's own. The message is made of these alone, and most of them repeat themselves.
-            self._heard["the log"].update(facts.values())
+            self._heard["the log"].update(facts)
             return
         extras = {name: value for name, value in record.__dict__.items() if name not in _ORDINARY}
         self._hear("the log", f"{self.format(record)}\n{record.args!r}\n{extras!r}")

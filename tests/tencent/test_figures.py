@@ -33,7 +33,7 @@ from agora_tencent_analytics.tencent.endpoints import (
 )
 from agora_tencent_analytics.tencent.figures import FIGURES_OF, METRICS, check_metrics, period, whole
 from agora_tencent_analytics.tencent.wire import TencentVendor
-from agora_tencent_analytics.vendor import Asked, Reply
+from agora_tencent_analytics.vendor import Asked, Reply, decoded
 
 VENDOR = TencentVendor("ap-guangzhou")
 MIDNIGHT = 1695139200  # 2023-09-20T00:00+08:00, as the vendor's example stamps the day
@@ -43,7 +43,8 @@ DAYS = TimeRange(MIDNIGHT, MIDNIGHT + 4 * DAY)
 def read(row: Endpoint[Any], inside: dict[str, Any], window: TimeRange = DAYS, **params: Any) -> Reply[Any]:
     body = json.dumps({"Response": {"RequestId": "r-1", **inside}}).encode()
     asked = Asked(window=window, params=params)
-    return VENDOR.decode(row, VENDOR.unwrap(row, Response(status=200, headers={}, body=body)), asked)
+    response = Response(status=200, headers={}, body=body)
+    return decoded(VENDOR, row, response, VENDOR.unwrap(row, response), asked)
 
 
 def table(columns: list[str], values: Any, **more: Any) -> dict[str, Any]:
@@ -178,9 +179,11 @@ def test_a_missing_value_is_not_a_number(rows: list[Any]) -> None:
 
 
 @pytest.mark.parametrize("rows", [[None], [[]], [{}], [{"RowValue": None}]], ids=str)
-def test_a_row_without_a_time_is_counted_and_not_invented(rows: list[Any]) -> None:
-    (users,) = read(MARKET_SCALE, table(["time", "userCount"], rows), Period="d").items
-    assert (0, 1) == (len(users), users.columns.odd)
+def test_a_row_without_a_time_is_lost_alone(rows: list[Any]) -> None:
+    reply = read(MARKET_SCALE, table(["time", "userCount"], [*rows, [MIDNIGHT, 1]]), Period="d")
+    (users,) = reply.items
+    assert [(MIDNIGHT, 1.0)] == points(users)
+    assert [(0, json.dumps(rows[0]))] == [(lost.place, lost.text) for lost in reply.flaws.rows]
 
 
 @pytest.mark.parametrize(
@@ -194,13 +197,14 @@ def test_nothing_is_no_figure(data: Any) -> None:
 
 @pytest.mark.parametrize("columns", [["Time", "userCount"], ["userCount"]], ids=str)
 def test_values_without_a_column_of_times_are_no_figures(columns: list[str]) -> None:
-    with pytest.raises(ValueError, match="no column 'time'"):
-        read(MARKET_SCALE, table(columns, [[1, 2]]), Period="d")
+    reply = read(MARKET_SCALE, table(columns, [[1, 2]]), Period="d")
+    (lost,) = reply.flaws.rows
+    assert ([], f"no column 'time' among {columns}") == (reply.items, lost.reason)
 
 
-def test_values_that_are_no_rows_are_unreadable() -> None:
-    with pytest.raises(TypeError, match="a row of values was due"):
-        read(MARKET_SCALE, table(["time", "userCount"], [MIDNIGHT, 3]), Period="d")
+def test_values_that_are_no_rows_are_lost() -> None:
+    reply = read(MARKET_SCALE, table(["time", "userCount"], [MIDNIGHT, 3]), Period="d")
+    assert [str(MIDNIGHT), "3"] == [lost.text for lost in reply.flaws.rows]
 
 
 def test_the_scale_of_a_day_comes_newest_first_and_is_sorted() -> None:
@@ -249,9 +253,12 @@ def test_bandwidth_is_no_minutes() -> None:
 
 
 @pytest.mark.parametrize("bucket", [{"UsageValue": [1]}, {"TimeKey": "soon", "UsageValue": [1]}, {"TimeKey": None}])
-def test_usage_without_a_time_is_counted_and_not_invented(bucket: dict[str, Any]) -> None:
-    (audio,) = read(TRTC_USAGE, {"UsageKey": ["Audio"], "UsageList": [bucket, None]}).items
-    assert (0, 1) == (len(audio), audio.columns.odd)
+def test_usage_without_a_time_is_lost_alone(bucket: dict[str, Any]) -> None:
+    good = {"TimeKey": "2023-09-20 00:00:00", "UsageValue": [5]}
+    reply = read(TRTC_USAGE, {"UsageKey": ["Audio"], "UsageList": [bucket, good, None]})
+    (audio,) = reply.items
+    assert [(MIDNIGHT, 5.0)] == points(audio)
+    assert [(0, json.dumps(bucket)), (2, "null")] == [(lost.place, lost.text) for lost in reply.flaws.rows]
 
 
 @pytest.mark.parametrize("values", [None, [], [None]], ids=str)
@@ -291,6 +298,7 @@ def test_seconds_recorded_come_by_app() -> None:
     reply = read(RECORD_STATISTIC, {"SdkAppIdUsages": [RECORDED, other], "New": 1})
     names = ["Class1VideoTime", "Class2VideoTime", "Class3VideoTime", "AudioTime"]
     assert [*names, "AudioTime"] == [one.vendor_metric for one in reply.items]
+    assert [(1, "null")] == [(lost.place, lost.text) for lost in reply.flaws.rows]
     assert {("", "seconds", DAY)} == {(one.metric, one.unit, one.bucket_s) for one in reply.items}
     small, audio, others = reply.items[0], reply.items[3], reply.items[4]
     assert ([MIDNIGHT, MIDNIGHT + DAY], 556026.0) == (list(small.times), small.values[0])

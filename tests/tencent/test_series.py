@@ -54,13 +54,24 @@ def test_quick_and_lenient_ways_agree(content: list[tuple[str, str | None, str]]
 @pytest.mark.parametrize(
     "response",
     [
-        b'{"RequestId":"r"}',
         b'{"RequestId":"r","Data":null,"UserList":null}',
-        b'{"RequestId":"r","Data":[null],"UserList":[null]}',
+        b'{"RequestId":"r","Data":[]}',
+        b'{"RequestId":"r","Data":[],"UserList":[]}',
     ],
 )
-def test_null_and_absent_lists_are_empty(response: bytes) -> None:
+def test_null_lists_are_empty(response: bytes) -> None:
     assert TencentDetail(request_id="r") == read_detail(b'{"Response":' + response + b"}")
+
+
+def test_an_absent_list_of_series_is_noticed() -> None:
+    assert TencentDetail(request_id="r", is_about_series=False) == read_detail(b'{"Response":{"RequestId":"r"}}')
+
+
+def test_what_is_no_series_is_left_out_and_told() -> None:
+    detail = read_detail(b'{"Response":{"Data":[null,{"UserId":"u","DataType":"rtt"},7],"UserList":[null]}}')
+    assert [TencentSeries(user_id="u", data_type="rtt")] == detail.series
+    assert ["Data[0] is null, where an object was due", "Data[2] is a number, where an object was due"] == detail.doubts
+    assert [None] == detail.users
 
 
 def test_odd_types_and_unknown_keys_are_kept() -> None:
@@ -82,7 +93,6 @@ def test_odd_types_and_unknown_keys_are_kept() -> None:
         (b"{}", "the reply holds no Response"),
         (b'{"Response":[]}', "Response should be an object, not a list"),
         (b'{"Response":{"Data":{}}}', "Data should be a list, not an object"),
-        (b'{"Response":{"Data":[1]}}', r"Data\[\] should be an object, not a number"),
         (b'{"Response":{"UserList":"x"}}', "UserList should be a list, not a string"),
     ],
 )

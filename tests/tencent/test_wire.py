@@ -34,7 +34,7 @@ from agora_tencent_analytics.tencent.endpoints import (
 )
 from agora_tencent_analytics.tencent.wire import TencentVendor
 from agora_tencent_analytics.timerange import TimeRange
-from agora_tencent_analytics.vendor import Asked, Reply
+from agora_tencent_analytics.vendor import Asked, Reply, decoded
 
 VENDOR = TencentVendor("ap-guangzhou")
 ROWS: list[Endpoint[Any]] = list(ENDPOINTS.values())
@@ -168,16 +168,22 @@ def test_now_is_no_end_of_what_goes_on(finished: object) -> None:
 
 
 @all_rows
-@pytest.mark.parametrize("nothing", [{"Total": 0}, {"RoomList": None, "UserList": None, "Data": None}], ids=str)
-def test_null_or_absent_lists_are_empty(row: Endpoint[Any], nothing: dict[str, Any]) -> None:
-    assert [] == read(row, nothing).items
+def test_null_lists_are_empty(row: Endpoint[Any]) -> None:
+    assert [] == read(row, {row.payload: None}).items
+
+
+@all_rows
+def test_an_answer_without_its_list_is_no_answer(row: Endpoint[Any]) -> None:
+    answer = response({"Response": {"Total": 0, "RequestId": REQUEST_ID}})
+    with pytest.raises(UnreadableReply, match=f"no {row.payload!r} in the answer"):
+        decoded(VENDOR, row, answer, VENDOR.unwrap(row, answer), Asked(window=OVER, params={"CommId": COMM_ID}))
 
 
 @all_rows
 def test_a_warning_of_retirement_and_unknown_fields_are_kept(row: Endpoint[Any]) -> None:
-    reply = read(row, {"DeprecatedWarning": "soon offline", "New": {"a": 1}})
+    reply = read(row, {"DeprecatedWarning": "soon offline", "New": {"a": 1}, row.payload: None})
     assert {"DeprecatedWarning": "soon offline", "New": {"a": 1}} == reply.extra
-    assert ("soon offline", "") == (reply.warning, read(row, {}).warning)
+    assert ("soon offline", "") == (reply.warning, read(row, {row.payload: None}).warning)
 
 
 @both_ways
@@ -209,7 +215,7 @@ def test_an_odd_error_is_still_a_refusal(row: Endpoint[Any], error: object) -> N
 
 @all_rows
 def test_an_error_of_null_is_none(row: Endpoint[Any]) -> None:
-    assert [] == read(row, {"Error": None}).items
+    assert [] == read(row, {"Error": None, row.payload: None}).items
 
 
 @all_rows
@@ -258,7 +264,7 @@ def test_what_is_no_answer_is_unreadable(row: Endpoint[Any], body: bytes) -> Non
 
 @pytest.mark.parametrize(("said", "total"), [(3, 3), ("3", 3), (3.0, 3), (-1, None), (None, None), ("many", None)])
 def test_a_total_is_read_however_it_is_spelt(said: object, total: int | None) -> None:
-    assert total == read(ROOM_INFO, {"Total": said}).total
+    assert total == read(ROOM_INFO, {"Total": said, "RoomList": []}).total
 
 
 @pytest.mark.parametrize("missing", ["UserId", "JoinTs"])

@@ -14,6 +14,8 @@ from typing import Any
 from agora_tencent_analytics.agora.figures.names import NEUTRAL, PERCENTAGES
 from agora_tencent_analytics.agora.figures.question_metrics import metric_spellings
 from agora_tencent_analytics.agora.reference_tables import DIMENSIONS
+from agora_tencent_analytics.decoding.flaws import Flaws
+from agora_tencent_analytics.decoding.moments import YEAR_5138, seconds
 from agora_tencent_analytics.decoding.rawjson import text
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.models.figures import FIGURES
@@ -28,14 +30,15 @@ def rows_of(data: Any) -> Sequence[Row]:
     """The rows of `data`, whatever they are wrapped in.
 
     Raises:
-        TypeError: it is not a list of objects.
+        TypeError: it is not a list.
     """
     if isinstance(data, dict):
-        data = data.get("list", [data])
-    rows = data or []
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise TypeError("a list of objects was due")
-    return rows
+        data = data.get("list", [data] if data else None)
+    if data is None:
+        return []
+    if not isinstance(data, list):
+        raise TypeError(f"a list of rows was due, not {type(data).__name__}")
+    return data
 
 
 def asked_for(params: Mapping[str, Any]) -> list[str]:
@@ -82,6 +85,21 @@ def ratio_of(row: Endpoint[Any], value: Any) -> float | None:
     """The value as a number, and a percentage as a ratio where the question answers in percent."""
     found = number_of(value)
     return found / 100 if found is not None and row.path in PERCENTAGES else found
+
+
+def stamp_of(row: Row, flaws: Flaws) -> int:
+    """When a row was, epoch seconds.
+
+    Raises:
+        ValueError, TypeError, ArithmeticError: nobody knows.
+    """
+    sent = row.get("ts")
+    if type(sent) is int and sent < YEAR_5138:
+        return sent
+    found, said = seconds(sent), number_of(sent)
+    if said is None or said >= YEAR_5138:
+        flaws.odd(("ts",))
+    return found
 
 
 def number_of(value: Any) -> float | None:

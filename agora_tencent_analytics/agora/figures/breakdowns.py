@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from agora_tencent_analytics.agora.factors import describe_experience, describe_factor
@@ -13,22 +14,23 @@ from agora_tencent_analytics.agora.figures.answer_rows import (
     number_of,
     part_of,
     ratio_of,
-    rows_of,
     spellings,
+    stamp_of,
     unit_of,
 )
 from agora_tencent_analytics.agora.figures.names import NEUTRAL
-from agora_tencent_analytics.decoding.rawjson import number, text
+from agora_tencent_analytics.decoding.rawjson import beside, number, text
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.models.events import AbnormalExperience, Cause
 from agora_tencent_analytics.models.figures import Breakdown
 from agora_tencent_analytics.vendor import Asked
 
 _TOP_S = 20
+_OF_AN_EXPERIENCE = frozenset({"user", "exp_id", "cname", "cause_tags", "ts"})
 _BESIDE_A_PART = frozenset({"dimension_value", "bucket", "user_count", "refUsage", "windowStartTs", "windowEndTs"})
 
 
-def breakdowns(row: Endpoint[Any], data: Any, asked: Asked) -> list[Breakdown]:
+def breakdowns(row: Endpoint[Any], rows: Sequence[Row], asked: Asked) -> list[Breakdown]:
     """One `Breakdown` for each part of a dimension in an answer, or the only one of the whole app."""
     params, window = asked.params, asked.window
     (name, *_) = asked_for(params)
@@ -36,12 +38,16 @@ def breakdowns(row: Endpoint[Any], data: Any, asked: Asked) -> list[Breakdown]:
     spelt = spellings(dimension)
     whole = window.end if row.bounds.end else window.start + _TOP_S
     made = []
-    for part in rows_of(data):
+    for part in rows:
         found = measured(part, [name], counts=False)
         key = next(iter(found))
         users = "user_count" if "user_count" in part or key == "userCount" else "userCount"
         start, end = number(part.get("windowStartTs")), number(part.get("windowEndTs"))
         known = _BESIDE_A_PART | found.keys() | {*spelt, users}
+        extra, value = beside(part, known), ratio_of(row, found[key])
+        if value is None and found[key] is not None:
+            extra[key] = found[key]
+        asked.flaws.odd(extra.keys() & known)
         made.append(
             Breakdown(
                 vendor="agora",
@@ -52,46 +58,56 @@ def breakdowns(row: Endpoint[Any], data: Any, asked: Asked) -> list[Breakdown]:
                 call_id=params.get("call_id", ""),
                 dimension=dimension or ("bucket" if "bucket" in part else ""),
                 dimension_value=part_of(part, (*spelt, "bucket")),
-                value=ratio_of(row, found[key]),
+                value=value,
                 users=number(part.get(users)),
                 reference=number_of(part.get("refUsage")),
                 start=window.start if start is None else start,
                 end=whole if end is None else end,
-                extra={odd: value for odd, value in part.items() if odd not in known},
+                extra=extra,
             )
         )
     return made
 
 
-def experiences(data: Any) -> list[AbnormalExperience]:
+def experiences(rows: Sequence[Row], asked: Asked) -> list[AbnormalExperience]:
     """Rows of `live/diagnosis`, worded by the vendor's last tables.
 
     Raises:
-        KeyError, TypeError: a row has no user, channel, kind or time.
+        KeyError, TypeError, ValueError: a row has no user, channel, kind or time.
     """
-    return [
-        AbnormalExperience(
-            vendor="agora",
-            channel=text(row["cname"]),
-            user_id=text(row["user"]),
-            experience_id=_whole(row, "exp_id"),
-            experience=describe_experience(_whole(row, "exp_id")),
-            ts=_whole(row, "ts"),
-            causes=tuple(map(_cause, row.get("cause_tags") or ())),
-            extra={key: row[key] for key in row.keys() - {"user", "exp_id", "cname", "cause_tags", "ts"}},
+    flaws, found = asked.flaws, []
+    for row in rows:
+        causes, odd = flaws.apart(row.get("cause_tags") or (), _causes)
+        extra = beside(row, _OF_AN_EXPERIENCE) | ({"cause_tags": odd} if odd else {})
+        flaws.odd(extra.keys() & _OF_AN_EXPERIENCE)
+        found.append(
+            AbnormalExperience(
+                vendor="agora",
+                channel=_said(row, "cname"),
+                user_id=_said(row, "user"),
+                experience_id=_whole(row, "exp_id"),
+                experience=describe_experience(_whole(row, "exp_id")),
+                ts=stamp_of(row, flaws),
+                causes=tuple(causes),
+                extra=extra,
+            )
         )
-        for row in rows_of(data)
-    ]
+    return found
 
 
-def _cause(tag: Row) -> Cause:
-    factor, peer = _whole(tag, "factor_id"), text(tag.get("host_user"))
-    return Cause(
-        cause_id=factor,
-        peer_id=peer,
-        text=describe_factor(factor, peer),
-        extra={key: tag[key] for key in tag.keys() - {"factor_id", "host_user"}},
-    )
+def _causes(tags: Sequence[Row]) -> list[Cause]:
+    found = []
+    for tag in tags:
+        factor, peer = _whole(tag, "factor_id"), text(tag.get("host_user"))
+        extra = beside(tag, ("factor_id", "host_user"))
+        found.append(Cause(cause_id=factor, peer_id=peer, text=describe_factor(factor, peer), extra=extra))
+    return found
+
+
+def _said(row: Row, name: str) -> str:
+    if row[name] is None:
+        raise TypeError(f"{name} is null")
+    return text(row[name])
 
 
 def _whole(row: Row, name: str) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import attrs
@@ -21,12 +22,13 @@ from agora_tencent_analytics.agora.figures.answer_rows import (
     ratio_of,
     rows_of,
     spellings,
+    stamp_of,
     unit_of,
 )
 from agora_tencent_analytics.agora.figures.names import NEUTRAL
 from agora_tencent_analytics.agora.reference_tables import GRANULARITIES
 from agora_tencent_analytics.decoding.points import PointForm
-from agora_tencent_analytics.decoding.rawjson import text
+from agora_tencent_analytics.decoding.rawjson import UNREAD, text
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.limits import DAY, HOUR, MINUTE
 from agora_tencent_analytics.models.columns import Columns
@@ -34,10 +36,10 @@ from agora_tencent_analytics.models.figures import Figures
 from agora_tencent_analytics.vendor import Asked
 
 _REALTIME_S = 20
-_LAST_STAMP = 2**63
 _MOST_BESIDE = 500
 """The most fields beside the values of a user: far more than exist. Each figure made of the values keeps them."""
 _BESIDE_A_POINT = frozenset({"ts", "uid", "dimension_value"})
+_NOTHING: Row = {}
 
 
 @attrs.define
@@ -79,20 +81,41 @@ def figures(row: Endpoint[Any], data: Any, asked: Asked) -> list[Figures]:
     names = asked_for(params)
     dimension = params.get("dimension", "")
     spelt = spellings(dimension)
+    flaws = asked.flaws
     gathered: dict[tuple[str, str, str], _Gathered] = {}
-    for group in rows_of(data):
-        points, beside = _opened(group)
+
+    def gather(points: Sequence[Row], uid: Any = None, beside: Row = _NOTHING) -> list[Any]:
         for point in points:
-            user, part = text(point.get("uid", group.get("uid"))), part_of(point, spelt)
+            user, part = text(point.get("uid", uid)), part_of(point, spelt)
+            stamp = stamp_of(point, flaws)
             found = measured(point, names)
-            unknown = point.keys() - found.keys() - _BESIDE_A_POINT - set(spelt)
+            unread = point.pop(UNREAD, _NOTHING)
+            if unread:
+                flaws.odd(unread.keys() & (found.keys() | _BESIDE_A_POINT))
+            unknown = {key: point[key] for key in point.keys() - found.keys() - _BESIDE_A_POINT - set(spelt)} | unread
             for key, value in found.items():
-                name = names[0] if key == VALUE else key
+                name, ratio = names[0] if key == VALUE else key, ratio_of(row, value)
+                if ratio is None and value is not None:
+                    unknown[key] = value
+                    flaws.odd((key,))
                 into = gathered.setdefault((name, part, user), _Gathered())
-                into.points.append((_stamp(point.get("ts")), ratio_of(row, value)))
+                into.points.append((stamp, ratio))
                 into.extra.update(beside)
-                for odd in unknown:
-                    into.extra.setdefault(odd, {})[text(point.get("ts"))] = point[odd]
+                for odd, said in unknown.items():
+                    into.extra.setdefault(odd, {})[text(point.get("ts"))] = said
+        return []
+
+    def open_groups(groups: Sequence[Row]) -> list[Any]:
+        gather([group for group in groups if "values" not in group])
+        for group in groups:
+            if "values" in group:
+                if len(group) > _MOST_BESIDE:
+                    raise ValueError(f"{len(group)} fields beside values")
+                uid, beside = group.get("uid"), {key: group[key] for key in group.keys() - {"values", "uid"}}
+                flaws.each(rows_of(group["values"]), partial(gather, uid=uid, beside=beside))
+        return []
+
+    flaws.each(rows_of(data), open_groups)
     bucket, grid = _bucket(row, params), grid_of(row)
     first = asked.window.start - asked.window.start % grid if grid else 0
     return [
@@ -114,18 +137,3 @@ def figures(row: Endpoint[Any], data: Any, asked: Asked) -> list[Figures]:
         )
         for (name, part, user), those in gathered.items()
     ]
-
-
-def _opened(group: Row) -> tuple[Sequence[Row], Row]:
-    """The points of a row, and what else stands beside them: one user's row holds its points in `values`."""
-    if "values" not in group:
-        return [group], {}
-    if len(group) > _MOST_BESIDE:
-        raise ValueError(f"{len(group)} fields beside values")
-    return rows_of(group["values"]), {key: group[key] for key in group.keys() - {"values", "uid"}}
-
-
-def _stamp(value: Any) -> Any:
-    """A time that JSON can carry on to where unreadable ones are counted."""
-    odd = isinstance(value, bool) or not isinstance(value, int | float | str)
-    return None if odd or (isinstance(value, int) and abs(value) >= _LAST_STAMP) else value

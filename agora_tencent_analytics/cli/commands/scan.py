@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 import threading
 from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agora_tencent_analytics.cli.console import console
 from agora_tencent_analytics.cli.options import Options
 from agora_tencent_analytics.cli.out_file import out_file
+from agora_tencent_analytics.cli.out_stream import out_stream
 from agora_tencent_analytics.cli.output import clear_report, write_report
 from agora_tencent_analytics.cli.providers import providers_of
 from agora_tencent_analytics.cli.tables import SPENT, WORST, remarks, vendor_rows, worst_rows
@@ -37,9 +39,10 @@ _FEW, _MANY = 10, 10_000
 async def run(options: Options) -> int:
     """Scans, writes what was asked for, shows what was found, and returns the exit status."""
     async with AsyncExitStack() as stack:
-        stack.enter_context(_terminated_like_interrupted())
+        stack.enter_context(_ended_like_interrupted())
         providers, world = await stack.enter_async_context(providers_of(options))
         _check_files(options)
+        stream = await stack.enter_async_context(out_stream(options.out, ledger=bool(options.ledger)))
         clear_report(options.report)
         ledger = stack.enter_context(Ledger(options.ledger)) if options.ledger else None
         records = scan(
@@ -60,16 +63,16 @@ async def run(options: Options) -> int:
         report = records.report
         try:
             async with records:
-                with out_file(options.out, ledger) as out:
+                with out_file(options.out, ledger) if stream is None else nullcontext(stream) as out:
                     if out.elsewhere:
                         screen.line(printable(out.elsewhere))
                     async for record in records:
-                        records.acknowledge(record, bookmark=out.write(record))
+                        records.acknowledge(record, bookmark=await out.write(record))
                         worst.take(record)
                         screen.progress(report)
         finally:  # what an interrupted scan has done is reported too
-            screen.close()
             write_report(options.report, _told(records, world, options))
+            screen.close()
         if options.depth == "metrics" and worst.listed():
             screen.table(WORST, *worst_rows(worst.listed()))
         screen.table(SPENT, *vendor_rows(report))
@@ -79,25 +82,30 @@ async def run(options: Options) -> int:
 
 
 @contextmanager
-def _terminated_like_interrupted() -> Iterator[None]:
-    """A service manager's SIGTERM ends a scan as Ctrl-C does: with its report, and status 130.
+def _ended_like_interrupted() -> Iterator[None]:
+    """A service manager's SIGTERM, and SIGHUP, end a scan as Ctrl-C does: with its report, and status 130.
 
     Also where Ctrl-C is ignored, as in a script's job in the background; so it cannot be left to the handler of SIGINT.
+    A SIGHUP that is ignored, as under nohup, stays so.
     """
     task = asyncio.current_task()
     if task is None or threading.current_thread() is not threading.main_thread():
         yield
         return
     loop = asyncio.get_running_loop()
-    before = signal.signal(signal.SIGTERM, lambda *_: loop.call_soon_threadsafe(task.cancel))
+    caught = [signal.SIGTERM]
+    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        caught.append(signal.SIGHUP)
+    before = {name: signal.signal(name, lambda *_: loop.call_soon_threadsafe(task.cancel)) for name in caught}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for name, handler in before.items():
+            signal.signal(name, handler)
 
 
 def _check_files(options: Options) -> None:
-    files = [Path(path).resolve() for path in (options.out, options.report, options.ledger) if path]
+    files = [Path(path).resolve() for path in (options.out, options.report, options.ledger) if path and path != "-"]
     if len(set(files)) < len(files):
         raise BadInput("--out, --report and --ledger need a file each")
 

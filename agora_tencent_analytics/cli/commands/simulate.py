@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import signal
 import sys
+import time
 from collections.abc import Callable
+from contextlib import AsyncExitStack
+from typing import Any
 
 import msgspec
 
 from agora_tencent_analytics.cli.options import Options
 from agora_tencent_analytics.cli.simulated_world import HIGHEST, world
+from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.simulator import Delay, SimulatedAgora, SimulatedTencent, SimulatedVendor
+
+_NONE_LEFT = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_QUIET_S = 60.0
 
 
 async def run(options: Options) -> int:
@@ -20,7 +28,7 @@ async def run(options: Options) -> int:
     vendor: Callable[..., SimulatedVendor] = SimulatedAgora if options.vendor == "agora" else SimulatedTencent
     half_s = options.latency / 2_000
     faults = [Delay(before=half_s, after=half_s)] if half_s else []
-    async with vendor(
+    server = vendor(
         made,
         plan=options.plan or HIGHEST[options.vendor],
         count=options.count,
@@ -28,7 +36,14 @@ async def run(options: Options) -> int:
         port=options.port,
         faults=faults,
         **({"api": options.api} if options.api else {}),
-    ) as server:
+    )
+    async with AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(server)
+        except OSError as error:
+            why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be had ({error.strerror})"
+            where = f"port {options.port} of {options.host}"
+            raise BadInput(f"{where} {why}; name another --port, or 0 for a free one") from None
         line = {
             "base_url": server.base_url,
             "credentials": dict(server.credentials),
@@ -37,6 +52,7 @@ async def run(options: Options) -> int:
         }
         over = asyncio.Event()
         loop = asyncio.get_running_loop()
+        loop.set_exception_handler(_Told().handle)
         for name in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(name, over.set)
         sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
@@ -45,3 +61,26 @@ async def run(options: Options) -> int:
         if options.verbose:
             print(f"{len(server.arrivals)} requests, {server.refused} refused for their rate", file=sys.stderr)
     return 0
+
+
+class _Told:
+    """Says once a minute that no connection can be taken.
+
+    The event loop prints a traceback for each that it could not take, a hundred times a second.
+    """
+
+    def __init__(self) -> None:
+        self._last = float("-inf")
+
+    def handle(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """What the event loop is told of errors that nobody waits for."""
+        if getattr(context.get("exception"), "errno", None) not in _NONE_LEFT:
+            loop.default_exception_handler(context)
+        elif time.monotonic() - self._last >= _QUIET_S:
+            self._last = time.monotonic()
+            print(
+                "no connection can be taken: the process may open no more files; close some, or raise the limit "
+                "(ulimit -n)",
+                file=sys.stderr,
+                flush=True,
+            )

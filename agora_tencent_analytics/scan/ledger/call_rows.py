@@ -8,14 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from enum import IntEnum
 from hashlib import blake2b
+from typing import Any, TypeVar
 
 import msgspec
 
-from agora_tencent_analytics.errors import LedgerUnusable
+from agora_tencent_analytics.errors import LedgerUnusable, UnreadableRow
 from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.scan.ledger.file import LedgerFile
+from agora_tencent_analytics.timerange import TimeRange
 
+T = TypeVar("T")
 _CHUNK = 100
+_FACTS = ("endpoint", "page", "place", "reason", "text", "row_id")
 
 
 class State(IntEnum):
@@ -33,6 +37,10 @@ class State(IntEnum):
     """Acknowledged while it was still running."""
     EARLY = 5
     """Acknowledged when it had ended, without what the vendor's lag still hid."""
+    LOST = 6
+    """No call, but a row of a listing that cannot be read; the scan that found it has not come to its end."""
+    TOLD = 7
+    """The same, when it has: such a row is told once."""
 
 
 class CallRows:
@@ -62,6 +70,20 @@ class CallRows:
             (self._lane, _digest(call.call_id), state, run, ended, text),
         )
 
+    def put_lost(self, row: UnreadableRow, *, run: int) -> None:
+        """Writes down a row that cannot be read."""
+        said = {name: getattr(row, name) for name in _FACTS} | {"over": (row.over.start, row.over.end)}
+        self._file.write(
+            "INSERT INTO calls (lane, digest, state, run, ended, call) VALUES (?, ?, ?, ?, ?, ?)",
+            (self._lane, _digest(row.row_id), State.LOST, run, row.over.end, msgspec.json.encode(said)),
+        )
+
+    def lost_rows(self, *, up_to: int) -> Iterator[UnreadableRow]:
+        """Rows that cannot be read, found by scans up to this number, included."""
+        for text, _ in self._texts((State.LOST,), 0, up_to):
+            said = self._decoded(text, dict[str, Any])
+            yield UnreadableRow(**{**said, "over": TimeRange(*said["over"])})
+
     def change(self, before: State, after: State, *, run: int) -> None:
         """Changes the state of all calls that an earlier scan than `run` left in another."""
         self._file.write(
@@ -77,6 +99,10 @@ class CallRows:
 
     def left(self, states: Sequence[State], *, since: int = 0, up_to: int) -> Iterator[tuple[Call, State]]:
         """Calls that scans of these numbers, both included, left in these states; in the order of their listing."""
+        for text, state in self._texts(states, since, up_to):
+            yield self._decoded(text, Call), state
+
+    def _texts(self, states: Sequence[State], since: int, up_to: int) -> Iterator[tuple[bytes, State]]:
         number = 0
         marks = ", ".join("?" * len(states))
         while rows := self._file.rows(
@@ -85,7 +111,7 @@ class CallRows:
             (self._lane, *states, since, up_to, number, _CHUNK),
         ):
             for _, state, text in rows:
-                yield self._call(text), State(state)
+                yield text, State(state)
             number = rows[-1][0]
 
     def count(self, states: Sequence[State]) -> int:
@@ -97,12 +123,12 @@ class CallRows:
 
     def prune(self, before: float) -> None:
         """Forgets settled calls that ended before an instant."""
-        statement = "DELETE FROM calls WHERE lane = ? AND state = ? AND ended < ?"
-        self._file.write(statement, (self._lane, State.SETTLED, before))
+        statement = "DELETE FROM calls WHERE lane = ? AND state IN (?, ?) AND ended < ?"
+        self._file.write(statement, (self._lane, State.SETTLED, State.TOLD, before))
 
-    def _call(self, text: bytes) -> Call:
+    def _decoded(self, text: bytes, kind: type[T]) -> T:
         try:
-            return msgspec.json.decode(text, type=Call)
+            return msgspec.json.decode(text, type=kind)
         except (msgspec.MsgspecError, TypeError) as error:
             raise LedgerUnusable(f"the ledger {self._file.path} is damaged ({error}); name another file") from None
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 
+from agora_tencent_analytics.errors import UnreadableRow
 from agora_tencent_analytics.limits import DAY
 from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.paging.certificate import Clipped
@@ -196,6 +197,18 @@ class KeptWork(Work):
                 self._rows.set_cursor(stretch.number, cursor)
         return owed
 
+    def untold(self) -> Iterator[UnreadableRow]:
+        """See `Work.untold`."""
+        return self._calls.lost_rows(up_to=self._standing.run - 1)
+
+    def lost(self, rows: Sequence[UnreadableRow]) -> Sequence[UnreadableRow]:
+        """See `Work.lost`: each is told by the scan that finds it, and again only if that did not come to its end."""
+        news = [row for row in rows if self._calls.state(row.row_id) is None]
+        with self._rows.transaction():
+            for row in news:
+                self._calls.put_lost(row, run=self._standing.run)
+        return news
+
     def rewind(self, stretch: Stretch) -> Stretch:
         """See `Work.rewind`."""
         self._rows.set_cursor(stretch.number, None)
@@ -260,6 +273,7 @@ class KeptWork(Work):
 
     def finish(self) -> None:
         """See `Work.finish`: a job that goes on has told everything, and begins a new report next time."""
+        self._calls.change(State.LOST, State.TOLD, run=self._standing.run + 1)
         if self._goes_on:
             self.remember("")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from agora_tencent_analytics import Last
 from agora_tencent_analytics.cli import main
 from agora_tencent_analytics.cli.arguments import parse
-from agora_tencent_analytics.scan import Ledger
+from agora_tencent_analytics.scan import Ledger, Records
 from agora_tencent_analytics.scan.since import Since
 from agora_tencent_analytics.simulator import Refuse, SimulatedAgora, When, World
 from tests.cli.commands.test_scan import _bare_environment, agora, lines_of
@@ -76,17 +77,122 @@ def test_a_file_that_lost_records_is_refused_before_anything_is_asked(
     out, asked = tmp_path / "out", len(agora.arrivals)
     whole = out.read_bytes()
     assert whole
-    for left in (whole[:-1], b"", None):
-        if left is None:
-            out.unlink()
-        else:
-            out.write_bytes(left)
-        assert 2 == main(words(tmp_path))
-        assert "records are missing" in capsys.readouterr().err
+    out.write_bytes(whole[:-1])
+    assert 2 == main(words(tmp_path))
+    assert "records are missing" in capsys.readouterr().err
     assert asked == len(agora.arrivals)
     out.write_bytes(whole)
     assert 0 == main(words(tmp_path))
     assert 12 == len(calls_of(lines_of(out)))
+
+
+@pytest.mark.parametrize("rotation", ["moved away", "emptied"])
+def test_a_file_that_was_rotated_begins_anew(
+    rotation: str, agora: SimulatedAgora, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert 1 == main(words(tmp_path, "--budget", "6"))
+    out, first = tmp_path / "out", lines_of(tmp_path / "out")
+    capsys.readouterr()
+    if rotation == "moved away":
+        out.rename(tmp_path / "out.1")
+    else:
+        out.write_bytes(b"")
+    assert 1 == main(words(tmp_path, "--budget", "4"))
+    assert "what was read before is in the file of this name that was moved away or emptied" in capsys.readouterr().err
+    assert 0 == main(words(tmp_path))
+    calls = calls_of([*first, *lines_of(out)])
+    assert 12 == len(calls) == len(set(calls))
+    whole = out.read_bytes()
+    assert 0 == main(words(tmp_path))
+    assert whole == out.read_bytes()
+
+
+LINE = b'{"vendor":"agora","call_id":"0123456789abcdef"}\n'
+
+
+@pytest.mark.parametrize(
+    ("content", "announced"),
+    [
+        (b"a list of mine\n", ""),
+        (b"a list of mine\n", "a list of mine"),
+        (b"\n", ""),
+        (LINE, ""),
+        (LINE, '{"vendor":"tencent"'),
+        (LINE * 2, LINE.decode()),
+        (LINE + b"more", LINE.decode()),
+    ],
+)
+def test_a_mark_of_length_nought_empties_no_file_that_has_content(
+    content: bytes, announced: str, agora: SimulatedAgora, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    victim = tmp_path / "out"
+    victim.write_bytes(content)
+    with Ledger(tmp_path / "ledger") as ledger:
+        ledger.keep(json.dumps([{"path": str(victim), "length": 0, "digest": "", "first": announced}]))
+    assert 2 == main(words(tmp_path))
+    assert "has lines that this --ledger did not write" in capsys.readouterr().err
+    assert content == victim.read_bytes()
+    assert not agora.arrivals
+
+
+@pytest.mark.parametrize("left", ["half a line", "a line"])
+def test_a_first_line_that_was_not_acknowledged_is_cut_off(
+    left: str, agora: SimulatedAgora, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def never(*_: Any, **__: Any) -> None:
+        raise Killed
+
+    out = tmp_path / "out"
+    with monkeypatch.context() as patch:
+        patch.setattr(Records, "acknowledge", never)
+        with pytest.raises(Killed):
+            main(words(tmp_path))
+    written = out.read_bytes()
+    assert written.endswith(b"\n")
+    if left == "half a line":
+        out.write_bytes(written[: len(written) // 2])
+    assert 0 == main(words(tmp_path))
+    calls = calls_of(lines_of(out))
+    assert 12 == len(calls) == len(set(calls))
+
+
+def test_lines_whose_acknowledgements_were_lost_stay_and_their_calls_come_again(
+    agora: SimulatedAgora, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert 1 == main(words(tmp_path, "--budget", "6"))
+    out, killed, acknowledge, taken = tmp_path / "out", tmp_path / "killed", Records.acknowledge, 0
+    sure = len(lines_of(out))
+    killed.mkdir()
+
+    def killed_at_the_third(self: Records, *records: Any, bookmark: str | None = None) -> None:
+        nonlocal taken
+        acknowledge(self, *records, bookmark=bookmark)
+        taken += 1
+        if taken == 3:
+            for name in ("out", "ledger", "ledger-commits"):  # its log is lost
+                shutil.copy(tmp_path / name, killed / name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Records, "acknowledge", killed_at_the_third)
+        assert 0 == main(words(tmp_path))
+    for name in ("out", "ledger", "ledger-commits"):
+        shutil.copy(killed / name, tmp_path / name)
+    before = out.read_bytes()
+    with out.open("ab") as file:
+        file.write(b'{"vendor":"agora","call_id":"half a li')
+    capsys.readouterr()
+    assert 1 == main(words(tmp_path))
+    assert "lost its latest acknowledgements" in capsys.readouterr().err
+    assert out.read_bytes().startswith(before)
+    lines = lines_of(out)
+    kept, rest = lines[: before.count(b"\n")], lines[before.count(b"\n") :]
+    again = {line["call_id"] for line in kept} & {line["call_id"] for line in rest}
+    assert {line["call_id"] for line in kept[sure:]} == again
+    assert all(line["again"] for line in rest if line["call_id"] in again)
+    assert 12 == len({line["call_id"] for line in lines})
 
 
 def test_a_new_file_goes_on_from_there_and_says_where_the_rest_is(

@@ -19,7 +19,7 @@ from agora_tencent_analytics.tencent.endpoints import (
 )
 from agora_tencent_analytics.tencent.replies import numbered
 from agora_tencent_analytics.tencent.wire import TencentVendor
-from agora_tencent_analytics.vendor import Asked, Reply
+from agora_tencent_analytics.vendor import Asked, Reply, decoded
 
 VENDOR = TencentVendor("ap-guangzhou")
 COMM_ID = "1400353843_3568_1588055615"
@@ -30,7 +30,8 @@ EVENT = {"Type": 2, "Time": 1588055615801, "EventId": 4003, "ParamOne": 1280, "P
 def read(row: Endpoint[Any], inside: dict[str, Any]) -> Reply[Any]:
     body = json.dumps({"Response": {"RequestId": "r-1", **inside}}).encode()
     asked = Asked(window=OVER, params={"CommId": COMM_ID, "UserId": "ann", "RoomId": "3568"})
-    return VENDOR.decode(row, VENDOR.unwrap(row, Response(status=200, headers={}, body=body)), asked)
+    response = Response(status=200, headers={}, body=body)
+    return decoded(VENDOR, row, response, VENDOR.unwrap(row, response), asked)
 
 
 @pytest.mark.parametrize("row", [USER_EVENT, DETAIL_EVENT_2021], ids=lambda row: row.name)
@@ -84,10 +85,12 @@ def test_an_event_without_parameters_is_an_event_and_its_sender_is_text(peer: ob
 
 
 @pytest.mark.parametrize("missing", ["Time", "EventId"])
-def test_an_event_without_what_or_when_is_unreadable(missing: str) -> None:
+def test_an_event_without_what_or_when_is_lost_alone(missing: str) -> None:
     for broken in ({**EVENT, missing: None}, {name: EVENT[name] for name in EVENT if name != missing}):
-        with pytest.raises((KeyError, TypeError, ValueError)):
-            read(USER_EVENT, {"Data": [{"PeerId": "ann", "Content": [broken]}]})
+        groups = [{"PeerId": "bob", "Content": [EVENT]}, {"PeerId": "ann", "Content": [EVENT, broken, EVENT]}]
+        reply = read(USER_EVENT, {"Data": groups})
+        assert ["bob", "ann", "ann"] == [event.peer_id for event in reply.items]
+        assert [(2, json.dumps(broken))] == [(lost.place, lost.text) for lost in reply.flaws.rows]
 
 
 def test_equal_events_of_one_answer_are_two_and_the_same_two_in_another() -> None:

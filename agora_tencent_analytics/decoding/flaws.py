@@ -1,0 +1,126 @@
+"""What of an answer cannot be read: `Flaws`, gathered while it is decoded.
+
+A row that cannot be read costs itself. Rows are read together, which is the quick way and says nothing of a row; only
+an answer of which that fails is read once more, row by row. Holds no row's meaning.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+import attrs
+
+R = TypeVar("R")
+T = TypeVar("T")
+
+MISREAD = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+"""What is raised for rows that are not what they should be."""
+
+
+@attrs.frozen(kw_only=True)
+class LostRow:
+    """A row that cannot be read: without its id, or a time that it needs, there is no record."""
+
+    place: int
+    """Its place among the rows of the answer, from 0."""
+    equal: int
+    """How many rows before it in the answer have the same text."""
+    text: str = attrs.field(repr=False)
+    """The row as JSON, whole."""
+    reason: str = attrs.field(repr=False)
+    """What is wrong with it, in words."""
+    says_something: bool
+    """True if it is an object with values: then its text tells it from other rows."""
+
+
+@attrs.define(kw_only=True, eq=False)
+class Flaws:
+    """What of one answer could not be read, so far."""
+
+    by_row: bool = False
+    """True where a row that cannot be read is set aside; else it fails the whole answer."""
+    rows: list[LostRow] = attrs.field(factory=list)
+    """The rows that were set aside, in order."""
+    fields: dict[str, int] = attrs.field(factory=dict)
+    """In how many records a field could not be read as it was sent, by the vendor's name."""
+    doubts: list[str] = attrs.field(factory=list)
+    """What else makes the answer doubtful, in words."""
+    _place: int = attrs.field(default=0, init=False)
+    _texts: dict[str, int] = attrs.field(factory=dict, init=False)
+
+    def odd(self, names: Iterable[str]) -> None:
+        """Notes fields of a record that could not be read as they were sent."""
+        for name in names:
+            self.fields[name] = self.fields.get(name, 0) + 1
+
+    def __bool__(self) -> bool:
+        return bool(self.rows or self.fields or self.doubts)
+
+    def each(
+        self, rows: Sequence[R], read: Callable[[Sequence[R]], list[T]], *, kinds: tuple[type, ...] = (dict,)
+    ) -> list[T]:
+        """The records of these rows.
+
+        Args:
+            rows: as the vendor sent them. They are taken over.
+            read: makes records of rows; called with all of them, or, `by_row`, with one after the other. It may call
+                this again for the rows inside a row, which then count in its place.
+            kinds: what a row may be.
+
+        Raises:
+            ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError: a row cannot be read,
+                unless `by_row`; or there is no list of rows at all.
+        """
+        if not isinstance(rows, list):
+            raise TypeError(f"a list of rows was due, not {type(rows).__name__}")
+        if not self.by_row:
+            return read(rows)
+        found: list[T] = []
+        for row in rows:
+            text, place = _as_text(row), self._place
+            try:
+                if type(row) not in kinds:
+                    raise TypeError(f"an object was due, not {type(row).__name__}")
+                found += read([row])
+            except MISREAD as error:
+                why = str(error) if type(error) in (TypeError, ValueError) else f"{type(error).__name__}: {error}"
+                equal = self._texts[text] = self._texts.get(text, -1) + 1
+                says = isinstance(row, dict) and any(value not in (None, "", [], {}) for value in row.values())
+                self.rows.append(LostRow(place=place, equal=equal, text=text, reason=why, says_something=says))
+            if self._place == place:
+                self._place += 1
+        return found
+
+    def apart(self, rows: Sequence[Any], read: Callable[[Sequence[Any]], list[T]]) -> tuple[list[T], list[Any]]:
+        """The records of what stands inside a row that can be without it; and what of it cannot be read.
+
+        Args:
+            rows: as the vendor sent them. They are taken over.
+            read: makes records of them.
+
+        Raises:
+            ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError: something cannot be
+                read, unless `by_row`.
+        """
+        if not self.by_row:
+            return read(rows), []
+        found, rest = list[T](), list[Any]()
+        for row in rows:
+            try:
+                found += read([dict(row)])
+            except MISREAD:
+                rest.append(row)
+        return found, rest
+
+
+NO_FLAWS = Flaws()
+"""Of an answer that was read to the last field."""
+
+
+def _as_text(row: Any) -> str:
+    try:
+        return json.dumps(row)
+    except RecursionError:
+        return "(nested too deeply)"
