@@ -196,7 +196,8 @@ class _DetailsTrail:
         best = max(seen, sum(_shown_s(piece, latest, self.wanted) for piece in _at_every_moment(asked, self.known)))
         parts = ((total - best, "could be had by no window"), (best - seen, "by more windows only"))
         told = " and ".join(f"{100 * part / total:.1f} % {why}" for part, why in parts if part)
-        return f"an answer shows the {SHOWN} users of its window who joined last: of the time of these sessions, {told}"
+        shown = f"an answer shows the {SHOWN} users of its window who joined last"
+        return f"{shown}: of the time of these sessions in {asked[0].hull(asked[-1])}, {told}"
 
 
 def _presence(session: Session, life: TimeRange) -> TimeRange:
