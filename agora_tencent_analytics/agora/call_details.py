@@ -209,7 +209,8 @@ class _DetailsTrail:
         parts = ((total - best, "could be had by no window"), (best - seen, "by more windows only"))
         told = " and ".join(f"{100 * part / total:.1f} % {why}" for part, why in parts if part)
         shown = f"an answer shows the {SHOWN} users of its window who joined last"
-        return f"{shown}: of the time of the sessions of call {self.call_id}, {told}"
+        of = f"the time of the sessions of call {self.call_id} in {asked[0].hull(asked[-1])}"
+        return f"{shown}: of {of}, {told}"
 
 
 def _presence(session: Session, life: TimeRange) -> TimeRange:

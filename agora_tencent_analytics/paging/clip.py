@@ -72,7 +72,7 @@ def clip(
         start = oldest
     if end > beyond:
         if (first := max(start, beyond)) < end:
-            cut += hidden(TimeRange(first, end), limits, here=here, endpoint=endpoint)
+            cut += hidden(TimeRange(first, end), limits, now=now, here=here, endpoint=endpoint)
         end = beyond
     if not cut:
         return Clip(inside=over, clipped=())
@@ -92,17 +92,20 @@ def _oldest(limits: Limits, now: float, bounds: Bounds | None) -> int:
     return whole_units(bounds, TimeRange(oldest - 1, oldest)).end
 
 
-def hidden(over: TimeRange, limits: Limits, *, here: float, endpoint: str) -> tuple[Clipped, ...]:
+def hidden(over: TimeRange, limits: Limits, *, now: float, here: float, endpoint: str) -> tuple[Clipped, ...]:
     """A piece that is too recent to be asked for: in two if a clock hides more of it than the lag explains.
+
+    The lag explains no more than its own length, and nothing that lies ahead of the vendor's now.
 
     Args:
         over: the piece.
         limits: the row's figures on the plan.
+        now: vendor epoch seconds.
         here: epoch seconds on this machine's clock, by which the beginning of the piece may be old enough.
         endpoint: name of the question.
     """
     due = min(over.end, newest(limits, here))
-    if due - over.start <= limits.lag_s + CLOCKS_DIFFER_S:
+    if due - over.start <= limits.lag_s + CLOCKS_DIFFER_S and due <= now + CLOCKS_DIFFER_S:
         due = over.start
     return _pieces(endpoint, (over.start, due, "clock"), (due, over.end, "lag"))
 

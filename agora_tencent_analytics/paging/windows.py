@@ -164,7 +164,7 @@ class Windows:
         now = self._clock.now()
         if self._questions is None:
             self._asked_at, self._asked_lead = now, self._clock.lead
-            questions = enumerate(self._source(now, max(now, self._clock.here())))
+            questions = enumerate(self._source(now, self._latest(now)))
             if self._resume is not None:
                 self._go_on_from(self._resume, questions, now)
                 self._questions = questions
@@ -233,9 +233,9 @@ class Windows:
         question, hidden, self._hidden = self._question, self._hidden, None
         if question is None or not hidden:
             return False
-        clock, limits, row, pieces = self._clock, question.limits, question.row, list[TimeRange]()
-        now, claim = clock.now(), clock.claim
-        here = max(clock.here(), now + claim - clock.lead)
+        limits, row, pieces = question.limits, question.row, list[TimeRange]()
+        now, claim = self._clock.now(), self._clock.claim
+        here = self._latest(now)
         for piece, lead in hidden:
             if abs(claim - lead) > CLOCKS_DIFFER_S:
                 cut = clip(piece.over, limits, now=now, here=here, endpoint=row.name, bounds=row.bounds)
@@ -243,6 +243,10 @@ class Windows:
                 self._evidence.clip(cut.clipped)
                 pieces += [cut.inside] if cut.inside else []
         return self._put(question.windows(pieces))
+
+    def _latest(self, now: float) -> float:
+        """What the time is at most, by either clock or by the word of answers that nothing else has borne out."""
+        return max(now, self._clock.here(), now + self._clock.claim - self._clock.lead)
 
     def _note_what_moved_away(self) -> None:
         """What the questions would have been about as well, had the vendor's clock been known when they were made."""
@@ -364,7 +368,7 @@ class Windows:
         here, name = self._clock.here(), question.row.name
         for piece in window.minus(left) if left else (window,):
             if recent:
-                self._evidence.clip(hidden(piece, question.limits, here=here, endpoint=name))
+                self._evidence.clip(hidden(piece, question.limits, now=now, here=here, endpoint=name))
             else:
                 self._evidence.clip((Clipped(over=piece, reason="history", endpoint=name),))
         self._stack += rest

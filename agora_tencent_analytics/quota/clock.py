@@ -220,6 +220,11 @@ class VendorClock:
             return self._witnesses.claim(self.clock.wall() - self.clock.monotonic())
 
     @property
+    def borne_out(self) -> bool:
+        """True once an answer has borne out what is believed."""
+        return self._witnesses.lead is not None
+
+    @property
     def offset(self) -> float:
         """The vendor's clock minus this machine's, seconds."""
         return self.now() - self.clock.wall()

@@ -137,6 +137,11 @@ class Job:
         moved_s = self._clock.claim - self._resolved_lead
         return self.work.missed(self._resolved_at + moved_s) if abs(moved_s) > CLOCKS_DIFFER_S else ()
 
+    def unproven(self, endpoint: str) -> tuple[TimeRange, ...]:
+        """What was too recent to be asked for, if no answer has borne out the clock that says so."""
+        pieces = () if self._clock.borne_out else self.report.clipped
+        return tuple(piece.over for piece in pieces if (piece.endpoint, piece.reason) == (endpoint, "lag"))
+
     def progress(self, *, final: bool = False) -> None:
         """Tells how far the job has come, if the last time is a second ago."""
         now = anyio.current_time()

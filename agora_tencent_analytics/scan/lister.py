@@ -70,11 +70,12 @@ class Lister:
         return everything
 
     def note_what_was_missed(self) -> None:
-        """Notes what would have been listed as well, had the vendor's clock been known from the beginning."""
-        for piece in self._job.missed():
-            for question in self._calls(Stretch(piece)).questions(self._job.provider.now()):
+        """Notes what might have been listed as well, had the vendor's clock been known from the beginning."""
+        for question in self._calls(Stretch(self._work.over)).questions(self._job.provider.now()):
+            name = question.row.name
+            for piece in (*self._job.missed(), *self._job.unproven(name)):
                 if piece.seconds > question.limits.lag_s + CLOCKS_DIFFER_S:
-                    self._job.hide([Clipped(over=piece, reason="clock", endpoint=question.row.name)])
+                    self._job.hide([Clipped(over=piece, reason="clock", endpoint=name)])
 
     def _begins_anew(self) -> bool:
         """True if the first answer shows that the range was resolved by a wrong clock, and it is resolved again."""

@@ -169,5 +169,8 @@ def doubts_of(certificate: Certificate) -> list[str]:
         for window in certificate.windows
         if not window.complete and not window.reason.startswith(GIVEN_UP)
     ]
-    told = [*certificate.doubts, certificate.stopped] if certificate.stopped else certificate.doubts
-    return [*doubts, *(f"{certificate.endpoint}: {doubt}" for doubt in told)]
+    doubts += [f"{certificate.endpoint}: {doubt}" for doubt in certificate.doubts]
+    if certificate.stopped:
+        during = f" {certificate.over}" if certificate.over else ""
+        doubts.append(f"{certificate.endpoint}{during}: {certificate.stopped}")
+    return doubts

@@ -74,6 +74,13 @@ class Played:
     def known(self) -> Any:
         return self.report.vendors[self.scene.vendor]
 
+    @property
+    def names(self) -> dict[str, str]:
+        """Ids of calls and sessions, with the call they speak of."""
+        calls = list(self.world.calls(self.scene.vendor))
+        stays = {stay.session_id: call.call_id for call in calls for stay in self.world.sessions(call)}
+        return {**{call.call_id: call.call_id for call in calls}, **stays}
+
 
 def play(scene: Scene, *, polite: bool = False) -> Played:
     """One scan in virtual time; with `polite`, of the same world told as it should be."""
@@ -177,9 +184,7 @@ class Told:
                 self._inside.append((failure.call_id, over[0], over[1]))
         for doubt in known.doubts:
             of_listing = doubt.startswith(_LISTINGS)
-            call_id = next(
-                (call.call_id for call in played.world.calls(played.scene.vendor) if call.call_id in doubt), ""
-            )
+            call_id = next((of for name, of in played.names.items() if name in doubt), "")
             for over in list(_windows(doubt)) or ([ever] if call_id else []):
                 if of_listing:
                     self._listing.append(over)
