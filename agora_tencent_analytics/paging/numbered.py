@@ -59,8 +59,8 @@ class WindowReader:
     pages: int = attrs.field(default=0, init=False)
     """Pages fed, readings again included."""
     readings: int = attrs.field(default=1, init=False)
-    everything: Seen = attrs.field(factory=Seen, init=False)
-    """Rows of all readings of the window."""
+    _all: Seen | None = attrs.field(default=None, init=False)
+    """Rows of all readings of the window, once there are several."""
     _now: Shown = attrs.field(factory=Shown, init=False)
     _before: Shown | None = attrs.field(default=None, init=False)
     _whole_size: int = attrs.field(init=False)
@@ -98,6 +98,11 @@ class WindowReader:
         )
 
     @property
+    def everything(self) -> Seen:
+        """Rows of all readings of the window."""
+        return self._now.ids if self._all is None else self._all
+
+    @property
     def shown(self) -> int:
         """Rows of the present reading."""
         return self._now.rows
@@ -120,7 +125,8 @@ class WindowReader:
             fresh: how many of its rows the whole walk had never seen.
         """
         self.pages += 1
-        self.everything.update(page.ids)
+        if self._all is not None:
+            self._all.update(page.ids)
         if fresh:
             self.barren = 0
         if isinstance(self.paging, Unpaged):
@@ -133,7 +139,7 @@ class WindowReader:
 
     def _read(self, paging: PageNumber, page: PageSigns) -> Step:
         now = self._now
-        stale = bool(page.ids) and now.ids.issuperset(page.ids)
+        stale = bool(page.ids and now.ids.size) and now.ids.issuperset(page.ids)
         repeated = stale and now.repeated(page)
         now.own_total = now.own_total and page.total == len(page.ids)
         self._notice_drift(paging, page, repeated=repeated)
@@ -150,7 +156,7 @@ class WindowReader:
     def _notice_drift(self, paging: PageNumber, page: PageSigns, *, repeated: bool) -> None:
         if repeated:
             self._suspect("a page came twice")
-        elif not self._now.ids.isdisjoint(page.ids):
+        elif self._now.ids.size and not self._now.ids.isdisjoint(page.ids):
             self._suspect("rows moved between pages")
         elif self._now.empties and page.ids:
             self._suspect("a page came empty, and rows followed")
@@ -217,13 +223,13 @@ class WindowReader:
         if not why and now.doubt and not page.is_last and (self._before is None or now.told != self._before.told):
             why = self._noticed = now.doubt
         if why:
-            return self._again() if self.readings < MOST_READINGS and not repeated else self._split(why)
+            return self._again(page) if self.readings < MOST_READINGS and not repeated else self._split(why)
         if page.has_more is True and not page.is_last:
             return self._split("the pages ended while the vendor says that more exists")
         if short:
-            return self._again() if self.readings < MOST_READINGS else Step(action="done", reason=short)
+            return self._again(page) if self.readings < MOST_READINGS else Step(action="done", reason=short)
         if self.recent and now.first_page is None and not page.is_last:
-            return self._again()
+            return self._again(page)
         if self.recent and now.filled > 1:
             self._confirming = True
             self.number = self._base
@@ -236,10 +242,12 @@ class WindowReader:
         if tuple(page.ids) == tuple(self._now.first_page or ()) and not moved:
             return Step(action="done", complete=True, reason="the first page, read again, had not changed")
         self._suspect("rows came while the pages were read")
-        return self._again() if self.readings < MOST_READINGS else self._split(self._now.drift)
+        return self._again(page) if self.readings < MOST_READINGS else self._split(self._now.drift)
 
-    def _again(self) -> Step:
+    def _again(self, page: PageSigns) -> Step:
         now = self._now
+        self._all = self._all or now.ids.copy()
+        self._all.update(page.ids)
         if (now.gap or now.owed) and 0 < now.longest < self.size:
             self.size = now.longest
         self._before, self._now = now, Shown(earlier=now.ids)

@@ -97,7 +97,7 @@ class Walk:
                 self._finish("")
             elif self._max_requests is not None and evidence.asked >= self._max_requests:
                 self._finish(f"the walk's ceiling of {self._max_requests} requests was reached")
-            elif windows.asked >= MOST_REQUESTS:
+            elif self.evidence.asked - windows.asked_before >= MOST_REQUESTS:
                 self._finish(f"the ceiling of {MOST_REQUESTS} requests for one window was reached at {reading.window}")
             else:
                 question, window, reader = reading.question, reading.window, reading.reader
