@@ -100,6 +100,8 @@ class Windows:
         self._later = 0  # how many of them are not part of the window that was begun last
         self.asked_before = 0
         """Requests before the present window was begun, its halves and pieces counted as one with it."""
+        self.fruitful = 0
+        """Requests about the present window that brought something new."""
         self._longest = 0
         self._reached = 0  # first second that the present question has not asked for
         self._asked_at = self._asked_lead = 0.0  # the vendor's now when the questions were made, and what it rested on
@@ -124,6 +126,7 @@ class Windows:
             if self._question is not None and (self._stack or self._led_on()):
                 if len(self._stack) <= self._later:
                     self._later, self.asked_before = len(self._stack) - 1, self._evidence.asked
+                    self.fruitful = 0
                 self._begin(self._question, *self._stack.pop())
             elif not self._next_question():
                 if self._evidence.only_clipped and self._resume is None:
