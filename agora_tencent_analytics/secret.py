@@ -25,7 +25,7 @@ SHORTEST = 8
 """A shorter secret, in characters, cannot be told from other text."""
 _PREFIX = 12
 """So many characters of the beginning of a secret are struck out too: the other side may have cut it."""
-_LARGE = 1 << 18
+_LARGE = 1 << 20
 """Beyond so many characters of a text a secret is searched for as it is, and in no other spelling."""
 
 

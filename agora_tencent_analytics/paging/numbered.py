@@ -178,8 +178,8 @@ class WindowReader:
     pages: int = attrs.field(default=0, init=False)
     """Pages fed, readings again included."""
     readings: int = attrs.field(default=1, init=False)
-    everything: Seen = attrs.field(factory=Seen, init=False)
-    """Rows of all readings of the window."""
+    _all: Seen | None = attrs.field(default=None, init=False)
+    """Rows of all readings of the window, once there are several."""
     _now: Shown = attrs.field(factory=Shown, init=False)
     _before: Shown | None = attrs.field(default=None, init=False)
     _whole_size: int = attrs.field(init=False)
@@ -217,6 +217,11 @@ class WindowReader:
         )
 
     @property
+    def everything(self) -> Seen:
+        """Rows of all readings of the window."""
+        return self._now.ids if self._all is None else self._all
+
+    @property
     def shown(self) -> int:
         """Rows of the present reading."""
         return self._now.rows
@@ -240,7 +245,8 @@ class WindowReader:
         """
         rows = len(page.ids)
         self.pages += 1
-        self.everything.update(page.ids)
+        if self._all is not None:
+            self._all.update(page.ids)
         if fresh:
             self.barren = 0
         if isinstance(self.paging, Unpaged):
@@ -338,13 +344,13 @@ class WindowReader:
         if not why and now.doubt and not page.is_last and (self._before is None or now.told != self._before.told):
             why = self._noticed = now.doubt
         if why:
-            return self._again() if self.readings < MOST_READINGS and not repeated else self._split(why)
+            return self._again(page) if self.readings < MOST_READINGS and not repeated else self._split(why)
         if page.has_more is True and not page.is_last:
             return self._split("the pages ended while the vendor says that more exists")
         if short:
-            return self._again() if self.readings < MOST_READINGS else Step(action="done", reason=short)
+            return self._again(page) if self.readings < MOST_READINGS else Step(action="done", reason=short)
         if self.recent and now.first_page is None and not page.is_last:
-            return self._again()
+            return self._again(page)
         if self.recent and now.filled > 1:
             self._confirming = True
             self.number = self._base
@@ -357,10 +363,12 @@ class WindowReader:
         if tuple(page.ids) == tuple(self._now.first_page or ()) and not moved:
             return Step(action="done", complete=True, reason="the first page, read again, had not changed")
         self._suspect("rows came while the pages were read")
-        return self._again() if self.readings < MOST_READINGS else self._split(self._now.drift)
+        return self._again(page) if self.readings < MOST_READINGS else self._split(self._now.drift)
 
-    def _again(self) -> Step:
+    def _again(self, page: PageSigns) -> Step:
         now = self._now
+        self._all = self._all or now.ids.copy()
+        self._all.update(page.ids)
         if (now.gap or now.owed) and 0 < now.longest < self.size:
             self.size = now.longest
         self._before, self._now = now, Shown(earlier=now.ids)

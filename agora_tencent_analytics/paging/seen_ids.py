@@ -118,6 +118,14 @@ class Seen:
         else:
             self.new(digests)
 
+    def copy(self) -> Seen:
+        """Another set of the same digests."""
+        other = Seen(self._most)
+        other.update(list(self._memory))
+        for (digest,) in self._file.execute("SELECT digest FROM seen") if self._file else ():
+            other._add(digest)
+        return other
+
     def issuperset(self, digests: Sequence[bytes]) -> bool:
         """True if all of these are in it."""
         if not self.size:

@@ -37,6 +37,9 @@ from agora_tencent_analytics.vendor import Reply
 MOST_REQUESTS = 100_000
 """The request ceiling of one window, halves included: ten million rows. No account is so large, but a vendor may go on
 and on. A walk has as many windows as its range is long, and no ceiling unless the caller sets one."""
+MOST_BARREN = 100
+"""Requests for one window that may bring nothing new, and ten for each that did: reading a window again takes less."""
+_BARREN_FOR_EACH = 10
 
 
 class Walk:
@@ -98,8 +101,11 @@ class Walk:
                 self._finish("")
             elif self._max_requests is not None and evidence.asked >= self._max_requests:
                 self._finish(f"the walk's ceiling of {self._max_requests} requests was reached")
-            elif windows.asked >= MOST_REQUESTS:
+            elif (asked := evidence.asked - windows.asked_before) >= MOST_REQUESTS:
                 self._finish(f"the ceiling of {MOST_REQUESTS} requests for one window was reached at {reading.window}")
+            elif asked - windows.fruitful >= MOST_BARREN + _BARREN_FOR_EACH * windows.fruitful:
+                barren = asked - windows.fruitful
+                self._finish(f"{barren} of {asked} requests for one window brought nothing new, up to {reading.window}")
             else:
                 question, window, reader = reading.question, reading.window, reading.reader
                 number = reader.number
@@ -166,6 +172,7 @@ class Walk:
         self.evidence.count(len(items), duplicates=len(reply.items) - len(items))
         if question.trail is not None:
             question.trail.saw(reply, window)
+        self.windows.fruitful += fresh > 0
         signs = PageSigns(ids=rows, total=reply.total, has_more=reply.has_more, is_last=reply.is_last, at=at)
         step = reading.reader.feed(signs, fresh=fresh)
         split = self.windows.go(reading, step, rows=len(rows))

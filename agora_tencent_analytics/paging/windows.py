@@ -99,7 +99,10 @@ class Windows:
         self._index = 0
         self._stack: list[tuple[TimeRange, int]] = []  # windows to come, the next one last, with barren levels
         self._later = 0  # how many of them are not part of the window that was begun last
-        self._asked_before = 0
+        self.asked_before = 0
+        """Requests before the present window was begun, its halves and pieces counted as one with it."""
+        self.fruitful = 0
+        """Requests about the present window that brought something new."""
         self._longest = 0
         self._reached = 0  # first second that the present question has not asked for
         self._asked_at = self._asked_lead = 0.0  # the vendor's now when the questions were made, and what it rested on
@@ -113,11 +116,6 @@ class Windows:
         """True if nothing of the present question is left to be read."""
         return self.reading is None and not self._stack
 
-    @property
-    def asked(self) -> int:
-        """Requests about the present window, and about the halves and pieces that it was cut into."""
-        return self._evidence.asked - self._asked_before
-
     def take_up(self) -> Reading | None:
         """The window to be read; None when there is none left.
 
@@ -128,7 +126,8 @@ class Windows:
         while self.reading is None:
             if self._question is not None and (self._stack or self._led_on()):
                 if len(self._stack) <= self._later:
-                    self._later, self._asked_before = len(self._stack) - 1, self._evidence.asked
+                    self._later, self.asked_before = len(self._stack) - 1, self._evidence.asked
+                    self.fruitful = 0
                 self._begin(self._question, *self._stack.pop())
             elif not self._next_question():
                 if self._evidence.only_clipped and self._resume is None:

@@ -23,7 +23,7 @@ from agora_tencent_analytics.secret import Secret, is_key, secret
 
 ALGORITHM = "TC3-HMAC-SHA256"
 _CACHED_KEYS = 16
-_keys: dict[tuple[Secret[bytes], str, str], Secret[bytes]] = {}
+_keys: dict[tuple[bytes, str, str], Secret[bytes]] = {}
 
 
 def _printable(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
@@ -71,8 +71,8 @@ def canonical_hash(headers: Mapping[str, str], body: bytes) -> tuple[str, str]:
 
 def derive_key(secret_key: Secret[str], date: str, service: str) -> Secret[bytes]:
     """The signing key of one UTC day (`YYYY-MM-DD`) and service."""
-    # Remembered under a digest, so that the cache holds no secret in clear. All of it hides from crash reports.
-    place = (Secret(sha256(secret_key.reveal().encode()).digest()), date, service)
+    # Remembered under a digest, so that the cache holds no secret in clear.
+    place = (sha256(secret_key.reveal().encode()).digest(), date, service)
     key = _keys.get(place)
     if key is None:
         key = Secret(b"TC3" + secret_key.reveal().encode())

@@ -577,6 +577,25 @@ def test_a_vendor_that_makes_up_rows_for_ever_is_left_alone_at_last(monkeypatch:
     assert "ceiling of 50 requests for one window" in certificate.why
 
 
+@pytest.mark.parametrize("row", [1, None, "x", [], {}])
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_a_vendor_that_gives_one_answer_for_ever_is_left_alone_soon(vendor: str, row: Any) -> None:
+    clock = VirtualClock()
+    answers = {"agora": {"code": 200, "call_lists": [row], "has_more": True}, "tencent": {}}
+    answers["tencent"] = {"Response": {"RoomList": [row], "Total": 1, "RequestId": "r"}}
+    script = Script(clock, [json_response(json.dumps(answers[vendor]))])
+    stage = Stage(vendor, WORLD)
+
+    async def scenario() -> Any:
+        listing = stage.provider(transport=script, retry=ONCE).ask(LISTING[vendor], WHOLE)
+        assert [] == await listing.collect()
+        return listing.certificate
+
+    certificate = run(scenario)
+    assert (True, False) == (certificate.finished, certificate.complete)
+    assert 300 > len(script.sent)
+
+
 @pytest.mark.parametrize("bad", [0, -1])
 def test_a_ceiling_below_one_is_bad_input(bad: int) -> None:
     with pytest.raises(BadInput, match="max_requests"):

@@ -205,7 +205,9 @@ ECHOES: dict[str, Callable[[str, str, Request], Response | Exception]] = {
     "a redirect": lambda vendor, said, request: page(said, request, status=302),
     "no JSON": lambda vendor, said, request: Response(status=200, headers={}, body=f'{{"a": "{said}'.encode()),
     "no JSON, much of it": lambda vendor, said, request: Response(
-        status=200, headers={}, body=b" " * 110 + said.encode() * 3000
+        status=200,
+        headers={},
+        body=b" " * 110 + said.encode() * 300,
     ),
     "a message": lambda vendor, said, request: refusing(vendor, message=said),
     "a long message": lambda vendor, said, request: refusing(vendor, message="x" * 290 + said),
