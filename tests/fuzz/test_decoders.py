@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agora_tencent_analytics import Refusal, Response, UnreadableReply
+from agora_tencent_analytics.vendor import Reply
 from tests.fuzz.mutation import mutated, swollen
 from tests.fuzz.reading import read
 from tests.fuzz.samples import DECODERS, ROWS, sample
@@ -98,5 +99,8 @@ WIDE = {
 
 
 @pytest.mark.parametrize("name", WIDE)
-def test_an_answer_that_multiplies_names_by_rows_is_refused(name: str) -> None:
-    assert isinstance(read(sample(name), answer(json.dumps(WIDE[name]).encode())), UnreadableReply)
+def test_an_answer_that_multiplies_names_by_rows_is_refused_or_loses_the_row_that_does(name: str) -> None:
+    found = read(sample(name), answer(json.dumps(WIDE[name]).encode()))
+    if not isinstance(found, UnreadableReply):
+        assert isinstance(found, Reply)
+        assert ([], 1) == (list(found.items), len(found.flaws.rows))
