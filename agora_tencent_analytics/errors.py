@@ -55,6 +55,7 @@ __all__ = [
     "Refusal",
     "TransportError",
     "UnreadableReply",
+    "UnreadableRow",
     "VendorFault",
     "WindowRefused",
     "WouldExceedQuota",

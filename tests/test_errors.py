@@ -28,11 +28,13 @@ from agora_tencent_analytics.errors import (
     Refusal,
     TransportError,
     UnreadableReply,
+    UnreadableRow,
     VendorFault,
     WindowRefused,
     WouldExceedQuota,
 )
 from agora_tencent_analytics.scan import Failure, Report, VendorReport
+from agora_tencent_analytics.timerange import TimeRange
 
 SAID: dict[str, Any] = {
     "vendor": "tencent",
@@ -54,6 +56,7 @@ PARENTS: dict[str, type[Exception]] = {
     "WindowRefused": Refusal,
     "VendorFault": Refusal,
     "UnreadableReply": AnalyticsError,
+    "UnreadableRow": AnalyticsError,
     "NotAsked": AnalyticsError,
     "NotOffered": NotAsked,
     "BadInput": NotAsked,
@@ -78,6 +81,15 @@ EXAMPLES: list[AnalyticsError] = [
     VendorFault(**SAID),
     UnreadableReply("not JSON", endpoint="call/lists", status=200, excerpt="<html>", request_id="b4"),
     UnreadableReply("KeyError: 'call_id'", endpoint="call/lists", status=200, in_rows=True),
+    UnreadableRow(
+        endpoint="call/lists",
+        over=TimeRange(0, 60),
+        page=1,
+        place=2,
+        reason="no 'call_id'",
+        text='{"call_id": null}',
+        row_id="0" * 32,
+    ),
     NotAsked("nothing was sent"),
     NotOffered("not on this plan", endpoint="call/lists", plan="starter"),
     BadInput("wrong"),

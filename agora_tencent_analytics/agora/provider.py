@@ -151,6 +151,7 @@ class AgoraProvider(Provider):
         cursor: str | None = None,
     ) -> Paginator[Session]:
         """The sessions of a call; see `Provider.sessions`. Agora: `call/sessions`; in March 2021 `call/details`."""
+        self._mine(call)
         servers = {"exclude_server_user": not self._server_users}
         wanted = users_of(users, UIDS)
         if "call/sessions" in self._rows:

@@ -104,7 +104,7 @@ def hidden(over: TimeRange, limits: Limits, *, now: float, here: float, endpoint
         here: epoch seconds on this machine's clock, by which the beginning of the piece may be old enough.
         endpoint: name of the question.
     """
-    due = min(over.end, newest(limits, here))
+    due = max(over.start, min(over.end, newest(limits, here)))
     if due - over.start <= limits.lag_s + CLOCKS_DIFFER_S and due <= now + CLOCKS_DIFFER_S:
         due = over.start
     return _pieces(endpoint, (over.start, due, "clock"), (due, over.end, "lag"))

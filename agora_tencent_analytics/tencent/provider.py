@@ -151,6 +151,7 @@ class TencentProvider(Provider):
         cursor: str | None = None,
     ) -> Paginator[Session]:
         """The sessions of a call; see `Provider.sessions`. Tencent: `DescribeUserInfo`."""
+        self._mine(call)
         packets = [
             Packet(params={"CommId": call.call_id, "UserIds": ids}, some=ids is not None)
             for ids in users_of(users, _USERS)

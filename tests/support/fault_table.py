@@ -401,6 +401,8 @@ MEET: Mapping[frozenset[str], Outcome] = {
     frozenset({"an empty page", "smaller pages with gaps"}): Undetected(),
     # A total that counts the page is known as such only while it is right.
     frozenset({"a page comes twice", "the total is huge"}): Honest(),
+    # The refusal bears out the wrong date, until the vendor refuses the signature that was made by it.
+    frozenset({"signature expired", "Date an hour behind"}): Complete(1, 2),
     # Rows that make no sense are asked for once more, not for ever. What is no list fails then; rows of one are lost.
     **{frozenset(pair): Honest() for pair in combinations((*_NO_LISTS, *_MISREAD), 2)},
     **{frozenset(pair): Fails(UnreadableReply, status=200, in_rows=True) for pair in combinations(_NO_LISTS, 2)},
