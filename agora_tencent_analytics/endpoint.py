@@ -7,7 +7,7 @@ plan's `Limits`, under the name in `Endpoint.limits`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any, Generic, Literal, TypeVar
 
@@ -197,7 +197,7 @@ def _checked(row: Endpoint[Any], param: Param, value: Any) -> Any:
     where = f"{row.name}: {param.name}"
     match param.kind:
         case "list":
-            if isinstance(value, str | bytes | Mapping) or not hasattr(value, "__iter__"):
+            if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
                 raise BadInput(f"{where} takes a list of texts, not {type(value).__name__}")
             items = [_text(where, item) for item in value]
             if param.unsigned:

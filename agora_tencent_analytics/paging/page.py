@@ -29,7 +29,7 @@ class Page(Generic[T]):
     """The vendor's id of the request, `""` if it gave none."""
     body: bytes = attrs.field(repr=False)
     """The body as it came, after content decoding."""
-    _place: Cursor = attrs.field(repr=False)
+    _place: Cursor = attrs.field(repr=False, alias="place")
     window: TimeRange
     """The piece of the range that was asked."""
     number: int

@@ -49,6 +49,7 @@ class Times(Protocol):
     @property
     def claim(self) -> float:
         """How far it would be ahead if a header were right that nothing has borne out or denied yet, seconds."""
+        ...
 
 
 @attrs.define(kw_only=True)

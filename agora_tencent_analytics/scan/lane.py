@@ -92,6 +92,7 @@ class Lane:
         """Lists calls and has them read, to the end or until something hopeless happens."""
         job, wanted = self._job, self._job.wanted
         with asking(priority=wanted.priority, budget=wanted.budget, hooks=wanted.hooks) as job.report.cost:
+            lister: Lister | None = None
             try:
                 send, receive = anyio.create_memory_object_stream[Owed](0)
                 with send, receive:
@@ -101,7 +102,8 @@ class Lane:
                         lister = Lister(job, self._sought, send)
                         await lister.run()
                         send.close()
-                lister.note_what_was_missed()
+                if lister is not None:
+                    lister.note_what_was_missed()
                 if not job.stopped:
                     job.work.finish()
                 job.report.finished = True

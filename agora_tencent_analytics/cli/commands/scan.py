@@ -96,7 +96,8 @@ def _ended_like_interrupted() -> Iterator[None]:
     caught = [signal.SIGTERM]
     if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
         caught.append(signal.SIGHUP)
-    before = {name: signal.signal(name, lambda *_: loop.call_soon_threadsafe(task.cancel)) for name in caught}
+    cancel = task.cancel
+    before = {name: signal.signal(name, lambda *_: loop.call_soon_threadsafe(cancel)) for name in caught}
     try:
         yield
     finally:
