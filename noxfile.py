@@ -76,6 +76,13 @@ def limits(session: nox.Session) -> None:
 
 
 @nox.session(python=OLDEST)
+def proof(session: nox.Session) -> None:
+    """Thousands of random worlds that are told badly, each read whole or with what is missing told; some minutes."""
+    session.install("-e", ".[test]")
+    session.run("python", "-m", "pytest", "-m", "proof", "-n", "0", "-q", *session.posargs)
+
+
+@nox.session(python=OLDEST)
 def fuzz(session: nox.Session) -> None:
     """Answers gone bad against every decoder, at length: by hypothesis, then steered by coverage (`-- SECONDS`).
 

@@ -1,0 +1,102 @@
+"""Scans of worlds that are told badly: everything is read, or the report says what may be missing, at a stated cost.
+
+First each kind of slip alone; then random worlds with any of them, 2,000 of these (another number with
+`IMPOLITE_WORLDS`). All of it is the task of `nox -s proof`, and none of the suite's.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from agora_tencent_analytics import TimeRange
+from agora_tencent_analytics.limits import HOUR
+from agora_tencent_analytics.simulator import SLIPS
+from tests.support.impolite_scans import NOW, SKEW, STEP, Played, Scene, judge, make_scene, play
+
+pytestmark = pytest.mark.proof
+
+PROOF = int(os.environ.get("IMPOLITE_WORLDS", "2000"))
+
+COST: dict[str, float] = {
+    **dict.fromkeys((*SLIPS, SKEW, STEP), 0.0),
+    # An end that is not known is looked for, a window at a time.
+    **dict.fromkeys(
+        ("zero_end", "negative_end", "early_end", "instant_end", "missing_end", "end_in_ms", "far_end"), 8.0
+    ),
+    **dict.fromkeys(("outlasted", "unfinished", "zero_begin"), 8.0),
+    **dict.fromkeys(("zero_leave", "early_leave", "instant_leave", "missing_leave", "leave_in_ms", "far_leave"), 3.0),
+    "unfinished_stay": 3.0,
+    # A page that contradicts itself or its neighbours is read again, or its window halved.
+    **dict.fromkeys(("late", "zero_total", "wrong_total", "more", "no_more", "empty_page", "repeated_page"), 6.0),
+    **dict.fromkeys(("short_page", "shuffled_page", "null_list"), 6.0),
+    # What is no answer is asked for again.
+    **dict.fromkeys(("echo", "empty_answer", "sign_in", "comment", "hasty_limit"), 1.0),
+    "missing_list": 3.0,
+    # A clock that turns out to be wrong: what it hid is asked for again.
+    **dict.fromkeys((SKEW, STEP), 20.0),
+    "always_ahead": 0.5,
+}
+"""How many requests more one slip may cost than the same told politely."""
+
+
+def allowed(played: Played, polite: Played) -> float:
+    """How many requests a scan may take: a tenth more than the polite one, and what its slips may cost."""
+    return 1.1 * polite.requests + sum(count * COST[name] for name, count in played.slips.items())
+
+
+def alone(name: str, vendor: Any) -> Scene:
+    """One kind of slip, in three of ten rows or answers, or in all of a vendor's answers."""
+    share = 1.0 if "vendor" in SLIPS[name].places else 0.3
+    start, end = NOW - 600 - 8 * HOUR, NOW - 600
+    facts = {"seed": 11, "calls": 14, "start": start, "end": end, "metrics_per_session": 1, "points_per_series": 8}
+    return Scene(vendor=vendor, facts=facts, impolite={name: share}, over=TimeRange(start, end), depth="metrics")
+
+
+ALONE = [(slip.name, vendor) for slip in SLIPS.values() for vendor in slip.vendors]
+
+
+@pytest.mark.parametrize(("name", "vendor"), ALONE)
+def test_a_slip_costs_itself(name: str, vendor: str) -> None:
+    scene = alone(name, vendor)
+    played, polite = play(scene), play(scene, polite=True)
+    verdict = judge(played)
+    assert played.slips[name] > 0
+    assert ([], []) == (verdict.silent, verdict.invented)
+    if SLIPS[name].outcome == "read":
+        assert 0 == verdict.told
+    if SLIPS[name].outcome == "lost":
+        assert (verdict.behind_lost_rows, False) == (verdict.told, played.report.complete)
+    assert played.requests <= allowed(played, polite)
+
+
+def show(seen: Counter[str], worlds: int) -> Iterable[str]:
+    yield f"{worlds} worlds: {seen['complete']} complete, {seen['something told']} with something missing and told"
+    yield "worlds that held each kind: " + ", ".join(f"{name} {seen[name]}" for name in sorted(COST))
+
+
+def play_worlds(seeds: range) -> Counter[str]:
+    """Plays and judges the worlds with these seeds; how many held which kind."""
+    seen: Counter[str] = Counter()
+    for seed in seeds:
+        scene = make_scene(seed)
+        played, polite = play(scene), play(scene, polite=True)
+        verdict = judge(played)
+        facts = f"world {seed}: {scene.vendor} {scene.depth}, {dict(played.slips)}"
+        assert ([], []) == (verdict.silent, verdict.invented), facts
+        assert played.requests <= allowed(played, polite), facts
+        seen.update(played.slips.keys())
+        seen["complete"] += played.report.complete
+        seen["something told"] += bool(verdict.told)
+    return seen
+
+
+def test_thousands_of_random_worlds_are_read_or_what_is_missing_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    seen = play_worlds(range(PROOF))
+    with capsys.disabled():
+        print("", *show(seen, PROOF), sep="\n    ")
+    assert set(COST) <= set(seen)
