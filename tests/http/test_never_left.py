@@ -24,6 +24,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from agora_tencent_analytics import (
     AnalyticsError,
     Budget,
+    ProviderClosed,
     Quota,
     Rate,
     Receipt,
@@ -390,7 +391,7 @@ def test_a_session_of_another_loop_is_refused_and_nothing_is_charged() -> None:
         return aiohttp.ClientSession()
 
     async def scenario(session: aiohttp.ClientSession) -> None:
-        with pytest.raises(RuntimeError, match="belongs to another event loop"):
+        with pytest.raises(ProviderClosed, match="belongs to another event loop"):
             await ask("http://127.0.0.1:9", session=session)
 
     with asyncio.Runner() as first, asyncio.Runner() as second:

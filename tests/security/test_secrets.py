@@ -378,7 +378,7 @@ def test_no_report_and_no_quota_file_holds_a_secret_or_an_id(vendor: str, tmp_pa
             retry=NO_RETRY,
             base_url="https://x.test",
         )
-        async with provider, scan(provider, over=OVER, depth="calls") as records:
+        async with provider, scan(provider, over=OVER, depth="calls", on_error="report") as records:
             async for _ in records:
                 pass
         report = records.report
