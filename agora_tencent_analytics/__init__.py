@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from agora_tencent_analytics.access import ProviderOptions, fixed_credentials
     from agora_tencent_analytics.agora.auth import AgoraCredentials
     from agora_tencent_analytics.agora.provider import AgoraProvider
-    from agora_tencent_analytics.context import asking
     from agora_tencent_analytics.decoding.points import PointForm
     from agora_tencent_analytics.decoding.rows import Structure
     from agora_tencent_analytics.endpoint import AnyOf, Bounds, Endpoint, Newest, PageNumber, Param, Unpaged
@@ -177,7 +176,6 @@ __all__ = [
     "WindowRefused",
     "WouldExceedQuota",
     "__version__",
-    "asking",
     "fixed_credentials",
     "scan",
 ]
@@ -186,7 +184,6 @@ _HOMES = {
     "access": "ProviderOptions fixed_credentials",
     "agora.auth": "AgoraCredentials",
     "agora.provider": "AgoraProvider",
-    "context": "asking",
     "decoding.points": "PointForm",
     "decoding.rows": "Structure",
     "endpoint": "AnyOf Bounds Endpoint Newest PageNumber Param Unpaged",

@@ -15,7 +15,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypedDict, TypeVar, Unpack
 from urllib.parse import urlsplit
 
-from agora_tencent_analytics.context import Priority, check_hooks
+import attrs
+
+from agora_tencent_analytics.context import Priority, Terms, check_hooks, together
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.environment import EnvironmentVariable, from_environment
 from agora_tencent_analytics.errors import BadInput, NotOffered
@@ -32,7 +34,7 @@ from agora_tencent_analytics.paging.stays import Packet
 from agora_tencent_analytics.quota.quota import Quota
 from agora_tencent_analytics.quota.quota_state import QuotaState
 from agora_tencent_analytics.quota.store import QuotaStore
-from agora_tencent_analytics.receipt import Receipt
+from agora_tencent_analytics.receipt import Budget, Receipt
 from agora_tencent_analytics.timerange import TimeRange
 from agora_tencent_analytics.vendor import Vendor, check_base_url
 
@@ -95,9 +97,7 @@ class Access:
             raise BadInput("credentials= needs account=: a name for the quota that outlives the keys")
         if not isinstance(account, str) or not account:
             raise BadInput(f"account must be a non-empty text, not {account!r}")
-        for name, value, kind in (("quota", quota, Quota), ("retry", retry, Retry), ("timeouts", timeouts, Timeouts)):
-            if value is not None and not isinstance(value, kind):
-                raise BadInput(f"{name} must be a {kind.__name__}, not {type(value).__name__}")
+        _check_kinds(("quota", quota, Quota), ("retry", retry, Retry), ("timeouts", timeouts, Timeouts))
         network = AiohttpTransport(session) if transport is None else check_transport(transport)
         if quota is None:
             # Further hosts serve the same account, and draw on the same allowance.
@@ -123,6 +123,7 @@ class Access:
             hooks=check_hooks(hooks),
         )
         self._paginator = partial(Paginator[Any], self._caller)
+        self._is_view = False
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, **options: Unpack[ProviderOptions]) -> Self:
@@ -141,6 +142,10 @@ class Access:
     # -- lifetime -----------------------------------------------------------------------------------------
 
     async def __aenter__(self) -> Self:
+        if not self._is_view and self._caller.connection.closed:
+            self._caller.connection.closed = False
+            if isinstance(self._caller.transport, AiohttpTransport):
+                self._caller.transport.reopen()
         return self
 
     async def __aexit__(
@@ -149,7 +154,14 @@ class Access:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Closes the connections. May be called again; the caller's own session stays open."""
+        """Closes the connections, and raises `ProviderClosed` wherever somebody waits for an answer not yet asked for.
+
+        May be called again; the caller's own session stays open, and a view closes nothing. Entered again (`async
+        with`), the provider is open again, in another event loop as well.
+        """
+        if self._is_view:
+            return
+        self._caller.connection.close()
         await self._caller.transport.aclose()
         await self._caller.quota.aclose()
 
@@ -165,6 +177,61 @@ class Access:
             "this process; make one where it is used, for example from its environment (from_env)"
         )
 
+    # -- on other terms -------------------------------------------------------------------------------------
+
+    def with_options(
+        self,
+        *,
+        priority: Priority | None = None,
+        max_wait: float | None = None,
+        within_s: float | None = None,
+        budget: Budget | None = None,
+        retry: Retry | None = None,
+        timeouts: Timeouts | None = None,
+        hooks: Iterable[Hook] = (),
+    ) -> Self:
+        """A view of this provider with terms of its own, over the same connection and quota; cheap, one for each job.
+
+        It is asked, scanned and handed on like the provider. What is not given stays as it is here, and an argument of
+        a question beats both. Its `receipt` counts what is asked through it, and so does the receipt here. In a scan
+        `max_wait` and `within_s` hold for the head of the queue: its workers queue behind each other.
+
+        Args:
+            priority: `"interactive"` goes before `"normal"` (the default), and that before `"backfill"` (scans).
+            max_wait: the longest wait for a quota slot, seconds; 0 takes a slot only if one is free now.
+            within_s: seconds from now within which all that is asked through the view ends, pages and scans included;
+                of a view of a view the earlier end. A question whose next slot lies beyond it is refused at once,
+                unspent, and no attempt begins with less left than the endpoint's fastest recent answer took.
+            budget: the most requests, beside the budgets here.
+            retry: how patient an ask is, instead.
+            timeouts: how long an attempt may take, instead.
+            hooks: given every notice, beside the hooks here.
+
+        Raises:
+            BadInput: an argument is wrong.
+        """
+        _check_kinds(("retry", retry, Retry), ("timeouts", timeouts, Timeouts))
+        now = self._caller.quota.clock.clock.monotonic()
+        terms = self._caller.terms.narrowed(now, priority=priority, max_wait=max_wait, within_s=within_s, budget=budget)
+        return self._view(terms, hooks, retry, timeouts)
+
+    def _view(
+        self, terms: Terms, hooks: Iterable[Hook] = (), retry: Retry | None = None, timeouts: Timeouts | None = None
+    ) -> Self:
+        view, caller = object.__new__(type(self)), self._caller
+        view.__dict__.update(self.__dict__)
+        view._caller = attrs.evolve(
+            caller,
+            terms=terms,
+            receipts=(Receipt(), *caller.receipts),
+            hooks=together(caller.hooks, check_hooks(hooks)) if hooks else caller.hooks,
+            retry=retry or caller.retry,
+            timeouts=timeouts or caller.timeouts,
+        )
+        view._paginator = partial(Paginator[Any], view._caller)
+        view._is_view = True
+        return view
+
     # -- what it is -----------------------------------------------------------------------------------------
 
     @property
@@ -179,8 +246,8 @@ class Access:
 
     @property
     def receipt(self) -> Receipt:
-        """What this provider has spent so far. The object goes on counting."""
-        return self._caller.receipt
+        """What this provider, or view, has spent so far. The object goes on counting."""
+        return self._caller.receipts[0]
 
     @property
     def hooks(self) -> tuple[Hook, ...]:
@@ -247,7 +314,7 @@ class Access:
             page_size: rows to a page, 1 to the vendor's most (the default).
             cursor: `page.cursor` of an earlier walk of the same question, to go on after that page.
             max_requests: the walk ends, incomplete, after so many pages. None: as many as it takes.
-            max_wait: the longest wait for a quota slot, seconds; None waits as long as it takes.
+            max_wait: the longest wait for a quota slot, seconds. None: what `with_options` says, else no bound.
             unlisted: True also sends values that the vendor's page does not list for a parameter (`Param.values`):
                 for what the vendor has added since. False refuses them, with the list.
             params: the row's parameters.
@@ -274,6 +341,12 @@ class Access:
     def _sessions_of(self, call: Call, sessions: Iterable[Session]) -> list[Session]:
         self._mine(call)
         return sessions_of(call, sessions)
+
+
+def _check_kinds(*options: tuple[str, object, type]) -> None:
+    for name, value, kind in options:
+        if value is not None and not isinstance(value, kind):
+            raise BadInput(f"{name} must be a {kind.__name__}, not {type(value).__name__}")
 
 
 def fixed_credentials(credentials: C) -> Callable[[], Awaitable[C]]:

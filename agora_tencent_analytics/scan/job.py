@@ -9,7 +9,7 @@ import anyio
 import msgspec
 from anyio.streams.memory import MemoryObjectSendStream
 
-from agora_tencent_analytics.context import tell, terms, together
+from agora_tencent_analytics.context import tell
 from agora_tencent_analytics.errors import (
     AnalyticsError,
     BadInput,
@@ -56,7 +56,7 @@ class Job:
     """What the lister and the workers of one provider share.
 
     Args:
-        provider: whom to ask.
+        provider: whom to ask, on the terms of the scan.
         name: its name in the report.
         wanted: what the scan was asked for.
         work: what is left to do of it.
@@ -67,7 +67,7 @@ class Job:
         self, provider: Provider, name: str, wanted: Wanted, work: Work, send: MemoryObjectSendStream[Outcome]
     ) -> None:
         self.provider, self.name, self.wanted, self.work = provider, name, wanted, work
-        self.report = VendorReport(over=work.over, already=work.already)
+        self.report = VendorReport(over=work.over, already=work.already, cost=provider.receipt)
         self.report.doubt(work.doubts)
         self._clock = provider.shared_quota.clock
         self._resolved_at, self._resolved_lead = self._clock.now(), self._clock.lead
@@ -108,8 +108,9 @@ class Job:
             except StopAsyncIteration:
                 return None
             except DailyQuotaExhausted as spent:
-                if not self.wanted.waiting:
-                    raise
+                until = self.provider._caller.terms.until
+                if not self.wanted.waiting or until is not None:
+                    raise  # to wait for midnight, and be late
                 await anyio.sleep(max(0.0, spent.resets_at - self.provider.now()) + _AFTER_MIDNIGHT_S)
             else:
                 self.answered, self._unheard_since = True, self.report.cost.attempts
@@ -193,7 +194,7 @@ class Job:
 
     def tell(self, notice: Notice) -> None:
         """Gives a notice to the hooks of the provider and of the scan."""
-        tell(together(self.provider.hooks, terms().hooks), notice)
+        tell(self.provider.hooks, notice)
 
     def _remember(self) -> None:
         if self.work.kept:

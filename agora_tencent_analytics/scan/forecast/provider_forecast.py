@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from agora_tencent_analytics.context import Priority, asking
+from agora_tencent_analytics.context import Priority
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.paging.paginator import Paginator
@@ -120,10 +120,10 @@ class ProviderForecast:
                 users=asked.users,
             )
         else:
-            with asking(priority=self._priority, budget=source.budget) as receipt:
-                probe = Probe(provider, over, asked.channel, asked.users, asked.only, source.seed)
-                self.population = await probe.population(source.probe, self._listed)
-            self._probed = receipt.requests
+            view = provider.with_options(priority=self._priority, budget=source.budget)
+            probe = Probe(view, over, asked.channel, asked.users, asked.only, source.seed)
+            self.population = await probe.population(source.probe, self._listed)
+            self._probed = view.receipt.requests
         now = provider.now()
         self._pricer = Pricer(provider, self.population, over=over, channel=asked.channel, users=asked.users, now=now)
         self.priced = self._pricer.price(over=over, depth=asked.depth, channel=asked.channel, only=asked.only)
