@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
+from copy import copy
 from typing import TypeVar
 
 import anyio
@@ -18,8 +19,9 @@ from agora_tencent_analytics.errors import (
     NotOffered,
     NotPermitted,
     QuotaUnavailable,
+    TransportError,
 )
-from agora_tencent_analytics.notices import Notice, Progress
+from agora_tencent_analytics.notices import Attempt, Notice, Progress
 from agora_tencent_analytics.paging.certificate import Certificate, Clipped
 from agora_tencent_analytics.paging.clip import CLOCKS_DIFFER_S
 from agora_tencent_analytics.provider import Provider
@@ -34,6 +36,9 @@ Outcome = CallRecord | Failure
 """What the consumer's end of a scan receives; a failure only if the scan shall raise."""
 
 _HOPELESS = (NotAuthenticated, NotPermitted, NotOffered, DailyQuotaExhausted, BudgetSpent, QuotaUnavailable)
+_UNREACHABLE_S = 10.0
+_UNREACHABLE_ATTEMPTS = 4
+"""A vendor that had answered cannot be reached any more when so many attempts, for so long, found no connection."""
 _AFTER_MIDNIGHT_S = 2.0
 _PROGRESS_S = 1.0
 
@@ -59,6 +64,10 @@ class Job:
         self._resolved_at, self._resolved_lead = self._clock.now(), self._clock.lead
         self.in_hand = 0
         """Calls being read."""
+        self._heard = False
+        self._unconnected, self._unconnected_since = 0, 0.0
+        self._unreachable: TransportError | None = None
+        self._asking: set[anyio.CancelScope] = set()
         self._send = send
         self._began = self._told_at = anyio.current_time()
         self._recall()
@@ -74,19 +83,45 @@ class Job:
 
     def is_hopeless(self, error: AnalyticsError) -> bool:
         """True if nothing else could be read either."""
-        return isinstance(error, _HOPELESS)
+        unreachable = _found_no_connection(error) and (self._unreachable is not None or not self._heard)
+        return unreachable or isinstance(error, _HOPELESS)
+
+    def watch(self, notice: Notice) -> None:
+        """Takes in how attempts end, and gives up all asks of a vendor that can no longer be reached."""
+        if not isinstance(notice, Attempt):
+            return
+        if not _found_no_connection(notice.error):
+            self._heard = self._heard or notice.status is not None
+            self._unconnected = 0
+            return
+        now = anyio.current_time()
+        if not self._unconnected:
+            self._unconnected_since = now
+        self._unconnected += 1
+        lasted = now - self._unconnected_since >= _UNREACHABLE_S
+        if self._heard and lasted and self._unconnected >= _UNREACHABLE_ATTEMPTS and self._unreachable is None:
+            assert isinstance(notice.error, TransportError)
+            self._unreachable = notice.error
+            for scope in self._asking:
+                scope.cancel()
 
     async def next(self, source: AsyncIterator[T]) -> T | None:
         """The next item, or None at the end; waits for midnight when the day is spent and the scan may wait."""
         while True:
             try:
-                return await anext(source)
+                with anyio.CancelScope() as scope:
+                    self._asking.add(scope)
+                    return await anext(source)
+                if self._unreachable is not None:
+                    raise copy(self._unreachable)
             except StopAsyncIteration:
                 return None
             except DailyQuotaExhausted as spent:
                 if not self.wanted.waiting:
                     raise
                 await anyio.sleep(max(0.0, spent.resets_at - self.provider.now()) + _AFTER_MIDNIGHT_S)
+            finally:
+                self._asking.discard(scope)
 
     async def hand_over(self, record: CallRecord) -> None:
         """Gives a record to the consumer, and counts it."""
@@ -173,6 +208,10 @@ class Job:
             self.report.doubt(doubts)
             pieces = [(endpoint, TimeRange(start, end)) for endpoint, start, end in gaps]
             self.report.hide(Clipped(over=over, reason="history", endpoint=endpoint) for endpoint, over in pieces)
+
+
+def _found_no_connection(error: BaseException | None) -> bool:
+    return isinstance(error, TransportError) and error.phase == "connect"
 
 
 def _forget_frames(error: BaseException | None) -> None:

@@ -91,7 +91,9 @@ class Lane:
     async def run(self) -> None:
         """Lists calls and has them read, to the end or until something hopeless happens."""
         job, wanted = self._job, self._job.wanted
-        with asking(priority=wanted.priority, budget=wanted.budget, hooks=wanted.hooks) as job.report.cost:
+        with asking(
+            priority=wanted.priority, budget=wanted.budget, hooks=(*wanted.hooks, job.watch)
+        ) as job.report.cost:
             lister: Lister | None = None
             try:
                 send, receive = anyio.create_memory_object_stream[Owed](0)
