@@ -83,7 +83,7 @@ if TYPE_CHECKING:
     from agora_tencent_analytics.tencent.sign import TencentCredentials
     from agora_tencent_analytics.tencent.usage import RoomUsage
     from agora_tencent_analytics.timerange import Last, TimeRange
-    from agora_tencent_analytics.vendor import Asked, Reply, Vendor
+    from agora_tencent_analytics.wire import Asked, Reply, Vendor
 
 __all__ = [
     "FIGURES",
@@ -221,7 +221,7 @@ _HOMES = {
     "tencent.sign": "TencentCredentials",
     "tencent.usage": "RoomUsage",
     "timerange": "Last TimeRange",
-    "vendor": "Asked Reply Vendor",
+    "wire": "Asked Reply Vendor",
 }
 """Where each name lives. A name is imported when it is first used, so that nobody pays for what they do not use."""
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}

@@ -90,7 +90,9 @@ class ProviderForecast:
     def _needed(self) -> dict[str, Endpoint[Any]]:
         """The vendor's rows that the depth needs, by name."""
         over, provider, asked = self._over, self.provider, self._asked
-        call = Call(vendor=provider.name, call_id="-", channel="-", created_ts=over.start, destroyed_ts=over.end)
+        call = Call(
+            vendor=provider.name, call_id="-", channel="-", created_ts=max(1, over.start), destroyed_ts=over.end
+        )
         listings: list[Paginator[Any]] = []
         if self._listed is None:
             listings.append(provider.calls(over, channel=asked.channel))
