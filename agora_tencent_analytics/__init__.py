@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         NothingToAsk,
         NotOffered,
         NotPermitted,
+        ProviderClosed,
         QuotaUnavailable,
         RateLimited,
         Refusal,
@@ -137,6 +138,7 @@ __all__ = [
     "Plan",
     "PointForm",
     "Provider",
+    "ProviderClosed",
     "ProviderOptions",
     "Quota",
     "QuotaNotPersisted",
@@ -191,8 +193,8 @@ _HOMES = {
     "environment": "EnvironmentVariable",
     "errors": (
         "AnalyticsError BadInput BudgetSpent DailyQuotaExhausted IncompleteScan InvalidRequest LedgerUnusable "
-        "NotAsked NotAuthenticated NotFound NotOffered NotPermitted NothingToAsk QuotaUnavailable RateLimited "
-        "Refusal TransportError UnreadableReply UnreadableRow VendorFault WindowRefused WouldExceedQuota"
+        "NotAsked NotAuthenticated NotFound NotOffered NotPermitted NothingToAsk ProviderClosed QuotaUnavailable "
+        "RateLimited Refusal TransportError UnreadableReply UnreadableRow VendorFault WindowRefused WouldExceedQuota"
     ),
     "http.retry": "Retry",
     "http.transport": "AiohttpTransport Timeouts Transport",

@@ -12,12 +12,18 @@ from anyio.streams.memory import MemoryObjectSendStream
 from agora_tencent_analytics.context import tell, terms, together
 from agora_tencent_analytics.errors import (
     AnalyticsError,
+    BadInput,
     BudgetSpent,
     DailyQuotaExhausted,
+    NotAsked,
     NotAuthenticated,
     NotOffered,
     NotPermitted,
+    ProviderClosed,
     QuotaUnavailable,
+    TransportError,
+    UnreadableRow,
+    WouldExceedQuota,
 )
 from agora_tencent_analytics.notices import Notice, Progress
 from agora_tencent_analytics.paging.certificate import Certificate, Clipped
@@ -33,7 +39,15 @@ T = TypeVar("T")
 Outcome = CallRecord | Failure
 """What the consumer's end of a scan receives; a failure only if the scan shall raise."""
 
-_HOPELESS = (NotAuthenticated, NotPermitted, NotOffered, DailyQuotaExhausted, BudgetSpent, QuotaUnavailable)
+UNREACHABLE = 100
+"""Attempts in a row that reached nobody, after which a provider that has answered before is given up."""
+_CLOSED_TO_US = (NotAuthenticated, NotPermitted, ProviderClosed)
+_HOPELESS = (
+    *(*_CLOSED_TO_US, NotOffered, DailyQuotaExhausted, BudgetSpent, QuotaUnavailable),
+    WouldExceedQuota,  # the head of the queue has waited, or would wait, for longer than all that is asked here may
+)
+_OF_ONE_CALL = (BadInput, UnreadableRow)
+"""What says nothing about the provider, even if it is the first that is heard."""
 _AFTER_MIDNIGHT_S = 2.0
 _PROGRESS_S = 1.0
 
@@ -59,6 +73,11 @@ class Job:
         self._resolved_at, self._resolved_lead = self._clock.now(), self._clock.lead
         self.in_hand = 0
         """Calls being read."""
+        self.answered = False
+        """Whether the provider has given any answer."""
+        self.ended_by: AnalyticsError | None = None
+        """What is to be raised when all is read, where the scan stops at errors: it made the provider unreadable."""
+        self._unheard_since = 0  # attempts that were made when the provider was last heard
         self._send = send
         self._began = self._told_at = anyio.current_time()
         self._recall()
@@ -73,20 +92,28 @@ class Job:
         return bool(self.report.stopped)
 
     def is_hopeless(self, error: AnalyticsError) -> bool:
-        """True if nothing else could be read either."""
-        return isinstance(error, _HOPELESS)
+        """True if nothing else could be read either, or the scan stops because nothing was read before."""
+        first = self.wanted.on_error == "stop" and not self.answered and not isinstance(error, _OF_ONE_CALL)
+        return first or isinstance(error, _HOPELESS) or self._unheard(error) >= UNREACHABLE
+
+    def _unheard(self, error: AnalyticsError) -> int:
+        """How many attempts in a row have reached nobody."""
+        return self.report.cost.attempts - self._unheard_since if isinstance(error, TransportError) else 0
 
     async def next(self, source: AsyncIterator[T]) -> T | None:
         """The next item, or None at the end; waits for midnight when the day is spent and the scan may wait."""
         while True:
             try:
-                return await anext(source)
+                item = await anext(source)
             except StopAsyncIteration:
                 return None
             except DailyQuotaExhausted as spent:
                 if not self.wanted.waiting:
                     raise
                 await anyio.sleep(max(0.0, spent.resets_at - self.provider.now()) + _AFTER_MIDNIGHT_S)
+            else:
+                self.answered, self._unheard_since = True, self.report.cost.attempts
+                return item
 
     async def hand_over(self, record: CallRecord) -> None:
         """Gives a record to the consumer, and counts it."""
@@ -100,12 +127,19 @@ class Job:
 
     async def fail(self, failure: Failure) -> None:
         """Notes what could not be read, and tells the consumer if it wants to stop at that."""
-        _forget_frames(failure.error)
+        error = failure.error
+        _forget_frames(error)
         self.report.fail(failure)
-        if self.is_hopeless(failure.error) and not self.stopped:
-            self.report.stopped = f"{failure.step} could not be read: {failure.error}"
-        if self.wanted.raising:
-            self.report.stopped = self.report.stopped or str(failure.error)
+        if self.is_hopeless(error) and not self.stopped:
+            lost = self._unheard(error)
+            since = f" ({lost} attempts in a row reached nobody)" if lost >= UNREACHABLE else ""
+            self.report.stopped = f"{failure.step} could not be read: {error}{since}"
+            if not self.answered or isinstance(error, _CLOSED_TO_US):
+                self.ended_by = error
+        if not isinstance(error, TransportError | NotAsked):
+            self._unheard_since = self.report.cost.attempts  # it was heard, whatever it said
+        if self.wanted.on_error == "raise":
+            self.report.stopped = self.report.stopped or str(error)
             await self._send.send(failure)
 
     def take(self, certificate: Certificate) -> None:

@@ -66,19 +66,19 @@ class Lane:
         gauge: Gauge,
         send: MemoryObjectSendStream[Outcome],
     ) -> None:
-        self._job = Job(provider, name, wanted, work, send)
+        self.job = Job(provider, name, wanted, work, send)
         self._sought = sought
         self._gauge = gauge
 
     @property
     def report(self) -> VendorReport:
         """What became of it so far."""
-        return self._job.report
+        return self.job.report
 
     @property
     def expires(self) -> float:
         """When the oldest second still to be listed, or else to be read, is forgotten by the vendor, epoch seconds."""
-        job = self._job
+        job = self.job
         oldest = min((stretch.over.start for stretch in job.work.stretches()), default=job.work.over.start)
         asks = _asks(job.provider, job.wanted, job.work.over)
         asked = [question for ask in asks for question in ask.questions(job.provider.now())]
@@ -86,11 +86,11 @@ class Lane:
 
     def close(self) -> None:
         """Gives up a lane that was never run."""
-        self._job.close()
+        self.job.close()
 
     async def run(self) -> None:
         """Lists calls and has them read, to the end or until something hopeless happens."""
-        job, wanted = self._job, self._job.wanted
+        job, wanted = self.job, self.job.wanted
         with asking(priority=wanted.priority, budget=wanted.budget, hooks=wanted.hooks) as job.report.cost:
             lister: Lister | None = None
             try:

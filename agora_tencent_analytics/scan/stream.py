@@ -19,7 +19,7 @@ from typing import Literal, Self
 
 import anyio
 
-from agora_tencent_analytics.errors import BadInput, IncompleteScan
+from agora_tencent_analytics.errors import AnalyticsError, BadInput, BudgetSpent
 from agora_tencent_analytics.paging.question import Over, resolve
 from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.quota.shield import uninterrupted
@@ -69,6 +69,7 @@ class Records:
         self._taken: CallRecord | None = None
         self._report = Report()
         self._work: dict[str, Work] = {}
+        self._lanes: dict[str, Lane] = {}
 
     @property
     def report(self) -> Report:
@@ -115,6 +116,7 @@ class Records:
                 lane = Lane(provider, name, self._wanted, work, sought, self._gauge, send.clone())
                 self._stack.callback(lane.close)
                 self._report.vendors[name] = lane.report
+                self._lanes[name] = lane
                 lanes.append(lane)
         return lanes
 
@@ -170,11 +172,26 @@ class Records:
             self._told = True
             self._task.result()
             self._report.finished = True
-            raise StopAsyncIteration from None
+            raise self._end() from None
         if isinstance(outcome, Failure):
-            raise self._incomplete(outcome)
+            raise self._report.incomplete(f"the scan could not read everything: {outcome}")
         self._taken = outcome
         return outcome
+
+    def _end(self) -> Exception:
+        """The end of the iteration: an ordinary one, or by what made providers unreadable."""
+        answered = any(lane.job.answered for lane in self._lanes.values())
+        first: AnalyticsError | None = None
+        for name, lane in self._lanes.items():
+            error = lane.job.ended_by
+            # To run out of what the caller allowed is no failure, but for a scan that could ask for nothing at all.
+            if error is None or self._wanted.on_error != "stop" or (answered and isinstance(error, BudgetSpent)):
+                continue
+            if first is None:
+                first = error
+            else:
+                first.add_note(f"{name} could not be read either: {type(error).__name__}: {error}")
+        return first or StopAsyncIteration()
 
     def acknowledge(self, *records: CallRecord, bookmark: str | None = None) -> None:
         """Says that records are dealt with: no later scan on the ledger will ask for their calls again.
@@ -197,15 +214,6 @@ class Records:
                 raise BadInput(f"acknowledge() takes records of this scan, not {record!r}")
         if self._ledger is not None:
             self._ledger.acknowledge([(self._work[record.vendor], record) for record in records], bookmark)
-
-    def _incomplete(self, failure: Failure) -> IncompleteScan:
-        failures = self._report.failures
-        return IncompleteScan(
-            f"the scan could not read everything: {failure}",
-            [one.error for one in failures],
-            failures=failures,
-            report=self._report,
-        )
 
 
 def _outside() -> RuntimeError:
