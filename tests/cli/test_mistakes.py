@@ -332,7 +332,7 @@ def test_a_port_where_nobody_listens_is_named_at_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("ledger", [True, False])
 def test_a_vendor_that_goes_away_ends_the_scan_soon_and_is_told_once(ledger: bool, tmp_path: Path) -> None:
-    with scanning(tmp_path, ledger=ledger) as (process, server):
+    with scanning(tmp_path, ledger=ledger, plan="enterprise") as (process, server):
         server.kill()
         began = time.monotonic()
         out, err = process.communicate(timeout=LIMIT_S)
@@ -358,9 +358,9 @@ def test_a_scan_that_is_interrupted_shows_what_was_read_and_how_to_go_on(ledger:
 class scanning:  # reads as a sentence
     """A scan in the middle of its work, and the server that it asks."""
 
-    def __init__(self, folder: Path, *, ledger: bool) -> None:
-        self._serving = serving("--vendor", "agora", "--plan", "premium", "--calls", "60", state=folder)
-        self._folder, self._ledger = folder, ledger
+    def __init__(self, folder: Path, *, ledger: bool, plan: str = "premium") -> None:
+        self._serving = serving("--vendor", "agora", "--plan", plan, "--calls", "200", state=folder)
+        self._folder, self._ledger, self._plan = folder, ledger, plan
 
     def __enter__(self) -> tuple[subprocess.Popen[str], subprocess.Popen[str]]:
         told, server = self._serving.__enter__()
@@ -368,7 +368,7 @@ class scanning:  # reads as a sentence
         words = ["scan", "--last", "10h", "--depth", "sessions", "--out", str(out), "--proxy", ""]
         self._process = subprocess.Popen(
             [*COMMAND, *words, *(["--ledger", f"{self._folder}/led ger"] if self._ledger else [])],
-            env=environment(self._folder, **settings_of("agora", "premium", told)),
+            env=environment(self._folder, **settings_of("agora", self._plan, told)),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

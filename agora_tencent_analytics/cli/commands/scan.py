@@ -60,11 +60,12 @@ async def run(options: Options) -> int:
             call_ids=options.call,
             users=options.user,
             only=options.frozen_from,
+            on_error="report",
             on_quota=options.on_quota,
             ledger=ledger,
             acknowledge="by hand",
             budget=Budget(options.budget) if options.budget else None,
-            hooks=[listed.take],
+            hooks=[listed.take] if options.user or options.channel else [],
         )
         worst, report, written = Worst(_WORST), records.report, 0
         failed: set[str] = set()
