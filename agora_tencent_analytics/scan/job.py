@@ -40,7 +40,7 @@ T = TypeVar("T")
 Outcome = CallRecord | Failure
 """What the consumer's end of a scan receives; a failure only if the scan shall raise."""
 
-UNREACHABLE = 50
+UNREACHABLE = 48
 """Attempts in a row that reached nobody, after which a provider that has answered before is given up."""
 _CLOSED_TO_US = (NotAuthenticated, NotPermitted, ProviderClosed)
 _HOPELESS = (
