@@ -140,7 +140,11 @@ class CallTrail:
 
     def saw(self, reply: Reply[Session], window: TimeRange) -> None:
         """See `Trail.saw`."""
-        said = [(one.join_ts, one.leave_ts) for one in reply.items]
+        stays: dict[str, Session] = {}
+        for one in reply.items:  # of a stay that stands there twice, the row with an end
+            if one.leave_ts is not None or one.session_id not in stays:
+                stays[one.session_id] = one
+        said = [(one.join_ts, one.leave_ts) for one in stays.values()]
         ends = [leave for join, leave in said if leave is not None and join <= leave <= self.now + _AHEAD_S]
         self._last = max([self._last, *ends])
         # Where the call's own end is known, only who is said to be there still speaks against it.
