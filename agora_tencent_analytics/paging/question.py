@@ -120,6 +120,7 @@ def about_call(
         here = int(latest)
         life = life_of(call, everyone, here)
         start, until = life.start, here + 1
+        since = start if call.created_ts <= 0 and (over is None or over.start < start) else 0
         if over is not None:
             start, until = max(over.start, start), min(over.end, until)
         for params, packet in checked:
@@ -130,9 +131,11 @@ def about_call(
                 known = end_is_known(call, here)
                 end = min(life.end if known else start + 1, until)
                 pieces, trail = (TimeRange(start, end),) if start < end else (), None
-                if not known or end < until:  # else it lasts to the end of what is asked for
-                    fill_to = 0 if known else until
-                    trail = CallTrail(call=call, now=here, until=until, everybody=not packet.some, fill_to=fill_to)
+                if not known or end < until or since:  # else it lasts to the end of what is asked for
+                    fill_to, everybody = 0 if known else until, not packet.some
+                    trail = CallTrail(
+                        call=call, now=here, until=until, everybody=everybody, since=since, fill_to=fill_to
+                    )
             if pieces:
                 yield Question(row=row, limits=limits, over=pieces, params=params, size=size, trail=trail)
 

@@ -311,7 +311,8 @@ def _by_stay(series: MetricSeries, columns: list[Columns], owners: list[_Owned])
     pieces: dict[str, list[Columns]] = {}
     spare: list[Columns] = []
     for start, end, owner in owners:
-        (spare if owner is None else pieces.setdefault(owner, [])).append(whole.slice(start, end))
+        counts = owner is not None and not pieces
+        (spare if owner is None else pieces.setdefault(owner, [])).append(whole.slice(start, end, counts=counts))
     parts = [
         attrs.evolve(series, session_id=session_id, columns=own[0] if len(own) == 1 else Columns.join(own))
         for session_id, own in pieces.items()
