@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         NothingToAsk,
         NotOffered,
         NotPermitted,
+        ProviderClosed,
         QuotaUnavailable,
         RateLimited,
         Refusal,
@@ -83,7 +84,7 @@ if TYPE_CHECKING:
     from agora_tencent_analytics.tencent.sign import TencentCredentials
     from agora_tencent_analytics.tencent.usage import RoomUsage
     from agora_tencent_analytics.timerange import Last, TimeRange
-    from agora_tencent_analytics.vendor import Asked, Reply, Vendor
+    from agora_tencent_analytics.wire import Asked, Reply, Vendor
 
 __all__ = [
     "FIGURES",
@@ -137,6 +138,7 @@ __all__ = [
     "Plan",
     "PointForm",
     "Provider",
+    "ProviderClosed",
     "ProviderOptions",
     "Quota",
     "QuotaNotPersisted",
@@ -191,8 +193,8 @@ _HOMES = {
     "environment": "EnvironmentVariable",
     "errors": (
         "AnalyticsError BadInput BudgetSpent DailyQuotaExhausted IncompleteScan InvalidRequest LedgerUnusable "
-        "NotAsked NotAuthenticated NotFound NotOffered NotPermitted NothingToAsk QuotaUnavailable RateLimited "
-        "Refusal TransportError UnreadableReply UnreadableRow VendorFault WindowRefused WouldExceedQuota"
+        "NotAsked NotAuthenticated NotFound NotOffered NotPermitted NothingToAsk ProviderClosed QuotaUnavailable "
+        "RateLimited Refusal TransportError UnreadableReply UnreadableRow VendorFault WindowRefused WouldExceedQuota"
     ),
     "http.retry": "Retry",
     "http.transport": "AiohttpTransport Timeouts Transport",
@@ -221,7 +223,7 @@ _HOMES = {
     "tencent.sign": "TencentCredentials",
     "tencent.usage": "RoomUsage",
     "timerange": "Last TimeRange",
-    "vendor": "Asked Reply Vendor",
+    "wire": "Asked Reply Vendor",
 }
 """Where each name lives. A name is imported when it is first used, so that nobody pays for what they do not use."""
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}

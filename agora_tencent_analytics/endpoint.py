@@ -33,6 +33,8 @@ __all__ = [
 ]
 
 R = TypeVar("R")
+Total = Literal["listing", "hint", "page", "none"]
+"""What a vendor's total counts: the whole listing; something that may be too small; the page only; nothing at all."""
 
 
 @attrs.frozen(kw_only=True)
@@ -88,15 +90,18 @@ class PageNumber:
     """Name of the parameter for the page size. Both are always sent."""
     base: Literal[0, 1]
     """Number of the first page."""
-    total: Literal["listing", "hint", "page"]
-    """What the vendor's total counts: the whole listing; something that may be too small; the page only."""
+    total: Total
+    """What the vendor's total counts."""
     as_text: bool = False
     """True if number and size travel as text."""
 
 
-@attrs.frozen
+@attrs.frozen(kw_only=True)
 class Unpaged:
-    """The whole answer in one piece."""
+    """The whole answer in one piece. One that says that more exists makes its window incomplete."""
+
+    total: Total = "listing"
+    """What the vendor's total counts, if it gives one."""
 
 
 @attrs.frozen(kw_only=True)
@@ -107,6 +112,11 @@ class Newest:
     """The most rows of an answer."""
     at: str
     """Attribute of the model by which rows are new or old, in epoch seconds."""
+    order: Literal["newest", "oldest", "none"] = "newest"
+    """Which of the rows of an answer comes first; `"none"` if they come in any order. An answer that is ordered
+    otherwise may not be the newest rows: its window is incomplete."""
+    total: Total = "listing"
+    """What the vendor's total counts, if it gives one."""
 
 
 @attrs.frozen(kw_only=True)
@@ -117,6 +127,8 @@ class AnyOf:
     """The most rows of an answer."""
     at: str
     """Attribute of the model that says when a row was, in epoch seconds."""
+    total: Total = "listing"
+    """What the vendor's total counts, if it gives one."""
 
 
 @attrs.frozen(kw_only=True)

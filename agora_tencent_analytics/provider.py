@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from typing import Literal, NoReturn
+from typing import Any, Literal, NoReturn
 
 from agora_tencent_analytics.access import Access
 from agora_tencent_analytics.errors import NotOffered
@@ -18,6 +18,7 @@ from agora_tencent_analytics.models.figures import Figures
 from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.paging.paginator import Paginator
 from agora_tencent_analytics.paging.question import Over
+from agora_tencent_analytics.protocol import hold
 from agora_tencent_analytics.timerange import TimeRange
 
 Every = Literal["day", "hour"]
@@ -62,6 +63,10 @@ class Provider(Access, ABC):
     Raises:
         BadInput: malformed base URL or hook, or an account that is in use with another plan.
     """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        hold(cls)
 
     @abstractmethod
     def calls(

@@ -19,7 +19,7 @@ from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.columns import Columns
 from agora_tencent_analytics.models.metrics import METRICS
 from agora_tencent_analytics.models.series import MetricSeries
-from agora_tencent_analytics.vendor import Asked
+from agora_tencent_analytics.wire import Asked
 
 STRUCTURE = Structure(
     {

@@ -30,7 +30,7 @@ from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.events import AbnormalExperience
 from agora_tencent_analytics.models.figures import Breakdown, Figures
 from agora_tencent_analytics.models.series import MetricSeries
-from agora_tencent_analytics.vendor import (
+from agora_tencent_analytics.wire import (
     Asked,
     Reply,
     Vendor,

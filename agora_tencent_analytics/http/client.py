@@ -61,7 +61,7 @@ from agora_tencent_analytics.quota.quota import Quota
 from agora_tencent_analytics.quota.slot import Slot
 from agora_tencent_analytics.receipt import Receipt
 from agora_tencent_analytics.timerange import TimeRange
-from agora_tencent_analytics.vendor import Asked, Reply, Vendor, brief, decoded
+from agora_tencent_analytics.wire import Asked, Reply, Vendor, brief, decoded
 
 KEEP_S = 60.0
 """Keys older than this do not sign, seconds: who hands out tokens leaves them that long to live."""

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 import attrs
 
 from agora_tencent_analytics._version import __version__
-from agora_tencent_analytics.errors import AnalyticsError, BadInput, TransportError, UnreadableReply
+from agora_tencent_analytics.errors import AnalyticsError, BadInput, ProviderClosed, TransportError, UnreadableReply
 from agora_tencent_analytics.http.proxies import Proxies, passwords_of
 from agora_tencent_analytics.message import Request, Response
 from agora_tencent_analytics.secret import Secret, redacted
@@ -110,12 +110,12 @@ def check_open(transport: Transport) -> None:
     """Nothing, if the transport sends, as far as it says.
 
     Raises:
-        RuntimeError: it does not.
+        ProviderClosed: it does not.
     """
     if getattr(transport, "closed", False):
-        raise RuntimeError(
+        raise ProviderClosed(
             "this provider is closed, or the session that it was given is closed or belongs to another event loop; "
-            "make a new one"
+            "enter the provider again (async with), or give it a session of this loop"
         )
 
 

@@ -20,7 +20,7 @@ from agora_tencent_analytics.paging.numbered import WindowReader
 from agora_tencent_analytics.paging.truncated import Ahead, Reader
 from agora_tencent_analytics.timerange import TimeRange
 
-_VERSION = 3
+_VERSION = 4
 
 
 def fingerprint(row: str, params: Mapping[str, Any], size: int) -> str:
@@ -157,18 +157,20 @@ def _range(pair: Any) -> TimeRange | None:
 
 
 def _ahead(said: Any, window: Any) -> Ahead:
-    end, known, pieces, near, tally = said
+    end, known, pieces, near, tally, promised, came = said
     floats = [float(figure) for figure in (*near, *tally)]
     ends = [int(window[0]), *(int(until) for until, _ in pieces)]
     masses = [float(mass) for _, mass in pieces]
     sound = all(0 <= figure < math.inf for figure in (*floats, *masses)) and ends == sorted(set(ends))
     if not sound or window[1] > end or (pieces and ends[-1] != end):
         raise BadInput("this is not a cursor of this library (a density that cannot be)")
-    near_rows, near_s, found, promised = floats
+    near_rows, near_s, found, expected = floats
     return Ahead(
         end=int(end),
         known=tuple((base64.b64decode(row), int(at)) for row, at in known),
         pieces=tuple(zip(ends[1:], masses, strict=True)),
         near=(near_rows, near_s),
-        tally=(found, promised),
+        tally=(found, expected),
+        promised=None if promised is None else int(promised),
+        came=int(came),
     )

@@ -15,7 +15,7 @@ from agora_tencent_analytics.decoding.flaws import LostRow
 from agora_tencent_analytics.errors import UnreadableRow
 from agora_tencent_analytics.paging.seen_ids import digest
 from agora_tencent_analytics.timerange import TimeRange
-from agora_tencent_analytics.vendor import brief
+from agora_tencent_analytics.wire import brief
 
 
 def unreadable_row(lost: LostRow, endpoint: str, window: TimeRange, page: int) -> UnreadableRow:

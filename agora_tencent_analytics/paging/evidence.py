@@ -49,6 +49,8 @@ class Evidence:
     """Rows yielded."""
     duplicates: int = 0
     """Rows dropped because they had been yielded before."""
+    strange: int = 0
+    """Rows left out because they were not asked for."""
     window_duplicates: int = 0
     """Those of the window being read."""
     cost: Receipt = attrs.field(factory=Receipt)
@@ -158,6 +160,7 @@ class Evidence:
             cost=self.cost.copy(),
             unique=self.unique,
             duplicates=self.duplicates,
+            strange=self.strange,
             from_cursor=self.from_cursor,
             finished=self.finished,
             stopped=self.stopped,

@@ -22,7 +22,7 @@ from agora_tencent_analytics.limits import DAY
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.timerange import TimeRange
-from agora_tencent_analytics.vendor import Reply
+from agora_tencent_analytics.wire import Reply
 
 T = TypeVar("T")
 SLACK_S = 30

@@ -151,12 +151,11 @@ class TencentProvider(Provider):
         cursor: str | None = None,
     ) -> Paginator[Session]:
         """The sessions of a call; see `Provider.sessions`. Tencent: `DescribeUserInfo`."""
-        self._mine(call)
         packets = [
             Packet(params={"CommId": call.call_id, "UserIds": ids}, some=ids is not None)
             for ids in users_of(users, _USERS)
         ]
-        return self._paginator(self._about(USER_INFO, call, over, packets), cursor=cursor)
+        return self.ask_about(USER_INFO, call, packets, over=over, cursor=cursor)
 
     def metrics(
         self,
@@ -171,9 +170,7 @@ class TencentProvider(Provider):
         The vendor's series know the user only. A point goes to the stay that contains it; what fits none of
         the stays given is counted in `MetricSeries.outside` of the user's first one.
         """
-        by_user: dict[str, list[Session]] = {}
-        for session in self._sessions_of(call, sessions):
-            by_user.setdefault(session.user_id, []).append(session)
+        by_user = _by_user(sessions)
         packets = [
             Packet(
                 params={"CommId": call.call_id, "UserIds": users, "DataType": ["all"]},
@@ -187,33 +184,25 @@ class TencentProvider(Provider):
         def merge(pieces: Sequence[MetricSeries]) -> list[MetricSeries]:
             whole: dict[tuple[str, str, str], list[MetricSeries]] = {}
             for piece in pieces:
-                if piece.user_id in owners:  # nothing of a user who was not asked for
-                    whole.setdefault((piece.user_id, piece.vendor_metric, piece.peer_id), []).append(piece)
+                whole.setdefault((piece.user_id, piece.vendor_metric, piece.peer_id), []).append(piece)
             return [
                 part
                 for same in whole.values()
                 for part in _by_stay(same[0], [piece.columns for piece in same], owners[same[0].user_id])
             ]
 
-        return self._paginator(self._about(CALL_DETAIL_METRICS, call, over, packets), merge=merge, cursor=cursor)
+        return self.ask_about(CALL_DETAIL_METRICS, call, packets, over=over, merge=merge, cursor=cursor)
 
     def events(self, call: Call, sessions: Iterable[Session], *, over: TimeRange | None = None) -> Paginator[Event]:
         """What happened to these sessions' users; see `Provider.events`. Tencent: `DescribeUserEvent`, by user.
 
         The vendor knows the user only: a user's events between two stays come too. They are not sorted by time.
         """
-        by_user: dict[str, list[Session]] = {}
-        for session in self._sessions_of(call, sessions):
-            by_user.setdefault(session.user_id, []).append(session)
         packets = [
             Packet(params={"CommId": call.call_id, "UserId": user, "RoomId": call.channel}, sessions=stays)
-            for user, stays in by_user.items()
+            for user, stays in _by_user(sessions).items()
         ]
-
-        def inside(event: Event) -> bool:
-            return over is None or event.ts in over
-
-        return self._paginator(self._about(USER_EVENT, call, over, packets), keep=inside)
+        return self.ask_about(USER_EVENT, call, packets, over=over)
 
     def abnormal_experiences(self, over: Over, *, channel: str | None = None) -> Paginator[AbnormalExperience]:
         """Bad moments; see `Provider.abnormal_experiences`. Tencent: `DescribeUnusualEvent`, any 20 of an hour."""
@@ -273,10 +262,17 @@ class TencentProvider(Provider):
         def merge(pieces: Sequence[Figures]) -> list[Figures]:
             return whole(pieces, metrics, kept[0])
 
-        return self._paginator(questions, merge=merge)
+        return self.walk(questions, merge=merge)
 
 
 _EVER = 1 << 62
+
+
+def _by_user(sessions: Iterable[Session]) -> dict[str, list[Session]]:
+    by_user: dict[str, list[Session]] = {}
+    for session in sessions:
+        by_user.setdefault(session.user_id, []).append(session)
+    return by_user
 
 
 _Owned = tuple[int, int, str | None]

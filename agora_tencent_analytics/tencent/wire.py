@@ -49,7 +49,7 @@ from agora_tencent_analytics.tencent.replies import (
 from agora_tencent_analytics.tencent.series import TencentDetail, read_detail
 from agora_tencent_analytics.tencent.sign import TencentCredentials, sign
 from agora_tencent_analytics.tencent.usage import RoomUsage, read_room_usage
-from agora_tencent_analytics.vendor import (
+from agora_tencent_analytics.wire import (
     Asked,
     Reply,
     Vendor,

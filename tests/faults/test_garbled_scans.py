@@ -69,7 +69,7 @@ WHOLE = {
 def scanned(vendor: str, *faults: Fault) -> tuple[list[CallRecord], Report]:
     async def scenario() -> tuple[list[CallRecord], Report]:
         provider = Stage(vendor, WORLD, faults=faults).provider(retry=Retry(attempts=2))
-        async with scan(provider, over=TimeRange(START, END)) as records:
+        async with scan(provider, over=TimeRange(START, END), on_error="report") as records:
             found = [record async for record in records]
         await provider.aclose()
         return found, records.report

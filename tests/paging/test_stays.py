@@ -29,7 +29,7 @@ from agora_tencent_analytics.paging.stays import (
     trail_of_stays,
 )
 from agora_tencent_analytics.timerange import TimeRange
-from agora_tencent_analytics.vendor import Reply
+from agora_tencent_analytics.wire import Reply
 
 
 def stay(join: int, leave: int | None, name: str = "s") -> Session:

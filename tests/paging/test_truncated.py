@@ -32,7 +32,7 @@ from agora_tencent_analytics.paging.truncated import AnyOfReader, NewestReader, 
 from agora_tencent_analytics.paging.windows import reader_of
 from agora_tencent_analytics.tencent.endpoints import ENDPOINTS
 from agora_tencent_analytics.timerange import TimeRange
-from agora_tencent_analytics.vendor import Reply
+from agora_tencent_analytics.wire import Reply
 
 HOUR = 3_600
 DAY = 24

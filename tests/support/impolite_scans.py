@@ -94,7 +94,7 @@ def play(scene: Scene, *, polite: bool = False) -> Played:
         began, records, steps = vendor_now(), [], iter([step_s])
         async with (
             stage.provider(**server) as provider,
-            scan(provider, over=scene.over, depth=scene.depth) as reading,
+            scan(provider, over=scene.over, depth=scene.depth, on_error="report") as reading,
         ):
             async for record in reading:
                 records.append(record)

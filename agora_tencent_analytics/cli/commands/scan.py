@@ -53,6 +53,7 @@ async def run(options: Options) -> int:
             call_ids=options.call,
             users=options.user,
             only=options.frozen_from,
+            on_error="report",
             on_quota=options.on_quota,
             ledger=ledger,
             acknowledge="by hand",

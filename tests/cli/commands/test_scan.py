@@ -45,6 +45,7 @@ FIGURES = [
     "limit_errors",
     "retries",
     "duplicates_dropped",
+    "strange_dropped",
     "failures",
     "clipped",
     "elapsed_s",

@@ -19,7 +19,7 @@ from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.tencent.endpoints import ROOM_INFO
 from agora_tencent_analytics.tencent.wire import TencentVendor
 from agora_tencent_analytics.timerange import TimeRange
-from agora_tencent_analytics.vendor import (
+from agora_tencent_analytics.wire import (
     Asked,
     Vendor,
     check_base_url,
