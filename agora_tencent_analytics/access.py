@@ -265,8 +265,11 @@ class Access:
             NotOffered: not on this plan, or not this vendor's.
             BadInput: a parameter, the range or the page size is wrong. Nothing was sent.
         """
+        questions = over_range(row, self.limits(row), over, [params], page_size=page_size, unlisted=unlisted)
+        if over.seconds < row.bounds.least_s:
+            raise BadInput(f"{row.name} answers nothing about less than {row.bounds.least_s} s; ask for a longer range")
         return self.walk(
-            over_range(row, self.limits(row), over, [params], page_size=page_size, unlisted=unlisted),
+            questions,
             cursor=cursor,
             max_requests=max_requests,
             max_wait=max_wait,

@@ -79,6 +79,8 @@ class Bounds:
     """Where days begin, for the forms with dates: seconds east of UTC."""
     one_day: bool = False
     """True if a request must not reach over the end of a day."""
+    least_s: int = 0
+    """A range of fewer seconds gets an empty answer, whatever happened in it: it is not sent."""
 
     @property
     def exact(self) -> bool:

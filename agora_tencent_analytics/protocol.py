@@ -53,14 +53,12 @@ def check_call(provider: Any, call: Call) -> None:
     """Nothing, if the provider can be asked about this call.
 
     Raises:
-        BadInput: it is another vendor's, or has no time; nothing was sent.
+        BadInput: it is another vendor's, or its beginning is not a time; nothing was sent.
     """
     if not isinstance(call, Call) or call.vendor != provider.name:
         raise BadInput(f"a Call of {provider.name} was due, as its calls() gives them, not {call!r}")
-    if type(call.created_ts) is not int or call.created_ts <= 0:
-        raise BadInput(
-            f"call {call.call_id!r} begins at {call.created_ts!r}, which is not a time: nobody can say when to ask"
-        )
+    if type(call.created_ts) is not int:
+        raise BadInput(f"call {call.call_id!r} begins at {call.created_ts!r}, which is not in whole epoch seconds")
 
 
 def _calls(ask: Ask) -> Ask:

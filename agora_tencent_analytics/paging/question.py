@@ -139,6 +139,7 @@ def about_call(
         pieces: tuple[TimeRange, ...]
         trail: Trail | None
         start, until = life.start, here + 1
+        since = start if call.created_ts <= 0 and (over is None or over.start < start) else 0
         if over is not None:
             start, until = max(over.start, start), min(over.end, until)
         for params, packet in checked:
@@ -154,9 +155,11 @@ def about_call(
                     known, life = True, TimeRange(life.start, here + 1)
                 end = min(life.end if known else start + 1, until)
                 pieces, trail = (TimeRange(start, end),) if start < end else (), None
-                if by_session and (not known or end < until):  # else it lasts to the end of what is asked for
-                    fill_to = 0 if known else until
-                    trail = CallTrail(call=call, now=here, until=until, everybody=not packet.some, fill_to=fill_to)
+                if by_session and (not known or end < until or since):  # else it lasts to the end of what is asked for
+                    fill_to, everybody = 0 if known else until, not packet.some
+                    trail = CallTrail(
+                        call=call, now=here, until=until, everybody=everybody, since=since, fill_to=fill_to
+                    )
             if pieces:
                 yield Question(row=row, limits=limits, over=pieces, params=params, size=size, trail=trail)
 

@@ -7,8 +7,8 @@ each is told what an answer showed, and answers with the next `Step`. They know 
 **Newest N.** A full answer is complete down to its oldest second, so the next window ends one second after
 it; what overlaps is dropped by id. An answer that is not full ends the walk.
 
-* Of rows that cannot be read nobody knows when they were. The next window ends above the oldest row that can be read,
-  since whatever is newer is in the answer; where that is no step ahead, the window is split.
+* Of rows that cannot be read, or that were at 0, nobody knows when they were. The next window ends above the oldest row
+  of which that is known, since whatever is newer is in the answer; where that is no step ahead, the window is split.
 * If that second alone fills an answer, no window can show the rest of it: the second is named as incomplete
   and the walk goes on below it.
 * A row that began before the window is there because the vendor matches by overlap. Then only the first
@@ -173,15 +173,16 @@ class NewestReader(_Reader):
         self.barren += not fresh
         if self.barren >= _MOST_BARREN[Newest]:
             return self._close(start, _LIES if page.has_more else _STUCK, complete=False, then=None)
-        unread = len(page.ids) - len(page.at)
-        if not page.at:
+        moments = [(row, at) for row, at in zip(page.ids, page.at, strict=False) if at > 0]
+        unread = len(page.ids) - len(moments)
+        if not moments:
             return Step(action="split", reason=_UNREAD if unread else _SHOWS_NOTHING)
-        # Rows that cannot be read may be older; what is newer than this one is there in any case.
-        oldest = min(page.at)
+        # Rows of which nobody knows when they were may be older; what is newer than this one is there in any case.
+        oldest = min(at for _, at in moments)
         below = max(oldest, start) + 1
         if unread and below >= end > start + 1:
             return Step(action="split", reason=_UNREAD)
-        self.known = {row: at for row, at in zip(page.ids, page.at, strict=False) if at < below}
+        self.known = {row: at for row, at in moments if at < below}
         if below < end:
             why = _FULL if full else "the vendor says that more exists; this is complete down to its oldest second"
             if not self._ordered(page.at):

@@ -34,6 +34,8 @@ COST: dict[str, float] = {
     # A page that contradicts itself or its neighbours is read again, or its window halved.
     **dict.fromkeys(("late", "zero_total", "wrong_total", "more", "no_more", "empty_page", "repeated_page"), 6.0),
     **dict.fromkeys(("short_page", "shuffled_page", "null_list"), 6.0),
+    # Where a page is as short as the question is long (six users), a row that stands twice moves another to the next.
+    **dict.fromkeys(("twice", "twice_apart"), 0.5),
     # What is no answer is asked for again.
     **dict.fromkeys(("echo", "empty_answer", "sign_in", "comment", "hasty_limit"), 1.0),
     "missing_list": 3.0,
@@ -44,14 +46,22 @@ COST: dict[str, float] = {
 """How many requests more one slip may cost than the same told politely."""
 
 
+LOSING = {"null_begin", "broken_user", *(slip.name for slip in SLIPS.values() if slip.outcome == "lost")}
+
+
 def allowed(played: Played, polite: Played) -> float:
-    """How many requests a scan may take: a tenth more than the polite one, and what its slips may cost."""
-    return 1.1 * polite.requests + sum(count * COST[name] for name, count in played.slips.items())
+    """How many requests a scan may take: a tenth more than the polite one, and what its slips may cost.
+
+    An answer none of whose rows can be read is asked for once more: the vendor may have slipped as a whole.
+    """
+    lost = sum(played.slips[name] for name in LOSING)
+    costs = sum(count * COST[name] for name, count in played.slips.items())
+    return 1.1 * polite.requests + costs + min(lost, polite.requests)
 
 
 def alone(name: str, vendor: Any) -> Scene:
-    """One kind of slip, in three of ten rows or answers, or in all of a vendor's answers."""
-    share = 1.0 if "vendor" in SLIPS[name].places else 0.3
+    """One kind of slip, in three of ten rows or answers, or in all of a vendor's answers or its few further pages."""
+    share = 1.0 if "vendor" in SLIPS[name].places or name == "repeated_page" else 0.3
     start, end = NOW - 600 - 8 * HOUR, NOW - 600
     facts = {"seed": 11, "calls": 14, "start": start, "end": end, "metrics_per_session": 1, "points_per_series": 8}
     return Scene(vendor=vendor, facts=facts, impolite={name: share}, over=TimeRange(start, end), depth="metrics")
