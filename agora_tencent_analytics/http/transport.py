@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 MOST_BODY_BYTES = 256 * 2**20
 """The largest body that is read, unless another bound is given: 256 MB, many times a vendor's largest answers."""
 _PIECE = 2**20
+_MOST_FIELD_BYTES = 2**16  # of a header: gateways add more than the eight kilobytes that aiohttp takes by itself
 _MOST_IDLE_S = 15.0
 
 USER_AGENT = f"agora-tencent-analytics/{__version__} (Python; aiohttp)"
@@ -184,6 +185,7 @@ class AiohttpTransport:
                 # A session of the caller's may have been told otherwise.
                 raise_for_status=False,
                 auto_decompress=True,
+                max_field_size=_MOST_FIELD_BYTES,
                 proxy=proxy.reveal() if proxy else None,
                 middlewares=(*session._middlewares, hand_over),
             ) as response:
