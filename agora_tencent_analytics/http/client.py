@@ -4,15 +4,13 @@ Endpoint, window and page become a request (pure). The quota grants a slot. The 
 instant given, anew for each attempt), and the transport sends it. The answer is unwrapped: a body or a refusal, judged
 from HTTP status *and* body together (pure); the body is decoded (pure). A failure becomes a verdict: ask again after a
 pause, hold the bucket, mark the day as spent, or raise. Each attempt takes a slot of its own, and whatever happens to
-it, the slot is given back by the rules of the quota. All of it happens on the terms of the provider or view asked
-(`context.py`).
+it, the slot is given back by the rules of the quota. All of it happens on the terms of the view asked (`context.py`).
 
 `Caller` is one vendor on one account, `_Ask` the state of one question on its way. What is out of the ordinary is made
 when it occurs.
 
-**Keys** are called for before each attempt, and before the slot is waited for, so that no slot waits for them; and
-again if they are older than `KEEP_S` when the slot is there at last. What the callable raises passes as it is, and
-costs nothing. A token that the vendor calls expired is worth one more attempt, if the callable gives another.
+**Keys** are called for before each attempt and its slot, and again if they are older than `KEEP_S` once it is there.
+What the callable raises passes as it is. A token that expired is worth one more attempt, if the callable gives another.
 """
 
 from __future__ import annotations
@@ -55,8 +53,9 @@ from agora_tencent_analytics.quota.clock import SAME_TIME_S, date_of
 from agora_tencent_analytics.quota.quota import Quota
 from agora_tencent_analytics.quota.slot import Free, Slot, Waiting
 from agora_tencent_analytics.receipt import Receipt
+from agora_tencent_analytics.refusals import brief
 from agora_tencent_analytics.timerange import TimeRange
-from agora_tencent_analytics.vendor import Asked, Reply, Vendor, brief, decoded
+from agora_tencent_analytics.wire import Asked, Reply, Vendor, cleaned, decoded
 
 KEEP_S = 60.0
 """Keys older than this do not sign, seconds: who hands out tokens leaves them that long to live."""
@@ -107,6 +106,7 @@ class Caller:
         *,
         page: int,
         size: int,
+        token: str = "",
         max_wait: float | None = None,
         spent: Receipt | None = None,
     ) -> Coroutine[Any, Any, Answer]:
@@ -119,6 +119,7 @@ class Caller:
             params: checked parameters.
             page: page number in the vendor's counting.
             size: rows to a page.
+            token: where pages are asked for by what the one before said: that.
             max_wait: the longest wait for a quota slot, seconds; None: what the terms say.
             spent: what this costs is entered here too.
 
@@ -131,7 +132,7 @@ class Caller:
             BudgetSpent: a budget of the terms is used up (the failure that was to be repeated is the cause).
             ProviderClosed: it is closed, or was while this waited.
         """
-        wire = spell(row, self.app_id, window, params, page=page, size=size)
+        wire = spell(row, self.app_id, window, params, page=page, size=size, token=token)
         return _Ask(self, row, limits, wire, Asked(window=window, params=params), max_wait, spent).answer()
 
 
@@ -184,7 +185,6 @@ class _Ask:
                 except (BudgetSpent, DailyQuotaExhausted):
                     raise
                 except WouldExceedQuota:
-                    # With a failure in hand, the deadline ran out over it: the failure says more.
                     if failures and self._max_wait is None:
                         raise failures[-1] from None
                     raise
@@ -365,8 +365,8 @@ class _Ask:
         """The rows of an answer that was judged good, and its body."""
         row = self._row
         reply = decoded(self._caller.vendor, row, self._response, self._parsed, self._asked, clean=self._clean)
-        if reply.warning:
-            reply = attrs.evolve(reply, warning=self._redaction.text(reply.warning))
+        if reply.warning or reply.next:
+            reply = cleaned(row, reply, self._caller.app_id, self._asked, self._redaction.text)
         lost = reply.flaws.rows
         if reply.items or not lost or self._rowless is not None:
             return reply, self._response.body

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
+from copy import copy
 from typing import TypeVar
 
 import anyio
 import msgspec
-from anyio.streams.memory import MemoryObjectSendStream
 
-from agora_tencent_analytics.context import tell
+from agora_tencent_analytics.context import is_heard, tell
 from agora_tencent_analytics.errors import (
     AnalyticsError,
     BadInput,
@@ -25,21 +25,22 @@ from agora_tencent_analytics.errors import (
     UnreadableRow,
     WouldExceedQuota,
 )
-from agora_tencent_analytics.notices import Notice, Progress
+from agora_tencent_analytics.notices import CallDone, Notice, Progress
 from agora_tencent_analytics.paging.certificate import Certificate, Clipped
 from agora_tencent_analytics.paging.clip import CLOCKS_DIFFER_S
 from agora_tencent_analytics.provider import Provider
+from agora_tencent_analytics.scan.batch_queue import BatchQueue
 from agora_tencent_analytics.scan.options import Wanted
 from agora_tencent_analytics.scan.records import CallRecord, Failure
 from agora_tencent_analytics.scan.vendor_report import VendorReport, doubts_of
-from agora_tencent_analytics.scan.work import Work
+from agora_tencent_analytics.scan.work import Owed, Work
 from agora_tencent_analytics.timerange import TimeRange
 
 T = TypeVar("T")
 Outcome = CallRecord | Failure
 """What the consumer's end of a scan receives; a failure only if the scan shall raise."""
 
-UNREACHABLE = 100
+UNREACHABLE = 48
 """Attempts in a row that reached nobody, after which a provider that has answered before is given up."""
 _CLOSED_TO_US = (NotAuthenticated, NotPermitted, ProviderClosed)
 _HOPELESS = (
@@ -60,11 +61,11 @@ class Job:
         name: its name in the report.
         wanted: what the scan was asked for.
         work: what is left to do of it.
-        send: takes what the consumer receives.
+        outcomes: takes what the consumer receives.
     """
 
     def __init__(
-        self, provider: Provider, name: str, wanted: Wanted, work: Work, send: MemoryObjectSendStream[Outcome]
+        self, provider: Provider, name: str, wanted: Wanted, work: Work, outcomes: BatchQueue[Outcome]
     ) -> None:
         self.provider, self.name, self.wanted, self.work = provider, name, wanted, work
         self.report = VendorReport(over=work.over, already=work.already, cost=provider.receipt)
@@ -78,13 +79,11 @@ class Job:
         self.ended_by: AnalyticsError | None = None
         """What is to be raised when all is read, where the scan stops at errors: it made the provider unreadable."""
         self._unheard_since = 0  # attempts that were made when the provider was last heard
-        self._send = send
+        self._gone: AnalyticsError | None = None
+        self._asking: set[anyio.CancelScope] = set()
+        self._outcomes = outcomes
         self._began = self._told_at = anyio.current_time()
         self._recall()
-
-    def close(self) -> None:
-        """Gives up the way to the consumer."""
-        self._send.close()
 
     @property
     def stopped(self) -> bool:
@@ -93,8 +92,9 @@ class Job:
 
     def is_hopeless(self, error: AnalyticsError) -> bool:
         """True if nothing else could be read either, or the scan stops because nothing was read before."""
-        first = self.wanted.on_error == "stop" and not self.answered and not isinstance(error, _OF_ONE_CALL)
-        return first or isinstance(error, _HOPELESS) or self._unheard(error) >= UNREACHABLE
+        if not self.answered and (self.wanted.on_error == "stop" or isinstance(error, TransportError)):
+            return not isinstance(error, _OF_ONE_CALL)
+        return isinstance(error, _HOPELESS) or self._unheard(error) >= UNREACHABLE
 
     def _unheard(self, error: AnalyticsError) -> int:
         """How many attempts in a row have reached nobody."""
@@ -104,7 +104,11 @@ class Job:
         """The next item, or None at the end; waits for midnight when the day is spent and the scan may wait."""
         while True:
             try:
-                item = await anext(source)
+                with anyio.CancelScope() as scope:
+                    self._asking.add(scope)
+                    item = await anext(source)
+                if self._gone is not None and scope.cancelled_caught:
+                    raise copy(self._gone)
             except StopAsyncIteration:
                 return None
             except DailyQuotaExhausted as spent:
@@ -115,16 +119,29 @@ class Job:
             else:
                 self.answered, self._unheard_since = True, self.report.cost.attempts
                 return item
+            finally:
+                self._asking.discard(scope)
 
-    async def hand_over(self, record: CallRecord) -> None:
-        """Gives a record to the consumer, and counts it."""
-        self.report.calls += record.part == 0
-        self.report.sessions += len(record.sessions)
-        self.report.series += len(record.series)
-        self.report.points += record.points
-        self.report.odd_values += sum(series.odd for series in record.series)
+    async def hand_over(self, records: Sequence[CallRecord]) -> None:
+        """Gives records to the consumer, and counts them."""
+        report = self.report
+        for record in records:
+            report.calls += record.part == 0
+            report.sessions += len(record.sessions)
+            if record.series:
+                report.series += len(record.series)
+                report.points += record.points
+                report.odd_values += sum(series.odd for series in record.series)
         self.progress()
-        await self._send.send(record)
+        await self._outcomes.put(records)
+
+    async def hand_over_calls(self, owed: Sequence[Owed]) -> None:
+        """Gives calls to the consumer as they were listed: of a scan that reads no more of them."""
+        if self.is_heard:
+            for one in owed:
+                done = CallDone(vendor=self.name, call_id=one.call.call_id, sessions=0, series=0, points=0, failures=0)
+                self.tell(done)
+        await self.hand_over([CallRecord(vendor=self.name, call=one.call, again=one.again) for one in owed])
 
     async def fail(self, failure: Failure) -> None:
         """Notes what could not be read, and tells the consumer if it wants to stop at that."""
@@ -135,13 +152,17 @@ class Job:
             lost = self._unheard(error)
             since = f" ({lost} attempts in a row reached nobody)" if lost >= UNREACHABLE else ""
             self.report.stopped = f"{failure.step} could not be read: {error}{since}"
+            if isinstance(error, TransportError):
+                self._gone = error
+                for scope in self._asking:  # nobody need wait for what will fail as well
+                    scope.cancel()
             if not self.answered or isinstance(error, _CLOSED_TO_US):
                 self.ended_by = error
         if not isinstance(error, TransportError | NotAsked):
             self._unheard_since = self.report.cost.attempts  # it was heard, whatever it said
         if self.wanted.on_error == "raise":
             self.report.stopped = self.report.stopped or str(error)
-            await self._send.send(failure)
+            await self._outcomes.put([failure])
 
     def take(self, certificate: Certificate) -> None:
         """Takes in what the finished walk about a call has to say, but for what it could not ask: see `hide`."""
@@ -191,6 +212,11 @@ class Job:
                 in_hand=self.in_hand,
             )
             self.tell(told)
+
+    @property
+    def is_heard(self) -> bool:
+        """True if anybody listens to what is told of every call."""
+        return is_heard(self.provider.hooks)
 
     def tell(self, notice: Notice) -> None:
         """Gives a notice to the hooks of the provider and of the scan."""

@@ -86,7 +86,7 @@ def scan(
             `with_options`, or else `"backfill"`.
         hooks: given every notice.
 
-    A provider that has answered, and then cannot be reached for 100 attempts in a row, is given up; that, a spent day
+    A provider that has answered, and then cannot be reached for 48 attempts in a row, is given up; that, a spent day
     and a spent budget are in `report.stopped` and are not raised: the report, or `report.raise_if_incomplete()`, tells.
 
     Raises:
