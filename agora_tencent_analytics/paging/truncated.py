@@ -7,8 +7,8 @@ each is told what an answer showed, and answers with the next `Step`. They know 
 **Newest N.** A full answer is complete down to its oldest second, so the next window ends one second after
 it; what overlaps is dropped by id. An answer that is not full ends the walk.
 
-* Of rows that cannot be read nobody knows when they were. The next window ends above the oldest row that can be read,
-  since whatever is newer is in the answer; where that is no step ahead, the window is split.
+* Of rows that cannot be read, or that were at 0, nobody knows when they were. The next window ends above the oldest row
+  of which that is known, since whatever is newer is in the answer; where that is no step ahead, the window is split.
 * If that second alone fills an answer, no window can show the rest of it: the second is named as incomplete
   and the walk goes on below it.
 * A row that began before the window is there because the vendor matches by overlap. Then only the first
@@ -40,6 +40,7 @@ from agora_tencent_analytics.endpoint import AnyOf, Endpoint, Newest
 from agora_tencent_analytics.errors import UnreadableReply
 from agora_tencent_analytics.paging.decision import PageSigns, Step
 from agora_tencent_analytics.paging.density import Density, Piece, hidden
+from agora_tencent_analytics.paging.next_page import NextReader
 from agora_tencent_analytics.paging.numbered import WindowReader
 from agora_tencent_analytics.paging.seen_ids import Seen
 from agora_tencent_analytics.timerange import TimeRange
@@ -166,21 +167,22 @@ class NewestReader(_Reader):
         """
         self._take_in(page, fresh)
         start, end = self.window.start, self.window.end
-        full = len(page.ids) >= self.paging.most
+        full = len(page.ids) >= (self.size or self.paging.most)
         if page.is_last or not (full or page.has_more is True):
             return self._close(start, _WHOLE_ANSWER, complete=True, then=None)
         self.barren += not fresh
         if self.barren >= _MOST_BARREN[Newest]:
             return self._close(start, _LIES if page.has_more else _STUCK, complete=False, then=None)
-        unread = len(page.ids) - len(page.at)
-        if not page.at:
+        moments = [(row, at) for row, at in zip(page.ids, page.at, strict=False) if at > 0]
+        unread = len(page.ids) - len(moments)
+        if not moments:
             return Step(action="split", reason=_UNREAD if unread else _SHOWS_NOTHING)
-        # Rows that cannot be read may be older; what is newer than this one is there in any case.
-        oldest = min(page.at)
+        # Rows of which nobody knows when they were may be older; what is newer than this one is there in any case.
+        oldest = min(at for _, at in moments)
         below = max(oldest, start) + 1
         if unread and below >= end > start + 1:
             return Step(action="split", reason=_UNREAD)
-        self.known = {row: at for row, at in zip(page.ids, page.at, strict=False) if at < below}
+        self.known = {row: at for row, at in moments if at < below}
         if below < end:
             why = _FULL if full else "the vendor says that more exists; this is complete down to its oldest second"
             if not self._ordered(page.at):
@@ -284,7 +286,7 @@ class AnyOfReader(_Reader):
         return self._close(self.window.start, reason, complete=complete, then=then)
 
 
-Reader = WindowReader | NewestReader | AnyOfReader
+Reader = WindowReader | NextReader | NewestReader | AnyOfReader
 
 
 def moments(row: Endpoint[Any], reply: Reply[Any]) -> list[int]:

@@ -21,7 +21,7 @@ from agora_tencent_analytics.paging.paginator import Paginator
 from agora_tencent_analytics.paging.question import Over, Question, over_range, resolve, users_of
 from agora_tencent_analytics.paging.stays import Packet, packed
 from agora_tencent_analytics.provider import QUALITY, USAGE, Every, Provider
-from agora_tencent_analytics.secret import Secret, secret
+from agora_tencent_analytics.secret import Secret
 from agora_tencent_analytics.tencent import plans
 from agora_tencent_analytics.tencent.endpoints import (
     CALL_DETAIL_METRICS,
@@ -105,7 +105,6 @@ class TencentProvider(Provider):
         account: str | None = None,
         **options: Unpack[ProviderOptions],
     ) -> None:
-        secret_key, token = secret(secret_key), secret(token)  # first of all: crash reports list local variables
         number = str(sdk_app_id)
         if not (number.isascii() and number.isdigit()) or isinstance(sdk_app_id, bool):
             raise BadInput(f"sdk_app_id must be the application's number, like 1400000000, not {sdk_app_id!r}")
@@ -282,7 +281,8 @@ _Owned = tuple[int, int, str | None]
 def _owners(stays: list[Session]) -> list[_Owned]:
     """All of time, by the stay whose the points of a user are: that which contains them, of several the last to begin.
 
-    A stay whose row has no end after its beginning lasts until the next.
+    A stay whose row has no end after its beginning lasts until the next. Of several that begin as one, as those whose
+    beginning is not known, the first to end has what it contains.
 
     Args:
         stays: of one user, in order of joining.
@@ -293,7 +293,7 @@ def _owners(stays: list[Session]) -> list[_Owned]:
         else max(stay.join_ts + 1, _EVER if following is None else following.join_ts)
         for stay, following in zip_longest(stays, stays[1:])
     ]
-    latest_first = list(zip(stays, ends, strict=True))[::-1]
+    latest_first = sorted(zip(stays, ends, strict=True), key=lambda own: (-own[0].join_ts, own[1]))
     return [
         (start, end, next((stay.session_id for stay, last in latest_first if stay.join_ts <= start < last), None))
         for start, end in pairwise(sorted({0, _EVER, *ends, *(stay.join_ts for stay in stays)}))
@@ -306,7 +306,8 @@ def _by_stay(series: MetricSeries, columns: list[Columns], owners: list[_Owned])
     pieces: dict[str, list[Columns]] = {}
     spare: list[Columns] = []
     for start, end, owner in owners:
-        (spare if owner is None else pieces.setdefault(owner, [])).append(whole.slice(start, end))
+        counts = owner is not None and not pieces
+        (spare if owner is None else pieces.setdefault(owner, [])).append(whole.slice(start, end, counts=counts))
     parts = [
         attrs.evolve(series, session_id=session_id, columns=own[0] if len(own) == 1 else Columns.join(own))
         for session_id, own in pieces.items()

@@ -21,7 +21,19 @@ ROOT = Path(__file__).parents[2] / PACKAGE
 # package's own `__init__`.
 LAYERS: dict[str, tuple[str, ...]] = {
     "values": (
-        *("models", "decoding", "endpoint", "wire", "limits", "timerange", "errors", "message", "secret", "receipt"),
+        *(
+            "models",
+            "decoding",
+            "endpoint",
+            "wire",
+            "refusals",
+            "limits",
+            "timerange",
+            "errors",
+            "message",
+            "secret",
+            "receipt",
+        ),
         *("notices", "log", "context", "environment", "_version"),
     ),
     "vendors' tables and codecs, and what decides about pages": ("agora", "tencent", "paging", "http.retry"),
