@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from agora_tencent_analytics.context import asking
     from agora_tencent_analytics.decoding.points import PointForm
     from agora_tencent_analytics.decoding.rows import Structure
-    from agora_tencent_analytics.endpoint import AnyOf, Bounds, Endpoint, Newest, PageNumber, Param, Unpaged
+    from agora_tencent_analytics.endpoint import AnyOf, Bounds, Endpoint, Newest, NextPage, PageNumber, Param, Unpaged
     from agora_tencent_analytics.environment import EnvironmentVariable
     from agora_tencent_analytics.errors import (
         AnalyticsError,
@@ -125,6 +125,7 @@ __all__ = [
     "Metric",
     "MetricSeries",
     "Newest",
+    "NextPage",
     "NotAsked",
     "NotAuthenticated",
     "NotFound",
@@ -189,7 +190,7 @@ _HOMES = {
     "context": "asking",
     "decoding.points": "PointForm",
     "decoding.rows": "Structure",
-    "endpoint": "AnyOf Bounds Endpoint Newest PageNumber Param Unpaged",
+    "endpoint": "AnyOf Bounds Endpoint Newest NextPage PageNumber Param Unpaged",
     "environment": "EnvironmentVariable",
     "errors": (
         "AnalyticsError BadInput BudgetSpent DailyQuotaExhausted IncompleteScan InvalidRequest LedgerUnusable "

@@ -7,6 +7,7 @@ vendor's table by `ask`, so that a new question needs no new method. Nothing her
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from hashlib import blake2b
@@ -20,7 +21,7 @@ from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.environment import EnvironmentVariable, from_environment
 from agora_tencent_analytics.errors import BadInput, NotOffered
 from agora_tencent_analytics.http.client import Caller
-from agora_tencent_analytics.http.hosts import Hosts
+from agora_tencent_analytics.http.hosts import Hosts, check_base_url
 from agora_tencent_analytics.http.retry import Retry
 from agora_tencent_analytics.http.transport import AiohttpTransport, Timeouts, Transport, check_transport
 from agora_tencent_analytics.limits import Limits, Plan
@@ -33,8 +34,9 @@ from agora_tencent_analytics.quota.quota import Quota
 from agora_tencent_analytics.quota.quota_state import QuotaState
 from agora_tencent_analytics.quota.store import QuotaStore
 from agora_tencent_analytics.receipt import Receipt
+from agora_tencent_analytics.secret import Secret, is_key, secret
 from agora_tencent_analytics.timerange import TimeRange
-from agora_tencent_analytics.wire import Vendor, check_base_url
+from agora_tencent_analytics.wire import Vendor
 
 if TYPE_CHECKING:
     import aiohttp
@@ -74,11 +76,12 @@ class Access:
         self,
         *,
         vendor: Vendor,
-        app_id: Any,
+        app_id: Any = "",
         plan: Plan,
         base_url: str | Sequence[str],
-        credentials: Callable[[], Awaitable[Any]],
-        account: str | None,
+        credentials: Callable[[], Awaitable[Any]] | None = None,
+        keys: str | Secret[str] | Sequence[str | Secret[str]] | None = None,
+        account: str | None = None,
         quota: Quota | None = None,
         store: QuotaStore | str | Path | None = None,
         merge: Sequence[Sequence[str]] = (),
@@ -90,7 +93,14 @@ class Access:
         hooks: Iterable[Hook] = (),
     ) -> None:
         hosts = _checked(base_url)
+        if not _NAME.fullmatch(vendor.name):
+            raise BadInput(f"a vendor's name has lower-case letters, digits and hyphens only, unlike {vendor.name!r}")
+        if keys is not None:
+            keys = _hidden(keys)
+            account = _account(keys) if account is None else account
+            credentials = fixed_credentials(keys)
         _check_async(credentials)
+        assert credentials is not None
         if account is None:
             raise BadInput("credentials= needs account=: a name for the quota that outlives the keys")
         if not isinstance(account, str) or not account:
@@ -316,6 +326,31 @@ class Access:
         return Paginator(
             self._caller, questions, merge=merge, cursor=cursor, max_requests=max_requests, max_wait=max_wait
         )
+
+
+_NAME = re.compile("[a-z0-9-]+")
+
+
+def _hidden(keys: str | Secret[str] | Sequence[str | Secret[str]]) -> Secret[str] | tuple[str | Secret[str], ...]:
+    """Keys that nothing shows by accident: a text, or several of which the first is a name.
+
+    Raises:
+        BadInput: one of them is empty, or holds what cannot stand in a key.
+    """
+    parts = [keys] if isinstance(keys, str | Secret) else [*keys]
+    if not parts or not all(map(is_key, parts)):
+        raise BadInput("keys must be non-empty printable text without spaces, each of them; copy them from the vendor")
+    if isinstance(keys, str | Secret):
+        return secret(keys)
+    return (parts[0], *map(secret, parts[1:]))
+
+
+def _account(keys: Secret[str] | tuple[str | Secret[str], ...]) -> str:
+    """A name for the quota of these keys that does not show them."""
+    name = keys[0] if isinstance(keys, tuple) else keys
+    if isinstance(name, str):
+        return name
+    return blake2b(name.reveal().encode(), digest_size=16).hexdigest()
 
 
 def fixed_credentials(credentials: C) -> Callable[[], Awaitable[C]]:

@@ -18,6 +18,7 @@ from agora_tencent_analytics.models.events import Event
 from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.paging.paginator import Paginator
 from agora_tencent_analytics.paging.question import sessions_of
+from agora_tencent_analytics.secret import secret
 from agora_tencent_analytics.timerange import TimeRange
 
 Ask = Callable[..., Paginator[Any]]
@@ -30,20 +31,34 @@ def hold(provider: type[Any]) -> None:
     for name, promise in _PROMISES.items():
         if name in vars(provider):
             setattr(provider, name, promise(vars(provider)[name]))
+    secrets = [argument for argument, variable in provider.environment.items() if variable.kind == "secret"]
+    if secrets and "__init__" in vars(provider):
+        provider.__init__ = _hiding(vars(provider)["__init__"], secrets)
+
+
+def _hiding(init: Callable[..., None], secrets: Iterable[str]) -> Callable[..., None]:
+    """A constructor whose secret arguments are hidden before it begins: crash reports list local variables."""
+
+    @wraps(init)
+    def hiding(self: Any, *args: Any, **options: Any) -> None:
+        for name in secrets:
+            if name in options:
+                options[name] = secret(options[name])
+        init(self, *args, **options)
+
+    return hiding
 
 
 def check_call(provider: Any, call: Call) -> None:
     """Nothing, if the provider can be asked about this call.
 
     Raises:
-        BadInput: it is another vendor's, or has no time; nothing was sent.
+        BadInput: it is another vendor's, or its beginning is not a time; nothing was sent.
     """
     if not isinstance(call, Call) or call.vendor != provider.name:
         raise BadInput(f"a Call of {provider.name} was due, as its calls() gives them, not {call!r}")
-    if type(call.created_ts) is not int or call.created_ts <= 0:
-        raise BadInput(
-            f"call {call.call_id!r} begins at {call.created_ts!r}, which is not a time: nobody can say when to ask"
-        )
+    if type(call.created_ts) is not int:
+        raise BadInput(f"call {call.call_id!r} begins at {call.created_ts!r}, which is not in whole epoch seconds")
 
 
 def _calls(ask: Ask) -> Ask:

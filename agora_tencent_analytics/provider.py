@@ -37,7 +37,7 @@ class Provider(Access, ABC):
 
     Args:
         vendor: how the vendor is spoken to.
-        app_id: the app whose calls are asked for.
+        app_id: the app whose calls are asked for; leave it out where keys belong to one.
         plan: what the customer has bought.
         base_url: where the vendor is; HTTPS, or plain HTTP to this machine. A list names hosts that serve the same
             data: when one cannot be reached, or breaks off, the next attempt goes to the next, and the one that
@@ -46,6 +46,8 @@ class Provider(Access, ABC):
             by `Timeouts.deadline_s`; `fixed_credentials` makes one of credentials that do not change. What it raises
             passes as it is, and nothing is sent. When the vendor calls a token expired it is called once more, and the
             request repeated if it gives another.
+        keys: instead of `credentials`, what does not change: a text, or several of which the first is a name, as HTTP
+            Basic wants them. They are hidden, and name the quota unless `account` does.
         account: names the quota, together with the app and the first host. Providers for which all three are the
             same share it; those of two apps do not, whatever the account.
         quota: a quota to share, for example by the apps of one account whose requests the vendor counts together; it

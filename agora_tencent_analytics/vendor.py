@@ -17,7 +17,7 @@ its fields are called. A `Provider` that answers what is asked. This one is whol
     class AcmeVendor(Vendor):
         name = "acme"
         structure = Structure({Call: {"call_id": "id", "channel": "name", "created_ts": "from", "destroyed_ts": "to"}})
-        authentication = Bearer()
+        authentication = "bearer"
 
     class AcmeProvider(Provider):
         environment = {"token": EnvironmentVariable("ACME_TOKEN", kind="secret")}
@@ -37,8 +37,19 @@ from __future__ import annotations
 
 from agora_tencent_analytics.access import ProviderOptions, fixed_credentials
 from agora_tencent_analytics.decoding.points import PointForm
-from agora_tencent_analytics.decoding.rows import Structure
-from agora_tencent_analytics.endpoint import AnyOf, Bounds, Endpoint, Newest, PageNumber, Param, Unpaged, unsigned
+from agora_tencent_analytics.decoding.rows import Structure, when
+from agora_tencent_analytics.decoding.series import Points, join_series
+from agora_tencent_analytics.endpoint import (
+    AnyOf,
+    Bounds,
+    Endpoint,
+    Newest,
+    NextPage,
+    PageNumber,
+    Param,
+    Unpaged,
+    unsigned,
+)
 from agora_tencent_analytics.environment import EnvironmentVariable
 from agora_tencent_analytics.errors import (
     BadInput,
@@ -98,6 +109,7 @@ __all__ = [
     "Metric",
     "MetricSeries",
     "Newest",
+    "NextPage",
     "NotAuthenticated",
     "NotFound",
     "NotOffered",
@@ -109,6 +121,7 @@ __all__ = [
     "Param",
     "Plan",
     "PointForm",
+    "Points",
     "Provider",
     "ProviderOptions",
     "Question",
@@ -130,10 +143,12 @@ __all__ = [
     "WindowRefused",
     "find_plan",
     "fixed_credentials",
+    "join_series",
     "over_range",
     "packed",
     "resolve",
     "secret",
     "unsigned",
     "users_of",
+    "when",
 ]

@@ -8,35 +8,46 @@ where there is one, so a plain REST vendor overrides `authenticate` and `unwrap`
 from __future__ import annotations
 
 import re
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC
-from email.utils import parsedate_to_datetime
+from abc import ABC
+from base64 import b64encode
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache, partial
-from ipaddress import IPv4Address, IPv6Address, ip_address
 from operator import attrgetter
-from typing import Any, Generic, TypeVar
-from urllib.parse import quote, urlsplit
+from typing import Any, ClassVar, Generic, TypeVar
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import attrs
 import msgspec
 
 from agora_tencent_analytics.decoding.flaws import MISREAD, NO_FLAWS, Flaws
+from agora_tencent_analytics.decoding.rawjson import number, text
 from agora_tencent_analytics.decoding.rawjson import read as read_json
-from agora_tencent_analytics.decoding.rows import Structure
-from agora_tencent_analytics.endpoint import Endpoint
-from agora_tencent_analytics.errors import BadInput, RateLimited, Refusal, UnreadableReply, VendorFault
+from agora_tencent_analytics.decoding.rows import Structure, says_no
+from agora_tencent_analytics.decoding.series import read_series, row_names
+from agora_tencent_analytics.endpoint import Endpoint, NextPage, spell
+from agora_tencent_analytics.errors import (
+    RateLimited,
+    Refusal,
+    UnreadableReply,
+)
 from agora_tencent_analytics.message import Request, Response
 from agora_tencent_analytics.models.calls import Session
+from agora_tencent_analytics.refusals import (
+    BY_STATUS,
+    Made,
+    brief,
+    judge_status,
+    parse_object,
+    parsed,
+    retry_after,
+    unreadable,
+)
+from agora_tencent_analytics.secret import Secret
 from agora_tencent_analytics.timerange import TimeRange
 
-__all__ = ["Asked", "Reply", "Vendor", "check_base_url"]
+__all__ = ["Asked", "Reply", "Vendor"]
 
 T = TypeVar("T")
-_EXCERPT = 120
-_BRIEF = 300
-_HOST_NAME = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?")
-_LOOPBACK_6 = IPv6Address("::1")
 _UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]*").fullmatch
 
 
@@ -69,6 +80,8 @@ class Reply(Generic[T]):
     """The vendor's word on whether more exists."""
     is_last: bool = False
     """True if the answer proves that no page can follow."""
+    next: str = ""
+    """The token for the next page, or the link to it; see `NextPage`."""
     request_id: str = ""
     """The vendor's id of the request."""
     extra: Mapping[str, Any] = attrs.field(factory=dict)
@@ -79,20 +92,47 @@ class Reply(Generic[T]):
     """What of the answer could not be read. Its lost rows count on the page as others do."""
 
 
+_IN_PATH = re.compile(r"{(\w+)}")
+
+
 class Vendor(ABC):
-    """How one vendor is spoken to. Stateless: one object serves any number of providers."""
+    """How one vendor is spoken to. Stateless: one object serves any number of providers.
+
+    A plain REST vendor says a few names; each method may be replaced where the vendor has another way.
+    """
 
     name: str
-    """What stands in records and errors."""
+    """What stands in records and errors: lower-case letters, digits and hyphens."""
     structure: Structure
     """How this vendor's rows become records."""
+    authentication: str = ""
+    """How requests carry the credentials: `"bearer"`; `"basic"`, of which the credentials are a pair; or else the name
+    of the header that holds them."""
+    codes: ClassVar[Mapping[int | str, Made]] = {}
+    """Which refusal each code of the vendor's is, or each HTTP status; the usual statuses are known. A code goes before
+    its status, and one that is unknown is a plain `Refusal`."""
+    code_key: str = "code"
+    """Key of the code in an answer, with dots to reach inside. An answer of status 200 with a code that is not in
+    `good_codes` is a refusal."""
+    good_codes: Collection[int | str] = (0, 200, "0", "200", "ok", "OK", "success")
+    """Codes of good answers; an answer without a code is good too."""
+    message_key: str = "message"
+    """Key of the vendor's words to a code."""
+    request_id_key: str = ""
+    """Key of the vendor's id of the request."""
 
     def request(self, row: Endpoint[Any], base_url: str, wire: Mapping[str, Any]) -> Request:
         """The unsigned request: parameters in the query of a GET, as a JSON object in the body of a POST."""
-        url = base_url.rstrip("/") + row.path
+        path = row.path
+        if "{" in path:
+            placed = _IN_PATH.findall(path)
+            path = _IN_PATH.sub(lambda name: quote(_text(wire[name[1]]), safe=""), path)
+            wire = {name: value for name, value in wire.items() if name not in placed}
+        url = base_url.rstrip("/") + path
         if row.method == "GET":
             headers = {"Accept": "application/json"}
-            return Request(method="GET", url=f"{url}?{_query(wire)}", headers=headers, endpoint=row.name)
+            url = f"{url}?{_query(wire)}" if wire else url
+            return Request(method="GET", url=url, headers=headers, endpoint=row.name)
         if row.app_in_query:
             url += "?" + _query({row.app.name: wire[row.app.name]})
             wire = {name: value for name, value in wire.items() if name != row.app.name}
@@ -104,18 +144,64 @@ class Vendor(ABC):
             endpoint=row.name,
         )
 
-    @abstractmethod
     def authenticate(self, request: Request, row: Endpoint[Any], credentials: Any, *, now: float) -> Request:
         """A copy of the request that the vendor will accept at `now` (vendor epoch seconds)."""
+        # No local variable holds what is revealed: crash reports list those of every frame.
+        if self.authentication == "bearer":
+            return request.with_headers({"Authorization": Secret(f"Bearer {_revealed(credentials)}")})
+        if self.authentication == "basic":
+            return request.with_headers({"Authorization": Secret(f"Basic {_pair(credentials)}")})
+        return request.with_headers({self.authentication: Secret(_revealed(credentials))})
 
-    @abstractmethod
     def unwrap(self, row: Endpoint[Any], response: Response) -> Any:
         """The body of a good answer, parsed.
 
         Raises:
-            Refusal: the vendor said no, judged from status and body.
+            Refusal: the vendor said no, judged from status and body by `codes`.
             UnreadableReply: the body is not an answer.
         """
+        if 200 <= response.status < 300:
+            body = parsed(row, response, read_json)
+            if not isinstance(body, dict if row.payload else list):
+                due = "an object" if row.payload else "a list"
+                raise unreadable(row, response, f"a JSON {type(body).__name__} where {due} was due")
+            self._judge(row, response, body)
+            return body
+        try:
+            body = parse_object(row, response)
+        except UnreadableReply:
+            body = {}
+        told = partial(self._refusal, row, response, body)
+        raise judge_status(self.name, row, response, told=told) or told()
+
+    def _judge(self, row: Endpoint[Any], response: Response, body: Any) -> None:
+        code = found(body, self.code_key)
+        if code not in (None, "", False) and code not in self.good_codes:
+            raise self._refusal(row, response, body)
+
+    def _refusal(self, row: Endpoint[Any], response: Response, body: Any) -> Refusal:
+        """The refusal that an answer is, by its code or else by its status."""
+        code = found(body, self.code_key)
+        code = code if isinstance(code, str | int) else None
+        for name in (code, str(code), response.status):
+            made = self.codes.get(name) if name is not None else None
+            if made is not None:
+                break
+        else:
+            made = BY_STATUS.get(response.status, Refusal)
+        kind, more = made if isinstance(made, tuple) else (made, {})
+        said = kind(
+            vendor=self.name,
+            code=str(response.status if code in (None, "") else code),
+            message=brief(text(found(body, self.message_key))) or "(no message)",
+            request_id=brief(text(found(body, self.request_id_key))),
+            endpoint=row.name,
+            status=response.status,
+            **more,
+        )
+        if isinstance(said, RateLimited) and said.retry_after_s is None:
+            said.retry_after_s = retry_after(response.headers)
+        return said
 
     def decode(self, row: Endpoint[Any], body: Any, asked: Asked) -> Reply[Any]:
         """The rows of a good answer as records: `body[row.payload]`, structured into `row.model`.
@@ -126,24 +212,73 @@ class Vendor(ABC):
         Raises:
             ValueError, TypeError, KeyError: the rows are not what the row describes.
         """
+        given = {name: asked.params[param] for name, param in row.given.items() if param in asked.params}
+        rows = payload_of(row, body)
+        if row.points is not None:
+            names = row_names(rows, row.points)
+            items: list[Any] = read_series(rows, row.points, vendor=self.name, call_id=given.get("call_id", ""))
+            return attrs.evolve(self.reply(row, body, items), ids=names)
 
         def read(rows: Sequence[Any]) -> list[Any]:
-            return self.structure.rows(rows, row.model, odd=asked.flaws.odd, vendor=self.name)
+            return self.structure.rows(rows, row.model, odd=asked.flaws.odd, vendor=self.name, **given)
 
-        items = read_rows(row, payload_of(row, body), asked, read)
-        return Reply(items=items, ids=row_ids(row, items))
+        return self.reply(row, body, read_rows(row, rows, asked, read))
+
+    def reply(self, row: Endpoint[Any], body: Any, items: Sequence[Any]) -> Reply[Any]:
+        """An answer with these records, and with what the body says beside them where the row tells it stands."""
+        total, more, onward = (found(body, key) for key in (row.total_key, row.more_key, row.next_key))
+        return Reply(
+            items=items,
+            ids=row_ids(row, items),
+            total=number(total),
+            has_more=None if more is None else not says_no(more),
+            next=text(onward),
+            request_id=text(found(body, self.request_id_key)),
+        )
 
 
-def payload_of(row: Endpoint[Any], body: Mapping[str, Any]) -> Any:
+def cleaned(
+    row: Endpoint[Any], reply: Reply[Any], app_id: Any, asked: Asked, clean: Callable[[str], str]
+) -> Reply[Any]:
+    """The reply without the secrets that it repeats in its words, and of a link those parameters that we do not send.
+
+    Args:
+        row: the question.
+        reply: warns, or names a next page.
+        app_id: the app.
+        asked: what was asked.
+        clean: strikes out secrets; a parameter of a link that held one is not kept.
+    """
+    reply = attrs.evolve(reply, warning=clean(reply.warning))
+    if not reply.next or not isinstance(row.paging, NextPage) or row.paging.send:
+        return reply
+    sent = spell(row, app_id, asked.window, asked.params, page=0, size=0)
+    pairs = [(name, value) for name, value in parse_qsl(urlsplit(reply.next).query) if name not in sent]
+    # Of a link to the first page nothing is left: that is a loop, which the walk must see.
+    return attrs.evolve(reply, next=urlencode([(name, value) for name, value in pairs if clean(value) == value]) or "?")
+
+
+def found(body: Any, key: str) -> Any:
+    """What stands in an answer at this place, dots reaching inside; None if there is nothing, or no place."""
+    for part in key.split(".") if key else ():
+        body = body.get(part) if isinstance(body, dict) else None
+    return body if key else None
+
+
+def payload_of(row: Endpoint[Any], body: Any) -> Any:
     """What an answer has in the place of its rows; an empty list for null.
 
     Raises:
         ValueError: that place is missing. An answer without it may be about anything.
     """
-    if row.payload not in body:
+    outer, _, key = row.payload.rpartition(".")
+    holder = found(body, outer) if outer else body
+    if not key:
+        return holder
+    if not isinstance(holder, dict) or key not in holder:
         raise ValueError(f"no {row.payload!r} in the answer")
-    found = body[row.payload]
-    return [] if found is None else found
+    rows = holder[key]
+    return [] if rows is None else rows
 
 
 def read_rows(row: Endpoint[Any], rows: Any, asked: Asked, read: Callable[[Sequence[Any]], list[T]]) -> list[T]:
@@ -199,8 +334,21 @@ def decoded(
 
 
 def _decoded(vendor: Vendor, row: Endpoint[Any], body: Any, asked: Asked) -> Reply[Any]:
-    reply = identified(row, vendor.decode(row, body, asked))
+    reply = vendor.decode(row, body, asked)
+    if not isinstance(reply.items, list | tuple):
+        raise TypeError(f"Vendor.decode gave its items as {type(reply.items).__name__}, not as a list")
+    if (kinds := {*map(type, reply.items)}) and kinds != {row.model}:
+        _check_kinds(row, kinds)
+    reply = identified(row, reply)
+    if isinstance(row.paging, NextPage) and row.paging.last:
+        reply = attrs.evolve(reply, next=reply.ids[-1] if reply.ids else "")
     return attrs.evolve(reply, flaws=asked.flaws) if asked.flaws else reply
+
+
+def _check_kinds(row: Endpoint[Any], kinds: Collection[type]) -> None:
+    for kind in kinds:
+        if not issubclass(kind, row.model):
+            raise TypeError(f"Vendor.decode gave {kind.__name__}, where {row.model.__name__} was due")
 
 
 def row_ids(row: Endpoint[Any], items: Sequence[Any]) -> list[str]:
@@ -224,6 +372,8 @@ def identified(row: Endpoint[Any], reply: Reply[Any]) -> Reply[Any]:
     Raises:
         ValueError: it has another number of ids than of items; or a record has no identity.
     """
+    if not all(isinstance(row_id, str) for row_id in reply.ids):
+        raise TypeError("Vendor.decode gave ids that are not texts")
     if not row.key or len(reply.ids) == len(reply.items):
         return reply
     if reply.ids:
@@ -246,138 +396,17 @@ def _query(wire: Mapping[str, Any]) -> str:
 _name = lru_cache(maxsize=256)(partial(quote, safe=""))
 
 
+def _revealed(credentials: Any) -> str:
+    return str(credentials.reveal() if isinstance(credentials, Secret) else credentials)
+
+
+def _pair(credentials: Any) -> str:
+    return b64encode(":".join(map(_revealed, credentials)).encode()).decode()
+
+
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list | tuple):
         return ",".join(map(str, value))
     return str(value)
-
-
-def parse_object(row: Endpoint[Any], response: Response) -> dict[str, Any]:
-    """The body as a JSON object.
-
-    Raises:
-        UnreadableReply: it is none.
-    """
-    body = parsed(row, response, read_json)
-    if not isinstance(body, dict):
-        raise unreadable(row, response, f"a JSON {type(body).__name__} where an object was due")
-    return body
-
-
-def parsed(row: Endpoint[Any], response: Response, read: Callable[[bytes], T]) -> T:
-    """What `read` makes of the body.
-
-    Raises:
-        UnreadableReply: it raised `ValueError`.
-    """
-    try:
-        return read(response.body)
-    except ValueError as error:
-        why = str(error)
-    # Not inside the handler: the error must not lead back to frames that hold the body, and what it may repeat.
-    raise unreadable(row, response, why)
-
-
-def unreadable(
-    row: Endpoint[Any], response: Response, why: str, *, request_id: str = "", in_rows: bool = False
-) -> UnreadableReply:
-    """The error for a body that cannot be read, with a printable excerpt of it; see its attributes."""
-    text = response.body[:_EXCERPT].decode("utf-8", "replace")
-    excerpt = "".join(char if char.isprintable() else " " for char in text)
-    return UnreadableReply(
-        brief(why), endpoint=row.name, status=response.status, excerpt=excerpt, request_id=request_id, in_rows=in_rows
-    )
-
-
-def brief(said: str, most: int = _BRIEF) -> str:
-    """What a vendor said, short enough for errors: they are logged, reported and kept, and may quote a whole body."""
-    return said if len(said) <= most else f"{said[:most]}... ({len(said)} characters)"
-
-
-def judge_status(
-    vendor: str, row: Endpoint[Any], response: Response, *, told: Callable[[], Refusal | None] | None = None
-) -> Refusal | UnreadableReply | None:
-    """What a status says that is not an answer: 429 and 5xx are refusals, 3xx is unreadable; others are not judged.
-
-    Args:
-        vendor: whose answer it is.
-        row: the question.
-        response: the answer.
-        told: the refusal that the body spells, if it spells one. If its code is known, it says more than the status.
-    """
-    status = response.status
-    if status != 429 and not 300 <= status < 400 and status < 500:
-        return None
-    if 300 <= status < 400:
-        return unreadable(row, response, "a redirect, which is not followed: credentials stay with their host")
-    said = told() if told else None
-    if said is not None and type(said) is not Refusal:
-        if isinstance(said, RateLimited) and said.retry_after_s is None:
-            said.retry_after_s = _retry_after(response.headers)
-        return said
-    facts: dict[str, Any] = {
-        "vendor": vendor,
-        "code": said.code if said else str(status),
-        "message": (said.message if said else "") or "(no message)",
-        "request_id": said.request_id if said else "",
-        "endpoint": row.name,
-        "status": status,
-    }
-    if status == 429:
-        return RateLimited(per="unknown", retry_after_s=_retry_after(response.headers), **facts)
-    return VendorFault(hint="the vendor failed; it was asked again as often as the retry policy allows", **facts)
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds of a `Retry-After`, whether it is a number or a date (against the answer's own `Date`)."""
-    value = headers.get("retry-after", "").strip()
-    if value.isascii() and value.isdigit():
-        return float(value[:12])
-    try:
-        until = parsedate_to_datetime(value)
-        since = parsedate_to_datetime(headers.get("date", ""))
-    except (TypeError, ValueError, IndexError, OverflowError):
-        return None
-    aware = [moment if moment.tzinfo else moment.replace(tzinfo=UTC) for moment in (until, since)]
-    return max(0.0, (aware[0] - aware[1]).total_seconds())
-
-
-def check_base_url(base_url: Any) -> str:
-    """A base URL that credentials may be sent to: HTTPS, or plain HTTP to this machine.
-
-    Raises:
-        BadInput: anything else.
-    """
-    bad = BadInput("base_url must look like https://host[:port], without user, query, fragment or spaces")
-    if not isinstance(base_url, str) or not (base_url.isascii() and base_url.isprintable()):
-        raise bad
-    # A bare "?" or "#" leaves no trace in the parts, yet would swallow the path; a backslash is a slash to some.
-    if any(sign in base_url for sign in ' ?#@\\"<>^`{|}'):
-        raise bad
-    try:
-        parts = urlsplit(base_url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        raise bad from None
-    if not host or not (_HOST_NAME.fullmatch(host) or _address(host)):
-        raise bad
-    if parts.scheme != "https" and not (parts.scheme == "http" and _is_local(host)):
-        raise BadInput(f"base_url must use https (plain http goes to this machine only), not {parts.scheme}://{host}")
-    return base_url.rstrip("/")
-
-
-def _is_local(host: str) -> bool:
-    """127.0.0.0/8, ::1 and the name `localhost`, however the Python at hand widens what it calls loopback."""
-    address = _address(host)
-    if isinstance(address, IPv4Address):
-        return address.is_loopback
-    return host == "localhost" if address is None else address == _LOOPBACK_6
-
-
-def _address(host: str) -> IPv4Address | IPv6Address | None:
-    try:
-        return ip_address(host)
-    except ValueError:
-        return None

@@ -175,7 +175,7 @@ def test_user_ids_that_are_numbers_are_compared_as_text_and_signs_are_what_phone
     "call",
     [
         attrs.evolve(CALL, vendor="agora"),
-        attrs.evolve(CALL, created_ts=0),
+        attrs.evolve(CALL, created_ts=1.5),  # type: ignore[arg-type]
         attrs.evolve(CALL, created_ts=None),  # type: ignore[arg-type]
         "c1",
     ],

@@ -28,7 +28,7 @@ from agora_tencent_analytics.paging.paginator import Paginator
 from agora_tencent_analytics.paging.question import Over, Question, Questions, over_range, users_of
 from agora_tencent_analytics.paging.stays import Packet, packed
 from agora_tencent_analytics.provider import QUALITY, USAGE, Every, Provider
-from agora_tencent_analytics.secret import Secret, secret
+from agora_tencent_analytics.secret import Secret
 from agora_tencent_analytics.timerange import TimeRange
 
 _RECOMPUTED_S = 2 * DAY
@@ -92,7 +92,6 @@ class AgoraProvider(Provider):
         account: str | None = None,
         **options: Unpack[ProviderOptions],
     ) -> None:
-        customer_secret = secret(customer_secret)  # first of all: crash reports list local variables
         if not isinstance(app_id, str) or not app_id or not app_id.isalnum():
             raise BadInput("app_id must be the project's App ID, letters and digits only")
         if not isinstance(server_users, bool):

@@ -30,19 +30,8 @@ from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.events import AbnormalExperience
 from agora_tencent_analytics.models.figures import Breakdown, Figures
 from agora_tencent_analytics.models.series import MetricSeries
-from agora_tencent_analytics.wire import (
-    Asked,
-    Reply,
-    Vendor,
-    brief,
-    judge_status,
-    parse_object,
-    parsed,
-    payload_of,
-    read_rows,
-    row_ids,
-    unreadable,
-)
+from agora_tencent_analytics.refusals import brief, judge_status, parse_object, parsed, unreadable
+from agora_tencent_analytics.wire import Asked, Reply, Vendor, payload_of, read_rows, row_ids
 
 HOSTS = ("https://api.agora.io", "https://api.sd-rtn.com")
 """Primary host, and the one for mainland China. Both serve the same accounts."""

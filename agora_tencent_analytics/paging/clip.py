@@ -91,7 +91,7 @@ def newest(limits: Limits, now: float) -> int:
 def _oldest(limits: Limits, now: float, bounds: Bounds | None) -> int:
     """First second that the vendor still answers for at `now`, a margin kept."""
     oldest = math.ceil(now - limits.history_s) + HISTORY_MARGIN_S
-    if bounds is None or bounds.form == "seconds" or oldest <= 0:
+    if bounds is None or bounds.exact or oldest <= 0:
         return oldest
     return whole_units(bounds, TimeRange(oldest - 1, oldest)).end
 

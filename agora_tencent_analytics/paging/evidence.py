@@ -12,6 +12,7 @@ import attrs
 from agora_tencent_analytics.decoding.flaws import Flaws
 from agora_tencent_analytics.errors import NothingToAsk, UnreadableRow
 from agora_tencent_analytics.paging.certificate import Certificate, Clipped, WindowRead
+from agora_tencent_analytics.paging.next_page import NextReader
 from agora_tencent_analytics.paging.numbered import WindowReader
 from agora_tencent_analytics.paging.seen_ids import Seen
 from agora_tencent_analytics.paging.truncated import Reader
@@ -136,7 +137,7 @@ class Evidence:
         )
         self.window_duplicates = 0
         self._rows = reader.everything
-        if reader.pages > 1 or not isinstance(reader, WindowReader):
+        if reader.pages > 1 or not isinstance(reader, WindowReader | NextReader):
             self._look_at_rows()
 
     def _look_at_rows(self) -> None:

@@ -40,6 +40,7 @@ from agora_tencent_analytics.endpoint import AnyOf, Endpoint, Newest
 from agora_tencent_analytics.errors import UnreadableReply
 from agora_tencent_analytics.paging.decision import PageSigns, Step
 from agora_tencent_analytics.paging.density import Density, Piece, hidden
+from agora_tencent_analytics.paging.next_page import NextReader
 from agora_tencent_analytics.paging.numbered import WindowReader
 from agora_tencent_analytics.paging.seen_ids import Seen
 from agora_tencent_analytics.timerange import TimeRange
@@ -166,7 +167,7 @@ class NewestReader(_Reader):
         """
         self._take_in(page, fresh)
         start, end = self.window.start, self.window.end
-        full = len(page.ids) >= self.paging.most
+        full = len(page.ids) >= (self.size or self.paging.most)
         if page.is_last or not (full or page.has_more is True):
             return self._close(start, _WHOLE_ANSWER, complete=True, then=None)
         self.barren += not fresh
@@ -285,7 +286,7 @@ class AnyOfReader(_Reader):
         return self._close(self.window.start, reason, complete=complete, then=then)
 
 
-Reader = WindowReader | NewestReader | AnyOfReader
+Reader = WindowReader | NextReader | NewestReader | AnyOfReader
 
 
 def moments(row: Endpoint[Any], reply: Reply[Any]) -> list[int]:

@@ -18,15 +18,16 @@ from typing import Any, NamedTuple
 
 from agora_tencent_analytics.context import hooks_in_force, is_heard, tell
 from agora_tencent_analytics.decoding.flaws import NO_FLAWS
-from agora_tencent_analytics.endpoint import PageNumber, Unpaged
-from agora_tencent_analytics.errors import UnreadableRow, WindowRefused
+from agora_tencent_analytics.endpoint import NextPage, PageNumber, Unpaged
+from agora_tencent_analytics.errors import Refusal, UnreadableRow, WindowRefused
 from agora_tencent_analytics.http.client import Caller
 from agora_tencent_analytics.notices import Drift, GoingAway, PageRead, WindowSplit
 from agora_tencent_analytics.paging.cursor import Cursor
 from agora_tencent_analytics.paging.decision import PageSigns, unreadable_rows
 from agora_tencent_analytics.paging.evidence import Evidence
+from agora_tencent_analytics.paging.next_page import NextReader
 from agora_tencent_analytics.paging.page import Page
-from agora_tencent_analytics.paging.question import Questions
+from agora_tencent_analytics.paging.question import Questions, reaches
 from agora_tencent_analytics.paging.seen_ids import Digests, Seen
 from agora_tencent_analytics.paging.truncated import moments
 from agora_tencent_analytics.paging.windows import Reading, Windows
@@ -128,11 +129,15 @@ class Walk:
                         question.params,
                         page=number,
                         size=reader.size,
+                        token=reader.token if isinstance(reader, NextReader) else "",
                         max_wait=self._max_wait,
                         spent=evidence.cost,
                     )
                 except WindowRefused as refused:
                     if not windows.begin_anew() and not self._gives_way(reading, refused):
+                        raise
+                except Refusal as refused:
+                    if not windows.token_refused(reading, refused):
                         raise
                 else:
                     # The clock that came with it may say that another window is due.
@@ -181,6 +186,9 @@ class Walk:
         else:
             self._lost = []
         duplicates = len(reply.items) - len(items)
+        if question.inside is not None:
+            known, items = len(items), [item for item in items if reaches(item, question.inside)]
+            self.evidence.strange += known - len(items)
         for wanted, _ in self._filters:
             rows_before, items = len(items), list(filter(wanted, items))
             self.evidence.strange += rows_before - len(items)
@@ -188,9 +196,9 @@ class Walk:
         if question.trail is not None:
             question.trail.saw(reply, window)
         self.windows.fruitful += fresh > 0
-        counted = row.key or isinstance(row.paging, PageNumber)  # else nobody can hold a total against the rows
-        total = reply.total if counted else None
-        signs = PageSigns(ids=rows, total=total, has_more=reply.has_more, is_last=reply.is_last, at=at)
+        # A total can be held against rows that are counted, and against no others.
+        total = reply.total if row.key or isinstance(row.paging, PageNumber | NextPage) else None
+        signs = PageSigns(ids=rows, total=total, has_more=reply.has_more, is_last=reply.is_last, next=reply.next, at=at)
         step = reading.reader.feed(signs, fresh=fresh)
         split = self.windows.go(reading, step, rows=len(rows))
         hooks = hooks_in_force(self._caller.hooks)

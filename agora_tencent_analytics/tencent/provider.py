@@ -21,7 +21,7 @@ from agora_tencent_analytics.paging.paginator import Paginator
 from agora_tencent_analytics.paging.question import Over, Question, over_range, resolve, users_of
 from agora_tencent_analytics.paging.stays import Packet, packed
 from agora_tencent_analytics.provider import QUALITY, USAGE, Every, Provider
-from agora_tencent_analytics.secret import Secret, secret
+from agora_tencent_analytics.secret import Secret
 from agora_tencent_analytics.tencent import plans
 from agora_tencent_analytics.tencent.endpoints import (
     CALL_DETAIL_METRICS,
@@ -105,7 +105,6 @@ class TencentProvider(Provider):
         account: str | None = None,
         **options: Unpack[ProviderOptions],
     ) -> None:
-        secret_key, token = secret(secret_key), secret(token)  # first of all: crash reports list local variables
         number = str(sdk_app_id)
         if not (number.isascii() and number.isdigit()) or isinstance(sdk_app_id, bool):
             raise BadInput(f"sdk_app_id must be the application's number, like 1400000000, not {sdk_app_id!r}")

@@ -99,7 +99,7 @@ def read(server: Server, over: TimeRange, *, span: int = HOUR) -> Read:
     while stack:
         window, barren = stack.pop()
         reader = reader_of(server.paging, window, size=0, recent=False, barren=barren)
-        assert not isinstance(reader, WindowReader)
+        assert isinstance(reader, NewestReader | AnyOfReader)
         while True:
             signs = server.ask(reader.window)
             fresh = len(set(signs.ids) - found.shown)

@@ -82,6 +82,14 @@ class OutsideVendor(Vendor):
         return attrs.evolve(reply, total=body.get("total"), has_more=body.get("has_more"))
 
 
+class PlainVendor(Vendor):
+    """One that replaces nothing."""
+
+    name = "toy"
+    structure = Structure()
+    authentication = "X-Toy-Key"
+
+
 class OutsideProvider(Provider):
     """Lists calls by `calls_row`, and sessions by `sessions_row`; forgets whatever filter there is."""
 
