@@ -99,8 +99,8 @@ def _inside_sessions(shell: AgoraMetrics) -> list[AgoraSeries]:
     return read_metrics(msgspec.json.encode({"metrics": every})).series if every else []
 
 
-def _check_sessions(shell: AgoraMetrics, asked: Asked) -> None:
-    """Doubts an answer about other sessions than those that were asked for.
+def _check_sessions(shell: AgoraMetrics, users: Mapping[str, str], asked: Asked) -> None:
+    """Doubts an answer about other sessions than those that were asked for, or that stand beside their series.
 
     Raises:
         ValueError: it is about none at all.
@@ -108,8 +108,8 @@ def _check_sessions(shell: AgoraMetrics, asked: Asked) -> None:
     if not shell.is_about_series and "call_info" not in shell.extra:
         raise ValueError("no 'metrics' in the answer")
     asked.flaws.doubts += shell.doubts
-    wanted = asked.params.get("sids")
-    if wanted is None or set(shell.sids) <= set(wanted):
+    wanted = asked.params.get("sids") or list(users)
+    if not wanted or set(shell.sids) <= set(wanted):
         return
     missing = len(set(wanted).difference(shell.sids))
     if missing:
@@ -132,7 +132,7 @@ def series_of(row: Endpoint[Any], shell: AgoraMetrics, users: Mapping[str, str],
     Raises:
         ValueError: the answer is not about series.
     """
-    _check_sessions(shell, asked)
+    _check_sessions(shell, users, asked)
     metrics = AGORA_METRICS_2021_03 if row.generation == "2021-03" else AGORA_METRICS
     call_id, window = asked.params["call_id"], asked.window
     found = []
