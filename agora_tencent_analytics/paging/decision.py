@@ -14,8 +14,8 @@ import attrs
 from agora_tencent_analytics.decoding.flaws import LostRow
 from agora_tencent_analytics.errors import UnreadableRow
 from agora_tencent_analytics.paging.seen_ids import digest
+from agora_tencent_analytics.refusals import brief
 from agora_tencent_analytics.timerange import TimeRange
-from agora_tencent_analytics.vendor import brief
 
 
 def unreadable_row(lost: LostRow, endpoint: str, window: TimeRange, page: int) -> UnreadableRow:
@@ -53,6 +53,8 @@ class PageSigns:
     """The vendor's word on whether more exists, if it gave one."""
     is_last: bool = False
     """True if the answer proves by itself that nothing can follow."""
+    next: str = ""
+    """The token for the next page, if it gave one."""
     at: Sequence[int] = ()
     """Moments of its rows that can be read, epoch seconds, where the row is read by them."""
 

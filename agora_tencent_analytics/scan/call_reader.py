@@ -133,13 +133,19 @@ class CallReader:
 
     async def _read_columns(self, batch: Sequence[MetricSeries]) -> list[MetricSeries]:
         """The series that hold points, with their columns made, a few at a turn of the loop."""
-        kept = []
+        kept, astray = list[MetricSeries](), list[MetricSeries]()
         for number, series in enumerate(batch):
             if number % _SERIES_A_TURN == 0:
                 await anyio.lowlevel.checkpoint()
             if len(series):
                 kept.append(series)
+            elif (series.odd or series.columns.outside) and not series.outside:
+                astray.append(series)
             self._job.report.points_outside += series.outside
+        if astray:
+            one = astray[0]
+            what = f"{len(astray)} series of call {one.call_id} hold points, but none of a second that was asked for"
+            self._job.report.doubt([f"{what}; one is {one.vendor_metric} of session {one.session_id}"])
         return kept
 
     async def _next(self, listing: Paginator[T], batches: Batches[T], step: Depth, parts: Parts) -> Sequence[T] | None:

@@ -36,7 +36,7 @@ def _asks(provider: Provider, wanted: Wanted, over: TimeRange) -> Iterator[Pagin
     """What a scan asks, with a call that is none."""
     if wanted.calls is None:
         yield provider.calls(over, channel=wanted.channel)
-    probe = Call(vendor=provider.name, call_id="-", channel="-", created_ts=over.start)
+    probe = Call(vendor=provider.name, call_id="-", channel="-", created_ts=max(1, over.start))
     if wanted.depth != "calls":
         yield provider.sessions(probe, users=wanted.users, over=over)
     if wanted.depth == "metrics":

@@ -154,7 +154,7 @@ class Lister:
             if self._found_all:
                 return True
         self._job.doubt(listing.certificate)
-        self._job.report.duplicates_dropped += listing.certificate.duplicates
+        self._job.report.count(listing.certificate)
         return listing.certificate.finished
 
     async def _give_up(self, stretch: Stretch, refused: AnalyticsError, pages: Pages, rest: str | None) -> bool:

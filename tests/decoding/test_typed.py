@@ -20,7 +20,7 @@ from agora_tencent_analytics.errors import AnalyticsError
 from agora_tencent_analytics.tencent import wire as tencent_wire
 from agora_tencent_analytics.tencent.endpoints import ROOM_INFO, USER_INFO
 from agora_tencent_analytics.tencent.wire import TencentVendor
-from agora_tencent_analytics.vendor import Asked, Reply, Vendor, decoded
+from agora_tencent_analytics.wire import Asked, Reply, Vendor, decoded
 from benchmarks.decode import pages
 
 Rows = list[dict[str, Any]]

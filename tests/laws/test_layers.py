@@ -21,12 +21,24 @@ ROOT = Path(__file__).parents[2] / PACKAGE
 # package's own `__init__`.
 LAYERS: dict[str, tuple[str, ...]] = {
     "values": (
-        *("models", "decoding", "endpoint", "vendor", "limits", "timerange", "errors", "message", "secret", "receipt"),
+        *(
+            "models",
+            "decoding",
+            "endpoint",
+            "wire",
+            "refusals",
+            "limits",
+            "timerange",
+            "errors",
+            "message",
+            "secret",
+            "receipt",
+        ),
         *("notices", "log", "context", "environment", "_version"),
     ),
     "vendors' tables and codecs, and what decides about pages": ("agora", "tencent", "paging", "http.retry"),
     "I/O": ("http", "quota", "paging.walk", "paging.paginator"),
-    "provider": ("provider", "access", "agora.provider", "tencent.provider", "otel"),
+    "provider": ("provider", "protocol", "vendor", "access", "agora.provider", "tencent.provider", "otel"),
     "scan": ("scan",),
     "what is made of scans": ("", "simulator", "testing", "archive", "live", "page"),
     "command line": ("cli", "__main__"),

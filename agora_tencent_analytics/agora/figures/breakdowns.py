@@ -23,7 +23,7 @@ from agora_tencent_analytics.decoding.rawjson import beside, number, text
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.models.events import AbnormalExperience, Cause
 from agora_tencent_analytics.models.figures import Breakdown
-from agora_tencent_analytics.vendor import Asked
+from agora_tencent_analytics.wire import Asked
 
 _TOP_S = 20
 _OF_AN_EXPERIENCE = frozenset({"user", "exp_id", "cname", "cause_tags", "ts"})

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from agora_tencent_analytics.endpoint import Newest
+from agora_tencent_analytics.endpoint import Newest, NextPage, PageNumber
 from agora_tencent_analytics.errors import NothingToAsk
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.paging.page import Page
@@ -88,7 +88,8 @@ class Probe:
     async def _list(self, question: Question, window: TimeRange, before: TimeRange | None, dice: random.Random) -> None:
         listing = self.provider.calls(window, channel=self.asked.channel)
         try:
-            page = await anext(listing.pages(), None)
+            following = listing.pages()
+            page = await anext(following, None)
         except NothingToAsk:
             return
         if page is None:
@@ -96,14 +97,22 @@ class Probe:
         first, rows = page.number, len(page.items)
         pages: dict[int, Sequence[Call]] = {first: page.items}
         last = first
-        if question.size and rows >= question.size:
+        paging = question.row.paging
+        if isinstance(paging, NextPage):
+            if page.total is not None and page.total > rows:
+                rows = page.total
+            else:  # no page can be asked for but the next
+                async for more in following:
+                    pages[first] = [*pages[first], *more.items]
+                rows = len(pages[first])
+        elif isinstance(paging, PageNumber) and rows >= question.size:
             rows = await self._count(listing, page, question.size, pages)
             last = first + (rows - 1) // question.size
             between = range(first + 1, last)
             for number in (last, *([] if pages.keys() & set(between) or not between else [dice.choice(between)])):
                 if number not in pages:
                     pages[number] = await listing.peek(page.window, number)
-        elif isinstance(question.row.paging, Newest) and rows >= question.row.paging.most:
+        elif isinstance(paging, Newest) and rows >= paging.most:
             oldest = min(call.created_ts for call in page.items)
             rows = round(rows * window.seconds / max(1, window.end - oldest))  # as if they were evenly spread
         self._listed[window] = rows

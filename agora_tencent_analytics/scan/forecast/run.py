@@ -195,7 +195,8 @@ class _Outlook:
     def _needed(self) -> dict[str, Endpoint[Any]]:
         """The vendor's rows that the depth needs, by name."""
         over, provider, asked = self.asked.over, self.provider, self.asked
-        call = Call(vendor=provider.name, call_id="-", channel="-", created_ts=over.start, destroyed_ts=over.end)
+        start, end = max(1, over.start), over.end
+        call = Call(vendor=provider.name, call_id="-", channel="-", created_ts=start, destroyed_ts=end)
         listings: list[Paginator[Any]] = []
         if self._listed is None:
             listings.append(provider.calls(over, channel=asked.channel))
