@@ -23,7 +23,7 @@ from agora_tencent_analytics.errors import Refusal, UnreadableRow, WindowRefused
 from agora_tencent_analytics.http.client import Caller
 from agora_tencent_analytics.notices import Drift, GoingAway, PageRead, WindowSplit
 from agora_tencent_analytics.paging.cursor import Cursor
-from agora_tencent_analytics.paging.decision import PageSigns, unreadable_row
+from agora_tencent_analytics.paging.decision import PageSigns, unreadable_rows
 from agora_tencent_analytics.paging.evidence import Evidence
 from agora_tencent_analytics.paging.next_page import NextReader
 from agora_tencent_analytics.paging.page import Page
@@ -171,7 +171,7 @@ class Walk:
         at = [] if isinstance(row.paging, PageNumber | Unpaged) else moments(row, reply)
         rows = Digests(reply.ids)
         if flaws.rows:
-            lost = [unreadable_row(one, row.name, window, number) for one in flaws.rows]
+            lost = unreadable_rows(flaws.rows, reply.ids, row.name, window, number)
             rows = Digests([*reply.ids, *(one.row_id for one in lost)])
         news = self._seen.new(rows)
         items, fresh = reply.items, sum(news)
