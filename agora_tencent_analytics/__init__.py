@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING
 from agora_tencent_analytics._version import __version__
 
 if TYPE_CHECKING:
-    from agora_tencent_analytics.access import ProviderOptions, fixed_credentials
+    from agora_tencent_analytics.access import ProviderOptions
     from agora_tencent_analytics.agora.auth import AgoraCredentials
     from agora_tencent_analytics.agora.provider import AgoraProvider
-    from agora_tencent_analytics.context import asking
     from agora_tencent_analytics.decoding.points import PointForm
     from agora_tencent_analytics.decoding.rows import Structure
-    from agora_tencent_analytics.endpoint import AnyOf, Bounds, Endpoint, Newest, PageNumber, Param, Unpaged
+    from agora_tencent_analytics.endpoint import AnyOf, Bounds, Endpoint, Newest, NextPage, PageNumber, Param, Unpaged
     from agora_tencent_analytics.environment import EnvironmentVariable
     from agora_tencent_analytics.errors import (
         AnalyticsError,
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
         NothingToAsk,
         NotOffered,
         NotPermitted,
+        ProviderClosed,
         QuotaUnavailable,
         RateLimited,
         Refusal,
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         WindowRefused,
         WouldExceedQuota,
     )
+    from agora_tencent_analytics.http.credentials import fixed_credentials
     from agora_tencent_analytics.http.retry import Retry
     from agora_tencent_analytics.http.transport import AiohttpTransport, Timeouts, Transport
     from agora_tencent_analytics.limits import Limits, Plan, Rate
@@ -83,7 +84,7 @@ if TYPE_CHECKING:
     from agora_tencent_analytics.tencent.sign import TencentCredentials
     from agora_tencent_analytics.tencent.usage import RoomUsage
     from agora_tencent_analytics.timerange import Last, TimeRange
-    from agora_tencent_analytics.vendor import Asked, Reply, Vendor
+    from agora_tencent_analytics.wire import Asked, Reply, Vendor
 
 __all__ = [
     "FIGURES",
@@ -124,6 +125,7 @@ __all__ = [
     "Metric",
     "MetricSeries",
     "Newest",
+    "NextPage",
     "NotAsked",
     "NotAuthenticated",
     "NotFound",
@@ -137,6 +139,7 @@ __all__ = [
     "Plan",
     "PointForm",
     "Provider",
+    "ProviderClosed",
     "ProviderOptions",
     "Quota",
     "QuotaNotPersisted",
@@ -175,24 +178,23 @@ __all__ = [
     "WindowRefused",
     "WouldExceedQuota",
     "__version__",
-    "asking",
     "fixed_credentials",
     "scan",
 ]
 
 _HOMES = {
-    "access": "ProviderOptions fixed_credentials",
+    "access": "ProviderOptions",
     "agora.auth": "AgoraCredentials",
     "agora.provider": "AgoraProvider",
-    "context": "asking",
+    "http.credentials": "fixed_credentials",
     "decoding.points": "PointForm",
     "decoding.rows": "Structure",
-    "endpoint": "AnyOf Bounds Endpoint Newest PageNumber Param Unpaged",
+    "endpoint": "AnyOf Bounds Endpoint Newest NextPage PageNumber Param Unpaged",
     "environment": "EnvironmentVariable",
     "errors": (
         "AnalyticsError BadInput BudgetSpent DailyQuotaExhausted IncompleteScan InvalidRequest LedgerUnusable "
-        "NotAsked NotAuthenticated NotFound NotOffered NotPermitted NothingToAsk QuotaUnavailable RateLimited "
-        "Refusal TransportError UnreadableReply UnreadableRow VendorFault WindowRefused WouldExceedQuota"
+        "NotAsked NotAuthenticated NotFound NotOffered NotPermitted NothingToAsk ProviderClosed QuotaUnavailable "
+        "RateLimited Refusal TransportError UnreadableReply UnreadableRow VendorFault WindowRefused WouldExceedQuota"
     ),
     "http.retry": "Retry",
     "http.transport": "AiohttpTransport Timeouts Transport",
@@ -221,7 +223,7 @@ _HOMES = {
     "tencent.sign": "TencentCredentials",
     "tencent.usage": "RoomUsage",
     "timerange": "Last TimeRange",
-    "vendor": "Asked Reply Vendor",
+    "wire": "Asked Reply Vendor",
 }
 """Where each name lives. A name is imported when it is first used, so that nobody pays for what they do not use."""
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}

@@ -6,35 +6,38 @@ vendor's table by `ask`, so that a new question needs no new method. Nothing her
 
 from __future__ import annotations
 
-import inspect
+import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypedDict, TypeVar, Unpack
 from urllib.parse import urlsplit
 
-from agora_tencent_analytics.context import Priority, check_hooks
+import attrs
+
+from agora_tencent_analytics.context import Priority, Terms, check_hooks, together
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.environment import EnvironmentVariable, from_environment
 from agora_tencent_analytics.errors import BadInput, NotOffered
 from agora_tencent_analytics.http.client import Caller
-from agora_tencent_analytics.http.hosts import Hosts
+from agora_tencent_analytics.http.credentials import account_of, check_async, fixed_credentials, hidden
+from agora_tencent_analytics.http.hosts import Hosts, check_base_url
 from agora_tencent_analytics.http.retry import Retry
 from agora_tencent_analytics.http.transport import AiohttpTransport, Timeouts, Transport, check_transport
 from agora_tencent_analytics.limits import Limits, Plan
-from agora_tencent_analytics.models.calls import Call, Session
+from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.notices import Hook
 from agora_tencent_analytics.paging.paginator import Paginator
-from agora_tencent_analytics.paging.question import Over, Questions, about_call, over_range, sessions_of
+from agora_tencent_analytics.paging.question import Over, Questions, about_call, over_range
 from agora_tencent_analytics.paging.stays import Packet
 from agora_tencent_analytics.quota.quota import Quota
 from agora_tencent_analytics.quota.quota_state import QuotaState
 from agora_tencent_analytics.quota.store import QuotaStore
-from agora_tencent_analytics.receipt import Receipt
+from agora_tencent_analytics.receipt import Budget, Receipt
+from agora_tencent_analytics.secret import Secret
 from agora_tencent_analytics.timerange import TimeRange
-from agora_tencent_analytics.vendor import Vendor, check_base_url
+from agora_tencent_analytics.wire import Vendor
 
 if TYPE_CHECKING:
     import aiohttp
@@ -74,11 +77,12 @@ class Access:
         self,
         *,
         vendor: Vendor,
-        app_id: Any,
+        app_id: Any = "",
         plan: Plan,
         base_url: str | Sequence[str],
-        credentials: Callable[[], Awaitable[Any]],
-        account: str | None,
+        credentials: Callable[[], Awaitable[Any]] | None = None,
+        keys: str | Secret[str] | Sequence[str | Secret[str]] | None = None,
+        account: str | None = None,
         quota: Quota | None = None,
         store: QuotaStore | str | Path | None = None,
         merge: Sequence[Sequence[str]] = (),
@@ -90,14 +94,19 @@ class Access:
         hooks: Iterable[Hook] = (),
     ) -> None:
         hosts = _checked(base_url)
-        _check_async(credentials)
+        if not _NAME.fullmatch(vendor.name):
+            raise BadInput(f"a vendor's name has lower-case letters, digits and hyphens only, unlike {vendor.name!r}")
+        if keys is not None:
+            keys = hidden(keys)
+            account = account_of(keys) if account is None else account
+            credentials = fixed_credentials(keys)
+        check_async(credentials)
+        assert credentials is not None
         if account is None:
             raise BadInput("credentials= needs account=: a name for the quota that outlives the keys")
         if not isinstance(account, str) or not account:
             raise BadInput(f"account must be a non-empty text, not {account!r}")
-        for name, value, kind in (("quota", quota, Quota), ("retry", retry, Retry), ("timeouts", timeouts, Timeouts)):
-            if value is not None and not isinstance(value, kind):
-                raise BadInput(f"{name} must be a {kind.__name__}, not {type(value).__name__}")
+        _check_kinds(("quota", quota, Quota), ("retry", retry, Retry), ("timeouts", timeouts, Timeouts))
         network = AiohttpTransport(session) if transport is None else check_transport(transport)
         if quota is None:
             # Further hosts serve the same account, and draw on the same allowance.
@@ -122,7 +131,7 @@ class Access:
             timeouts=timeouts or Timeouts(),
             hooks=check_hooks(hooks),
         )
-        self._paginator = partial(Paginator[Any], self._caller)
+        self._is_view = False
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, **options: Unpack[ProviderOptions]) -> Self:
@@ -141,6 +150,10 @@ class Access:
     # -- lifetime -----------------------------------------------------------------------------------------
 
     async def __aenter__(self) -> Self:
+        if not self._is_view and self._caller.connection.closed:
+            self._caller.connection.closed = False
+            if isinstance(self._caller.transport, AiohttpTransport):
+                self._caller.transport.reopen()
         return self
 
     async def __aexit__(
@@ -149,7 +162,14 @@ class Access:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Closes the connections. May be called again; the caller's own session stays open."""
+        """Closes the connections, and raises `ProviderClosed` wherever somebody waits for an answer not yet asked for.
+
+        May be called again; the caller's own session stays open, and a view closes nothing. Entered again (`async
+        with`), the provider is open again, in another event loop as well.
+        """
+        if self._is_view:
+            return
+        self._caller.connection.close()
         await self._caller.transport.aclose()
         await self._caller.quota.aclose()
 
@@ -165,6 +185,60 @@ class Access:
             "this process; make one where it is used, for example from its environment (from_env)"
         )
 
+    # -- on other terms -------------------------------------------------------------------------------------
+
+    def with_options(
+        self,
+        *,
+        priority: Priority | None = None,
+        max_wait: float | None = None,
+        within_s: float | None = None,
+        budget: Budget | None = None,
+        retry: Retry | None = None,
+        timeouts: Timeouts | None = None,
+        hooks: Iterable[Hook] = (),
+    ) -> Self:
+        """A view of this provider with terms of its own, over the same connection and quota; cheap, one for each job.
+
+        It is asked, scanned and handed on like the provider. What is not given stays as it is here, and an argument of
+        a question beats both. Its `receipt` counts what is asked through it, and so does the receipt here. In a scan
+        `max_wait` and `within_s` hold for the head of the queue: its workers queue behind each other.
+
+        Args:
+            priority: `"interactive"` goes before `"normal"` (the default), and that before `"backfill"` (scans).
+            max_wait: the longest wait for a quota slot, seconds; 0 takes a slot only if one is free now.
+            within_s: seconds from now within which all that is asked through the view ends, pages and scans included;
+                of a view of a view the earlier end. A question whose next slot lies beyond it is refused at once,
+                unspent, and no attempt begins with less left than the endpoint's fastest recent answer took.
+            budget: the most requests, beside the budgets here.
+            retry: how patient an ask is, instead.
+            timeouts: how long an attempt may take, instead.
+            hooks: given every notice, beside the hooks here.
+
+        Raises:
+            BadInput: an argument is wrong.
+        """
+        _check_kinds(("retry", retry, Retry), ("timeouts", timeouts, Timeouts))
+        now = self._caller.quota.clock.clock.monotonic()
+        terms = self._caller.terms.narrowed(now, priority=priority, max_wait=max_wait, within_s=within_s, budget=budget)
+        return self._view(terms, hooks, retry, timeouts)
+
+    def _view(
+        self, terms: Terms, hooks: Iterable[Hook] = (), retry: Retry | None = None, timeouts: Timeouts | None = None
+    ) -> Self:
+        view, caller = object.__new__(type(self)), self._caller
+        view.__dict__.update(self.__dict__)
+        view._caller = attrs.evolve(
+            caller,
+            terms=terms,
+            receipts=(Receipt(), *caller.receipts),
+            hooks=together(caller.hooks, check_hooks(hooks)) if hooks else caller.hooks,
+            retry=retry or caller.retry,
+            timeouts=timeouts or caller.timeouts,
+        )
+        view._is_view = True
+        return view
+
     # -- what it is -----------------------------------------------------------------------------------------
 
     @property
@@ -179,8 +253,8 @@ class Access:
 
     @property
     def receipt(self) -> Receipt:
-        """What this provider has spent so far. The object goes on counting."""
-        return self._caller.receipt
+        """What this provider, or view, has spent so far. The object goes on counting."""
+        return self._caller.receipts[0]
 
     @property
     def hooks(self) -> tuple[Hook, ...]:
@@ -247,7 +321,7 @@ class Access:
             page_size: rows to a page, 1 to the vendor's most (the default).
             cursor: `page.cursor` of an earlier walk of the same question, to go on after that page.
             max_requests: the walk ends, incomplete, after so many pages. None: as many as it takes.
-            max_wait: the longest wait for a quota slot, seconds; None waits as long as it takes.
+            max_wait: the longest wait for a quota slot, seconds. None: what `with_options` says, else no bound.
             unlisted: True also sends values that the vendor's page does not list for a parameter (`Param.values`):
                 for what the vendor has added since. False refuses them, with the list.
             params: the row's parameters.
@@ -256,49 +330,76 @@ class Access:
             NotOffered: not on this plan, or not this vendor's.
             BadInput: a parameter, the range or the page size is wrong. Nothing was sent.
         """
-        return self._paginator(
-            over_range(row, self.limits(row), over, [params], page_size=page_size, unlisted=unlisted),
+        questions = over_range(row, self.limits(row), over, [params], page_size=page_size, unlisted=unlisted)
+        if over.seconds < row.bounds.least_s:
+            raise BadInput(f"{row.name} answers nothing about less than {row.bounds.least_s} s; ask for a longer range")
+        return self.walk(
+            questions,
             cursor=cursor,
             max_requests=max_requests,
             max_wait=max_wait,
         )
 
-    def _about(self, row: Endpoint[Any], call: Call, over: TimeRange | None, packets: Sequence[Packet]) -> Questions:
-        self._mine(call)
-        return about_call(row, self.limits(row), call, over, packets)
+    def ask_about(
+        self,
+        row: Endpoint[R],
+        call: Call,
+        packets: Iterable[Packet],
+        *,
+        over: TimeRange | None = None,
+        merge: Callable[[Sequence[R]], Sequence[R]] | None = None,
+        cursor: str | None = None,
+    ) -> Paginator[R]:
+        """Asks a question about a call: about all of its life, or about the stays of sessions, in as few windows as do.
 
-    def _mine(self, call: Call) -> None:
-        if not isinstance(call, Call) or call.vendor != self.name:
-            raise BadInput(f"a Call of {self.name} was due, as its calls() gives them, not {call!r}")
+        Where a row does not say when a call or a stay ended, it is followed for as long as it shows itself.
 
-    def _sessions_of(self, call: Call, sessions: Iterable[Session]) -> list[Session]:
-        self._mine(call)
-        return sessions_of(call, sessions)
+        Args:
+            row: a row of the vendor's table.
+            call: the call.
+            packets: what to ask with, one packet after the other; see `Packet`, and `packed`, which makes lists of
+                sessions or users as long as a request may name.
+            over: only the part of the call inside this range. None: the whole call.
+            merge: makes the records of a packet out of those of its windows and pages, for series that come in pieces.
+                None: records are given as they come.
+            cursor: `page.cursor` of an earlier walk of the same question, to go on after that page.
+
+        Raises:
+            NotOffered: not on this plan, or not this vendor's.
+            BadInput: a parameter is wrong. Nothing was sent.
+        """
+        return self.walk(about_call(row, self.limits(row), call, over, list(packets)), merge=merge, cursor=cursor)
+
+    def walk(
+        self,
+        questions: Questions,
+        *,
+        merge: Callable[[Sequence[Any]], Sequence[Any]] | None = None,
+        cursor: str | None = None,
+        max_requests: int | None = None,
+        max_wait: float | None = None,
+    ) -> Paginator[Any]:
+        """Asks questions made by hand, one after the other; `ask` and `ask_about` make the usual ones.
+
+        Args:
+            questions: gives the questions, when told the vendor's now and the latest that it may be.
+            merge: makes the records of a question out of those of its windows and pages. None: as they come.
+            cursor: `page.cursor` of an earlier walk of the same questions, to go on after that page.
+            max_requests: the walk ends, incomplete, after so many pages. None: as many as it takes.
+            max_wait: the longest wait for a quota slot, seconds. None: what `with_options` says, else no bound.
+        """
+        return Paginator(
+            self._caller, questions, merge=merge, cursor=cursor, max_requests=max_requests, max_wait=max_wait
+        )
 
 
-def fixed_credentials(credentials: C) -> Callable[[], Awaitable[C]]:
-    """An async callable that always gives these credentials."""
-
-    async def give() -> C:
-        return credentials
-
-    return give
+_NAME = re.compile("[a-z0-9-]+")
 
 
-def _check_async(credentials: Any) -> None:
-    """Nothing, if this can be called and may give something to await.
-
-    Raises:
-        BadInput: it cannot be called, or is a plain function.
-    """
-    if not callable(credentials):
-        raise BadInput(f"credentials must be an async function, not {type(credentials).__name__}")
-    called = credentials
-    while isinstance(called, partial):
-        called = called.func
-    plain = inspect.isfunction(called) or inspect.ismethod(called)
-    if plain and not any(map(inspect.iscoroutinefunction, (called, inspect.unwrap(called)))):
-        raise BadInput(f"credentials must be an async function (async def), not the plain one {called.__name__}")
+def _check_kinds(*options: tuple[str, object, type]) -> None:
+    for name, value, kind in options:
+        if value is not None and not isinstance(value, kind):
+            raise BadInput(f"{name} must be a {kind.__name__}, not {type(value).__name__}")
 
 
 def _checked(base_url: str | Sequence[str]) -> Hosts:

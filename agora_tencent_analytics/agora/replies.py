@@ -5,24 +5,23 @@ Figures over time and by dimension are read in `agora/figures/decode.py` and `ag
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any, Literal
 
 import msgspec
 
 from agora_tencent_analytics.agora.metrics import AGORA_METRICS, AGORA_METRICS_2021_03
 from agora_tencent_analytics.agora.series import AgoraMetrics, AgoraSeries, read_metrics
-from agora_tencent_analytics.decoding.flaws import MISREAD
 from agora_tencent_analytics.decoding.points import PointForm
-from agora_tencent_analytics.decoding.rawjson import text
 from agora_tencent_analytics.decoding.rows import Structure, says_no
+from agora_tencent_analytics.decoding.typed import TypedRows, reader
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.columns import Columns
 from agora_tencent_analytics.models.metrics import METRICS
 from agora_tencent_analytics.models.series import MetricSeries
-from agora_tencent_analytics.vendor import Asked
+from agora_tencent_analytics.wire import Asked
 
 STRUCTURE = Structure(
     {
@@ -42,6 +41,54 @@ STRUCTURE = Structure(
         },
     }
 )
+
+
+class Page(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A good answer as it usually is, with its rows not yet records: see `read_page`."""
+
+    code: Literal[200]
+    message: str | None = None
+    request_id: str | None = msgspec.field(name="requestId", default=None)
+    page_no: int | None = None
+    page_size: int | None = None
+    total_size: int | None = None
+    has_more: bool | None = None
+    call_id: str | None = None
+    rows: list[Any]
+
+
+_USUAL: Mapping[type, Mapping[str, Any]] = {
+    Call: {"given": ("vendor",), "absent": ("creator_id",), "unended": "destroyed_ts"},
+    Session: {
+        "given": ("vendor", "call_id"),
+        "needed": ("user_id",),
+        "absent": ("client_ip",),
+        "unended": "leave_ts",
+    },
+}
+"""What the usual rows of an answer are like; see `TypedRows`."""
+
+
+@cache
+def _typed(name: str) -> TypedRows:
+    model = next(model for model in _USUAL if model.__name__ == name)
+    return STRUCTURE.typed(model, **_USUAL[model])
+
+
+@cache
+def _reader(name: str, payload: str) -> Callable[[bytes], Page | None]:
+    return reader(_typed(name).page(Page, payload))
+
+
+def read_page(row: Endpoint[Any], body: bytes) -> Page | None:
+    """A page of calls or sessions; None if it is of something else, or anything about it is odd."""
+    return _reader(row.model.__name__, row.payload)(body) if row.model in _USUAL else None
+
+
+def records_of(row: Endpoint[Any], page: Page, asked: Asked) -> list[Any]:
+    """The records of a page."""
+    given = {"call_id": asked.params["call_id"]} if row.model is Session else {}
+    return _typed(row.model.__name__).make(page.rows, vendor="agora", **given)
 
 
 def call_rows(rows: Sequence[Any], asked: Asked) -> list[Call]:
@@ -75,38 +122,35 @@ def _unend(rows: Sequence[Any], end: str) -> None:
             row[end] = None
 
 
-def sessions_beside(shell: AgoraMetrics, asked: Asked) -> dict[str, str]:
-    """Users by session, as an answer of 2021 has them beside its series; empty where it has none.
+def sessions_of(shell: AgoraMetrics, asked: Asked) -> list[Session]:
+    """The sessions beside the series of an answer of March 2021; none in one of later.
 
     Raises:
-        KeyError, TypeError: the sessions are not what they should be.
+        KeyError, TypeError, ValueError: one of them, or their list, is not what it should be.
     """
 
-    def read(rows: Sequence[Any]) -> list[tuple[str, str]]:
-        _check_ids(rows, "sid")
-        return [(text(row["sid"]), text(row.get("uid"))) for row in rows]
+    def read(rows: Sequence[Any]) -> list[Session]:
+        return session_rows([{name: value for name, value in row.items() if name != "metrics"} for row in rows], asked)
 
-    return dict(asked.flaws.each(shell.extra.get("call_info") or [], read))
-
-
-def sessions_of(shell: AgoraMetrics, asked: Asked) -> list[Session]:
-    """The sessions beside the series of an answer of March 2021; one that cannot be read is left out."""
-    found: list[Session] = []
-    for row in shell.extra.get("call_info") or ():
-        with suppress(*MISREAD):
-            found += session_rows([{name: value for name, value in row.items() if name != "metrics"}], asked)
-    return found
+    return asked.flaws.each(shell.extra.get("call_info") or [], read)
 
 
 def _inside_sessions(shell: AgoraMetrics) -> list[AgoraSeries]:
-    """Series inside their sessions: so the page of March 2021 words it, though its example has them beside."""
+    """Series inside their sessions: so the page of March 2021 words it, though its example has them beside.
+
+    Raises:
+        ValueError: they are neither there nor beside.
+    """
     sessions = [row for row in shell.extra.get("call_info") or () if isinstance(row, dict)]
-    inside = [series for row in sessions for series in row.get("metrics") or ()]
-    return read_metrics(msgspec.json.encode({"metrics": inside})).series if inside else []
+    inside = [row.get("metrics") for row in sessions if "metrics" in row]
+    if not shell.is_about_series and len(inside) < len(sessions):
+        raise ValueError("no 'metrics' in the answer")
+    every = [series for of_session in inside for series in of_session or ()]
+    return read_metrics(msgspec.json.encode({"metrics": every})).series if every else []
 
 
-def _check_sessions(shell: AgoraMetrics, asked: Asked) -> None:
-    """Doubts an answer about other sessions than those that were asked for.
+def _check_sessions(shell: AgoraMetrics, users: Mapping[str, str], asked: Asked) -> None:
+    """Doubts an answer about other sessions than those that were asked for, or that stand beside their series.
 
     Raises:
         ValueError: it is about none at all.
@@ -114,8 +158,8 @@ def _check_sessions(shell: AgoraMetrics, asked: Asked) -> None:
     if not shell.is_about_series and "call_info" not in shell.extra:
         raise ValueError("no 'metrics' in the answer")
     asked.flaws.doubts += shell.doubts
-    wanted = asked.params.get("sids")
-    if wanted is None or set(shell.sids) <= set(wanted):
+    wanted = asked.params.get("sids") or list(users)
+    if not wanted or set(shell.sids) <= set(wanted):
         return
     missing = len(set(wanted).difference(shell.sids))
     if missing:
@@ -138,7 +182,7 @@ def series_of(row: Endpoint[Any], shell: AgoraMetrics, users: Mapping[str, str],
     Raises:
         ValueError: the answer is not about series.
     """
-    _check_sessions(shell, asked)
+    _check_sessions(shell, users, asked)
     metrics = AGORA_METRICS_2021_03 if row.generation == "2021-03" else AGORA_METRICS
     call_id, window = asked.params["call_id"], asked.window
     found = []

@@ -11,6 +11,7 @@ import json
 import math
 import re
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -201,12 +202,15 @@ def open_objects(raw: bytes | msgspec.Raw | None, name: str, doubts: list[str]) 
 
 
 def plain(raw: msgspec.Raw | None) -> Any:
-    """The value as Python objects; None for what is absent, the text itself where it cannot be read."""
+    """The value as Python objects; None for what is absent. Of what cannot be read, as `read` has it, or the text."""
     if raw is None:
         return None
     try:
         return msgspec.json.decode(raw)
     except UNREADABLE:
+        with suppress(ValueError):
+            if isinstance(found := read(bytes(raw)), dict | list):
+                return found
         return bytes(raw).decode("utf-8", "replace")
 
 

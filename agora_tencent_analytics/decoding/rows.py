@@ -5,8 +5,7 @@ package. Vendors send numbers as text, ids as numbers, null for empty lists, tim
 time; none of that may cost a row. Only a field that a record cannot be without does, when it is missing, null or
 unreadable.
 
-Pages are read by the hundred rows, so a field that comes as what it is costs no Python call, whole numbers and numbers
-are made by `int` and `float` themselves, and `shapes.py` leaves out what need not be asked of every row.
+Pages of calls and sessions whose rows are all of the usual shape are read without it, by `typed.py`.
 """
 
 from __future__ import annotations
@@ -23,16 +22,15 @@ import attrs
 import cattrs
 from cattrs.gen import make_dict_structure_fn_from_attrs, override
 
+from agora_tencent_analytics.decoding.flaws import MISREAD
 from agora_tencent_analytics.decoding.moments import YEAR_5138, seconds
 from agora_tencent_analytics.decoding.rawjson import UNREAD
-from agora_tencent_analytics.decoding.shapes import Shapes
+from agora_tencent_analytics.decoding.typed import CHOSEN, TypedRows
 
 T = TypeVar("T")
 Odd = Callable[[Iterable[str]], None]
 """Is told the vendor's names of fields of a record that could not be read as they were sent."""
 _GARBLED = (ValueError, TypeError, ArithmeticError)
-_CHOSEN = frozenset({"channel", "user_id"})
-"""Attributes that hold what people choose. Where half a character is in one, the rest of it still serves."""
 _TIME = re.compile("(.*_)?ts")
 
 
@@ -79,27 +77,41 @@ def real(value: Any, _: Any = None) -> float:
 
 class _Model(NamedTuple):
     build: Callable[[Any, Any], Any]
-    shapes: Shapes
     needed: Mapping[str, str]  # the vendor's names of the fields that a row must have, with those of the attributes
     optional: Mapping[str, Any]  # of those that it may have, with their types
     times: Mapping[str, str]  # the attributes that are epoch seconds, with the vendor's names
+
+
+def when(key: str) -> Callable[[Mapping[str, Any]], int | None]:
+    """For `Structure`: a time in epoch seconds, milliseconds or ISO 8601, under this key of the vendor's."""
+
+    def read(row: Mapping[str, Any]) -> int | None:
+        return None if row.get(key) is None else seconds(row[key])
+
+    return read
 
 
 class Structure:
     """Builds records from rows by one table of names.
 
     Args:
-        names: for each record class, the vendor's spelling of its attributes where it differs.
+        names: for each record class, the vendor's spelling of its attributes where it differs; or a function that
+            computes the attribute from the row, where it stands in other words, in several fields or deeper inside.
     """
 
-    def __init__(self, names: Mapping[type, Mapping[str, str]] | None = None) -> None:
+    def __init__(
+        self, names: Mapping[type, Mapping[str, str | Callable[[Mapping[str, Any]], Any]]] | None = None
+    ) -> None:
         self._converter = cattrs.Converter(detailed_validation=False)
         self._converter.register_structure_hook(bool, flag)
         self._converter.register_structure_hook(str, one_text)
         self._converter.register_structure_hook_func(lambda kind: kind == tuple[str, ...], texts)
-        self._quick = self._converter.copy()
         self._converter.register_structure_hook(float, real)
-        self._names = dict(names or {})
+        self._names: dict[type, dict[str, str]] = {}
+        self._computed: dict[type, list[tuple[str, Callable[[Mapping[str, Any]], Any]]]] = {}
+        for model, spelt in (names or {}).items():
+            self._names[model] = {attribute: name for attribute, name in spelt.items() if isinstance(name, str)}
+            self._computed[model] = [(attribute, how) for attribute, how in spelt.items() if not isinstance(how, str)]
         self._models: dict[type, _Model] = {}
 
     def rows(self, rows: Sequence[Any], model: type[T], *, odd: Odd | None = None, **given: Any) -> list[T]:
@@ -119,39 +131,49 @@ class Structure:
                 field that its record cannot be without.
         """
         learnt = self._models.get(model) or self._learn(model)
-        met = learnt.shapes.met(given)
+        if self._computed.get(model):
+            for row in rows:
+                row |= self._compute(row, model, learnt, odd)
+        known = {*learnt.needed, *learnt.optional} - given.keys()
         found: list[T] = []
-        seen, fill, unknown = list[object](), None, tuple[str, ...]()
         for row in rows:
-            signs = [*row, *map(type, row.values())]
-            if signs != seen:
-                seen, key = signs, tuple(signs)
-                fill, unknown = met.get(key) or learnt.shapes.learn(key, row, given)
-            if unknown:
-                row["extra"] = {name: row.pop(name) for name in unknown}
+            extra = {name: row.pop(name) for name in [*row.keys()] if name not in known}
             row |= given
-            if fill is None:
-                found.append(self._build(row, model, learnt, odd))
-                continue
-            try:
-                record = fill(row)
-            except _GARBLED:
-                found.append(self._build(row, model, learnt, odd))
-            else:
-                record.__class__ = model
-                found.append(record)
+            found.append(self._build(row, extra, model, learnt, odd))
         for attribute, name in learnt.times.items():
             if max(filter(None, map(attrgetter(attribute), found)), default=0) >= YEAR_5138:
                 found = [_in_seconds(record, attribute, name, odd) for record in found]
         return found
 
-    def _build(self, row: dict[str, Any], model: type[T], learnt: _Model, odd: Odd | None) -> T:
-        extra = row.pop("extra", {})
+    def typed(self, model: type[Any], **usual: Any) -> TypedRows:
+        """The rows of `model` as this vendor usually sends them.
+
+        Args:
+            model: an attrs class.
+            usual: what `TypedRows` takes.
+        """
+        return TypedRows(model, self._names.get(model, {}), **usual)
+
+    def _compute(self, row: Mapping[str, Any], model: type, learnt: _Model, odd: Odd | None) -> dict[str, Any]:
+        """The attributes of a row that are computed; one that cannot be is missing, which is odd if it may be."""
+        found = {}
+        for attribute, how in self._computed[model]:
+            try:
+                found[attribute] = how(row)
+            except MISREAD:
+                if attribute in learnt.needed:
+                    raise
+                if odd is not None:
+                    odd((attribute,))
+        return found
+
+    def _build(self, row: dict[str, Any], extra: dict[str, Any], model: type[T], learnt: _Model, odd: Odd | None) -> T:
         unread = extra.pop(UNREAD, {})
         if None in row.values():
             _drop_nulls(row, learnt.needed)
         for name in unread.keys() & learnt.needed.keys():
-            if learnt.needed[name] not in _CHOSEN:
+            # Where half a character is in what people choose, the rest of it still serves.
+            if learnt.needed[name] not in CHOSEN:
                 raise TypeError(f"{name!r} cannot be read as it was sent")
         try:
             made: T = learnt.build({**row, "extra": extra | unread}, model)
@@ -186,7 +208,6 @@ class Structure:
         spelt: dict[str, Any] = {field.name: override(rename=name) for name, field in fields.items()}
         learnt = self._models[model] = _Model(
             make_dict_structure_fn_from_attrs(list(fields.values()), model, self._converter, **spelt),
-            Shapes(model, fields, self._quick),
             {name: field.name for name, field in fields.items() if field.default is attrs.NOTHING},
             {
                 name: field.type

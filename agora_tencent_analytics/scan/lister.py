@@ -1,8 +1,9 @@
-"""`Lister`: lists the calls of one provider and hands those that are to be read to the workers, one by one."""
+"""`Lister`: lists the calls of one provider, and hands on those that are to be read, page by page."""
 
 from __future__ import annotations
 
-from anyio.streams.memory import MemoryObjectSendStream
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from itertools import islice
 
 from agora_tencent_analytics.errors import AnalyticsError, BadInput, NothingToAsk, UnreadableRow
 from agora_tencent_analytics.models.calls import Call
@@ -15,6 +16,9 @@ from agora_tencent_analytics.scan.records import Failure
 from agora_tencent_analytics.scan.vendor_report import GIVEN_UP
 from agora_tencent_analytics.scan.work import Owed, Stretch
 
+_A_BATCH = 100
+"""Calls listed before that are handed on together: as many as a page has."""
+
 
 class Lister:
     """Lists what the job's work says, oldest first, and what an earlier scan has left over before that.
@@ -22,14 +26,14 @@ class Lister:
     Args:
         job: whose calls.
         sought: calls asked for by id.
-        send: takes the calls that are to be read.
+        take: takes calls that are to be read, and returns when more are wanted.
     """
 
-    def __init__(self, job: Job, sought: Sought, send: MemoryObjectSendStream[Owed]) -> None:
+    def __init__(self, job: Job, sought: Sought, take: Callable[[Sequence[Owed]], Awaitable[None]]) -> None:
         self._job = job
         self._work = job.work
         self._sought = sought
-        self._send = send
+        self._take = take
         self._may_begin_anew = True
         ids = job.wanted.call_ids
         known = self._work.known(ids or ())
@@ -41,8 +45,7 @@ class Lister:
         """Lists to the end, or until the job is stopped or every call asked for is found."""
         for lost in self._work.untold():
             await self._lose(lost)
-        for owed in self._work.owed():
-            await self._hand(owed)
+        await self._hand_all(self._work.owed())
         everything = await self._list_all()
         if everything is None:
             everything = await self._list_all()
@@ -65,8 +68,8 @@ class Lister:
                 return None
             everything = ended and everything
         else:
-            for owed in self._work.vanished() if everything else ():
-                await self._hand(owed)
+            if everything:
+                await self._hand_all(self._work.vanished())
         return everything
 
     def note_what_was_missed(self) -> None:
@@ -89,10 +92,16 @@ class Lister:
     async def _lose(self, lost: UnreadableRow) -> None:
         await self._job.fail(Failure(vendor=self._job.name, step="calls", over=lost.over, error=lost))
 
-    async def _hand(self, owed: Owed) -> None:
-        self._may_begin_anew = False
-        if not self._job.stopped:
-            await self._send.send(owed)
+    async def _hand_all(self, owed: Iterable[Owed]) -> None:
+        rest = iter(owed)
+        while batch := list(islice(rest, _A_BATCH)):
+            await self._hand(batch)
+
+    async def _hand(self, owed: Sequence[Owed]) -> None:
+        if owed:
+            self._may_begin_anew = False
+            if not self._job.stopped:
+                await self._take(owed)
 
     def _calls(self, stretch: Stretch) -> Paginator[Call]:
         return self._job.provider.calls(stretch.over, channel=self._job.wanted.channel, cursor=stretch.cursor)
@@ -130,21 +139,22 @@ class Lister:
             rest = page.cursor
             for lost in self._work.lost(page.lost):
                 await self._lose(lost)
-            wanted = [call for call in page.items if self._missing is None or call.call_id in self._missing]
+            wanted = page.items
+            if self._missing is not None:
+                wanted = [call for call in page.items if call.call_id in self._missing]
             owed = self._work.page(stretch, self._job.wanted.chosen(wanted), page.cursor)
             if self._work.kept:
                 self._job.doubt(listing.certificate)
             self._job.progress()
-            for one in wanted:
-                self._sought.found(one.call_id)
-                if self._missing is not None:
+            if self._missing is not None:
+                for one in wanted:
+                    self._sought.found(one.call_id)
                     self._missing.discard(one.call_id)
-            for one in owed:
-                await self._hand(one)
+            await self._hand(owed)
             if self._found_all:
                 return True
         self._job.doubt(listing.certificate)
-        self._job.report.duplicates_dropped += listing.certificate.duplicates
+        self._job.report.count(listing.certificate)
         return listing.certificate.finished
 
     async def _give_up(self, stretch: Stretch, refused: AnalyticsError, pages: Pages, rest: str | None) -> bool:

@@ -24,6 +24,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from agora_tencent_analytics import (
     AnalyticsError,
     Budget,
+    ProviderClosed,
     Quota,
     Rate,
     Receipt,
@@ -31,11 +32,11 @@ from agora_tencent_analytics import (
     Timeouts,
     TransportError,
     UnreadableReply,
-    asking,
 )
 from agora_tencent_analytics.agora.auth import AgoraCredentials
 from agora_tencent_analytics.agora.endpoints import CALL_LISTS_2024
 from agora_tencent_analytics.agora.wire import AgoraVendor
+from agora_tencent_analytics.context import Terms
 from agora_tencent_analytics.http.client import Caller
 from agora_tencent_analytics.http.hosts import Hosts
 from agora_tencent_analytics.http.transport import AiohttpTransport
@@ -95,16 +96,16 @@ async def ask(
         timeouts=timeouts,
     )
     limits, budget, error = Limits(rates=RATES, history_s=DAY, span_s=DAY, page_size=100), Budget(9), None
-    with asking(budget=budget) as receipt:
-        try:
-            await caller.ask(CALL_LISTS_2024, limits, TimeRange(1, 2), {}, page=1, size=1)
-        except AnalyticsError as raised:
-            error = raised
+    caller.terms = Terms(budgets=(budget,))
+    try:
+        await caller.ask(CALL_LISTS_2024, limits, TimeRange(1, 2), {}, page=1, size=1)
+    except AnalyticsError as raised:
+        error = raised
     state = await quota.state("call/lists", RATES)
     room = quota._counter("call/lists", RATES).bucket.windows[0].room(quota.clock.clock.monotonic())
     await transport.aclose()
     await quota.aclose()
-    return Cost(error=error, used=state.used_today, left=room, receipt=receipt, budget=budget)
+    return Cost(error=error, used=state.used_today, left=room, receipt=caller.receipts[0], budget=budget)
 
 
 def costs_nothing(cost: Cost) -> None:
@@ -390,8 +391,10 @@ def test_a_session_of_another_loop_is_refused_and_nothing_is_charged() -> None:
         return aiohttp.ClientSession()
 
     async def scenario(session: aiohttp.ClientSession) -> None:
-        with pytest.raises(RuntimeError, match="belongs to another event loop"):
-            await ask("http://127.0.0.1:9", session=session)
+        cost = await ask("http://127.0.0.1:9", session=session)
+        assert isinstance(cost.error, ProviderClosed)
+        assert "belongs to another event loop" in str(cost.error)
+        assert (0, 0) == (cost.used, cost.receipt.attempts)
 
     with asyncio.Runner() as first, asyncio.Runner() as second:
         session = first.run(make())

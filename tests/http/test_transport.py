@@ -24,6 +24,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from agora_tencent_analytics import (
     AnalyticsError,
     BadInput,
+    ProviderClosed,
     Quota,
     Rate,
     Request,
@@ -304,6 +305,21 @@ def test_the_headers_are_announced_before_the_body_has_come() -> None:
         return send.announced
 
     assert 1 == over(slow_body, use)
+
+
+@pytest.mark.parametrize("given", [False, True], ids=["own session", "the caller's session"])
+def test_headers_that_gateways_add_are_read(given: bool) -> None:
+    async def script(line: Line, request: bytes) -> None:
+        await line.say(answer(b"{}", headers=f"X-Trace: {'x' * 60_000}\r\n"))
+
+    async def use(server: Scripted, send: Send) -> tuple[int, int]:
+        if not given:
+            return len((await send(get(server.url + "/x"))).headers["x-trace"]), len(server.requests)
+        async with aiohttp.ClientSession() as session:
+            sent = Send(session=session)
+            return len((await sent(get(server.url + "/x"))).headers["x-trace"]), len(server.requests)
+
+    assert (60_000, 1) == over(script, use)
 
 
 # --- how much comes back ----------------------------------------------------------------------------------
@@ -662,7 +678,7 @@ def test_a_session_of_the_callers_that_was_closed_sends_no_more() -> None:
             brought = Send(session)
             before = brought.transport.closed
         assert (False, True) == (before, brought.transport.closed)
-        with pytest.raises(RuntimeError, match="session that it was given"):
+        with pytest.raises(ProviderClosed, match="session that it was given"):
             await brought(get(server.url + "/x"))
         return len(server.requests)
 
@@ -682,7 +698,7 @@ def test_what_is_closed_sends_no_more(brought: bool) -> None:
         async with aiohttp.ClientSession() as session:
             closed = Send(session if brought else None)
             await closed.transport.aclose()
-            with pytest.raises(RuntimeError, match="closed"):
+            with pytest.raises(ProviderClosed, match="closed"):
                 await closed(get(server.url + "/x"))
         return len(server.requests)
 
