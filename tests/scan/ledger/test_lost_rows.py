@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from agora_tencent_analytics.scan.since import Since
 
 from agora_tencent_analytics import Last, UnreadableRow
 from agora_tencent_analytics.limits import DAY, HOUR
 from agora_tencent_analytics.scan import CallRecord, Report
+from agora_tencent_analytics.scan.options import Since
 from agora_tencent_analytics.simulator import World
 from tests.support.simulated_scans import Vendors, read
 from tests.support.virtual_time import EPOCH, run
