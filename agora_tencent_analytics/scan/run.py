@@ -17,8 +17,7 @@ from agora_tencent_analytics.paging.question import Over
 from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.receipt import Budget
 from agora_tencent_analytics.scan.ledger import Ledger
-from agora_tencent_analytics.scan.options import Depth, OnError, Wanted
-from agora_tencent_analytics.scan.since import Since
+from agora_tencent_analytics.scan.options import Depth, OnError, Since, Wanted
 from agora_tencent_analytics.scan.stream import Acknowledge, Records
 from agora_tencent_analytics.timerange import Last, TimeRange
 
