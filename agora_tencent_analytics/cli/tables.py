@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from itertools import groupby
 from unicodedata import combining, east_asian_width
 
-from agora_tencent_analytics.cli.worst_calls import CallFigures
 from agora_tencent_analytics.errors import printable
 from agora_tencent_analytics.scan import Failure, Report, VendorReport
+from agora_tencent_analytics.scan.worst import CallFigures
 
 Row = Sequence[str]
 
@@ -90,7 +90,10 @@ def status(report: Report) -> str:
     return ", ".join(f"{sum(getattr(one, name) for one in report.vendors.values())} {name}" for name in names)
 
 
-WORST = "worst calls (min, freeze: minutes and seconds of all sessions together; loss, rtt: mean of the worst series)"
+WORST = (
+    "worst calls (frozen %: of the stay of the user who had it worst; min, freeze: minutes and seconds of all sessions "
+    "together; loss, rtt: mean of the worst series)"
+)
 
 SPENT = "by vendor"
 
@@ -103,6 +106,7 @@ def worst_rows(worst: Sequence[CallFigures]) -> tuple[Row, list[Row]]:
         "joined (UTC)",
         "sessions",
         "min",
+        "frozen %",
         "audio freeze s",
         "video freeze s",
         "loss %",
@@ -116,6 +120,7 @@ def worst_rows(worst: Sequence[CallFigures]) -> tuple[Row, list[Row]]:
             _moment(call.join_ts),
             str(call.sessions),
             f"{(call.stayed_s + 30) // 60}",
+            _figure(None if call.worst_share is None else 100 * call.worst_share, 1),
             _figure(call.audio_freeze_s, 1),
             _figure(call.video_freeze_s, 1),
             _figure(call.loss_percent, 1),

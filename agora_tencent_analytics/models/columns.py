@@ -117,12 +117,14 @@ class Columns:
         self._state = _Text(several, form, scale, clip)
 
     @classmethod
-    def of(cls, times: Iterable[int], values: Iterable[float]) -> Columns:
+    def of(cls, times: Iterable[int], values: Iterable[float], *, untimed: int = 0, outside: int = 0) -> Columns:
         """Columns made of numbers at hand: sorted, duplicates dropped, NaN for what is missing.
 
         Args:
             times: epoch seconds.
             values: as many values.
+            untimed: points that were dropped because their time is unreadable.
+            outside: points that fell outside the clip.
 
         Raises:
             ValueError: the two differ in length.
@@ -130,7 +132,7 @@ class Columns:
         when, what = array("q", times), array("d", values)
         if len(when) != len(what):
             raise ValueError(f"{len(when)} times but {len(what)} values")
-        return cls._from(_Made(*_tidy([(when, what, _increasing(when))]), 0, 0))
+        return cls._from(_Made(*_tidy([(when, what, _increasing(when))]), untimed, outside))
 
     @classmethod
     def join(cls, parts: Iterable[Columns]) -> Columns:
@@ -170,6 +172,11 @@ class Columns:
         made = self._made()
         # One NaN makes a sum NaN (so do two infinities): a number proves that there is none, at a third of the cost.
         return made.untimed + (sum(map(isnan, made.values)) if isnan(sum(made.values)) else 0)
+
+    @property
+    def untimed(self) -> int:
+        """How many points were dropped because their time is unreadable."""
+        return self._made().untimed
 
     @property
     def outside(self) -> int:

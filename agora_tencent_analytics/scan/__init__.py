@@ -11,6 +11,8 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
+from agora_tencent_analytics.scan.arrow import to_arrow
+from agora_tencent_analytics.scan.json_lines import read_records, write_records
 from agora_tencent_analytics.scan.ledger import Ledger
 from agora_tencent_analytics.scan.options import FreezeFrom, Since
 from agora_tencent_analytics.scan.records import CallRecord, Failure
@@ -18,6 +20,7 @@ from agora_tencent_analytics.scan.report import Report
 from agora_tencent_analytics.scan.run import scan as run
 from agora_tencent_analytics.scan.stream import Records
 from agora_tencent_analytics.scan.vendor_report import VendorReport
+from agora_tencent_analytics.scan.worst import CallFigures, worst
 
 if TYPE_CHECKING:
     from agora_tencent_analytics.scan.forecast.forecast import (
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from agora_tencent_analytics.scan.forecast.run import forecast as forecast_scan
 
 __all__ = [
+    "CallFigures",
     "CallRecord",
     "Failure",
     "Forecast",
@@ -45,7 +49,11 @@ __all__ = [
     "Since",
     "VendorForecast",
     "VendorReport",
+    "read_records",
     "scan",
+    "to_arrow",
+    "worst",
+    "write_records",
 ]
 
 _OF_FORECASTS = {"Forecast", "Interval", "Loss", "Proposal", "RowForecast", "VendorForecast"}
