@@ -21,6 +21,7 @@ from urllib.parse import quote, urlsplit
 import attrs
 import msgspec
 
+from agora_tencent_analytics.decoding.bulk import TooMuch
 from agora_tencent_analytics.decoding.flaws import MISREAD, NO_FLAWS, Flaws
 from agora_tencent_analytics.decoding.rawjson import read as read_json
 from agora_tencent_analytics.decoding.rows import Structure
@@ -188,8 +189,11 @@ def decoded(
     """
     try:
         return _decoded(vendor, row, body, Asked(window=asked.window, params=asked.params))
-    except MISREAD:
+    except MISREAD as error:
+        too_much = str(error) if isinstance(error, TooMuch) else ""
         response = clean(response)
+    if too_much:
+        raise unreadable(row, response, too_much, too_large=True)
     # Not inside the handler: what is raised here must not lead back to frames that hold the answer as it came.
     body = vendor.unwrap(row, response)
     try:
@@ -275,19 +279,31 @@ def parsed(row: Endpoint[Any], response: Response, read: Callable[[bytes], T]) -
     try:
         return read(response.body)
     except ValueError as error:
-        why = str(error)
+        why, too_large = str(error), isinstance(error, TooMuch)
     # Not inside the handler: the error must not lead back to frames that hold the body, and what it may repeat.
-    raise unreadable(row, response, why)
+    raise unreadable(row, response, why, too_large=too_large)
 
 
 def unreadable(
-    row: Endpoint[Any], response: Response, why: str, *, request_id: str = "", in_rows: bool = False
+    row: Endpoint[Any],
+    response: Response,
+    why: str,
+    *,
+    request_id: str = "",
+    in_rows: bool = False,
+    too_large: bool = False,
 ) -> UnreadableReply:
     """The error for a body that cannot be read, with a printable excerpt of it; see its attributes."""
     text = response.body[:_EXCERPT].decode("utf-8", "replace")
     excerpt = "".join(char if char.isprintable() else " " for char in text)
     return UnreadableReply(
-        brief(why), endpoint=row.name, status=response.status, excerpt=excerpt, request_id=request_id, in_rows=in_rows
+        brief(why),
+        endpoint=row.name,
+        status=response.status,
+        excerpt=excerpt,
+        request_id=request_id,
+        in_rows=in_rows,
+        too_large=too_large,
     )
 
 

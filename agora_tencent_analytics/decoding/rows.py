@@ -24,7 +24,7 @@ import cattrs
 from cattrs.gen import make_dict_structure_fn_from_attrs, override
 
 from agora_tencent_analytics.decoding.moments import YEAR_5138, seconds
-from agora_tencent_analytics.decoding.rawjson import UNREAD
+from agora_tencent_analytics.decoding.rawjson import UNREAD, shallow
 from agora_tencent_analytics.decoding.shapes import Shapes
 
 T = TypeVar("T")
@@ -121,12 +121,14 @@ class Structure:
         learnt = self._models.get(model) or self._learn(model)
         met = learnt.shapes.met(given)
         found: list[T] = []
-        seen, fill, unknown = list[object](), None, tuple[str, ...]()
+        seen, fill, unknown, nested = list[object](), None, tuple[str, ...](), tuple[str, ...]()
         for row in rows:
             signs = [*row, *map(type, row.values())]
             if signs != seen:
                 seen, key = signs, tuple(signs)
-                fill, unknown = met.get(key) or learnt.shapes.learn(key, row, given)
+                fill, unknown, nested = met.get(key) or learnt.shapes.learn(key, row, given)
+            for name in nested:
+                row[name] = shallow(row[name])
             if unknown:
                 row["extra"] = {name: row.pop(name) for name in unknown}
             row |= given

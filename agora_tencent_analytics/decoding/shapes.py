@@ -33,6 +33,8 @@ class Shape(NamedTuple):
     """A row, with what is given beside it, as the double of its record; None if it must go the ordinary way."""
     unknown: tuple[str, ...]
     """Names of the row that its record does not know."""
+    nested: tuple[str, ...]
+    """Those of them that are lists or objects."""
 
 
 class Shapes:
@@ -71,10 +73,11 @@ class Shapes:
             given: attributes that the rows do not carry.
         """
         unknown = tuple(name for name in row if name not in self._known or name in given)
+        nested = tuple(name for name in unknown if isinstance(row[name], list | dict))
         if self._room <= 0 or UNREAD in row:
-            return Shape(None, unknown)
+            return Shape(None, unknown, nested)
         self._room -= 1
-        shape = Shape(self._fill({**row, **given}, with_extra=bool(unknown)), unknown)
+        shape = Shape(self._fill({**row, **given}, with_extra=bool(unknown)), unknown, nested)
         self.met(given)[signs] = shape
         return shape
 

@@ -17,9 +17,7 @@ costs nothing. A token that the vendor calls expired is worth one more attempt, 
 an answer never does, whatever it says (`hosts.py`).
 
 **Long waits** are told once, while it still matters: one that is expected to be long as soon as it has begun, any other
-when it has in fact lasted for `LONG_S`.
-
-Which window and which page come next is not decided here.
+when it has in fact lasted for `LONG_S`. Which window and which page come next is not decided here.
 """
 
 from __future__ import annotations
@@ -31,9 +29,11 @@ from functools import partial
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import attrs
 
 from agora_tencent_analytics.context import terms
+from agora_tencent_analytics.decoding.bulk import LARGE
 from agora_tencent_analytics.endpoint import Endpoint, spell
 from agora_tencent_analytics.errors import (
     AnalyticsError,
@@ -230,7 +230,8 @@ class _Ask:
                 if recorder.heard or slot.waited_s:
                     recorder.granted(slot)
                 await self._exchange(slot)
-            reply, body = self._decoded()
+            large = len(self._response.body) > LARGE
+            reply, body = await anyio.to_thread.run_sync(self._decoded) if large else self._decoded()
         except BaseException as failure:
             recorder.attempted(failure)
             raise
@@ -277,7 +278,8 @@ class _Ask:
         if recorder.heard:
             recorder.answered(response.status)
         try:
-            self._unwrap(response)
+            large = len(response.body) > LARGE  # in a thread the loop turns, but for the call that makes the objects
+            await anyio.to_thread.run_sync(self._unwrap, response) if large else self._unwrap(response)
         except RateLimited as refused:
             # Beyond the limit the refusal is raised, and the bucket is not held for longer than the limit.
             held = refused.retry_after_s
@@ -297,13 +299,11 @@ class _Ask:
     def _tell_the_time(self, refused: Refusal, response: Response) -> None:
         """Takes in a refusal that a wrong clock would explain: the vendor's word for what time it is."""
         clock, date = self._caller.quota.clock, date_of(response.headers)
-        if date is None:
-            return
-        if isinstance(refused, WindowRefused):
+        if date is not None and isinstance(refused, WindowRefused):
             window, limits, kind = self._asked.window, self._limits, refused.kind
             if refused_at(date, window, limits, kind) and not refused_at(clock.now(), window, limits, kind):
                 clock.vouched(date, self._sent_at, self._answered_at)
-        elif isinstance(refused, NotAuthenticated) and refused.cause == "clock":
+        elif date is not None and isinstance(refused, NotAuthenticated) and refused.cause == "clock":
             if abs(date - self._signed_at) > SAME_TIME_S:
                 clock.vouched(date, self._sent_at, self._answered_at)
             else:

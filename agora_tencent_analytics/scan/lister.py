@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from anyio.streams.memory import MemoryObjectSendStream
 
-from agora_tencent_analytics.errors import AnalyticsError, BadInput, NothingToAsk, UnreadableRow
+from agora_tencent_analytics.errors import AnalyticsError, BadInput, NothingToAsk, UnreadableReply, UnreadableRow
 from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.paging.certificate import Clipped
 from agora_tencent_analytics.paging.clip import CLOCKS_DIFFER_S
+from agora_tencent_analytics.paging.page import Page
 from agora_tencent_analytics.paging.paginator import Pages, Paginator
 from agora_tencent_analytics.scan.job import Job
 from agora_tencent_analytics.scan.options import Sought
 from agora_tencent_analytics.scan.records import Failure
 from agora_tencent_analytics.scan.vendor_report import GIVEN_UP
 from agora_tencent_analytics.scan.work import Owed, Stretch
+
+_FEW = 50
+"""Calls that any page may have."""
 
 
 class Lister:
@@ -130,15 +136,16 @@ class Lister:
             rest = page.cursor
             for lost in self._work.lost(page.lost):
                 await self._lose(lost)
-            wanted = [call for call in page.items if self._missing is None or call.call_id in self._missing]
+            listed = await self._as_many_as_asked(listing, page)
+            wanted = [call for call in listed if self._missing is None or call.call_id in self._missing]
             owed = self._work.page(stretch, self._job.wanted.chosen(wanted), page.cursor)
             if self._work.kept:
                 self._job.doubt(listing.certificate)
             self._job.progress()
-            for one in wanted:
-                self._sought.found(one.call_id)
+            for call in wanted:
+                self._sought.found(call.call_id)
                 if self._missing is not None:
-                    self._missing.discard(one.call_id)
+                    self._missing.discard(call.call_id)
             for one in owed:
                 await self._hand(one)
             if self._found_all:
@@ -146,6 +153,19 @@ class Lister:
         self._job.doubt(listing.certificate)
         self._job.report.duplicates_dropped += listing.certificate.duplicates
         return listing.certificate.finished
+
+    async def _as_many_as_asked(self, listing: Paginator[Call], page: Page[Call]) -> Sequence[Call]:
+        """The calls of a page whose details are worth the quota: who shows many more than a page has may show any."""
+        if self._job.wanted.depth == "calls" or len(page.items) <= _FEW:
+            return page.items
+        question = next(iter(listing.questions(self._job.provider.now())))
+        most = 2 * question.size or len(page.items)
+        if len(page.items) > most:
+            why = f"{len(page.items):,} calls on a page of {question.size}; about those beyond twice as many"
+            endpoint = question.row.name
+            strange = UnreadableReply(f"{why} nothing more was asked", endpoint=endpoint, status=200, in_rows=True)
+            await self._job.fail(Failure(vendor=self._job.name, step="calls", over=page.window, error=strange))
+        return page.items[:most]
 
     async def _give_up(self, stretch: Stretch, refused: AnalyticsError, pages: Pages, rest: str | None) -> bool:
         """Leaves out the window being read; False if that is no use, and the rest must wait for another scan."""
