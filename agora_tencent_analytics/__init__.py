@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from agora_tencent_analytics.context import asking
     from agora_tencent_analytics.decoding.points import PointForm
     from agora_tencent_analytics.decoding.rows import Structure
-    from agora_tencent_analytics.endpoint import AnyOf, Bounds, Endpoint, Newest, PageNumber, Param, Unpaged
+    from agora_tencent_analytics.endpoint import AnyOf, Bounds, Endpoint, Newest, NextPage, PageNumber, Param, Unpaged
     from agora_tencent_analytics.environment import EnvironmentVariable
     from agora_tencent_analytics.errors import (
         AnalyticsError,
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         NothingToAsk,
         NotOffered,
         NotPermitted,
+        ProviderClosed,
         QuotaUnavailable,
         RateLimited,
         Refusal,
@@ -83,7 +84,7 @@ if TYPE_CHECKING:
     from agora_tencent_analytics.tencent.sign import TencentCredentials
     from agora_tencent_analytics.tencent.usage import RoomUsage
     from agora_tencent_analytics.timerange import Last, TimeRange
-    from agora_tencent_analytics.vendor import Asked, Reply, Vendor
+    from agora_tencent_analytics.wire import Asked, Reply, Vendor
 
 __all__ = [
     "FIGURES",
@@ -124,6 +125,7 @@ __all__ = [
     "Metric",
     "MetricSeries",
     "Newest",
+    "NextPage",
     "NotAsked",
     "NotAuthenticated",
     "NotFound",
@@ -137,6 +139,7 @@ __all__ = [
     "Plan",
     "PointForm",
     "Provider",
+    "ProviderClosed",
     "ProviderOptions",
     "Quota",
     "QuotaNotPersisted",
@@ -187,12 +190,12 @@ _HOMES = {
     "context": "asking",
     "decoding.points": "PointForm",
     "decoding.rows": "Structure",
-    "endpoint": "AnyOf Bounds Endpoint Newest PageNumber Param Unpaged",
+    "endpoint": "AnyOf Bounds Endpoint Newest NextPage PageNumber Param Unpaged",
     "environment": "EnvironmentVariable",
     "errors": (
         "AnalyticsError BadInput BudgetSpent DailyQuotaExhausted IncompleteScan InvalidRequest LedgerUnusable "
-        "NotAsked NotAuthenticated NotFound NotOffered NotPermitted NothingToAsk QuotaUnavailable RateLimited "
-        "Refusal TransportError UnreadableReply UnreadableRow VendorFault WindowRefused WouldExceedQuota"
+        "NotAsked NotAuthenticated NotFound NotOffered NotPermitted NothingToAsk ProviderClosed QuotaUnavailable "
+        "RateLimited Refusal TransportError UnreadableReply UnreadableRow VendorFault WindowRefused WouldExceedQuota"
     ),
     "http.retry": "Retry",
     "http.transport": "AiohttpTransport Timeouts Transport",
@@ -221,7 +224,7 @@ _HOMES = {
     "tencent.sign": "TencentCredentials",
     "tencent.usage": "RoomUsage",
     "timerange": "Last TimeRange",
-    "vendor": "Asked Reply Vendor",
+    "wire": "Asked Reply Vendor",
 }
 """Where each name lives. A name is imported when it is first used, so that nobody pays for what they do not use."""
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}

@@ -7,6 +7,7 @@ vendor's table by `ask`, so that a new question needs no new method. Nothing her
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from hashlib import blake2b
@@ -20,21 +21,22 @@ from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.environment import EnvironmentVariable, from_environment
 from agora_tencent_analytics.errors import BadInput, NotOffered
 from agora_tencent_analytics.http.client import Caller
-from agora_tencent_analytics.http.hosts import Hosts
+from agora_tencent_analytics.http.hosts import Hosts, check_base_url
 from agora_tencent_analytics.http.retry import Retry
 from agora_tencent_analytics.http.transport import AiohttpTransport, Timeouts, Transport, check_transport
 from agora_tencent_analytics.limits import Limits, Plan
-from agora_tencent_analytics.models.calls import Call, Session
+from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.notices import Hook
 from agora_tencent_analytics.paging.paginator import Paginator
-from agora_tencent_analytics.paging.question import Over, Questions, about_call, over_range, sessions_of
+from agora_tencent_analytics.paging.question import Over, Questions, about_call, over_range
 from agora_tencent_analytics.paging.stays import Packet
 from agora_tencent_analytics.quota.quota import Quota
 from agora_tencent_analytics.quota.quota_state import QuotaState
 from agora_tencent_analytics.quota.store import QuotaStore
 from agora_tencent_analytics.receipt import Receipt
+from agora_tencent_analytics.secret import Secret, is_key, secret
 from agora_tencent_analytics.timerange import TimeRange
-from agora_tencent_analytics.vendor import Vendor, check_base_url
+from agora_tencent_analytics.wire import Vendor
 
 if TYPE_CHECKING:
     import aiohttp
@@ -74,11 +76,12 @@ class Access:
         self,
         *,
         vendor: Vendor,
-        app_id: Any,
+        app_id: Any = "",
         plan: Plan,
         base_url: str | Sequence[str],
-        credentials: Callable[[], Awaitable[Any]],
-        account: str | None,
+        credentials: Callable[[], Awaitable[Any]] | None = None,
+        keys: str | Secret[str] | Sequence[str | Secret[str]] | None = None,
+        account: str | None = None,
         quota: Quota | None = None,
         store: QuotaStore | str | Path | None = None,
         merge: Sequence[Sequence[str]] = (),
@@ -90,7 +93,14 @@ class Access:
         hooks: Iterable[Hook] = (),
     ) -> None:
         hosts = _checked(base_url)
+        if not _NAME.fullmatch(vendor.name):
+            raise BadInput(f"a vendor's name has lower-case letters, digits and hyphens only, unlike {vendor.name!r}")
+        if keys is not None:
+            keys = _hidden(keys)
+            account = _account(keys) if account is None else account
+            credentials = fixed_credentials(keys)
         _check_async(credentials)
+        assert credentials is not None
         if account is None:
             raise BadInput("credentials= needs account=: a name for the quota that outlives the keys")
         if not isinstance(account, str) or not account:
@@ -122,7 +132,6 @@ class Access:
             timeouts=timeouts or Timeouts(),
             hooks=check_hooks(hooks),
         )
-        self._paginator = partial(Paginator[Any], self._caller)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, **options: Unpack[ProviderOptions]) -> Self:
@@ -256,24 +265,92 @@ class Access:
             NotOffered: not on this plan, or not this vendor's.
             BadInput: a parameter, the range or the page size is wrong. Nothing was sent.
         """
-        return self._paginator(
-            over_range(row, self.limits(row), over, [params], page_size=page_size, unlisted=unlisted),
+        questions = over_range(row, self.limits(row), over, [params], page_size=page_size, unlisted=unlisted)
+        if over.seconds < row.bounds.least_s:
+            raise BadInput(f"{row.name} answers nothing about less than {row.bounds.least_s} s; ask for a longer range")
+        return self.walk(
+            questions,
             cursor=cursor,
             max_requests=max_requests,
             max_wait=max_wait,
         )
 
-    def _about(self, row: Endpoint[Any], call: Call, over: TimeRange | None, packets: Sequence[Packet]) -> Questions:
-        self._mine(call)
-        return about_call(row, self.limits(row), call, over, packets)
+    def ask_about(
+        self,
+        row: Endpoint[R],
+        call: Call,
+        packets: Iterable[Packet],
+        *,
+        over: TimeRange | None = None,
+        merge: Callable[[Sequence[R]], Sequence[R]] | None = None,
+        cursor: str | None = None,
+    ) -> Paginator[R]:
+        """Asks a question about a call: about all of its life, or about the stays of sessions, in as few windows as do.
 
-    def _mine(self, call: Call) -> None:
-        if not isinstance(call, Call) or call.vendor != self.name:
-            raise BadInput(f"a Call of {self.name} was due, as its calls() gives them, not {call!r}")
+        Where a row does not say when a call or a stay ended, it is followed for as long as it shows itself.
 
-    def _sessions_of(self, call: Call, sessions: Iterable[Session]) -> list[Session]:
-        self._mine(call)
-        return sessions_of(call, sessions)
+        Args:
+            row: a row of the vendor's table.
+            call: the call.
+            packets: what to ask with, one packet after the other; see `Packet`, and `packed`, which makes lists of
+                sessions or users as long as a request may name.
+            over: only the part of the call inside this range. None: the whole call.
+            merge: makes the records of a packet out of those of its windows and pages, for series that come in pieces.
+                None: records are given as they come.
+            cursor: `page.cursor` of an earlier walk of the same question, to go on after that page.
+
+        Raises:
+            NotOffered: not on this plan, or not this vendor's.
+            BadInput: a parameter is wrong. Nothing was sent.
+        """
+        return self.walk(about_call(row, self.limits(row), call, over, list(packets)), merge=merge, cursor=cursor)
+
+    def walk(
+        self,
+        questions: Questions,
+        *,
+        merge: Callable[[Sequence[Any]], Sequence[Any]] | None = None,
+        cursor: str | None = None,
+        max_requests: int | None = None,
+        max_wait: float | None = None,
+    ) -> Paginator[Any]:
+        """Asks questions made by hand, one after the other; `ask` and `ask_about` make the usual ones.
+
+        Args:
+            questions: gives the questions, when told the vendor's now and the latest that it may be.
+            merge: makes the records of a question out of those of its windows and pages. None: as they come.
+            cursor: `page.cursor` of an earlier walk of the same questions, to go on after that page.
+            max_requests: the walk ends, incomplete, after so many pages. None: as many as it takes.
+            max_wait: the longest wait for a quota slot, seconds; None waits as long as it takes.
+        """
+        return Paginator(
+            self._caller, questions, merge=merge, cursor=cursor, max_requests=max_requests, max_wait=max_wait
+        )
+
+
+_NAME = re.compile("[a-z0-9-]+")
+
+
+def _hidden(keys: str | Secret[str] | Sequence[str | Secret[str]]) -> Secret[str] | tuple[str | Secret[str], ...]:
+    """Keys that nothing shows by accident: a text, or several of which the first is a name.
+
+    Raises:
+        BadInput: one of them is empty, or holds what cannot stand in a key.
+    """
+    parts = [keys] if isinstance(keys, str | Secret) else [*keys]
+    if not parts or not all(map(is_key, parts)):
+        raise BadInput("keys must be non-empty printable text without spaces, each of them; copy them from the vendor")
+    if isinstance(keys, str | Secret):
+        return secret(keys)
+    return (parts[0], *map(secret, parts[1:]))
+
+
+def _account(keys: Secret[str] | tuple[str | Secret[str], ...]) -> str:
+    """A name for the quota of these keys that does not show them."""
+    name = keys[0] if isinstance(keys, tuple) else keys
+    if isinstance(name, str):
+        return name
+    return blake2b(name.reveal().encode(), digest_size=16).hexdigest()
 
 
 def fixed_credentials(credentials: C) -> Callable[[], Awaitable[C]]:

@@ -8,11 +8,13 @@ plan's `Limits`, under the name in `Endpoint.limits`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Generic, Literal, TypeVar
+from urllib.parse import parse_qsl
 
 import attrs
 
+from agora_tencent_analytics.decoding.series import Points
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.limits import DAY, MINUTE, Limits
 from agora_tencent_analytics.timerange import TimeRange
@@ -22,6 +24,7 @@ __all__ = [
     "Bounds",
     "Endpoint",
     "Newest",
+    "NextPage",
     "PageNumber",
     "Param",
     "Unpaged",
@@ -33,6 +36,8 @@ __all__ = [
 ]
 
 R = TypeVar("R")
+Total = Literal["listing", "hint", "page", "none"]
+"""What a vendor's total counts: the whole listing; something that may be too small; the page only; nothing at all."""
 
 
 @attrs.frozen(kw_only=True)
@@ -62,39 +67,76 @@ class Bounds:
     """How the vendor spells a time range."""
 
     start: str
-    """Name of the parameter for the start."""
+    """Name of the parameter for the start; `""` if the vendor takes no range at all."""
     end: str
     """Name of the parameter for the end; `""` where the vendor takes the start alone."""
-    strict: bool
+    strict: bool = False
     """True if `end - start` must be less than the span, False if it may equal it."""
-    form: Literal["seconds", "day", "minute", "midnight"] = "seconds"
-    """Epoch seconds; `YYYY-MM-DD`, the last day included; `YYYY-MM-DD HH:MM`; or `YYYY-MM-DD HH:MM:SS` at
-    midnight, since whole days are asked for."""
+    form: Literal["seconds", "milliseconds", "iso", "day", "minute", "midnight"] = "seconds"
+    """Epoch seconds or milliseconds; ISO 8601 in UTC (`2026-11-29T18:00:00Z`); `YYYY-MM-DD`, the last day included;
+    `YYYY-MM-DD HH:MM`; or `YYYY-MM-DD HH:MM:SS` at midnight, since whole days are asked for."""
     zone_s: int = 0
     """Where days begin, for the forms with dates: seconds east of UTC."""
     one_day: bool = False
     """True if a request must not reach over the end of a day."""
+    least_s: int = 0
+    """A range of fewer seconds gets an empty answer, whatever happened in it: it is not sent."""
+
+    @property
+    def exact(self) -> bool:
+        """True if a range may begin and end in any second."""
+        return self.form in _EXACT
+
+
+_EXACT = ("seconds", "milliseconds", "iso")
 
 
 @attrs.frozen(kw_only=True)
 class PageNumber:
-    """Pages asked for by number."""
+    """Pages asked for by number, or by how many rows stand before them."""
 
     number: str
-    """Name of the parameter for the page number."""
+    """Name of the parameter for the page number, or for the offset."""
     size: str
     """Name of the parameter for the page size. Both are always sent."""
     base: Literal[0, 1]
     """Number of the first page."""
-    total: Literal["listing", "hint", "page"]
-    """What the vendor's total counts: the whole listing; something that may be too small; the page only."""
+    total: Total
+    """What the vendor's total counts."""
     as_text: bool = False
     """True if number and size travel as text."""
+    offset: bool = False
+    """True if the parameter takes the number of rows before the page; its base is 0 then."""
 
 
-@attrs.frozen
+@attrs.frozen(kw_only=True)
+class NextPage:
+    """Pages asked for by what the page before said: a token, a link, or its last row.
+
+    The token stands in cursors and ledgers, so that another process goes on. One that comes again, on a page that
+    brought nothing new, is a loop, and ends the window as incomplete.
+    """
+
+    send: str = ""
+    """Name of the parameter that takes the token. `""` if a link comes: of its query those parameters are sent that the
+    question does not have itself; its host and its path are disregarded."""
+    size: str = ""
+    """Name of the parameter for the page size; `""` where none is sent."""
+    last: bool = False
+    """True if the token is the id of the page's last row, which is in no other place: pages end with an empty one, or
+    where the total is reached."""
+    total: Total = "listing"
+    """What the vendor's total counts, if it gives one."""
+    refused: tuple[str, ...] = ()
+    """The vendor's codes for a token that it no longer knows: the window is read again from its first page, once."""
+
+
+@attrs.frozen(kw_only=True)
 class Unpaged:
-    """The whole answer in one piece."""
+    """The whole answer in one piece. One that says that more exists makes its window incomplete."""
+
+    total: Total = "listing"
+    """What the vendor's total counts, if it gives one."""
 
 
 @attrs.frozen(kw_only=True)
@@ -105,6 +147,13 @@ class Newest:
     """The most rows of an answer."""
     at: str
     """Attribute of the model by which rows are new or old, in epoch seconds."""
+    size: str = ""
+    """Name of the parameter that takes `most`; `""` where none is sent."""
+    order: Literal["newest", "oldest", "none"] = "newest"
+    """Which of the rows of an answer comes first; `"none"` if they come in any order. An answer that is ordered
+    otherwise may not be the newest rows: its window is incomplete."""
+    total: Total = "listing"
+    """What the vendor's total counts, if it gives one."""
 
 
 @attrs.frozen(kw_only=True)
@@ -115,6 +164,20 @@ class AnyOf:
     """The most rows of an answer."""
     at: str
     """Attribute of the model that says when a row was, in epoch seconds."""
+    total: Total = "listing"
+    """What the vendor's total counts, if it gives one."""
+
+
+Paging = PageNumber | NextPage | Unpaged | Newest | AnyOf
+_NO_APP = Param(name="")
+
+
+def _or_none_at_all(bounds: Bounds | None) -> Bounds:
+    return Bounds(start="", end="") if bounds is None else bounds
+
+
+def _own_name(row: Endpoint[Any]) -> str:
+    return row.name
 
 
 @attrs.frozen(kw_only=True)
@@ -125,12 +188,12 @@ class Endpoint(Generic[R]):
     """The library's name of the row, unique within the vendor: it stands in errors and reports."""
     vendor: str
     """Whose question it is."""
-    generation: str
+    generation: str = ""
     """Generation of the API that has it."""
     model: type[R]
     """What one row of the answer becomes."""
     path: str
-    """Path of the URL."""
+    """Path of the URL. A parameter may stand in it in braces: `/rooms/{room_id}/people`."""
     method: Literal["GET", "POST"] = "GET"
     """GET: parameters in the query. POST: parameters as a JSON object."""
     action: str = ""
@@ -138,21 +201,35 @@ class Endpoint(Generic[R]):
     app_in_query: bool = False
     """True if a POST carries the app in the query and not in its body."""
     payload: str
-    """Key of the rows in the answer."""
+    """Key of the rows in the answer, with dots to reach inside; `""` if the answer is the list of them."""
     key: tuple[str, ...] = ()
     """Attributes of the model that identify a row. Empty: rows are not identified, nothing is de-duplicated."""
-    app: Param
+    app: Param = _NO_APP
     """The parameter that names the app; the provider fills it in. Its name is `""` where none is sent."""
-    bounds: Bounds
-    """How the time range is spelt."""
+    bounds: Bounds = attrs.field(converter=_or_none_at_all)
+    """How the time range is spelt. None if the vendor takes none: everything is one window, which is not cut, and what
+    lies outside of the range is left out and counted."""
     params: tuple[Param, ...] = ()
     """Every other parameter."""
-    paging: PageNumber | Unpaged | Newest | AnyOf
+    fixed: Mapping[str, Any] = attrs.field(factory=dict, hash=False)
+    """Parameters that are sent with each request, and their values."""
+    given: Mapping[str, str] = attrs.field(factory=dict, hash=False)
+    """Attributes of the model that the answer leaves out, by the parameter that asked for them."""
+    paging: Paging
     """How the answer is cut into pages."""
-    limits: str
-    """Row of the plan's table that it draws on."""
-    counter: str
-    """Which quota counter it spends; rows that the vendor counts together share it."""
+    total_key: str = ""
+    """Key of the total in the answer, with dots to reach inside; `""` if there is none. What it counts, the paging
+    says."""
+    more_key: str = ""
+    """Key of the vendor's word on whether more exists."""
+    next_key: str = ""
+    """Key of the token for, or the link to, the next page."""
+    points: Points | None = None
+    """How points stand in the rows, where the model is `MetricSeries`."""
+    limits: str = attrs.Factory(_own_name, takes_self=True)
+    """Row of the plan's table that it draws on; by default its own name."""
+    counter: str = attrs.Factory(_own_name, takes_self=True)
+    """Which quota counter it spends; rows that the vendor counts together share it. By default its own name."""
     source: str
     """Address of the page it was read from."""
     read_on: str
@@ -186,7 +263,9 @@ def check_params(row: Endpoint[Any], params: Mapping[str, Any], *, unlisted: boo
                 _check_listed(row, param, value)
             if param.needs and param.needs not in given:
                 raise BadInput(f"{row.name} takes {param.name!r} only together with {param.needs!r}")
-        elif param.required:
+            if value in (".", "..") and f"{{{param.name}}}" in row.path:
+                raise BadInput(f"{row.name} takes {param.name!r} as a part of its path, which {value!r} would change")
+        elif param.required or f"{{{param.name}}}" in row.path:
             raise BadInput(f"{row.name} needs the parameter {param.name!r}")
     return given
 
@@ -258,11 +337,12 @@ def page_size(row: Endpoint[Any], limits: Limits, wanted: int | None) -> int:
     Raises:
         BadInput: `wanted` is not between 1 and the vendor's most, or the row has no pages.
     """
-    if not isinstance(row.paging, PageNumber):
+    paging = row.paging
+    if not (isinstance(paging, PageNumber) or (isinstance(paging, NextPage | Newest) and paging.size)):
         if wanted is not None:
             raise BadInput(f"{row.name} has no pages, so no page_size")
         return 0
-    most = limits.page_size
+    most = paging.most if isinstance(paging, Newest) else limits.page_size
     if wanted is None:
         return most
     if isinstance(wanted, bool) or not isinstance(wanted, int) or not 1 <= wanted <= most:
@@ -271,7 +351,14 @@ def page_size(row: Endpoint[Any], limits: Limits, wanted: int | None) -> int:
 
 
 def spell(
-    row: Endpoint[Any], app_id: Any, window: TimeRange, params: Mapping[str, Any], *, page: int, size: int
+    row: Endpoint[Any],
+    app_id: Any,
+    window: TimeRange,
+    params: Mapping[str, Any],
+    *,
+    page: int,
+    size: int,
+    token: str = "",
 ) -> dict[str, Any]:
     """The wire parameters of one request, in the vendor's spelling and order; never a null among them.
 
@@ -282,37 +369,51 @@ def spell(
         params: checked by `check_params`.
         page: page number in the vendor's counting.
         size: rows to a page.
+        token: where the pages are asked for by what the one before said: that; `""` for the first.
     """
     bounds = row.bounds
-    start, end = (window.start, window.end) if bounds.form == "seconds" else _spell_window(bounds, window)
     wire: dict[str, Any] = {row.app.name: str(app_id) if row.app.kind == "text" else app_id} if row.app.name else {}
-    wire[bounds.start] = start
-    if bounds.end:
-        wire[bounds.end] = end
+    if bounds.start:
+        start, end = (window.start, window.end) if bounds.form == "seconds" else _spell_window(bounds, window)
+        wire[bounds.start] = start
+        if bounds.end:
+            wire[bounds.end] = end
     wire |= params
+    if row.fixed:
+        wire |= row.fixed
     if row.method == "GET":
         for param in row.params:
             if param.quoted and param.name in wire:
                 wire[param.name] = [f'"{item}"' for item in wire[param.name]]
-    if isinstance(row.paging, PageNumber):
-        as_text = str if row.paging.as_text else int
-        wire[row.paging.number] = as_text(page)
-        wire[row.paging.size] = as_text(size)
+    paging = row.paging
+    if isinstance(paging, PageNumber):
+        as_text = str if paging.as_text else int
+        wire[paging.number] = as_text(page * size if paging.offset else page)
+        wire[paging.size] = as_text(size)
+    elif isinstance(paging, NextPage | Newest) and paging.size:
+        wire[paging.size] = size
+    if token and isinstance(paging, NextPage):
+        wire |= {paging.send: token} if paging.send else dict(parse_qsl(token))
     return wire
 
 
-def _spell_window(bounds: Bounds, window: TimeRange) -> tuple[str, str]:
+def _spell_window(bounds: Bounds, window: TimeRange) -> tuple[int, int] | tuple[str, str]:
+    if bounds.form == "milliseconds":
+        return window.start * 1_000, window.end * 1_000
+    if bounds.form == "iso":
+        first, last = (datetime.fromtimestamp(edge, UTC) for edge in (window.start, window.end))
+        return f"{first:%Y-%m-%dT%H:%M:%SZ}", f"{last:%Y-%m-%dT%H:%M:%SZ}"
     zone = timezone(timedelta(seconds=bounds.zone_s))
     whole = whole_units(bounds, window)
     end = whole.end - 1 if bounds.form == "day" else whole.end
     written = {"day": "%Y-%m-%d", "minute": "%Y-%m-%d %H:%M", "midnight": "%Y-%m-%d %H:%M:%S"}[bounds.form]
-    first, last = (datetime.fromtimestamp(edge, zone).strftime(written) for edge in (whole.start, end))
-    return first, last
+    start, until = (datetime.fromtimestamp(edge, zone).strftime(written) for edge in (whole.start, end))
+    return start, until
 
 
 def whole_units(bounds: Bounds, over: TimeRange) -> TimeRange:
     """The range widened to the units in which the vendor takes it: whole days of its zone, whole minutes."""
-    if bounds.form == "seconds":
+    if bounds.exact:
         return over
     unit = MINUTE if bounds.form == "minute" else DAY
     start = (over.start + bounds.zone_s) // unit * unit - bounds.zone_s

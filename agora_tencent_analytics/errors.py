@@ -24,6 +24,7 @@ decided in `http/retry.py`.
     |   +-- DailyQuotaExhausted   no request left this UTC day
     |   +-- BudgetSpent           the caller's own allowance is used up
     |   +-- QuotaUnavailable      the store that counts the requests cannot be had
+    |   +-- ProviderClosed        the provider was closed, or its session was
     |   +-- LedgerUnusable        the file that remembers a scan cannot be had, or is in use
     +-- IncompleteScan            a scan that was told to raise could not read everything (an exception group too)
 
@@ -50,6 +51,7 @@ __all__ = [
     "NotOffered",
     "NotPermitted",
     "NothingToAsk",
+    "ProviderClosed",
     "QuotaUnavailable",
     "RateLimited",
     "Refusal",
@@ -369,6 +371,10 @@ class BudgetSpent(NotAsked):
 
 class QuotaUnavailable(NotAsked):
     """The store that counts the requests cannot be read or written, so no request is sent uncounted."""
+
+
+class ProviderClosed(NotAsked):
+    """The provider is closed, or was while a request waited, or the session that it was given is."""
 
 
 class LedgerUnusable(NotAsked):

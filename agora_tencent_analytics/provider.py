@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from typing import Literal, NoReturn
+from typing import Any, Literal, NoReturn
 
 from agora_tencent_analytics.access import Access
 from agora_tencent_analytics.errors import NotOffered
@@ -18,6 +18,7 @@ from agora_tencent_analytics.models.figures import Figures
 from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.paging.paginator import Paginator
 from agora_tencent_analytics.paging.question import Over
+from agora_tencent_analytics.protocol import hold
 from agora_tencent_analytics.timerange import TimeRange
 
 Every = Literal["day", "hour"]
@@ -36,7 +37,7 @@ class Provider(Access, ABC):
 
     Args:
         vendor: how the vendor is spoken to.
-        app_id: the app whose calls are asked for.
+        app_id: the app whose calls are asked for; leave it out where keys belong to one.
         plan: what the customer has bought.
         base_url: where the vendor is; HTTPS, or plain HTTP to this machine. A list names hosts that serve the same
             data: when one cannot be reached, or breaks off, the next attempt goes to the next, and the one that
@@ -45,6 +46,8 @@ class Provider(Access, ABC):
             by `Timeouts.deadline_s`; `fixed_credentials` makes one of credentials that do not change. What it raises
             passes as it is, and nothing is sent. When the vendor calls a token expired it is called once more, and the
             request repeated if it gives another.
+        keys: instead of `credentials`, what does not change: a text, or several of which the first is a name, as HTTP
+            Basic wants them. They are hidden, and name the quota unless `account` does.
         account: names the quota, together with the app and the first host. Providers for which all three are the
             same share it; those of two apps do not, whatever the account.
         quota: a quota to share, for example by the apps of one account whose requests the vendor counts together; it
@@ -62,6 +65,10 @@ class Provider(Access, ABC):
     Raises:
         BadInput: malformed base URL or hook, or an account that is in use with another plan.
     """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        hold(cls)
 
     @abstractmethod
     def calls(

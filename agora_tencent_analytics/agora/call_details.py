@@ -24,7 +24,7 @@ from agora_tencent_analytics.paging.clip import cover
 from agora_tencent_analytics.paging.question import Question, Questions
 from agora_tencent_analytics.paging.stays import StayTrail, life_of, stays, trail_of_stays
 from agora_tencent_analytics.timerange import TimeRange, merge
-from agora_tencent_analytics.vendor import Reply
+from agora_tencent_analytics.wire import Reply
 
 SHOWN = 10
 """The most users of an answer."""

@@ -17,6 +17,7 @@ from agora_tencent_analytics.agora import plans
 from agora_tencent_analytics.agora.figures.question_metrics import CALL_METRICS, QUALITY_METRICS, USAGE_METRICS, spelt
 from agora_tencent_analytics.agora.reference_tables import DIMENSIONS, GRANULARITIES, PRODUCT_TYPES
 from agora_tencent_analytics.endpoint import AnyOf, Bounds, Endpoint, Newest, PageNumber, Param, Unpaged
+from agora_tencent_analytics.limits import DAY
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.events import AbnormalExperience
 from agora_tencent_analytics.models.figures import Breakdown, Figures
@@ -293,7 +294,7 @@ _2021_07: tuple[Endpoint[Any], ...] = (
 
 
 def _of_2021_03(path: str, model: type[R], limits: str, params: tuple[Param, ...], **differing: Any) -> Endpoint[R]:
-    return _row(path, model, limits, params, generation="2021-03", bounds=_SNAKE, **differing)
+    return _row(path, model, limits, params, **{"generation": "2021-03", "bounds": _SNAKE, **differing})
 
 
 def _metrics(*names: str) -> tuple[Param, ...]:
@@ -332,12 +333,12 @@ _2021_03: tuple[Endpoint[Any], ...] = (
         anchor="#get-quality-metrics",
         retired="call/metrics",
     ),
-    # By day: a range of less than a day gets an empty answer.
     _of_2021_03(
         "insight/usage/by_time",
         Figures,
         plans.INSIGHT_USAGE,
         _metrics("userCount", "sessionCount", "channelCount"),
+        bounds=attrs.evolve(_SNAKE, least_s=DAY),
         anchor="#insight",
     ),
     # How much the app is used, how users fare, and how good transmission is just now, by minute.

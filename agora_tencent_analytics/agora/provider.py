@@ -17,7 +17,7 @@ from agora_tencent_analytics.agora.figures.decode import grid_of
 from agora_tencent_analytics.agora.joining import join_figures, join_series, whole_buckets
 from agora_tencent_analytics.agora.variables import VARIABLES
 from agora_tencent_analytics.agora.wire import HOSTS, AgoraVendor
-from agora_tencent_analytics.endpoint import Endpoint, unsigned
+from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.errors import BadInput, NotOffered
 from agora_tencent_analytics.limits import DAY, Limits, Plan
 from agora_tencent_analytics.models.calls import Call, Session
@@ -28,7 +28,7 @@ from agora_tencent_analytics.paging.paginator import Paginator
 from agora_tencent_analytics.paging.question import Over, Question, Questions, over_range, users_of
 from agora_tencent_analytics.paging.stays import Packet, packed
 from agora_tencent_analytics.provider import QUALITY, USAGE, Every, Provider
-from agora_tencent_analytics.secret import Secret, secret
+from agora_tencent_analytics.secret import Secret
 from agora_tencent_analytics.timerange import TimeRange
 
 _RECOMPUTED_S = 2 * DAY
@@ -92,7 +92,6 @@ class AgoraProvider(Provider):
         account: str | None = None,
         **options: Unpack[ProviderOptions],
     ) -> None:
-        customer_secret = secret(customer_secret)  # first of all: crash reports list local variables
         if not isinstance(app_id, str) or not app_id or not app_id.isalnum():
             raise BadInput("app_id must be the project's App ID, letters and digits only")
         if not isinstance(server_users, bool):
@@ -151,7 +150,6 @@ class AgoraProvider(Provider):
         cursor: str | None = None,
     ) -> Paginator[Session]:
         """The sessions of a call; see `Provider.sessions`. Agora: `call/sessions`; in March 2021 `call/details`."""
-        self._mine(call)
         servers = {"exclude_server_user": not self._server_users}
         wanted = users_of(users, UIDS)
         if "call/sessions" in self._rows:
@@ -159,15 +157,9 @@ class AgoraProvider(Provider):
                 Packet(params={"call_id": call.call_id, "uids": uids, **servers}, some=uids is not None)
                 for uids in wanted
             ]
-            return self._paginator(self._about(self._row("call/sessions"), call, over, packets), cursor=cursor)
-        kept = None if users is None else frozenset(unsigned(str(user)) for user in users)
+            return self.ask_about(self._row("call/sessions"), call, packets, over=over, cursor=cursor)
         everybody = Packet(params={"call_id": call.call_id, "exclude_metrics_info": True, **servers})
-
-        def keep(session: Session) -> bool:
-            return kept is None or session.user_id in kept
-
-        questions = self._about(self._row("call/details"), call, over, [everybody])
-        return self._paginator(questions, keep=keep, cursor=cursor)
+        return self.ask_about(self._row("call/details"), call, [everybody], over=over, cursor=cursor)
 
     def metrics(
         self,
@@ -182,36 +174,29 @@ class AgoraProvider(Provider):
         In March 2021 `call/details`, which shows the ten users of a window who joined last: up to 40 windows are chosen
         by who was there when, and what they could not show is in the certificate.
         """
-        found = self._sessions_of(call, sessions)
+        found = list(sessions)
         users = {session.session_id: session.user_id for session in found}
-        if "call/metrics" not in self._rows:
-            row = self._row("call/details with metrics")
-            params = {"call_id": call.call_id, "exclude_server_user": not self._server_users}
-            questions = details_questions(row, self.limits(row), call, found, over, params)
-        else:
-            row = self._row("call/metrics")
-            packets = [
-                Packet(params={"call_id": call.call_id, "sids": [one.session_id for one in packet]}, sessions=packet)
-                for packet in packed(found, SIDS)
-            ]
-            questions = self._about(row, call, over, packets)
 
         def merge(pieces: Sequence[MetricSeries]) -> list[MetricSeries]:
             return join_series(pieces, users)
 
-        return self._paginator(questions, merge=merge, cursor=cursor)
+        if "call/metrics" not in self._rows:
+            row = self._row("call/details with metrics")
+            params = {"call_id": call.call_id, "exclude_server_user": not self._server_users}
+            questions = details_questions(row, self.limits(row), call, found, over, params)
+            return self.walk(questions, merge=merge, cursor=cursor)
+        packets = [
+            Packet(params={"call_id": call.call_id, "sids": [one.session_id for one in packet]}, sessions=packet)
+            for packet in packed(found, SIDS)
+        ]
+        return self.ask_about(self._row("call/metrics"), call, packets, over=over, merge=merge, cursor=cursor)
 
     def abnormal_experiences(self, over: Over, *, channel: str | None = None) -> Paginator[AbnormalExperience]:
         """Bad moments of users; see `Provider.abnormal_experiences`. Agora: `live/diagnosis`, in March 2021 only.
 
-        It knows no channels: what other channels had is left out here, and shows in `.pages()`.
+        It knows no channels: what other channels had is left out here.
         """
-        row = self._row("live/diagnosis")
-
-        def keep(experience: AbnormalExperience) -> bool:
-            return channel is None or experience.channel == channel
-
-        return self._paginator(over_range(row, self.limits(row), over, [{}]), keep=keep)
+        return self.ask(self._row("live/diagnosis"), over)
 
     def usage(self, over: Over, *, metrics: Sequence[str] = USAGE, every: Every = "day") -> Paginator[Figures]:
         """How much the app was used; see `Provider.usage`. Agora: `insight/usage/by_time`, a request for each metric.
@@ -263,7 +248,7 @@ class AgoraProvider(Provider):
             computed = None if question.startswith("realtime") else int(self.now()) - _RECOMPUTED_S
             return join_figures(pieces, provisional_from=computed)
 
-        return self._paginator(questions, merge=merge)
+        return self.walk(questions, merge=merge)
 
 
 def _in_buckets(questions: Questions) -> Questions:

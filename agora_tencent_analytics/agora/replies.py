@@ -6,23 +6,20 @@ Figures over time and by dimension are read in `agora/figures/decode.py` and `ag
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 import msgspec
 
 from agora_tencent_analytics.agora.metrics import AGORA_METRICS, AGORA_METRICS_2021_03
 from agora_tencent_analytics.agora.series import AgoraMetrics, AgoraSeries, read_metrics
-from agora_tencent_analytics.decoding.flaws import MISREAD
 from agora_tencent_analytics.decoding.points import PointForm
-from agora_tencent_analytics.decoding.rawjson import text
 from agora_tencent_analytics.decoding.rows import Structure, says_no
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.columns import Columns
 from agora_tencent_analytics.models.metrics import METRICS
 from agora_tencent_analytics.models.series import MetricSeries
-from agora_tencent_analytics.vendor import Asked
+from agora_tencent_analytics.wire import Asked
 
 STRUCTURE = Structure(
     {
@@ -75,34 +72,31 @@ def _unend(rows: Sequence[Any], end: str) -> None:
             row[end] = None
 
 
-def sessions_beside(shell: AgoraMetrics, asked: Asked) -> dict[str, str]:
-    """Users by session, as an answer of 2021 has them beside its series; empty where it has none.
+def sessions_of(shell: AgoraMetrics, asked: Asked) -> list[Session]:
+    """The sessions beside the series of an answer of March 2021; none in one of later.
 
     Raises:
-        KeyError, TypeError: the sessions are not what they should be.
+        KeyError, TypeError, ValueError: one of them, or their list, is not what it should be.
     """
 
-    def read(rows: Sequence[Any]) -> list[tuple[str, str]]:
-        _check_ids(rows, "sid")
-        return [(text(row["sid"]), text(row.get("uid"))) for row in rows]
+    def read(rows: Sequence[Any]) -> list[Session]:
+        return session_rows([{name: value for name, value in row.items() if name != "metrics"} for row in rows], asked)
 
-    return dict(asked.flaws.each(shell.extra.get("call_info") or [], read))
-
-
-def sessions_of(shell: AgoraMetrics, asked: Asked) -> list[Session]:
-    """The sessions beside the series of an answer of March 2021; one that cannot be read is left out."""
-    found: list[Session] = []
-    for row in shell.extra.get("call_info") or ():
-        with suppress(*MISREAD):
-            found += session_rows([{name: value for name, value in row.items() if name != "metrics"}], asked)
-    return found
+    return asked.flaws.each(shell.extra.get("call_info") or [], read)
 
 
 def _inside_sessions(shell: AgoraMetrics) -> list[AgoraSeries]:
-    """Series inside their sessions: so the page of March 2021 words it, though its example has them beside."""
+    """Series inside their sessions: so the page of March 2021 words it, though its example has them beside.
+
+    Raises:
+        ValueError: they are neither there nor beside.
+    """
     sessions = [row for row in shell.extra.get("call_info") or () if isinstance(row, dict)]
-    inside = [series for row in sessions for series in row.get("metrics") or ()]
-    return read_metrics(msgspec.json.encode({"metrics": inside})).series if inside else []
+    inside = [row.get("metrics") for row in sessions if "metrics" in row]
+    if not shell.is_about_series and len(inside) < len(sessions):
+        raise ValueError("no 'metrics' in the answer")
+    every = [series for of_session in inside for series in of_session or ()]
+    return read_metrics(msgspec.json.encode({"metrics": every})).series if every else []
 
 
 def _check_sessions(shell: AgoraMetrics, asked: Asked) -> None:

@@ -19,7 +19,6 @@ from agora_tencent_analytics.agora.replies import (
     call_rows,
     series_of,
     session_rows,
-    sessions_beside,
     sessions_of,
 )
 from agora_tencent_analytics.agora.series import AgoraMetrics, read_metrics
@@ -31,19 +30,8 @@ from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.events import AbnormalExperience
 from agora_tencent_analytics.models.figures import Breakdown, Figures
 from agora_tencent_analytics.models.series import MetricSeries
-from agora_tencent_analytics.vendor import (
-    Asked,
-    Reply,
-    Vendor,
-    brief,
-    judge_status,
-    parse_object,
-    parsed,
-    payload_of,
-    read_rows,
-    row_ids,
-    unreadable,
-)
+from agora_tencent_analytics.refusals import brief, judge_status, parse_object, parsed, unreadable
+from agora_tencent_analytics.wire import Asked, Reply, Vendor, payload_of, read_rows, row_ids
 
 HOSTS = ("https://api.agora.io", "https://api.sd-rtn.com")
 """Primary host, and the one for mainland China. Both serve the same accounts."""
@@ -90,10 +78,11 @@ class AgoraVendor(Vendor):
     def decode(self, row: Endpoint[Any], body: Any, asked: Asked) -> Reply[Any]:
         """The rows of a good answer as records."""
         if isinstance(body, AgoraMetrics):
-            users = sessions_beside(body, asked)
+            sessions = sessions_of(body, asked)
+            users = {session.session_id: session.user_id for session in sessions}
             return Reply(
                 items=series_of(row, body, users, asked),
-                sessions=sessions_of(body, asked),
+                sessions=sessions,
                 # Which sessions an answer of 2021 chose; since then those that were asked for.
                 ids=list(users),
                 request_id=body.request_id,

@@ -218,13 +218,21 @@ def open_objects(raw: bytes | msgspec.Raw | None, name: str, doubts: list[str]) 
 
 
 def plain(raw: msgspec.Raw | None) -> Any:
-    """The value as Python objects; None for what is absent, the text itself where it cannot be read, or is large."""
+    """The value as Python objects; None for what is absent. Of what cannot be read, as `read` has it, or the text.
+
+    A large value is its text too.
+    """
     if raw is None:
         return None
-    if memoryview(raw).nbytes <= LARGE:
-        with suppress(*UNREADABLE):
-            return shallow(msgspec.json.decode(raw))
-    return bytes(raw).decode("utf-8", "replace")
+    if memoryview(raw).nbytes > LARGE:
+        return bytes(raw).decode("utf-8", "replace")
+    try:
+        return shallow(msgspec.json.decode(raw))
+    except UNREADABLE:
+        with suppress(ValueError):
+            if isinstance(found := read(bytes(raw)), dict | list):
+                return found
+        return bytes(raw).decode("utf-8", "replace")
 
 
 def shallow(value: Any, room: int = _DEEPEST) -> Any:

@@ -23,6 +23,7 @@ import attrs
 import cattrs
 from cattrs.gen import make_dict_structure_fn_from_attrs, override
 
+from agora_tencent_analytics.decoding.flaws import MISREAD
 from agora_tencent_analytics.decoding.moments import YEAR_5138, seconds
 from agora_tencent_analytics.decoding.rawjson import UNREAD, shallow
 from agora_tencent_analytics.decoding.shapes import Shapes
@@ -85,21 +86,37 @@ class _Model(NamedTuple):
     times: Mapping[str, str]  # the attributes that are epoch seconds, with the vendor's names
 
 
+def when(key: str) -> Callable[[Mapping[str, Any]], int | None]:
+    """For `Structure`: a time in epoch seconds, milliseconds or ISO 8601, under this key of the vendor's."""
+
+    def read(row: Mapping[str, Any]) -> int | None:
+        return None if row.get(key) is None else seconds(row[key])
+
+    return read
+
+
 class Structure:
     """Builds records from rows by one table of names.
 
     Args:
-        names: for each record class, the vendor's spelling of its attributes where it differs.
+        names: for each record class, the vendor's spelling of its attributes where it differs; or a function that
+            computes the attribute from the row, where it stands in other words, in several fields or deeper inside.
     """
 
-    def __init__(self, names: Mapping[type, Mapping[str, str]] | None = None) -> None:
+    def __init__(
+        self, names: Mapping[type, Mapping[str, str | Callable[[Mapping[str, Any]], Any]]] | None = None
+    ) -> None:
         self._converter = cattrs.Converter(detailed_validation=False)
         self._converter.register_structure_hook(bool, flag)
         self._converter.register_structure_hook(str, one_text)
         self._converter.register_structure_hook_func(lambda kind: kind == tuple[str, ...], texts)
         self._quick = self._converter.copy()
         self._converter.register_structure_hook(float, real)
-        self._names = dict(names or {})
+        self._names: dict[type, dict[str, str]] = {}
+        self._computed: dict[type, list[tuple[str, Callable[[Mapping[str, Any]], Any]]]] = {}
+        for model, spelt in (names or {}).items():
+            self._names[model] = {attribute: name for attribute, name in spelt.items() if isinstance(name, str)}
+            self._computed[model] = [(attribute, how) for attribute, how in spelt.items() if not isinstance(how, str)]
         self._models: dict[type, _Model] = {}
 
     def rows(self, rows: Sequence[Any], model: type[T], *, odd: Odd | None = None, **given: Any) -> list[T]:
@@ -119,6 +136,9 @@ class Structure:
                 field that its record cannot be without.
         """
         learnt = self._models.get(model) or self._learn(model)
+        if self._computed.get(model):
+            for row in rows:
+                row |= self._compute(row, model, learnt, odd)
         met = learnt.shapes.met(given)
         found: list[T] = []
         seen, fill, unknown, nested = list[object](), None, tuple[str, ...](), tuple[str, ...]()
@@ -145,6 +165,19 @@ class Structure:
         for attribute, name in learnt.times.items():
             if max(filter(None, map(attrgetter(attribute), found)), default=0) >= YEAR_5138:
                 found = [_in_seconds(record, attribute, name, odd) for record in found]
+        return found
+
+    def _compute(self, row: Mapping[str, Any], model: type, learnt: _Model, odd: Odd | None) -> dict[str, Any]:
+        """The attributes of a row that are computed; one that cannot be is missing, which is odd if it may be."""
+        found = {}
+        for attribute, how in self._computed[model]:
+            try:
+                found[attribute] = how(row)
+            except MISREAD:
+                if attribute in learnt.needed:
+                    raise
+                if odd is not None:
+                    odd((attribute,))
         return found
 
     def _build(self, row: dict[str, Any], model: type[T], learnt: _Model, odd: Odd | None) -> T:

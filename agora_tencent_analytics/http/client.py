@@ -60,8 +60,9 @@ from agora_tencent_analytics.quota.clock import SAME_TIME_S, date_of
 from agora_tencent_analytics.quota.quota import Quota
 from agora_tencent_analytics.quota.slot import Slot
 from agora_tencent_analytics.receipt import Receipt
+from agora_tencent_analytics.refusals import brief
 from agora_tencent_analytics.timerange import TimeRange
-from agora_tencent_analytics.vendor import Asked, Reply, Vendor, brief, decoded
+from agora_tencent_analytics.wire import Asked, Reply, Vendor, cleaned, decoded
 
 KEEP_S = 60.0
 """Keys older than this do not sign, seconds: who hands out tokens leaves them that long to live."""
@@ -105,6 +106,7 @@ class Caller:
         *,
         page: int,
         size: int,
+        token: str = "",
         max_wait: float | None = None,
         spent: Receipt | None = None,
     ) -> Coroutine[Any, Any, Answer]:
@@ -117,6 +119,7 @@ class Caller:
             params: checked parameters.
             page: page number in the vendor's counting.
             size: rows to a page.
+            token: where pages are asked for by what the one before said: that.
             max_wait: the longest wait for a quota slot, seconds; None waits as long as it takes.
             spent: what this costs is entered here too.
 
@@ -128,7 +131,7 @@ class Caller:
             DailyQuotaExhausted: by our count, or because the vendor says so (its refusal is the cause).
             BudgetSpent: a budget of the terms in force is used up (the failure that was to be repeated is the cause).
         """
-        wire = spell(row, self.app_id, window, params, page=page, size=size)
+        wire = spell(row, self.app_id, window, params, page=page, size=size, token=token)
         return _Ask(self, row, limits, wire, Asked(window=window, params=params), max_wait, spent).answer()
 
 
@@ -336,8 +339,8 @@ class _Ask:
         """The rows of an answer that was judged good, and its body."""
         row = self._row
         reply = decoded(self._caller.vendor, row, self._response, self._parsed, self._asked, clean=self._clean)
-        if reply.warning:
-            reply = attrs.evolve(reply, warning=self._redaction.text(reply.warning))
+        if reply.warning or reply.next:
+            reply = cleaned(row, reply, self._caller.app_id, self._asked, self._redaction.text)
         lost = reply.flaws.rows
         if reply.items or not lost or self._rowless is not None:
             return reply, self._response.body

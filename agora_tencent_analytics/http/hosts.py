@@ -9,8 +9,16 @@ that. While all of them rest the one whose rest ends first is asked: there is no
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Any
+from urllib.parse import urlsplit
 
+from agora_tencent_analytics.errors import BadInput
+
+_HOST_NAME = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?")
+_LOOPBACK_6 = IPv6Address("::1")
 FIRST_REST_S = 30.0
 """How long a host that failed stands behind the others, seconds; doubled for each further failure in a row."""
 LONGEST_REST_S = 900.0
@@ -56,3 +64,42 @@ class Hosts:
         if self._rests_until:
             self._rests_until.pop(url, None)
             self._failures[url] = 0
+
+
+def check_base_url(base_url: Any) -> str:
+    """A base URL that credentials may be sent to: HTTPS, or plain HTTP to this machine.
+
+    Raises:
+        BadInput: anything else.
+    """
+    bad = BadInput("base_url must look like https://host[:port], without user, query, fragment or spaces")
+    if not isinstance(base_url, str) or not (base_url.isascii() and base_url.isprintable()):
+        raise bad
+    # A bare "?" or "#" leaves no trace in the parts, yet would swallow the path; a backslash is a slash to some.
+    if any(sign in base_url for sign in ' ?#@\\"<>^`{|}'):
+        raise bad
+    try:
+        parts = urlsplit(base_url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise bad from None
+    if not host or not (_HOST_NAME.fullmatch(host) or _address(host)):
+        raise bad
+    if parts.scheme != "https" and not (parts.scheme == "http" and _is_local(host)):
+        raise BadInput(f"base_url must use https (plain http goes to this machine only), not {parts.scheme}://{host}")
+    return base_url.rstrip("/")
+
+
+def _is_local(host: str) -> bool:
+    """127.0.0.0/8, ::1 and the name `localhost`, however the Python at hand widens what it calls loopback."""
+    address = _address(host)
+    if isinstance(address, IPv4Address):
+        return address.is_loopback
+    return host == "localhost" if address is None else address == _LOOPBACK_6
+
+
+def _address(host: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(host)
+    except ValueError:
+        return None

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 import attrs
 
 from agora_tencent_analytics._version import __version__
-from agora_tencent_analytics.errors import AnalyticsError, BadInput, TransportError, UnreadableReply
+from agora_tencent_analytics.errors import AnalyticsError, BadInput, ProviderClosed, TransportError, UnreadableReply
 from agora_tencent_analytics.http.proxies import Proxies, passwords_of
 from agora_tencent_analytics.message import Request, Response
 from agora_tencent_analytics.secret import Secret, redacted
@@ -42,6 +42,7 @@ _MOST_RATIO = 500
 a fortieth, series of the same times and zeros to a two-hundredth, and nothing to less than a thousandth."""
 _LARGE = 8 * 2**20
 _PIECE = 2**20
+_MOST_FIELD_BYTES = 2**16  # of a header: gateways add more than the eight kilobytes that aiohttp takes by itself
 _MOST_IDLE_S = 15.0
 
 USER_AGENT = f"agora-tencent-analytics/{__version__} (Python; aiohttp)"
@@ -113,12 +114,12 @@ def check_open(transport: Transport) -> None:
     """Nothing, if the transport sends, as far as it says.
 
     Raises:
-        RuntimeError: it does not.
+        ProviderClosed: it does not.
     """
     if getattr(transport, "closed", False):
-        raise RuntimeError(
+        raise ProviderClosed(
             "this provider is closed, or the session that it was given is closed or belongs to another event loop; "
-            "make a new one"
+            "enter the provider again (async with), or give it a session of this loop"
         )
 
 
@@ -188,6 +189,7 @@ class AiohttpTransport:
                 # A session of the caller's may have been told otherwise.
                 raise_for_status=False,
                 auto_decompress=True,
+                max_field_size=_MOST_FIELD_BYTES,
                 proxy=proxy.reveal() if proxy else None,
                 middlewares=(*session._middlewares, hand_over),
             ) as response:
@@ -340,7 +342,7 @@ def _mapped(
     elif isinstance(error, TimeoutError):
         phase, what = "total", f"{host} took longer than {timeouts.total_s:g} s for one answer"
     elif isinstance(error, no_connection) or (isinstance(error, UnicodeError) and not _can_be_a_name(host)):
-        phase, left, what = "connect", False, f"no connection to {there} ({error})"
+        phase, left, what = "connect", False, f"no connection to {there} ({_why(error)})"
     elif isinstance(error, aiohttp.ClientHttpProxyError):
         phase, left = "connect", False
         what = f"no connection to {there}: the proxy refuses it with {error.status} ({error.message})"
@@ -367,6 +369,17 @@ def _mapped(
         timed_out=isinstance(error, TimeoutError),
         left=left,
     )
+
+
+def _why(error: Exception) -> str:
+    """Why there is no connection; the two common reasons without the words of aiohttp and the operating system."""
+    import aiohttp
+
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return f"no address is known for the name {error.host}"
+    if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, ConnectionRefusedError):
+        return f"nothing listens at {error.host}:{error.port}"
+    return str(error)
 
 
 def _can_be_a_name(host: str) -> bool:

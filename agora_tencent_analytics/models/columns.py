@@ -73,11 +73,13 @@ class _Slice(NamedTuple):
     parent: Columns
     start: float
     end: float
+    counts: bool
 
     def make(self) -> _Made:
-        times, values, _, _ = self.parent._made()
+        times, values, untimed, outside = self.parent._made()
         first, beyond = bisect_left(times, self.start), bisect_left(times, self.end)
-        return _Made(times[first:beyond], values[first:beyond], 0, 0)
+        counted = (untimed, outside) if self.counts else (0, 0)
+        return _Made(times[first:beyond], values[first:beyond], *counted)
 
 
 class Columns:
@@ -139,17 +141,18 @@ class Columns:
         """
         return cls._from(_Joined(tuple(parts)))
 
-    def slice(self, start: float, end: float) -> Columns:
+    def slice(self, start: float, end: float, *, counts: bool = False) -> Columns:
         """The points from `start` up to, not including, `end`, cut out on first access.
 
-        The rest is not `outside`, and times that could not be read are not `odd`: both stay with the
-        whole, so that sums over slices count nothing twice.
+        The rest is not `outside`.
 
         Args:
             start: epoch seconds, included.
             end: epoch seconds, excluded.
+            counts: True if what is `outside` of the whole, and its times that could not be read, count here: once, so
+                that sums over slices count nothing twice.
         """
-        return self._from(_Slice(self, start, end))
+        return self._from(_Slice(self, start, end, counts))
 
     @property
     def times(self) -> array[int]:

@@ -95,6 +95,8 @@ class Certificate:
     """Different rows yielded."""
     duplicates: int = 0
     """Rows dropped because the walk had yielded them before."""
+    strange: int = 0
+    """Rows left out because they were not asked for: of another channel, call or user, or of another vendor."""
     from_cursor: bool = False
     """True if the walk went on from a cursor: whether what the cursor leaves out was read, nothing here can say."""
     finished: bool = False

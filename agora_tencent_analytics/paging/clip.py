@@ -76,6 +76,10 @@ def clip(
         end = beyond
     if not cut:
         return Clip(inside=over, clipped=())
+    if bounds is not None and start < end < start + bounds.least_s:  # too little is left to be answered
+        cut.append(Clipped(over=TimeRange(start, end), reason=cut[-1].reason, endpoint=endpoint))
+        cut.sort(key=lambda piece: piece.over)
+        start = end
     return Clip(inside=TimeRange(start, end) if start < end else None, clipped=tuple(cut))
 
 
@@ -87,7 +91,7 @@ def newest(limits: Limits, now: float) -> int:
 def _oldest(limits: Limits, now: float, bounds: Bounds | None) -> int:
     """First second that the vendor still answers for at `now`, a margin kept."""
     oldest = math.ceil(now - limits.history_s) + HISTORY_MARGIN_S
-    if bounds is None or bounds.form == "seconds" or oldest <= 0:
+    if bounds is None or bounds.exact or oldest <= 0:
         return oldest
     return whole_units(bounds, TimeRange(oldest - 1, oldest)).end
 
@@ -178,7 +182,7 @@ def cover(pieces: Sequence[TimeRange], limits: Limits, *, bounds: Bounds, fill_t
     Args:
         pieces: what is to be covered, in any order.
         limits: gives the span that one request may cover, seconds.
-        bounds: whether a window may be as long as the span, and may reach over the end of a day.
+        bounds: whether a window may be as long as the span, may reach over the end of a day, and how short it may be.
         fill_to: up to here windows are as long as they may be, epoch seconds: that costs no request.
     """
     span = max(1, limits.span_s - 1 if bounds.strict else limits.span_s)
@@ -198,6 +202,9 @@ def cover(pieces: Sequence[TimeRange], limits: Limits, *, bounds: Bounds, fill_t
                 break
             at += 1
         end = max(end, min(limit, fill_to))
+        if windows and windows[-1].end == start and 0 < end - start < bounds.least_s:
+            start = end - bounds.least_s
+            windows[-1] = TimeRange(windows[-1].start, start)
         windows.append(TimeRange(start, end))
         start = end
     return windows

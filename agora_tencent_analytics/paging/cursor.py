@@ -16,11 +16,11 @@ import attrs
 import msgspec
 
 from agora_tencent_analytics.errors import BadInput
-from agora_tencent_analytics.paging.numbered import WindowReader
-from agora_tencent_analytics.paging.truncated import Ahead, Reader
+from agora_tencent_analytics.paging.next_page import NextReader
+from agora_tencent_analytics.paging.truncated import Ahead, AnyOfReader, NewestReader, Reader
 from agora_tencent_analytics.timerange import TimeRange
 
-_VERSION = 3
+_VERSION = 4
 
 
 def fingerprint(row: str, params: Mapping[str, Any], size: int) -> str:
@@ -63,6 +63,8 @@ class Cursor:
     """Rows of the longest page of the walk so far."""
     ahead: Ahead | None = None
     """Where an answer has no pages: what is known of the rows to come."""
+    token: str = ""
+    """Where pages are asked for by what the one before said: that."""
 
     @classmethod
     def at(
@@ -88,7 +90,8 @@ class Cursor:
             shown=reader.shown if reader else 0,
             barren=reader.barren if reader else 0,
             longest=longest,
-            ahead=None if reader is None or isinstance(reader, WindowReader) else reader.ahead,
+            ahead=reader.ahead if isinstance(reader, NewestReader | AnyOfReader) else None,
+            token=reader.token if isinstance(reader, NextReader) else "",
         )
 
     @property
@@ -108,6 +111,8 @@ class Cursor:
         }
         if self.ahead is not None:
             said["a"] = msgspec.to_builtins(attrs.astuple(self.ahead, recurse=False))
+        if self.token:
+            said["t"] = self.token
         return base64.urlsafe_b64encode(msgspec.json.encode(said)).decode().rstrip("=")
 
     @classmethod
@@ -137,6 +142,7 @@ class Cursor:
                 barren=int(barren),
                 longest=int(longest),
                 ahead=_ahead(said["a"], said["w"]) if "a" in said else None,
+                token=str(said.get("t", "")),
             )
         except BadInput:
             raise
@@ -157,18 +163,20 @@ def _range(pair: Any) -> TimeRange | None:
 
 
 def _ahead(said: Any, window: Any) -> Ahead:
-    end, known, pieces, near, tally = said
+    end, known, pieces, near, tally, promised, came = said
     floats = [float(figure) for figure in (*near, *tally)]
     ends = [int(window[0]), *(int(until) for until, _ in pieces)]
     masses = [float(mass) for _, mass in pieces]
     sound = all(0 <= figure < math.inf for figure in (*floats, *masses)) and ends == sorted(set(ends))
     if not sound or window[1] > end or (pieces and ends[-1] != end):
         raise BadInput("this is not a cursor of this library (a density that cannot be)")
-    near_rows, near_s, found, promised = floats
+    near_rows, near_s, found, expected = floats
     return Ahead(
         end=int(end),
         known=tuple((base64.b64decode(row), int(at)) for row, at in known),
         pieces=tuple(zip(ends[1:], masses, strict=True)),
         near=(near_rows, near_s),
-        tally=(found, promised),
+        tally=(found, expected),
+        promised=None if promised is None else int(promised),
+        came=int(came),
     )

@@ -12,6 +12,7 @@ import attrs
 from agora_tencent_analytics.decoding.flaws import Flaws
 from agora_tencent_analytics.errors import NothingToAsk, UnreadableRow
 from agora_tencent_analytics.paging.certificate import Certificate, Clipped, WindowRead
+from agora_tencent_analytics.paging.next_page import NextReader
 from agora_tencent_analytics.paging.numbered import WindowReader
 from agora_tencent_analytics.paging.seen_ids import Seen
 from agora_tencent_analytics.paging.truncated import Reader
@@ -49,6 +50,8 @@ class Evidence:
     """Rows yielded."""
     duplicates: int = 0
     """Rows dropped because they had been yielded before."""
+    strange: int = 0
+    """Rows left out because they were not asked for."""
     window_duplicates: int = 0
     """Those of the window being read."""
     cost: Receipt = attrs.field(factory=Receipt)
@@ -134,7 +137,7 @@ class Evidence:
         )
         self.window_duplicates = 0
         self._rows = reader.everything
-        if reader.pages > 1 or not isinstance(reader, WindowReader):
+        if reader.pages > 1 or not isinstance(reader, WindowReader | NextReader):
             self._look_at_rows()
 
     def _look_at_rows(self) -> None:
@@ -158,6 +161,7 @@ class Evidence:
             cost=self.cost.copy(),
             unique=self.unique,
             duplicates=self.duplicates,
+            strange=self.strange,
             from_cursor=self.from_cursor,
             finished=self.finished,
             stopped=self.stopped,

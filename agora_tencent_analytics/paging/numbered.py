@@ -251,7 +251,13 @@ class WindowReader:
             self.barren = 0
         if isinstance(self.paging, Unpaged):
             self._now.take(page, rows, first=True)
+            if page.has_more is True and not page.is_last:
+                return Step(action="done", reason="the vendor says that more exists, in an answer without pages")
+            if self.paging.total in ("listing", "hint") and self._now.owed and not page.is_last:
+                return Step(action="done", reason=f"the vendor counts {page.total} rows, and {self.shown} came")
             return _WITHOUT_PAGES
+        if self.paging.total == "none":
+            page = attrs.evolve(page, total=None)
         self._noticed = ""
         step = self._confirm(self.paging, page) if self._confirming else self._read(self.paging, page, rows)
         self.longest = max(self.longest, rows)

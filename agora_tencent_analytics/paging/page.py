@@ -21,7 +21,7 @@ class Page(Generic[T]):
     """One answer."""
 
     items: Sequence[T]
-    """Its records that the walk had not yielded before."""
+    """Its records that were asked for and that the walk had not yielded before."""
     sessions: Sequence[Session] = ()
     """Sessions that stand beside the records: whom a page of series is about, where the vendor says so (Tencent's
     `DescribeCallDetailInfo` with `DataType`, Agora's `call/details` of March 2021). They are not among `items`."""

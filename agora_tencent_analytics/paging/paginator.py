@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.http.client import Caller
@@ -16,7 +16,7 @@ from agora_tencent_analytics.paging.certificate import Certificate
 from agora_tencent_analytics.paging.cursor import Cursor
 from agora_tencent_analytics.paging.page import Page
 from agora_tencent_analytics.paging.question import Question, Questions
-from agora_tencent_analytics.paging.walk import Walk
+from agora_tencent_analytics.paging.walk import Filter, Walk
 from agora_tencent_analytics.timerange import TimeRange
 
 T = TypeVar("T")
@@ -31,7 +31,6 @@ class Paginator(Generic[T]):
         caller: asks single questions.
         questions: gives the questions, when told the time.
         merge: makes the items of one whole question out of the items of its pages. None: pages' items as they are.
-        keep: which items are given at all; `.pages()` shows the others too. None: every item.
         cursor: where to go on: `.pages()` right after the page that gave it, items there too. Where a question's
             items are merged, they begin with the whole question of that page, unless the page was its last.
         max_requests: the walk ends, incomplete, after so many pages. None: as many as it takes.
@@ -44,7 +43,6 @@ class Paginator(Generic[T]):
         questions: Questions,
         *,
         merge: Callable[[Sequence[Any]], Sequence[T]] | None = None,
-        keep: Callable[[T], bool] | None = None,
         cursor: str | None = None,
         max_requests: int | None = None,
         max_wait: float | None = None,
@@ -54,7 +52,7 @@ class Paginator(Generic[T]):
         self._caller = caller
         self._questions = questions
         self._merge = merge
-        self._keep = keep
+        self._filters: list[Filter] = []
         self._cursor = Cursor.read(cursor) if cursor is not None else None
         self._max_requests = max_requests
         self._max_wait = max_wait
@@ -68,8 +66,20 @@ class Paginator(Generic[T]):
             self._max_requests,
             self._max_wait,
             whole_questions=whole_questions,
+            filters=self._filters,
         )
         return self._walk
+
+    def only(self, wanted: Callable[[Any], bool], needed: str = "") -> Self:
+        """The same, without the items of pages that are not wanted: they are left out and counted.
+
+        Args:
+            wanted: says of an item, before anything is merged, whether it was asked for.
+            needed: what was asked for, in words, if an answer without any of it is no answer: a walk that showed only
+                others is incomplete. `""`: it may be that there is none.
+        """
+        self._filters.append(Filter(wanted, needed))
+        return self
 
     def __aiter__(self) -> AsyncIterator[T]:
         return _Items(self.batches())
@@ -80,7 +90,7 @@ class Paginator(Generic[T]):
 
     def batches(self) -> Batches[T]:
         """The same records in the lists in which they become ready: one to a page, or one to a packet of sessions."""
-        return Batches(self._new_walk(whole_questions=self._merge is not None), self._merge, self._keep)
+        return Batches(self._new_walk(whole_questions=self._merge is not None), self._merge)
 
     def questions(self, now: float) -> list[Question]:
         """What a walk begun at `now` (vendor epoch seconds) would ask, windows and pages aside; sends nothing."""
@@ -160,15 +170,9 @@ class Pages(AsyncIterator[Page[Any]]):
 class Batches(AsyncIterator[Sequence[T]]):
     """The records of a walk in the lists in which they become ready. After an error, iteration may go on."""
 
-    def __init__(
-        self,
-        walk: Walk,
-        merge: Callable[[Sequence[Any]], Sequence[T]] | None,
-        keep: Callable[[T], bool] | None = None,
-    ) -> None:
+    def __init__(self, walk: Walk, merge: Callable[[Sequence[Any]], Sequence[T]] | None) -> None:
         self._walk = walk
         self._merge = merge
-        self._keep = keep
         self._gathered: list[Any] = []
 
     def skip(self, reason: str) -> TimeRange | None:
@@ -181,7 +185,7 @@ class Batches(AsyncIterator[Sequence[T]]):
             if self._merge is None:
                 if items is None:
                     raise StopAsyncIteration
-                return items if self._keep is None else list(filter(self._keep, items))
+                return items
             self._gathered.extend(items or ())
             if items is None or self._walk.windows.between_questions:
                 gathered, self._gathered = self._gathered, []

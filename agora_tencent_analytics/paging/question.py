@@ -48,10 +48,12 @@ class Question:
     """Leads on where the answers show that more is to be asked than `over`."""
     apart: bool = False
     """True if each piece of `over` is a window of its own."""
+    inside: TimeRange | None = None
+    """Rows that lie outside of it were not asked for, though the vendor shows them: it takes no range."""
 
     def windows(self, pieces: Sequence[TimeRange], *, fill_to: int = 0) -> list[TimeRange]:
         """The windows in which these pieces of its range are asked for, oldest first; `fill_to` as `cover` has it."""
-        if self.apart:
+        if self.apart or not self.row.bounds.start:
             return list(pieces)
         return cover(pieces, self.limits, bounds=self.row.bounds, fill_to=fill_to)
 
@@ -98,10 +100,25 @@ def over_range(
     size = rows_to_a_page(row, limits, page_size)
 
     def questions(now: float, latest: float) -> Iterable[Question]:
-        pieces = (whole_units(row.bounds, resolve(over, now)),)
-        return [Question(row=row, limits=limits, over=pieces, params=given, size=size) for given in checked]
+        asked = resolve(over, now)
+        pieces, inside = (whole_units(row.bounds, asked),), None if row.bounds.start else asked
+        return [
+            Question(row=row, limits=limits, over=pieces, params=given, size=size, inside=inside) for given in checked
+        ]
 
     return questions
+
+
+def reaches(item: Any, over: TimeRange) -> bool:
+    """True if a record says that some of it is in the range, or does not say when it was."""
+    start: int | None
+    if isinstance(item, Call):
+        start, end = item.created_ts, item.destroyed_ts
+    elif isinstance(item, Session):
+        start, end = item.join_ts, item.leave_ts
+    else:
+        start = end = getattr(item, "ts", None)
+    return start is None or (start < over.end and (end is None or end >= over.start or end < start))
 
 
 def about_call(
@@ -119,20 +136,30 @@ def about_call(
     def questions(now: float, latest: float) -> Iterable[Question]:
         here = int(latest)
         life = life_of(call, everyone, here)
+        pieces: tuple[TimeRange, ...]
+        trail: Trail | None
         start, until = life.start, here + 1
+        since = start if call.created_ts <= 0 and (over is None or over.start < start) else 0
         if over is not None:
             start, until = max(over.start, start), min(over.end, until)
         for params, packet in checked:
-            if packet.sessions is not None:
-                pieces: tuple[TimeRange, ...] = stays(packet.sessions, life, over)
-                trail: Trail | None = trail_of_stays(call, packet.sessions, life, now=here, until=until)
+            if not row.bounds.start:
+                pieces, trail = (life,), None
+            elif packet.sessions is not None:
+                pieces = stays(packet.sessions, life, over)
+                trail = trail_of_stays(call, packet.sessions, life, now=here, until=until)
             else:
                 known = end_is_known(call, here)
+                by_session = issubclass(row.model, Session)
+                if not known and not by_session:  # nothing in the answers would tell when it ended
+                    known, life = True, TimeRange(life.start, here + 1)
                 end = min(life.end if known else start + 1, until)
                 pieces, trail = (TimeRange(start, end),) if start < end else (), None
-                if not known or end < until:  # else it lasts to the end of what is asked for
-                    fill_to = 0 if known else until
-                    trail = CallTrail(call=call, now=here, until=until, everybody=not packet.some, fill_to=fill_to)
+                if by_session and (not known or end < until or since):  # else it lasts to the end of what is asked for
+                    fill_to, everybody = 0 if known else until, not packet.some
+                    trail = CallTrail(
+                        call=call, now=here, until=until, everybody=everybody, since=since, fill_to=fill_to
+                    )
             if pieces:
                 yield Question(row=row, limits=limits, over=pieces, params=params, size=size, trail=trail)
 

@@ -18,10 +18,11 @@ from typing import Any, Protocol, TypeVar
 
 import attrs
 
+from agora_tencent_analytics.limits import DAY
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.timerange import TimeRange
-from agora_tencent_analytics.vendor import Reply
+from agora_tencent_analytics.wire import Reply
 
 T = TypeVar("T")
 SLACK_S = 30
@@ -31,6 +32,8 @@ _QUIET_S = 300
 of some metrics every minute."""
 _AHEAD_S = 60
 """What ended so many seconds after the vendor's now may have ended now: its clock is not known that exactly."""
+_LONGEST_S = DAY
+"""Of a call that cannot have begun when its row says, so much is asked for before its end."""
 _MOST_NAMED = 3
 
 
@@ -83,16 +86,20 @@ def end_is_known(call: Call, now: int) -> bool:
 def life_of(call: Call, sessions: Iterable[Session], now: int) -> TimeRange:
     """From the first second of a call to its last, by what its row and these of its sessions say together.
 
+    One that began at 0 or before may be of any length: it is taken to have been a day long.
+
     Args:
         call: the call.
         sessions: one that outlasts the call makes its life longer.
         now: vendor epoch seconds; what ends later has no end that can be.
     """
-    end = call.created_ts
-    if end_is_known(call, now):
-        end = now if call.destroyed_ts is None else call.destroyed_ts
     ends = [one.leave_ts for one in sessions if one.leave_ts is not None and one.leave_ts <= now + _AHEAD_S]
-    return TimeRange(call.created_ts, max(call.created_ts, end, *ends) + 1)
+    if end_is_known(call, now):
+        ends.append(now if call.destroyed_ts is None else call.destroyed_ts)
+    begun = call.created_ts
+    if begun <= 0:
+        begun = max(0, max(ends, default=now) - _LONGEST_S)
+    return TimeRange(begun, max([begun, *ends]) + 1)
 
 
 def stays(sessions: Iterable[Session], life: TimeRange, part: TimeRange | None = None) -> tuple[TimeRange, ...]:
@@ -131,6 +138,8 @@ class CallTrail:
     """Nothing is asked for from here on: the vendor's now, or the end of the caller's range."""
     everybody: bool
     """False if others than those asked for may keep the call going."""
+    since: int = 0
+    """First second asked for of a call that cannot have begun when its row says; 0: nothing before is left out."""
     fill_to: int = 0
     doubt: str = ""
     _answers: int = attrs.field(default=0, init=False)
@@ -140,7 +149,11 @@ class CallTrail:
 
     def saw(self, reply: Reply[Session], window: TimeRange) -> None:
         """See `Trail.saw`."""
-        said = [(one.join_ts, one.leave_ts) for one in reply.items]
+        stays: dict[str, Session] = {}
+        for one in reply.items:  # of a stay that stands there twice, the row with an end
+            if one.leave_ts is not None or one.session_id not in stays:
+                stays[one.session_id] = one
+        said = [(one.join_ts, one.leave_ts) for one in stays.values()]
         ends = [leave for join, leave in said if leave is not None and join <= leave <= self.now + _AHEAD_S]
         self._last = max([self._last, *ends])
         # Where the call's own end is known, only who is said to be there still speaks against it.
@@ -151,21 +164,23 @@ class CallTrail:
     def onward(self, reached: int) -> TimeRange | None:
         """See `Trail.onward`."""
         known = end_is_known(self.call, self.now)
-        unheard = not known and not self._answers  # the vendor has forgotten the beginning of it
+        # The vendor has forgotten the beginning of it, or nobody knows that.
+        unheard = not known and not (self._last if self.call.created_ts <= 0 else self._answers)
         goes_on, self._endless_before = self._endless > self._endless_before, self._endless
         last = self.until - 1 if unheard or goes_on else min(self.until - 1, self._last)
         if reached <= last:
             return TimeRange(reached, last + 1)
-        if not known and reached < self.until:
-            self.doubt = self._doubt()
+        self.doubt = "; ".join(self._doubts(end_known=known or reached >= self.until))
         return None
 
-    def _doubt(self) -> str:
-        end, begun = self.call.destroyed_ts, self.call.created_ts
-        if (end == begun and self._last <= begun) or (self._last and not self._endless and self.everybody):
-            return ""
-        said = "has no end" if end is None else f"cannot have ended at {end}"
-        return f"call {self.call.call_id} {said}; whoever joined after those who were found left may be missing"
+    def _doubts(self, *, end_known: bool) -> Iterator[str]:
+        name, end, begun = self.call.call_id, self.call.destroyed_ts, self.call.created_ts
+        if self.since:
+            yield f"call {name} cannot have begun at {begun}; whatever of it was before {self.since} may be missing"
+        at_once = end == begun > 0 and self._last <= begun
+        if not (end_known or at_once or (self._last and not self._endless and self.everybody)):
+            said = "has no end" if end is None else f"cannot have ended at {end}"
+            yield f"call {name} {said}; whoever joined after those who were found left may be missing"
 
 
 @attrs.define(kw_only=True)

@@ -7,8 +7,8 @@ each is told what an answer showed, and answers with the next `Step`. They know 
 **Newest N.** A full answer is complete down to its oldest second, so the next window ends one second after
 it; what overlaps is dropped by id. An answer that is not full ends the walk.
 
-* Of rows that cannot be read nobody knows when they were. The next window ends above the oldest row that can be read,
-  since whatever is newer is in the answer; where that is no step ahead, the window is split.
+* Of rows that cannot be read, or that were at 0, nobody knows when they were. The next window ends above the oldest row
+  of which that is known, since whatever is newer is in the answer; where that is no step ahead, the window is split.
 * If that second alone fills an answer, no window can show the rest of it: the second is named as incomplete
   and the walk goes on below it.
 * A row that began before the window is there because the vendor matches by overlap. Then only the first
@@ -29,7 +29,9 @@ nothing new end it: the vendor takes no notice of the window. Cost: about 1.6 n 
 from __future__ import annotations
 
 import math
-from operator import attrgetter
+from collections.abc import Sequence
+from itertools import pairwise, starmap
+from operator import attrgetter, le
 from typing import Any
 
 import attrs
@@ -38,10 +40,11 @@ from agora_tencent_analytics.endpoint import AnyOf, Endpoint, Newest
 from agora_tencent_analytics.errors import UnreadableReply
 from agora_tencent_analytics.paging.decision import PageSigns, Step
 from agora_tencent_analytics.paging.density import Density, Piece, hidden
+from agora_tencent_analytics.paging.next_page import NextReader
 from agora_tencent_analytics.paging.numbered import WindowReader
 from agora_tencent_analytics.paging.seen_ids import Seen
 from agora_tencent_analytics.timerange import TimeRange
-from agora_tencent_analytics.vendor import Reply
+from agora_tencent_analytics.wire import Reply
 
 _MOST_BARREN = {Newest: 3, AnyOf: 6}
 """So many answers in a row that are full, or say that more exists, and bring nothing new, end the reading."""
@@ -57,6 +60,7 @@ _FULL = "the answer was full; it is complete down to its oldest second"
 _SHOWS_NOTHING = "the vendor says that more exists, and shows nothing"
 _UNREAD = "the oldest row of a full answer cannot be read"
 _WHOLE_ANSWER = "the answer was not full"
+_UNORDERED = "the rows of a full answer are not in the order that the row declares, so they may not be the newest"
 
 
 @attrs.frozen(kw_only=True)
@@ -70,10 +74,15 @@ class Ahead:
     pieces: tuple[Piece, ...] = ()
     near: tuple[float, float] = (0.0, 0.0)
     tally: tuple[float, float] = (0.0, 0.0)
+    promised: int | None = None
+    """Rows that the vendor counts in the whole window."""
+    came: int = 0
+    """Rows of it that came."""
 
 
 @attrs.define(kw_only=True)
 class _Reader:
+    paging: Newest | AnyOf
     window: TimeRange
     """What is to be asked."""
     barren: int = 0
@@ -91,17 +100,27 @@ class _Reader:
     shown: int = attrs.field(default=0, init=False)
     known: dict[bytes, int] = attrs.field(factory=dict, init=False)
     """Moments of the rows that later answers may show again."""
+    promised: int | None = attrs.field(default=None, init=False)
+    """Rows that the vendor counts in the whole window: the total of the first answer."""
+    came: int = attrs.field(default=0, init=False)
+    """Rows of the whole window that came, each once."""
     _closed: bool = attrs.field(default=False, init=False)
+    _proven: bool = attrs.field(default=False, init=False)
+    """True if the last answer proves by itself that nothing can follow."""
 
     def _take_in(self, page: PageSigns, fresh: int) -> None:
         if self._closed:
             self.everything.close()
             self.pages = 0
             self._closed = False
+        self._proven = page.is_last
         if not self.pages:
             self.first_total = page.total
         self.pages += 1
         self.total = page.total
+        if self.promised is None and self.paging.total in ("listing", "hint"):
+            self.promised = page.total
+        self.came += sum(row not in self.known for row in page.ids) if self.known else len(page.ids)
         self.everything.update(page.ids)
         if fresh:
             self.barren = 0
@@ -111,6 +130,8 @@ class _Reader:
         over = TimeRange(start, self.window.end)
         self._closed = True
         if then is None:
+            if complete and not self._proven and self.promised is not None and self.promised > self.came:
+                complete, reason = False, f"the vendor counts {self.promised} rows, and {self.came} came"
             return Step(action="done", over=over, complete=complete, reason=reason)
         self.window = then
         return Step(action="narrow", over=over, complete=complete, reason=reason)
@@ -124,12 +145,13 @@ class NewestReader(_Reader):
 
     def resume(self, ahead: Ahead) -> None:
         """Takes up a reading from a cursor."""
-        self.known = dict(ahead.known)
+        self.known, self.promised, self.came = dict(ahead.known), ahead.promised, ahead.came
 
     @property
     def ahead(self) -> Ahead:
         """What a cursor keeps of it."""
-        return Ahead(end=self.window.end, known=tuple(self.known.items()))
+        known = tuple(self.known.items())
+        return Ahead(end=self.window.end, known=known, promised=self.promised, came=self.came)
 
     @property
     def rest(self) -> TimeRange:
@@ -145,29 +167,39 @@ class NewestReader(_Reader):
         """
         self._take_in(page, fresh)
         start, end = self.window.start, self.window.end
-        full = len(page.ids) >= self.paging.most
+        full = len(page.ids) >= (self.size or self.paging.most)
         if page.is_last or not (full or page.has_more is True):
             return self._close(start, _WHOLE_ANSWER, complete=True, then=None)
         self.barren += not fresh
         if self.barren >= _MOST_BARREN[Newest]:
             return self._close(start, _LIES if page.has_more else _STUCK, complete=False, then=None)
-        unread = len(page.ids) - len(page.at)
-        if not page.at:
+        moments = [(row, at) for row, at in zip(page.ids, page.at, strict=False) if at > 0]
+        unread = len(page.ids) - len(moments)
+        if not moments:
             return Step(action="split", reason=_UNREAD if unread else _SHOWS_NOTHING)
-        # Rows that cannot be read may be older; what is newer than this one is there in any case.
-        oldest = min(page.at)
+        # Rows of which nobody knows when they were may be older; what is newer than this one is there in any case.
+        oldest = min(at for _, at in moments)
         below = max(oldest, start) + 1
         if unread and below >= end > start + 1:
             return Step(action="split", reason=_UNREAD)
-        self.known = {row: at for row, at in zip(page.ids, page.at, strict=False) if at < below}
+        self.known = {row: at for row, at in moments if at < below}
         if below < end:
             why = _FULL if full else "the vendor says that more exists; this is complete down to its oldest second"
+            if not self._ordered(page.at):
+                return self._close(below, _UNORDERED, complete=False, then=TimeRange(start, below))
             return self._close(below, why, complete=True, then=TimeRange(start, below))
         if oldest < start:
             why = "more rows reach into this second, the window's first, from before it than an answer holds"
             return self._close(start, why, complete=False, then=None)
         then = TimeRange(start, end - 1) if start < end - 1 else None
         return self._close(end - 1, _CROWDED, complete=False, then=then)
+
+    def _ordered(self, at: Sequence[int]) -> bool:
+        """False if the rows stand otherwise than declared; those without a time that can be are no evidence."""
+        usable = [when for when in at if when > 0]
+        if self.paging.order == "newest":
+            usable.reverse()
+        return self.paging.order == "none" or all(starmap(le, pairwise(usable)))
 
 
 @attrs.define(kw_only=True)
@@ -185,7 +217,7 @@ class AnyOfReader(_Reader):
 
     def resume(self, ahead: Ahead) -> None:
         """Takes up a reading from a cursor."""
-        self.known = dict(ahead.known)
+        self.known, self.promised, self.came = dict(ahead.known), ahead.promised, ahead.came
         self.end = ahead.end
         self.density.pieces, self.density.near, self.density.tally = list(ahead.pieces), ahead.near, ahead.tally
 
@@ -195,7 +227,15 @@ class AnyOfReader(_Reader):
         density = self.density
         pieces = tuple((end, round(mass, 2)) for end, mass in density.pieces)
         known = tuple(self.known.items())
-        return Ahead(end=self.end, known=known, pieces=pieces, near=density.near, tally=density.tally)
+        return Ahead(
+            end=self.end,
+            known=known,
+            pieces=pieces,
+            near=density.near,
+            tally=density.tally,
+            promised=self.promised,
+            came=self.came,
+        )
 
     @property
     def rest(self) -> TimeRange:
@@ -246,7 +286,7 @@ class AnyOfReader(_Reader):
         return self._close(self.window.start, reason, complete=complete, then=then)
 
 
-Reader = WindowReader | NewestReader | AnyOfReader
+Reader = WindowReader | NextReader | NewestReader | AnyOfReader
 
 
 def moments(row: Endpoint[Any], reply: Reply[Any]) -> list[int]:

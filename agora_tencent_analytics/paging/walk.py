@@ -13,26 +13,27 @@ and no figures.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 from agora_tencent_analytics.context import hooks_in_force, is_heard, tell
 from agora_tencent_analytics.decoding.flaws import NO_FLAWS
-from agora_tencent_analytics.endpoint import PageNumber, Unpaged
-from agora_tencent_analytics.errors import UnreadableRow, WindowRefused
+from agora_tencent_analytics.endpoint import NextPage, PageNumber, Unpaged
+from agora_tencent_analytics.errors import Refusal, UnreadableRow, WindowRefused
 from agora_tencent_analytics.http.client import Caller
 from agora_tencent_analytics.notices import Drift, GoingAway, PageRead, WindowSplit
 from agora_tencent_analytics.paging.cursor import Cursor
-from agora_tencent_analytics.paging.decision import PageSigns, unreadable_row
+from agora_tencent_analytics.paging.decision import PageSigns, unreadable_rows
 from agora_tencent_analytics.paging.evidence import Evidence
+from agora_tencent_analytics.paging.next_page import NextReader
 from agora_tencent_analytics.paging.page import Page
-from agora_tencent_analytics.paging.question import Questions
+from agora_tencent_analytics.paging.question import Questions, reaches
 from agora_tencent_analytics.paging.seen_ids import Digests, Seen
 from agora_tencent_analytics.paging.truncated import moments
 from agora_tencent_analytics.paging.windows import Reading, Windows
 from agora_tencent_analytics.receipt import Receipt
 from agora_tencent_analytics.timerange import TimeRange
-from agora_tencent_analytics.vendor import Reply
+from agora_tencent_analytics.wire import Reply
 
 MOST_REQUESTS = 100_000
 """The request ceiling of one window, halves included: ten million rows. No account is so large, but a vendor may go on
@@ -40,6 +41,14 @@ and on. A walk has as many windows as its range is long, and no ceiling unless t
 MOST_BARREN = 100
 """Requests for one window that may bring nothing new, and ten for each that did: reading a window again takes less."""
 _BARREN_FOR_EACH = 10
+
+
+class Filter(NamedTuple):
+    """What of a walk's items was asked for."""
+
+    wanted: Callable[[Any], bool]
+    needed: str
+    """In words, if a walk that showed others, and none of it, is incomplete."""
 
 
 class Walk:
@@ -52,6 +61,7 @@ class Walk:
         max_requests: the walk ends, incomplete, after so many pages; None: only a window has a ceiling.
         max_wait: the longest wait for a quota slot, seconds; None waits as long as it takes.
         whole_questions: True if a question that the cursor has left in the middle is to be asked again as a whole.
+        filters: which items are given; the others are counted.
     """
 
     def __init__(
@@ -63,7 +73,9 @@ class Walk:
         max_wait: float | None,
         *,
         whole_questions: bool,
+        filters: Sequence[Filter] = (),
     ) -> None:
+        self._filters = filters
         self._caller = caller
         self._max_requests = max_requests
         self._max_wait = max_wait
@@ -117,11 +129,15 @@ class Walk:
                         question.params,
                         page=number,
                         size=reader.size,
+                        token=reader.token if isinstance(reader, NextReader) else "",
                         max_wait=self._max_wait,
                         spent=evidence.cost,
                     )
                 except WindowRefused as refused:
                     if not windows.begin_anew() and not self._gives_way(reading, refused):
+                        raise
+                except Refusal as refused:
+                    if not windows.token_refused(reading, refused):
                         raise
                 else:
                     # The clock that came with it may say that another window is due.
@@ -155,7 +171,7 @@ class Walk:
         at = [] if isinstance(row.paging, PageNumber | Unpaged) else moments(row, reply)
         rows = Digests(reply.ids)
         if flaws.rows:
-            lost = [unreadable_row(one, row.name, window, number) for one in flaws.rows]
+            lost = unreadable_rows(flaws.rows, reply.ids, row.name, window, number)
             rows = Digests([*reply.ids, *(one.row_id for one in lost)])
         news = self._seen.new(rows)
         items, fresh = reply.items, sum(news)
@@ -169,11 +185,20 @@ class Walk:
             self.evidence.flawed(flaws, self._lost, window, number)
         else:
             self._lost = []
-        self.evidence.count(len(items), duplicates=len(reply.items) - len(items))
+        duplicates = len(reply.items) - len(items)
+        if question.inside is not None:
+            known, items = len(items), [item for item in items if reaches(item, question.inside)]
+            self.evidence.strange += known - len(items)
+        for wanted, _ in self._filters:
+            rows_before, items = len(items), list(filter(wanted, items))
+            self.evidence.strange += rows_before - len(items)
+        self.evidence.count(len(items), duplicates=duplicates)
         if question.trail is not None:
             question.trail.saw(reply, window)
         self.windows.fruitful += fresh > 0
-        signs = PageSigns(ids=rows, total=reply.total, has_more=reply.has_more, is_last=reply.is_last, at=at)
+        # A total can be held against rows that are counted, and against no others.
+        total = reply.total if row.key or isinstance(row.paging, PageNumber | NextPage) else None
+        signs = PageSigns(ids=rows, total=total, has_more=reply.has_more, is_last=reply.is_last, next=reply.next, at=at)
         step = reading.reader.feed(signs, fresh=fresh)
         split = self.windows.go(reading, step, rows=len(rows))
         hooks = hooks_in_force(self._caller.hooks)
@@ -207,4 +232,8 @@ class Walk:
     def _finish(self, stopped: str) -> None:
         self.evidence.finished = True
         self.evidence.stopped = stopped
+        for _, needed in self._filters:
+            if needed and self.evidence.strange and not self.evidence.unique and not self.evidence.from_cursor:
+                came = f"{self.evidence.strange} rows came, and none of them are {needed}"
+                self.evidence.doubts[f"{came}; the vendor may spell it otherwise"] = None
         self._seen.close()

@@ -12,13 +12,14 @@ from typing import Protocol
 
 import attrs
 
-from agora_tencent_analytics.endpoint import AnyOf, Newest, PageNumber, Unpaged
-from agora_tencent_analytics.errors import BadInput, WindowRefused
+from agora_tencent_analytics.endpoint import AnyOf, Newest, NextPage, Paging
+from agora_tencent_analytics.errors import BadInput, Refusal, WindowRefused
 from agora_tencent_analytics.paging.certificate import Clipped
 from agora_tencent_analytics.paging.clip import CLOCKS_DIFFER_S, askable, clip, cover, give_way, hidden, newest
 from agora_tencent_analytics.paging.cursor import Cursor
 from agora_tencent_analytics.paging.decision import Step
 from agora_tencent_analytics.paging.evidence import Evidence
+from agora_tencent_analytics.paging.next_page import NextReader
 from agora_tencent_analytics.paging.numbered import WindowReader
 from agora_tencent_analytics.paging.question import Question, Questions
 from agora_tencent_analytics.paging.seen_ids import Seen
@@ -138,7 +139,7 @@ class Windows:
 
     def _begin(self, question: Question, window: TimeRange, barren: int, *, adjustments: int = 0) -> None:
         limits, now = question.limits, self._clock.now()
-        if not askable(window, limits, now=now):
+        if question.row.bounds.start and not askable(window, limits, now=now):
             # Time went by since the range was clipped, or the vendor's clock is known better than then.
             if (inside := self._clip(question, window, now)) is None:
                 return
@@ -154,6 +155,9 @@ class Windows:
     def _clip(self, question: Question, over: TimeRange, now: float) -> TimeRange | None:
         limits, row, here = question.limits, question.row, self._clock.here()
         cut = clip(over, limits, now=now, here=here, endpoint=row.name, bounds=row.bounds)
+        if not row.bounds.start:  # the vendor is not told the range, and shows what it has
+            self._evidence.clip(piece for piece in cut.clipped if piece.reason == "history")
+            return over
         if cut.clipped:
             self._evidence.clip(cut.clipped)
             if self._hidden is not None:
@@ -299,11 +303,14 @@ class Windows:
             return
         self._begin(question, window, cursor.barren)
         reader = self.reading.reader if self.reading else None
-        if isinstance(reader, WindowReader):
+        if isinstance(reader, NextReader):
+            if self.reading is not None and self.reading.window == window:
+                reader.resume(number=cursor.number, token=cursor.token, total=cursor.total, shown=cursor.shown)
+        elif isinstance(reader, WindowReader):
             # A window that had to be cut is another listing, and is read from its first page.
             if self.reading is not None and self.reading.window == window:
                 reader.resume(number=cursor.number, size=cursor.size, total=cursor.total, shown=cursor.shown)
-        elif reader is not None and cursor.ahead is not None:
+        elif isinstance(reader, NewestReader | AnyOfReader) and cursor.ahead is not None:
             reader.resume(cursor.ahead)
             self._seen.update([row for row, _ in cursor.ahead.known])
 
@@ -315,7 +322,7 @@ class Windows:
         window, reader = reading.window, reading.reader
         if step.action == "page":
             return False
-        if step.action == "narrow" and not isinstance(reader, WindowReader):
+        if step.action == "narrow" and not isinstance(reader, WindowReader | NextReader):
             if step.over is not None:
                 self._evidence.close(step.over, reader, complete=step.complete, reason=step.reason)
             reading.window, reading.adjustments = reader.window, 0
@@ -323,12 +330,16 @@ class Windows:
                 self._stack.append((reader.rest, reader.barren))
                 self.reading = None
             return False
-        halves = window.halves() if step.action == "split" else None
+        ranged = bool(reading.question.row.bounds.start)
+        halves = window.halves() if step.action == "split" and ranged else None
         if halves is not None:
             barren = reader.barren + 1  # reset to 0 by the first new row of the half
             self._stack += [(halves[1], barren), (halves[0], barren)]
         else:
-            why = step.reason if step.action == "done" else f"{step.reason}, and a single second cannot be split"
+            why = step.reason
+            if step.action != "done":
+                whole = "a single second" if ranged else "a listing without a time range"
+                why = f"{why}, and {whole} cannot be split"
             self._evidence.close(step.over or window, reader, complete=step.complete, reason=why)
         self.reading = None
         if not self._stack:
@@ -344,12 +355,21 @@ class Windows:
         self._stack += [(piece, reading.reader.barren) for piece in left_over(reading.reader, reading.window)]
         return reading.window
 
+    def token_refused(self, reading: Reading, refused: Refusal) -> bool:
+        """Reads a window again from its first page if the vendor no longer knows its own token; False if it does."""
+        reader = reading.reader
+        if not isinstance(reader, NextReader) or not reader.token or refused.code not in reader.paging.refused:
+            return False
+        self._evidence.refused += 1
+        self.go(reading, reader.refused(), rows=0)
+        return True
+
     def give_way(self, reading: Reading, refused: WindowRefused) -> str:
         """Cuts or splits a window that the vendor does not answer for; says which, `""` if neither can help."""
         question, window, reader = reading.question, reading.window, reading.reader
         times = reading.adjustments = reading.adjustments + 1
         rest = [(piece, reader.barren) for piece in left_over(reader, window)]
-        if times > _MOST_ADJUSTMENTS:
+        if times > _MOST_ADJUSTMENTS or not question.row.bounds.start:
             return ""
         if refused.kind in ("too_long", "too_much"):
             halves = window.halves()
@@ -380,7 +400,7 @@ class Windows:
 
 
 def reader_of(
-    paging: PageNumber | Unpaged | Newest | AnyOf,
+    paging: Paging,
     window: TimeRange,
     *,
     size: int,
@@ -393,4 +413,6 @@ def reader_of(
         return NewestReader(paging=paging, window=window, size=size, barren=barren)
     if isinstance(paging, AnyOf):
         return AnyOfReader(paging=paging, window=window, size=size, barren=barren)
+    if isinstance(paging, NextPage):
+        return NextReader(paging=paging, size=size, recent=recent, barren=barren)
     return WindowReader(paging=paging, size=size, recent=recent, barren=barren, longest=longest)

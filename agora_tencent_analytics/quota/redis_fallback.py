@@ -6,9 +6,10 @@ no more of a day than this share of what was left of it when the store was last 
 first: what the others have sent just before is not known.
 
 When the store is back it is told in messages (`Away`), each with a random id, so that one that is sent again is
-charged once; what is granted while one is on its way goes into the next. A claim that is served here may have been
-granted by the store too, whose reply was lost, and is given back there; so the store knows the one served here by
-another id.
+charged once; what is granted while one is on its way goes into the next. Then it holds everybody until all others who
+served themselves are back; whoever did goes on with its share meanwhile, and tells each grant at once. A claim that is
+served here may have been granted by the store too, whose reply was lost, and is given back there; so the store knows
+the one served here by another id.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ class Away:
     in_flight: tuple[Claim, ...]
     """As the store is to know them."""
     longest_rest_s: float
+    first: bool
+    """The store has not been told of this share before."""
 
 
 @attrs.define
@@ -47,6 +50,10 @@ class _Share:
     longest_rest_s: float
     claims: dict[str, Claim] = attrs.field(factory=dict)
     """In flight."""
+    known: set[str] = attrs.field(factory=set)
+    """Those of them that the store knows of, which is told what becomes of them."""
+    returned: bool = False
+    """The store has been told something."""
     granted: Counter[int] = attrs.field(factory=Counter)
     """Requests by day."""
     told: Counter[int] = attrs.field(factory=Counter)
@@ -99,22 +106,28 @@ class Fallback:
             return Standing(used=claim.seen)  # what is owed is not what was seen at the store
 
     def answered(self, key: CounterKey, claim: Claim, late_days: tuple[int, ...], ago_s: float) -> bool:
-        """True if the claim was granted here, and is now answered."""
+        """True if the claim was granted here, and is now answered, and the store need not be told."""
         with self._lock:
             found = self._shares.get(key)
             if found is None or found.claims.pop(claim.id, None) is None:
                 return False
             found.bucket.answered(time.monotonic() - ago_s)
+            if claim.id in found.known:
+                found.known.remove(claim.id)
+                return False
             found.granted.update(late_days)
             return True
 
     def refund(self, key: CounterKey, claim: Claim) -> bool:
-        """True if the claim was granted here, and is now given back."""
+        """True if the claim was granted here, and is now given back, and the store need not be told."""
         with self._lock:
             found = self._shares.get(key)
             if found is None or found.claims.pop(claim.id, None) is None:
                 return False
             found.bucket.refund()
+            if claim.id in found.known:
+                found.known.remove(claim.id)
+                return False
             found.granted.subtract(claim.days)
             return True
 
@@ -124,29 +137,40 @@ class Fallback:
             return _renamed(claim) if claim in self._served else claim
 
     def away(self, key: CounterKey) -> Away | None:
-        """What the store has to be told; None if nothing was served without it."""
+        """What the store has to be told; None if it knows all that was served without it."""
         with self._lock:
             found = self._shares.get(key)
-            if found is None:
+            if found is None or (
+                found.returned and found.told == found.granted and found.known.issuperset(found.claims)
+            ):
                 return None
             if found.telling is None:
                 owed = {day: granted - found.told[day] for day, granted in found.granted.items()}
                 found.telling = secrets.token_hex(8), {day: number for day, number in owed.items() if number}
             name, owed = found.telling
             in_flight = tuple(_renamed(claim) for claim in found.claims.values())
-            return Away(id=name, owed=owed, in_flight=in_flight, longest_rest_s=found.longest_rest_s)
+            first = not found.returned
+            return Away(id=name, owed=owed, in_flight=in_flight, longest_rest_s=found.longest_rest_s, first=first)
 
-    def back(self, key: CounterKey, away: Away) -> None:
-        """The store knows of all that; the share is over, unless more was served meanwhile."""
+    def told(self, key: CounterKey, away: Away) -> None:
+        """The store knows of all that."""
         with self._lock:
             found = self._shares.get(key)
             if found is None or found.telling is None or found.telling[0] != away.id:
                 return
             found.told.update(away.owed)
-            found.telling = None
-            left = {_renamed(claim) for claim in found.claims.values()}.difference(away.in_flight)
-            if found.told == found.granted and not left:
-                del self._shares[key]
+            found.telling, found.returned = None, True
+            found.known = {name for name, claim in found.claims.items() if _renamed(claim) in away.in_flight}
+
+    def serves(self, key: CounterKey) -> bool:
+        """True if the share goes on."""
+        with self._lock:
+            return key in self._shares
+
+    def end(self, key: CounterKey) -> None:
+        """The store, which knows all, grants again: the share is over."""
+        with self._lock:
+            self._shares.pop(key, None)
 
 
 def _renamed(claim: Claim) -> Claim:

@@ -1,7 +1,7 @@
 -- One atomic step on one counter of one account. All keys of a counter share one hash slot.
 --
 -- KEYS  1 slots: sorted set of "owner claim", scored by when the slot ends (see store.py)
---       2 state: born, born_at, lost_at, granted_at, held_until, refusals, refused_at, sent_at, period
+--       2 state: born, born_at, lost_at, granted_at, held_until, gathers_until, refusals, refused_at, sent_at, period
 --       3 known: set once the claim was given back before it was made, or a share was told
 --       4.. days: used, spent_at, mended (what survivors said after a loss of data)
 -- ARGV  1 the step, 2 its arguments as JSON
@@ -46,7 +46,7 @@ local function others() -- seconds since the slots of other owners ended, 0 for 
   return ages
 end
 
-local function reply(why, after_s, ages)
+local function reply(why, after_s, ages, gathers)
   local refused = nil
   local refusals = get(state, 'refusals')
   if refusals > 0 then
@@ -54,7 +54,7 @@ local function reply(why, after_s, ages)
   end
   return cjson.encode({
     why = why, after_s = after_s, used = charged(), others = ages, refused = refused,
-    born = redis.call('HGET', state, 'born') or nil,
+    born = redis.call('HGET', state, 'born') or nil, gathers = gathers,
   })
 end
 
@@ -101,7 +101,8 @@ function steps.reserve()
   local held, paced = get(state, 'held_until') - now, 0
   local granted_at = get(state, 'granted_at')
   if a.pace_s > 0 and granted_at <= now then paced = granted_at + a.pace_s - now end
-  if held > 0 then return reply('hold', math.max(held, paced), ages) end
+  local gathering = get(state, 'gathers_until') - now
+  if held > 0 or gathering > 0 then return reply('hold', math.max(held, gathering, paced), ages, held <= 0) end
   if paced > 0 then return reply('pace', paced, ages) end
   for _, room in ipairs(a.windows) do
     local full = 0
@@ -153,10 +154,12 @@ function steps.back() -- from a share of its own: charge once what was granted, 
     for i, day in ipairs(days) do redis.call('HSET', day, 'used', math.max(0, get(day, 'used') + a.owed[i])) end
   end
   for _, one in ipairs(a.in_flight) do redis.call('ZADD', slots, 'NX', exact(now + a.lease_s), one) end
-  hold(a.gather_s)
+  redis.call('HSET', state, 'gathers_until', exact(math.max(get(state, 'gathers_until'), now + a.gather_s)))
 end
 
-function steps.look() return reply(nil, math.max(0, get(state, 'held_until') - now), others()) end
+function steps.look()
+  return reply(nil, math.max(0, get(state, 'held_until') - now, get(state, 'gathers_until') - now), others())
+end
 
 local said = steps[step]()
 keep()

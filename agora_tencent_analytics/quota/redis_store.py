@@ -116,7 +116,13 @@ class RedisStore:
                 await uninterrupted(self._come_back(key, self._fallback, away))
             for owed in list(self._owed.values()):
                 await self._give_back(*owed)
-            return await self._reserve(key, claim)
+            standing, gathers = await self._reserve(key, claim)
+            if self._fallback is None or not self._fallback.serves(key):
+                return standing
+            if not gathers:
+                self._fallback.end(key)
+                return standing
+            return await self._reserve_share(key, claim, self._fallback)
         except QuotaUnavailable:
             if self._fallback is not None:
                 return self._fallback.reserve(key, claim)
@@ -124,7 +130,20 @@ class RedisStore:
                 return Standing(why="store", after_s=ASK_AGAIN_S, used=claim.seen)
             raise
 
-    async def _reserve(self, key: CounterKey, claim: Claim) -> Standing:
+    async def _reserve_share(self, key: CounterKey, claim: Claim, fallback: Fallback) -> Standing:
+        """Grants out of the share while the store waits for others to come back, and tells it."""
+        standing = fallback.reserve(key, claim)
+        try:
+            with contextlib.suppress(QuotaUnavailable):  # it is told next time
+                await uninterrupted(self._come_back(key, fallback, fallback.away(key)))
+        except asyncio.CancelledError:
+            with contextlib.suppress(QuotaUnavailable):
+                await uninterrupted(self.refund(key, claim))
+            raise
+        return standing
+
+    async def _reserve(self, key: CounterKey, claim: Claim) -> tuple[Standing, bool]:
+        """The reply, and whether nothing is granted only because others have yet to come back."""
         asked = {
             "windows": [[room.free, room.rest_s] for room in claim.windows],
             "pace_s": max(0.0, claim.pace_s - PACE_SLACK_S),
@@ -147,7 +166,7 @@ class RedisStore:
             raise
         told = json.loads(said)
         self._born[key] = told.get("born", self._born.get(key, ""))
-        return _standing(told)
+        return _standing(told), bool(told.get("gathers"))
 
     async def answered(
         self, key: CounterKey, claim: Claim, now: float, *, ago_s: float, late_days: tuple[int, ...] = ()
@@ -200,10 +219,12 @@ class RedisStore:
         while away is not None:
             in_flight = [_member(claim) for claim in away.in_flight]
             asked = {"owed": list(away.owed.values()), "in_flight": in_flight, "id": away.id}
-            gather_s = self._gather_s(away.longest_rest_s)
+            gather_s = self._gather_s(away.longest_rest_s) if away.first else 0
             await self._run("back", key, {**asked, "gather_s": gather_s}, days=tuple(away.owed))
-            fallback.back(key, away)
-            _log.info("%s: the quota store is back, and has been told of %d requests", key[1], sum(away.owed.values()))
+            fallback.told(key, away)
+            if away.first:
+                count = sum(away.owed.values())
+                _log.info("%s: the quota store is back, and has been told of %d requests", key[1], count)
             away = fallback.away(key)
 
     def _gather_s(self, longest_rest_s: float) -> float:

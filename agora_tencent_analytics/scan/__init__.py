@@ -21,9 +21,14 @@ from agora_tencent_analytics.scan.stream import Records
 from agora_tencent_analytics.scan.vendor_report import VendorReport
 
 if TYPE_CHECKING:
-    from agora_tencent_analytics.scan.forecast.forecast import Forecast, RowForecast, VendorForecast
-    from agora_tencent_analytics.scan.forecast.interval import Interval
-    from agora_tencent_analytics.scan.forecast.proposal import Loss, Proposal
+    from agora_tencent_analytics.scan.forecast.forecast import (
+        Forecast,
+        Interval,
+        Loss,
+        Proposal,
+        RowForecast,
+        VendorForecast,
+    )
     from agora_tencent_analytics.scan.forecast.run import forecast as forecast_scan
 
 __all__ = [
@@ -44,15 +49,8 @@ __all__ = [
     "scan",
 ]
 
-_OF_FORECASTS = {
-    "Forecast": "forecast",
-    "Interval": "interval",
-    "Loss": "proposal",
-    "Proposal": "proposal",
-    "RowForecast": "forecast",
-    "VendorForecast": "forecast",
-}
-"""Modules of the names that few scans need; they are imported when first used."""
+_OF_FORECASTS = {"Forecast", "Interval", "Loss", "Proposal", "RowForecast", "VendorForecast"}
+"""Names that few scans need; they are imported when first used."""
 
 
 class _Scan(ModuleType):
@@ -75,10 +73,9 @@ class _Scan(ModuleType):
 
 
 def __getattr__(name: str) -> object:
-    home = _OF_FORECASTS.get(name)
-    if home is None:
+    if name not in _OF_FORECASTS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(f"{__name__}.forecast.{home}"), name)
+    value = globals()[name] = getattr(import_module(f"{__name__}.forecast.forecast"), name)
     return value
 
 

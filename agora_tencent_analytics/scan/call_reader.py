@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 import anyio.lowlevel
-from anyio.streams.memory import MemoryObjectReceiveStream
 
 from agora_tencent_analytics.errors import AnalyticsError, NothingToAsk
 from agora_tencent_analytics.models.calls import Session
@@ -14,6 +13,7 @@ from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.notices import CallDone
 from agora_tencent_analytics.paging.certificate import Certificate, Clipped
 from agora_tencent_analytics.paging.paginator import Batches, Paginator
+from agora_tencent_analytics.scan.batch_queue import BatchQueue
 from agora_tencent_analytics.scan.job import Job
 from agora_tencent_analytics.scan.memory_bound import Gauge
 from agora_tencent_analytics.scan.options import Depth
@@ -43,9 +43,9 @@ class CallReader:
         self._parts: Parts | None = None
         self._sound = False
 
-    async def run(self, queue: MemoryObjectReceiveStream[Owed]) -> None:
+    async def run(self, queue: BatchQueue[Owed]) -> None:
         """Reads calls until the queue ends."""
-        async for owed in queue:
+        while (owed := await queue.take()) is not None:
             self._gauge.begin(id(self))
             self._job.in_hand += 1
             try:
@@ -61,12 +61,11 @@ class CallReader:
         job, call = self._job, owed.call
         parts = Parts(job.name, call, self._gauge, self._hand_over, again=owed.again)
         self._parts, self._sound = parts, owed.sound
-        if job.wanted.depth != "calls":
-            if job.stopped:
-                return  # listed before the stop, not begun: the report says that the scan stopped
-            sessions = await self._sessions(parts)
-            if job.wanted.depth == "metrics" and sessions:
-                await self._metrics(sessions, parts)
+        if job.stopped:
+            return  # listed before the stop, not begun: the report says that the scan stopped
+        sessions = await self._sessions(parts)
+        if job.wanted.depth == "metrics" and sessions:
+            await self._metrics(sessions, parts)
         if parts.broken_off and job.work.kept:
             return  # by something hopeless: the next scan begins it anew
         if job.wanted.users is None or parts.found:
@@ -87,16 +86,17 @@ class CallReader:
         assert parts is not None
         if record.last:
             self._note(parts)
-            done = CallDone(
-                vendor=job.name,
-                call_id=record.call.call_id,
-                sessions=parts.sessions,
-                series=parts.series,
-                points=parts.points,
-                failures=parts.failed,
-            )
-            job.tell(done)
-        await job.hand_over(record)
+            if job.is_heard:
+                done = CallDone(
+                    vendor=job.name,
+                    call_id=record.call.call_id,
+                    sessions=parts.sessions,
+                    series=parts.series,
+                    points=parts.points,
+                    failures=parts.failed,
+                )
+                job.tell(done)
+        await job.hand_over([record])
 
     async def _sessions(self, parts: Parts) -> list[Session]:
         job = self._job
@@ -133,13 +133,19 @@ class CallReader:
 
     async def _read_columns(self, batch: Sequence[MetricSeries]) -> list[MetricSeries]:
         """The series that hold points, with their columns made, a few at a turn of the loop."""
-        kept = []
+        kept, astray = list[MetricSeries](), list[MetricSeries]()
         for number, series in enumerate(batch):
             if number % _SERIES_A_TURN == 0:
                 await anyio.lowlevel.checkpoint()
             if len(series):
                 kept.append(series)
+            elif (series.odd or series.columns.outside) and not series.outside:
+                astray.append(series)
             self._job.report.points_outside += series.outside
+        if astray:
+            one = astray[0]
+            what = f"{len(astray)} series of call {one.call_id} hold points, but none of a second that was asked for"
+            self._job.report.doubt([f"{what}; one is {one.vendor_metric} of session {one.session_id}"])
         return kept
 
     async def _next(self, listing: Paginator[T], batches: Batches[T], step: Depth, parts: Parts) -> Sequence[T] | None:

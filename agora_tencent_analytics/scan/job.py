@@ -2,38 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
+from copy import copy
 from typing import TypeVar
 
 import anyio
 import msgspec
-from anyio.streams.memory import MemoryObjectSendStream
 
-from agora_tencent_analytics.context import tell, terms, together
+from agora_tencent_analytics.context import hooks_in_force, is_heard, tell
 from agora_tencent_analytics.errors import (
     AnalyticsError,
+    BadInput,
     BudgetSpent,
     DailyQuotaExhausted,
+    NotAsked,
     NotAuthenticated,
     NotOffered,
     NotPermitted,
+    ProviderClosed,
     QuotaUnavailable,
+    TransportError,
+    UnreadableRow,
+    WouldExceedQuota,
 )
-from agora_tencent_analytics.notices import Notice, Progress
+from agora_tencent_analytics.notices import CallDone, Notice, Progress
 from agora_tencent_analytics.paging.certificate import Certificate, Clipped
 from agora_tencent_analytics.paging.clip import CLOCKS_DIFFER_S
 from agora_tencent_analytics.provider import Provider
+from agora_tencent_analytics.scan.batch_queue import BatchQueue
 from agora_tencent_analytics.scan.options import Wanted
 from agora_tencent_analytics.scan.records import CallRecord, Failure
 from agora_tencent_analytics.scan.vendor_report import VendorReport, doubts_of
-from agora_tencent_analytics.scan.work import Work
+from agora_tencent_analytics.scan.work import Owed, Work
 from agora_tencent_analytics.timerange import TimeRange
 
 T = TypeVar("T")
 Outcome = CallRecord | Failure
 """What the consumer's end of a scan receives; a failure only if the scan shall raise."""
 
-_HOPELESS = (NotAuthenticated, NotPermitted, NotOffered, DailyQuotaExhausted, BudgetSpent, QuotaUnavailable)
+UNREACHABLE = 48
+"""Attempts in a row that reached nobody, after which a provider that has answered before is given up."""
+_CLOSED_TO_US = (NotAuthenticated, NotPermitted, ProviderClosed)
+_HOPELESS = (
+    *(*_CLOSED_TO_US, NotOffered, DailyQuotaExhausted, BudgetSpent, QuotaUnavailable),
+    WouldExceedQuota,  # the head of the queue has waited, or would wait, for longer than all that is asked here may
+)
+_OF_ONE_CALL = (BadInput, UnreadableRow)
+"""What says nothing about the provider, even if it is the first that is heard."""
 _AFTER_MIDNIGHT_S = 2.0
 _PROGRESS_S = 1.0
 
@@ -46,11 +61,11 @@ class Job:
         name: its name in the report.
         wanted: what the scan was asked for.
         work: what is left to do of it.
-        send: takes what the consumer receives.
+        outcomes: takes what the consumer receives.
     """
 
     def __init__(
-        self, provider: Provider, name: str, wanted: Wanted, work: Work, send: MemoryObjectSendStream[Outcome]
+        self, provider: Provider, name: str, wanted: Wanted, work: Work, outcomes: BatchQueue[Outcome]
     ) -> None:
         self.provider, self.name, self.wanted, self.work = provider, name, wanted, work
         self.report = VendorReport(over=work.over, already=work.already)
@@ -59,13 +74,16 @@ class Job:
         self._resolved_at, self._resolved_lead = self._clock.now(), self._clock.lead
         self.in_hand = 0
         """Calls being read."""
-        self._send = send
+        self.answered = False
+        """Whether the provider has given any answer."""
+        self.ended_by: AnalyticsError | None = None
+        """What is to be raised when all is read, where the scan stops at errors: it made the provider unreadable."""
+        self._unheard_since = 0  # attempts that were made when the provider was last heard
+        self._gone: AnalyticsError | None = None
+        self._asking: set[anyio.CancelScope] = set()
+        self._outcomes = outcomes
         self._began = self._told_at = anyio.current_time()
         self._recall()
-
-    def close(self) -> None:
-        """Gives up the way to the consumer."""
-        self._send.close()
 
     @property
     def stopped(self) -> bool:
@@ -73,40 +91,77 @@ class Job:
         return bool(self.report.stopped)
 
     def is_hopeless(self, error: AnalyticsError) -> bool:
-        """True if nothing else could be read either."""
-        return isinstance(error, _HOPELESS)
+        """True if nothing else could be read either, or the scan stops because nothing was read before."""
+        if not self.answered and (self.wanted.on_error == "stop" or isinstance(error, TransportError)):
+            return not isinstance(error, _OF_ONE_CALL)
+        return isinstance(error, _HOPELESS) or self._unheard(error) >= UNREACHABLE
+
+    def _unheard(self, error: AnalyticsError) -> int:
+        """How many attempts in a row have reached nobody."""
+        return self.report.cost.attempts - self._unheard_since if isinstance(error, TransportError) else 0
 
     async def next(self, source: AsyncIterator[T]) -> T | None:
         """The next item, or None at the end; waits for midnight when the day is spent and the scan may wait."""
         while True:
             try:
-                return await anext(source)
+                with anyio.CancelScope() as scope:
+                    self._asking.add(scope)
+                    item = await anext(source)
+                if self._gone is not None and scope.cancelled_caught:
+                    raise copy(self._gone)
             except StopAsyncIteration:
                 return None
             except DailyQuotaExhausted as spent:
                 if not self.wanted.waiting:
                     raise
                 await anyio.sleep(max(0.0, spent.resets_at - self.provider.now()) + _AFTER_MIDNIGHT_S)
+            else:
+                self.answered, self._unheard_since = True, self.report.cost.attempts
+                return item
+            finally:
+                self._asking.discard(scope)
 
-    async def hand_over(self, record: CallRecord) -> None:
-        """Gives a record to the consumer, and counts it."""
-        self.report.calls += record.part == 0
-        self.report.sessions += len(record.sessions)
-        self.report.series += len(record.series)
-        self.report.points += record.points
-        self.report.odd_values += sum(series.odd for series in record.series)
+    async def hand_over(self, records: Sequence[CallRecord]) -> None:
+        """Gives records to the consumer, and counts them."""
+        report = self.report
+        for record in records:
+            report.calls += record.part == 0
+            report.sessions += len(record.sessions)
+            if record.series:
+                report.series += len(record.series)
+                report.points += record.points
+                report.odd_values += sum(series.odd for series in record.series)
         self.progress()
-        await self._send.send(record)
+        await self._outcomes.put(records)
+
+    async def hand_over_calls(self, owed: Sequence[Owed]) -> None:
+        """Gives calls to the consumer as they were listed: of a scan that reads no more of them."""
+        if self.is_heard:
+            for one in owed:
+                done = CallDone(vendor=self.name, call_id=one.call.call_id, sessions=0, series=0, points=0, failures=0)
+                self.tell(done)
+        await self.hand_over([CallRecord(vendor=self.name, call=one.call, again=one.again) for one in owed])
 
     async def fail(self, failure: Failure) -> None:
         """Notes what could not be read, and tells the consumer if it wants to stop at that."""
-        _forget_frames(failure.error)
+        error = failure.error
+        _forget_frames(error)
         self.report.fail(failure)
-        if self.is_hopeless(failure.error) and not self.stopped:
-            self.report.stopped = f"{failure.step} could not be read: {failure.error}"
-        if self.wanted.raising:
-            self.report.stopped = self.report.stopped or str(failure.error)
-            await self._send.send(failure)
+        if self.is_hopeless(error) and not self.stopped:
+            lost = self._unheard(error)
+            since = f" ({lost} attempts in a row reached nobody)" if lost >= UNREACHABLE else ""
+            self.report.stopped = f"{failure.step} could not be read: {error}{since}"
+            if isinstance(error, TransportError):
+                self._gone = error
+                for scope in self._asking:  # nobody need wait for what will fail as well
+                    scope.cancel()
+            if not self.answered or isinstance(error, _CLOSED_TO_US):
+                self.ended_by = error
+        if not isinstance(error, TransportError | NotAsked):
+            self._unheard_since = self.report.cost.attempts  # it was heard, whatever it said
+        if self.wanted.on_error == "raise":
+            self.report.stopped = self.report.stopped or str(error)
+            await self._outcomes.put([failure])
 
     def take(self, certificate: Certificate) -> None:
         """Takes in what the finished walk about a call has to say, but for what it could not ask: see `hide`."""
@@ -157,9 +212,14 @@ class Job:
             )
             self.tell(told)
 
+    @property
+    def is_heard(self) -> bool:
+        """True if anybody listens to what is told of every call."""
+        return is_heard(hooks_in_force(self.provider.hooks))
+
     def tell(self, notice: Notice) -> None:
         """Gives a notice to the hooks of the provider and of the scan."""
-        tell(together(self.provider.hooks, terms().hooks), notice)
+        tell(hooks_in_force(self.provider.hooks), notice)
 
     def _remember(self) -> None:
         if self.work.kept:

@@ -1,4 +1,4 @@
-"""`Lane`: the tasks that read one provider: one that lists its calls, and a fixed number that read them."""
+"""`Lane`: the tasks that read one provider: one that lists its calls, and a fixed number that read them, if need be."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import anyio
-from anyio.streams.memory import MemoryObjectSendStream
 
 from agora_tencent_analytics.context import asking
 from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.paging.paginator import Paginator
 from agora_tencent_analytics.provider import Provider
+from agora_tencent_analytics.scan.batch_queue import BatchQueue
 from agora_tencent_analytics.scan.call_reader import CallReader
 from agora_tencent_analytics.scan.job import Job, Outcome
 from agora_tencent_analytics.scan.lister import Lister
@@ -36,7 +36,7 @@ def _asks(provider: Provider, wanted: Wanted, over: TimeRange) -> Iterator[Pagin
     """What a scan asks, with a call that is none."""
     if wanted.calls is None:
         yield provider.calls(over, channel=wanted.channel)
-    probe = Call(vendor=provider.name, call_id="-", channel="-", created_ts=over.start)
+    probe = Call(vendor=provider.name, call_id="-", channel="-", created_ts=max(1, over.start))
     if wanted.depth != "calls":
         yield provider.sessions(probe, users=wanted.users, over=over)
     if wanted.depth == "metrics":
@@ -53,7 +53,7 @@ class Lane:
         work: what is left to do of it.
         sought: calls asked for by id.
         gauge: bounds the bytes in progress.
-        send: takes what the consumer receives.
+        outcomes: takes what the consumer receives.
     """
 
     def __init__(
@@ -64,49 +64,45 @@ class Lane:
         work: Work,
         sought: Sought,
         gauge: Gauge,
-        send: MemoryObjectSendStream[Outcome],
+        outcomes: BatchQueue[Outcome],
     ) -> None:
-        self._job = Job(provider, name, wanted, work, send)
+        self.job = Job(provider, name, wanted, work, outcomes)
         self._sought = sought
         self._gauge = gauge
 
     @property
     def report(self) -> VendorReport:
         """What became of it so far."""
-        return self._job.report
+        return self.job.report
 
     @property
     def expires(self) -> float:
         """When the oldest second still to be listed, or else to be read, is forgotten by the vendor, epoch seconds."""
-        job = self._job
+        job = self.job
         oldest = min((stretch.over.start for stretch in job.work.stretches()), default=job.work.over.start)
         asks = _asks(job.provider, job.wanted, job.work.over)
         asked = [question for ask in asks for question in ask.questions(job.provider.now())]
         return oldest + min((question.limits.history_s for question in asked), default=0)
 
-    def close(self) -> None:
-        """Gives up a lane that was never run."""
-        self._job.close()
-
     async def run(self) -> None:
         """Lists calls and has them read, to the end or until something hopeless happens."""
-        job, wanted = self._job, self._job.wanted
+        job, wanted = self.job, self.job.wanted
         with asking(priority=wanted.priority, budget=wanted.budget, hooks=wanted.hooks) as job.report.cost:
-            lister: Lister | None = None
             try:
-                send, receive = anyio.create_memory_object_stream[Owed](0)
-                with send, receive:
+                if wanted.depth == "calls":
+                    lister = Lister(job, self._sought, job.hand_over_calls)
+                    await lister.run()
+                else:
+                    queue = BatchQueue[Owed](0)
+                    lister = Lister(job, self._sought, queue.put)
                     async with anyio.create_task_group() as group:
                         for _ in range(wanted.workers):
-                            group.start_soon(CallReader(job, self._gauge).run, receive)
-                        lister = Lister(job, self._sought, send)
+                            group.start_soon(CallReader(job, self._gauge).run, queue)
                         await lister.run()
-                        send.close()
-                if lister is not None:
-                    lister.note_what_was_missed()
+                        queue.close()
+                lister.note_what_was_missed()
                 if not job.stopped:
                     job.work.finish()
                 job.report.finished = True
             finally:
                 job.progress(final=True)
-                job.close()

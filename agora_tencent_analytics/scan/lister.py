@@ -1,10 +1,9 @@
-"""`Lister`: lists the calls of one provider and hands those that are to be read to the workers, one by one."""
+"""`Lister`: lists the calls of one provider, and hands on those that are to be read, page by page."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from anyio.streams.memory import MemoryObjectSendStream
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from itertools import islice
 
 from agora_tencent_analytics.errors import AnalyticsError, BadInput, NothingToAsk, UnreadableReply, UnreadableRow
 from agora_tencent_analytics.models.calls import Call
@@ -18,8 +17,8 @@ from agora_tencent_analytics.scan.records import Failure
 from agora_tencent_analytics.scan.vendor_report import GIVEN_UP
 from agora_tencent_analytics.scan.work import Owed, Stretch
 
-_FEW = 50
-"""Calls that any page may have."""
+_A_BATCH = 100
+"""Calls listed before that are handed on together: as many as a page has."""
 
 
 class Lister:
@@ -28,14 +27,14 @@ class Lister:
     Args:
         job: whose calls.
         sought: calls asked for by id.
-        send: takes the calls that are to be read.
+        take: takes calls that are to be read, and returns when more are wanted.
     """
 
-    def __init__(self, job: Job, sought: Sought, send: MemoryObjectSendStream[Owed]) -> None:
+    def __init__(self, job: Job, sought: Sought, take: Callable[[Sequence[Owed]], Awaitable[None]]) -> None:
         self._job = job
         self._work = job.work
         self._sought = sought
-        self._send = send
+        self._take = take
         self._may_begin_anew = True
         ids = job.wanted.call_ids
         known = self._work.known(ids or ())
@@ -47,8 +46,7 @@ class Lister:
         """Lists to the end, or until the job is stopped or every call asked for is found."""
         for lost in self._work.untold():
             await self._lose(lost)
-        for owed in self._work.owed():
-            await self._hand(owed)
+        await self._hand_all(self._work.owed())
         everything = await self._list_all()
         if everything is None:
             everything = await self._list_all()
@@ -71,8 +69,8 @@ class Lister:
                 return None
             everything = ended and everything
         else:
-            for owed in self._work.vanished() if everything else ():
-                await self._hand(owed)
+            if everything:
+                await self._hand_all(self._work.vanished())
         return everything
 
     def note_what_was_missed(self) -> None:
@@ -95,10 +93,16 @@ class Lister:
     async def _lose(self, lost: UnreadableRow) -> None:
         await self._job.fail(Failure(vendor=self._job.name, step="calls", over=lost.over, error=lost))
 
-    async def _hand(self, owed: Owed) -> None:
-        self._may_begin_anew = False
-        if not self._job.stopped:
-            await self._send.send(owed)
+    async def _hand_all(self, owed: Iterable[Owed]) -> None:
+        rest = iter(owed)
+        while batch := list(islice(rest, _A_BATCH)):
+            await self._hand(batch)
+
+    async def _hand(self, owed: Sequence[Owed]) -> None:
+        if owed:
+            self._may_begin_anew = False
+            if not self._job.stopped:
+                await self._take(owed)
 
     def _calls(self, stretch: Stretch) -> Paginator[Call]:
         return self._job.provider.calls(stretch.over, channel=self._job.wanted.channel, cursor=stretch.cursor)
@@ -136,27 +140,27 @@ class Lister:
             rest = page.cursor
             for lost in self._work.lost(page.lost):
                 await self._lose(lost)
-            listed = await self._as_many_as_asked(listing, page)
-            wanted = [call for call in listed if self._missing is None or call.call_id in self._missing]
+            wanted = await self._as_many_as_asked(listing, page)
+            if self._missing is not None:
+                wanted = [call for call in wanted if call.call_id in self._missing]
             owed = self._work.page(stretch, self._job.wanted.chosen(wanted), page.cursor)
             if self._work.kept:
                 self._job.doubt(listing.certificate)
             self._job.progress()
-            for call in wanted:
-                self._sought.found(call.call_id)
-                if self._missing is not None:
-                    self._missing.discard(call.call_id)
-            for one in owed:
-                await self._hand(one)
+            if self._missing is not None:
+                for one in wanted:
+                    self._sought.found(one.call_id)
+                    self._missing.discard(one.call_id)
+            await self._hand(owed)
             if self._found_all:
                 return True
         self._job.doubt(listing.certificate)
-        self._job.report.duplicates_dropped += listing.certificate.duplicates
+        self._job.report.count(listing.certificate)
         return listing.certificate.finished
 
     async def _as_many_as_asked(self, listing: Paginator[Call], page: Page[Call]) -> Sequence[Call]:
         """The calls of a page whose details are worth the quota: who shows many more than a page has may show any."""
-        if self._job.wanted.depth == "calls" or len(page.items) <= _FEW:
+        if self._job.wanted.depth == "calls" or len(page.items) <= _A_BATCH:
             return page.items
         question = next(iter(listing.questions(self._job.provider.now())))
         most = 2 * question.size or len(page.items)

@@ -14,6 +14,7 @@ from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.receipt import Budget
 
 Depth = Literal["calls", "sessions", "metrics"]
+OnError = Literal["stop", "raise", "report"]
 
 
 @attrs.frozen(kw_only=True)
@@ -25,7 +26,7 @@ class Wanted:
     call_ids: frozenset[str] | None
     users: tuple[str, ...] | None
     workers: int
-    raising: bool
+    on_error: OnError
     waiting: bool
     priority: Priority = "backfill"
     budget: Budget | None = None

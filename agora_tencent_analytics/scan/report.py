@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import attrs
 
-from agora_tencent_analytics.errors import printable
+from agora_tencent_analytics.errors import AnalyticsError, IncompleteScan, printable
 from agora_tencent_analytics.scan.records import Failure
 from agora_tencent_analytics.scan.vendor_report import VendorReport
 
@@ -31,6 +32,22 @@ class Report:
         """The failures of all vendors, the first thousand of each."""
         return [failure for vendor in self.vendors.values() for failure in vendor.failures]
 
+    def raise_if_incomplete(self) -> None:
+        """Returns if everything that the vendors could answer was read.
+
+        Raises:
+            IncompleteScan: it was not; the group has the failures, and what else speaks against completeness.
+        """
+        if not self.complete:
+            doubts = self._doubts() or ([] if self.finished else ["the iteration did not come to its end"])
+            first = next(iter([*map(str, self.failures), *doubts]), "")
+            raise self.incomplete(f"the scan is incomplete: {first}", doubts)
+
+    def incomplete(self, message: str, doubts: Sequence[str] = ()) -> IncompleteScan:
+        """The error that this scan is incomplete, made of its failures and of doubts in words."""
+        errors = [*(failure.error for failure in self.failures), *map(AnalyticsError, doubts)]
+        return IncompleteScan(message, errors, failures=self.failures, report=self)
+
     def as_dict(self) -> dict[str, Any]:
         """The report as JSON can hold it: `complete`, `total` and `vendors`, by name."""
         vendors = {name: vendor.as_dict() for name, vendor in self.vendors.items()}
@@ -44,8 +61,12 @@ class Report:
             f"{vendor.requests} requests, {vendor.limit_errors} limit errors, {vendor.retries} retries"
             for name, vendor in self.vendors.items()
         ]
-        lines += [str(failure) for failure in self.failures]
-        lines += [
+        lines += [*map(str, self.failures), *self._doubts()]
+        return "\n".join([*map(printable, lines), "complete" if self.complete else "INCOMPLETE"])
+
+    def _doubts(self) -> list[str]:
+        """What speaks against completeness beside the failures, in words."""
+        return [
             f"{name}: {doubt}"
             for name, vendor in self.vendors.items()
             for doubt in [
@@ -56,7 +77,6 @@ class Report:
             ]
             if doubt
         ]
-        return "\n".join([*map(printable, lines), "complete" if self.complete else "INCOMPLETE"])
 
 
 def _total(vendors: list[dict[str, Any]]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from agora_tencent_analytics.paging.question import Over
 from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.receipt import Budget
 from agora_tencent_analytics.scan.ledger import Ledger
-from agora_tencent_analytics.scan.options import Depth, Wanted
+from agora_tencent_analytics.scan.options import Depth, OnError, Wanted
 from agora_tencent_analytics.scan.since import Since
 from agora_tencent_analytics.scan.stream import Acknowledge, Records
 from agora_tencent_analytics.timerange import Last, TimeRange
@@ -36,7 +36,7 @@ def scan(
     users: Sequence[str] | None = None,
     only: Callable[[Call], bool] | None = None,
     workers: int = WORKERS,
-    on_error: Literal["report", "raise"] = "report",
+    on_error: OnError = "stop",
     on_quota: Literal["stop", "wait"] = "stop",
     ledger: str | os.PathLike[str] | Ledger | None = None,
     acknowledge: Acknowledge = "next",
@@ -71,8 +71,11 @@ def scan(
         only: only the calls for which this is true, judged by what the listing says of them; see `FreezeFrom`. With a
             ledger its `repr` must say what it chooses.
         workers: calls of one provider that are read at the same time.
-        on_error: `"report"` keeps a failure as data and goes on; `"raise"` ends the iteration with
-            `IncompleteScan` at the first one.
+        on_error: `"stop"` keeps failures as data, but ends a provider that cannot be read: at `NotAuthenticated`,
+            `NotPermitted` and `ProviderClosed`, and at any error while that provider has given no answer yet (a wrong
+            address or region, a host that is down, a wait longer than allowed, a spent day). The other providers are
+            read to their end; then it is raised as itself in place of the end of the iteration. `"raise"` ends the
+            iteration with `IncompleteScan` at the first failure; `"report"` leaves all of it to the report.
         on_quota: when the day's requests are spent, `"stop"` with what is read, or `"wait"` for midnight UTC.
         ledger: remembers the scan: a path, or an open `Ledger`. None: nothing outlives the scan.
         acknowledge: when a record counts as dealt with: `"next"`, when the following one is asked for, or `"by
@@ -82,8 +85,13 @@ def scan(
         priority: who goes first where others wait for the same quota.
         hooks: given every notice.
 
+    A provider that has answered, and then cannot be reached for 100 attempts in a row, is given up; that, a spent day
+    and a spent budget are in `report.stopped` and are not raised: the report, or `report.raise_if_incomplete()`, tells.
+
     Raises:
         BadInput: an argument is wrong. Nothing was sent.
+        AnalyticsError: (at the end of the iteration) what ended a provider; see `on_error`. Of several the first
+            provider's, with a note of each of the others; `records.report` is final.
         NotOffered: (on entering) a provider or its plan lacks what the depth needs. Nothing was sent.
         LedgerUnusable: (on entering) the ledger is in use, damaged, or another scan's. Nothing was sent.
     """
@@ -95,7 +103,7 @@ def scan(
         raise BadInput(f"over must be TimeRange(start, end), Last(hours=...) or Since(...), not {type(over).__name__}")
     choices: tuple[tuple[str, Any, Sequence[str]], ...] = (
         ("depth", depth, get_args(Depth)),
-        ("on_error", on_error, ("report", "raise")),
+        ("on_error", on_error, get_args(OnError)),
         ("on_quota", on_quota, ("stop", "wait")),
         ("acknowledge", acknowledge, get_args(Acknowledge)),
         ("priority", priority, PRIORITIES),
@@ -129,7 +137,7 @@ def scan(
         call_ids=None if call_ids is None else frozenset(call_ids),
         users=None if users is None else tuple(users),
         workers=workers,
-        raising=on_error == "raise",
+        on_error=on_error,
         waiting=on_quota == "wait",
         priority=priority,
         budget=budget,

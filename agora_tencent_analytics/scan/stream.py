@@ -2,10 +2,11 @@
 
 The scan owns its tasks; the iterator only receives. They run under one task of the scan's own, and not in a cancel
 scope of whoever entered it: so a scan may be iterated in a generator of the user's, which is left at any point, and
-perhaps closed by another task, and nobody else's task is touched. Each provider has one task that lists calls into a
-queue of length zero and a fixed number of workers that take calls from it, so nothing is listed that
-nobody can work on, and memory does not grow with the number of calls. Records go through a bounded queue,
-bounded in bytes as well (`memory_bound.py`).
+perhaps closed by another task, and nobody else's task is touched. Each provider has one task that lists calls a page
+at a time and a fixed number of workers that take them; the next page is asked for when the last of them is taken, so
+nothing is listed that nobody can work on, and memory does not grow with the number of calls. Records go through a
+bounded queue, bounded in bytes as well (`memory_bound.py`). At depth calls there is nothing to work on: what a page
+lists goes to the consumer as it is.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ from typing import Literal, Self
 
 import anyio
 
-from agora_tencent_analytics.errors import BadInput, IncompleteScan
+from agora_tencent_analytics.errors import AnalyticsError, BadInput, BudgetSpent
 from agora_tencent_analytics.paging.question import Over, resolve
 from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.quota.shield import uninterrupted
+from agora_tencent_analytics.scan.batch_queue import BatchQueue
 from agora_tencent_analytics.scan.job import Outcome
 from agora_tencent_analytics.scan.lane import Lane, check
 from agora_tencent_analytics.scan.ledger import Ledger
@@ -38,7 +40,7 @@ Acknowledge = Literal["next", "by hand"]
 """When a record counts as dealt with."""
 
 BUFFERED_RECORDS = 64
-"""Records that may wait for the consumer."""
+"""Records that may wait for the consumer while others are read."""
 HELD_BYTES = 64 << 20
 """Bytes of series in progress or waiting, above which only one worker goes on."""
 
@@ -66,9 +68,11 @@ class Records:
         self._closed = False
         self._told = False  # what the tasks failed with, if they did
         self._gauge = Gauge(HELD_BYTES)
+        self._outcomes: BatchQueue[Outcome]
         self._taken: CallRecord | None = None
         self._report = Report()
         self._work: dict[str, Work] = {}
+        self._lanes: dict[str, Lane] = {}
 
     @property
     def report(self) -> Report:
@@ -91,7 +95,9 @@ class Records:
         except BaseException:
             self._stack.close()
             raise
-        self._task = asyncio.create_task(_read(lanes, in_turn=in_turn), name="agora_tencent_analytics scan")
+        reading = _read(lanes, in_turn=in_turn)
+        self._task = asyncio.create_task(reading, name="agora_tencent_analytics scan")
+        self._task.add_done_callback(lambda _: self._outcomes.close())
         return self
 
     def _prepare(self) -> list[Lane]:
@@ -106,16 +112,14 @@ class Records:
             ledger.begin({**apps, **self._wanted.facts, "range": span})
             self._stack.callback(ledger.end)
             self._ledger = ledger
-        send, self._receive = anyio.create_memory_object_stream[Outcome](BUFFERED_RECORDS)
-        self._stack.callback(self._receive.close)
+        self._outcomes = BatchQueue(BUFFERED_RECORDS)
         sought, lanes = Sought(self._wanted.call_ids, len(names)), []
-        with send:
-            for name, provider in names.items():
-                work = self._work[name] = self._work_of(name, provider)
-                lane = Lane(provider, name, self._wanted, work, sought, self._gauge, send.clone())
-                self._stack.callback(lane.close)
-                self._report.vendors[name] = lane.report
-                lanes.append(lane)
+        for name, provider in names.items():
+            work = self._work[name] = self._work_of(name, provider)
+            lane = Lane(provider, name, self._wanted, work, sought, self._gauge, self._outcomes)
+            self._report.vendors[name] = lane.report
+            self._lanes[name] = lane
+            lanes.append(lane)
         return lanes
 
     def _range(self, provider: Provider) -> TimeRange:
@@ -157,24 +161,39 @@ class Records:
         if self._report.finished:
             raise StopAsyncIteration
         if self._taken is not None:
-            if not self._by_hand:
+            if self._ledger is not None and not self._by_hand:
                 self.acknowledge(self._taken)
-            self._gauge.release(self._taken.points * POINT_BYTES)
+            if self._taken.series:
+                self._gauge.release(self._taken.points * POINT_BYTES)
             self._taken = None
-        try:
-            outcome = await self._receive.receive()
-        except anyio.EndOfStream:
+        outcome = await self._outcomes.take()
+        if outcome is None:
             await asyncio.wait([self._task])
             if self._closed:  # by another task
-                raise _outside() from None
+                raise _outside()
             self._told = True
             self._task.result()
             self._report.finished = True
-            raise StopAsyncIteration from None
+            raise self._end()
         if isinstance(outcome, Failure):
-            raise self._incomplete(outcome)
+            raise self._report.incomplete(f"the scan could not read everything: {outcome}")
         self._taken = outcome
         return outcome
+
+    def _end(self) -> Exception:
+        """The end of the iteration: an ordinary one, or by what made providers unreadable."""
+        answered = any(lane.job.answered for lane in self._lanes.values())
+        first: AnalyticsError | None = None
+        for name, lane in self._lanes.items():
+            error = lane.job.ended_by
+            # To run out of what the caller allowed is no failure, but for a scan that could ask for nothing at all.
+            if error is None or self._wanted.on_error != "stop" or (answered and isinstance(error, BudgetSpent)):
+                continue
+            if first is None:
+                first = error
+            else:
+                first.add_note(f"{name} could not be read either: {type(error).__name__}: {error}")
+        return first or StopAsyncIteration()
 
     def acknowledge(self, *records: CallRecord, bookmark: str | None = None) -> None:
         """Says that records are dealt with: no later scan on the ledger will ask for their calls again.
@@ -197,15 +216,6 @@ class Records:
                 raise BadInput(f"acknowledge() takes records of this scan, not {record!r}")
         if self._ledger is not None:
             self._ledger.acknowledge([(self._work[record.vendor], record) for record in records], bookmark)
-
-    def _incomplete(self, failure: Failure) -> IncompleteScan:
-        failures = self._report.failures
-        return IncompleteScan(
-            f"the scan could not read everything: {failure}",
-            [one.error for one in failures],
-            failures=failures,
-            report=self._report,
-        )
 
 
 def _outside() -> RuntimeError:

@@ -41,6 +41,8 @@ class VendorReport:
     """What was spent on it."""
     duplicates_dropped: int = 0
     """Rows that came more than once and were yielded once."""
+    strange_dropped: int = 0
+    """Rows that were not asked for: of another channel, call or user, or of another vendor."""
     odd_values: int = 0
     """Values that were null or no number, and are NaN."""
     points_outside: int = 0
@@ -103,8 +105,13 @@ class VendorReport:
 
     def take(self, certificate: Certificate) -> None:
         """Takes in what a walk has to say, but for what it could not ask: see `hide`."""
-        self.duplicates_dropped += certificate.duplicates
+        self.count(certificate)
         self.doubt(doubts_of(certificate))
+
+    def count(self, certificate: Certificate) -> None:
+        """Notes what a walk has dropped."""
+        self.duplicates_dropped += certificate.duplicates
+        self.strange_dropped += certificate.strange
 
     def doubt(self, doubts: Iterable[str]) -> None:
         """Notes what speaks against completeness, each once; beyond a hundred, nothing more."""
@@ -136,6 +143,7 @@ class VendorReport:
             "left_today": dict(self.cost.left_today),
             "resets_at": self.cost.resets_at,
             "duplicates_dropped": self.duplicates_dropped,
+            "strange_dropped": self.strange_dropped,
             "odd_values": self.odd_values,
             "points_outside": self.points_outside,
             "failures": [

@@ -28,7 +28,7 @@ from agora_tencent_analytics.limits import DAY, HOUR, MINUTE
 from agora_tencent_analytics.models.columns import Columns
 from agora_tencent_analytics.models.figures import FIGURES, Figures
 from agora_tencent_analytics.timerange import TimeRange
-from agora_tencent_analytics.vendor import Asked, payload_of
+from agora_tencent_analytics.wire import Asked, payload_of
 
 _Stamped = tuple[int, Any]
 """A row with its time, epoch seconds."""

@@ -21,7 +21,7 @@ from agora_tencent_analytics.paging.paginator import Paginator
 from agora_tencent_analytics.paging.question import Over, Question, over_range, resolve, users_of
 from agora_tencent_analytics.paging.stays import Packet, packed
 from agora_tencent_analytics.provider import QUALITY, USAGE, Every, Provider
-from agora_tencent_analytics.secret import Secret, secret
+from agora_tencent_analytics.secret import Secret
 from agora_tencent_analytics.tencent import plans
 from agora_tencent_analytics.tencent.endpoints import (
     CALL_DETAIL_METRICS,
@@ -105,7 +105,6 @@ class TencentProvider(Provider):
         account: str | None = None,
         **options: Unpack[ProviderOptions],
     ) -> None:
-        secret_key, token = secret(secret_key), secret(token)  # first of all: crash reports list local variables
         number = str(sdk_app_id)
         if not (number.isascii() and number.isdigit()) or isinstance(sdk_app_id, bool):
             raise BadInput(f"sdk_app_id must be the application's number, like 1400000000, not {sdk_app_id!r}")
@@ -151,12 +150,11 @@ class TencentProvider(Provider):
         cursor: str | None = None,
     ) -> Paginator[Session]:
         """The sessions of a call; see `Provider.sessions`. Tencent: `DescribeUserInfo`."""
-        self._mine(call)
         packets = [
             Packet(params={"CommId": call.call_id, "UserIds": ids}, some=ids is not None)
             for ids in users_of(users, _USERS)
         ]
-        return self._paginator(self._about(USER_INFO, call, over, packets), cursor=cursor)
+        return self.ask_about(USER_INFO, call, packets, over=over, cursor=cursor)
 
     def metrics(
         self,
@@ -171,9 +169,7 @@ class TencentProvider(Provider):
         The vendor's series know the user only. A point goes to the stay that contains it; what fits none of
         the stays given is counted in `MetricSeries.outside` of the user's first one.
         """
-        by_user: dict[str, list[Session]] = {}
-        for session in self._sessions_of(call, sessions):
-            by_user.setdefault(session.user_id, []).append(session)
+        by_user = _by_user(sessions)
         packets = [
             Packet(
                 params={"CommId": call.call_id, "UserIds": users, "DataType": ["all"]},
@@ -187,33 +183,25 @@ class TencentProvider(Provider):
         def merge(pieces: Sequence[MetricSeries]) -> list[MetricSeries]:
             whole: dict[tuple[str, str, str], list[MetricSeries]] = {}
             for piece in pieces:
-                if piece.user_id in owners:  # nothing of a user who was not asked for
-                    whole.setdefault((piece.user_id, piece.vendor_metric, piece.peer_id), []).append(piece)
+                whole.setdefault((piece.user_id, piece.vendor_metric, piece.peer_id), []).append(piece)
             return [
                 part
                 for same in whole.values()
                 for part in _by_stay(same[0], [piece.columns for piece in same], owners[same[0].user_id])
             ]
 
-        return self._paginator(self._about(CALL_DETAIL_METRICS, call, over, packets), merge=merge, cursor=cursor)
+        return self.ask_about(CALL_DETAIL_METRICS, call, packets, over=over, merge=merge, cursor=cursor)
 
     def events(self, call: Call, sessions: Iterable[Session], *, over: TimeRange | None = None) -> Paginator[Event]:
         """What happened to these sessions' users; see `Provider.events`. Tencent: `DescribeUserEvent`, by user.
 
         The vendor knows the user only: a user's events between two stays come too. They are not sorted by time.
         """
-        by_user: dict[str, list[Session]] = {}
-        for session in self._sessions_of(call, sessions):
-            by_user.setdefault(session.user_id, []).append(session)
         packets = [
             Packet(params={"CommId": call.call_id, "UserId": user, "RoomId": call.channel}, sessions=stays)
-            for user, stays in by_user.items()
+            for user, stays in _by_user(sessions).items()
         ]
-
-        def inside(event: Event) -> bool:
-            return over is None or event.ts in over
-
-        return self._paginator(self._about(USER_EVENT, call, over, packets), keep=inside)
+        return self.ask_about(USER_EVENT, call, packets, over=over)
 
     def abnormal_experiences(self, over: Over, *, channel: str | None = None) -> Paginator[AbnormalExperience]:
         """Bad moments; see `Provider.abnormal_experiences`. Tencent: `DescribeUnusualEvent`, any 20 of an hour."""
@@ -273,10 +261,17 @@ class TencentProvider(Provider):
         def merge(pieces: Sequence[Figures]) -> list[Figures]:
             return whole(pieces, metrics, kept[0])
 
-        return self._paginator(questions, merge=merge)
+        return self.walk(questions, merge=merge)
 
 
 _EVER = 1 << 62
+
+
+def _by_user(sessions: Iterable[Session]) -> dict[str, list[Session]]:
+    by_user: dict[str, list[Session]] = {}
+    for session in sessions:
+        by_user.setdefault(session.user_id, []).append(session)
+    return by_user
 
 
 _Owned = tuple[int, int, str | None]
@@ -286,7 +281,8 @@ _Owned = tuple[int, int, str | None]
 def _owners(stays: list[Session]) -> list[_Owned]:
     """All of time, by the stay whose the points of a user are: that which contains them, of several the last to begin.
 
-    A stay whose row has no end after its beginning lasts until the next.
+    A stay whose row has no end after its beginning lasts until the next. Of several that begin as one, as those whose
+    beginning is not known, the first to end has what it contains.
 
     Args:
         stays: of one user, in order of joining.
@@ -297,7 +293,7 @@ def _owners(stays: list[Session]) -> list[_Owned]:
         else max(stay.join_ts + 1, _EVER if following is None else following.join_ts)
         for stay, following in zip_longest(stays, stays[1:])
     ]
-    latest_first = list(zip(stays, ends, strict=True))[::-1]
+    latest_first = sorted(zip(stays, ends, strict=True), key=lambda own: (-own[0].join_ts, own[1]))
     return [
         (start, end, next((stay.session_id for stay, last in latest_first if stay.join_ts <= start < last), None))
         for start, end in pairwise(sorted({0, _EVER, *ends, *(stay.join_ts for stay in stays)}))
@@ -310,7 +306,8 @@ def _by_stay(series: MetricSeries, columns: list[Columns], owners: list[_Owned])
     pieces: dict[str, list[Columns]] = {}
     spare: list[Columns] = []
     for start, end, owner in owners:
-        (spare if owner is None else pieces.setdefault(owner, [])).append(whole.slice(start, end))
+        counts = owner is not None and not pieces
+        (spare if owner is None else pieces.setdefault(owner, [])).append(whole.slice(start, end, counts=counts))
     parts = [
         attrs.evolve(series, session_id=session_id, columns=own[0] if len(own) == 1 else Columns.join(own))
         for session_id, own in pieces.items()

@@ -21,7 +21,7 @@ from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.tencent.events import describe_abnormal_event, describe_event, describe_experience
 from agora_tencent_analytics.tencent.metrics import TENCENT_METRICS
 from agora_tencent_analytics.tencent.series import TencentDetail
-from agora_tencent_analytics.vendor import Asked
+from agora_tencent_analytics.wire import Asked
 
 STRUCTURE = Structure(
     {

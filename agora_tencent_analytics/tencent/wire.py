@@ -29,6 +29,7 @@ from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.events import AbnormalExperience, Event
 from agora_tencent_analytics.models.figures import Figures
 from agora_tencent_analytics.models.series import MetricSeries
+from agora_tencent_analytics.refusals import brief, judge_status, parse_object, parsed, unreadable
 from agora_tencent_analytics.secret import Secret
 from agora_tencent_analytics.tencent.codes import refusal
 from agora_tencent_analytics.tencent.figures import (
@@ -49,19 +50,7 @@ from agora_tencent_analytics.tencent.replies import (
 from agora_tencent_analytics.tencent.series import TencentDetail, read_detail
 from agora_tencent_analytics.tencent.sign import TencentCredentials, sign
 from agora_tencent_analytics.tencent.usage import RoomUsage, read_room_usage
-from agora_tencent_analytics.vendor import (
-    Asked,
-    Reply,
-    Vendor,
-    brief,
-    judge_status,
-    parse_object,
-    parsed,
-    payload_of,
-    read_rows,
-    row_ids,
-    unreadable,
-)
+from agora_tencent_analytics.wire import Asked, Reply, Vendor, payload_of, read_rows, row_ids
 
 HOST = "https://trtc.tencentcloudapi.com"
 """Mainland China."""

@@ -13,7 +13,7 @@ from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.tencent.endpoints import CALL_DETAIL_METRICS, ROOM_INFO, USER_INFO
 from agora_tencent_analytics.tencent.wire import TencentVendor
 from agora_tencent_analytics.timerange import TimeRange
-from agora_tencent_analytics.vendor import Asked, Vendor
+from agora_tencent_analytics.wire import Asked, Vendor
 
 _AGORA, _TENCENT = AgoraVendor(), TencentVendor(region="ap-guangzhou")
 _ASKED = Asked(window=TimeRange(1_548_670_000, 1_548_680_000), params={"call_id": "c", "CommId": "c"})

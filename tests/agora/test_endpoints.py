@@ -17,7 +17,7 @@ from agora_tencent_analytics.endpoint import AnyOf, Endpoint, Newest, PageNumber
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.message import Response
 from agora_tencent_analytics.timerange import TimeRange
-from agora_tencent_analytics.vendor import Asked
+from agora_tencent_analytics.wire import Asked
 from tests.support.agora_answers import APP, PRINTED
 
 VENDOR = AgoraVendor()

@@ -34,7 +34,7 @@ from agora_tencent_analytics.errors import (
 from agora_tencent_analytics.message import Response
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.timerange import TimeRange
-from agora_tencent_analytics.vendor import Asked, Reply, decoded
+from agora_tencent_analytics.wire import Asked, Reply, decoded
 from tests.support.agora_answers import CALL, SESSION, SID
 
 VENDOR = AgoraVendor()

@@ -14,7 +14,7 @@ from typing import Any
 from agora_tencent_analytics import Figures, MetricSeries, Refusal, Response, UnreadableReply
 from agora_tencent_analytics.paging.seen_ids import digest
 from agora_tencent_analytics.paging.truncated import moments
-from agora_tencent_analytics.vendor import Reply, decoded
+from agora_tencent_analytics.wire import Reply, decoded
 from tests.fuzz.samples import VENDORS, Sample
 
 __all__ = ["LONGEST_TEXT", "read"]

@@ -22,7 +22,7 @@ from agora_tencent_analytics.tencent.endpoints import ENDPOINTS
 from agora_tencent_analytics.tencent.plans import PLANS
 from agora_tencent_analytics.tencent.sign import TencentCredentials
 from agora_tencent_analytics.tencent.wire import TencentVendor
-from agora_tencent_analytics.vendor import Asked, Reply, Vendor
+from agora_tencent_analytics.wire import Asked, Reply, Vendor
 from tests.support.virtual_time import EPOCH
 from tests.test_every_question import WORLD, agora_over, agora_params, tencent_over, tencent_params
 

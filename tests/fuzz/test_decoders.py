@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agora_tencent_analytics import Refusal, Response, UnreadableReply
-from agora_tencent_analytics.vendor import Reply
+from agora_tencent_analytics.wire import Reply
 from tests.fuzz.mutation import mutated, swollen
 from tests.fuzz.reading import read
 from tests.fuzz.samples import DECODERS, ROWS, sample

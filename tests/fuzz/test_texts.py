@@ -16,8 +16,8 @@ from agora_tencent_analytics import BadInput, Endpoint, RateLimited, Response, T
 from agora_tencent_analytics.agora.endpoints import CALL_LISTS_2024, GENERATION_ENDPOINTS
 from agora_tencent_analytics.paging.cursor import Cursor
 from agora_tencent_analytics.quota.clock import VendorClock
+from agora_tencent_analytics.refusals import judge_status
 from agora_tencent_analytics.tencent.endpoints import ROOM_INFO
-from agora_tencent_analytics.vendor import judge_status
 from tests.fuzz.mutation import mutated
 from tests.support.transports import Stage
 from tests.support.virtual_time import run

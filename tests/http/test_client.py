@@ -16,6 +16,7 @@ from agora_tencent_analytics import (
     DailyQuotaExhausted,
     NotAuthenticated,
     NotPermitted,
+    ProviderClosed,
     Rate,
     RateLimited,
     Reply,
@@ -276,7 +277,7 @@ def test_a_transport_that_is_closed_is_offered_nothing_and_costs_nothing() -> No
     async def scenario() -> None:
         await bench.script.aclose()
         for _ in range(2):
-            with pytest.raises(RuntimeError, match="closed"):
+            with pytest.raises(ProviderClosed, match="closed"):
                 await bench.ask()
 
     run(scenario)
@@ -291,7 +292,7 @@ def test_a_transport_that_is_closed_while_the_slot_is_waited_for_costs_nothing_e
         waiting = asyncio.create_task(bench.ask())
         await asyncio.sleep(0.5)
         await bench.script.aclose()
-        with pytest.raises(RuntimeError, match="closed"):
+        with pytest.raises(ProviderClosed, match="closed"):
             await waiting
 
     run(scenario)

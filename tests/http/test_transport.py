@@ -24,6 +24,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from agora_tencent_analytics import (
     AnalyticsError,
     BadInput,
+    ProviderClosed,
     Quota,
     Rate,
     Request,
@@ -662,7 +663,7 @@ def test_a_session_of_the_callers_that_was_closed_sends_no_more() -> None:
             brought = Send(session)
             before = brought.transport.closed
         assert (False, True) == (before, brought.transport.closed)
-        with pytest.raises(RuntimeError, match="session that it was given"):
+        with pytest.raises(ProviderClosed, match="session that it was given"):
             await brought(get(server.url + "/x"))
         return len(server.requests)
 
@@ -682,7 +683,7 @@ def test_what_is_closed_sends_no_more(brought: bool) -> None:
         async with aiohttp.ClientSession() as session:
             closed = Send(session if brought else None)
             await closed.transport.aclose()
-            with pytest.raises(RuntimeError, match="closed"):
+            with pytest.raises(ProviderClosed, match="closed"):
                 await closed(get(server.url + "/x"))
         return len(server.requests)
 

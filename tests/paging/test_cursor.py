@@ -68,8 +68,8 @@ def test_the_text_needs_no_quoting_in_a_url(cursor: Cursor) -> None:
     assert cursor.text().replace("-", "").replace("_", "").isalnum()
 
 
-GOOD = {"v": 3, "q": [0, "ab"], "o": [1, 2], "s": [[3, 4, 0]], "w": None, "p": [1, 100, None, 0, 0, 3]}
-AHEAD = {**GOOD, "w": [10, 20], "a": [90, [["AAAA", 12]], [[30, 5.0], [90, 0.5]], [1.0, 2.0], [0.0, 0.0]]}
+GOOD = {"v": 4, "q": [0, "ab"], "o": [1, 2], "s": [[3, 4, 0]], "w": None, "p": [1, 100, None, 0, 0, 3]}
+AHEAD = {**GOOD, "w": [10, 20], "a": [90, [["AAAA", 12]], [[30, 5.0], [90, 0.5]], [1.0, 2.0], [0.0, 0.0], 9, 1]}
 
 
 def without(place: int, value: object) -> dict[str, object]:

@@ -9,13 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agora_tencent_analytics.agora.endpoints import CALL_SESSIONS_2024
+from agora_tencent_analytics.limits import DAY, Limits
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.columns import Columns
 from agora_tencent_analytics.models.events import Event
 from agora_tencent_analytics.models.series import MetricSeries
+from agora_tencent_analytics.paging.question import Questions, about_call
 from agora_tencent_analytics.paging.stays import (
     SLACK_S,
     CallTrail,
+    Packet,
     StayTrail,
     end_is_known,
     in_order,
@@ -25,7 +29,7 @@ from agora_tencent_analytics.paging.stays import (
     trail_of_stays,
 )
 from agora_tencent_analytics.timerange import TimeRange
-from agora_tencent_analytics.vendor import Reply
+from agora_tencent_analytics.wire import Reply
 
 
 def stay(join: int, leave: int | None, name: str = "s") -> Session:
@@ -148,10 +152,15 @@ def trail(one: Call, *, everybody: bool = True) -> CallTrail:
     return CallTrail(call=one, now=NOW, until=NOW, everybody=everybody)
 
 
+def everybody_of(one: Call, over: TimeRange | None = None) -> Questions:
+    limits = Limits(history_s=30 * DAY, span_s=DAY, page_size=100)
+    return about_call(CALL_SESSIONS_2024, limits, one, over, [Packet(params={"call_id": "c"})])
+
+
 @pytest.mark.parametrize("known", [True, False])
 def test_a_call_goes_on_to_the_last_departure(known: bool) -> None:
     of = trail(call(100, 200 if known else 0))
-    of.saw(*answer([stay(100, 650), stay(150, 160)]))
+    of.saw(*answer([stay(100, 650), stay(150, 160, "t")]))
     assert TimeRange(400, 651) == of.onward(400)
     of.saw(*answer([stay(100, 650)]))
     assert (None, "") == (of.onward(651), of.doubt)
@@ -160,10 +169,45 @@ def test_a_call_goes_on_to_the_last_departure(known: bool) -> None:
 def test_a_call_goes_on_while_answers_show_somebody_without_an_end() -> None:
     of = trail(call(100, 200))
     for reached in (201, 400, 600):
-        of.saw(*answer([stay(100, None), stay(150, 160)]))
+        of.saw(*answer([stay(100, None), stay(150, 160, "t")]))
         assert TimeRange(reached, NOW) == of.onward(reached)
     of.saw(*answer([]))
     assert (None, "") == (of.onward(800), of.doubt), "its row says when it ended, and nobody is there"
+
+
+@pytest.mark.parametrize("rows", [[stay(100, 160), stay(100, None)], [stay(100, None), stay(100, 160)]])
+def test_a_stay_that_stands_twice_in_an_answer_has_the_end_that_one_of_its_rows_has(rows: list[Session]) -> None:
+    of = trail(call(100, 200))
+    of.saw(*answer(rows))
+    assert (None, "") == (of.onward(201), of.doubt)
+
+
+@pytest.mark.parametrize("begun", [0, -5])
+def test_of_a_call_that_cannot_have_begun_then_the_day_before_its_end_is_asked_for_and_the_rest_doubted(
+    begun: int,
+) -> None:
+    one, now = call(begun, 20 * DAY), 30 * DAY
+    assert TimeRange(19 * DAY, 20 * DAY + 1) == life_of(one, [], now)
+    questions = everybody_of(one)
+    (question,) = questions(now, now)
+    assert question.trail is not None
+    assert ((TimeRange(19 * DAY, 20 * DAY + 1),), None) == (question.over, question.trail.onward(20 * DAY + 1))
+    assert question.trail.doubt == (
+        f"call c cannot have begun at {begun}; whatever of it was before {19 * DAY} may be missing"
+    )
+    (inside,) = everybody_of(one, TimeRange(19 * DAY, 30 * DAY))(now, now)
+    assert inside.trail is not None
+    assert ((TimeRange(19 * DAY, 20 * DAY + 1),), None) == (inside.over, inside.trail.onward(20 * DAY + 1))
+    assert "" == inside.trail.doubt
+
+
+def test_a_call_with_neither_beginning_nor_end_is_looked_for_through_the_last_day() -> None:
+    one, now = call(0, 0), 30 * DAY
+    (question,) = everybody_of(one)(now, now)
+    assert question.trail is not None
+    assert 29 * DAY == question.over[0].start
+    question.trail.saw(*answer([]))
+    assert TimeRange(29 * DAY + 100, now + 1) == question.trail.onward(29 * DAY + 100)
 
 
 @pytest.mark.parametrize(

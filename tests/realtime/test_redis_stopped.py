@@ -44,7 +44,8 @@ async def scan_while_redis_goes_away(
             settings: dict[str, Any] = {**server.credentials, "base_url": server.base_url, "store": store}
             async with AgoraProvider(plan="enterprise", **settings) as agora:
                 stopping = asyncio.create_task(outage())
-                async with scan(agora, over=TimeRange(world.start, world.end), depth="sessions") as records:
+                over = TimeRange(world.start, world.end)
+                async with scan(agora, over=over, depth="sessions", on_error="report") as records:
                     async for _ in records:
                         pass
                 await stopping

@@ -252,6 +252,27 @@ def test_a_slow_consumer_holds_the_scan_back() -> None:
     run(scenario)
 
 
+def test_a_slow_consumer_holds_a_listing_back() -> None:
+    """Of a scan that reads nothing but the listing: a page in hand, a page that waits, and what may wait beside it."""
+    vendors = Vendors(calls=1_000, sessions_per_call=2, points_per_series=0)
+
+    async def scenario() -> tuple[int, int]:
+        agora = vendors.agora()
+        async with scan(agora, over=WHOLE, depth="calls") as records:
+            taken = 0
+            for _ in range(250):
+                await anext(records)
+                taken += 1
+            await anyio.sleep(60)
+            pages = len(vendors.servers[0].arrivals)
+            rest = [record async for record in records]
+        return 100 * pages - taken, taken + len(rest)
+
+    ahead, calls = run(scenario)
+    assert 1_000 == calls
+    assert ahead <= 100 + stream.BUFFERED_RECORDS
+
+
 def test_a_transport_is_not_closed_by_a_scan() -> None:
     vendors = Vendors()
 

@@ -94,6 +94,7 @@ def test_a_call_that_is_given_twice_is_read_once_and_only_narrows() -> None:
             calls=[*calls, *calls],
             only=lambda call: call in calls[:2],
             depth="sessions",
+            workers=1,
         )
         assert calls[:2] == [record.call for record in found]
         assert report.complete

@@ -22,6 +22,7 @@ FIGURES = (
     "limit_errors",
     "retries",
     "duplicates_dropped",
+    "strange_dropped",
     "failures",
     "clipped",
     "elapsed_s",

@@ -263,7 +263,7 @@ def test_no_echo_comes_through(vendor: str, echo: str, spelling: str, caplog: py
             error = raised
         texts += shown(error)
         texts.append(pickle.dumps(error).decode("latin-1"))
-        async with scan(provider, over=OVER, depth="calls") as records:
+        async with scan(provider, over=OVER, depth="calls", on_error="report") as records:
             async for _ in records:
                 pass
         report = records.report

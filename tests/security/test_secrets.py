@@ -24,6 +24,7 @@ from agora_tencent_analytics import (
     AgoraProvider,
     AnalyticsError,
     BadInput,
+    ProviderClosed,
     Quota,
     Request,
     Response,
@@ -187,7 +188,7 @@ def test_no_error_of_the_transport_shows_a_secret(vendor: str, way: str, caplog:
                 asking.cancel()
             with pytest.raises(BaseException) as caught:  # noqa: PT011  # a cancellation among them
                 await asking
-        assert isinstance(caught.value, TransportError | RuntimeError | asyncio.CancelledError)
+        assert isinstance(caught.value, TransportError | ProviderClosed | asyncio.CancelledError)
         assert way == "closed" or MARK in arrived[0].decode() or b"Authorization: " in arrived[0]
         assert leaked(shown(caught.value)) == []
         assert not any(text.startswith("_request: ") for text in locals_of(caught.value)), "frames that hold the header"
@@ -378,7 +379,7 @@ def test_no_report_and_no_quota_file_holds_a_secret_or_an_id(vendor: str, tmp_pa
             retry=NO_RETRY,
             base_url="https://x.test",
         )
-        async with provider, scan(provider, over=OVER, depth="calls") as records:
+        async with provider, scan(provider, over=OVER, depth="calls", on_error="report") as records:
             async for _ in records:
                 pass
         report = records.report

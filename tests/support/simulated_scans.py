@@ -128,8 +128,8 @@ def _take_plan(provider: Provider, plan: Any) -> None:
 
 
 async def read(*providers: Provider, over: Any, **options: Any) -> tuple[list[CallRecord], Report]:
-    """Every record of a scan, and its report."""
-    records: Records = scan(*providers, over=over, **options)
+    """Every record of a scan, and its report, in which failures stay."""
+    records: Records = scan(*providers, over=over, **{"on_error": "report", **options})
     async with records:
         found = [record async for record in records]
     return found, records.report

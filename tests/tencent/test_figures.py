@@ -33,7 +33,7 @@ from agora_tencent_analytics.tencent.endpoints import (
 )
 from agora_tencent_analytics.tencent.figures import FIGURES_OF, METRICS, check_metrics, period, whole
 from agora_tencent_analytics.tencent.wire import TencentVendor
-from agora_tencent_analytics.vendor import Asked, Reply, decoded
+from agora_tencent_analytics.wire import Asked, Reply, decoded
 
 VENDOR = TencentVendor("ap-guangzhou")
 MIDNIGHT = 1695139200  # 2023-09-20T00:00+08:00, as the vendor's example stamps the day

@@ -13,7 +13,7 @@ from agora_tencent_analytics import Response, TimeRange
 from agora_tencent_analytics.tencent.endpoints import ROOM_USAGE
 from agora_tencent_analytics.tencent.usage import RoomUsage, read_room_usage
 from agora_tencent_analytics.tencent.wire import TencentVendor
-from agora_tencent_analytics.vendor import Asked
+from agora_tencent_analytics.wire import Asked
 
 START = 1672934400  # 2023-01-06T00:00+08:00
 WINDOW = TimeRange(START, START + 36_000)

@@ -34,7 +34,7 @@ from agora_tencent_analytics.tencent.endpoints import (
 )
 from agora_tencent_analytics.tencent.wire import TencentVendor
 from agora_tencent_analytics.timerange import TimeRange
-from agora_tencent_analytics.vendor import Asked, Reply, decoded
+from agora_tencent_analytics.wire import Asked, Reply, decoded
 
 VENDOR = TencentVendor("ap-guangzhou")
 ROWS: list[Endpoint[Any]] = list(ENDPOINTS.values())

@@ -33,7 +33,7 @@ from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.limits import DAY, HOUR, MINUTE
 from agora_tencent_analytics.models.columns import Columns
 from agora_tencent_analytics.models.figures import Figures
-from agora_tencent_analytics.vendor import Asked
+from agora_tencent_analytics.wire import Asked
 
 _REALTIME_S = 20
 _MOST_BESIDE = 500

@@ -2,16 +2,135 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 
-from agora_tencent_analytics.scan.forecast.interval import Interval
-from agora_tencent_analytics.scan.forecast.proposal import Loss, Proposal
+from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.scan.options import Depth
 from agora_tencent_analytics.timerange import TimeRange
+
+Only = Callable[[Call], bool]
+"""Which of the calls listed are wanted."""
+
+
+@attrs.frozen(order=False)
+class Interval:
+    """A figure that is known within bounds; exact where the three agree."""
+
+    least: float
+    """It will hardly be less."""
+    likely: float
+    """The best guess."""
+    most: float
+    """It will hardly be more."""
+
+    @classmethod
+    def of(cls, figure: float) -> Interval:
+        """A figure that is known."""
+        return cls(figure, figure, figure)
+
+    @classmethod
+    def highest(cls, some: Iterable[Interval]) -> Interval:
+        """The highest of each end; 0 of none."""
+        found = list(some) or [cls.of(0)]
+        return cls(*(max(ends) for ends in zip(*map(attrs.astuple, found), strict=True)))
+
+    def each(self, change: Callable[[float], float]) -> Interval:
+        """The interval of what a growing function makes of the figure."""
+        return Interval(change(self.least), change(self.likely), change(self.most))
+
+    @property
+    def exact(self) -> bool:
+        """True if nothing is guessed."""
+        return self.least == self.most
+
+    def __add__(self, other: Interval) -> Interval:
+        return Interval(self.least + other.least, self.likely + other.likely, self.most + other.most)
+
+    def __contains__(self, figure: float) -> bool:
+        return self.least <= figure <= self.most
+
+    def __str__(self) -> str:
+        if self.exact:
+            return f"{self.likely:,.0f}"
+        return f"{self.likely:,.0f} ({self.least:,.0f} to {self.most:,.0f})"
+
+
+def _json(record: Any, *names: str) -> dict[str, Any]:
+    """These attributes of a record as JSON can hold them; a range as its `start` and `end`."""
+    found: dict[str, Any] = {}
+    for name in names:
+        value = getattr(record, name)
+        if isinstance(value, TimeRange):
+            found |= {"start": value.start, "end": value.end}
+        elif isinstance(value, Interval):
+            found[name] = attrs.asdict(value)
+        elif isinstance(value, tuple):
+            found[name] = [one if isinstance(one, str) else one.as_dict() for one in value]
+        else:
+            found[name] = str(value) if callable(value) else value
+    return found
+
+
+@attrs.frozen(kw_only=True)
+class Loss:
+    """A part of the range that will not be read."""
+
+    over: TimeRange
+    """The part."""
+    calls: int | None
+    """About how many calls begin to be read in it; None where nothing is known of them."""
+    reason: Literal["history", "quota", "budget"]
+    """`"history"`: the vendor forgets it first; `"quota"`: the day is spent first; `"budget"`: the budget is."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The loss as JSON can hold it."""
+        return _json(self, "over", "calls", "reason")
+
+    def __str__(self) -> str:
+        calls = "an unknown number of calls" if self.calls is None else f"about {self.calls:,} calls"
+        why = {
+            "history": "the vendor forgets them before they are read",
+            "quota": "the day's requests are spent before",
+            "budget": "the budget is spent before",
+        }[self.reason]
+        return f"{self.over}: {calls}: {why}"
+
+
+@attrs.frozen(kw_only=True)
+class Proposal:
+    """A smaller scan that fits. `scan(provider, **proposal.arguments)` follows it."""
+
+    over: TimeRange
+    """The range."""
+    depth: Depth
+    """The depth."""
+    channel: str | None = None
+    """Only this channel."""
+    only: Only | None = None
+    """Only these of the calls listed."""
+    requests: Interval
+    """What it costs."""
+    calls: Interval
+    """The calls that are read."""
+    why: str
+    """What it gives up, in words."""
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What to hand to `scan` or `scan.forecast` in place of what was asked for; `users` stay as they were."""
+        named = {"channel": self.channel, "only": self.only}
+        return {"over": self.over, "depth": self.depth, **{name: one for name, one in named.items() if one is not None}}
+
+    def as_dict(self) -> dict[str, Any]:
+        """The proposal as JSON can hold it."""
+        return _json(self, "over", "depth", "channel", "only", "calls", "requests", "why")
+
+    def __str__(self) -> str:
+        return f"{self.why}: {self.calls} calls, {self.requests} requests"
 
 
 @attrs.frozen(kw_only=True)
@@ -21,7 +140,7 @@ class RowForecast:
     counter: str
     """The counter, as the quota names it."""
     endpoints: tuple[str, ...]
-    """The questions that draw on it."""
+    """The endpoints that draw on it."""
     requests: Interval
     """Requests of the scan."""
     a_day: int | None
@@ -42,16 +161,8 @@ class RowForecast:
 
     def as_dict(self) -> dict[str, Any]:
         """The figures as JSON can hold them."""
-        return {
-            "counter": self.counter,
-            "endpoints": list(self.endpoints),
-            "requests": self.requests.rounded(),
-            "a_day": self.a_day,
-            "left_today": self.left_today,
-            "resets_at": self.resets_at,
-            "days": attrs.asdict(self.days) if self.days else None,
-            "seconds": attrs.asdict(self.seconds),
-        }
+        names = ("counter", "endpoints", "requests", "a_day", "left_today", "resets_at", "days", "seconds")
+        return _json(self, *names)
 
 
 @attrs.frozen(kw_only=True)
@@ -96,22 +207,8 @@ class VendorForecast:
 
     def as_dict(self) -> dict[str, Any]:
         """The figures as JSON can hold them."""
-        return {
-            "fits": self.fits,
-            "plan": self.plan,
-            "start": self.over.start,
-            "end": self.over.end,
-            "depth": self.depth,
-            "basis": self.basis,
-            "probed": self.probed,
-            "calls": self.calls.rounded(),
-            "requests": self.requests.rounded(),
-            "seconds": attrs.asdict(self.seconds),
-            "rows": [row.as_dict() for row in self.rows],
-            "lost": [loss.as_dict() for loss in self.lost],
-            "proposals": [proposal.as_dict() for proposal in self.proposals],
-            "remarks": list(self.remarks),
-        }
+        figures = ("fits", "plan", "over", "depth", "basis", "probed", "calls", "requests", "seconds")
+        return _json(self, *figures, "rows", "lost", "proposals", "remarks")
 
 
 @attrs.frozen(kw_only=True)
@@ -143,12 +240,8 @@ class Forecast:
 
     def as_dict(self) -> dict[str, Any]:
         """The forecast as JSON can hold it: `fits`, `requests`, `seconds` and `vendors`, by name."""
-        return {
-            "fits": self.fits,
-            "requests": self.requests.rounded(),
-            "seconds": attrs.asdict(self.seconds),
-            "vendors": {name: vendor.as_dict() for name, vendor in self.vendors.items()},
-        }
+        vendors = {name: vendor.as_dict() for name, vendor in self.vendors.items()}
+        return {**_json(self, "fits", "requests", "seconds"), "vendors": vendors}
 
     def __str__(self) -> str:
         lines = []

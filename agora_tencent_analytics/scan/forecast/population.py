@@ -1,25 +1,48 @@
-"""The calls that a price is made for: known, stated, or seen through a probe.
-
-Holds values and how stated numbers become calls. How they are asked for is `probe.py`, what they cost `cost.py`.
-"""
+"""The calls that a forecast rests on: known, stated, or seen through a probe."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.models.calls import Call, Session
+from agora_tencent_analytics.scan.forecast.forecast import Only
+from agora_tencent_analytics.scan.options import Depth
 from agora_tencent_analytics.timerange import TimeRange
 
-KnownCall = tuple[Call, Sequence[Session] | int]
-Known = Iterable[KnownCall]
+Known = Iterable[tuple[Call, Sequence[Session] | int]]
 """Calls, each with its sessions, or with their number: then all of them are taken to stay for the whole call."""
-Only = Callable[[Call], bool]
-"""Which of the calls listed are wanted."""
 _ALIKE = 240
 """Calls that stand for any number of calls of stated length."""
+
+
+@attrs.frozen(kw_only=True)
+class Asked:
+    """The scan whose price is asked for."""
+
+    over: TimeRange
+    depth: Depth
+    channel: str | None
+    users: tuple[str, ...] | None
+    only: Only | None
+
+
+@attrs.frozen(eq=False)
+class Part:
+    """A part of the listing, of which some rows were seen."""
+
+    window: TimeRange
+    shown: int = 0
+    """Rows that were seen, calls that an older window lists as well among them."""
+    unseen: int = 0
+    """Rows that were not."""
+
+    def share(self, over: TimeRange) -> float:
+        """How much of it lies in a range."""
+        inside = self.window.overlap(over)
+        return inside.seconds / self.window.seconds if inside else 0.0
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -27,10 +50,10 @@ class Seen:
     """A call on the listing."""
 
     call: Call
+    part: Part
+    """Where on the listing it was seen."""
     sessions: tuple[Session, ...] | None = None
     """None: they were not read."""
-    stratum: int = 0
-    """The part of the listing that it was seen in."""
     chosen: bool = False
     """True if its sessions were read because it is large."""
     times: int = 1
@@ -38,24 +61,13 @@ class Seen:
 
 
 @attrs.frozen(kw_only=True)
-class Stratum:
-    """A part of the listing of one window, of which some rows were seen."""
-
-    window: TimeRange
-    shown: int
-    """Rows that were seen, calls that an older window lists as well among them."""
-    unseen: int
-    """Rows that were not."""
-
-
-@attrs.frozen(kw_only=True)
 class Population:
     """What is known of the calls in a range."""
 
-    seen: tuple[Seen, ...]
+    seen: Sequence[Seen]
     """Every call that was seen, once."""
-    strata: tuple[Stratum, ...] = ()
-    """The parts of the listing that `Seen.stratum` counts; none where all calls are known."""
+    parts: Sequence[Part] = ()
+    """The parts of the listing."""
     listed: Mapping[TimeRange, int] = attrs.field(factory=dict)
     """By window: how many rows the vendor's listing has."""
     listing: bool = True
@@ -66,7 +78,7 @@ class Population:
     @property
     def guessing(self) -> bool:
         """True if something has to be concluded from the calls that were read to others."""
-        return any(part.unseen for part in self.strata) or any(one.sessions is None for one in self.seen)
+        return any(part.unseen for part in self.parts) or any(one.sessions is None for one in self.seen)
 
     @property
     def typical(self) -> int:
@@ -91,45 +103,41 @@ def attended(call: Call, sessions: int, users: Sequence[str] | None = None) -> t
     )
 
 
-def known_population(known: Known, vendor: str) -> Population:
+def known_population(known: Known, vendor: str, over: TimeRange) -> Population:
     """The calls of one vendor among those that are known.
 
     Raises:
         BadInput: something else is among them.
     """
-    seen = []
+    seen, part = [], Part(over)
     for entry in known:
         call, sessions = entry if isinstance(entry, tuple) and len(entry) == 2 else (None, ())
         if not isinstance(call, Call):
             raise BadInput(f"known= takes pairs of a Call and its sessions, or their number, not {entry!r}")
         if call.vendor == vendor:
             there = attended(call, sessions) if isinstance(sessions, int) else tuple(sessions)
-            seen.append(Seen(call=call, sessions=there))
-    return Population(seen=tuple(seen), basis=f"{len(seen)} known calls")
+            seen.append(Seen(call=call, part=part, sessions=there))
+    return Population(seen=seen, basis=f"{len(seen)} known calls")
 
 
-def stated_population(
-    vendor: str,
-    over: TimeRange,
-    *,
-    calls: int,
-    sessions_per_call: int,
-    minutes_per_call: float,
-    users: Sequence[str] | None,
-) -> Population:
-    """So many calls of one length, evenly spread over a range, with so many sessions each, by these users if any."""
-    few = min(calls, _ALIKE)
-    length = max(1, min(round(minutes_per_call * 60), over.seconds))
-    seen = []
-    for number in range(few):
-        created = over.start + (over.seconds - length) * number // max(1, few - 1)
-        call = Call(
-            vendor=vendor,
-            call_id=f"call {number}",
-            created_ts=created,
-            destroyed_ts=created + length - 1,
-        )
-        times = calls * (number + 1) // few - calls * number // few
-        seen.append(Seen(call=call, sessions=attended(call, sessions_per_call, users), times=times))
-    words = f"stated: {calls:,} calls of {minutes_per_call:g} minutes with {sessions_per_call} sessions each"
-    return Population(seen=tuple(seen), basis=words)
+@attrs.frozen(kw_only=True)
+class Stated:
+    """So many calls of one length with so many sessions each."""
+
+    calls: int
+    sessions_per_call: int
+    minutes_per_call: float
+
+    def population(self, vendor: str, over: TimeRange, users: Sequence[str] | None) -> Population:
+        """Such calls, evenly spread over a range; their sessions are of these users, if any."""
+        few = min(self.calls, _ALIKE)
+        length = max(1, min(round(self.minutes_per_call * 60), over.seconds))
+        seen, part = [], Part(over)
+        for number in range(few):
+            created = over.start + (over.seconds - length) * number // max(1, few - 1)
+            call = Call(vendor=vendor, call_id=f"call {number}", created_ts=created, destroyed_ts=created + length - 1)
+            times = self.calls * (number + 1) // few - self.calls * number // few
+            there = attended(call, self.sessions_per_call, users)
+            seen.append(Seen(call=call, part=part, sessions=there, times=times))
+        words = f"stated: {self.calls:,} calls of {self.minutes_per_call:g} minutes with"
+        return Population(seen=seen, basis=f"{words} {self.sessions_per_call} sessions each")

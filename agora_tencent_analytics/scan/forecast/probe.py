@@ -1,13 +1,10 @@
 """The probe: a few requests that tell how many calls there are, how long they are, and who was in some of them.
 
 Of each window of the listing the first page is read and, if there are more, the last one and one between them, drawn by
-a seed: the first and the last show the calls on the edges of the window, which are unlike the others. If the last one
-has only calls that an older window lists as well, so is the one before it. Where the vendor
+a seed: the first and the last show the calls on the edges of the window, which are unlike the others. Where the vendor
 states no total of the listing, the last page is found by doubling and halving the page number. Then the sessions of up
-to so many calls: a third of them the largest by what the listing tells, the others drawn by the seed, each with the
-weight of the calls that it stands for. Every request is an ordinary one.
-
-Asks only. What follows from it is `cost.py`.
+to so many calls: a third of them the largest by what the listing tells, the others drawn by the seed. Every request is
+an ordinary one.
 """
 
 from __future__ import annotations
@@ -17,20 +14,18 @@ from collections.abc import Sequence
 
 import attrs
 
-from agora_tencent_analytics.endpoint import Newest
+from agora_tencent_analytics.endpoint import Newest, NextPage, PageNumber
 from agora_tencent_analytics.errors import NothingToAsk
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.paging.page import Page
 from agora_tencent_analytics.paging.paginator import Paginator
 from agora_tencent_analytics.paging.question import Question
 from agora_tencent_analytics.provider import Provider
-from agora_tencent_analytics.scan.forecast.population import Only, Population, Seen, Stratum
+from agora_tencent_analytics.scan.forecast.population import Asked, Part, Population, Seen
 from agora_tencent_analytics.scan.forecast.requests import row_of, windows
 from agora_tencent_analytics.timerange import TimeRange
 
 _MOST_PAGES = 1 << 14
-_LAST_PAGES = 3
-"""Pages that are read from the end of a listing, while they have only calls that an older window lists as well."""
 _CHOSEN = 3
 """One in so many of the calls whose sessions are read is chosen for its size."""
 
@@ -41,21 +36,15 @@ class Probe:
 
     Args:
         provider: whom to ask.
-        over: the range.
-        channel: only this channel.
-        users: only sessions of these users.
-        only: which calls are wanted.
+        asked: what is to be read.
         seed: of what is drawn.
     """
 
     provider: Provider
-    over: TimeRange
-    channel: str | None
-    users: Sequence[str] | None
-    only: Only | None
+    asked: Asked
     seed: int
     _seen: list[Seen] = attrs.field(factory=list, init=False)
-    _strata: list[Stratum] = attrs.field(factory=list, init=False)
+    _parts: list[Part] = attrs.field(factory=list, init=False)
     _listed: dict[TimeRange, int] = attrs.field(factory=dict, init=False)
 
     async def population(self, sample: int, listed: Sequence[Call] | None = None) -> Population:
@@ -71,80 +60,67 @@ class Probe:
         dice = random.Random(self.seed)
         if listed is None:
             await self._list_all(dice)
+            rows, seen = sum(self._listed.values()), sum(part.shown for part in self._parts)
+            basis = f"a probe: {rows:,} calls on the listing of {len(self._listed)} windows, {seen:,} seen"
         else:
-            self._take(self.over, listed, None, rows=len(listed))
+            self._take(self.asked.over, listed, None, rows=len(listed))
+            basis = f"{len(listed):,} calls listed already"
         drawn = self._draw(sample, dice)
         for at, chosen in drawn.items():
-            call = self._seen[at].call
-            found = await self._sessions(call)
-            self._seen[at] = attrs.evolve(self._seen[at], sessions=tuple(found), chosen=chosen)
+            sessions = await self._sessions(self._seen[at].call)
+            self._seen[at] = attrs.evolve(self._seen[at], sessions=tuple(sessions), chosen=chosen)
         return Population(
-            seen=tuple(self._seen),
-            strata=tuple(self._strata),
+            seen=self._seen,
+            parts=self._parts,
             listed=self._listed,
             listing=listed is None,
-            basis=self._basis(len(drawn), listed),
+            basis=f"{basis}, the sessions of {len(drawn)} read" if drawn or listed is not None else basis,
         )
 
     async def _list_all(self, dice: random.Random) -> None:
-        for question in self.provider.calls(self.over, channel=self.channel).questions(self.provider.now()):
+        listing = self.provider.calls(self.asked.over, channel=self.asked.channel)
+        for question in listing.questions(self.provider.now()):
             before: TimeRange | None = None
             for window in windows(question, self.provider.now()):
                 await self._list(question, window, before, dice)
                 before = window
 
-    def _basis(self, read: int, listed: Sequence[Call] | None) -> str:
-        if listed is not None:
-            return f"{len(listed):,} calls listed already, the sessions of {read} read"
-        rows, seen = sum(self._listed.values()), sum(part.shown for part in self._strata)
-        words = f"a probe: {rows:,} calls on the listing of {len(self._listed)} windows, {seen:,} seen"
-        return f"{words}, the sessions of {read} read" if read else words
-
-    # -- the listing --------------------------------------------------------------------------------------------
-
     async def _list(self, question: Question, window: TimeRange, before: TimeRange | None, dice: random.Random) -> None:
-        listing = self.provider.calls(window, channel=self.channel)
+        listing = self.provider.calls(window, channel=self.asked.channel)
         try:
-            page = await anext(listing.pages(), None)
+            following = listing.pages()
+            page = await anext(following, None)
         except NothingToAsk:
             return
         if page is None:
             return
-        pages: dict[int, Sequence[Call]] = {page.number: page.items}
-        rows, last, end = len(page.items), page.number, page.number
-        if question.size and rows >= question.size:
+        first, rows = page.number, len(page.items)
+        pages: dict[int, Sequence[Call]] = {first: page.items}
+        last = first
+        paging = question.row.paging
+        if isinstance(paging, NextPage):
+            if page.total is not None and page.total > rows:
+                rows = page.total
+            else:  # no page can be asked for but the next
+                async for more in following:
+                    pages[first] = [*pages[first], *more.items]
+                rows = len(pages[first])
+        elif isinstance(paging, PageNumber) and rows >= question.size:
             rows = await self._count(listing, page, question.size, pages)
-            last = page.number + (rows - 1) // question.size
-            end = await self._read_end(listing, page, last, before, pages)
-            between = range(page.number + 1, end)
-            drawn = [] if any(number in between for number in pages) or not between else [dice.choice(between)]
-            for number in drawn:
-                pages[number] = await listing.peek(page.window, number)
-        elif isinstance(question.row.paging, Newest) and rows >= question.row.paging.most:
+            last = first + (rows - 1) // question.size
+            between = range(first + 1, last)
+            for number in (last, *([] if pages.keys() & set(between) or not between else [dice.choice(between)])):
+                if number not in pages:
+                    pages[number] = await listing.peek(page.window, number)
+        elif isinstance(paging, Newest) and rows >= paging.most:
             oldest = min(call.created_ts for call in page.items)
             rows = round(rows * window.seconds / max(1, window.end - oldest))  # as if they were evenly spread
         self._listed[window] = rows
-        ends = [call for number in sorted(pages) if number == page.number or number >= end for call in pages[number]]
-        between_calls = [call for number in sorted(pages) if page.number < number < end for call in pages[number]]
-        self._take(window, ends, before, rows=len(ends) if between_calls else rows)
-        if between_calls:
-            self._take(window, between_calls, before, rows=rows - len(ends))
-
-    async def _read_end(
-        self,
-        listing: Paginator[Call],
-        page: Page[Call],
-        last: int,
-        before: TimeRange | None,
-        pages: dict[int, Sequence[Call]],
-    ) -> int:
-        """Reads the last pages, down to one with calls that the older window does not list; gives its number."""
-        for number in range(last, max(page.number, last - _LAST_PAGES), -1):
-            if number not in pages:
-                pages[number] = await listing.peek(page.window, number)
-            if before is None or not all(row_of(call).reaches(before) for call in pages[number]):
-                return number
-        return max(page.number, last - _LAST_PAGES) + 1
+        edges = [call for number, calls in pages.items() if number in (first, last) for call in calls]
+        middle = [call for number, calls in sorted(pages.items()) if first < number < last for call in calls]
+        self._take(window, edges, before, rows=len(edges) if middle else rows)
+        if middle:
+            self._take(window, middle, before, rows=rows - len(edges))
 
     async def _count(
         self, listing: Paginator[Call], page: Page[Call], size: int, pages: dict[int, Sequence[Call]]
@@ -172,34 +148,24 @@ class Probe:
 
     def _take(self, window: TimeRange, calls: Sequence[Call], before: TimeRange | None, *, rows: int) -> None:
         """Takes in a part of a window's listing, of so many rows; calls that an older window lists are its own."""
-        stratum = len(self._strata)
-        self._strata.append(Stratum(window=window, shown=len(calls), unseen=max(0, rows - len(calls))))
-        for call in calls:
-            if before is None or not row_of(call).reaches(before):
-                self._seen.append(Seen(call=call, stratum=stratum))
-
-    # -- the calls ----------------------------------------------------------------------------------------------
+        part = Part(window, len(calls), max(0, rows - len(calls)))
+        self._parts.append(part)
+        new = (call for call in calls if before is None or not row_of(call).reaches(before))
+        self._seen += (Seen(call=call, part=part) for call in new)
 
     def _draw(self, sample: int, dice: random.Random) -> dict[int, bool]:
         """Which of the calls seen are read; True for those chosen by size."""
-        wanted = [at for at, one in enumerate(self._seen) if self.only is None or self.only(one.call)]
+        only = self.asked.only
+        wanted = [at for at, one in enumerate(self._seen) if only is None or only(one.call)]
         if len(wanted) <= sample:
             return dict.fromkeys(wanted, False)
-        by_size = sorted(wanted, key=lambda at: (-_size(self._seen[at].call, self.over), at))
-        drawn = dict.fromkeys(by_size[: sample // _CHOSEN], True)
-        left = [at for at in wanted if at not in drawn]
-        # Drawn with the weight of what a call stands for: the greatest of these keys are a sample without replacement.
-        keys = {at: dice.random() ** (1 / self._stands(at)) for at in left}
-        drawn |= dict.fromkeys(sorted(left, key=lambda at: -keys[at])[: sample - len(drawn)], False)
-        return drawn
-
-    def _stands(self, at: int) -> float:
-        stratum = self._strata[self._seen[at].stratum]
-        return 1 + stratum.unseen / stratum.shown
+        wanted.sort(key=lambda at: (-_size(self._seen[at].call, self.asked.over), at))
+        chosen, left = wanted[: sample // _CHOSEN], wanted[sample // _CHOSEN :]
+        return dict.fromkeys(chosen, True) | dict.fromkeys(dice.sample(left, sample - len(chosen)), False)
 
     async def _sessions(self, call: Call) -> list[Session]:
         try:
-            return await self.provider.sessions(call, users=self.users, over=self.over).collect()
+            return await self.provider.sessions(call, users=self.asked.users, over=self.asked.over).collect()
         except NothingToAsk:
             return []
 

@@ -7,16 +7,17 @@ proposed leaves room for another probe and, where figures are guessed, for a ten
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 import attrs
 
 from agora_tencent_analytics.scan.filters import FreezeFrom, freeze_ratio
-from agora_tencent_analytics.scan.forecast.cost import Priced, Pricer
-from agora_tencent_analytics.scan.forecast.losses import Means, losses
-from agora_tencent_analytics.scan.forecast.population import Only
-from agora_tencent_analytics.scan.forecast.proposal import Proposal
+from agora_tencent_analytics.scan.forecast.allowance import Allowance, losses
+from agora_tencent_analytics.scan.forecast.cost import Pricer
+from agora_tencent_analytics.scan.forecast.forecast import Proposal
+from agora_tencent_analytics.scan.forecast.population import Asked
 from agora_tencent_analytics.scan.options import Depth
 from agora_tencent_analytics.timerange import TimeRange
 
@@ -29,134 +30,102 @@ _RESERVE = 1.1
 _SHALLOWER: dict[Depth, tuple[Depth, ...]] = {"metrics": ("sessions", "calls"), "sessions": ("calls",), "calls": ()}
 
 
-@attrs.frozen(kw_only=True)
-class Asked:
-    """What was asked for, beside the range."""
-
-    depth: Depth
-    channel: str | None
-    users: tuple[str, ...] | None
-    only: Only | None
-
-
 @attrs.frozen
-class _Search:
-    pricer: Pricer
-    means: Means
-    over: TimeRange
-    asked: Asked
-
-    def fits(self, over: TimeRange | None = None, **changed: Any) -> Priced | None:
-        """The price with one thing changed, if it fits."""
-        over, asked = over or self.over, attrs.evolve(self.asked, **changed)
-        priced = self.pricer.price(over=over, depth=asked.depth, channel=asked.channel, only=asked.only)
-        reserve = 1.0 if priced.total.exact else _RESERVE
-        return None if losses(over, priced, self.means, reserve=reserve) else priced
-
-    def propose(self, why: str, priced: Priced, over: TimeRange | None = None, **changed: Any) -> Proposal:
-        """What is proposed, with that one thing changed."""
-        asked = attrs.evolve(self.asked, **changed)
-        return Proposal(
-            over=over or self.over,
-            depth=asked.depth,
-            channel=asked.channel,
-            only=asked.only,
-            requests=priced.total,
-            calls=priced.calls,
-            why=why,
-        )
-
-
-def proposals(pricer: Pricer, means: Means, over: TimeRange, asked: Asked) -> Iterator[Proposal]:
+class Proposals:
     """What would fit, each giving up one thing.
 
     Args:
         pricer: prices it.
-        means: what there is, less what finding out again would cost.
-        over: the range that does not fit.
-        asked: what of it.
+        allowance: what there is, less what finding out again would cost.
+        asked: what does not fit.
     """
-    search = _Search(pricer, means, over, asked)
-    yield from _shorter(search)
-    yield from _shallower(search)
-    if asked.depth != "calls":
-        yield from _worse(search)
-    if asked.channel is None:
-        yield from _one_channel(search)
+
+    pricer: Pricer
+    allowance: Allowance
+    asked: Asked
+
+    def __iter__(self) -> Iterator[Proposal]:
+        asked = self.asked
+        yield from _first(1, [self._shorter()])
+        yield from _first(
+            1, (self._offer(f"only to depth {depth!r}", depth=depth) for depth in _SHALLOWER[asked.depth])
+        )
+        if asked.depth != "calls" and asked.only is None:
+            yield from _first(1, [self._worse()])
+        if asked.channel is None:
+            yield from _first(_CHANNELS, self._channels())
+
+    def _offer(self, why: str, **changed: Any) -> Proposal | None:
+        """What is asked for with one thing changed, if it fits."""
+        asked = attrs.evolve(self.asked, **changed)
+        price = self.pricer.price(asked)
+        reserve = 1.0 if price.total.exact else _RESERVE
+        if losses(asked.over, price, self.allowance, reserve=reserve):
+            return None
+        return Proposal(
+            over=asked.over,
+            depth=asked.depth,
+            channel=asked.channel,
+            only=asked.only,
+            requests=price.total,
+            calls=price.calls,
+            why=why,
+        )
+
+    def _shorter(self) -> Proposal | None:
+        """The oldest part that can be read, if the day is the end; else all but what is forgotten meanwhile."""
+        over, allowance = self.asked.over, self.allowance
+        finest = max(_FINEST_S, over.seconds // _FINEST_PART)
+        whole = [one.takes_s(one.left_today or 0, waits=True) or 0.0 for one in allowance.counters.values()]
+        meanwhile = 0.0 if allowance.waits else max(whole, default=0.0)
+        first = max(over.start, int(allowance.now + meanwhile - allowance.history_s) + 2 * _FINEST_S)
+        steps = -(-(over.end - first) // finest)
+        if steps < 2:
+            return None
+
+        def oldest(number: int) -> Proposal | None:
+            part = TimeRange(first, min(over.end, first + number * finest))
+            return self._offer(f"only the oldest part, {part}", over=part)
+
+        def newest(number: int) -> Proposal | None:
+            part = TimeRange(max(first, over.end - number * finest), over.end)
+            return self._offer(f"only the newest part, {part}", over=part)
+
+        found = None
+        if not allowance.waits or allowance.budget is not None:
+            found = _most(steps, oldest)
+        return found or _most(steps, newest)
+
+    def _worse(self) -> Proposal | None:
+        """Only the calls that froze most, if the listing tells."""
+        known = {freeze_ratio(one.call) for one in self.pricer.population.seen}
+        filters = [FreezeFrom(ratio) for ratio in sorted((ratio for ratio in known if ratio), reverse=True)]
+        return _most(
+            len(filters), lambda number: self._offer(f"only calls {filters[number - 1]}", only=filters[number - 1])
+        )
+
+    def _channels(self) -> Iterator[Proposal | None]:
+        """The busiest channels, of those that were seen."""
+        calls: Counter[str] = Counter()
+        for one in self.pricer.population.seen:
+            calls[one.call.channel] += one.times
+        return (
+            self._offer(f"only channel {channel}", channel=channel)
+            for channel, _ in calls.most_common(_TRIED)
+            if channel
+        )
 
 
-def _shorter(search: _Search) -> Iterator[Proposal]:
-    """The oldest part that can be read, if the day is the end; else all but what is forgotten meanwhile."""
-    over, means = search.over, search.means
-    finest = max(_FINEST_S, over.seconds // _FINEST_PART)
-    whole = [purse.takes_s(purse.left_today or 0, waits=True) or 0.0 for purse in means.purses.values()]
-    meanwhile = 0.0 if means.waits else max(whole, default=0.0)
-    first = max(over.start, int(means.now + meanwhile - means.history_s) + 2 * _FINEST_S)
-    if first + finest >= over.end:
-        return
-    if not means.waits or means.budget is not None:
-        last = _halve(first, over.end, finest, lambda end: search.fits(over=TimeRange(first, end)))
-        if last is not None:
-            part = TimeRange(first, last[0])
-            yield search.propose(f"only the oldest part, {part}", last[1], over=part)
-            return
-    latest = _halve(over.end, first, finest, lambda start: search.fits(over=TimeRange(start, over.end)))
-    if latest is not None:
-        part = TimeRange(latest[0], over.end)
-        yield search.propose(f"only the newest part, {part}", latest[1], over=part)
+def _first(most: int, offers: Iterable[Proposal | None]) -> Iterator[Proposal]:
+    """The first offers that fit."""
+    return islice((one for one in offers if one is not None), most)
 
 
-def _halve(near: int, far: int, finest: int, fits: Callable[[int], Priced | None]) -> tuple[int, Priced] | None:
-    """The bound as far from `near` as fits; None if not even the nearest does."""
-    priced = fits(far)
-    if priced is not None:
-        return far, priced
-    sign, low, high, found = 1 if far > near else -1, 0, abs(far - near), None
-    while high - low > finest:
+def _most(steps: int, offer: Callable[[int], Proposal | None]) -> Proposal | None:
+    """The offer of the highest number from 1 to `steps` that fits, found by halving."""
+    low, high, best = 0, steps + 1, None
+    while high - low > 1:
         middle = (low + high) // 2
-        priced = fits(near + sign * middle)
-        if priced is None:
-            high = middle
-        else:
-            low, found = middle, (near + sign * middle, priced)
-    return found
-
-
-def _shallower(search: _Search) -> Iterator[Proposal]:
-    for depth in _SHALLOWER[search.asked.depth]:
-        priced = search.fits(depth=depth)
-        if priced is not None:
-            yield search.propose(f"only to depth {depth!r}", priced, depth=depth)
-            return
-
-
-def _worse(search: _Search) -> Iterator[Proposal]:
-    """Only the calls that froze most, if the listing tells."""
-    if search.asked.only is not None:
-        return
-    known = {freeze_ratio(one.call) for one in search.pricer.population.seen}
-    ratios = sorted(ratio for ratio in known if ratio)
-    low, high, best = 0, len(ratios), None
-    while low < high:
-        middle = (low + high) // 2
-        only = FreezeFrom(ratios[middle])
-        priced = search.fits(only=only)
-        if priced is None:
-            low = middle + 1
-        else:
-            high, best = middle, (only, priced)
-    if best is not None:
-        yield search.propose(f"only calls {best[0]}", best[1], only=best[0])
-
-
-def _one_channel(search: _Search) -> Iterator[Proposal]:
-    """The busiest channels that fit, of those that were seen."""
-    calls: Counter[str] = Counter()
-    for one in search.pricer.population.seen:
-        calls[one.call.channel] += one.times
-    left = _CHANNELS
-    for channel, _ in calls.most_common(_TRIED):
-        priced = search.fits(channel=channel) if channel and left else None
-        if priced is not None:
-            left -= 1
-            yield search.propose(f"only channel {channel}", priced, channel=channel)
+        found = offer(middle)
+        low, high, best = (low, middle, best) if found is None else (middle, high, found)
+    return best

@@ -23,14 +23,15 @@ from typing import Any
 
 import attrs
 
-from agora_tencent_analytics.endpoint import AnyOf, Newest, PageNumber
+from agora_tencent_analytics.endpoint import AnyOf, Newest, NextPage, PageNumber
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.paging.clip import clip
 from agora_tencent_analytics.paging.decision import PageSigns
+from agora_tencent_analytics.paging.next_page import NextReader
 from agora_tencent_analytics.paging.numbered import WindowReader
 from agora_tencent_analytics.paging.question import Question
-from agora_tencent_analytics.paging.truncated import Reader
+from agora_tencent_analytics.paging.truncated import AnyOfReader, NewestReader, Reader
 from agora_tencent_analytics.paging.windows import RECENT_S, reader_of
 from agora_tencent_analytics.timerange import TimeRange
 
@@ -138,7 +139,7 @@ def _page(
     paging = question.row.paging
     total: int | None = None
     more: bool | None = None
-    is_last = False
+    is_last, onward = False, ""
     if isinstance(paging, PageNumber) and isinstance(reader, WindowReader):
         at = (reader.number - paging.base) * reader.size
         shown: Sequence[Row] = rows[at : at + reader.size]
@@ -147,7 +148,12 @@ def _page(
         else:
             total = len(shown) if paging.total == "page" else len({row.user or row.name for row in rows})
         is_last = bool(by_user) and by_user.issubset(row.user for row in shown)
-    elif isinstance(paging, Newest | AnyOf) and not isinstance(reader, WindowReader):
+    elif isinstance(paging, NextPage) and isinstance(reader, NextReader):
+        at = (reader.number - 1) * reader.size
+        shown = rows[at : at + reader.size]
+        total = len(rows) if paging.total == "listing" else None
+        onward = str(reader.number) if at + reader.size < len(rows) or (paging.last and shown) else ""
+    elif isinstance(paging, Newest | AnyOf) and isinstance(reader, NewestReader | AnyOfReader):
         inside = [row for row in rows if row.reaches(reader.window)]
         more = len(inside) > paging.most
         step = max(1.0, len(inside) / paging.most) if isinstance(paging, AnyOf) else 1.0
@@ -159,6 +165,7 @@ def _page(
         total=total,
         has_more=more,
         is_last=is_last,
+        next=onward,
         at=[row.start for row in shown],
     )
     return shown, signs

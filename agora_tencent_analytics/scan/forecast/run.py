@@ -1,29 +1,44 @@
 """`forecast`: what a scan will cost, found out before it is paid.
 
-Holds the arguments and their checks. What is asked of one provider, and what follows, is `provider_forecast.py`.
+The calls of each provider are known, stated, or found by a probe (`probe.py`); they are priced (`cost.py`), and the
+price is weighed against what there is to spend (`allowance.py`, `proposals.py`).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import anyio
+import attrs
 
-from agora_tencent_analytics.context import Priority
+from agora_tencent_analytics.context import Priority, asking
+from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.models.calls import Call
-from agora_tencent_analytics.paging.question import Over
+from agora_tencent_analytics.paging.paginator import Paginator
+from agora_tencent_analytics.paging.question import Over, resolve
 from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.receipt import Budget
-from agora_tencent_analytics.scan.forecast.forecast import Forecast, VendorForecast
-from agora_tencent_analytics.scan.forecast.population import Known, Only
-from agora_tencent_analytics.scan.forecast.proposals import Asked
-from agora_tencent_analytics.scan.forecast.provider_forecast import ProviderForecast, Source
+from agora_tencent_analytics.scan.filters import freeze_ratio
+from agora_tencent_analytics.scan.forecast.allowance import Allowance, CounterAllowance, losses
+from agora_tencent_analytics.scan.forecast.cost import Price, Pricer
+from agora_tencent_analytics.scan.forecast.forecast import Forecast, Interval, Only, RowForecast, VendorForecast
+from agora_tencent_analytics.scan.forecast.population import (
+    Asked,
+    Known,
+    Population,
+    Stated,
+    attended,
+    known_population,
+)
+from agora_tencent_analytics.scan.forecast.probe import Probe
+from agora_tencent_analytics.scan.forecast.proposals import Proposals
 from agora_tencent_analytics.scan.options import Depth
 from agora_tencent_analytics.scan.run import scan
 from agora_tencent_analytics.scan.stream import names_of
+from agora_tencent_analytics.scan.work import lives
 
 PROBED = 30
 """Calls whose sessions a probe reads."""
@@ -80,7 +95,7 @@ async def forecast(
         DailyQuotaExhausted: not even the probe could be sent.
         AnalyticsError: the probe failed.
     """
-    stated = calls if isinstance(calls, int) or calls is None else None
+    number = calls if isinstance(calls, int) else None
     listed = None if calls is None or isinstance(calls, int) else tuple(calls)
     # A scan refuses what is wrong when it is made, and is not begun.
     scan(
@@ -95,47 +110,49 @@ async def forecast(
         budget=budget,
         priority=priority,
     )
-    _check(depth, known, stated, sessions_per_call, minutes_per_call, probe)
-    asked = Asked(depth=depth, channel=channel, users=None if users is None else tuple(users), only=only)
-    source = Source(
-        known=None if known is None else tuple(known),
-        calls=stated,
-        sessions_per_call=sessions_per_call or 0,
-        minutes_per_call=minutes_per_call,
-        probe=0 if depth == "calls" else probe,
-        seed=seed,
-        budget=budget,
-    )
-    forecasts = [
-        ProviderForecast(provider, over, asked, listed, waits=on_quota == "wait", priority=priority)
-        for provider in providers
-    ]
+    _check(depth, known, number, sessions_per_call, minutes_per_call, probe)
+    known = None if known is None else tuple(known)
+    stated = None
+    if number is not None:
+        stated = Stated(calls=number, sessions_per_call=sessions_per_call or 0, minutes_per_call=minutes_per_call)
+    outlooks = []
+    for provider in providers:
+        mine = None if listed is None else [call for call in listed if call.vendor == provider.name]
+        now = provider.now()
+        asked = Asked(
+            over=lives(mine or (), now) if over is None else resolve(over, now),
+            depth=depth,
+            channel=channel,
+            users=None if users is None else tuple(users),
+            only=only,
+        )
+        outlooks.append(_Outlook(provider, asked, mine, priority))
     failures: list[Exception] = []
 
-    async def look(one: ProviderForecast) -> None:
+    async def look(one: _Outlook) -> None:
         try:
-            await one.look(source)
+            if known is not None:
+                found = known_population(known, one.provider.name, one.asked.over)
+            elif stated is not None:
+                found = stated.population(one.provider.name, one.asked.over, one.asked.users)
+            else:
+                found = await one.probe(0 if depth == "calls" else probe, seed, budget)
+            await one.price(found, waits=on_quota == "wait")
         except Exception as failure:
             failures.append(failure)
             group.cancel_scope.cancel()
 
     async with anyio.create_task_group() as group:
-        for each in forecasts:
+        for each in outlooks:
             group.start_soon(look, each)
     if failures:
         raise failures[0]
     vendors: dict[str, VendorForecast] = {}
-    for name, mine in zip(names_of(providers), forecasts, strict=True):
-        share = None if budget is None else math.floor(budget.left * _part(mine, forecasts))
-        of_quota = [one for one in forecasts if one.provider.shared_quota is mine.provider.shared_quota]
-        vendors[name] = mine.forecast(share, of_quota=_part(mine, of_quota))
+    for name, one in zip(names_of(providers), outlooks, strict=True):
+        share = None if budget is None else math.floor(budget.left * one.part_of(outlooks))
+        sharing = [other for other in outlooks if other.provider.shared_quota is one.provider.shared_quota]
+        vendors[name] = one.forecast(share, one.part_of(sharing))
     return Forecast(vendors=vendors)
-
-
-def _part(mine: ProviderForecast, of: list[ProviderForecast]) -> float:
-    """Its part of what all of these cost."""
-    whole = sum(one.priced.total.most for one in of)
-    return mine.priced.total.most / whole if whole else 1.0
 
 
 def _check(
@@ -154,3 +171,118 @@ def _check(
         raise BadInput(f"minutes_per_call must be positive, not {minutes!r}")
     if known is None and calls is None and not probe and depth != "calls":
         raise BadInput(f"depth={depth!r} needs a probe of at least one call, or known=, or calls=")
+
+
+class _Outlook:
+    """The forecast for one provider, as it is found out.
+
+    Raises:
+        NotOffered: the vendor or its plan lacks what the depth needs.
+    """
+
+    _pricer: Pricer
+    _cost: Price
+    _allowance: Allowance
+
+    def __init__(self, provider: Provider, asked: Asked, listed: Sequence[Call] | None, priority: Priority) -> None:
+        self.provider = provider
+        self.asked = asked
+        self._listed = listed
+        self._priority: Priority = priority
+        self._probed = 0
+        self._rows = self._needed()
+
+    def _needed(self) -> dict[str, Endpoint[Any]]:
+        """The vendor's rows that the depth needs, by name."""
+        over, provider, asked = self.asked.over, self.provider, self.asked
+        start, end = max(1, over.start), over.end
+        call = Call(vendor=provider.name, call_id="-", channel="-", created_ts=start, destroyed_ts=end)
+        listings: list[Paginator[Any]] = []
+        if self._listed is None:
+            listings.append(provider.calls(over, channel=asked.channel))
+        if asked.depth != "calls":
+            listings.append(provider.sessions(call, users=asked.users, over=over))
+        if asked.depth == "metrics":
+            listings.append(provider.metrics(call, attended(call, 1), over=over))
+        now = provider.now()
+        return {question.row.name: question.row for listing in listings for question in listing.questions(now)}
+
+    async def probe(self, sample: int, seed: int, budget: Budget | None) -> Population:
+        """Finds the calls."""
+        with asking(priority=self._priority, budget=budget) as receipt:
+            found = await Probe(self.provider, self.asked, seed).population(sample, self._listed)
+        self._probed = receipt.requests
+        return found
+
+    async def price(self, population: Population, *, waits: bool) -> None:
+        """Prices the calls, and looks at the quota."""
+        now = self.provider.now()
+        self._pricer = Pricer(self.provider, population, self.asked, now)
+        self._cost = self._pricer.price(self.asked)
+        counters: dict[str, CounterAllowance] = {}
+        counter_of = {}
+        for name, row in self._rows.items():
+            state = await self.provider.quota_state(row)
+            counter_of[name] = state.counter
+            reserved = sum(requests for who, requests in state.reserved.items() if who != self._priority)
+            known = counters.get(state.counter)
+            counters[state.counter] = CounterAllowance(
+                rates=(*(known.rates if known else ()), *self.provider.limits(row).rates),
+                reserved=reserved,
+                left_today=None if state.left_today is None else max(0, state.left_today - reserved),
+                resets_at=state.resets_at,
+                now=now,
+            )
+        history_s = min(self.provider.limits(row).history_s for row in self._rows.values())
+        self._allowance = Allowance(counters=counters, counter_of=counter_of, history_s=history_s, waits=waits, now=now)
+
+    def part_of(self, all_of_them: Sequence[_Outlook]) -> float:
+        """Its part of what all of these cost."""
+        whole = sum(one._cost.total.most for one in all_of_them)
+        return self._cost.total.most / whole if whole else 1.0
+
+    def forecast(self, budget: int | None, of_quota: float) -> VendorForecast:
+        """What it costs, if so many requests of a budget, and such a part of the quota, are this provider's."""
+        allowance = attrs.evolve(self._allowance.reduced(part=of_quota), budget=budget)
+        lost = losses(self.asked.over, self._cost, allowance)
+        found = tuple(Proposals(self._pricer, allowance.reduced(spent=self._probed), self.asked)) if lost else ()
+        remarks = []
+        if lost and not found:
+            remarks.append("nothing that gives up one thing alone fits")
+        population = self._pricer.population
+        frozen = [freeze_ratio(one.call) for one in population.seen]
+        if (
+            lost
+            and self.asked.depth != "calls"
+            and population.listed
+            and not any(ratio is not None for ratio in frozen)
+        ):
+            remarks.append("the listing has no freeze figures, so the worst calls cannot be chosen by it")
+        rows = tuple(self._row(counter, one) for counter, one in allowance.counters.items())
+        return VendorForecast(
+            plan=self.provider.plan.name,
+            over=self.asked.over,
+            depth=self.asked.depth,
+            calls=self._cost.calls,
+            rows=rows,
+            requests=self._cost.total,
+            seconds=Interval.highest(row.seconds for row in rows),
+            probed=self._probed,
+            basis=population.basis,
+            lost=lost,
+            proposals=found,
+            remarks=tuple(remarks),
+        )
+
+    def _row(self, counter: str, allowance: CounterAllowance) -> RowForecast:
+        names = tuple(name for name in self._rows if self._allowance.counter_of[name] == counter)
+        requests = sum((self._cost.rows.get(name, Interval.of(0)) for name in names), Interval.of(0))
+        return RowForecast(
+            counter=counter,
+            endpoints=names,
+            requests=requests,
+            a_day=allowance.a_day,
+            left_today=allowance.left_today,
+            resets_at=allowance.resets_at,
+            seconds=requests.each(lambda figure: allowance.takes_s(figure, waits=True) or 0.0),
+        )

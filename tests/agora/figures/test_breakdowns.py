@@ -13,7 +13,7 @@ from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.message import Response
 from agora_tencent_analytics.models.figures import Breakdown
 from agora_tencent_analytics.timerange import TimeRange
-from agora_tencent_analytics.vendor import Asked, Reply
+from agora_tencent_analytics.wire import Asked, Reply
 from tests.support.agora_answers import PRINTED
 
 VENDOR = AgoraVendor()

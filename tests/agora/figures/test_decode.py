@@ -18,7 +18,7 @@ from agora_tencent_analytics.errors import UnreadableReply
 from agora_tencent_analytics.message import Response
 from agora_tencent_analytics.models.figures import FIGURES, Breakdown, Figures
 from agora_tencent_analytics.timerange import TimeRange
-from agora_tencent_analytics.vendor import Asked, decoded
+from agora_tencent_analytics.wire import Asked, decoded
 from tests.support.agora_answers import PRINTED
 
 VENDOR = AgoraVendor()

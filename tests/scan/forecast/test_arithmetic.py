@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from typing import Any
 
 import attrs
@@ -19,8 +20,9 @@ from agora_tencent_analytics.paging.clip import cover
 from agora_tencent_analytics.paging.question import Question
 from agora_tencent_analytics.quota.limiter import Window
 from agora_tencent_analytics.scan import FreezeFrom, Interval
-from agora_tencent_analytics.scan.forecast.affordable import ROUND_TRIP_S, Purse, each_s
-from agora_tencent_analytics.scan.forecast.estimate import Unit, predict
+from agora_tencent_analytics.scan.forecast.allowance import ROUND_TRIP_S, CounterAllowance, each_s
+from agora_tencent_analytics.scan.forecast.estimate import Unit, estimate
+from agora_tencent_analytics.scan.forecast.population import Part
 from agora_tencent_analytics.scan.forecast.requests import Row, listing_pages, price, windows
 from agora_tencent_analytics.tencent.endpoints import ROOM_INFO, USER_INFO
 from agora_tencent_analytics.tencent.plans import PLANS as TENCENT_PLANS
@@ -85,28 +87,30 @@ def test_a_window_that_the_vendor_cannot_answer_costs_nothing() -> None:
     assert 0 == price([asked(LISTS, gone)], [Row(gone.start, gone.end)], NOW).total()
 
 
-def purse(left: int | None, *, per_second: int = 3, a_day: int | None = 2_000, until_midnight_s: float = HOUR) -> Purse:
+def allowance(
+    left: int | None, *, per_second: int = 3, a_day: int | None = 2_000, until_midnight_s: float = HOUR
+) -> CounterAllowance:
     rates = (Rate(per_second, 1), *([] if a_day is None else [Rate(a_day, DAY)]))
-    return Purse(rates=rates, left_today=left, resets_at=NOW + until_midnight_s, now=NOW)
+    return CounterAllowance(rates=rates, left_today=left, resets_at=NOW + until_midnight_s, now=NOW)
 
 
-def by_the_second(purse: Purse, requests: int) -> float:
+def by_the_second(counter: CounterAllowance, requests: int) -> float:
     """The same, one request after the other."""
-    at, left, midnight = purse.now, purse.left_today or 0, purse.resets_at
+    at, left, midnight = counter.now, counter.left_today or 0, counter.resets_at
     for _ in range(requests):
         if left == 0 or at >= midnight:
             at, left, midnight = (
                 max(at, midnight),
-                purse.a_day or 0,
+                counter.a_day or 0,
                 midnight + (DAY if at >= midnight or not left else 0),
             )
-        at, left = at + each_s(purse.rates), left - 1
-    return at - purse.now
+        at, left = at + each_s(counter.rates), left - 1
+    return at - counter.now
 
 
 @given(st.integers(0, 300), st.integers(0, 100), st.floats(1.0, 5_000.0))
 def test_days_and_midnights_are_waited_for_as_one_by_one(requests: int, left: int, until_midnight_s: float) -> None:
-    little = purse(min(left, 59), a_day=60, until_midnight_s=until_midnight_s)
+    little = allowance(min(left, 59), a_day=60, until_midnight_s=until_midnight_s)
     took = little.takes_s(requests, waits=True)
     assert took is not None
     assert by_the_second(little, requests) == pytest.approx(took, abs=2 * each_s(little.rates) + 1e-6)
@@ -114,7 +118,7 @@ def test_days_and_midnights_are_waited_for_as_one_by_one(requests: int, left: in
 
 @given(st.integers(0, 5_000), st.integers(0, 1_999), st.floats(1.0, DAY))
 def test_more_requests_never_take_less_time(requests: int, left: int, until_midnight_s: float) -> None:
-    one = purse(left, until_midnight_s=until_midnight_s)
+    one = allowance(left, until_midnight_s=until_midnight_s)
     fewer, more = one.takes_s(requests, waits=True), one.takes_s(requests + 1, waits=True)
     assert fewer is not None
     assert more is not None
@@ -122,12 +126,12 @@ def test_more_requests_never_take_less_time(requests: int, left: int, until_midn
 
 
 def test_a_spent_day_is_the_end_unless_it_is_waited_for() -> None:
-    assert purse(100).takes_s(101, waits=False) is None
-    assert purse(100).takes_s(100, waits=False) == pytest.approx(100 * each_s(purse(0).rates))
-    assert (purse(100).takes_s(101, waits=True) or 0) > HOUR
-    assert purse(None, a_day=None).takes_s(1e6, waits=False) == pytest.approx(1e6 * each_s((Rate(3, 1),)))
+    assert allowance(100).takes_s(101, waits=False) is None
+    assert allowance(100).takes_s(100, waits=False) == pytest.approx(100 * each_s(allowance(0).rates))
+    assert (allowance(100).takes_s(101, waits=True) or 0) > HOUR
+    assert allowance(None, a_day=None).takes_s(1e6, waits=False) == pytest.approx(1e6 * each_s((Rate(3, 1),)))
     # Midnight comes before the day is spent, and brings another.
-    assert purse(100, until_midnight_s=10).takes_s(1_500, waits=False) is not None
+    assert allowance(100, until_midnight_s=10).takes_s(1_500, waits=False) is not None
 
 
 @pytest.mark.parametrize("rates", [(Rate(1, 1),), (Rate(3, 1),), (Rate(20, 1),), (Rate(10, 60),), (Rate(1, 15),)])
@@ -147,11 +151,12 @@ def test_without_rates_only_the_way_there_and_back_takes_time() -> None:
 
 
 costs = st.lists(st.tuples(st.floats(1, 50), st.floats(0, 90)), min_size=1, max_size=40)
+PART = Part(OLD)
 
 
 @given(costs)
 def test_what_was_read_in_full_is_known(pairs: list[tuple[float, float]]) -> None:
-    found = predict([Unit(size, cost, 0) for size, cost in pairs], {})
+    found = estimate([Unit(size, cost, PART) for size, cost in pairs])
     assert found.exact
     assert found.likely == pytest.approx(sum(cost for _, cost in pairs), abs=0.5)
 
@@ -160,9 +165,10 @@ def test_what_was_read_in_full_is_known(pairs: list[tuple[float, float]]) -> Non
 def test_an_interval_holds_its_likely_figure_and_what_is_certain(
     pairs: list[tuple[float, float]], unread: int, unseen: int
 ) -> None:
-    units = [Unit(size, cost, 0) for size, cost in pairs]
-    units += [Unit(size, None, 0, certain=0.0) for size, _ in pairs[:unread]]
-    found = predict(units, {0: unseen}, dear=5.0)
+    part = Part(OLD, len(pairs), unseen)
+    units = [Unit(size, cost, part, weight=1 + unseen / len(pairs)) for size, cost in pairs]
+    units += [Unit(size, None, PART) for size, _ in pairs[:unread]]
+    found = estimate(units, large=5.0)
     assert found.least <= found.likely <= found.most
     assert found.likely in found
     assert math.floor(sum(cost for _, cost in pairs)) <= found.least + 1
@@ -170,17 +176,31 @@ def test_an_interval_holds_its_likely_figure_and_what_is_certain(
 
 @given(st.integers(2, 30), st.integers(1, 400))
 def test_the_more_is_read_the_narrower_the_interval(read: int, rest: int) -> None:
-    units = [Unit(1.0, 1.0 + at % 3, 0) for at in range(read)]
-    more = [*units, *(Unit(1.0, 1.0 + at % 3, 0) for at in range(read, 2 * read))]
-    few, many = (predict([*some, *[Unit(1.0, None, 0)] * rest], {}, dear=5.0) for some in (units, more))
+    units = [Unit(1.0, 1.0 + at % 3, PART) for at in range(read)]
+    more = [*units, *(Unit(1.0, 1.0 + at % 3, PART) for at in range(read, 2 * read))]
+    few, many = (estimate([*some, *[Unit(1.0, None, PART)] * rest], large=5.0) for some in (units, more))
     assert (many.most - many.least) / many.likely <= (few.most - few.least) / few.likely + 0.05
 
 
 def test_a_call_dearer_than_all_others_speaks_for_itself() -> None:
-    units = [Unit(1.0, 1.0, 0)] * 19 + [Unit(1.0, 30.0, 0)] + [Unit(1.0, None, 0)] * 100
-    found = predict(units, {}, dear=5.0)
+    units = [Unit(1.0, 1.0, PART)] * 19 + [Unit(1.0, 30.0, PART)] + [Unit(1.0, None, PART)] * 100
+    found = estimate(units, large=5.0)
     assert 149 <= found.likely <= 160
     assert 30 * 5 < found.most - found.likely
+
+
+@pytest.mark.parametrize("calls", [60, 300, 2_000])
+@pytest.mark.parametrize("size_spread", [0.0, 0.8])
+def test_the_interval_of_twenty_calls_drawn_from_skewed_costs_holds(calls: int, size_spread: float) -> None:
+    dice = random.Random(calls)
+    held = 0
+    for _ in range(100):
+        sizes = [max(1, round(dice.lognormvariate(0.5, size_spread))) for _ in range(calls)]
+        real = [max(1, round(size * dice.lognormvariate(0, 0.5))) for size in sizes]
+        drawn = set(dice.sample(range(calls), 20))
+        units = [Unit(size, real[at] if at in drawn else None, PART) for at, size in enumerate(sizes)]
+        held += sum(real) in estimate(units, large=17.0)
+    assert 95 <= held
 
 
 def test_intervals_add_up_end_by_end() -> None:

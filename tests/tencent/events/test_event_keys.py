@@ -11,7 +11,7 @@ from agora_tencent_analytics import Response, TimeRange
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.tencent.endpoints import DETAIL_EVENT_2021, USER_EVENT
 from agora_tencent_analytics.tencent.wire import TencentVendor
-from agora_tencent_analytics.vendor import Asked
+from agora_tencent_analytics.wire import Asked
 
 VENDOR = TencentVendor("ap-guangzhou")
 OVER = TimeRange(1588055615, 1588058615)

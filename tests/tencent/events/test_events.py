@@ -19,7 +19,7 @@ from agora_tencent_analytics.tencent.endpoints import (
 )
 from agora_tencent_analytics.tencent.replies import numbered
 from agora_tencent_analytics.tencent.wire import TencentVendor
-from agora_tencent_analytics.vendor import Asked, Reply, decoded
+from agora_tencent_analytics.wire import Asked, Reply, decoded
 
 VENDOR = TencentVendor("ap-guangzhou")
 COMM_ID = "1400353843_3568_1588055615"

@@ -14,20 +14,14 @@ from hypothesis import strategies as st
 from agora_tencent_analytics.agora.endpoints import CALL_LISTS_2024
 from agora_tencent_analytics.agora.wire import AgoraVendor
 from agora_tencent_analytics.errors import BadInput, RateLimited, Refusal, UnreadableReply, VendorFault
+from agora_tencent_analytics.http.hosts import check_base_url
 from agora_tencent_analytics.message import Response
 from agora_tencent_analytics.models.calls import Call
+from agora_tencent_analytics.refusals import judge_status, parse_object, unreadable
 from agora_tencent_analytics.tencent.endpoints import ROOM_INFO
 from agora_tencent_analytics.tencent.wire import TencentVendor
 from agora_tencent_analytics.timerange import TimeRange
-from agora_tencent_analytics.vendor import (
-    Asked,
-    Vendor,
-    check_base_url,
-    judge_status,
-    parse_object,
-    row_ids,
-    unreadable,
-)
+from agora_tencent_analytics.wire import Asked, Vendor, row_ids
 
 ASKED = Asked(window=TimeRange(0, 10), params={})
 

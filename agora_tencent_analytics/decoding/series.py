@@ -1,0 +1,123 @@
+"""Series from rows as most vendors send them: a row for each moment, or a row for each metric with its points.
+
+Both of a vendor's own big answers have decoders of their own, which keep the text of the points until somebody looks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from agora_tencent_analytics.decoding.moments import seconds
+from agora_tencent_analytics.decoding.rows import one_text
+from agora_tencent_analytics.models.columns import Columns
+from agora_tencent_analytics.models.metrics import METRICS
+from agora_tencent_analytics.models.series import MetricSeries
+
+
+@attrs.frozen(kw_only=True)
+class Points:
+    """How points stand in a vendor's rows.
+
+    A wide row is one moment, with a value for each metric. Where `pairs` is set a row is one metric, with its points as
+    pairs of moment and value.
+    """
+
+    at: str = ""
+    """Key of the moment, in a wide row: epoch seconds, milliseconds, or ISO 8601."""
+    pairs: str = ""
+    """Key of the pairs; `""` if rows are wide."""
+    metric: str = ""
+    """Key of the metric's name, where `pairs` is set."""
+    session: str = ""
+    """Key of the session's id; `""` if the rows do not tell sessions apart."""
+    user: str = ""
+    """Key of the user's id; `""` if they do not tell users apart."""
+    peer: str = ""
+    """Key of the id of the user whose stream was measured."""
+    metrics: Mapping[str, str | tuple[str, float]] = attrs.field(factory=dict, hash=False)
+    """The vendor's metrics: the name in `METRICS`, and the factor from the vendor's unit to the unit there. What is not
+    in `METRICS` is best called `vendor.name`, which is also what pairs of a metric that is not listed are called."""
+
+
+def read_series(rows: Sequence[Any], points: Points, *, vendor: str, call_id: str) -> list[MetricSeries]:
+    """The series of these rows; those of wide rows joined, by session, user and peer.
+
+    Raises:
+        KeyError, TypeError, ValueError: a row has no moment, no metric or no session.
+    """
+    columns: dict[tuple[str, ...], tuple[list[int], list[float]]] = {}
+    for row in rows:
+        whose = tuple(_text(row, key) for key in (points.session, points.user, points.peer))
+        for metric, moments in _moments(row, points):
+            times, values = columns.setdefault((*whose, metric), ([], []))
+            for moment, value in moments:
+                times.append(seconds(moment))
+                values.append(_number(value))
+    return [
+        _series(points, metric, times, values, vendor=vendor, call_id=call_id, whose=whose)
+        for (*whose, metric), (times, values) in columns.items()
+    ]
+
+
+def join_series(pieces: Iterable[MetricSeries]) -> list[MetricSeries]:
+    """Each series whole, of the pieces that windows and pages gave."""
+    whole: dict[tuple[str, ...], list[MetricSeries]] = {}
+    for piece in pieces:
+        whole.setdefault((piece.session_id, piece.user_id, piece.peer_id, piece.vendor_metric), []).append(piece)
+    return [
+        same[0] if len(same) == 1 else attrs.evolve(same[0], columns=Columns.join([piece.columns for piece in same]))
+        for same in whole.values()
+    ]
+
+
+def row_names(rows: Sequence[Any], points: Points) -> list[str]:
+    """A name for each row, by which pages are told apart."""
+    keys = (points.session, points.user, points.peer, points.at, points.metric)
+    return ["\0".join(_text(row, key) for key in keys) for row in rows]
+
+
+def _moments(row: Mapping[str, Any], points: Points) -> Iterable[tuple[str, Iterable[tuple[Any, Any]]]]:
+    if points.pairs:
+        return [(one_text(row[points.metric]), ((moment, value) for moment, value in row[points.pairs] or ()))]
+    return [(metric, [(row[points.at], row[metric])]) for metric in points.metrics if metric in row]
+
+
+def _series(
+    points: Points,
+    metric: str,
+    times: Sequence[int],
+    values: Sequence[float],
+    *,
+    vendor: str,
+    call_id: str,
+    whose: Sequence[str],
+) -> MetricSeries:
+    said = points.metrics.get(metric, f"{vendor}.{metric}")
+    name, scale = (said, 1.0) if isinstance(said, str) else said
+    session_id, user_id, peer_id = whose
+    return MetricSeries(
+        vendor=vendor,
+        call_id=call_id,
+        session_id=session_id,
+        user_id=user_id,
+        peer_id=peer_id,
+        metric=name,
+        vendor_metric=metric,
+        unit=METRICS[name].unit if name in METRICS else "",
+        columns=Columns.of(times, [value * scale for value in values] if scale != 1.0 else values),
+    )
+
+
+def _text(row: Mapping[str, Any], key: str) -> str:
+    return one_text(row[key]) if key and row.get(key) is not None else ""
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return math.nan

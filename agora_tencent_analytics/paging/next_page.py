@@ -1,0 +1,142 @@
+"""Given what this page says is next, go on or end? The reading of one window whose pages are tokens or links.
+
+Holds `NextReader`, a state machine without I/O in the shape of `WindowReader`. No page can be asked for again but
+the first, so there is less to hold against the vendor, and less that can be done about it:
+
+* A page that names another is followed, also where it is short or empty. A token that was seen before, on a page that
+  brought nothing new, is a loop. Where the token is the last row of the page, pages end with an empty one, or where a
+  total of the whole listing is reached by a page that is not full.
+* A total that moved, fewer rows than a total promised, and rows that came into the vendor's recent minutes meanwhile
+  (the first page is read once more to see) are drift: the window is read once more from its first page, and what that
+  does not mend is incomplete. So is a `has_more` that stays true on the last page.
+* A token that the vendor refuses costs the same: once more from the first page, and then the window ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from agora_tencent_analytics.endpoint import NextPage
+from agora_tencent_analytics.paging.decision import PageSigns, Step
+from agora_tencent_analytics.paging.seen_ids import Seen, digest
+
+_MOST_READINGS = 2
+_LOOP = "the vendor names a next page that was read before, and it brings nothing new"
+_MORE = "the pages ended while the vendor says that more exists"
+_CAME = "rows came while the pages were read"
+_FORGOTTEN = "the vendor refuses its own token again and again"
+_FIRST = Step(action="page", number=1)
+
+
+@attrs.define(kw_only=True)
+class NextReader:
+    """Reads one window to its end. Feed it each page; it answers what to do."""
+
+    paging: NextPage
+    size: int
+    """Rows to ask for to a page."""
+    recent: bool = False
+    """True if rows may still come into this window."""
+    barren: int = 0
+    """How many levels of halves above this window brought nothing new."""
+    number: int = attrs.field(default=1, init=False)
+    """The page being asked for, counted from 1."""
+    token: str = attrs.field(default="", init=False)
+    """What it is asked for by; `""` for the first."""
+    pages: int = attrs.field(default=0, init=False)
+    """Pages fed, readings again included."""
+    readings: int = attrs.field(default=1, init=False)
+    first_total: int | None = attrs.field(default=None, init=False)
+    """The total on the first page of the present reading."""
+    total: int | None = attrs.field(default=None, init=False)
+    """The last total of the present reading."""
+    shown: int = attrs.field(default=0, init=False)
+    """Rows of the present reading, each page as many as were new in it."""
+    everything: Seen = attrs.field(factory=Seen, init=False)
+    """Rows of all readings of the window."""
+    _now: Seen = attrs.field(factory=Seen, init=False)
+    _tokens: set[bytes] = attrs.field(factory=set, init=False)
+    _first_page: Sequence[bytes] | None = attrs.field(default=None, init=False)
+    _moved: str = attrs.field(default="", init=False)
+    _confirming: bool = attrs.field(default=False, init=False)
+
+    def resume(self, *, number: int, token: str, total: int | None, shown: int) -> None:
+        """Takes up a reading at page `number`, after `shown` rows that are known by their count only."""
+        self.number, self.token, self.shown = number, token, shown
+        self.first_total = self.total = total
+
+    def feed(self, page: PageSigns, *, fresh: int) -> Step:
+        """Takes a page in and says what is next.
+
+        Args:
+            page: what it showed.
+            fresh: how many of its rows the whole walk had never seen.
+        """
+        self.pages += 1
+        self.barren = 0 if fresh else self.barren
+        self.everything.update(page.ids)
+        if self._confirming:
+            return self._confirm(page)
+        total = page.total if self.paging.total in ("listing", "hint") else None
+        if self.number == 1:
+            self._first_page, self.first_total = page.ids, total
+        elif None not in (total, self.total) and total != self.total and self.paging.total == "listing":
+            self._moved = f"the total moved from {self.total} to {total}"
+        self.total = self.total if total is None else total
+        news = sum(self._now.new(page.ids))
+        self.shown += news
+        onward = self._next(page)
+        if not onward:
+            return self._ended(page)
+        mark = digest(onward)
+        if mark in self._tokens and not news:
+            return Step(action="done", reason=_LOOP, drift=_LOOP)
+        self._tokens.add(mark)
+        self.token = onward
+        self.number += 1
+        return Step(action="page", number=self.number)
+
+    def refused(self) -> Step:
+        """The vendor does not know its own token any more."""
+        return self._again(_FORGOTTEN)
+
+    def _next(self, page: PageSigns) -> str:
+        if page.is_last:
+            return ""
+        if not self.paging.last or not page.ids:
+            return page.next
+        reached = self.total is not None and self.shown >= self.total and len(page.ids) < self.size
+        return "" if reached and page.has_more is not True else page.next
+
+    def _ended(self, page: PageSigns) -> Step:
+        if page.is_last:
+            return Step(action="done", complete=True, reason="the vendor names no further page")
+        if page.has_more is True:
+            return Step(action="done", reason=_MORE)
+        if self.total is not None and self.total > self.shown:
+            return self._again(f"the vendor counts {self.total} rows, and {self.shown} came")
+        if self._moved:
+            return self._again(self._moved)
+        if self.recent and self.number > 1 and self._first_page:
+            self._confirming, self.number, self.token = True, 1, ""
+            return _FIRST
+        if self.recent and self.number > 1:  # the first page was read in another process
+            return self._again(_CAME)
+        return Step(action="done", complete=True, reason="the vendor names no further page")
+
+    def _confirm(self, page: PageSigns) -> Step:
+        self._confirming = False
+        if tuple(page.ids) == tuple(self._first_page or ()):
+            return Step(action="done", complete=True, reason="the first page, read again, had not changed")
+        return self._again(_CAME)
+
+    def _again(self, why: str) -> Step:
+        if self.readings >= _MOST_READINGS:
+            return Step(action="done", reason=why, drift=why)
+        self.readings += 1
+        self.number, self.token, self.shown, self.total, self.first_total = 1, "", 0, None, None
+        self._now, self._first_page, self._moved = Seen(), None, ""
+        self._tokens.clear()
+        return attrs.evolve(_FIRST, drift=why)

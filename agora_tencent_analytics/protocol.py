@@ -1,0 +1,143 @@
+"""What `Provider` promises of every vendor, checked once: filters, whose rows they are, calls that can be asked about.
+
+A provider answers the neutral questions in its own way, and may forget a filter, or its vendor may take no notice of
+it. So each answer to a neutral question passes through here: what is wrong with the question is refused before the
+provider is asked, and rows that were not asked for are left out and counted (`Certificate.strange`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import wraps
+from typing import Any
+
+from agora_tencent_analytics.endpoint import unsigned
+from agora_tencent_analytics.errors import BadInput
+from agora_tencent_analytics.models.calls import Call, Session
+from agora_tencent_analytics.models.events import Event
+from agora_tencent_analytics.models.series import MetricSeries
+from agora_tencent_analytics.paging.paginator import Paginator
+from agora_tencent_analytics.paging.question import sessions_of
+from agora_tencent_analytics.secret import secret
+from agora_tencent_analytics.timerange import TimeRange
+
+Ask = Callable[..., Paginator[Any]]
+_SLACK_S = 60
+"""Seconds by which the clocks that stamp rows may differ from the one that cuts ranges."""
+
+
+def hold(provider: type[Any]) -> None:
+    """Puts the promise around those neutral questions that this class answers itself."""
+    for name, promise in _PROMISES.items():
+        if name in vars(provider):
+            setattr(provider, name, promise(vars(provider)[name]))
+    secrets = [argument for argument, variable in provider.environment.items() if variable.kind == "secret"]
+    if secrets and "__init__" in vars(provider):
+        provider.__init__ = _hiding(vars(provider)["__init__"], secrets)
+
+
+def _hiding(init: Callable[..., None], secrets: Iterable[str]) -> Callable[..., None]:
+    """A constructor whose secret arguments are hidden before it begins: crash reports list local variables."""
+
+    @wraps(init)
+    def hiding(self: Any, *args: Any, **options: Any) -> None:
+        for name in secrets:
+            if name in options:
+                options[name] = secret(options[name])
+        init(self, *args, **options)
+
+    return hiding
+
+
+def check_call(provider: Any, call: Call) -> None:
+    """Nothing, if the provider can be asked about this call.
+
+    Raises:
+        BadInput: it is another vendor's, or its beginning is not a time; nothing was sent.
+    """
+    if not isinstance(call, Call) or call.vendor != provider.name:
+        raise BadInput(f"a Call of {provider.name} was due, as its calls() gives them, not {call!r}")
+    if type(call.created_ts) is not int:
+        raise BadInput(f"call {call.call_id!r} begins at {call.created_ts!r}, which is not in whole epoch seconds")
+
+
+def _calls(ask: Ask) -> Ask:
+    @wraps(ask)
+    def calls(self: Any, over: Any, *, channel: str | None = None, **options: Any) -> Paginator[Any]:
+        def wanted(call: Any) -> bool:
+            return call.vendor == self.name and (channel is None or call.channel == channel)
+
+        return _only(ask(self, over, channel=channel, **options), wanted, f"calls of channel {channel!r}")
+
+    return calls
+
+
+def _sessions(ask: Ask) -> Ask:
+    @wraps(ask)
+    def sessions(self: Any, call: Call, *, users: Sequence[str] | None = None, **options: Any) -> Paginator[Any]:
+        check_call(self, call)
+        if isinstance(users, str | bytes):
+            raise BadInput(f"users must be a list of user ids, not {type(users).__name__}")
+        ids = None if users is None else list(dict.fromkeys(users))
+        names = {str(user) for user in ids or ()}
+        named = None if ids is None else {*names, *map(unsigned, names)}
+
+        def wanted(session: Any) -> bool:
+            return _about(session, self, call) and (named is None or session.user_id in named)
+
+        return _only(ask(self, call, users=ids, **options), wanted)
+
+    return sessions
+
+
+def _about_sessions(ask: Ask) -> Ask:
+    @wraps(ask)
+    def about(
+        self: Any, call: Call, sessions: Iterable[Session], *, over: TimeRange | None = None, **options: Any
+    ) -> Paginator[Any]:
+        check_call(self, call)
+        found = sessions_of(call, sessions)
+        ids = {session.session_id for session in found}
+        users = {session.user_id for session in found}
+
+        def wanted(item: Any) -> bool:
+            # Of a session if the row says so, else of its user.
+            session_id = item.session_id if isinstance(item, MetricSeries) else ""
+            mine = session_id in ids if session_id else item.user_id in users
+            return (
+                mine and _about(item, self, call) and (over is None or not isinstance(item, Event) or item.ts in over)
+            )
+
+        return _only(ask(self, call, found, over=over, **options), wanted)
+
+    return about
+
+
+def _experiences(ask: Ask) -> Ask:
+    @wraps(ask)
+    def experiences(self: Any, over: Any, *, channel: str | None = None) -> Paginator[Any]:
+        def wanted(experience: Any) -> bool:
+            return experience.vendor == self.name and (channel is None or experience.channel == channel)
+
+        return _only(ask(self, over, channel=channel), wanted)
+
+    return experiences
+
+
+_PROMISES: Mapping[str, Callable[[Ask], Ask]] = {
+    "calls": _calls,
+    "sessions": _sessions,
+    "metrics": _about_sessions,
+    "events": _about_sessions,
+    "abnormal_experiences": _experiences,
+}
+
+
+def _about(item: Any, provider: Any, call: Call) -> bool:
+    return bool(item.vendor == provider.name and item.call_id == call.call_id)
+
+
+def _only(found: Any, wanted: Callable[[Any], bool], needed: str = "") -> Paginator[Any]:
+    if not isinstance(found, Paginator):
+        raise TypeError(f"a provider answers with a Paginator, as ask() gives them, not {type(found).__name__}")
+    return found.only(wanted, needed)

@@ -1,0 +1,416 @@
+"""`Vendor`: the few ways in which vendors differ, and what they have in common on the wire.
+
+A vendor says how a request is built, authenticated and judged, and how an answer is decoded. All of it
+is pure: instants and credentials are arguments, nothing waits. `Vendor` has the ordinary way for each
+where there is one, so a plain REST vendor overrides `authenticate` and `unwrap` and little else.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC
+from base64 import b64encode
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import lru_cache, partial
+from operator import attrgetter
+from typing import Any, ClassVar, Generic, TypeVar
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+
+import attrs
+import msgspec
+
+from agora_tencent_analytics.decoding.bulk import TooMuch
+from agora_tencent_analytics.decoding.flaws import MISREAD, NO_FLAWS, Flaws
+from agora_tencent_analytics.decoding.rawjson import number, text
+from agora_tencent_analytics.decoding.rawjson import read as read_json
+from agora_tencent_analytics.decoding.rows import Structure, says_no
+from agora_tencent_analytics.decoding.series import read_series, row_names
+from agora_tencent_analytics.endpoint import Endpoint, NextPage, spell
+from agora_tencent_analytics.errors import (
+    RateLimited,
+    Refusal,
+    UnreadableReply,
+)
+from agora_tencent_analytics.message import Request, Response
+from agora_tencent_analytics.models.calls import Session
+from agora_tencent_analytics.refusals import (
+    BY_STATUS,
+    Made,
+    brief,
+    judge_status,
+    parse_object,
+    parsed,
+    retry_after,
+    unreadable,
+)
+from agora_tencent_analytics.secret import Secret
+from agora_tencent_analytics.timerange import TimeRange
+
+__all__ = ["Asked", "Reply", "Vendor"]
+
+T = TypeVar("T")
+_UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]*").fullmatch
+
+
+@attrs.frozen(kw_only=True)
+class Asked:
+    """What was asked: the context in which an answer is decoded."""
+
+    window: TimeRange
+    """The window that was asked for."""
+    params: Mapping[str, Any]
+    """The row's parameters, as checked."""
+    flaws: Flaws = attrs.field(factory=Flaws, eq=False, repr=False)
+    """Is told, while the answer is decoded, what of it cannot be read."""
+
+
+@attrs.frozen(kw_only=True)
+class Reply(Generic[T]):
+    """One decoded answer."""
+
+    items: Sequence[T]
+    """The rows as records."""
+    sessions: Sequence[Session] = ()
+    """Sessions that stand beside the rows: whom an answer with series is about, where the vendor says so."""
+    ids: Sequence[str] = ()
+    """Ids of the rows that the vendor counts on a page, in order. Where the row has a `key`: one for each item, or none
+    to have them made from it."""
+    total: int | None = None
+    """The vendor's total."""
+    has_more: bool | None = None
+    """The vendor's word on whether more exists."""
+    is_last: bool = False
+    """True if the answer proves that no page can follow."""
+    next: str = ""
+    """The token for the next page, or the link to it; see `NextPage`."""
+    request_id: str = ""
+    """The vendor's id of the request."""
+    extra: Mapping[str, Any] = attrs.field(factory=dict)
+    """Unknown fields beside the rows."""
+    warning: str = ""
+    """What the vendor says against the question itself: that it is about to go away."""
+    flaws: Flaws = attrs.field(default=NO_FLAWS, repr=False)
+    """What of the answer could not be read. Its lost rows count on the page as others do."""
+
+
+_IN_PATH = re.compile(r"{(\w+)}")
+
+
+class Vendor(ABC):
+    """How one vendor is spoken to. Stateless: one object serves any number of providers.
+
+    A plain REST vendor says a few names; each method may be replaced where the vendor has another way.
+    """
+
+    name: str
+    """What stands in records and errors: lower-case letters, digits and hyphens."""
+    structure: Structure
+    """How this vendor's rows become records."""
+    authentication: str = ""
+    """How requests carry the credentials: `"bearer"`; `"basic"`, of which the credentials are a pair; or else the name
+    of the header that holds them."""
+    codes: ClassVar[Mapping[int | str, Made]] = {}
+    """Which refusal each code of the vendor's is, or each HTTP status; the usual statuses are known. A code goes before
+    its status, and one that is unknown is a plain `Refusal`."""
+    code_key: str = "code"
+    """Key of the code in an answer, with dots to reach inside. An answer of status 200 with a code that is not in
+    `good_codes` is a refusal."""
+    good_codes: Collection[int | str] = (0, 200, "0", "200", "ok", "OK", "success")
+    """Codes of good answers; an answer without a code is good too."""
+    message_key: str = "message"
+    """Key of the vendor's words to a code."""
+    request_id_key: str = ""
+    """Key of the vendor's id of the request."""
+
+    def request(self, row: Endpoint[Any], base_url: str, wire: Mapping[str, Any]) -> Request:
+        """The unsigned request: parameters in the query of a GET, as a JSON object in the body of a POST."""
+        path = row.path
+        if "{" in path:
+            placed = _IN_PATH.findall(path)
+            path = _IN_PATH.sub(lambda name: quote(_text(wire[name[1]]), safe=""), path)
+            wire = {name: value for name, value in wire.items() if name not in placed}
+        url = base_url.rstrip("/") + path
+        if row.method == "GET":
+            headers = {"Accept": "application/json"}
+            url = f"{url}?{_query(wire)}" if wire else url
+            return Request(method="GET", url=url, headers=headers, endpoint=row.name)
+        if row.app_in_query:
+            url += "?" + _query({row.app.name: wire[row.app.name]})
+            wire = {name: value for name, value in wire.items() if name != row.app.name}
+        return Request(
+            method="POST",
+            url=url,
+            headers={"Accept": "application/json", "Content-Type": "application/json"},
+            body=msgspec.json.encode(wire),
+            endpoint=row.name,
+        )
+
+    def authenticate(self, request: Request, row: Endpoint[Any], credentials: Any, *, now: float) -> Request:
+        """A copy of the request that the vendor will accept at `now` (vendor epoch seconds)."""
+        # No local variable holds what is revealed: crash reports list those of every frame.
+        if self.authentication == "bearer":
+            return request.with_headers({"Authorization": Secret(f"Bearer {_revealed(credentials)}")})
+        if self.authentication == "basic":
+            return request.with_headers({"Authorization": Secret(f"Basic {_pair(credentials)}")})
+        return request.with_headers({self.authentication: Secret(_revealed(credentials))})
+
+    def unwrap(self, row: Endpoint[Any], response: Response) -> Any:
+        """The body of a good answer, parsed.
+
+        Raises:
+            Refusal: the vendor said no, judged from status and body by `codes`.
+            UnreadableReply: the body is not an answer.
+        """
+        if 200 <= response.status < 300:
+            body = parsed(row, response, read_json)
+            if not isinstance(body, dict if row.payload else list):
+                due = "an object" if row.payload else "a list"
+                raise unreadable(row, response, f"a JSON {type(body).__name__} where {due} was due")
+            self._judge(row, response, body)
+            return body
+        try:
+            body = parse_object(row, response)
+        except UnreadableReply:
+            body = {}
+        told = partial(self._refusal, row, response, body)
+        raise judge_status(self.name, row, response, told=told) or told()
+
+    def _judge(self, row: Endpoint[Any], response: Response, body: Any) -> None:
+        code = found(body, self.code_key)
+        if code not in (None, "", False) and code not in self.good_codes:
+            raise self._refusal(row, response, body)
+
+    def _refusal(self, row: Endpoint[Any], response: Response, body: Any) -> Refusal:
+        """The refusal that an answer is, by its code or else by its status."""
+        code = found(body, self.code_key)
+        code = code if isinstance(code, str | int) else None
+        for name in (code, str(code), response.status):
+            made = self.codes.get(name) if name is not None else None
+            if made is not None:
+                break
+        else:
+            made = BY_STATUS.get(response.status, Refusal)
+        kind, more = made if isinstance(made, tuple) else (made, {})
+        said = kind(
+            vendor=self.name,
+            code=str(response.status if code in (None, "") else code),
+            message=brief(text(found(body, self.message_key))) or "(no message)",
+            request_id=brief(text(found(body, self.request_id_key))),
+            endpoint=row.name,
+            status=response.status,
+            **more,
+        )
+        if isinstance(said, RateLimited) and said.retry_after_s is None:
+            said.retry_after_s = retry_after(response.headers)
+        return said
+
+    def decode(self, row: Endpoint[Any], body: Any, asked: Asked) -> Reply[Any]:
+        """The rows of a good answer as records: `body[row.payload]`, structured into `row.model`.
+
+        An answer of which this fails is decoded once more, from a fresh body and `asked.flaws.by_row`: what goes
+        through `read_rows` then costs itself alone.
+
+        Raises:
+            ValueError, TypeError, KeyError: the rows are not what the row describes.
+        """
+        given = {name: asked.params[param] for name, param in row.given.items() if param in asked.params}
+        rows = payload_of(row, body)
+        if row.points is not None:
+            names = row_names(rows, row.points)
+            items: list[Any] = read_series(rows, row.points, vendor=self.name, call_id=given.get("call_id", ""))
+            return attrs.evolve(self.reply(row, body, items), ids=names)
+
+        def read(rows: Sequence[Any]) -> list[Any]:
+            return self.structure.rows(rows, row.model, odd=asked.flaws.odd, vendor=self.name, **given)
+
+        return self.reply(row, body, read_rows(row, rows, asked, read))
+
+    def reply(self, row: Endpoint[Any], body: Any, items: Sequence[Any]) -> Reply[Any]:
+        """An answer with these records, and with what the body says beside them where the row tells it stands."""
+        total, more, onward = (found(body, key) for key in (row.total_key, row.more_key, row.next_key))
+        return Reply(
+            items=items,
+            ids=row_ids(row, items),
+            total=number(total),
+            has_more=None if more is None else not says_no(more),
+            next=text(onward),
+            request_id=text(found(body, self.request_id_key)),
+        )
+
+
+def cleaned(
+    row: Endpoint[Any], reply: Reply[Any], app_id: Any, asked: Asked, clean: Callable[[str], str]
+) -> Reply[Any]:
+    """The reply without the secrets that it repeats in its words, and of a link those parameters that we do not send.
+
+    Args:
+        row: the question.
+        reply: warns, or names a next page.
+        app_id: the app.
+        asked: what was asked.
+        clean: strikes out secrets; a parameter of a link that held one is not kept.
+    """
+    reply = attrs.evolve(reply, warning=clean(reply.warning))
+    if not reply.next or not isinstance(row.paging, NextPage) or row.paging.send:
+        return reply
+    sent = spell(row, app_id, asked.window, asked.params, page=0, size=0)
+    pairs = [(name, value) for name, value in parse_qsl(urlsplit(reply.next).query) if name not in sent]
+    # Of a link to the first page nothing is left: that is a loop, which the walk must see.
+    return attrs.evolve(reply, next=urlencode([(name, value) for name, value in pairs if clean(value) == value]) or "?")
+
+
+def found(body: Any, key: str) -> Any:
+    """What stands in an answer at this place, dots reaching inside; None if there is nothing, or no place."""
+    for part in key.split(".") if key else ():
+        body = body.get(part) if isinstance(body, dict) else None
+    return body if key else None
+
+
+def payload_of(row: Endpoint[Any], body: Any) -> Any:
+    """What an answer has in the place of its rows; an empty list for null.
+
+    Raises:
+        ValueError: that place is missing. An answer without it may be about anything.
+    """
+    outer, _, key = row.payload.rpartition(".")
+    holder = found(body, outer) if outer else body
+    if not key:
+        return holder
+    if not isinstance(holder, dict) or key not in holder:
+        raise ValueError(f"no {row.payload!r} in the answer")
+    rows = holder[key]
+    return [] if rows is None else rows
+
+
+def read_rows(row: Endpoint[Any], rows: Any, asked: Asked, read: Callable[[Sequence[Any]], list[T]]) -> list[T]:
+    """The records of an answer's rows. Where that fails, those of the rows that can be read; see `Flaws.each`.
+
+    Args:
+        row: what was asked.
+        rows: as the vendor sent them. They are taken over.
+        asked: is told which could not be read.
+        read: makes records of rows.
+    """
+
+    def read_one(rows: Sequence[Any]) -> list[T]:
+        items = read(rows)
+        row_ids(row, items)
+        return items
+
+    return asked.flaws.each(rows, read_one if asked.flaws.by_row else read)
+
+
+def decoded(
+    vendor: Vendor,
+    row: Endpoint[Any],
+    response: Response,
+    body: Any,
+    asked: Asked,
+    *,
+    clean: Callable[[Response], Response] = lambda response: response,
+) -> Reply[Any]:
+    """A good answer as the walk takes it: its rows as records, each with its id, and what could not be read.
+
+    Args:
+        vendor: whose answer it is.
+        row: what was asked.
+        response: the answer.
+        body: what `Vendor.unwrap` made of it. It is taken over.
+        asked: the question.
+        clean: strikes the secrets out of an answer, before anything of it is quoted.
+
+    Raises:
+        UnreadableReply: the answer is not what the row describes, bad rows aside.
+    """
+    try:
+        return _decoded(vendor, row, body, Asked(window=asked.window, params=asked.params))
+    except MISREAD as error:
+        too_much = str(error) if isinstance(error, TooMuch) else ""
+        response = clean(response)
+    if too_much:
+        raise unreadable(row, response, too_much, too_large=True)
+    # Not inside the handler: what is raised here must not lead back to frames that hold the answer as it came.
+    body = vendor.unwrap(row, response)
+    try:
+        return _decoded(vendor, row, body, Asked(window=asked.window, params=asked.params, flaws=Flaws(by_row=True)))
+    except MISREAD as error:
+        raise unreadable(row, response, f"{type(error).__name__}: {error}", in_rows=True) from None
+
+
+def _decoded(vendor: Vendor, row: Endpoint[Any], body: Any, asked: Asked) -> Reply[Any]:
+    reply = vendor.decode(row, body, asked)
+    if not isinstance(reply.items, list | tuple):
+        raise TypeError(f"Vendor.decode gave its items as {type(reply.items).__name__}, not as a list")
+    if (kinds := {*map(type, reply.items)}) and kinds != {row.model}:
+        _check_kinds(row, kinds)
+    reply = identified(row, reply)
+    if isinstance(row.paging, NextPage) and row.paging.last:
+        reply = attrs.evolve(reply, next=reply.ids[-1] if reply.ids else "")
+    return attrs.evolve(reply, flaws=asked.flaws) if asked.flaws else reply
+
+
+def _check_kinds(row: Endpoint[Any], kinds: Collection[type]) -> None:
+    for kind in kinds:
+        if not issubclass(kind, row.model):
+            raise TypeError(f"Vendor.decode gave {kind.__name__}, where {row.model.__name__} was due")
+
+
+def row_ids(row: Endpoint[Any], items: Sequence[Any]) -> list[str]:
+    """The identity of each record, from the attributes that the row names; none where it names none.
+
+    Raises:
+        ValueError: a record has no identity, and would be taken for any other that has none.
+    """
+    if not row.key:
+        return []
+    found = map(attrgetter(*row.key), items)
+    ids = list(map(str, found)) if len(row.key) == 1 else ["\x00".join(map(str, parts)) for parts in found]
+    if "" in ids:
+        raise ValueError(f"a row with an empty {row.key[0]}")
+    return ids
+
+
+def identified(row: Endpoint[Any], reply: Reply[Any]) -> Reply[Any]:
+    """The reply with an id for each of its items, if the row says what tells them apart.
+
+    Raises:
+        ValueError: it has another number of ids than of items; or a record has no identity.
+    """
+    if not all(isinstance(row_id, str) for row_id in reply.ids):
+        raise TypeError("Vendor.decode gave ids that are not texts")
+    if not row.key or len(reply.ids) == len(reply.items):
+        return reply
+    if reply.ids:
+        raise ValueError(
+            f"Vendor.decode gave {len(reply.ids)} ids for {len(reply.items)} items; give one for each, or none to have "
+            "them made from the key of the row"
+        )
+    return attrs.evolve(reply, ids=row_ids(row, reply.items))
+
+
+def _query(wire: Mapping[str, Any]) -> str:
+    pairs = []
+    for name, value in wire.items():
+        text = value if isinstance(value, str) else _text(value)
+        # Names, numbers and most ids are sent as they are; to find that out by `quote` takes ten times as long.
+        pairs.append(f"{_name(name)}={text if _UNRESERVED(text) else quote(text, safe='')}")
+    return "&".join(pairs)
+
+
+_name = lru_cache(maxsize=256)(partial(quote, safe=""))
+
+
+def _revealed(credentials: Any) -> str:
+    return str(credentials.reveal() if isinstance(credentials, Secret) else credentials)
+
+
+def _pair(credentials: Any) -> str:
+    return b64encode(":".join(map(_revealed, credentials)).encode()).decode()
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list | tuple):
+        return ",".join(map(str, value))
+    return str(value)

@@ -1,0 +1,220 @@
+"""What the protocol checks for every provider: filters, whose rows they are, and what a vendor says against itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+import pytest
+
+from agora_tencent_analytics import AgoraProvider, BadInput, Call, Newest, Provider, Session, TimeRange, Unpaged
+from tests.support.outside_vendor import (
+    NEWEST,
+    NOW,
+    OVER,
+    OutsideProvider,
+    call_rows,
+    inside,
+    listed,
+    row,
+    scanned,
+)
+from tests.support.virtual_time import run
+
+ROWS = call_rows(range(OVER.start, OVER.start + 2_600, 10))
+CALL = Call(vendor="toy", call_id="c1", created_ts=OVER.start, destroyed_ts=OVER.start + 60)
+
+
+def newest(params: Mapping[str, str], *, reverse: bool = True, total: Any = None) -> dict[str, Any]:
+    rows = sorted(inside(ROWS, params), key=lambda one: one["created_ts"], reverse=reverse)
+    return {"rows": rows[:100], "total": len(rows) if total == "true" else total}
+
+
+# -- totals, order, and what else an answer says against itself ------------------------------------------------
+
+
+@pytest.mark.parametrize("total", [None, "true", 260])
+def test_the_newest_rows_of_each_window_are_all_rows_where_order_and_total_agree(total: Any) -> None:
+    calls, certificate = listed(OutsideProvider(lambda asked: newest(asked, total=total), paging=NEWEST))
+    assert 260 == len({call.call_id for call in calls})
+    assert "" == certificate.why
+
+
+def test_a_vendor_that_lists_the_oldest_first_is_incomplete_though_it_tells_no_total() -> None:
+    calls, certificate = listed(OutsideProvider(lambda asked: newest(asked, reverse=False), paging=NEWEST))
+    assert len(calls) < 260
+    assert "not in the order" in certificate.why
+
+
+def test_an_order_that_is_declared_as_any_is_believed_and_the_total_says_what_is_missing() -> None:
+    paging = Newest(most=100, at="created_ts", order="none")
+    provider = OutsideProvider(lambda asked: newest(asked, reverse=False, total="true"), paging=paging)
+    calls, certificate = listed(provider)
+    assert 100 == len(calls)
+    assert "the vendor counts 260 rows, and 100 came" in certificate.why
+
+
+def test_the_newest_rows_may_be_listed_oldest_first_where_the_row_says_so() -> None:
+    def answer(asked: Mapping[str, str]) -> Any:
+        return {"rows": newest(asked)["rows"][::-1]}
+
+    calls, certificate = listed(OutsideProvider(answer, paging=attrs.evolve(NEWEST, order="oldest")))
+    assert (260, True) == (len(calls), certificate.complete)
+
+
+def test_rows_of_one_second_come_in_any_order_and_those_without_a_time_are_no_evidence() -> None:
+    # c0 and c1 began in one second; of c9 the vendor does not know when.
+    rows = call_rows([OVER.start + 50, OVER.start + 50, 0, OVER.start + 30])
+    paging = Newest(most=4, at="created_ts")
+
+    def answer(asked: Mapping[str, str]) -> Any:
+        return {"rows": rows if int(asked["until"]) > OVER.start + 31 else rows[2:]}
+
+    _, certificate = listed(OutsideProvider(answer, paging=paging))
+    assert "not in the order" not in certificate.why
+
+
+@pytest.mark.parametrize("paging", [NEWEST, attrs.evolve(NEWEST, total="hint"), Unpaged()])
+def test_a_total_above_the_rows_that_came_makes_the_window_incomplete(paging: Any) -> None:
+    rows = call_rows(range(OVER.start, OVER.start + 50))
+    _, certificate = listed(OutsideProvider(lambda _: {"rows": rows[::-1], "total": 999}, paging=paging))
+    assert "the vendor counts 999 rows, and 50 came" in certificate.why
+
+
+@pytest.mark.parametrize("paging", [attrs.evolve(NEWEST, total="none"), Unpaged(total="none"), Unpaged(total="page")])
+def test_a_total_that_is_declared_to_count_something_else_is_disregarded(paging: Any) -> None:
+    rows = call_rows(range(OVER.start, OVER.start + 50))
+    _, certificate = listed(OutsideProvider(lambda _: {"rows": rows[::-1], "total": 999}, paging=paging))
+    assert "" == certificate.why
+
+
+def test_an_answer_in_one_piece_that_says_that_more_exists_is_incomplete() -> None:
+    _, certificate = listed(OutsideProvider(lambda _: {"rows": ROWS[:2], "has_more": True}, paging=Unpaged()))
+    assert "more exists, in an answer without pages" in certificate.why
+
+
+def test_a_total_outlives_a_cursor() -> None:
+    provider = OutsideProvider(lambda asked: newest(asked, total=999 if int(asked["until"]) == OVER.end else None))
+    provider.calls_row = row("calls", Call, NEWEST)
+
+    async def scenario() -> Any:
+        page = await anext(provider.calls(OVER).pages())
+        rest = provider.calls(OVER, cursor=page.cursor)
+        found = len(page.items) + len(await rest.collect())
+        return found, rest.certificate.why
+
+    found, why = run(scenario)
+    assert 260 == found
+    assert "the vendor counts 999 rows, and 260 came" in why
+
+
+# -- filters and whose rows they are ---------------------------------------------------------------------------
+
+
+def test_a_channel_filter_that_nobody_applies_is_applied_and_counted() -> None:
+    rows = call_rows(range(OVER.start, OVER.start + 40), channel="a") + [
+        {**one, "call_id": f"b{place}", "channel": "b"}
+        for place, one in enumerate(call_rows(range(OVER.start, OVER.start + 5)))
+    ]
+    provider = OutsideProvider(lambda _: {"rows": rows, "total": len(rows)})
+
+    async def scenario() -> Any:
+        listing = provider.calls(OVER, channel="b")
+        pages = [page async for page in listing.pages()]
+        return [call.call_id for page in pages for call in page.items], listing.certificate
+
+    found, certificate = run(scenario)
+    assert [f"b{place}" for place in range(5)] == found
+    assert (40, True) == (certificate.strange, certificate.complete)
+    records, report = scanned(OutsideProvider(lambda _: {"rows": rows, "total": 45}), channel="b", depth="calls")
+    assert {"b"} == {record.call.channel for record in records}
+    assert 40 == report.vendors["toy"].strange_dropped
+
+
+def test_a_listing_that_shows_other_channels_alone_is_incomplete() -> None:
+    rows = call_rows(range(OVER.start, OVER.start + 4), channel="A")
+
+    async def scenario() -> Any:
+        listing = OutsideProvider(lambda _: {"rows": rows, "total": 4}).calls(OVER, channel="a")
+        return await listing.collect(), listing.certificate.why
+
+    found, why = run(scenario)
+    assert [] == found
+    assert "4 rows came, and none of them are calls of channel 'a'" in why
+
+
+def sessions(*users: str, call_id: str = "c1") -> list[dict[str, Any]]:
+    return [
+        {"vendor": "toy", "call_id": call_id, "session_id": f"{call_id}-{user}", "user_id": user, "join_ts": OVER.start}
+        for user in users
+    ]
+
+
+def test_sessions_of_other_users_and_of_other_calls_are_left_out_and_counted() -> None:
+    rows = sessions("ann", "bob", "cy") + sessions("ann", call_id="c2")
+
+    async def scenario() -> Any:
+        listing = OutsideProvider(lambda _: {"rows": rows, "total": 4}).sessions(CALL, users=["ann"])
+        return [one.session_id for one in await listing.collect()], listing.certificate.strange
+
+    assert (["c1-ann"], 3) == run(scenario)
+
+
+def test_user_ids_that_are_numbers_are_compared_as_text_and_signs_are_what_phones_make_of_them() -> None:
+    rows = sessions("7", "2999999999")
+    provider = OutsideProvider(lambda _: {"rows": rows, "total": 2})
+
+    async def scenario() -> Any:
+        return [one.user_id for one in await provider.sessions(CALL, users=[7, "-1294967297"]).collect()]  # type: ignore[list-item]
+
+    assert ["7", "2999999999"] == run(scenario)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        attrs.evolve(CALL, vendor="agora"),
+        attrs.evolve(CALL, created_ts=1.5),  # type: ignore[arg-type]
+        attrs.evolve(CALL, created_ts=None),  # type: ignore[arg-type]
+        "c1",
+    ],
+)
+def test_a_call_that_is_not_this_vendors_or_has_no_time_is_refused_before_anything_is_sent(call: Any) -> None:
+    provider = OutsideProvider(lambda _: {})
+    with pytest.raises(BadInput):
+        provider.sessions(call)
+    assert [] == provider.server.asked
+
+
+def test_one_text_in_the_place_of_users_is_refused() -> None:
+    with pytest.raises(BadInput, match="users must be a list"):
+        OutsideProvider(lambda _: {}).sessions(CALL, users="ann")
+
+
+def test_an_answer_that_is_not_a_paginator_is_told_so() -> None:
+    class Careless(OutsideProvider):
+        def sessions(self, call: Call, **options: Any) -> Any:
+            return [Session(vendor="toy", call_id="c1", session_id="s", join_ts=NOW)]
+
+    with pytest.raises(TypeError, match="a provider answers with a Paginator"):
+        Careless(lambda _: {}).sessions(CALL)
+
+
+def test_a_promise_is_put_around_what_a_class_answers_itself_and_keeps_its_name_and_words() -> None:
+    assert "sessions" == OutsideProvider.sessions.__name__
+    assert "The calls of the project" in (AgoraProvider.calls.__doc__ or "")
+    assert Provider.metrics is OutsideProvider.metrics
+
+
+def test_a_scan_over_a_part_of_time_reads_the_rest_of_the_protocol_as_before() -> None:
+    def answer(asked: Mapping[str, str]) -> Any:
+        if asked["path"] == "/calls":
+            return {"rows": ROWS[:3], "total": 3}
+        return {"rows": sessions("ann", "bob", call_id=asked["call_id"]), "total": 2}
+
+    records, report = scanned(
+        OutsideProvider(answer), TimeRange(OVER.start, OVER.start + 60), users=["bob"], depth="sessions"
+    )
+    assert report.complete, report
+    assert ["c0-bob", "c1-bob", "c2-bob"] == sorted(one.session_id for record in records for one in record.sessions)
