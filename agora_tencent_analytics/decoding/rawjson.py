@@ -93,7 +93,7 @@ def sound(body: bytes) -> bytes:
 def _alike(body: bytes) -> Iterator[bytes]:
     yield body
     yield body.decode("utf-8-sig", "replace").encode()
-    if len(body) > LARGE:  # a bare NaN among the points of a series must not make objects of them all
+    if len(body) > LARGE:  # a bare NaN must not make objects of all points
         yield _NO_NUMBER.sub(b"null", body)
 
 
