@@ -9,7 +9,7 @@ from __future__ import annotations
 
 LARGE = 1 << 18
 """A text of more bytes is weighed before it is read, and read off the event loop."""
-MOST_ROWS = 200_000
+MOST_ROWS = 250_000
 """Rows, or series, of one answer: a thousand times what the vendors put on a page."""
 MOST_VALUES = 2_000_000
 """Values of one text, lists and objects among them; points of series that stay text do not count."""

@@ -80,6 +80,7 @@ def sound(body: bytes) -> bytes:
     Raises:
         ValueError: it is not JSON, values aside, or would become too much.
     """
+    check_bulk(body, points=True)
     for same in _alike(body):
         try:
             msgspec.json.decode(same, type=msgspec.Raw)
@@ -93,7 +94,7 @@ def sound(body: bytes) -> bytes:
 def _alike(body: bytes) -> Iterator[bytes]:
     yield body
     yield body.decode("utf-8-sig", "replace").encode()
-    if len(body) > LARGE:  # a bare NaN must not make objects of all points
+    if len(body) > LARGE and (b"NaN" in body or b"Infinity" in body):  # which must not make objects of all points
         yield _NO_NUMBER.sub(b"null", body)
 
 

@@ -17,7 +17,7 @@ costs nothing. A token that the vendor calls expired is worth one more attempt, 
 an answer never does, whatever it says (`hosts.py`).
 
 **Long waits** are told once, while it still matters: one that is expected to be long as soon as it has begun, any other
-when it has in fact lasted for `LONG_S`. Which window and which page come next is not decided here.
+when it has in fact lasted for `LONG_S`.
 """
 
 from __future__ import annotations
@@ -295,7 +295,6 @@ class _Ask:
         clock.learn(response.headers, self._sent_at, self._answered_at)
 
     def _answered(self) -> None:
-        """The headers of the answer are in."""
         self._answered_at = self._clock.monotonic()
         self._slot.answered()
 

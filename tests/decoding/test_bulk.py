@@ -93,7 +93,7 @@ def test_a_small_text_is_not_weighed() -> None:
 
 def test_more_rows_than_any_page_has_are_refused() -> None:
     check_rows(MOST_ROWS)
-    with pytest.raises(TooMuch, match="200,001 rows, and more than 200,000 are not read"):
+    with pytest.raises(TooMuch, match="250,001 rows, and more than 250,000 are not read"):
         Flaws().each([{}] * (MOST_ROWS + 1), lambda rows: [])
 
 
