@@ -92,10 +92,10 @@ def polite(vendor: str, kind: str, size: int) -> bytes:
         times = range(1732900000, 1732900000 + 3600)
         if vendor == "agora":
             points: object = [[ts, (ts * 7 + number) % 1000] for ts in times]
-            series.append({"sid": f"{number:032d}", "data": [{"mid": 1, "kvs": points, "peer_uid": 0}]})
+            series.append({"sid": "s", "data": [{"mid": 10_000 + number, "kvs": points, "peer_uid": 0}]})
         else:
             points = [{"Time": ts, "Value": (ts * 7 + number) % 1000} for ts in times]
-            series.append({"Content": points, "UserId": f"u{number}", "PeerId": "", "DataType": "appCpu"})
+            series.append({"Content": points, "UserId": "u", "PeerId": "", "DataType": f"of{number}"})
     return body(vendor, kind, json.dumps(series, separators=(",", ":")).encode())
 
 
