@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from itertools import islice
 
-from agora_tencent_analytics.errors import AnalyticsError, BadInput, NothingToAsk, UnreadableReply, UnreadableRow
+from agora_tencent_analytics.errors import (
+    AnalyticsError,
+    BadInput,
+    CallNotFound,
+    NothingToAsk,
+    UnreadableReply,
+    UnreadableRow,
+)
 from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.paging.certificate import Clipped
 from agora_tencent_analytics.paging.clip import CLOCKS_DIFFER_S
@@ -52,7 +59,10 @@ class Lister:
             everything = await self._list_all()
         nowhere = self._sought.listed(everything=everything or self._found_all)
         if nowhere:
-            error = NothingToAsk(f"no call {', '.join(nowhere)} is listed in {self._work.over}")
+            said = f"no call {', '.join(nowhere)} is listed in {self._work.over}"
+            error = CallNotFound(said, call_ids=nowhere, requests=self._job.report.requests)
+            if len(nowhere) == len(self._job.wanted.call_ids or ()):
+                self._job.ended_by = error
             await self._job.fail(Failure(vendor=self._job.name, step="calls", error=error))
 
     async def _list_all(self) -> bool | None:
