@@ -146,18 +146,7 @@ class VendorReport:
             "strange_dropped": self.strange_dropped,
             "odd_values": self.odd_values,
             "points_outside": self.points_outside,
-            "failures": [
-                {
-                    "step": failure.step,
-                    "call_id": failure.call_id,
-                    "start": failure.over.start if failure.over else None,
-                    "end": failure.over.end if failure.over else None,
-                    "kind": type(failure.error).__name__,
-                    "error": str(failure.error),
-                    "cursor": failure.cursor,
-                }
-                for failure in self.failures
-            ],
+            "failures": [failure.as_dict() for failure in self.failures],
             "failures_by_kind": dict(self.failures_by_kind),
             "clipped": [
                 {"endpoint": piece.endpoint, "reason": piece.reason, "start": piece.over.start, "end": piece.over.end}
