@@ -114,8 +114,8 @@ def check_open(transport: Transport) -> None:
     """
     if getattr(transport, "closed", False):
         raise ProviderClosed(
-            "this provider is closed, or the session that it was given is closed or belongs to another event loop; "
-            "enter the provider again (async with), or give it a session of this loop"
+            "the transport is closed, or the session that it was given is closed or belongs to another event loop; "
+            "make a new one"
         )
 
 
@@ -289,6 +289,10 @@ class AiohttpTransport:
         if self._closed or given is None:
             return self._closed
         return given.closed or given._loop is not asyncio.get_running_loop()
+
+    def reopen(self) -> None:
+        """Sends again after `aclose`."""
+        self._closed = False
 
     async def aclose(self) -> None:
         """Closes the sessions that were made here; those of other loops close there."""

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from agora_tencent_analytics.context import hooks_in_force, is_heard, tell
+from agora_tencent_analytics.context import is_heard, tell
 from agora_tencent_analytics.decoding.flaws import NO_FLAWS
 from agora_tencent_analytics.endpoint import NextPage, PageNumber, Unpaged
 from agora_tencent_analytics.errors import Refusal, UnreadableRow, WindowRefused
@@ -201,7 +201,7 @@ class Walk:
         signs = PageSigns(ids=rows, total=total, has_more=reply.has_more, is_last=reply.is_last, next=reply.next, at=at)
         step = reading.reader.feed(signs, fresh=fresh)
         split = self.windows.go(reading, step, rows=len(rows))
-        hooks = hooks_in_force(self._caller.hooks)
+        hooks = self._caller.hooks
         about: dict[str, Any] = {"vendor": row.vendor, "endpoint": row.name}
         if is_heard(hooks):
             counts: dict[str, Any] = {
@@ -226,7 +226,7 @@ class Walk:
         if way == "split":
             why = f"the vendor finds it {refused.kind}"
             split = WindowSplit(vendor=row.vendor, endpoint=row.name, over=over, reason=why)
-            tell(hooks_in_force(self._caller.hooks), split)
+            tell(self._caller.hooks, split)
         return bool(way)
 
     def _finish(self, stopped: str) -> None:

