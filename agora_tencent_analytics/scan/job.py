@@ -14,6 +14,7 @@ from agora_tencent_analytics.errors import (
     AnalyticsError,
     BadInput,
     BudgetSpent,
+    CallNotFound,
     DailyQuotaExhausted,
     NotAsked,
     NotAuthenticated,
@@ -47,7 +48,7 @@ _HOPELESS = (
     *(*_CLOSED_TO_US, NotOffered, DailyQuotaExhausted, BudgetSpent, QuotaUnavailable),
     WouldExceedQuota,  # the head of the queue has waited, or would wait, for longer than all that is asked here may
 )
-_OF_ONE_CALL = (BadInput, UnreadableRow)
+_OF_ONE_CALL = (BadInput, CallNotFound, UnreadableRow)
 """What says nothing about the provider, even if it is the first that is heard."""
 _AFTER_MIDNIGHT_S = 2.0
 _PROGRESS_S = 1.0

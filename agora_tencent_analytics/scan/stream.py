@@ -29,10 +29,9 @@ from agora_tencent_analytics.scan.job import Outcome
 from agora_tencent_analytics.scan.lane import Lane, check
 from agora_tencent_analytics.scan.ledger import Ledger
 from agora_tencent_analytics.scan.memory_bound import Gauge
-from agora_tencent_analytics.scan.options import Sought, Wanted
+from agora_tencent_analytics.scan.options import Since, Sought, Wanted
 from agora_tencent_analytics.scan.records import POINT_BYTES, CallRecord, Failure
 from agora_tencent_analytics.scan.report import Report
-from agora_tencent_analytics.scan.since import Since
 from agora_tencent_analytics.scan.work import ListedWork, Work, lives
 from agora_tencent_analytics.timerange import TimeRange
 

@@ -11,8 +11,7 @@ from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any
 
-from agora_tencent_analytics.agora.figures.names import NEUTRAL, PERCENTAGES
-from agora_tencent_analytics.agora.figures.question_metrics import metric_spellings
+from agora_tencent_analytics.agora.figures.names import NEUTRAL, PERCENTAGES, metric_spellings
 from agora_tencent_analytics.agora.reference_tables import DIMENSIONS
 from agora_tencent_analytics.decoding.flaws import Flaws
 from agora_tencent_analytics.decoding.moments import YEAR_5138, seconds

@@ -24,8 +24,8 @@ from agora_tencent_analytics.scan.ledger.call_rows import CallRows
 from agora_tencent_analytics.scan.ledger.file import LedgerFile
 from agora_tencent_analytics.scan.ledger.lane_rows import LaneRows
 from agora_tencent_analytics.scan.ledger.work import KeptWork
+from agora_tencent_analytics.scan.options import Since
 from agora_tencent_analytics.scan.records import CallRecord
-from agora_tencent_analytics.scan.since import Since
 from agora_tencent_analytics.scan.work import Work
 
 _BOOKMARK = "bookmark"

@@ -20,8 +20,8 @@ from agora_tencent_analytics.paging.question import Over, resolve
 from agora_tencent_analytics.quota.clock import KEPT_MARGIN_S
 from agora_tencent_analytics.scan.ledger.call_rows import CallRows, State
 from agora_tencent_analytics.scan.ledger.lane_rows import LaneRows, Standing
+from agora_tencent_analytics.scan.options import Since
 from agora_tencent_analytics.scan.records import CallRecord
-from agora_tencent_analytics.scan.since import Since
 from agora_tencent_analytics.scan.work import Owed, Stretch, Work
 from agora_tencent_analytics.timerange import TimeRange, merge
 

@@ -14,9 +14,8 @@ import attrs
 
 from agora_tencent_analytics.simulator.faults.metrics import Strangers, Widen, retell, style_of
 from agora_tencent_analytics.simulator.faults.slipped_rows import Shape, listed, user_as_told, write_rows
-from agora_tencent_analytics.simulator.http.exchange import Refused
+from agora_tencent_analytics.simulator.http.exchange import Refused, Written
 from agora_tencent_analytics.simulator.http.listing import turn_to
-from agora_tencent_analytics.simulator.http.written import Written
 from agora_tencent_analytics.simulator.tencent.payload import (
     Action,
     Asked,

@@ -10,8 +10,16 @@ from collections.abc import Callable, Mapping, Sequence
 
 from agora_tencent_analytics.limits import DAY, MINUTE
 from agora_tencent_analytics.simulator.http.exchange import Refused
-from agora_tencent_analytics.simulator.tencent.days import read_instant, write_instant
-from agora_tencent_analytics.simulator.tencent.payload import Action, Asked, is_digits, is_integer, is_text, is_texts
+from agora_tencent_analytics.simulator.tencent.payload import (
+    Action,
+    Asked,
+    is_digits,
+    is_integer,
+    is_text,
+    is_texts,
+    read_instant,
+    write_instant,
+)
 from agora_tencent_analytics.simulator.world.consumption import Service
 from agora_tencent_analytics.tencent.plans import USAGE_OF_SERVICES
 

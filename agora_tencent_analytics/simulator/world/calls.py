@@ -16,8 +16,20 @@ from typing import Literal
 import attrs
 
 from agora_tencent_analytics.limits import HOUR, MINUTE
-from agora_tencent_analytics.simulator.world.burst import Burst
 from agora_tencent_analytics.simulator.world.dice import Dice
+
+
+@attrs.frozen(kw_only=True)
+class Burst:
+    """So many calls, or so many bad experiences, that begin within `[start, start + seconds)`."""
+
+    count: int = attrs.field(validator=attrs.validators.ge(1))
+    """How many, for each vendor."""
+    start: int
+    """First second, epoch seconds; inside the world."""
+    seconds: int = attrs.field(default=HOUR, validator=attrs.validators.ge(1))
+    """For how long; what would lie beyond the world happens in its last seconds."""
+
 
 Vendor = Literal["agora", "tencent"]
 

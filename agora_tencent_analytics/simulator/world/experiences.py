@@ -9,8 +9,7 @@ from __future__ import annotations
 import attrs
 
 from agora_tencent_analytics.limits import HOUR
-from agora_tencent_analytics.simulator.world.burst import Burst
-from agora_tencent_analytics.simulator.world.calls import Call, Vendor
+from agora_tencent_analytics.simulator.world.calls import Burst, Call, Vendor
 from agora_tencent_analytics.simulator.world.dice import Dice
 from agora_tencent_analytics.simulator.world.history import History
 from agora_tencent_analytics.simulator.world.sessions import Session

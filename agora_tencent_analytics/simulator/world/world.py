@@ -15,8 +15,7 @@ from functools import lru_cache
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.limits import HOUR
 from agora_tencent_analytics.simulator.world.attendance import Attendance, Chosen
-from agora_tencent_analytics.simulator.world.burst import Burst
-from agora_tencent_analytics.simulator.world.calls import Call, Kind, Timetable, Vendor
+from agora_tencent_analytics.simulator.world.calls import Burst, Call, Kind, Timetable, Vendor
 from agora_tencent_analytics.simulator.world.consumption import Service, consume
 from agora_tencent_analytics.simulator.world.dice import Dice, mix, scramble, unscramble
 from agora_tencent_analytics.simulator.world.events import Event, make_events

@@ -10,7 +10,7 @@ import pytest
 from agora_tencent_analytics import Last, UnreadableRow
 from agora_tencent_analytics.limits import DAY, HOUR
 from agora_tencent_analytics.scan import CallRecord, Report
-from agora_tencent_analytics.scan.since import Since
+from agora_tencent_analytics.scan.options import Since
 from agora_tencent_analytics.simulator import World
 from tests.support.simulated_scans import Vendors, read
 from tests.support.virtual_time import EPOCH, run
