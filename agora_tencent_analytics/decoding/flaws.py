@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 import attrs
 
+from agora_tencent_analytics.decoding.bulk import MOST_ROWS, check_rows
+
 R = TypeVar("R")
 T = TypeVar("T")
 
@@ -75,6 +77,8 @@ class Flaws:
         """
         if not isinstance(rows, list):
             raise TypeError(f"a list of rows was due, not {type(rows).__name__}")
+        if len(rows) > MOST_ROWS:
+            check_rows(len(rows))
         if not self.by_row:
             return read(rows)
         found: list[T] = []

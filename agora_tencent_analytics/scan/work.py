@@ -70,6 +70,12 @@ class Work:
         """The part of each call that is read; None: all of it."""
         return self.over
 
+    def as_listed(self, call: Call) -> Call:
+        """The call without an end before the range, or a beginning after it: the vendor has listed it there."""
+        if call.destroyed_ts is not None and call.destroyed_ts < self.over.start:
+            return attrs.evolve(call, destroyed_ts=None)
+        return attrs.evolve(call, created_ts=0) if call.created_ts >= self.over.end else call
+
     def begin_anew(self, now: float, here: float) -> bool:
         """Resolves the range again, before any of it was read; False if that changes nothing.
 
@@ -166,6 +172,10 @@ class ListedWork(Work):
     def within(self) -> TimeRange | None:
         """See `Work.within`."""
         return None if self._whole else self.over
+
+    def as_listed(self, call: Call) -> Call:
+        """The call as it was given: nobody has listed it in the range."""
+        return call
 
     def stretches(self) -> Sequence[Stretch]:
         """See `Work.stretches`."""
