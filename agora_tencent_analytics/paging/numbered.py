@@ -4,7 +4,7 @@ Holds `WindowReader`, a state machine without I/O: it is told what each page sho
 next `Step`; and `Shown`, what one reading has shown so far. It knows no vendor and sends nothing; `walk.py` does what
 it says.
 
-No single sign can be trusted. Totals count the page, or are stale; `has_more` stays true for ever, or is
+No single sign can be trusted. Totals count the page, or are stale; `has_more` stays true forever, or is
 false on a full page; pages come short, empty or twice; rows shift while pages are read. So:
 
 * A page is followed by another while any sign says that there is more; a full page also while the total

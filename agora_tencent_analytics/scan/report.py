@@ -65,7 +65,7 @@ class Report:
         return "\n".join([*map(printable, lines), "complete" if self.complete else "INCOMPLETE"])
 
     def _doubts(self) -> list[str]:
-        """What speaks against completeness beside the failures, in words."""
+        """What speaks against completeness besides the failures, in words."""
         return [
             f"{name}: {doubt}"
             for name, vendor in self.vendors.items()

@@ -185,7 +185,7 @@ class Records:
         first: AnalyticsError | None = None
         for name, lane in self._lanes.items():
             error = lane.job.ended_by
-            # To run out of what the caller allowed is no failure, but for a scan that could ask for nothing at all.
+            # Running out of what the caller allowed is a failure only for a scan that could ask for nothing at all.
             if error is None or self._wanted.on_error != "stop" or (answered and isinstance(error, BudgetSpent)):
                 continue
             if first is None:

@@ -104,7 +104,7 @@ class VendorReport:
             self.failures.append(failure)
 
     def take(self, certificate: Certificate) -> None:
-        """Takes in what a walk has to say, but for what it could not ask: see `hide`."""
+        """Takes in what a walk has to say, except for what it could not ask: see `hide`."""
         self.count(certificate)
         self.doubt(doubts_of(certificate))
 

@@ -2,7 +2,6 @@
 
 The vendor has one envelope and many insides: `data` may be a list, an object around a `list`, one object, or null; its
 rows carry the metric under its own name, in one of its spellings, or as `value`, and name the dimension as they like.
-Makes no records.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ from agora_tencent_analytics.wire import Asked
 
 _REALTIME_S = 20
 _MOST_BESIDE = 500
-"""The most fields beside the values of a user: far more than exist. Each figure made of the values keeps them."""
+"""The most fields besides the values of a user: far more than exist. Each figure made of the values keeps them."""
 _BESIDE_A_POINT = frozenset({"ts", "uid", "dimension_value"})
 _NOTHING: Row = {}
 
@@ -110,7 +110,7 @@ def figures(row: Endpoint[Any], data: Any, asked: Asked) -> list[Figures]:
         for group in groups:
             if "values" in group:
                 if len(group) > _MOST_BESIDE:
-                    raise ValueError(f"{len(group)} fields beside values")
+                    raise ValueError(f"{len(group)} fields besides values")
                 uid, beside = group.get("uid"), {key: group[key] for key in group.keys() - {"values", "uid"}}
                 flaws.each(rows_of(group["values"]), partial(gather, uid=uid, beside=beside))
         return []
