@@ -22,7 +22,7 @@ _CLEAN_WINDOWS_PER_DECAY = 25
 _CLEAN_WINDOWS_PER_RETURN = 50
 
 
-class Ladder:
+class Slowdown:
     """Where one window stands between its table and the refusals it met.
 
     Args:
