@@ -1,7 +1,7 @@
 """When the next request may be sent: windows whose slots rest from their *answer* on.
 
-Holds the decision alone, as plain arithmetic: no `await`, no clock, no lock. Every instant is an argument,
-in seconds on the monotonic clock. Queues and threads are in `counter.py`, days in `day.py`, files in the stores.
+This is the decision alone, as plain arithmetic: no `await`, no clock, no lock. Every instant is an argument, in seconds
+on the monotonic clock. Queues and threads are in `counter.py`, days in `day.py`, files in the stores.
 
 **The trouble.** A vendor counts the requests that *arrive* within W seconds. A client knows when it sent
 them. Between the two lies the way there, which differs from request to request, so sends that are evenly

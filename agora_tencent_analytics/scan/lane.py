@@ -33,7 +33,7 @@ def check(provider: Provider, wanted: Wanted, over: TimeRange) -> None:
 
 
 def _asks(provider: Provider, wanted: Wanted, over: TimeRange) -> Iterator[Paginator[Any]]:
-    """What a scan asks, with a call that is none."""
+    """The questions of a scan, with a placeholder call."""
     if wanted.calls is None:
         yield provider.calls(over, channel=wanted.channel)
     probe = Call(vendor=provider.name, call_id="-", channel="-", created_ts=max(1, over.start))

@@ -4,7 +4,7 @@
         async with scan(agora, over=Since(first=Last(hours=24)), ledger=ledger) as records:
             async for record in records: ...
 
-Holds whose scan it is, the consumer's bookmark, and the work of each provider (`work.py`). No secret goes
+It remembers whose scan it is, the consumer's bookmark, and the work of each provider (`work.py`). No secret goes
 into it: accounts, channels and users are digests; calls that are still to be read are there as the vendor listed
 them, without their sessions.
 """
@@ -98,7 +98,7 @@ class Ledger:
             if known and known != told:
                 other = sorted(name for name in known.keys() | told.keys() if known.get(name) != told.get(name))
                 raise LedgerUnusable(
-                    f"the ledger {self._file.path} is of another scan: it differs in {', '.join(other)}; "
+                    f"the ledger {self._file.path} belongs to another scan: it differs in {', '.join(other)}; "
                     "give the arguments that it was begun with, or name another file"
                 )
             for pair in told.items():
