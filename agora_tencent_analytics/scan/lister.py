@@ -169,8 +169,7 @@ class Lister:
         return listing.certificate.finished
 
     async def _as_many_as_asked(self, listing: Paginator[Call], page: Page[Call]) -> Sequence[Call]:
-        """The calls of a page whose details are worth the quota: a vendor that shows many more than fit on a page may
-        show anything."""
+        """The calls of a page whose details are worth the quota: more than fit on a page may be anything."""
         if self._job.wanted.depth == "calls" or len(page.items) <= _A_BATCH:
             return page.items
         question = next(iter(listing.questions(self._job.provider.now())))
