@@ -98,7 +98,7 @@ class Ledger:
             if known and known != told:
                 other = sorted(name for name in known.keys() | told.keys() if known.get(name) != told.get(name))
                 raise LedgerUnusable(
-                    f"the ledger {self._file.path} belongs to another scan: it differs in {', '.join(other)}; "
+                    f"the ledger {self._file.path} is of another scan: it differs in {', '.join(other)}; "
                     "give the arguments that it was begun with, or name another file"
                 )
             for pair in told.items():
