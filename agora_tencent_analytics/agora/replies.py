@@ -1,6 +1,6 @@
 """What Agora calls the fields of calls, sessions and series, and how its rows become records.
 
-Figures over time and by dimension are read in `agora/figures/decode.py` and `agora/figures/breakdowns.py`.
+Figures over time and by dimension are read in `agora/figures/decode.py`.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.scan.batch_queue import BatchQueue
 from agora_tencent_analytics.scan.options import Wanted
 from agora_tencent_analytics.scan.records import CallRecord, Failure
-from agora_tencent_analytics.scan.vendor_report import VendorReport, doubts_of
+from agora_tencent_analytics.scan.report import VendorReport, doubts_of
 from agora_tencent_analytics.scan.work import Owed, Work
 from agora_tencent_analytics.timerange import TimeRange
 

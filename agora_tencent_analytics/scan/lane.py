@@ -17,7 +17,7 @@ from agora_tencent_analytics.scan.job import Job, Outcome
 from agora_tencent_analytics.scan.lister import Lister
 from agora_tencent_analytics.scan.memory_bound import Gauge
 from agora_tencent_analytics.scan.options import Sought, Wanted
-from agora_tencent_analytics.scan.vendor_report import VendorReport
+from agora_tencent_analytics.scan.report import VendorReport
 from agora_tencent_analytics.scan.work import Owed, Work
 from agora_tencent_analytics.timerange import TimeRange
 

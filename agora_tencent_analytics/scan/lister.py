@@ -21,7 +21,7 @@ from agora_tencent_analytics.paging.paginator import Pages, Paginator
 from agora_tencent_analytics.scan.job import Job
 from agora_tencent_analytics.scan.options import Sought
 from agora_tencent_analytics.scan.records import Failure
-from agora_tencent_analytics.scan.vendor_report import GIVEN_UP
+from agora_tencent_analytics.scan.report import GIVEN_UP
 from agora_tencent_analytics.scan.work import Owed, Stretch
 
 _A_BATCH = 100
