@@ -166,6 +166,14 @@ class Columns:
         """One value for each time; NaN where the vendor sent null or something that is not a number."""
         return self._made().values
 
+    def to_dict(self) -> dict[str, object]:
+        """Points as JSON can hold them, None for NaN, and how many are not among them, if any."""
+        values: list[float | None] = [*self.values]
+        if self.odd > self.untimed:
+            values = [None if isnan(value) else value for value in self.values]
+        counts = {"untimed": self.untimed, "outside": self.outside}
+        return {"times": self.times.tolist(), "values": values} | {name: n for name, n in counts.items() if n}
+
     @property
     def odd(self) -> int:
         """How many values are NaN, plus how many points were dropped because their time is unreadable."""

@@ -84,7 +84,7 @@ class MetricSeries:
     def to_dict(self) -> dict[str, object]:
         """All that it holds, as JSON can hold it: `times`, and `values` with None for NaN, beside the other fields."""
         named = {name: getattr(self, name) for name in _NAMED}
-        return named | points(self.columns) | {"spare": [points(columns) for columns in self.spare]}
+        return named | self.columns.to_dict() | {"spare": [columns.to_dict() for columns in self.spare]}
 
     # -- figures of the values that are numbers -------------------------------------------------------------------
 
@@ -125,12 +125,3 @@ class MetricSeries:
 
 
 _NAMED = tuple(field.name for field in attrs.fields(MetricSeries) if field.name not in ("columns", "spare"))
-
-
-def points(columns: Columns) -> dict[str, object]:
-    """Points as JSON can hold them, and how many are not among them, if any."""
-    values: list[float | None] = [*columns.values]
-    if columns.odd > columns.untimed:
-        values = [None if isnan(value) else value for value in columns.values]
-    counts = {"untimed": columns.untimed, "outside": columns.outside}
-    return {"times": columns.times.tolist(), "values": values} | {name: n for name, n in counts.items() if n}

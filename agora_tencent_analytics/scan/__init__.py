@@ -16,10 +16,9 @@ from agora_tencent_analytics.scan.json_lines import read_records, write_records
 from agora_tencent_analytics.scan.ledger import Ledger
 from agora_tencent_analytics.scan.options import FreezeFrom, Since
 from agora_tencent_analytics.scan.records import CallRecord, Failure
-from agora_tencent_analytics.scan.report import Report
+from agora_tencent_analytics.scan.report import Report, VendorReport
 from agora_tencent_analytics.scan.run import scan as run
 from agora_tencent_analytics.scan.stream import Records
-from agora_tencent_analytics.scan.vendor_report import VendorReport
 from agora_tencent_analytics.scan.worst import CallFigures, worst
 
 if TYPE_CHECKING:

@@ -135,7 +135,7 @@ def _columns(said: Mapping[str, Any]) -> Columns:
 
 
 def _failure(said: Mapping[str, Any]) -> Failure:
-    over = TimeRange(said["start"], said["end"]) if "start" in said else None
+    over = TimeRange(said["start"], said["end"]) if said["start"] is not None else None
     return Failure(**_fields(Failure, said) | {"over": over, "error": _error(said)})
 
 

@@ -42,12 +42,13 @@ class Failure:
 
     def to_dict(self) -> dict[str, object]:
         """What it holds, as JSON can hold it: the error as `kind`, `error`, `code` and its other `facts`."""
-        given = {"start": self.over and self.over.start, "end": self.over and self.over.end, "cursor": self.cursor}
         return {
             "vendor": self.vendor,
             "step": self.step,
             "call_id": self.call_id,
-            **{name: value for name, value in given.items() if value is not None},
+            "start": self.over.start if self.over else None,
+            "end": self.over.end if self.over else None,
+            "cursor": self.cursor,
             **error_facts(self.error),
         }
 
