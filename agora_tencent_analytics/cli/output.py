@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.scan.json_lines import encode
+from agora_tencent_analytics.storage.files import write_whole
 
 
 def clear_report(path: str | None) -> None:
@@ -18,12 +18,12 @@ def clear_report(path: str | None) -> None:
     """
     try:
         if path is not None:
-            Path(path).write_bytes(b"")
+            write_whole(path, b"")
     except OSError as error:
-        raise BadInput(f"cannot write {error.filename}: {error.strerror}") from None
+        raise BadInput(f"cannot write {error.filename or path}: {error.strerror}") from None
 
 
 def write_report(path: str | None, said: Mapping[str, Any]) -> None:
     """Writes a report, if one is asked for."""
     if path is not None:
-        Path(path).write_bytes(encode(said, indent=2) + b"\n")
+        write_whole(path, encode(said, indent=2) + b"\n")
