@@ -122,7 +122,7 @@ _LONG = {**_PLACES, "network": ("network", "net"), "sdk_version": ("sdkVersion",
 DIMENSIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "/beta/analytics/call/statistics": _SHORT,
-        # Listed as `sdk`, spelt `sdkVersion` in the example beside the list.
+        # Listed as `sdk`, spelt `sdkVersion` in the example next to the list.
         "/beta/insight/usage/aggregation": {**_SHORT, "sdk_version": ("sdk", "sdkVersion")},
         # The OpenAPI description and the English list disagree; only the latter has `channelSize`.
         "/beta/insight/quality/aggregation": {**_LONG, "channel_size": ("channelSize",)},

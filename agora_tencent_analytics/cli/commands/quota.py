@@ -1,6 +1,6 @@
 """The command `quota`: how the counters of the vendors stand, as this machine has counted them.
 
-Sends nothing, but for `--check`: that sends the cheapest request that proves credentials, plan and address.
+Sends nothing, except with `--check`, which sends the cheapest request that proves credentials, plan and address.
 """
 
 from __future__ import annotations

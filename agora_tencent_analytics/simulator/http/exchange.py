@@ -1,6 +1,6 @@
 """One request and one answer inside a simulated vendor, as values.
 
-Holds what a vendor reads and what it sends, with the manner of sending. Knows no socket.
+What a vendor reads, what it sends, and how; no sockets are involved.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How a simulated Tencent answers about calls: rooms, users, call details, and the retired action of 2021.
 
-Holds totals that count something else than one expects, pages that reset to the first without a word, and the answer
-that is null because the window was too long.
+Like the vendor, it counts something unexpected in its totals, goes back to the first page without a word, and answers
+null because the window was too long.
 """
 
 from __future__ import annotations

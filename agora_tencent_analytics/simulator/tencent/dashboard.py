@@ -1,6 +1,6 @@
 """How a simulated Tencent answers for its monitoring dashboard: columns and rows, live and by day or hour.
 
-Holds `DescribeTRTCRealTime*` and `DescribeTRTCMarket*`. Columns come in another order with every answer; numbers are
+Answers `DescribeTRTCRealTime*` and `DescribeTRTCMarket*`. Columns come in another order with every answer; numbers are
 whole, rates in percent, unless decimals are asked for: then they stand in another member.
 """
 

@@ -1,6 +1,6 @@
 """How a simulated Tencent answers about events: of one user, bad experiences of an app, rooms and users by day.
 
-Holds `DescribeUserEvent`, in milliseconds and unsorted, `DescribeUnusualEvent`, which shows any twenty and has no
+Answers `DescribeUserEvent`, in milliseconds and unsorted, `DescribeUnusualEvent`, which shows any twenty and has no
 second page, and `DescribeScaleInfo`, which never knows today.
 """
 

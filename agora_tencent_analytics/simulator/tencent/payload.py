@@ -1,8 +1,7 @@
 """What a simulated Tencent accepts as the payload of an action: names, types, what must be there.
 
-Holds the vendor's checks of the question itself, its days and minutes as text, and `Action`, the table row by which an
-action is described. Types are checked strictly, as the vendor does: a number in quotes is refused where a number is
-due, a null everywhere.
+An `Action` describes one action, with the checks that the vendor makes of a question; days and minutes are text here.
+Types are checked as strictly as the vendor does: a number in quotes is refused where a number is due, null everywhere.
 """
 
 from __future__ import annotations

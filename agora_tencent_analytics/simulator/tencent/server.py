@@ -1,7 +1,8 @@
 """A simulated Tencent RTC: every question of its version of 2019-07-22 that is about monitoring or usage.
 
-Holds the vendor's gate and envelope, read from its pages and written without a look at the client: signatures over the
-exact bytes, errors as HTTP 200 with an `Error` in the envelope. Each family of actions has a module of its own.
+The checks at the gate and the envelope follow the vendor's pages, and were written without looking at the client:
+signatures over the exact bytes, errors as HTTP 200 with an `Error` in the envelope. Each family of actions has a module
+of its own.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How a simulated Tencent answers what services around the call used: recording and relaying by app, AI, moderation.
 
-Holds the actions that answer by app and in seconds, and those of 2026, which take times and print a total. Up to a day
+There are actions that answer by app and in seconds, and those of 2026, which take times and print a total. Up to a day
 they answer every five minutes, beyond it every day. In what unit the latter count is not documented: here in seconds.
 """
 

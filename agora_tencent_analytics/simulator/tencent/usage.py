@@ -1,6 +1,6 @@
 """How a simulated Tencent answers what was used: minutes by service, and a day's rooms as CSV.
 
-Holds the usage actions. Up to a day they answer every five minutes, beyond it every day.
+The usage actions answer in steps of five minutes up to a day, and in days beyond that.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """When the calls of a simulated vendor take place, and what they are called.
 
-Holds the timetable: columns over the index of a call, so that twenty thousand calls cost little memory and list
-quickly. Who takes part is `sessions.py`.
+The timetable is kept in columns over the index of a call, so that twenty thousand calls need little memory and are
+listed quickly. Who takes part is decided in `sessions.py`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """One seeded, deterministic world that both simulated vendors report on.
 
-Holds `World`: what happened. It knows nothing of requests, pages, limits or faults; the servers ask it and a test
-compares with it. Calls are columns, sessions and points are made when asked for, so a world of twenty thousand calls
+A `World` knows what happened, and nothing of requests, pages, limits or faults: the servers ask it, and a test compares
+with it. Calls are columns, sessions and points are made when asked for, so a world of twenty thousand calls
 is small and one call of ten million points is never in memory as a whole.
 """
 
