@@ -1,6 +1,6 @@
 """Every failure of this library, as one tree named by whose fault it is.
 
-Holds no judgement: which vendor code becomes which class is written in the vendor packages (`agora/codes.py`,
+Which vendor code becomes which class is written in the vendor packages (`agora/codes.py`,
 `tencent/codes.py`), and what to do next is decided in `http/retry.py`.
 
     AnalyticsError

@@ -41,7 +41,7 @@ def parse_object(row: Endpoint[Any], response: Response) -> dict[str, Any]:
     """The body as a JSON object.
 
     Raises:
-        UnreadableReply: it is none.
+        UnreadableReply: it is not one.
     """
     body = parsed(row, response, read_json)
     if not isinstance(body, dict):

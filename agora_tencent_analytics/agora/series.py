@@ -62,7 +62,7 @@ class AgoraMetrics:
     code: int | None = None
     """200 is success; None if absent."""
     message: str = ""
-    """What Agora says beside the code."""
+    """What Agora says besides the code."""
     request_id: str = ""
     """Agora's `requestId`."""
     sids: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
 """What of an answer cannot be read: `Flaws`, gathered while it is decoded.
 
 A row that cannot be read costs itself. Rows are read together, which is the quick way and says nothing of a row; only
-an answer of which that fails is read once more, row by row. Holds no row's meaning.
+an answer for which that fails is read once more, row by row.
 """
 
 from __future__ import annotations

@@ -208,7 +208,7 @@ def open_objects(raw: bytes | msgspec.Raw | None, name: str, doubts: list[str]) 
         doubts: is told what was left out, the first hundred times.
 
     Raises:
-        ValueError: it is no list.
+        ValueError: it is not a list.
     """
     for at, element in enumerate(open_list(raw, name)):
         kind = _kind(element)

@@ -68,7 +68,7 @@ def texts(value: Any, _: Any = None) -> tuple[str, ...]:
 
 
 def real(value: Any, _: Any = None) -> float:
-    """A number that is one: a text may also spell what is none."""
+    """A real number: a text may also spell something that is not one."""
     found = float(value)
     if not isfinite(found):
         raise ValueError(f"a number was due, not {value!r}")

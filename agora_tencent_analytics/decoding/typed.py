@@ -85,7 +85,7 @@ class TypedRows:
         """The type of a page of such rows.
 
         Args:
-            envelope: what stands beside the rows, and `rows`.
+            envelope: what comes with the rows, and `rows`.
             payload: the vendor's name for the rows.
         """
         rows = ("rows", list[self.row], msgspec.field(name=payload))  # type: ignore[name-defined]

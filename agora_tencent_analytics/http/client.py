@@ -61,7 +61,7 @@ from agora_tencent_analytics.wire import Asked, Reply, Vendor, cleaned, decoded
 KEEP_S = 60.0
 """Keys older than this do not sign, seconds: who hands out tokens leaves them that long to live."""
 _MOST_DAYS_SPENT = 3
-"""Refusals for the day in one ask: two can come around midnight, a third means that marking the day is no use."""
+"""Refusals for the day in one ask: two can come around midnight, a third means that marking the day does not help."""
 
 Answer = tuple[Reply[Any], bytes]
 """A decoded answer, and the body that it was."""

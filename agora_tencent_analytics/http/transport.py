@@ -1,6 +1,6 @@
 """The one place that touches the network: a request goes out, a response or a `TransportError` comes back.
 
-Holds no retry, no limit and no vendor. Everything that aiohttp can raise is mapped here, once. What leaves
+It knows no retries, no limits and no vendors. Everything that aiohttp can raise is mapped here, once. What leaves
 here leaves once: aiohttp's own silent repetition of a GET on a broken kept-alive connection is switched
 off, and redirects are not followed, because each would be an arrival at the vendor that nobody counted.
 

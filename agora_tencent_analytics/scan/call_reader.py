@@ -19,7 +19,7 @@ from agora_tencent_analytics.scan.memory_bound import Gauge
 from agora_tencent_analytics.scan.options import Depth
 from agora_tencent_analytics.scan.parts import Parts
 from agora_tencent_analytics.scan.records import POINT_BYTES, CallRecord, Failure
-from agora_tencent_analytics.scan.vendor_report import GIVEN_UP
+from agora_tencent_analytics.scan.report import GIVEN_UP
 from agora_tencent_analytics.scan.work import Owed
 from agora_tencent_analytics.timerange import TimeRange
 

@@ -33,13 +33,13 @@ from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.scan.batch_queue import BatchQueue
 from agora_tencent_analytics.scan.options import Wanted
 from agora_tencent_analytics.scan.records import CallRecord, Failure
-from agora_tencent_analytics.scan.vendor_report import VendorReport, doubts_of
+from agora_tencent_analytics.scan.report import VendorReport, doubts_of
 from agora_tencent_analytics.scan.work import Owed, Work
 from agora_tencent_analytics.timerange import TimeRange
 
 T = TypeVar("T")
 Outcome = CallRecord | Failure
-"""What the consumer's end of a scan receives; a failure only if the scan shall raise."""
+"""What the consumer's end of a scan receives; a failure only if the scan is to raise it."""
 
 UNREACHABLE = 48
 """Attempts in a row that reached nobody, after which a provider that has answered before is given up."""
@@ -104,12 +104,15 @@ class Job:
     async def next(self, source: AsyncIterator[T]) -> T | None:
         """The next item, or None at the end; waits for midnight when the day is spent and the scan may wait."""
         while True:
+            scope = anyio.CancelScope()
+            self._asking.add(scope)
             try:
-                with anyio.CancelScope() as scope:
-                    self._asking.add(scope)
+                with scope:
                     item = await anext(source)
-                if self._gone is not None and scope.cancelled_caught:
-                    raise copy(self._gone)
+                    self.answered, self._unheard_since = True, self.report.cost.attempts
+                    return item
+                assert self._gone is not None
+                raise copy(self._gone)
             except StopAsyncIteration:
                 return None
             except DailyQuotaExhausted as spent:
@@ -117,9 +120,6 @@ class Job:
                 if not self.wanted.waiting or until is not None:
                     raise  # to wait for midnight, and be late
                 await anyio.sleep(max(0.0, spent.resets_at - self.provider.now()) + _AFTER_MIDNIGHT_S)
-            else:
-                self.answered, self._unheard_since = True, self.report.cost.attempts
-                return item
             finally:
                 self._asking.discard(scope)
 
@@ -155,7 +155,7 @@ class Job:
             self.report.stopped = f"{failure.step} could not be read: {error}{since}"
             if isinstance(error, TransportError):
                 self._gone = error
-                for scope in self._asking:  # nobody need wait for what will fail as well
+                for scope in self._asking:  # nobody needs to wait for what will fail as well
                     scope.cancel()
             if not self.answered or isinstance(error, _CLOSED_TO_US):
                 self.ended_by = error
@@ -166,7 +166,7 @@ class Job:
             await self._outcomes.put([failure])
 
     def take(self, certificate: Certificate) -> None:
-        """Takes in what the finished walk about a call has to say, but for what it could not ask: see `hide`."""
+        """Takes in what the finished walk about a call has to say, except for what it could not ask: see `hide`."""
         self.report.take(certificate)
         self._remember()
 

@@ -21,7 +21,7 @@ from agora_tencent_analytics.paging.paginator import Pages, Paginator
 from agora_tencent_analytics.scan.job import Job
 from agora_tencent_analytics.scan.options import Sought
 from agora_tencent_analytics.scan.records import Failure
-from agora_tencent_analytics.scan.vendor_report import GIVEN_UP
+from agora_tencent_analytics.scan.report import GIVEN_UP
 from agora_tencent_analytics.scan.work import Owed, Stretch
 
 _A_BATCH = 100
@@ -169,7 +169,7 @@ class Lister:
         return listing.certificate.finished
 
     async def _as_many_as_asked(self, listing: Paginator[Call], page: Page[Call]) -> Sequence[Call]:
-        """The calls of a page whose details are worth the quota: who shows many more than a page has may show any."""
+        """The calls of a page whose details are worth the quota: more than fit on a page may be anything."""
         if self._job.wanted.depth == "calls" or len(page.items) <= _A_BATCH:
             return page.items
         question = next(iter(listing.questions(self._job.provider.now())))
@@ -182,7 +182,7 @@ class Lister:
         return page.items[:most]
 
     async def _give_up(self, stretch: Stretch, refused: AnalyticsError, pages: Pages, rest: str | None) -> bool:
-        """Leaves out the window being read; False if that is no use, and the rest must wait for another scan."""
+        """Leaves out the window being read; False if that does not help, and the rest must wait for another scan."""
         window, cursor = None, rest
         if not self._job.is_hopeless(refused):
             cursor = pages.retry

@@ -21,7 +21,7 @@ OnError = Literal["stop", "raise", "report"]
 
 @attrs.frozen(kw_only=True)
 class Wanted:
-    """What a scan was asked for, beside the range."""
+    """What a scan was asked for, besides the range."""
 
     depth: Depth
     channel: str | None
@@ -120,7 +120,7 @@ class Since:
     scans is reported as a gap.
 
     Raises:
-        BadInput: `first` is no `Last`, or the look-back is negative.
+        BadInput: `first` is not a `Last`, or the look-back is negative.
     """
 
     first: Last

@@ -1,6 +1,6 @@
 """`scan`: reads the calls of several providers at once, each to the depth asked for.
 
-Holds what may be asked for, and its checks. The work is done in `lane.py`, and handed over in `stream.py`.
+The arguments are checked here. The work is done in `lane.py`, and handed over in `stream.py`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """`Records`: what a scan yields, and the lifetime of a scan.
 
 The scan owns its tasks; the iterator only receives. They run under one task of the scan's own, and not in a cancel
-scope of whoever entered it: so a scan may be iterated in a generator of the user's, which is left at any point, and
-perhaps closed by another task, and nobody else's task is touched. Each provider has one task that lists calls a page
+scope of whoever entered it: so a scan may be iterated inside a generator of the user's, left at any point and perhaps
+closed by another task, and nobody else's task is touched. Each provider has one task that lists calls a page
 at a time and a fixed number of workers that take them; the next page is asked for when the last of them is taken, so
 nothing is listed that nobody can work on, and memory does not grow with the number of calls. Records go through a
 bounded queue, bounded in bytes as well (`memory_bound.py`). At depth calls there is nothing to work on: what a page

@@ -58,7 +58,7 @@ class TencentDetail:
     request_id: str = ""
     """Tencent's `RequestId`."""
     extra: Mapping[str, Any] = attrs.field(factory=dict)
-    """Unknown keys of `Response`, and those beside it."""
+    """Unknown keys of `Response`, and those next to it."""
     is_about_series: bool = True
     """False if `Data` is missing; null is an empty list."""
     doubts: list[str] = attrs.field(factory=list)

@@ -4,7 +4,7 @@
         async with scan(agora, over=Since(first=Last(hours=24)), ledger=ledger) as records:
             async for record in records: ...
 
-Holds whose scan it is, the consumer's bookmark, and the work of each provider (`work.py`). No secret goes
+It remembers whose scan it is, the consumer's bookmark, and the work of each provider (`work.py`). No secret goes
 into it: accounts, channels and users are digests; calls that are still to be read are there as the vendor listed
 them, without their sessions.
 """
