@@ -13,7 +13,7 @@ SECURITY = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
 def required() -> dict[str, str]:
     """The least of the lower bounds of each dependency, extras of users included."""
     said = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    project, for_working_on_it = said["project"], said["dependency-groups"].keys()
+    project, for_working_on_it = said["project"], {"bench", *said["dependency-groups"]}
     extras = project["optional-dependencies"]
     lines = [*project["dependencies"], *(line for name in extras.keys() - for_working_on_it for line in extras[name])]
     found = (re.match(r"([\w-]+)(?:\[.*\])?>=([\d.]+)", line) for line in lines if "agora-tencent" not in line)
