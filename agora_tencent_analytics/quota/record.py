@@ -249,7 +249,7 @@ def tell_of_loss(counter: str, store: str, why: str, *, lost: bool, shared: bool
         )
     else:
         _log.log(
-            logging.WARNING if shared else logging.INFO,
+            logging.WARNING if shared else logging.DEBUG,  # what is not shared is new in every process
             "%s: %s is empty: what was sent earlier today, and in windows of more than an hour, is not known, and is "
             "not counted",
             counter,
