@@ -8,7 +8,8 @@ Each record carries, through `extra`, all of `KEYS` with the prefix `analytics_`
 
     analytics_event       what happened: ask_started, long_wait, slot_granted, attempt, refused, retrying,
                           ask_ended, page_read, window_split, drift, going_away, call_done, progress; and what is not a
-                          notice: hook_failed, refused_within_limit (a client that this library cannot see asks too)
+                          notice: hook_failed, refused_within_limit (a client that this library cannot see asks too),
+                          quota_empty, quota_forgotten (by its store)
     analytics_vendor      whose answer, question or call it is about
     analytics_endpoint    name of the question
     analytics_ask         number of the ask, unique within the process

@@ -33,6 +33,7 @@ from collections.abc import Iterable, Sequence
 import attrs
 import msgspec
 
+from agora_tencent_analytics.log import extra
 from agora_tencent_analytics.quota.store import STEP_TOLERATED_S, Claim, Refused
 
 DAYS_KEPT = 7
@@ -246,6 +247,7 @@ def tell_of_loss(counter: str, store: str, why: str, *, lost: bool, shared: bool
             counter,
             store,
             why,
+            extra=extra("quota_forgotten", counter=counter),
         )
     else:
         _log.log(
@@ -254,4 +256,5 @@ def tell_of_loss(counter: str, store: str, why: str, *, lost: bool, shared: bool
             "not counted",
             counter,
             store,
+            extra=extra("quota_empty", counter=counter),
         )
