@@ -181,7 +181,11 @@ def _quota(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def _whom(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--vendor", choices=("agora", "tencent", "both"), help="whom to ask (default: whose credentials are set)"
+        "--vendor",
+        type=values.vendor,
+        metavar="V",
+        help="whom to ask: agora, tencent, both, or a vendor that another package brings (default: whose credentials "
+        "are set, of agora and tencent)",
     )
     command.add_argument(
         "--plan", action="append", default=[], metavar="P", help="the plan: P for one vendor, or agora=P and tencent=P"
@@ -217,8 +221,7 @@ def _what(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--depth",
         choices=("calls", "sessions", "metrics"),
-        default="metrics",
-        help="how deep to read (default: metrics)",
+        help="how deep to read (default: as deep as the vendor answers, which is metrics)",
     )
 
 
