@@ -80,6 +80,8 @@ def proof(session: nox.Session) -> None:
     """Thousands of random worlds that are told badly, each read whole or with what is missing told; some minutes."""
     session.install("-e", ".[test]")
     session.run("python", "-m", "pytest", "-m", "proof", "-n", "0", "-q", *session.posargs)
+    walks = "tests/paging/walks/test_random_worlds.py"
+    session.run("python", "-m", "pytest", walks, "-n", "0", "-q", env={"RANDOM_WORLDS": "5000"})
 
 
 @nox.session(python=OLDEST)

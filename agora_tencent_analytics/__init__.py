@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING
 from agora_tencent_analytics._version import __version__
 
 if TYPE_CHECKING:
-    from agora_tencent_analytics.access import ProviderOptions, fixed_credentials
+    from agora_tencent_analytics.access import ProviderOptions
     from agora_tencent_analytics.agora.auth import AgoraCredentials
     from agora_tencent_analytics.agora.provider import AgoraProvider
-    from agora_tencent_analytics.context import asking
     from agora_tencent_analytics.decoding.points import PointForm
     from agora_tencent_analytics.decoding.rows import Structure
     from agora_tencent_analytics.endpoint import AnyOf, Bounds, Endpoint, Newest, NextPage, PageNumber, Param, Unpaged
@@ -46,6 +45,7 @@ if TYPE_CHECKING:
         WindowRefused,
         WouldExceedQuota,
     )
+    from agora_tencent_analytics.http.credentials import fixed_credentials
     from agora_tencent_analytics.http.retry import Retry
     from agora_tencent_analytics.http.transport import AiohttpTransport, Timeouts, Transport
     from agora_tencent_analytics.limits import Limits, Plan, Rate
@@ -178,16 +178,15 @@ __all__ = [
     "WindowRefused",
     "WouldExceedQuota",
     "__version__",
-    "asking",
     "fixed_credentials",
     "scan",
 ]
 
 _HOMES = {
-    "access": "ProviderOptions fixed_credentials",
+    "access": "ProviderOptions",
     "agora.auth": "AgoraCredentials",
     "agora.provider": "AgoraProvider",
-    "context": "asking",
+    "http.credentials": "fixed_credentials",
     "decoding.points": "PointForm",
     "decoding.rows": "Structure",
     "endpoint": "AnyOf Bounds Endpoint Newest NextPage PageNumber Param Unpaged",

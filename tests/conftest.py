@@ -26,6 +26,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Watch(), "leaks")
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """`-n auto`: two processes more than there are cores, as nearly half of the time is spent waiting for others."""
+    return (os.cpu_count() or 1) + 2
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(REALTIME):

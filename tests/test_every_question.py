@@ -6,9 +6,21 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Literal
 
+import attrs
 import pytest
 
-from agora_tencent_analytics import Endpoint, NotFound, NotOffered, Paginator, Plan, TimeRange
+from agora_tencent_analytics import (
+    AbnormalExperience,
+    Certificate,
+    Endpoint,
+    Figures,
+    MetricSeries,
+    NotFound,
+    NotOffered,
+    Paginator,
+    Plan,
+    TimeRange,
+)
 from agora_tencent_analytics.agora.endpoints import GENERATION_ENDPOINTS
 from agora_tencent_analytics.agora.plans import GENERATIONS
 from agora_tencent_analytics.simulator import Burst, Call, World
@@ -237,3 +249,74 @@ def test_a_burst_of_a_thousand_bad_moments_is_listed_whole_from_any_few(vendor: 
             assert stage.asked <= 3 * len(happened) / most + windows(over, span_s)
 
     run(listing)
+
+
+# --- rows that cannot be read, of every question ----------------------------------------------------------------
+
+READ = ("huge_integer", "escaped_keys")
+LOST = ("null_row", "bare_row")
+EVERY = [
+    *(
+        pytest.param("agora", generation, row, id=f"{generation} {row.name}")
+        for generation, rows in GENERATION_ENDPOINTS.items()
+        for row in rows.values()
+    ),
+    *(
+        pytest.param("tencent", "", row, id=row.name)
+        for row in ENDPOINTS.values()
+        if not row.retired or row.action in CALLED_OFF
+    ),
+]
+SLIPPED: dict[str, World] = {
+    name: World(seed=3, calls=14, start=WORLD.start, end=WORLD.end, experiences_per_hour=30, impolite={name: 0.4})
+    for name in (*READ, *LOST)
+}
+
+
+def answered(vendor: str, generation: str, row: Endpoint[Any], world: World) -> tuple[list[Any], Certificate]:
+    """What the question brings, without what the library does not know of it; and why that is all."""
+    api: dict[str, Any] = {"api": generation} if generation else {}
+    plan = GENERATIONS[generation]["unlimited"] if generation else PLANS["unlimited"]
+    params = agora_params(row) if vendor == "agora" else tencent_params(row)
+    over = agora_over(row, plan) if vendor == "agora" else tencent_over(row, plan)
+    stage = Stage(vendor, world, **api)
+
+    async def ask() -> tuple[list[Any], Certificate]:
+        async with stage.provider(**api) as provider:
+            asking = provider.ask(row, over, max_requests=60, **params)
+            return await collected(asking), asking.certificate
+
+    items, certificate = run(ask)
+    return [without_extra(item) for item in items if getattr(item, "vendor_metric", "") != "tags"], certificate
+
+
+def without_extra(item: Any) -> Any:
+    """A record, and those inside it, without the fields that the library does not know."""
+    if hasattr(item, "causes"):
+        item = attrs.evolve(item, causes=tuple(map(without_extra, item.causes)))
+    return attrs.evolve(item, extra={}) if hasattr(item, "extra") else item
+
+
+@pytest.mark.parametrize("slip", READ)
+@pytest.mark.parametrize(("vendor", "generation", "row"), EVERY)
+def test_rows_of_any_question_that_hold_more_than_is_known_are_read_whole(
+    vendor: str, generation: str, row: Endpoint[Any], slip: str
+) -> None:
+    polite, _ = answered(vendor, generation, row, WORLD)
+    items, certificate = answered(vendor, generation, row, SLIPPED[slip])
+    assert polite == items
+    assert [] == list(certificate.lost)
+
+
+@pytest.mark.parametrize("slip", LOST)
+@pytest.mark.parametrize(("vendor", "generation", "row"), EVERY)
+def test_rows_of_any_question_that_are_none_cost_themselves_and_are_told(
+    vendor: str, generation: str, row: Endpoint[Any], slip: str
+) -> None:
+    polite, _ = answered(vendor, generation, row, WORLD)
+    items, certificate = answered(vendor, generation, row, SLIPPED[slip])
+    assert items == polite or not certificate.complete
+    if row.model not in (AbnormalExperience, Figures, MetricSeries):  # those are made of several rows
+        assert all(item in polite for item in items)
+    if row.model not in (Figures, MetricSeries):
+        assert len(items) + certificate.rows_lost >= len(polite)

@@ -5,8 +5,9 @@ Figures over time and by dimension are read in `agora/figures/decode.py` and `ag
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any, Literal
 
 import msgspec
 
@@ -14,6 +15,7 @@ from agora_tencent_analytics.agora.metrics import AGORA_METRICS, AGORA_METRICS_2
 from agora_tencent_analytics.agora.series import AgoraMetrics, AgoraSeries, read_metrics
 from agora_tencent_analytics.decoding.points import PointForm
 from agora_tencent_analytics.decoding.rows import Structure, says_no
+from agora_tencent_analytics.decoding.typed import TypedRows, reader
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.columns import Columns
@@ -39,6 +41,54 @@ STRUCTURE = Structure(
         },
     }
 )
+
+
+class Page(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A good answer as it usually is, with its rows not yet records: see `read_page`."""
+
+    code: Literal[200]
+    message: str | None = None
+    request_id: str | None = msgspec.field(name="requestId", default=None)
+    page_no: int | None = None
+    page_size: int | None = None
+    total_size: int | None = None
+    has_more: bool | None = None
+    call_id: str | None = None
+    rows: list[Any]
+
+
+_USUAL: Mapping[type, Mapping[str, Any]] = {
+    Call: {"given": ("vendor",), "absent": ("creator_id",), "unended": "destroyed_ts"},
+    Session: {
+        "given": ("vendor", "call_id"),
+        "needed": ("user_id",),
+        "absent": ("client_ip",),
+        "unended": "leave_ts",
+    },
+}
+"""What the usual rows of an answer are like; see `TypedRows`."""
+
+
+@cache
+def _typed(name: str) -> TypedRows:
+    model = next(model for model in _USUAL if model.__name__ == name)
+    return STRUCTURE.typed(model, **_USUAL[model])
+
+
+@cache
+def _reader(name: str, payload: str) -> Callable[[bytes], Page | None]:
+    return reader(_typed(name).page(Page, payload))
+
+
+def read_page(row: Endpoint[Any], body: bytes) -> Page | None:
+    """A page of calls or sessions; None if it is of something else, or anything about it is odd."""
+    return _reader(row.model.__name__, row.payload)(body) if row.model in _USUAL else None
+
+
+def records_of(row: Endpoint[Any], page: Page, asked: Asked) -> list[Any]:
+    """The records of a page."""
+    given = {"call_id": asked.params["call_id"]} if row.model is Session else {}
+    return _typed(row.model.__name__).make(page.rows, vendor="agora", **given)
 
 
 def call_rows(rows: Sequence[Any], asked: Asked) -> list[Call]:
@@ -99,8 +149,8 @@ def _inside_sessions(shell: AgoraMetrics) -> list[AgoraSeries]:
     return read_metrics(msgspec.json.encode({"metrics": every})).series if every else []
 
 
-def _check_sessions(shell: AgoraMetrics, asked: Asked) -> None:
-    """Doubts an answer about other sessions than those that were asked for.
+def _check_sessions(shell: AgoraMetrics, users: Mapping[str, str], asked: Asked) -> None:
+    """Doubts an answer about other sessions than those that were asked for, or that stand beside their series.
 
     Raises:
         ValueError: it is about none at all.
@@ -108,8 +158,8 @@ def _check_sessions(shell: AgoraMetrics, asked: Asked) -> None:
     if not shell.is_about_series and "call_info" not in shell.extra:
         raise ValueError("no 'metrics' in the answer")
     asked.flaws.doubts += shell.doubts
-    wanted = asked.params.get("sids")
-    if wanted is None or set(shell.sids) <= set(wanted):
+    wanted = asked.params.get("sids") or list(users)
+    if not wanted or set(shell.sids) <= set(wanted):
         return
     missing = len(set(wanted).difference(shell.sids))
     if missing:
@@ -132,7 +182,7 @@ def series_of(row: Endpoint[Any], shell: AgoraMetrics, users: Mapping[str, str],
     Raises:
         ValueError: the answer is not about series.
     """
-    _check_sessions(shell, asked)
+    _check_sessions(shell, users, asked)
     metrics = AGORA_METRICS_2021_03 if row.generation == "2021-03" else AGORA_METRICS
     call_id, window = asked.params["call_id"], asked.window
     found = []

@@ -16,7 +16,10 @@ from agora_tencent_analytics.agora.figures.breakdowns import breakdowns, experie
 from agora_tencent_analytics.agora.figures.decode import figures
 from agora_tencent_analytics.agora.replies import (
     STRUCTURE,
+    Page,
     call_rows,
+    read_page,
+    records_of,
     series_of,
     session_rows,
     sessions_of,
@@ -53,7 +56,7 @@ class AgoraVendor(Vendor):
         return request.with_headers({"Authorization": credentials.basic})
 
     def unwrap(self, row: Endpoint[Any], response: Response) -> Any:
-        """The body of a good answer: an object, or the shell of a metrics answer.
+        """The body of a good answer: an object, the shell of a metrics answer, or a page of the usual shape.
 
         Raises:
             Refusal: the vendor said no.
@@ -70,6 +73,8 @@ class AgoraVendor(Vendor):
             code = _code(shell.extra.get("code")) if shell.code is None else shell.code
             _judge(row, response, code, shell.message, shell.request_id)
             return shell
+        if (page := read_page(row, response.body)) is not None:
+            return page
         body = parse_object(row, response)
         if (code := body.get("code")) != 200:
             _judge(row, response, _code(code), _text(body.get("message")), _text(body.get("requestId")))
@@ -77,6 +82,15 @@ class AgoraVendor(Vendor):
 
     def decode(self, row: Endpoint[Any], body: Any, asked: Asked) -> Reply[Any]:
         """The rows of a good answer as records."""
+        if isinstance(body, Page):
+            items: list[Any] = records_of(row, body, asked)
+            return Reply(
+                items=items,
+                ids=row_ids(row, items),
+                total=_total(body.total_size),
+                has_more=body.has_more,
+                request_id=body.request_id or "",
+            )
         if isinstance(body, AgoraMetrics):
             sessions = sessions_of(body, asked)
             users = {session.session_id: session.user_id for session in sessions}
@@ -90,7 +104,7 @@ class AgoraVendor(Vendor):
             )
         rows = payload_of(row, body)
         if row.model is Figures:
-            items: list[Any] = figures(row, rows, asked)
+            items = figures(row, rows, asked)
         elif row.model is Call:
             items = read_rows(row, rows, asked, partial(call_rows, asked=asked))
         elif row.model is Session:
@@ -101,15 +115,20 @@ class AgoraVendor(Vendor):
             items = read_rows(row, rows_of(rows), asked, partial(experiences, asked=asked))
         else:
             items = list(super().decode(row, body, asked).items)
-        total, has_more = number(body.get("total_size")), body.get("has_more")
+        has_more = body.get("has_more")
         return Reply(
             items=items,
             ids=row_ids(row, items),
-            total=total if total is not None and total >= 0 else None,
+            total=_total(number(body.get("total_size"))),
             has_more=has_more if isinstance(has_more, bool) else None,
             request_id=_text(body.get("requestId")),
             extra=beside(body, {*_ENVELOPE, row.payload}),
         )
+
+
+def _total(told: int | None) -> int | None:
+    """A number of rows; one below zero tells nothing."""
+    return None if told is None or told < 0 else told
 
 
 def _judge(row: Endpoint[Any], response: Response, code: int | str | None, message: str, request_id: str) -> None:

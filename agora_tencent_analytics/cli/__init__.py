@@ -1,7 +1,7 @@
 """The command line: `scan`, `forecast`, `quota` and `simulate`. Parses, runs, and turns outcomes into exit statuses.
 
-0 complete, 1 incomplete, 2 usage, 3 refused credentials or plan, 130 interrupted. What a machine reads goes
-to files and standard output; what a person reads goes to standard error.
+0 complete, 1 incomplete, 2 usage, 3 refused credentials or plan, 130 interrupted. Tables and the verdict go to standard
+output, progress and warnings to standard error.
 """
 
 from __future__ import annotations
@@ -47,8 +47,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _told(error, USAGE)
     except (NotAuthenticated, NotPermitted, NotOffered) as error:
         return _told(error, REFUSED)
-    except (AnalyticsError, OSError, Warning) as error:  # a warning: where Python was told to raise them
+    except (AnalyticsError, Warning) as error:  # a warning: where Python was told to raise them
         return _told(error, INCOMPLETE)
+    except OSError as error:
+        return _told(": ".join(filter(None, (error.filename, error.strerror))) or error, INCOMPLETE)
     except (KeyboardInterrupt, asyncio.CancelledError):
         return _told("interrupted", INTERRUPTED, said_by="")
 

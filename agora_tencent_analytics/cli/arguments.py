@@ -8,9 +8,9 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Collection, Sequence
+from difflib import get_close_matches
+from typing import Any, NoReturn
 
 from agora_tencent_analytics._version import __version__
 from agora_tencent_analytics.agora import variables as agora
@@ -20,23 +20,54 @@ from agora_tencent_analytics.errors import BadInput, printable
 from agora_tencent_analytics.secret import secret
 from agora_tencent_analytics.tencent import variables as tencent
 
-if TYPE_CHECKING:
-    from agora_tencent_analytics.scan.since import Since
-    from agora_tencent_analytics.timerange import Last, TimeRange
-
-
+_PROGRAM = "agora-tencent-analytics"
 _LONGEST_NAME = 24
+_CALLS, _SEED = 20, 0
+"""The simulated world, unless told otherwise."""
+
+_EXAMPLES = {
+    "": """
+  %(prog)s scan --simulate                           # try it: no account needed
+  %(prog)s scan --last 6h --vendor agora --plan premium
+  %(prog)s forecast --last 7d                        # what that would cost""",
+    "scan": """
+  %(prog)s --simulate                                # a simulated app of each vendor
+  %(prog)s --last 6h --vendor agora --plan premium
+  %(prog)s --last yesterday --tz Europe/Berlin --out calls.jsonl
+  %(prog)s --last 2h --channel class-7 --user 42
+  %(prog)s --last 24h --ledger daily.ledger --out daily.jsonl --since-last-run""",
+    "forecast": """
+  %(prog)s --last 7d --vendor agora --depth metrics
+  %(prog)s --last 7d --calls-expected 900 --sessions-per-call 6    # asks nothing""",
+    "quota": """
+  %(prog)s
+  %(prog)s --vendor agora --plan premium""",
+    "simulate": """
+  %(prog)s --vendor agora --port 8021
+  %(prog)s --vendor tencent --port 0 --plan advanced --count sliding""",
+}
+
+_Group = argparse._ArgumentGroup
 
 
 class _Parser(argparse.ArgumentParser):
-    """Quotes wrong words as text that steers no terminal: a script may have them from anywhere."""
+    """Says what is wrong before anything else, as text that steers no terminal: a script may have it from anywhere."""
+
+    def __init__(self, **said: Any) -> None:
+        super().__init__(**said)
+        self._negative_number_matcher = re.compile(r"-\d+(:\d+|\.\d+)?$|-\.\d+$")  # `--tz -05:00` is a value too
 
     def error(self, message: str) -> NoReturn:
-        super().error(printable(message))
+        self.exit(2, f"{self.prog}: {printable(message)}\n{self.prog} --help shows what it takes, with examples\n")
 
 
-def _parser(**said: Any) -> argparse.ArgumentParser:
-    return _Parser(allow_abbrev=False, **said)
+def _about(command: str, what: str) -> dict[str, Any]:
+    return {
+        "usage": f"%(prog)s {'[options]' if command else 'COMMAND [options]'}",
+        "description": f"{what}\n\nexamples:{_EXAMPLES[command]}",
+        "formatter_class": argparse.RawDescriptionHelpFormatter,
+        "allow_abbrev": False,
+    }
 
 
 def parse(arguments: Sequence[str] | None = None) -> Options:
@@ -45,51 +76,80 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     Raises:
         SystemExit: with status 2 for wrong usage, 0 for `--help` and `--version`.
     """
-    needed = (
-        " ".join(variable.name for variable in variables.values() if variable.required)
-        for variables in (agora.VARIABLES, tencent.VARIABLES)
+    needed = "".join(
+        f"\n  {vendor:8} {' '.join(variable.name for variable in variables.values() if variable.required)}"
+        for vendor, variables in (("agora", agora.VARIABLES), ("tencent", tencent.VARIABLES))
     )
-    parser = _parser(
-        prog="agora-tencent-analytics",
-        description="Reads call analytics from Agora Analytics and Tencent RTC.",
-        epilog=f"Credentials come from the environment: {'; '.join(needed)}.",
+    parser = _Parser(
+        prog=_PROGRAM,
+        epilog=f"credentials and plans come from the environment:{needed}",
+        **_about("", "Reads call analytics from Agora Analytics and Tencent RTC."),
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", title="commands", prog=_PROGRAM)
     _scan(commands)
     _forecast(commands)
     _quota(commands)
     _simulate(commands)
     words = sys.argv[1:] if arguments is None else list(arguments)
-    _refuse_unknown(parser, commands, words)
+    _refuse_unknown(parser, commands.choices, words)
     options, left = parser.parse_known_args(words, namespace=Options())
+    command = commands.choices[options.command]
     if left:
-        parser.error(_not_taken(left, options.command))
+        command.error(_not_taken(left, options.command))
+    options.words = words
     try:
-        if options.command in ("scan", "forecast"):
-            options.over = _over(options)
-            if options.impolite and not options.simulate:
-                raise BadInput("--impolite goes with --simulate")
-        if options.api and options.vendor == "tencent":
-            raise BadInput("--api is a generation of Agora's API, and --vendor is tencent")
-        if options.command == "scan":
-            options.over = _since(options, options.over)
+        _check(options)
     except BadInput as error:
-        parser.error(str(error))
+        command.error(str(error))
     return options
 
 
-def _refuse_unknown(
-    parser: argparse.ArgumentParser, commands: argparse._SubParsersAction[argparse.ArgumentParser], words: list[str]
-) -> None:
-    """Names an option that no command has before anything is made of the word behind it, which may be a secret."""
-    parsers = [parser, *commands.choices.values()]
-    known = {name for one in parsers for action in one._actions for name in action.option_strings}
+def _check(options: Options) -> None:
+    """Refuses what does not go together, and finds the range."""
+    if options.api and options.vendor == "tencent":
+        raise BadInput("--api is a generation of Agora's API, and --vendor is tencent")
+    if options.command not in ("scan", "forecast"):
+        return
+    from agora_tencent_analytics.cli.ranges import range_of
+
+    for name in ("calls", "seed", "impolite"):
+        if getattr(options, name) is not None and not options.simulate:
+            raise BadInput(f"--{name} needs --simulate")
+    options.calls = _CALLS if options.calls is None else options.calls
+    options.seed = _SEED if options.seed is None else options.seed
+    options.impolite = options.impolite or 0.0
+    if options.command == "scan" and options.force and (options.ledger or not options.out):
+        why = "with --ledger, --out goes on as it was left" if options.ledger else "--force goes with --out"
+        raise BadInput(f"{why}; leave --force out")
+    options.over = range_of(options)
+
+
+def _refuse_unknown(parser: _Parser, commands: dict[str, Any], words: list[str]) -> None:
+    """Names an option or a command that is not there before anything is made of its value, which may be a secret."""
+    command = next((word for word in words if not word.startswith("-")), "")
+    chosen = commands.get(command, parser)
+    own = _options(chosen)
+    known = {name for one in (parser, *commands.values()) for name in _options(one)}
     for word in words:
         if word == "--":
             break
         if re.match(r"-[^\d.]", word) and word.partition("=")[0] not in known:
-            parser.error(f"there is no option {_name(word)}")
+            name = _name(word)
+            chosen.error(f"there is no option {name}{_meant(name, own)}")
+    if command and chosen is parser:
+        meant = _meant(command, commands) or f"; there are {', '.join(commands)}"
+        named = command if re.fullmatch(r"[a-z]{1,16}", command) else "of that name"  # it may be a secret gone astray
+        parser.error(f"there is no command {named}{meant}")
+
+
+def _options(parser: argparse.ArgumentParser) -> list[str]:
+    return [name for action in parser._actions for name in action.option_strings]
+
+
+def _meant(word: str, names: Collection[str]) -> str:
+    near = get_close_matches(word, names, n=1)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 def _not_taken(words: list[str], command: str) -> str:
@@ -106,30 +166,35 @@ def _name(word: str) -> str:
     return name if re.fullmatch(r"--[a-z]+(-[a-z]+){0,3}", name) and len(name) <= _LONGEST_NAME else "of that name"
 
 
-def _scan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _scan(commands: argparse._SubParsersAction[_Parser]) -> None:
     command = commands.add_parser(
-        "scan", help="read every call of a time range", description="Reads every call of a time range."
+        "scan", help="read every call of a time range", **_about("scan", "Reads every call of a time range.")
     )
-    _whom(command)
-    _what(command)
-    command.add_argument(
+    _vendors(command)
+    what = _range(command)
+    what.add_argument(
         "--call", type=values.sent, action="append", metavar="ID", help="only this call (may be given again)"
     )
-    command.add_argument("--out", metavar="FILE", help="write one JSON object per call, one to a line")
-    command.add_argument("--report", metavar="FILE", help="write the report as JSON")
-    command.add_argument(
+    where = command.add_argument_group("where it goes")
+    where.add_argument(
+        "--out", metavar="FILE", help="write one JSON object per call, one to a line; - is standard output"
+    )
+    where.add_argument("--force", action="store_true", help="replace what --out holds already")
+    where.add_argument("--report", metavar="FILE", help="write the report as JSON")
+    later = command.add_argument_group("going on later")
+    later.add_argument(
         "--ledger",
         metavar="FILE",
         help="remember what is done, so that the same command goes on after it was killed; --out is continued where "
         "it was left",
     )
-    command.add_argument(
+    later.add_argument(
         "--since-last-run",
         action="store_true",
         help="for a job that is run again and again with one --ledger: read what is new since its last run, and calls "
         "that were still running then; the first run reads --last",
     )
-    command.add_argument(
+    later.add_argument(
         "--look-back",
         type=values.length,
         metavar="1h",
@@ -137,97 +202,125 @@ def _scan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "1h)",
     )
     _allowance(command)
-    _way(command)
+    _connection(command)
     _world(command)
     command.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    command.add_argument("--verbose", action="store_true", help="say more on standard error")
+    _verbose(command)
 
 
-def _forecast(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _forecast(commands: argparse._SubParsersAction[_Parser]) -> None:
     command = commands.add_parser(
         "forecast",
         help="tell what a scan will cost, and what fits",
-        description="Tells what a scan with the same options will cost, by a few requests or by stated numbers.",
+        **_about(
+            "forecast", "Tells what a scan with the same options will cost, by a few requests or by stated numbers."
+        ),
     )
-    _whom(command)
-    _what(command)
-    _allowance(command)
-    command.add_argument(
+    _vendors(command)
+    _range(command)
+    stated = command.add_argument_group("stated numbers")
+    stated.add_argument(
         "--calls-expected",
         type=values.count,
         metavar="N",
         help="number of calls, with --sessions-per-call; then nothing is asked",
     )
-    command.add_argument("--sessions-per-call", type=values.count, metavar="M", help="sessions in each expected call")
-    command.add_argument(
+    stated.add_argument("--sessions-per-call", type=values.count, metavar="M", help="sessions in each expected call")
+    stated.add_argument(
         "--minutes-per-call", type=float, default=30.0, metavar="T", help="length of each expected call (default: 30)"
     )
-    command.add_argument("--report", metavar="FILE", help="write the forecast as JSON")
-    _way(command)
+    command.add_argument_group("where it goes").add_argument(
+        "--report", metavar="FILE", help="write the forecast as JSON"
+    )
+    command.set_defaults(since_last_run=False)
+    _allowance(command)
+    _connection(command)
     _world(command)
-    command.add_argument("--verbose", action="store_true", help="say more on standard error")
+    _verbose(command)
 
 
-def _quota(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _quota(commands: argparse._SubParsersAction[_Parser]) -> None:
     command = commands.add_parser(
         "quota",
         help="show what is left of the quota",
-        description="Shows what was used and is left of the quota. Reads the count on this machine, sends nothing.",
+        **_about(
+            "quota", "Shows what was used and is left of the quota. Reads the count on this machine, sends nothing."
+        ),
     )
-    command.set_defaults(simulate=False, proxy=None)
-    _whom(command)
+    command.set_defaults(simulate=False, proxy=None, over=None)
+    _vendors(command)
+    _verbose(command)
+
+
+def _verbose(command: argparse.ArgumentParser) -> None:
     command.add_argument("--verbose", action="store_true", help="say more on standard error")
 
 
-def _whom(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
+def _vendors(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group("whom to ask")
+    group.add_argument(
         "--vendor",
         type=values.vendor,
         metavar="V",
         help="whom to ask: agora, tencent, both, or a vendor that another package brings (default: whose credentials "
         "are set, of agora and tencent)",
     )
-    command.add_argument(
+    group.add_argument(
         "--plan", action="append", default=[], metavar="P", help="the plan: P for one vendor, or agora=P and tencent=P"
     )
-    _api(command)
+    _api(group)
 
 
-def _api(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
+def _api(group: _Group) -> None:
+    group.add_argument(
         "--api", choices=agora.GENERATIONS, help=f"generation of Agora's API (default: {agora.GENERATIONS[0]})"
     )
 
 
-def _what(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--last", type=values.length, metavar="6h", help="the last seconds, minutes, hours or days: 90s 30m 6h 2d"
+def _range(command: argparse.ArgumentParser) -> _Group:
+    group = command.add_argument_group("what to read")
+    group.add_argument(
+        "--last",
+        type=values.last,
+        metavar="6h",
+        help="the last seconds, minutes, hours or days: 90s 30m 1h30m 2d; or a day: today, yesterday, 2026-11-29",
     )
-    command.add_argument(
-        "--start", type=values.instant, metavar="T", help="start of the range, ISO 8601 with zone or epoch seconds"
+    group.add_argument(
+        "--start",
+        type=values.instant,
+        metavar="T",
+        help="start of the range: a date (its midnight), ISO 8601 with a zone, or epoch seconds",
     )
-    command.add_argument("--end", type=values.instant, metavar="T", help="end of the range, excluded")
-    command.add_argument("--channel", type=values.sent, help="only this channel or room")
-    command.add_argument(
+    group.add_argument("--end", type=values.instant, metavar="T", help="end of the range, excluded")
+    group.add_argument(
+        "--tz",
+        type=values.zone,
+        metavar="ZONE",
+        help="where days and times without a zone are meant: Europe/Berlin, UTC, +08:00 (days: this machine's zone)",
+    )
+    group.add_argument("--channel", type=values.sent, help="only this channel or room")
+    group.add_argument(
         "--user", type=values.sent, action="append", metavar="ID", help="only this user (may be given again)"
     )
-    command.add_argument(
+    group.add_argument(
         "--frozen-from",
         type=values.frozen_from,
-        metavar="8.71%",
+        metavar="10%",
         help="only calls whose audio or video was frozen for at least this share of the time; Agora's listing alone "
         "says so, so none of Tencent's",
     )
-    command.add_argument(
+    group.add_argument(
         "--depth",
         choices=("calls", "sessions", "metrics"),
         help="how deep to read (default: as deep as the vendor answers, which is metrics)",
     )
+    return group
 
 
 def _allowance(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--budget", type=values.count, metavar="N", help="send no more than N requests")
-    command.add_argument(
+    group = command.add_argument_group("what it may cost")
+    group.add_argument("--budget", type=values.count, metavar="N", help="send no more than N requests")
+    group.add_argument(
         "--on-quota",
         choices=("stop", "wait"),
         default="stop",
@@ -235,8 +328,8 @@ def _allowance(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _way(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
+def _connection(command: argparse.ArgumentParser) -> None:
+    command.add_argument_group("the connection").add_argument(
         "--proxy",
         type=secret,
         metavar="URL",
@@ -246,90 +339,65 @@ def _way(command: argparse.ArgumentParser) -> None:
 
 
 def _world(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--simulate", action="store_true", help="ask the embedded simulator instead of the vendors")
-    command.add_argument(
-        "--calls",
-        type=values.count,
-        default=20,
-        metavar="N",
-        help="calls in the simulated world of each vendor (default: 20)",
+    group = command.add_argument_group("simulated vendors")
+    group.add_argument(
+        "--simulate",
+        action="store_true",
+        help="ask the embedded simulator instead of the vendors, about the eight hours before the last noon or "
+        "midnight UTC; --last ends with them",
     )
-    command.add_argument("--seed", type=int, default=0, metavar="S", help="seed of the simulated world (default: 0)")
-    _impolite(command)
+    group.add_argument(
+        "--calls", type=values.count, metavar="N", help=f"calls in the world of each vendor (default: {_CALLS})"
+    )
+    group.add_argument("--seed", type=int, metavar="S", help=f"seed of the world (default: {_SEED})")
+    _impolite(group, default=None)
 
 
-def _impolite(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
+def _impolite(group: _Group, *, default: float | None) -> None:
+    group.add_argument(
         "--impolite",
         type=values.share,
         nargs="?",
         const=0.2,
-        default=0.0,
+        default=default,
         metavar="SHARE",
         help="let this share of the simulated rows and answers be malformed, contradict others or come twice (0.2 if "
         "no share is given)",
     )
 
 
-def _simulate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _simulate(commands: argparse._SubParsersAction[_Parser]) -> None:
     command = commands.add_parser(
-        "simulate", help="serve a simulated vendor", description="Serves a simulated vendor until interrupted."
+        "simulate",
+        help="serve a simulated vendor",
+        **_about("simulate", "Serves a simulated vendor until interrupted."),
     )
-    command.add_argument("--vendor", choices=("agora", "tencent"), required=True, help="which vendor")
-    command.add_argument(
+    served = command.add_argument_group("what is served")
+    served.add_argument("--vendor", choices=("agora", "tencent"), required=True, help="which vendor (must be given)")
+    served.add_argument(
         "--port", type=values.port, required=True, metavar="P", help="port to listen on; 0 takes a free one"
     )
-    command.add_argument("--host", default="127.0.0.1", metavar="H", help="address to listen on (default: 127.0.0.1)")
-    command.add_argument("--plan", metavar="P", help="plan whose limits are enforced (default: the highest)")
-    _api(command)
-    command.add_argument("--seed", type=int, default=0, metavar="S", help="seed of the world (default: 0)")
-    command.add_argument("--calls", type=values.count, default=20, metavar="N", help="calls in the world (default: 20)")
-    _impolite(command)
-    command.add_argument(
+    served.add_argument("--host", default="127.0.0.1", metavar="H", help="address to listen on (default: 127.0.0.1)")
+    _api(served)
+    limits = command.add_argument_group("its limits")
+    limits.add_argument("--plan", metavar="P", help="plan whose limits are enforced (default: the highest)")
+    limits.add_argument(
         "--count",
         choices=("fixed", "sliding", "bucket"),
         default="fixed",
         help="how requests are counted (default: fixed)",
     )
-    command.add_argument(
+    limits.add_argument(
         "--latency",
         type=values.milliseconds,
         default=0.0,
         metavar="MS",
         help="milliseconds of round trip added (default: 0)",
     )
-    command.add_argument("--verbose", action="store_true", help="say more on standard error")
-
-
-def _over(options: Options) -> TimeRange | Last:
-    from agora_tencent_analytics.timerange import Last, TimeRange
-
-    fixed = (options.start, options.end)
-    if options.last is not None and fixed != (None, None):
-        raise BadInput("give either --last or --start and --end, not both")
-    if options.last is None and fixed == (None, None):
-        if options.simulate:
-            return Last(hours=24)
-        raise BadInput("give the range: --last 6h, or --start T --end T")
-    if options.last is not None:
-        return Last(seconds=options.last)
-    if None in fixed:
-        raise BadInput("--start and --end go together")
-    over = TimeRange(*fixed)
-    if over.start >= time.time():
-        raise BadInput(f"the range {over} lies in the future: nothing to read")
-    return over
-
-
-def _since(options: Options, over: TimeRange | Last) -> TimeRange | Last | Since:
-    from agora_tencent_analytics.scan.since import Since
-    from agora_tencent_analytics.timerange import Last
-
-    if not options.since_last_run:
-        if options.look_back is not None:
-            raise BadInput("--look-back goes with --since-last-run")
-        return over
-    if options.ledger is None or not isinstance(over, Last) or options.call:
-        raise BadInput("--since-last-run needs --ledger and --last, and takes no --call")
-    look_back = {} if options.look_back is None else {"look_back_s": int(options.look_back)}
-    return Since(first=over, **look_back)
+    world = command.add_argument_group("its world")
+    world.add_argument("--seed", type=int, default=_SEED, metavar="S", help=f"seed of the world (default: {_SEED})")
+    world.add_argument(
+        "--calls", type=values.count, default=_CALLS, metavar="N", help=f"calls in the world (default: {_CALLS})"
+    )
+    _impolite(world, default=0.0)
+    _verbose(command)

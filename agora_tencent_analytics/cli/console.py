@@ -1,25 +1,27 @@
-"""What a person sees: of a scan on standard error, of what asks a question on standard output.
+"""What a person sees: tables and the verdict on standard output, progress and warnings on standard error.
 
-With `rich` installed and a terminal at the other end: a moving line and tables. Otherwise plain lines. Text
+With `rich` installed and a terminal at the other end: a moving line, and colours. Otherwise plain lines. Text
 that comes from vendors is made printable before it is shown.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from textwrap import wrap
 from typing import Protocol, TextIO
 
-from agora_tencent_analytics.cli.tables import TEXTS, Row, status
+from agora_tencent_analytics.cli.tables import Row, laid_out, status
 from agora_tencent_analytics.scan import Report
 
 _PLAIN_EVERY = 100  # calls between two plain lines
 
 
-class Console(Protocol):
-    """Where a scan is followed."""
+class Screen(Protocol):
+    """One stream, as a person sees it."""
 
     def progress(self, report: Report) -> None:
         """One more record was read."""
@@ -34,9 +36,40 @@ class Console(Protocol):
         """Ends what moves."""
 
 
-def console(to: TextIO | None = None) -> Console:
-    """The best console that a stream allows; standard error unless told otherwise."""
-    stream = sys.stderr if to is None else to
+class Console:
+    """Where a command shows what it found, and is followed while it looks for it.
+
+    Args:
+        results: where tables and the verdict go; None is standard output.
+    """
+
+    def __init__(self, results: TextIO | None = None) -> None:
+        self._results = screen(sys.stdout if results is None else results)
+        self._aside = screen(sys.stderr)
+
+    def progress(self, report: Report) -> None:
+        """One more record was read."""
+        self._aside.progress(report)
+
+    def warn(self, text: str) -> None:
+        """Says one line beside the results."""
+        self._aside.line(text)
+
+    def table(self, title: str, head: Row, rows: Sequence[Row]) -> None:
+        """Shows a table."""
+        self._results.table(title, head, rows)
+
+    def line(self, text: str) -> None:
+        """Says one line of the results."""
+        self._results.line(text)
+
+    def close(self) -> None:
+        """Ends what moves."""
+        self._aside.close()
+
+
+def screen(stream: TextIO) -> Screen:
+    """The best screen that a stream allows."""
     if stream.isatty():
         try:
             from agora_tencent_analytics.cli.rich_console import RichConsole
@@ -69,14 +102,10 @@ class PlainConsole:
 
     def table(self, title: str, head: Row, rows: Sequence[Row]) -> None:
         """Columns padded with spaces."""
-        widths = [max(len(row[at]) for row in (head, *rows)) for at in range(len(head))]
-        self.line(f"\n{title}")
-        for row in (head, *rows):
-            cells = [
-                cell.ljust(width) if name in TEXTS else cell.rjust(width)
-                for name, cell, width in zip(head, row, widths, strict=True)
-            ]
-            self.line("  ".join(cells).rstrip())
+        width = shutil.get_terminal_size().columns if self._to.isatty() else None
+        self.line("\n" + "\n".join(wrap(title, width or len(title))))
+        for line, _ in laid_out(head, rows, width):
+            self.line(line)
 
     def line(self, text: str) -> None:
         """One line."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Coroutine
+import shlex
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 
@@ -12,3 +13,16 @@ class Options(argparse.Namespace):
 
     run: Callable[[Options], Coroutine[Any, Any, int]]
     verbose: bool
+    days: str
+    """How days that were named have been read, in words; `""` if none were."""
+    words: Sequence[str]
+    """What was typed after the program's name."""
+
+    def again(self) -> str:
+        """The command to be typed again; a proxy, which may hold a password, is left out."""
+        kept, skip = [], False
+        for word in self.words:
+            if not skip and word.partition("=")[0] != "--proxy":
+                kept.append(word)
+            skip = word == "--proxy"
+        return shlex.join(["agora-tencent-analytics", *kept])

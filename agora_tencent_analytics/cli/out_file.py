@@ -12,10 +12,12 @@ What is not a file of its own is written as it comes, and never cut (`out_stream
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
-from io import SEEK_END
+from io import SEEK_END, BufferedRandom, BufferedWriter
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
@@ -35,6 +37,7 @@ _FIRST = 256
 _RECORD = b'{"vendor":"'
 _FILES = 8
 """Files that a ledger knows."""
+_File = BufferedWriter | BufferedRandom
 
 
 @attrs.frozen
@@ -71,7 +74,7 @@ class _Mark:
 class OutFile:
     """Where records go; nowhere, if no file was asked for."""
 
-    file: BinaryIO | None
+    file: _File | None
     ledger: Ledger | None = None
     marks: tuple[_Mark, ...] = ()
     """Of the files that the ledger knows, this one first; empty if no ledger follows it."""
@@ -95,13 +98,19 @@ class OutFile:
         if self.file is None:
             return None
         pieces = record_pieces(record)
-        if self.ledger is not None and not self.file.seek(0, SEEK_END):
+        before = self.file.seek(0, SEEK_END)
+        if self.ledger is not None and not before:
             first = next(pieces)
             announced = attrs.evolve(self.marks[0], first=first[:_FIRST].decode(errors="ignore"))
             self.ledger.keep(_bookmark((announced, *self.marks[1:])))
-            self.file.write(first)
-        self.file.writelines(pieces)
-        self.file.flush()
+            pieces = chain((first,), pieces)
+        try:
+            self.file.writelines(pieces)
+            self.file.flush()
+        except OSError:  # the disk is full: no line stays half, and what is in the buffer is not tried again
+            os.ftruncate(self.file.fileno(), before)
+            self.file.raw.close()
+            raise
         if self.ledger is None:
             return None
         length = self.file.tell()
@@ -110,25 +119,32 @@ class OutFile:
 
 
 @contextmanager
-def out_file(path: str | None, ledger: Ledger | None) -> Iterator[OutFile]:
+def out_file(path: str | None, ledger: Ledger | None, *, force: bool = False) -> Iterator[OutFile]:
     """Opens the file, empty, or where the ledger says that it was left.
 
+    Args:
+        path: where it is; None for nowhere.
+        ledger: follows the file.
+        force: True if a file that holds something may be emptied, where no ledger follows it.
+
     Raises:
-        BadInput: it cannot be written, or does not fit its ledger.
+        BadInput: it cannot be written, holds something, or does not fit its ledger.
     """
     if path is None:
         yield OutFile(None)
         return
     try:
-        file, marks = _opened(Path(path), ledger)
+        file, marks = _opened(Path(path), ledger, force)
     except OSError as error:
         raise BadInput(f"cannot write {error.filename or path}: {error.strerror or error}") from None
     with file:
         yield OutFile(file, ledger, marks)
 
 
-def _opened(path: Path, ledger: Ledger | None) -> tuple[BinaryIO, tuple[_Mark, ...]]:
+def _opened(path: Path, ledger: Ledger | None, force: bool) -> tuple[_File, tuple[_Mark, ...]]:
     if ledger is None:
+        if not force and path.is_file() and path.stat().st_size:
+            raise BadInput(f"{path} exists; --force replaces it, and with --ledger it is continued")
         return path.open("wb"), ()
     named = str(path.resolve()).encode(errors="backslashreplace").decode()
     marks = _marks(ledger.bookmark)

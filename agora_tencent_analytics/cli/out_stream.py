@@ -34,13 +34,15 @@ class OutStream:
 
     Args:
         descriptor: where they go.
+        standard: True if that is standard output, which then holds records alone.
     """
 
     elsewhere = ""
     """Nothing goes on here that was begun before."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, *, standard: bool = False) -> None:
         self._descriptor = descriptor
+        self.standard = standard
         mode = os.fstat(descriptor).st_mode
         waits = stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(descriptor)
         self._waits = waits and sys.platform != "win32"
@@ -86,7 +88,7 @@ async def out_stream(path: str | None, *, ledger: bool) -> AsyncIterator[OutStre
         )
     if standard is not None:
         (sys.stdout if standard == 1 else sys.stderr).flush()
-        yield OutStream(standard)
+        yield OutStream(standard, standard=standard == 1)
         return
     try:
         descriptor = await _opened(path)

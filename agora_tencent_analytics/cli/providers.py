@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from agora_tencent_analytics.agora.provider import AgoraProvider
@@ -15,7 +16,9 @@ from agora_tencent_analytics.environment import EnvironmentVariable, unquoted, u
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.http.proxies import ENVIRONMENT
 from agora_tencent_analytics.http.transport import AiohttpTransport
+from agora_tencent_analytics.limits import Plan
 from agora_tencent_analytics.provider import Provider
+from agora_tencent_analytics.scan.since import Since
 from agora_tencent_analytics.secret import Secret
 from agora_tencent_analytics.tencent.provider import TencentProvider
 
@@ -28,6 +31,8 @@ _PROVIDERS: Mapping[str, type[AgoraProvider] | type[TencentProvider]] = {
     "agora": AgoraProvider,
     "tencent": TencentProvider,
 }
+_LISTINGS = {"agora": "call/lists", "tencent": "DescribeRoomInfo"}
+"""The row of a plan without which it lists no calls."""
 
 
 @asynccontextmanager
@@ -47,14 +52,17 @@ async def providers_of(options: Options) -> AsyncIterator[tuple[list[Provider], 
     if options.api:
         own["agora"]["api"] = options.api
     if not options.simulate:
+        _check_plans(vendors, plans)
         async with _real(own, plans, options.proxy) as providers:
             options.depth = getattr(options, "depth", None) or _deepest(providers)
             yield providers, None
         return
     options.depth = options.depth or "metrics"
-    from agora_tencent_analytics.cli.simulated_world import world
+    from agora_tencent_analytics.cli.simulated_world import demo_range, recent_range, world
 
-    made = world(seed=options.seed, calls=options.calls, impolite=options.impolite)
+    # A job that reads what is new since its last run needs a world that goes on.
+    over = recent_range() if isinstance(options.over, Since) else demo_range()
+    made = world(over, seed=options.seed, calls=options.calls, impolite=options.impolite)
     async with _simulated(made, own, plans) as providers:
         yield providers, made
 
@@ -97,6 +105,21 @@ def _plans(options: Options, vendors: list[str]) -> dict[str, str]:
             raise BadInput(f"--plan {text}: one plan for each of {', '.join(vendors)}")
         plans[vendor] = plan
     return plans
+
+
+def _check_plans(vendors: list[str], plans: Mapping[str, str]) -> None:
+    """Names the plans that there are where none is given, or one that is not among them."""
+    for vendor in vendors:
+        variable = _PROVIDERS[vendor].environment["plan"]
+        plan = plans.get(vendor) or unquoted(os.environ.get(variable.name, ""))
+        known: Mapping[str, Plan] = import_module(f"agora_tencent_analytics.{vendor}.plans").PLANS
+        if plan in known:
+            continue
+        *most, last = [name for name, one in known.items() if _LISTINGS[vendor] in one.rows and name != "unlimited"]
+        names = f"{', '.join(most)} or {last}"
+        if plan:
+            raise BadInput(f"{vendor} has no plan {plan!r}; give --plan {names}, or {variable.name}")
+        raise BadInput(f"which plan of {vendor} you have is not said: give --plan {names}, or {variable.name}")
 
 
 @asynccontextmanager

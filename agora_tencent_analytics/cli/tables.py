@@ -1,21 +1,87 @@
-"""What a person reads of a scan, as rows and lines of text; how they are drawn is the console's part.
+"""What a person reads of a scan, as rows and lines of text, and how tables are laid out; the console draws them.
 
 Text that comes from vendors is made printable.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import groupby
+from unicodedata import combining, east_asian_width
 
 from agora_tencent_analytics.cli.worst_calls import CallFigures
 from agora_tencent_analytics.errors import printable
-from agora_tencent_analytics.scan import Report
+from agora_tencent_analytics.scan import Failure, Report, VendorReport
 
 Row = Sequence[str]
 
 TEXTS = frozenset({"vendor", "channel", "call", "counter"})
 """Columns of text; the others hold numbers and stand to the right."""
+
+_IDS = frozenset({"channel", "call", "counter"})
+_GAP = "  "
+
+
+def laid_out(head: Row, rows: Sequence[Row], width: int | None = None) -> Iterator[tuple[str, bool]]:
+    """A table as lines, to be copied from: no figure and no id is ever broken to make it fit.
+
+    Where it is too wide, the ids of each row stand in a line of their own, under its figures. Where even the figures
+    are too wide, each row is a few lines of them, each with its name.
+
+    Args:
+        head: names of the columns.
+        rows: a text for each.
+        width: columns of the terminal; None for a file or a pipe, where a row is always a line.
+
+    Returns:
+        Each line, and whether it is one of the head.
+    """
+    words = [name.split() if width else [name] for name in head]
+    height = max(map(len, words))
+    heads = [*zip(*([""] * (height - len(parts)) + parts for parts in words), strict=True)]
+    widths = [max(map(_cells, [*parts, *column])) for parts, *column in zip(words, *rows, strict=True)]
+    figures = [at for at, name in enumerate(head) if name not in _IDS]
+    for names in (range(len(head)), figures):
+        if width is None or sum(widths[at] for at in names) + len(_GAP) * (len(names) - 1) <= width:
+            yield from ((_line(head, line, widths, names), True) for line in heads)
+            for row in rows:
+                yield _line(head, row, widths, names), False
+                if names is figures:
+                    yield _GAP + _GAP.join(row[at] for at in range(len(head)) if at not in names), False
+            return
+    assert width is not None
+    for row in rows:
+        cells = dict(zip(head, row, strict=True))
+        yield _GAP.join(cells[name] for name in head if name in TEXTS), False
+        named = [f"{name} {cells[name]}" for name in head if name not in TEXTS and cells[name]]
+        yield from ((_GAP + line, False) for line in _flowing(named, width - len(_GAP)))
+
+
+def _line(head: Row, row: Row, widths: Sequence[int], names: Iterable[int]) -> str:
+    cells = []
+    for at in names:
+        space = " " * (widths[at] - _cells(row[at]))
+        cells.append(row[at] + space if head[at] in TEXTS else space + row[at])
+    return _GAP.join(cells).rstrip()
+
+
+def _flowing(words: Iterable[str], width: int) -> Iterator[str]:
+    """As many words to a line as there is room for."""
+    line = ""
+    for word in words:
+        if line and _cells(line) + len(_GAP) + _cells(word) > width:
+            yield line
+            line = ""
+        line += (_GAP if line else "") + word
+    yield line
+
+
+def _cells(text: str) -> int:
+    """Columns of a terminal that a text takes."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if combining(char) else 1 + (east_asian_width(char) in "WF") for char in text)
 
 
 def status(report: Report) -> str:
@@ -86,13 +152,12 @@ def vendor_rows(report: Report) -> tuple[Row, list[Row]]:
     ]
 
 
-def remarks(report: Report, left: dict[str, str], *, most: int) -> list[str]:
-    """What else there is to say, a line each: quota left, what was not read and why, failures, the verdict.
+def results(report: Report, left: dict[str, str]) -> list[str]:
+    """What belongs to the result, a line each: quota left, what the vendors do not show yet, the verdict.
 
     Args:
         report: the report.
         left: what is left of the day, in words, by vendor.
-        most: lines of failures and of doubts, the rest is counted.
     """
     lines = []
     for name, vendor in report.vendors.items():
@@ -100,16 +165,48 @@ def remarks(report: Report, left: dict[str, str], *, most: int) -> list[str]:
             lines.append(f"{name}: {vendor.already:,} calls were settled by earlier runs with this ledger")
         if name in left:
             lines.append(f"{name}: requests left today: {left[name]}")
-        pieces: dict[str, list[str]] = {}
-        for piece in vendor.clipped:
-            reason = str(piece).removeprefix(f"{piece.endpoint} ")
-            pieces.setdefault(reason, []).append(piece.endpoint)
-        lines += [f"{name}: not read: {', '.join(endpoints)} {reason}" for reason, endpoints in pieces.items()]
-        lines += [f"{name}: stopped: {vendor.stopped}"] if vendor.stopped else []
-        lines += _first([f"{name}: doubtful: {doubt}" for doubt in vendor.doubts], most, "doubts")
-    lines += _first([f"failed: {failure}" for failure in report.failures], most, "failures")
+        lines += _not_read(name, vendor, yet=True)
     lines.append("complete" if report.complete else "INCOMPLETE")
     return [printable(line) for line in lines]
+
+
+def warnings(report: Report, *, most: int) -> list[str]:
+    """What makes a scan incomplete, a line for each cause.
+
+    Args:
+        report: the report.
+        most: lines of failures and of doubts, the rest is counted.
+    """
+    lines = []
+    for name, vendor in report.vendors.items():
+        lines += _not_read(name, vendor, yet=False)
+        lines += [f"{name}: stopped: {vendor.stopped}"] if vendor.stopped else []
+        lines += _first([f"{name}: doubtful: {doubt}" for doubt in vendor.doubts], most, "doubts")
+        told = [failure for failure in vendor.failures if str(failure.error) not in vendor.stopped]
+        lines += _first(_by_cause(told), most, "failures")
+    return [printable(line) for line in lines]
+
+
+def _not_read(name: str, vendor: VendorReport, *, yet: bool) -> list[str]:
+    pieces: dict[str, list[str]] = {}
+    for piece in vendor.clipped:
+        if (piece.reason == "lag") == yet:
+            reason = str(piece).removeprefix(f"{piece.endpoint} ")
+            pieces.setdefault(reason, []).append(piece.endpoint)
+    return [f"{name}: not read: {', '.join(endpoints)} {reason}" for reason, endpoints in pieces.items()]
+
+
+def _by_cause(failures: Iterable[Failure]) -> list[str]:
+    """A line for each cause: the first failure of it, and how many there were."""
+
+    def cause(failure: Failure) -> tuple[str, str]:
+        return failure.step, str(failure.error)
+
+    lines = []
+    for _, alike in groupby(sorted(failures, key=cause), key=cause):
+        first, *more = alike
+        lines.append(f"failed: {first}" + (f" (and {len(more)} more like it)" if more else ""))
+    return lines
 
 
 def _first(lines: list[str], most: int, what: str) -> list[str]:

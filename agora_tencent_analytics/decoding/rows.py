@@ -5,8 +5,7 @@ package. Vendors send numbers as text, ids as numbers, null for empty lists, tim
 time; none of that may cost a row. Only a field that a record cannot be without does, when it is missing, null or
 unreadable.
 
-Pages are read by the hundred rows, so a field that comes as what it is costs no Python call, whole numbers and numbers
-are made by `int` and `float` themselves, and `shapes.py` leaves out what need not be asked of every row.
+Pages of calls and sessions whose rows are all of the usual shape are read without it, by `typed.py`.
 """
 
 from __future__ import annotations
@@ -26,14 +25,12 @@ from cattrs.gen import make_dict_structure_fn_from_attrs, override
 from agora_tencent_analytics.decoding.flaws import MISREAD
 from agora_tencent_analytics.decoding.moments import YEAR_5138, seconds
 from agora_tencent_analytics.decoding.rawjson import UNREAD
-from agora_tencent_analytics.decoding.shapes import Shapes
+from agora_tencent_analytics.decoding.typed import CHOSEN, TypedRows
 
 T = TypeVar("T")
 Odd = Callable[[Iterable[str]], None]
 """Is told the vendor's names of fields of a record that could not be read as they were sent."""
 _GARBLED = (ValueError, TypeError, ArithmeticError)
-_CHOSEN = frozenset({"channel", "user_id"})
-"""Attributes that hold what people choose. Where half a character is in one, the rest of it still serves."""
 _TIME = re.compile("(.*_)?ts")
 
 
@@ -80,7 +77,6 @@ def real(value: Any, _: Any = None) -> float:
 
 class _Model(NamedTuple):
     build: Callable[[Any, Any], Any]
-    shapes: Shapes
     needed: Mapping[str, str]  # the vendor's names of the fields that a row must have, with those of the attributes
     optional: Mapping[str, Any]  # of those that it may have, with their types
     times: Mapping[str, str]  # the attributes that are epoch seconds, with the vendor's names
@@ -110,7 +106,6 @@ class Structure:
         self._converter.register_structure_hook(bool, flag)
         self._converter.register_structure_hook(str, one_text)
         self._converter.register_structure_hook_func(lambda kind: kind == tuple[str, ...], texts)
-        self._quick = self._converter.copy()
         self._converter.register_structure_hook(float, real)
         self._names: dict[type, dict[str, str]] = {}
         self._computed: dict[type, list[tuple[str, Callable[[Mapping[str, Any]], Any]]]] = {}
@@ -139,31 +134,25 @@ class Structure:
         if self._computed.get(model):
             for row in rows:
                 row |= self._compute(row, model, learnt, odd)
-        met = learnt.shapes.met(given)
+        known = {*learnt.needed, *learnt.optional} - given.keys()
         found: list[T] = []
-        seen, fill, unknown = list[object](), None, tuple[str, ...]()
         for row in rows:
-            signs = [*row, *map(type, row.values())]
-            if signs != seen:
-                seen, key = signs, tuple(signs)
-                fill, unknown = met.get(key) or learnt.shapes.learn(key, row, given)
-            if unknown:
-                row["extra"] = {name: row.pop(name) for name in unknown}
+            extra = {name: row.pop(name) for name in [*row.keys()] if name not in known}
             row |= given
-            if fill is None:
-                found.append(self._build(row, model, learnt, odd))
-                continue
-            try:
-                record = fill(row)
-            except _GARBLED:
-                found.append(self._build(row, model, learnt, odd))
-            else:
-                record.__class__ = model
-                found.append(record)
+            found.append(self._build(row, extra, model, learnt, odd))
         for attribute, name in learnt.times.items():
             if max(filter(None, map(attrgetter(attribute), found)), default=0) >= YEAR_5138:
                 found = [_in_seconds(record, attribute, name, odd) for record in found]
         return found
+
+    def typed(self, model: type[Any], **usual: Any) -> TypedRows:
+        """The rows of `model` as this vendor usually sends them.
+
+        Args:
+            model: an attrs class.
+            usual: what `TypedRows` takes.
+        """
+        return TypedRows(model, self._names.get(model, {}), **usual)
 
     def _compute(self, row: Mapping[str, Any], model: type, learnt: _Model, odd: Odd | None) -> dict[str, Any]:
         """The attributes of a row that are computed; one that cannot be is missing, which is odd if it may be."""
@@ -178,13 +167,13 @@ class Structure:
                     odd((attribute,))
         return found
 
-    def _build(self, row: dict[str, Any], model: type[T], learnt: _Model, odd: Odd | None) -> T:
-        extra = row.pop("extra", {})
+    def _build(self, row: dict[str, Any], extra: dict[str, Any], model: type[T], learnt: _Model, odd: Odd | None) -> T:
         unread = extra.pop(UNREAD, {})
         if None in row.values():
             _drop_nulls(row, learnt.needed)
         for name in unread.keys() & learnt.needed.keys():
-            if learnt.needed[name] not in _CHOSEN:
+            # Where half a character is in what people choose, the rest of it still serves.
+            if learnt.needed[name] not in CHOSEN:
                 raise TypeError(f"{name!r} cannot be read as it was sent")
         try:
             made: T = learnt.build({**row, "extra": extra | unread}, model)
@@ -219,7 +208,6 @@ class Structure:
         spelt: dict[str, Any] = {field.name: override(rename=name) for name, field in fields.items()}
         learnt = self._models[model] = _Model(
             make_dict_structure_fn_from_attrs(list(fields.values()), model, self._converter, **spelt),
-            Shapes(model, fields, self._quick),
             {name: field.name for name, field in fields.items() if field.default is attrs.NOTHING},
             {
                 name: field.type

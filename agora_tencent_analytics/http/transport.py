@@ -114,8 +114,8 @@ def check_open(transport: Transport) -> None:
     """
     if getattr(transport, "closed", False):
         raise ProviderClosed(
-            "this provider is closed, or the session that it was given is closed or belongs to another event loop; "
-            "enter the provider again (async with), or give it a session of this loop"
+            "the transport is closed, or the session that it was given is closed or belongs to another event loop; "
+            "make a new one"
         )
 
 
@@ -290,6 +290,10 @@ class AiohttpTransport:
             return self._closed
         return given.closed or given._loop is not asyncio.get_running_loop()
 
+    def reopen(self) -> None:
+        """Sends again after `aclose`."""
+        self._closed = False
+
     async def aclose(self) -> None:
         """Closes the sessions that were made here; those of other loops close there."""
         self._closed = True
@@ -336,7 +340,7 @@ def _mapped(
     elif isinstance(error, TimeoutError):
         phase, what = "total", f"{host} took longer than {timeouts.total_s:g} s for one answer"
     elif isinstance(error, no_connection) or (isinstance(error, UnicodeError) and not _can_be_a_name(host)):
-        phase, left, what = "connect", False, f"no connection to {there} ({error})"
+        phase, left, what = "connect", False, f"no connection to {there} ({_why(error)})"
     elif isinstance(error, aiohttp.ClientHttpProxyError):
         phase, left = "connect", False
         what = f"no connection to {there}: the proxy refuses it with {error.status} ({error.message})"
@@ -363,6 +367,17 @@ def _mapped(
         timed_out=isinstance(error, TimeoutError),
         left=left,
     )
+
+
+def _why(error: Exception) -> str:
+    """Why there is no connection; the two common reasons without the words of aiohttp and the operating system."""
+    import aiohttp
+
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return f"no address is known for the name {error.host}"
+    if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, ConnectionRefusedError):
+        return f"nothing listens at {error.host}:{error.port}"
+    return str(error)
 
 
 def _can_be_a_name(host: str) -> bool:

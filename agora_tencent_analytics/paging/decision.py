@@ -6,7 +6,8 @@ come in pages, and `truncated.py`, where they do not.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import attrs
@@ -18,27 +19,42 @@ from agora_tencent_analytics.refusals import brief
 from agora_tencent_analytics.timerange import TimeRange
 
 
-def unreadable_row(lost: LostRow, endpoint: str, window: TimeRange, page: int) -> UnreadableRow:
-    """The error for a row that cannot be read.
+def unreadable_rows(
+    lost: Iterable[LostRow], ids: Sequence[str], endpoint: str, window: TimeRange, page: int
+) -> list[UnreadableRow]:
+    """The errors for the rows of an answer that cannot be read.
 
-    A row is known again by what it says. One that says nothing is another row wherever it stands.
+    A row is known again by what it says, also in another window. One that says nothing is known by the row that can be
+    read before it in the answer, and where there is none by its window and page.
 
     Args:
-        lost: the row.
+        lost: those rows, in order.
+        ids: of the rows that can be read, in order; none if they are not identified.
         endpoint: name of the question.
         window: that was asked.
         page: number of the page.
     """
-    where = "" if lost.says_something else f"{window.start} {window.end} {page}"
-    return UnreadableRow(
-        endpoint=endpoint,
-        over=window,
-        page=page,
-        place=lost.place,
-        reason=brief(lost.reason),
-        text=brief(lost.text),
-        row_id=digest(f"{where}\0{lost.equal}\0{lost.text}").hex(),
-    )
+    found = list[UnreadableRow]()
+    mute = Counter[str]()
+    for at, one in enumerate(lost):
+        where, equal = "", one.equal
+        if not one.says_something:
+            before = one.place - at
+            where = ids[before - 1] if 0 < before <= len(ids) else f"{window.start} {window.end} {page}"
+            mute[where] += 1
+            equal = mute[where]
+        found.append(
+            UnreadableRow(
+                endpoint=endpoint,
+                over=window,
+                page=page,
+                place=one.place,
+                reason=brief(one.reason),
+                text=brief(one.text),
+                row_id=digest(f"{where}\0{equal}\0{one.text}").hex(),
+            )
+        )
+    return found
 
 
 @attrs.frozen(kw_only=True)

@@ -34,7 +34,7 @@ class Paginator(Generic[T]):
         cursor: where to go on: `.pages()` right after the page that gave it, items there too. Where a question's
             items are merged, they begin with the whole question of that page, unless the page was its last.
         max_requests: the walk ends, incomplete, after so many pages. None: as many as it takes.
-        max_wait: the longest wait for a quota slot, seconds; None waits as long as it takes.
+        max_wait: the longest wait for a quota slot, seconds; None: what the terms of the provider say.
         held: items at hand, which need not be asked for and come first.
     """
 

@@ -16,14 +16,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from agora_tencent_analytics.context import hooks_in_force, is_heard, tell
+from agora_tencent_analytics.context import is_heard, tell
 from agora_tencent_analytics.decoding.flaws import NO_FLAWS
 from agora_tencent_analytics.endpoint import NextPage, PageNumber, Unpaged
 from agora_tencent_analytics.errors import Refusal, UnreadableRow, WindowRefused
 from agora_tencent_analytics.http.client import Caller
 from agora_tencent_analytics.notices import Drift, GoingAway, PageRead, WindowSplit
 from agora_tencent_analytics.paging.cursor import Cursor
-from agora_tencent_analytics.paging.decision import PageSigns, unreadable_row
+from agora_tencent_analytics.paging.decision import PageSigns, unreadable_rows
 from agora_tencent_analytics.paging.evidence import Evidence
 from agora_tencent_analytics.paging.next_page import NextReader
 from agora_tencent_analytics.paging.page import Page
@@ -208,7 +208,7 @@ class Walk:
         at = [] if isinstance(row.paging, PageNumber | Unpaged) else moments(row, reply)
         rows = Digests(reply.ids)
         if flaws.rows:
-            lost = [unreadable_row(one, row.name, window, number) for one in flaws.rows]
+            lost = unreadable_rows(flaws.rows, reply.ids, row.name, window, number)
             rows = Digests([*reply.ids, *(one.row_id for one in lost)])
         news = self._seen.new(rows)
         items, fresh = reply.items, sum(news)
@@ -236,7 +236,7 @@ class Walk:
         signs = PageSigns(ids=rows, total=total, has_more=reply.has_more, is_last=reply.is_last, next=reply.next, at=at)
         step = reading.reader.feed(signs, fresh=fresh)
         split = self.windows.go(reading, step, rows=len(rows))
-        hooks = hooks_in_force(self._caller.hooks)
+        hooks = self._caller.hooks
         about: dict[str, Any] = {"vendor": row.vendor, "endpoint": row.name}
         if is_heard(hooks):
             counts: dict[str, Any] = {
@@ -261,7 +261,7 @@ class Walk:
         if way == "split":
             why = f"the vendor finds it {refused.kind}"
             split = WindowSplit(vendor=row.vendor, endpoint=row.name, over=over, reason=why)
-            tell(hooks_in_force(self._caller.hooks), split)
+            tell(self._caller.hooks, split)
         return bool(way)
 
     def _finish(self, stopped: str) -> None:

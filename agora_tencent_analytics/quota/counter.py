@@ -23,7 +23,7 @@ from collections.abc import Mapping
 import anyio
 import attrs
 
-from agora_tencent_analytics.context import Priority
+from agora_tencent_analytics.context import Priority, earlier
 from agora_tencent_analytics.errors import WouldExceedQuota
 from agora_tencent_analytics.limits import Rate
 from agora_tencent_analytics.quota.clock import VendorClock
@@ -122,12 +122,16 @@ class Counter:
             paced = (window.rest_s for window in self.bucket.windows if window.pace_s is not None)
             self.bucket.hold(cold_since + max(paced, default=0.0))
 
-    async def acquire(self, max_wait: float | None, priority: Priority) -> Grant:
+    async def acquire(
+        self, max_wait: float | None, priority: Priority, *, within_s: float | None = None, queues: bool = False
+    ) -> Grant:
         """Waits for the right to send one request.
 
         Args:
             max_wait: seconds; None waits for as long as it takes.
             priority: who goes first.
+            within_s: the same as `max_wait`; both hold.
+            queues: True if those ahead of it do not count, and `max_wait` begins when it is the head of the queue.
 
         Raises:
             DailyQuotaExhausted: the day is spent.
@@ -135,7 +139,9 @@ class Counter:
             QuotaUnavailable: the store cannot be had.
         """
         began = self.clock.clock.monotonic()
-        waiter = Waiter(None if max_wait is None else began + max_wait, priority)
+        longest = within_s if queues else earlier(max_wait, within_s)
+        waiter = Waiter(None if longest is None else began + longest, priority)
+        waiter.queues, waiter.as_head_s = queues, max_wait if queues else None
         self.refuse_if_spent(priority)
         ahead = self._queue.join(waiter)
         try:
@@ -155,6 +161,8 @@ class Counter:
             wait = math.inf
             if self._queue.head() is waiter:
                 ahead = 0
+                if waiter.as_head_s is not None:
+                    waiter.deadline, waiter.as_head_s = earlier(waiter.deadline, now + waiter.as_head_s), None
                 self.refuse_if_spent(waiter.priority)
                 wait = max(self.bucket.wait(now), self._ask_at - now)
                 if wait <= 0:
@@ -302,6 +310,8 @@ class Counter:
         if waiter.deadline is None:
             return
         expected = max(self.bucket.expected_wait(now, ahead=ahead), self._ask_at - now, wait if wait < math.inf else 0)
+        if waiter.queues and ahead:
+            expected = 0.0  # it is not its turn to be refused
         if now < waiter.deadline and now + expected <= waiter.deadline:
             return
         raise WouldExceedQuota(

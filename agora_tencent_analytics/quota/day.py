@@ -130,7 +130,13 @@ class Day:
         limit = granted if self.rate is None else self.rate.limit
         entirely = any(day in self._spent or self._used.get(day, 0) >= self.limit for day in spent)
         reserved = 0 if entirely else self.limit - most
-        raise DailyQuotaExhausted(endpoint=self._name, limit=limit, resets_at=resets_at, reserved=reserved)
+        raise DailyQuotaExhausted(
+            counter=self._name,
+            limit=limit,
+            resets_at=resets_at,
+            reserved=reserved,
+            retry_at=self._clock.here() + resets_at - self._clock.now(),
+        )
 
     def _margin_s(self) -> float:
         return max(_LEAST_MARGIN_S, self._clock.uncertainty_s)

@@ -185,6 +185,8 @@ class Quota:
         *,
         max_wait: float | None = None,
         priority: Priority = "normal",
+        within_s: float | None = None,
+        queues: bool = False,
     ) -> Waiting | Free:
         """A slot for one request: `async with quota.slot("call/lists", rates) as slot`, on the event loop that waits.
 
@@ -199,6 +201,9 @@ class Quota:
                 it takes. Midnight is never waited for.
             priority: who goes first when several wait: `"interactive"` overtakes `"normal"`, and that `"backfill"`.
                 Of ten grants in a row at least one goes to whoever has waited longest, if it was overtaken.
+            within_s: the same as `max_wait`; both hold.
+            queues: True if the bounds are those of the head of the queue: those ahead of it do not count, and
+                `max_wait` begins when it has become the head.
 
         Raises:
             DailyQuotaExhausted: (on entering) the day is spent; nothing was.
@@ -213,7 +218,9 @@ class Quota:
         if not rates:
             return self._free
         asyncio.get_running_loop()  # raises where there is none, and nobody could wait
-        return Waiting(self._counter(counter, rates), max_wait=max_wait, priority=priority)
+        return Waiting(
+            self._counter(counter, rates), max_wait=max_wait, priority=priority, within_s=within_s, queues=queues
+        )
 
     def refuse_if_spent(self, counter: str, rates: tuple[Rate, ...], priority: Priority = "normal") -> None:
         """Says at once, and of what is known here, whether a slot would be refused for the day; nothing is spent.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
+from copy import copy
 from typing import TypeVar
 
 import anyio
 import msgspec
 
-from agora_tencent_analytics.context import hooks_in_force, is_heard, tell
+from agora_tencent_analytics.context import is_heard, tell
 from agora_tencent_analytics.errors import (
     AnalyticsError,
     BadInput,
@@ -39,7 +40,7 @@ T = TypeVar("T")
 Outcome = CallRecord | Failure
 """What the consumer's end of a scan receives; a failure only if the scan shall raise."""
 
-UNREACHABLE = 100
+UNREACHABLE = 48
 """Attempts in a row that reached nobody, after which a provider that has answered before is given up."""
 _CLOSED_TO_US = (NotAuthenticated, NotPermitted, ProviderClosed)
 _HOPELESS = (
@@ -56,7 +57,7 @@ class Job:
     """What the lister and the workers of one provider share.
 
     Args:
-        provider: whom to ask.
+        provider: whom to ask, on the terms of the scan.
         name: its name in the report.
         wanted: what the scan was asked for.
         work: what is left to do of it.
@@ -67,7 +68,7 @@ class Job:
         self, provider: Provider, name: str, wanted: Wanted, work: Work, outcomes: BatchQueue[Outcome]
     ) -> None:
         self.provider, self.name, self.wanted, self.work = provider, name, wanted, work
-        self.report = VendorReport(over=work.over, already=work.already)
+        self.report = VendorReport(over=work.over, already=work.already, cost=provider.receipt)
         self.report.doubt(work.doubts)
         self._clock = provider.shared_quota.clock
         self._resolved_at, self._resolved_lead = self._clock.now(), self._clock.lead
@@ -78,6 +79,8 @@ class Job:
         self.ended_by: AnalyticsError | None = None
         """What is to be raised when all is read, where the scan stops at errors: it made the provider unreadable."""
         self._unheard_since = 0  # attempts that were made when the provider was last heard
+        self._gone: AnalyticsError | None = None
+        self._asking: set[anyio.CancelScope] = set()
         self._outcomes = outcomes
         self._began = self._told_at = anyio.current_time()
         self._recall()
@@ -89,8 +92,9 @@ class Job:
 
     def is_hopeless(self, error: AnalyticsError) -> bool:
         """True if nothing else could be read either, or the scan stops because nothing was read before."""
-        first = self.wanted.on_error == "stop" and not self.answered and not isinstance(error, _OF_ONE_CALL)
-        return first or isinstance(error, _HOPELESS) or self._unheard(error) >= UNREACHABLE
+        if not self.answered and (self.wanted.on_error == "stop" or isinstance(error, TransportError)):
+            return not isinstance(error, _OF_ONE_CALL)
+        return isinstance(error, _HOPELESS) or self._unheard(error) >= UNREACHABLE
 
     def _unheard(self, error: AnalyticsError) -> int:
         """How many attempts in a row have reached nobody."""
@@ -100,16 +104,23 @@ class Job:
         """The next item, or None at the end; waits for midnight when the day is spent and the scan may wait."""
         while True:
             try:
-                item = await anext(source)
+                with anyio.CancelScope() as scope:
+                    self._asking.add(scope)
+                    item = await anext(source)
+                if self._gone is not None and scope.cancelled_caught:
+                    raise copy(self._gone)
             except StopAsyncIteration:
                 return None
             except DailyQuotaExhausted as spent:
-                if not self.wanted.waiting:
-                    raise
+                until = self.provider._caller.terms.until
+                if not self.wanted.waiting or until is not None:
+                    raise  # to wait for midnight, and be late
                 await anyio.sleep(max(0.0, spent.resets_at - self.provider.now()) + _AFTER_MIDNIGHT_S)
             else:
                 self.answered, self._unheard_since = True, self.report.cost.attempts
                 return item
+            finally:
+                self._asking.discard(scope)
 
     async def hand_over(self, records: Sequence[CallRecord]) -> None:
         """Gives records to the consumer, and counts them."""
@@ -141,6 +152,10 @@ class Job:
             lost = self._unheard(error)
             since = f" ({lost} attempts in a row reached nobody)" if lost >= UNREACHABLE else ""
             self.report.stopped = f"{failure.step} could not be read: {error}{since}"
+            if isinstance(error, TransportError):
+                self._gone = error
+                for scope in self._asking:  # nobody need wait for what will fail as well
+                    scope.cancel()
             if not self.answered or isinstance(error, _CLOSED_TO_US):
                 self.ended_by = error
         if not isinstance(error, TransportError | NotAsked):
@@ -201,11 +216,11 @@ class Job:
     @property
     def is_heard(self) -> bool:
         """True if anybody listens to what is told of every call."""
-        return is_heard(hooks_in_force(self.provider.hooks))
+        return is_heard(self.provider.hooks)
 
     def tell(self, notice: Notice) -> None:
         """Gives a notice to the hooks of the provider and of the scan."""
-        tell(hooks_in_force(self.provider.hooks), notice)
+        tell(self.provider.hooks, notice)
 
     def _remember(self) -> None:
         if self.work.kept:

@@ -28,7 +28,7 @@ class Wanted:
     workers: int
     on_error: OnError
     waiting: bool
-    priority: Priority = "backfill"
+    priority: Priority | None = None
     budget: Budget | None = None
     hooks: tuple[Hook, ...] = ()
     only: Callable[[Call], bool] | None = None

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 from typing import Any
 
 import attrs
+import msgspec
 
 from agora_tencent_analytics.decoding.moments import YEAR_5138, seconds
 from agora_tencent_analytics.decoding.points import PointForm
 from agora_tencent_analytics.decoding.rawjson import UNREAD, text
 from agora_tencent_analytics.decoding.rows import Structure, says_no
+from agora_tencent_analytics.decoding.typed import TypedRows, reader
+from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.columns import Columns
 from agora_tencent_analytics.models.events import AbnormalExperience, Cause, Event
@@ -65,6 +68,65 @@ STRUCTURE = Structure(
 
 
 _CAUSES = "AbnormalEventList"
+
+
+class Page(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What is inside `Response` of a good answer as it usually is, its rows not yet records: see `read_page`."""
+
+    total: int | None = msgspec.field(name="Total", default=None)
+    request_id: str = msgspec.field(name="RequestId")
+    rows: list[Any]
+
+
+_NEITHER = ("peak_users", "accumulated_users", "audio_freeze_ratio", "video_freeze_ratio")
+_ABSENT = ("audio_freeze_ratio", "video_freeze_ratio")
+_USUAL: Mapping[type, Mapping[str, Any]] = {
+    Call: {
+        "given": ("vendor",),
+        "absent": ("peak_users", "accumulated_users", *_ABSENT),
+        "unended": "destroyed_ts",
+    },
+    Session: {
+        "given": ("vendor", "call_id"),
+        "made": {"session_id": "{user_id}@{join_ts}"},
+        "needed": ("user_id",),
+        "absent": ("account", "platform", "network", "speaker", "roles", *_ABSENT),
+        "unended": "leave_ts",
+    },
+}
+"""What the usual rows of an answer are like; see `TypedRows`."""
+
+
+@cache
+def _typed(name: str) -> TypedRows:
+    model = next(model for model in _USUAL if model.__name__ == name)
+    return STRUCTURE.typed(model, **_USUAL[model])
+
+
+@cache
+def _reader(name: str, payload: str) -> Callable[[bytes], Any]:
+    page = _typed(name).page(Page, payload)
+    return reader(msgspec.defstruct("Answer", [("Response", page)], forbid_unknown_fields=True))
+
+
+def read_page(row: Endpoint[Any], body: bytes) -> Page | None:
+    """A page of rooms or users; None if it is of something else, or anything about it is odd."""
+    if row.model not in _USUAL or (answer := _reader(row.model.__name__, row.payload)(body)) is None:
+        return None
+    page: Page = answer.Response
+    return page
+
+
+def records_of(row: Endpoint[Any], page: Page, asked: Asked) -> list[Any]:
+    """The records of a page."""
+    given = {"call_id": asked.params["CommId"]} if row.model is Session else {}
+    return _typed(row.model.__name__).make(page.rows, vendor="tencent", **given)
+
+
+def users_beside(rows: Sequence[Any], asked: Asked) -> list[Session]:
+    """The sessions that an answer has beside its series. The rows are taken over."""
+    usual = _typed("Session").read(rows, vendor="tencent", call_id=asked.params["CommId"])
+    return asked.flaws.each(rows, partial(session_rows, asked=asked)) if usual is None else usual
 
 
 def call_rows(rows: Sequence[Any], asked: Asked) -> list[Call]:

@@ -40,12 +40,16 @@ from agora_tencent_analytics.tencent.figures import (
 )
 from agora_tencent_analytics.tencent.replies import (
     STRUCTURE,
+    Page,
     call_rows,
     events_of,
     experiences_of,
     numbered,
+    read_page,
+    records_of,
     series_of,
     session_rows,
+    users_beside,
 )
 from agora_tencent_analytics.tencent.series import TencentDetail, read_detail
 from agora_tencent_analytics.tencent.sign import TencentCredentials, sign
@@ -128,7 +132,7 @@ class TencentVendor(Vendor):
         return request.with_headers(headers)
 
     def unwrap(self, row: Endpoint[Any], response: Response) -> Any:
-        """What is inside `Response` of a good answer: an object, or the shell of a metrics answer.
+        """What is inside `Response` of a good answer: an object, the shell of a metrics answer, or a page.
 
         Raises:
             Refusal: the vendor said no.
@@ -146,6 +150,8 @@ class TencentVendor(Vendor):
                 raise _refused(row, response, told, shell.request_id)
             _check_answered(row, response, shell.request_id)
             return shell
+        if (page := read_page(row, response.body)) is not None:
+            return page
         body = parse_object(row, response)
         inside = body.get("Response")
         if not isinstance(inside, dict):
@@ -157,8 +163,12 @@ class TencentVendor(Vendor):
 
     def decode(self, row: Endpoint[Any], body: Any, asked: Asked) -> Reply[Any]:
         """The rows of a good answer as records."""
+        if isinstance(body, Page):
+            items = records_of(row, body, asked)
+            ids = row_ids(row, items)
+            return Reply(items=items, ids=ids, total=_total(body.total), request_id=body.request_id)
         if isinstance(body, TencentDetail):
-            stays = asked.flaws.each(body.users, partial(session_rows, asked=asked))
+            stays = users_beside(body.users, asked)
             wanted = set(asked.params.get("UserIds") or ())
             return Reply(
                 items=series_of(body, asked),

@@ -35,7 +35,7 @@ class Case(NamedTuple):
     budgets: dict[str, float]
 
 
-_PAGE = 7.0
+_PAGE = 2.5
 _SINCE_313 = sys.version_info >= (3, 13)
 CASES = [
     Case("agora 7 KB", lambda: payloads.agora(2, 6, 30), "agora", 200, 15, {}),

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from agora_tencent_analytics import Call, Clipped, Columns, MetricSeries, NotFound, Session, TimeRange
 from agora_tencent_analytics.cli import console
 from agora_tencent_analytics.cli.console import PlainConsole
-from agora_tencent_analytics.cli.tables import SPENT, WORST, remarks, vendor_rows, worst_rows
+from agora_tencent_analytics.cli.tables import SPENT, WORST, results, vendor_rows, warnings, worst_rows
 from agora_tencent_analytics.cli.worst_calls import Worst
 from agora_tencent_analytics.errors import printable
 from agora_tencent_analytics.receipt import Receipt
@@ -75,21 +75,27 @@ def test_what_nobody_measured_is_a_dash_and_not_a_zero() -> None:
     )
 
 
-def test_remarks_are_few_and_end_with_the_verdict() -> None:
+def test_what_is_said_is_little_once_for_each_cause_and_ends_with_the_verdict() -> None:
     error = NotFound(vendor="agora", code="404", message="\x1b[31mwrong\napi")
     vendor = VendorReport(
-        failures=[Failure(vendor="agora", step="calls", error=error)] * 30, doubts=["the total moved"] * 12, stopped="x"
+        failures=[Failure(vendor="agora", step=step, error=error) for step in ("calls", "sessions", "metrics") * 10],
+        doubts=["the total moved"] * 12,
+        stopped="x",
     )
     pieces = [Clipped(over=TimeRange(0, 9), reason="lag", endpoint=name) for name in ("a", "b")]
-    vendor.hide(tuple(pieces))
-    lines = remarks(Report(vendors={"agora": vendor}, finished=True), {"agora": "a 7"}, most=2)
-    assert "agora: requests left today: a 7" == lines[0]
-    assert "a, b [1970-01-01T00:00:00Z, 1970-01-01T00:00:09Z)" in lines[1]
-    assert "agora: stopped: x" in lines
-    assert "and 10 more doubts; see --report" in lines
-    assert "and 28 more failures; see --report" in lines
-    assert "INCOMPLETE" == lines[-1]
-    assert not any("\x1b" in line or "\n" in line for line in lines)
+    vendor.hide((*pieces, Clipped(over=TimeRange(0, 5), reason="history", endpoint="c")))
+    report = Report(vendors={"agora": vendor}, finished=True)
+    shown = results(report, {"agora": "a 7"})
+    assert "agora: requests left today: a 7" == shown[0]
+    assert "a, b [1970-01-01T00:00:00Z, 1970-01-01T00:00:09Z)" in shown[1]
+    assert "INCOMPLETE" == shown[-1]
+    aside = warnings(report, most=2)
+    assert "c [1970-01-01T00:00:00Z, 1970-01-01T00:00:05Z): already forgotten" in aside[0]
+    assert "agora: stopped: x" == aside[1]
+    assert "and 10 more doubts; see --report" in aside
+    assert [True] * 2 == [line.endswith("(and 9 more like it)") for line in aside if line.startswith("failed")]
+    assert "and 1 more failures; see --report" == aside[-1]
+    assert not any("\x1b" in line or "\n" in line for line in (*shown, *aside))
 
 
 def test_progress_is_a_line_for_every_hundred_calls(capsys: pytest.CaptureFixture[str]) -> None:
@@ -126,7 +132,7 @@ def shown_on(width: int, monkeypatch: pytest.MonkeyPatch, worst: Worst, report: 
     monkeypatch.setattr("sys.stderr", screen)
     monkeypatch.setenv("COLUMNS", str(width))
     monkeypatch.setenv("TERM", "xterm")
-    shown = console.console()
+    shown = console.screen(sys.stderr)
     assert isinstance(shown, RichConsole)
     shown.progress(report)
     shown.close()

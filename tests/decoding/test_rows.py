@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agora_tencent_analytics.decoding.rows import Structure, says_no
@@ -148,59 +148,7 @@ def test_roles_are_an_open_list(roles: object, expected: tuple[str, ...]) -> Non
     assert (expected, "6G", "BeOS", "1") == (made.roles, made.network, made.platform, made.user_id)
 
 
-def ordinary(names: Mapping[type, Mapping[str, str]], model: type) -> Structure:
-    """A structure that learns no shapes of this model's rows."""
-    table = Structure(names)
-    table.rows([], model)
-    table._models[model].shapes._room = 0
-    return table
-
-
-MIXED = st.lists(
-    st.fixed_dictionaries(
-        {"id": st.sampled_from(["c1", 7, True]), "created_ts": st.sampled_from([10, "11", 12.0])},
-        optional={
-            "cname": st.sampled_from(["room", 5, None, ["x"]]),
-            "pcu": st.sampled_from([3, None, "4", "many", 2.5, {}]),
-            "audio_freeze_ratio": st.sampled_from([0, 0.5, None, "0.25", "?", 10**400]),
-            "finished": st.sampled_from([True, False, 0, "True", "perhaps", None]),
-            "new": st.sampled_from([None, 1, [1]]),
-            "extra": st.just({"a": 1}),
-            "vendor": st.just("evil"),
-        },
-    ),
-    max_size=6,
-)
-
-
-@settings(deadline=None)
-@given(MIXED)
-def test_rows_of_any_shape_read_as_without_shapes(rows: list[dict[str, Any]]) -> None:
-    plain = ordinary(NAMES, Call).rows(copy.deepcopy(rows), Call, vendor="acme")
-    table = Structure(NAMES)
-    for _ in range(2):  # while the shapes are learnt, and when they are known
-        shaped = table.rows(copy.deepcopy(rows), Call, vendor="acme")
-        assert plain == shaped
-        assert repr([dict(sorted(vars(made).items())) for made in plain]) == repr(
-            [dict(sorted(vars(made).items())) for made in shaped]
-        )
-
-
-def test_a_shape_is_learnt_once_and_no_more_than_a_few_are() -> None:
-    table = Structure()
-    rows = [{"call_id": str(number), "created_ts": number} for number in range(100)]
-    assert [str(number) for number in range(100)] == [made.call_id for made in table.rows(rows, Call, vendor="acme")]
-    shapes = table._models[Call].shapes
-    met = shapes.met({"vendor": "acme"})
-    assert 1 == len(met)
-    muddle = [{"call_id": "c", "created_ts": 1, f"new-{number}": number} for number in range(100)]
-    found = table.rows(muddle, Call, vendor="acme")
-    assert [{f"new-{number}": number} for number in range(100)] == [made.extra for made in found]
-    assert 32 == len(met)
-    assert "acme" == table.rows([{"call_id": "c", "created_ts": 1}], Call, vendor="acme")[0].vendor
-
-
-def test_a_record_made_of_a_shape_is_like_any_other() -> None:
+def test_a_record_made_of_a_row_is_like_any_other() -> None:
     made, again = TABLE.rows([{**ROW, "pcu": 3}, {**ROW, "pcu": 3}], Call, vendor="acme")
     expected = Call(vendor="acme", call_id="c1", channel="room", created_ts=10, peak_users=3)
     assert Call is type(made)

@@ -24,7 +24,8 @@ FIELDS = {
     ("tencent", "sessions"): ("UserList", "UserId", "JoinTs", "LeaveTs", "Finished", "Total", "Error"),
     ("tencent", "metrics"): ("Data", "UserList", "UserId", "PeerId", "DataType", "Content", "Time", "Value", "JoinTs"),
 }
-DEEP = 20_000
+DEEP, DEEPEST = 2_000, 20_000
+"""Levels: more than Python recurses, and more than its stack in C holds."""
 VALUES = {
     "null": "null",
     "a flag": "true",
@@ -57,7 +58,7 @@ WHOLE = {
     "a number": "5",
     "NaN": "NaN",
     "half": '{"code":200,"Response":{"RequestId":"r"',
-    "deep": "[" * DEEP + "]" * DEEP,
+    "deep": "[" * DEEPEST + "]" * DEEPEST,
     "a list for Response": '{"Response":[]}',
     "an empty Response": '{"Response":{}}',
     "an Error of nulls": '{"code":300,"message":null,"Response":{"Error":{"Code":null,"Message":null}}}',

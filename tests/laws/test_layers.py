@@ -215,14 +215,13 @@ def circle(graph: Mapping[str, Iterable[str]]) -> list[str]:
     return next((found for module in graph if (found := walk(module, []))), [])
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_a_module_is_in_a_layer_and_imports_nothing_from_above(module: str) -> None:
-    assert [] == climbs(module, tree_of(module), MODULES)
+def test_every_module_is_in_a_layer_and_imports_nothing_from_above() -> None:
+    assert [] == [found for module in MODULES for found in climbs(module, tree_of(module), MODULES)]
 
 
-@pytest.mark.parametrize("module", [module for module in MODULES if not may_wait(module)])
-def test_a_module_is_pure_unless_it_is_listed(module: str) -> None:
-    assert [] == impurities(tree_of(module))
+def test_every_module_is_pure_unless_it_is_listed() -> None:
+    pure = [module for module in MODULES if not may_wait(module)]
+    assert {} == {module: found for module in pure if (found := impurities(tree_of(module)))}
 
 
 @pytest.mark.parametrize("entry", [entry for entry, waits in WAITS.items() if waits])
@@ -231,15 +230,19 @@ def test_what_is_listed_as_waiting_waits(entry: str) -> None:
     assert not inside or any(impurities(tree_of(module)) for module in inside)
 
 
-@pytest.mark.parametrize("module", [module for module in MODULES if _top(module) in VENDORS])
-def test_vendor_packages_never_import_each_other(module: str) -> None:
-    others = {*VENDORS} - {_top(module)}
-    assert [] == [seen for seen in imports(tree_of(module), MODULES, within=module) if _top(seen) in others]
+def test_vendor_packages_never_import_each_other() -> None:
+    assert [] == [
+        f"{module} imports {seen}"
+        for module in MODULES
+        if _top(module) in VENDORS
+        for seen in imports(tree_of(module), MODULES, within=module)
+        if _top(seen) in {*VENDORS} - {_top(module)}
+    ]
 
 
-@pytest.mark.parametrize("module", [module for module in MODULES if longest(module, OF_NO_VENDOR)])
-def test_what_serves_every_vendor_holds_no_vendors_name(module: str) -> None:
-    assert [] == vendor_words(tree_of(module))
+def test_what_serves_every_vendor_holds_no_vendors_name() -> None:
+    serving = [module for module in MODULES if longest(module, OF_NO_VENDOR)]
+    assert {} == {module: found for module in serving if (found := vendor_words(tree_of(module)))}
 
 
 def test_the_root_holds_few_modules() -> None:
@@ -252,9 +255,9 @@ def borrowed(module: str, tree: ast.AST, modules: Iterable[str]) -> list[str]:
     return [target or PACKAGE for target in seen if _top(target) != SIMULATOR and target not in SHARED_WITH_IT]
 
 
-@pytest.mark.parametrize("module", [module for module in MODULES if _top(module) == SIMULATOR])
-def test_the_simulator_shares_the_vendors_tables_with_the_client_and_no_code(module: str) -> None:
-    assert [] == borrowed(module, tree_of(module), MODULES)
+def test_the_simulator_shares_the_vendors_tables_with_the_client_and_no_code() -> None:
+    simulator = [module for module in MODULES if _top(module) == SIMULATOR]
+    assert {} == {module: found for module in simulator if (found := borrowed(module, tree_of(module), MODULES))}
 
 
 def test_nothing_imports_itself_by_a_detour_not_even_for_a_type() -> None:

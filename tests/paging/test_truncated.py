@@ -327,6 +327,15 @@ def test_an_answer_without_pages_has_no_page_size(kind: Any) -> None:
         kind(most=0, at="created_ts")
 
 
+def test_a_row_that_was_at_0_hides_none_of_the_window() -> None:
+    reader = NewestReader(paging=Newest(most=3, at="ts"), window=TimeRange(100, 200))
+    ids = [digest(name) for name in "abc"]
+    step = reader.feed(PageSigns(ids=ids, at=[180, 0, 150]), fresh=3)
+    assert ("narrow", TimeRange(100, 151)) == (step.action, reader.window)
+    alone = NewestReader(paging=Newest(most=1, at="ts"), window=TimeRange(100, 200))
+    assert "split" == alone.feed(PageSigns(ids=ids[:1], at=[0]), fresh=1).action
+
+
 def test_a_record_without_a_moment_makes_the_answer_unreadable() -> None:
     @attrs.frozen
     class Record:

@@ -436,7 +436,7 @@ def test_a_spent_day_is_an_error_that_says_when_it_ends(strict: bool, limit: int
         for _ in range(2):
             with pytest.raises(DailyQuotaExhausted) as caught:
                 await ask(of, rates)
-            assert ("lists", limit, MIDNIGHT) == (caught.value.endpoint, caught.value.limit, caught.value.resets_at)
+            assert ("lists", limit, MIDNIGHT) == (caught.value.counter, caught.value.limit, caught.value.resets_at)
         await anyio.sleep(1_002)
         await ask(of, rates)
 

@@ -28,8 +28,8 @@ MANY = """
 import asyncio, json
 from agora_tencent_analytics.paging import seen_ids
 from benchmarks.memory.many_calls import measured
-seen_ids.IN_MEMORY = 5_000
-print(json.dumps(asyncio.run(measured({vendor!r}, calls=60_000, hours=1, first=10_000))))
+seen_ids.IN_MEMORY = 3_000
+print(json.dumps(asyncio.run(measured({vendor!r}, calls=36_000, hours=1, first=6_000))))
 """
 
 
@@ -42,7 +42,7 @@ def test_six_times_the_calls_in_one_window_need_no_more_memory(vendor: str) -> N
         check=True,
     )
     read, complete, grown_mb = json.loads(done.stdout.splitlines()[-1])
-    assert (60_000, 60_000) == (read, complete)
+    assert (36_000, 36_000) == (read, complete)
     assert grown_mb < 4
 
 

@@ -18,7 +18,7 @@ from tests.support.simulated_scans import END, WHOLE, Vendors, exact, read, trut
 from tests.support.virtual_time import run
 
 SHARE = 0.8
-LATENCIES = {"no latency": (0.0, 0.0), "20 ms": (0.02, 0.02), "80 ms": (0.08, 0.08), "jitter": (0.0, 0.25)}
+LATENCIES = {"no latency": (0.0, 0.0), "80 ms": (0.08, 0.08), "jitter": (0.0, 0.25)}
 
 
 @attrs.frozen
@@ -36,8 +36,8 @@ class Cell:
 
     @property
     def measured_s(self) -> int:
-        """How long the rate is measured: some two hundred requests, a minute at the most."""
-        return max(20, min(60, 200 // self.usable))
+        """How long the rate is measured: some hundred requests, forty seconds at the most."""
+        return max(12, min(40, 120 // self.usable))
 
 
 CELLS = [
@@ -51,7 +51,7 @@ DETAIL = {"agora": "call/sessions", "tencent": "DescribeUserInfo"}
 
 def vendors_for(cell: Cell) -> Vendors:
     """Calls for somewhat more than the measured time, one request each."""
-    calls = cell.usable * (cell.measured_s + 10) + cell.usable
+    calls = cell.usable * (cell.measured_s + 5) + cell.usable
     return Vendors(calls=calls, sessions_per_call=1, call_seconds=240, points_per_series=0)
 
 

@@ -36,7 +36,7 @@ from agora_tencent_analytics.cli import main
 from agora_tencent_analytics.cli.console import PlainConsole
 from agora_tencent_analytics.cli.output import encode, record_pieces
 from agora_tencent_analytics.cli.rich_console import RichConsole
-from agora_tencent_analytics.cli.tables import SPENT, WORST, remarks, vendor_rows, worst_rows
+from agora_tencent_analytics.cli.tables import SPENT, WORST, results, vendor_rows, warnings, worst_rows
 from agora_tencent_analytics.cli.worst_calls import Worst
 from agora_tencent_analytics.endpoint import check_params, spell, unsigned
 from agora_tencent_analytics.scan import CallRecord, Failure, Report, VendorReport
@@ -230,7 +230,7 @@ def test_nothing_that_a_vendor_says_steers_the_terminal_through_a_console(
         worst.take(record)
     told = VendorReport(failures=[record.failures[0] for record in found], doubts=[stopped], stopped=stopped)
     report = Report(vendors={"agora": told})
-    lines = remarks(report, {"agora": stopped}, most=100)
+    lines = [*warnings(report, most=100), *results(report, {"agora": stopped})]
     for kind in (PlainConsole, RichConsole):
         stream = io.StringIO()
         screen = kind(stream)

@@ -84,7 +84,8 @@ MOST_BODY_BYTES = 1 << 18
 """The bound of every transport under this table."""
 ELSEWHERE = "http://127.0.0.1:9/elsewhere"
 _BOMB = 3 * MOST_BODY_BYTES
-_DEEP = 20_000
+_DEEP = 2_000
+"""Levels: more than Python recurses."""
 _LONG_S = 30.0
 """Longer than any timeout here."""
 _ONE_DAY_S = 86_400

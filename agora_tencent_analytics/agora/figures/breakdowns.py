@@ -31,7 +31,11 @@ _BESIDE_A_PART = frozenset({"dimension_value", "bucket", "user_count", "refUsage
 
 
 def breakdowns(row: Endpoint[Any], rows: Sequence[Row], asked: Asked) -> list[Breakdown]:
-    """One `Breakdown` for each part of a dimension in an answer, or the only one of the whole app."""
+    """One `Breakdown` for each part of a dimension in an answer, or the only one of the whole app.
+
+    Raises:
+        KeyError: a row has neither a part nor the figure.
+    """
     params, window = asked.params, asked.window
     (name, *_) = asked_for(params)
     dimension = params.get("dimension", "")
@@ -40,7 +44,9 @@ def breakdowns(row: Endpoint[Any], rows: Sequence[Row], asked: Asked) -> list[Br
     made = []
     for part in rows:
         found = measured(part, [name], counts=False)
-        key = next(iter(found))
+        key, of_part = next(iter(found)), part_of(part, (*spelt, "bucket"))
+        if key not in part and not of_part:
+            raise KeyError(key)
         users = "user_count" if "user_count" in part or key == "userCount" else "userCount"
         start, end = number(part.get("windowStartTs")), number(part.get("windowEndTs"))
         known = _BESIDE_A_PART | found.keys() | {*spelt, users}
@@ -57,7 +63,7 @@ def breakdowns(row: Endpoint[Any], rows: Sequence[Row], asked: Asked) -> list[Br
                 product=params.get("productType", ""),
                 call_id=params.get("call_id", ""),
                 dimension=dimension or ("bucket" if "bucket" in part else ""),
-                dimension_value=part_of(part, (*spelt, "bucket")),
+                dimension_value=of_part,
                 value=value,
                 users=number(part.get(users)),
                 reference=number_of(part.get("refUsage")),

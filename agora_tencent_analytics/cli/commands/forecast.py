@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from datetime import timedelta
 
-from agora_tencent_analytics.cli.console import console
+from agora_tencent_analytics.cli.console import Console
 from agora_tencent_analytics.cli.options import Options
 from agora_tencent_analytics.cli.output import clear_report, write_report
 from agora_tencent_analytics.cli.providers import providers_of
 from agora_tencent_analytics.cli.tables import Row
 from agora_tencent_analytics.errors import BadInput, printable
 from agora_tencent_analytics.receipt import Budget
-from agora_tencent_analytics.scan import Forecast, Interval, VendorForecast, scan
+from agora_tencent_analytics.scan import Forecast, Interval, Report, VendorForecast, scan
 
 _HEAD = ("vendor", "counter", "requests", "at least", "at most", "a day", "left today", "days", "time")
 
@@ -27,9 +26,12 @@ async def run(options: Options) -> int:
     if options.calls_expected is not None and options.frozen_from is not None:
         raise BadInput("--frozen-from needs the vendor's listing, and --calls-expected asks nothing")
     clear_report(options.report)
-    screen = console(sys.stdout)
+    screen = Console()
     try:
+        if options.days:
+            screen.warn(options.days)
         async with providers_of(options) as (providers, _):
+            screen.progress(Report())
             forecast = await scan.forecast(
                 *providers,
                 over=options.over,

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime
 
-from agora_tencent_analytics.cli.console import console
+from agora_tencent_analytics.cli.console import Console
 from agora_tencent_analytics.cli.options import Options
 from agora_tencent_analytics.cli.providers import providers_of
 from agora_tencent_analytics.errors import printable
@@ -16,13 +15,9 @@ _HEAD = ("vendor", "counter", "used today", "left today", "resets (UTC)", "next 
 
 async def run(options: Options) -> int:
     """Shows a line for each counter, and returns the exit status."""
-    screen = console(sys.stdout)
-    try:
-        async with providers_of(options) as (providers, _):
-            rows = [_row(provider.name, state) for provider in providers for state in await provider.quota()]
-        screen.table("quota", _HEAD, rows)
-    finally:
-        screen.close()
+    async with providers_of(options) as (providers, _):
+        rows = [_row(provider.name, state) for provider in providers for state in await provider.quota()]
+    Console().table("quota", _HEAD, rows)
     return 0
 
 

@@ -7,17 +7,18 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, AsyncExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agora_tencent_analytics.cli.console import console
+from agora_tencent_analytics.cli.console import Console, lead_nowhere
 from agora_tencent_analytics.cli.options import Options
-from agora_tencent_analytics.cli.out_file import out_file
-from agora_tencent_analytics.cli.out_stream import out_stream
+from agora_tencent_analytics.cli.out_file import OutFile, out_file
+from agora_tencent_analytics.cli.out_stream import OutStream, out_stream
 from agora_tencent_analytics.cli.output import clear_report, write_report
 from agora_tencent_analytics.cli.providers import providers_of
-from agora_tencent_analytics.cli.tables import SPENT, WORST, remarks, vendor_rows, worst_rows
+from agora_tencent_analytics.cli.remarks import Listed, before_a_scan, disk_full, way_on
+from agora_tencent_analytics.cli.tables import SPENT, WORST, results, vendor_rows, warnings, worst_rows
 from agora_tencent_analytics.cli.worst_calls import Worst
 from agora_tencent_analytics.errors import BadInput, NotAuthenticated, NotOffered, NotPermitted, printable
 from agora_tencent_analytics.provider import Provider
@@ -34,6 +35,7 @@ _OF_ROWS = ("lost", "doubted")
 """What an impolite world has besides: rows that cannot be read, and rows that need not be."""
 _WORST = 10
 _FEW, _MANY = 10, 10_000
+_REFUSED = 3
 
 
 async def run(options: Options) -> int:
@@ -43,8 +45,13 @@ async def run(options: Options) -> int:
         providers, world = await stack.enter_async_context(providers_of(options))
         _check_files(options)
         stream = await stack.enter_async_context(out_stream(options.out, ledger=bool(options.ledger)))
+        screen = Console(sys.stderr if stream is not None and stream.standard else None)
+        stack.callback(screen.close)
+        for line in before_a_scan(options, providers):
+            screen.warn(line)
         clear_report(options.report)
         ledger = stack.enter_context(Ledger(options.ledger)) if options.ledger else None
+        listed = Listed(options, providers)
         records = scan(
             *providers,
             over=options.over,
@@ -58,28 +65,67 @@ async def run(options: Options) -> int:
             ledger=ledger,
             acknowledge="by hand",
             budget=Budget(options.budget) if options.budget else None,
+            hooks=[listed.take] if options.user or options.channel else [],
         )
-        screen, worst = console(), Worst(_WORST)
-        stack.callback(screen.close)
-        report = records.report
+        worst, report, written = Worst(_WORST), records.report, 0
+        failed: set[str] = set()
+        full: OSError | None = None
         try:
             async with records:
-                with out_file(options.out, ledger) if stream is None else nullcontext(stream) as out:
+                with _out(options, ledger, stream) as out:
                     if out.elsewhere:
-                        screen.line(printable(out.elsewhere))
+                        screen.warn(printable(out.elsewhere))
+                    screen.progress(report)
                     async for record in records:
-                        records.acknowledge(record, bookmark=await out.write(record))
+                        try:
+                            bookmark = await out.write(record)
+                        except BrokenPipeError:
+                            raise
+                        except OSError as error:
+                            full = error
+                            break
+                        written += record.last
+                        if record.failures:
+                            failed.add(record.call.call_id)
+                        records.acknowledge(record, bookmark=bookmark)
                         worst.take(record)
                         screen.progress(report)
+        except asyncio.CancelledError:
+            screen.close()
+            _show(screen, options, report, worst, {})
+            screen.warn(way_on(options, written - len(failed)))
+            raise
         finally:  # what an interrupted scan has done is reported too
             write_report(options.report, _told(records, world, options))
             screen.close()
+        _show(screen, options, report, worst, await _quota_left(providers))
+        for line in listed.nobody(report):
+            screen.warn(line)
+        if full is not None:
+            screen.warn(disk_full(options, full, written))
+        elif any(vendor.stopped for vendor in report.vendors.values()) and _status(report) != _REFUSED:
+            screen.warn(way_on(options, written - len(failed)))
+    return _status(report)
+
+
+def _out(
+    options: Options, ledger: Ledger | None, stream: OutStream | None
+) -> AbstractContextManager[OutFile | OutStream]:
+    return out_file(options.out, ledger, force=options.force) if stream is None else nullcontext(stream)
+
+
+def _show(screen: Console, options: Options, report: Report, worst: Worst, left: dict[str, str]) -> None:
+    """Tables and the verdict; what speaks against it stands beside them."""
+    for line in warnings(report, most=_MANY if options.verbose else _FEW):
+        screen.warn(line)
+    try:
         if options.depth == "metrics" and worst.listed():
             screen.table(WORST, *worst_rows(worst.listed()))
         screen.table(SPENT, *vendor_rows(report))
-        for line in remarks(report, await _quota_left(providers), most=_MANY if options.verbose else _FEW):
+        for line in results(report, left):
             screen.line(line)
-    return _status(report)
+    except BrokenPipeError:  # whoever read the tables has gone; the files are written, and the status tells the rest
+        lead_nowhere(sys.stdout)
 
 
 @contextmanager
@@ -116,7 +162,7 @@ def _status(report: Report) -> int:
     if report.complete:
         return 0
     refused = (NotAuthenticated, NotPermitted, NotOffered)
-    return 3 if any(isinstance(failure.error, refused) for failure in report.failures) else 1
+    return _REFUSED if any(isinstance(failure.error, refused) for failure in report.failures) else 1
 
 
 async def _quota_left(providers: list[Provider]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from agora_tencent_analytics.cli.options import Options
-from agora_tencent_analytics.cli.simulated_world import HIGHEST, world
+from agora_tencent_analytics.cli.simulated_world import HIGHEST, recent_range, world
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.simulator import Delay, SimulatedAgora, SimulatedTencent, SimulatedVendor
 
@@ -24,7 +24,7 @@ _QUIET_S = 60.0
 
 async def run(options: Options) -> int:
     """Serves until SIGINT or SIGTERM; the first line of standard output tells a client all it needs."""
-    made = world(seed=options.seed, calls=options.calls, impolite=options.impolite)
+    made = world(recent_range(), seed=options.seed, calls=options.calls, impolite=options.impolite)
     vendor: Callable[..., SimulatedVendor] = SimulatedAgora if options.vendor == "agora" else SimulatedTencent
     half_s = options.latency / 2_000
     faults = [Delay(before=half_s, after=half_s)] if half_s else []
@@ -41,9 +41,10 @@ async def run(options: Options) -> int:
         try:
             await stack.enter_async_context(server)
         except OSError as error:
-            why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be had ({error.strerror})"
+            if error.errno == errno.EADDRINUSE:
+                raise BadInput(f"port {options.port} is in use; --port 0 picks one that is free") from None
             where = f"port {options.port} of {options.host}"
-            raise BadInput(f"{where} {why}; name another --port, or 0 for a free one") from None
+            raise BadInput(f"{where} cannot be had ({error.strerror}); name another --port or --host") from None
         line = {
             "base_url": server.base_url,
             "credentials": dict(server.credentials),

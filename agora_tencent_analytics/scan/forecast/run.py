@@ -13,7 +13,7 @@ from typing import Any, Literal
 import anyio
 import attrs
 
-from agora_tencent_analytics.context import Priority, asking
+from agora_tencent_analytics.context import Priority
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.models.calls import Call
@@ -209,9 +209,9 @@ class _Outlook:
 
     async def probe(self, sample: int, seed: int, budget: Budget | None) -> Population:
         """Finds the calls."""
-        with asking(priority=self._priority, budget=budget) as receipt:
-            found = await Probe(self.provider, self.asked, seed).population(sample, self._listed)
-        self._probed = receipt.requests
+        view = self.provider.with_options(priority=self._priority, budget=budget)
+        found = await Probe(view, self.asked, seed).population(sample, self._listed)
+        self._probed = view.receipt.requests
         return found
 
     async def price(self, population: Population, *, waits: bool) -> None:

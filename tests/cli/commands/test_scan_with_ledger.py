@@ -55,7 +55,7 @@ def test_a_second_run_adds_nothing_to_what_is_complete(
     assert first == (tmp_path / "out").read_bytes()
     assert 12 == report_of(tmp_path)["total"]["already"]
     assert len(agora.arrivals) - asked <= 1, "the recent end of the listing"
-    assert "12 calls were settled by earlier runs" in capsys.readouterr().err
+    assert "12 calls were settled by earlier runs" in capsys.readouterr().out
 
 
 def test_what_was_written_beyond_the_last_acknowledgement_is_cut_off(agora: SimulatedAgora, tmp_path: Path) -> None:

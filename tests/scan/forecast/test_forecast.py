@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from agora_tencent_analytics import AgoraProvider, BadInput, Budget, BudgetSpent, NotOffered, Quota, TimeRange, scan
-from agora_tencent_analytics.context import asking, terms
 from agora_tencent_analytics.limits import HOUR
 from agora_tencent_analytics.scan import Forecast, FreezeFrom, Interval, VendorForecast
 from tests.support.forecast_surveys import Survey, Vendor, known_calls, provider_of, reckonings, surveys
@@ -293,13 +292,14 @@ def test_providers_that_share_a_quota_are_forecast_against_their_parts_of_it(dep
             assert forecast.seconds.likely == pytest.approx(2 * apart.vendors[name].seconds.likely)
 
 
-def test_a_probe_asks_with_the_priority_of_the_scan() -> None:
+def test_a_probe_asks_with_the_priority_of_the_scan(monkeypatch: pytest.MonkeyPatch) -> None:
     vendors, asked = Vendors(), set[str]()
+    slot = Quota.slot
 
-    async def scenario() -> None:
-        provider = vendors.agora()
-        with asking(hooks=[lambda _: asked.add(terms().priority)]):
-            await scan.forecast(provider, over=WHOLE, depth="sessions", priority="interactive")
+    def listening(quota: Quota, *args: Any, **options: Any) -> Any:
+        asked.add(options["priority"])
+        return slot(quota, *args, **options)
 
-    run(scenario)
+    monkeypatch.setattr(Quota, "slot", listening)
+    run(lambda: scan.forecast(vendors.agora(), over=WHOLE, depth="sessions", priority="interactive"))
     assert {"interactive"} == asked
