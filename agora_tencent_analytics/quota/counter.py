@@ -83,6 +83,7 @@ class Counter:
         store: where days and slots are remembered.
         strict: use N - 1 of each of the vendor's N.
         reserve: shares of each day that only these priorities may use.
+        cold_start: hold everything in a store that was found empty, for as long as its windows are.
     """
 
     def __init__(
@@ -95,6 +96,7 @@ class Counter:
         store: QuotaStore,
         strict: bool,
         reserve: Mapping[Priority, float],
+        cold_start: bool,
     ) -> None:
         self.name, self.key, self.owner, self.store, self.clock = name, key, owner, store, clock
         self.bucket = Bucket(strict=strict)
@@ -104,23 +106,16 @@ class Counter:
         self._pacer: Pacer | None = None
         self._rates: frozenset[Rate] = frozenset()
         self._ask_at = float("-inf")
+        self._cold_start = cold_start
         self._refusals = Refusals(name, expected=not strict)
 
-    def adopt(self, rates: tuple[Rate, ...], *, cold_since: float | None = None) -> None:
-        """Obeys these rates from now on, beside those known; of two over one period the smaller.
-
-        Args:
-            rates: the vendor's figures.
-            cold_since: hold new rates of a second for one period from this monotonic second; None: do not.
-        """
+    def adopt(self, rates: tuple[Rate, ...]) -> None:
+        """Obeys these rates from now on, beside those known; of two over one period the smaller."""
         if self._rates.issuperset(rates):
             return
         self._rates = self._rates.union(rates)
         self.bucket.add(rates)
         self.day.adopt(rates)
-        if cold_since is not None:
-            paced = (window.rest_s for window in self.bucket.windows if window.pace_s is not None)
-            self.bucket.hold(cold_since + max(paced, default=0.0))
 
     async def acquire(
         self, max_wait: float | None, priority: Priority, *, within_s: float | None = None, queues: bool = False
@@ -285,6 +280,8 @@ class Counter:
             days=days,
             day_limit=self.day.limit_for(priority),
             seen=self.day.seen(days),
+            cold_start=self._cold_start,
+            steady=self.clock.clock.wall() - now,
         )
 
     def _decide(self, waiter: Waiter, claim: Claim, standing: Standing, began: float) -> Grant | None:

@@ -84,8 +84,9 @@ class Day:
         return tuple(self._used.get(day, 0) for day in days)
 
     def learn(self, days: tuple[int, ...], used: tuple[int, ...]) -> None:
-        """Takes note of what the store says is used."""
-        self._used.update(zip(days, used, strict=False))
+        """Takes note of what the store says is used: never less than was known, should it have forgotten."""
+        for day, count in zip(days, used, strict=False):
+            self._used[day] = max(count, self._used.get(day, 0))
         if len(self._used) > len(days):
             self._used = {day: count for day, count in self._used.items() if day >= days[0]}
 

@@ -60,8 +60,8 @@ class Quota:
         reserve: shares of each UTC day that only these priorities may use, for example `{"interactive": 0.1}`. The
             others get `DailyQuotaExhausted` when no more than that is left.
         strict: use N - 1 of the vendor's N (default), because vendors write "ensure that qps < N"; False uses N.
-        cold_start: hold rates of a second for one period from now on (default), because what an earlier
-            process has just sent is not known for certain.
+        cold_start: where the store is found empty, hold every window once (default), because what an earlier process
+            has just sent is not known; False if you know that nothing was.
 
     Raises:
         BadInput: a counter is in two groups of `merge`, or `reserve` is not a share of priorities.
@@ -95,7 +95,6 @@ class Quota:
     def _begin(self) -> None:
         """What belongs to one process: what its loops have in flight, and who waits."""
         self._pid = os.getpid()
-        self._cold_since = self.clock.clock.monotonic() if self._cold_start else None
         self._counters: dict[asyncio.AbstractEventLoop | None, dict[str, Counter]] = {}
         self._past: dict[str, Totals] = {}
         """Of loops that are closed, by counter."""
@@ -273,8 +272,9 @@ class Quota:
                     store=self.store,
                     strict=self._strict,
                     reserve=self.reserve,
+                    cold_start=self._cold_start,
                 )
-        found.adopt(rates, cold_since=self._cold_since)
+        found.adopt(rates)
         return found
 
     def _of_loop(self, loop: asyncio.AbstractEventLoop | None) -> dict[str, Counter]:

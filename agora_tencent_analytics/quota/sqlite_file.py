@@ -29,6 +29,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -41,25 +42,16 @@ if sys.platform != "win32":
     import fcntl
 
 _APPLICATION = 0x41_54_51_31
-_SCHEMA_VERSION = 3
+_SCHEMA_VERSION = 4
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS days (
-    account TEXT NOT NULL, counter TEXT NOT NULL, day INTEGER NOT NULL,
-    used INTEGER NOT NULL DEFAULT 0, spent_at INTEGER NOT NULL DEFAULT 0, mended INTEGER NOT NULL DEFAULT 0,
-    PRIMARY KEY (account, counter, day)
+CREATE TABLE records (
+    account TEXT NOT NULL, counter TEXT NOT NULL, record TEXT NOT NULL, PRIMARY KEY (account, counter)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS slots (
     account TEXT NOT NULL, counter TEXT NOT NULL, owner TEXT NOT NULL, id TEXT NOT NULL, ends REAL NOT NULL,
     PRIMARY KEY (account, counter, owner, id)
 ) WITHOUT ROWID;
-CREATE INDEX slots_by_end ON slots (account, counter, ends);
-CREATE TABLE counters (
-    account TEXT NOT NULL, counter TEXT NOT NULL, born TEXT NOT NULL DEFAULT '', born_at REAL NOT NULL DEFAULT 0,
-    lost_at REAL NOT NULL DEFAULT 0, grants INTEGER NOT NULL DEFAULT 0, granted_at REAL NOT NULL DEFAULT 0,
-    held_until REAL NOT NULL DEFAULT 0, refusals INTEGER NOT NULL DEFAULT 0,
-    refused_at REAL NOT NULL DEFAULT 0, refused_sent_at REAL NOT NULL DEFAULT 0, refused_period_s INTEGER,
-    PRIMARY KEY (account, counter)
-) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS slots_by_end ON slots (account, counter, ends);
 """
 _DAYS = "account counter day used spent_at"
 _WITHOUT_ID = {
@@ -71,10 +63,13 @@ _WITHOUT_ID = {
     },
 }
 """The tables of files that were made before they had an application id, by schema version."""
-_ADOPTION = {
-    1: ("DROP TABLE slots", "ALTER TABLE days ADD COLUMN mended INTEGER NOT NULL DEFAULT 0"),
-    2: ("DROP TABLE counters", "ALTER TABLE days ADD COLUMN mended INTEGER NOT NULL DEFAULT 0"),
-}
+_REPLACED = {1: ("days", "slots"), 2: ("days", "counters"), 3: ("days", "counters")}
+"""Tables of earlier versions. Their days are kept."""
+_DAYS_OF_EARLIER_VERSIONS = """
+SELECT account, counter, json_object('days', json_group_object(CAST(day AS TEXT),
+    json_array(json_object('', json_array(used, 0)), spent_at)))
+FROM days GROUP BY account, counter
+"""
 
 _MADE_IN_IT = "SELECT name FROM sqlite_master WHERE type != 'index' AND name NOT LIKE 'sqlite_%'"
 
@@ -157,6 +152,11 @@ class SqliteFile:
                     # Whoever holds it will let go: the first transaction opens it.
             _registry.add(file)
             return file
+
+    @property
+    def identity(self) -> str:
+        """What tells this file, since this machine was started, from a copy of it."""
+        return f"{self._last_look[0]} {_boot_id()}"
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -267,8 +267,12 @@ class SqliteFile:
             connection.execute("BEGIN IMMEDIATE")
             version = self._version(connection)
             if version < _SCHEMA_VERSION:
-                for statement in (*_ADOPTION.get(version, ()), *_SCHEMA.split(";")):
+                kept = connection.execute(_DAYS_OF_EARLIER_VERSIONS).fetchall() if version else []
+                for table in _REPLACED.get(version, ()):
+                    connection.execute(f"DROP TABLE {table}")
+                for statement in _SCHEMA.split(";"):
                     connection.execute(statement)
+                connection.executemany("INSERT INTO records VALUES (?, ?, ?)", kept)
                 connection.execute(f"PRAGMA application_id = {_APPLICATION}")
                 connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
             connection.execute("COMMIT")
@@ -302,6 +306,14 @@ class SqliteFile:
             f"the quota file {self.path} cannot be used ({why}), so nothing was sent; move it away, or pass another "
             'path as store= (":memory:" counts in this process alone)'
         )
+
+
+@cache
+def _boot_id() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    except OSError:
+        return ""  # elsewhere the clocks tell (`Account.steady`)
 
 
 def _code(error: Exception) -> int:
