@@ -109,7 +109,7 @@ def _plans(options: Options, vendors: list[str]) -> dict[str, str]:
 
 def _check_plans(vendors: list[str], plans: Mapping[str, str]) -> None:
     """Names the plans that there are where none is given, or one that is not among them."""
-    for vendor in vendors:
+    for vendor in filter(_PROVIDERS.__contains__, vendors):
         variable = _PROVIDERS[vendor].environment["plan"]
         plan = plans.get(vendor) or unquoted(os.environ.get(variable.name, ""))
         known: Mapping[str, Plan] = import_module(f"agora_tencent_analytics.{vendor}.plans").PLANS
@@ -158,12 +158,13 @@ def _made(vendor: str, options: dict[str, Any]) -> Provider:
 
 def _deepest(providers: list[Provider]) -> str:
     """How deep all of these providers answer."""
-    answered = (
-        depth
-        for depth in ("metrics", "sessions")
-        if all(getattr(type(one), depth) is not getattr(Provider, depth) for one in providers)
-    )
-    return next(answered, "calls")
+    if all(type(one).metrics is not Provider.metrics for one in providers):
+        return "metrics"
+    return "sessions" if all(map(_answers_sessions, providers)) else "calls"
+
+
+def _answers_sessions(provider: Provider) -> bool:
+    return type(provider).sessions is not Provider.sessions or any(row.sessions_key for row in provider.endpoints)
 
 
 @asynccontextmanager
