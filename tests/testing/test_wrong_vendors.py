@@ -461,7 +461,7 @@ def test_the_good_one_passes_and_is_complete() -> None:
 @pytest.mark.parametrize("name", WRONG)
 def test_a_wrong_vendor_is_caught_or_its_scan_is_incomplete_with_the_reason(name: str) -> None:
     contract, says = WRONG[name]
-    found, report = scanned(contract)
+    _, report = scanned(contract)
     incomplete = isinstance(report, Exception) or not report.complete
     spoken = f"{report!r} {json.dumps(report.as_dict()) if incomplete and hasattr(report, 'as_dict') else ''}"
     if incomplete and any(part in spoken for part in says.split("|")):
