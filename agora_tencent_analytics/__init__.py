@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         AnalyticsError,
         BadInput,
         BudgetSpent,
+        CallNotFound,
         DailyQuotaExhausted,
         IncompleteScan,
         InvalidRequest,
@@ -102,6 +103,7 @@ __all__ = [
     "Budget",
     "BudgetSpent",
     "Call",
+    "CallNotFound",
     "CallRecord",
     "Cause",
     "Certificate",
@@ -192,9 +194,10 @@ _HOMES = {
     "endpoint": "AnyOf Bounds Endpoint Newest NextPage PageNumber Param Unpaged",
     "environment": "EnvironmentVariable",
     "errors": (
-        "AnalyticsError BadInput BudgetSpent DailyQuotaExhausted IncompleteScan InvalidRequest LedgerUnusable "
-        "NotAsked NotAuthenticated NotFound NotOffered NotPermitted NothingToAsk ProviderClosed QuotaUnavailable "
-        "RateLimited Refusal TransportError UnreadableReply UnreadableRow VendorFault WindowRefused WouldExceedQuota"
+        "AnalyticsError BadInput BudgetSpent CallNotFound DailyQuotaExhausted IncompleteScan InvalidRequest "
+        "LedgerUnusable NotAsked NotAuthenticated NotFound NotOffered NotPermitted NothingToAsk ProviderClosed "
+        "QuotaUnavailable RateLimited Refusal TransportError UnreadableReply UnreadableRow VendorFault WindowRefused "
+        "WouldExceedQuota"
     ),
     "http.retry": "Retry",
     "http.transport": "AiohttpTransport Timeouts Transport",

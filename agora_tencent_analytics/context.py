@@ -77,7 +77,7 @@ class Terms:
 
 
 def earlier(one: float | None, other: float | None) -> float | None:
-    """The smaller of two bounds; None is no bound."""
+    """The smaller of two bounds; None means unbounded."""
     return other if one is None else one if other is None else min(one, other)
 
 

@@ -1,6 +1,6 @@
 """Every failure of this library, as one tree named by whose fault it is.
 
-Holds no judgement: which vendor code becomes which class is written in the vendor packages (`agora/codes.py`,
+Which vendor code becomes which class is written in the vendor packages (`agora/codes.py`,
 `tencent/codes.py`), and what to do next is decided in `http/retry.py`.
 
     AnalyticsError
@@ -25,6 +25,7 @@ Holds no judgement: which vendor code becomes which class is written in the vend
     |   +-- QuotaUnavailable      the store that counts the requests cannot be had
     |   +-- ProviderClosed        the provider was closed, or its session was
     |   +-- LedgerUnusable        the file that remembers a scan cannot be had, or is in use
+    +-- CallNotFound              no call of that id is listed (a LookupError too)
     +-- IncompleteScan            a scan that was told to raise could not read everything (an exception group too)
 All of them survive `pickle` and `copy`, and none holds a secret.
 """
@@ -39,6 +40,7 @@ __all__ = [
     "AnalyticsError",
     "BadInput",
     "BudgetSpent",
+    "CallNotFound",
     "DailyQuotaExhausted",
     "IncompleteScan",
     "InvalidRequest",
@@ -409,6 +411,15 @@ class ProviderClosed(NotAsked):
 
 class LedgerUnusable(NotAsked):
     """The ledger of a scan cannot be read or written, belongs to another scan, or is in use by one."""
+
+
+class CallNotFound(AnalyticsError, LookupError):
+    """No call of that id is listed: `call_ids` names those that are missing, `requests` is what the search took."""
+
+    def __init__(self, message: str, *, call_ids: Sequence[str], requests: int) -> None:
+        super().__init__(message)
+        self.call_ids = tuple(call_ids)
+        self.requests = requests
 
 
 class IncompleteScan(AnalyticsError, ExceptionGroup[AnalyticsError]):

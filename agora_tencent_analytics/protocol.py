@@ -91,7 +91,8 @@ def _sessions(ask: Ask) -> Ask:
 
         if call.held_sessions is not None and not _runs(call):
             return _held(self, call, over, cursor).only(wanted)
-        return _only(ask(self, call, users=ids, over=over, cursor=cursor, **options), wanted)
+        needed = f"sessions of call {call.call_id}" if named is None else ""
+        return _only(ask(self, call, users=ids, over=over, cursor=cursor, **options), wanted, needed)
 
     return sessions
 

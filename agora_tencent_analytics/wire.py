@@ -19,6 +19,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 import attrs
 import msgspec
 
+from agora_tencent_analytics.decoding.bulk import TooMuch
 from agora_tencent_analytics.decoding.flaws import MISREAD, NO_FLAWS, Flaws
 from agora_tencent_analytics.decoding.rawjson import number, text
 from agora_tencent_analytics.decoding.rawjson import read as read_json
@@ -339,8 +340,11 @@ def decoded(
     """
     try:
         return _decoded(vendor, row, body, Asked(window=asked.window, params=asked.params))
-    except MISREAD:
+    except MISREAD as error:
+        too_much = str(error) if isinstance(error, TooMuch) else ""
         response = clean(response)
+    if too_much:
+        raise unreadable(row, response, too_much, too_large=True)
     # Not inside the handler: what is raised here must not lead back to frames that hold the answer as it came.
     body = vendor.unwrap(row, response)
     try:

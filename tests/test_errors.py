@@ -13,6 +13,7 @@ from agora_tencent_analytics.errors import (
     AnalyticsError,
     BadInput,
     BudgetSpent,
+    CallNotFound,
     DailyQuotaExhausted,
     IncompleteScan,
     InvalidRequest,
@@ -68,6 +69,7 @@ PARENTS: dict[str, type[Exception]] = {
     "QuotaUnavailable": NotAsked,
     "ProviderClosed": NotAsked,
     "LedgerUnusable": NotAsked,
+    "CallNotFound": AnalyticsError,
     "IncompleteScan": AnalyticsError,
 }
 EXAMPLES: list[AnalyticsError] = [
@@ -97,6 +99,7 @@ EXAMPLES: list[AnalyticsError] = [
     BadInput("wrong"),
     NothingToAsk("too new", clipped=[("a", 1)]),
     WouldExceedQuota("no slot", retry_at=1_700_000_000.5),
+    CallNotFound("no call c1", call_ids=["c1"], requests=3),
     ProviderClosed("closed"),
     DailyQuotaExhausted(counter="call/lists", limit=1_000, resets_at=1_700_006_400),
     BudgetSpent(100),

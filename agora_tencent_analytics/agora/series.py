@@ -17,6 +17,7 @@ from typing import Any
 import attrs
 import msgspec
 
+from agora_tencent_analytics.decoding.bulk import TooMuch, check_bulk, check_rows
 from agora_tencent_analytics.decoding.rawjson import (
     UNREADABLE,
     number,
@@ -61,7 +62,7 @@ class AgoraMetrics:
     code: int | None = None
     """200 is success; None if absent."""
     message: str = ""
-    """What Agora says beside the code."""
+    """What Agora says besides the code."""
     request_id: str = ""
     """Agora's `requestId`."""
     sids: tuple[str, ...] = ()
@@ -110,6 +111,8 @@ def read_metrics(body: bytes) -> AgoraMetrics:
     if points and hollow.count(_HOLLOW) == len(points):
         try:
             metrics = _read(hollow)
+        except TooMuch:
+            raise
         except ValueError:
             return _read(body)
         cut = [series for series in metrics.series if series.kvs == _HOLLOW]
@@ -137,11 +140,13 @@ def _hollowed(body: bytes) -> tuple[bytes, list[bytes]]:
 
 
 def _read(body: bytes) -> AgoraMetrics:
+    check_bulk(body, points=True)
     try:
         reply = _quick(body)
     except UNREADABLE:
         return _lenient(sound(body))
     sessions = reply.metrics or []
+    check_rows(sum(len(session.data or ()) for session in sessions))
     return AgoraMetrics(
         is_about_series=reply.metrics is not msgspec.UNSET,
         code=reply.code,

@@ -247,6 +247,9 @@ def _quota(commands: argparse._SubParsersAction[_Parser]) -> None:
             "quota", "Shows what was used and is left of the quota. Reads the count on this machine, sends nothing."
         ),
     )
+    command.add_argument(
+        "--check", action="store_true", help="also send the cheapest request that proves credentials, plan and address"
+    )
     command.set_defaults(simulate=False, proxy=None, over=None)
     _vendors(command)
     _verbose(command)

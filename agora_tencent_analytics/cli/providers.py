@@ -18,7 +18,7 @@ from agora_tencent_analytics.http.proxies import ENVIRONMENT
 from agora_tencent_analytics.http.transport import AiohttpTransport
 from agora_tencent_analytics.limits import Plan
 from agora_tencent_analytics.provider import Provider
-from agora_tencent_analytics.scan.since import Since
+from agora_tencent_analytics.scan.options import Since
 from agora_tencent_analytics.secret import Secret
 from agora_tencent_analytics.tencent.provider import TencentProvider
 

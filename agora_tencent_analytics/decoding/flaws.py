@@ -1,7 +1,7 @@
 """What of an answer cannot be read: `Flaws`, gathered while it is decoded.
 
 A row that cannot be read costs itself. Rows are read together, which is the quick way and says nothing of a row; only
-an answer of which that fails is read once more, row by row. Holds no row's meaning.
+an answer for which that fails is read once more, row by row.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import attrs
+
+from agora_tencent_analytics.decoding.bulk import MOST_ROWS, check_rows
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -75,6 +77,8 @@ class Flaws:
         """
         if not isinstance(rows, list):
             raise TypeError(f"a list of rows was due, not {type(rows).__name__}")
+        if len(rows) > MOST_ROWS:
+            check_rows(len(rows))
         if not self.by_row:
             return read(rows)
         found: list[T] = []

@@ -6,8 +6,7 @@ from HTTP status *and* body together (pure); the body is decoded (pure). A failu
 pause, hold the bucket, mark the day as spent, or raise. Each attempt takes a slot of its own, and whatever happens to
 it, the slot is given back by the rules of the quota. All of it happens on the terms of the view asked (`context.py`).
 
-`Caller` is one vendor on one account, `_Ask` the state of one question on its way. What is out of the ordinary is made
-when it occurs.
+`Caller` is one vendor on one account, `_Ask` the state of one question on its way.
 
 **Keys** are called for before each attempt and its slot, and again if they are older than `KEEP_S` once it is there.
 What the callable raises passes as it is. A token that expired is worth one more attempt, if the callable gives another.
@@ -22,9 +21,11 @@ from functools import partial
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import attrs
 
 from agora_tencent_analytics.context import Terms, earlier
+from agora_tencent_analytics.decoding.bulk import LARGE
 from agora_tencent_analytics.endpoint import Endpoint, spell
 from agora_tencent_analytics.errors import (
     AnalyticsError,
@@ -60,7 +61,7 @@ from agora_tencent_analytics.wire import Asked, Reply, Vendor, cleaned, decoded
 KEEP_S = 60.0
 """Keys older than this do not sign, seconds: who hands out tokens leaves them that long to live."""
 _MOST_DAYS_SPENT = 3
-"""Refusals for the day in one ask: two can come around midnight, a third means that marking the day is no use."""
+"""Refusals for the day in one ask: two can come around midnight, a third means that marking the day does not help."""
 
 Answer = tuple[Reply[Any], bytes]
 """A decoded answer, and the body that it was."""
@@ -242,7 +243,8 @@ class _Ask:
                 if recorder.heard or slot.waited_s:
                     recorder.granted(slot)
                 await self._exchange(slot)
-            reply, body = self._decoded()
+            large = len(self._response.body) > LARGE
+            reply, body = await anyio.to_thread.run_sync(self._decoded) if large else self._decoded()
         except BaseException as failure:
             recorder.attempted(failure)
             raise
@@ -306,7 +308,8 @@ class _Ask:
         if recorder.heard:
             recorder.answered(response.status)
         try:
-            self._unwrap(response)
+            large = len(response.body) > LARGE  # in a thread the loop turns, but for the call that makes the objects
+            await anyio.to_thread.run_sync(self._unwrap, response) if large else self._unwrap(response)
         except RateLimited as refused:
             # Beyond the limit the refusal is raised, and the bucket is not held for longer than the limit.
             held = refused.retry_after_s
@@ -319,20 +322,17 @@ class _Ask:
         clock.learn(response.headers, self._sent_at, self._answered_at)
 
     def _answered(self) -> None:
-        """The headers of the answer are in."""
         self._answered_at = self._clock.monotonic()
         self._slot.answered()
 
     def _tell_the_time(self, refused: Refusal, response: Response) -> None:
         """Takes in a refusal that a wrong clock would explain: the vendor's word for what time it is."""
         clock, date = self._caller.quota.clock, date_of(response.headers)
-        if date is None:
-            return
-        if isinstance(refused, WindowRefused):
+        if date is not None and isinstance(refused, WindowRefused):
             window, limits, kind = self._asked.window, self._limits, refused.kind
             if refused_at(date, window, limits, kind) and not refused_at(clock.now(), window, limits, kind):
                 clock.vouched(date, self._sent_at, self._answered_at)
-        elif isinstance(refused, NotAuthenticated) and refused.cause == "clock":
+        elif date is not None and isinstance(refused, NotAuthenticated) and refused.cause == "clock":
             if abs(date - self._signed_at) > SAME_TIME_S:
                 clock.vouched(date, self._sent_at, self._answered_at)
             else:

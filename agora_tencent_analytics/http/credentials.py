@@ -24,7 +24,7 @@ def fixed_credentials(credentials: C) -> Callable[[], Awaitable[C]]:
 
 
 def hidden(keys: str | Secret[str] | Sequence[str | Secret[str]]) -> Secret[str] | tuple[str | Secret[str], ...]:
-    """Keys that nothing shows by accident: a text, or several of which the first is a name.
+    """Keys that nothing shows by accident: a text, or several texts, the first of them a name.
 
     Raises:
         BadInput: one of them is empty, or holds what cannot stand in a key.

@@ -1,4 +1,4 @@
-"""What one ask enters where: receipts, budgets, and the notices that hooks and the log are given.
+"""Records one request: receipts, budgets, and the notices that hooks and the log receive.
 
 Keeps the record of one ask on the terms it was begun on. When to send, to wait or to ask again is decided in
 `client.py`. Where nobody listens, the notices of ordinary life are not even made.

@@ -1,9 +1,9 @@
 """`Redaction`: what the other side says in one exchange, without the secrets that it was sent.
 
 A gateway that repeats the request in its error page would put its `Authorization` into an exception, and so into logs,
-reports and pickles. What failed is therefore read a second time, from an answer out of which the credentials in force,
-and whatever authentication had added to the request, are struck: before anything is cut, and so that neither the error
-nor a frame that it passed holds them. Good answers are not searched.
+reports and pickles. What failed is therefore read a second time, from a copy of the answer without the credentials in
+force and whatever authentication had added to the request: before anything is cut, so that neither the error nor a
+frame that it passed holds them. Good answers are not searched.
 """
 
 from __future__ import annotations

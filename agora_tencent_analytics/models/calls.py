@@ -11,7 +11,7 @@ fields that this library does not know are kept in `extra`; enumerations are ope
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Self
 
 import attrs
 
@@ -64,6 +64,29 @@ class Call:
 
     def __hash__(self) -> int:
         return hash((self.vendor, self.call_id))
+
+    @classmethod
+    def known(
+        cls, vendor: str, call_id: str, *, created_ts: int, destroyed_ts: int | None = None, channel: str = ""
+    ) -> Self:
+        """A call that is known already, from a web hook or a database: it may be asked about without any listing.
+
+        Args:
+            vendor: `"agora"`, `"tencent"` or a third party's name.
+            call_id: the vendor's id of the call.
+            created_ts: when it began, epoch seconds; a little before does as well.
+            destroyed_ts: when it ended, epoch seconds. None, if that is not known or it still runs: it is then asked
+                for as far as its sessions show.
+            channel: channel name or room id, where known; Tencent's questions about a call do not need it.
+        """
+        return cls(
+            vendor=vendor,
+            call_id=call_id,
+            channel=channel,
+            created_ts=created_ts,
+            destroyed_ts=destroyed_ts,
+            finished=destroyed_ts is not None,
+        )
 
 
 @attrs.frozen(kw_only=True, slots=False)

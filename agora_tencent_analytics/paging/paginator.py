@@ -7,7 +7,7 @@ Holds the ways to consume a walk; each iteration is a walk of its own. The walk 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Sequence
 from typing import Any, Generic, Self, TypeVar
 
 from agora_tencent_analytics.errors import BadInput
@@ -122,6 +122,10 @@ class Paginator(Generic[T]):
             max_wait=self._max_wait,
         )
         return reply.items
+
+    def __await__(self) -> Generator[Any, None, list[T]]:
+        """`await provider.calls(over)` is `collect()`; awaiting again asks again, and a task wants `.collect()`."""
+        return self.collect().__await__()
 
     async def collect(self) -> list[T]:
         """Everything in one list; for answers that fit in memory."""

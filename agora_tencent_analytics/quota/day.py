@@ -59,7 +59,7 @@ class Day:
         return self.limit - sum(kept for who, kept in self.reserved.items() if who != priority)
 
     def left(self, used: int) -> int | None:
-        """Requests that may still be sent of a day of which `used` are; None if days are not counted."""
+        """Requests that may still be sent of a day when `used` have been; None if days are not counted."""
         return None if self.rate is None else max(0, self.limit - used)
 
     def left_today(self) -> int | None:
@@ -76,7 +76,7 @@ class Day:
         return () if self.rate is None else self._around_now()
 
     def late(self, charged: tuple[int, ...]) -> tuple[int, ...]:
-        """The days to charge for an answer read now: those not charged before the send, but for days gone by."""
+        """The days to charge for an answer read now: those not charged before the send, except past days."""
         return tuple(day for day in self._around_now() if day > charged[0] and day not in charged) if charged else ()
 
     def seen(self, days: tuple[int, ...]) -> tuple[int, ...]:

@@ -133,7 +133,7 @@ class Queue:
         self._overtakings = self._overtakings + 1 if overtook else 0
 
     def ring_the_impatient(self) -> None:
-        """Wakes those who do not wait for ever."""
+        """Wakes those who do not wait forever."""
         for queue in self._queues:
             for waiter in queue:
                 if waiter.deadline is not None:

@@ -11,7 +11,7 @@ connection is closed, because SQLite in the child would take the parent's locks 
 
 **One file for all.** Before each transaction the file and its log (`-wal`, with the index `-shm`) are looked at. Where
 one of them was deleted, replaced or truncated the others count elsewhere, or soon will, and the file is opened anew,
-by one process at a time. What lies beside it and is not its log is removed first, or SQLite would read one database
+by one process at a time. What lies next to it and is not its log is removed first, or SQLite would read one database
 through the log of another; and the connection that is given up may not write its log into the file, as SQLite's last
 one does.
 

@@ -105,7 +105,7 @@ class Claim:
 
     @property
     def birth_rest_s(self) -> float:
-        """What a store that forgot rests for: windows of more than an hour would be waited for in vain."""
+        """What a store that forgot rests for: waiting out windows of more than an hour would be pointless."""
         return max((room.rest_s for room in self.windows if room.period_s <= HOUR), default=0.0)
 
 
@@ -138,7 +138,7 @@ class Standing:
     """None: granted. Else nothing was taken: the day is spent, a refusal holds everybody, somebody was granted just
     now, slots of others fill a window, or the store cannot be had and its user wants to wait for it."""
     after_s: float = 0.0
-    """Asking again sooner is in vain, seconds; slots of others may make it longer."""
+    """Asking again sooner than this is pointless, seconds; slots of others may make it longer."""
     used: tuple[int, ...] = ()
     """Requests charged to each of the claim's days, this one included if it is granted."""
     others: tuple[float, ...] = ()

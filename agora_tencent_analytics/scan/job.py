@@ -14,6 +14,7 @@ from agora_tencent_analytics.errors import (
     AnalyticsError,
     BadInput,
     BudgetSpent,
+    CallNotFound,
     DailyQuotaExhausted,
     NotAsked,
     NotAuthenticated,
@@ -32,13 +33,13 @@ from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.scan.batch_queue import BatchQueue
 from agora_tencent_analytics.scan.options import Wanted
 from agora_tencent_analytics.scan.records import CallRecord, Failure
-from agora_tencent_analytics.scan.vendor_report import VendorReport, doubts_of
+from agora_tencent_analytics.scan.report import VendorReport, doubts_of
 from agora_tencent_analytics.scan.work import Owed, Work
 from agora_tencent_analytics.timerange import TimeRange
 
 T = TypeVar("T")
 Outcome = CallRecord | Failure
-"""What the consumer's end of a scan receives; a failure only if the scan shall raise."""
+"""What the consumer's end of a scan receives; a failure only if the scan is to raise it."""
 
 UNREACHABLE = 48
 """Attempts in a row that reached nobody, after which a provider that has answered before is given up."""
@@ -47,7 +48,7 @@ _HOPELESS = (
     *(*_CLOSED_TO_US, NotOffered, DailyQuotaExhausted, BudgetSpent, QuotaUnavailable),
     WouldExceedQuota,  # the head of the queue has waited, or would wait, for longer than all that is asked here may
 )
-_OF_ONE_CALL = (BadInput, UnreadableRow)
+_OF_ONE_CALL = (BadInput, CallNotFound, UnreadableRow)
 """What says nothing about the provider, even if it is the first that is heard."""
 _AFTER_MIDNIGHT_S = 2.0
 _PROGRESS_S = 1.0
@@ -154,7 +155,7 @@ class Job:
             self.report.stopped = f"{failure.step} could not be read: {error}{since}"
             if isinstance(error, TransportError):
                 self._gone = error
-                for scope in self._asking:  # nobody need wait for what will fail as well
+                for scope in self._asking:  # nobody needs to wait for what will fail as well
                     scope.cancel()
             if not self.answered or isinstance(error, _CLOSED_TO_US):
                 self.ended_by = error
@@ -165,7 +166,7 @@ class Job:
             await self._outcomes.put([failure])
 
     def take(self, certificate: Certificate) -> None:
-        """Takes in what the finished walk about a call has to say, but for what it could not ask: see `hide`."""
+        """Takes in what the finished walk about a call has to say, except for what it could not ask: see `hide`."""
         self.report.take(certificate)
         self._remember()
 

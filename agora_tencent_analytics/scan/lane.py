@@ -17,7 +17,7 @@ from agora_tencent_analytics.scan.job import Job, Outcome
 from agora_tencent_analytics.scan.lister import Lister
 from agora_tencent_analytics.scan.memory_bound import Gauge
 from agora_tencent_analytics.scan.options import Sought, Wanted
-from agora_tencent_analytics.scan.vendor_report import VendorReport
+from agora_tencent_analytics.scan.report import VendorReport
 from agora_tencent_analytics.scan.work import Owed, Work
 from agora_tencent_analytics.timerange import TimeRange
 
@@ -33,7 +33,7 @@ def check(provider: Provider, wanted: Wanted, over: TimeRange) -> None:
 
 
 def _asks(provider: Provider, wanted: Wanted, over: TimeRange) -> Iterator[Paginator[Any]]:
-    """What a scan asks, with a call that is none."""
+    """The questions of a scan, with a placeholder call."""
     if wanted.calls is None:
         yield provider.calls(over, channel=wanted.channel)
     probe = Call(vendor=provider.name, call_id="-", channel="-", created_ts=max(1, over.start))

@@ -1,6 +1,6 @@
 """`scan`: reads the calls of several providers at once, each to the depth asked for.
 
-Holds what may be asked for, and its checks. The work is done in `lane.py`, and handed over in `stream.py`.
+The arguments are checked here. The work is done in `lane.py`, and handed over in `stream.py`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ from agora_tencent_analytics.paging.question import Over
 from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.receipt import Budget
 from agora_tencent_analytics.scan.ledger import Ledger
-from agora_tencent_analytics.scan.options import Depth, OnError, Wanted
-from agora_tencent_analytics.scan.since import Since
+from agora_tencent_analytics.scan.options import Depth, OnError, Since, Wanted
 from agora_tencent_analytics.scan.stream import Acknowledge, Records
 from agora_tencent_analytics.timerange import Last, TimeRange
 
@@ -66,7 +65,7 @@ def scan(
         depth: `"calls"`, `"sessions"` (of each call) or `"metrics"` (of each session).
         channel: only calls of this channel or room.
         call_ids: only these calls. The vendors cannot be asked for one call, so the listing is read until
-            all of them are found.
+            all of them are found. Missing ones are in the report; if all are, `CallNotFound` is raised at the end.
         users: only sessions of these users; not at depth `"calls"`, where no session is read.
         only: only the calls for which this is true, judged by what the listing says of them; see `FreezeFrom`. With a
             ledger its `repr` must say what it chooses.

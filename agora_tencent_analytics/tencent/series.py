@@ -13,6 +13,7 @@ from typing import Any
 import attrs
 import msgspec
 
+from agora_tencent_analytics.decoding.bulk import check_bulk, check_rows
 from agora_tencent_analytics.decoding.rawjson import (
     UNREADABLE,
     number,
@@ -57,7 +58,7 @@ class TencentDetail:
     request_id: str = ""
     """Tencent's `RequestId`."""
     extra: Mapping[str, Any] = attrs.field(factory=dict)
-    """Unknown keys of `Response`, and those beside it."""
+    """Unknown keys of `Response`, and those next to it."""
     is_about_series: bool = True
     """False if `Data` is missing; null is an empty list."""
     doubts: list[str] = attrs.field(factory=list)
@@ -73,7 +74,7 @@ class _Entry(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 class _Detail(msgspec.Struct, forbid_unknown_fields=True):
     total: int | None = msgspec.field(name="Total", default=None)
-    users: list[dict[str, Any]] | None = msgspec.field(name="UserList", default=None)
+    users: msgspec.Raw = msgspec.field(name="UserList", default=_NULL)
     data: list[_Entry] | msgspec.UnsetType | None = msgspec.field(name="Data", default=msgspec.UNSET)
     request_id: str | None = msgspec.field(name="RequestId", default=None)
 
@@ -83,6 +84,7 @@ class _Reply(msgspec.Struct, forbid_unknown_fields=True):
 
 
 _quick = msgspec.json.Decoder(_Reply).decode
+_users = msgspec.json.Decoder(list[dict[str, Any]] | None).decode
 
 
 def read_detail(body: bytes) -> TencentDetail:
@@ -96,11 +98,14 @@ def read_detail(body: bytes) -> TencentDetail:
     """
     try:
         detail = _quick(body).response
+        check_bulk(memoryview(detail.users))
+        users = _users(detail.users)
     except UNREADABLE:
         return _lenient(sound(body))
+    check_rows(len(detail.data or ()))
     return TencentDetail(
         total=detail.total,
-        users=detail.users or [],
+        users=users or [],
         series=[
             TencentSeries(
                 user_id=entry.user_id,

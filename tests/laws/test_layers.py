@@ -45,7 +45,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
 }
 # What waits, reads a clock or draws a random number; what is False is pure again.
 WAITS: dict[str, bool] = {
-    **dict.fromkeys(["paging.walk", "paging.paginator", "access"], True),
+    **dict.fromkeys(["paging.walk", "paging.paginator", "access", "provider"], True),
     **dict.fromkeys(["http", "quota", "scan", "simulator", "testing", "archive", "live", "page", "cli"], True),
     **dict.fromkeys(["http.retry", "http.hosts", "quota.limiter", "quota.day", "quota.slowdown"], False),
     **dict.fromkeys(["scan.ledger", "simulator.world"], False),

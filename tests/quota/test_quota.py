@@ -658,7 +658,7 @@ def test_a_refusal_of_one_process_holds_and_slows_all_who_share_the_store() -> N
             held = asyncio.get_running_loop().time()
             await ask(two)
             assert pytest.approx(1.04, abs=0.2) == asyncio.get_running_loop().time() - held
-        return [of._counter("lists", TEN).bucket.windows[0].ladder.extra_margin for of in (one, two)]
+        return [of._counter("lists", TEN).bucket.windows[0].slowdown.extra_margin for of in (one, two)]
 
     one, two = run(scenario)
     assert 0.08 == one

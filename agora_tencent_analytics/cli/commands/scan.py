@@ -115,7 +115,7 @@ def _out(
 
 
 def _show(screen: Console, options: Options, report: Report, worst: Worst, left: dict[str, str]) -> None:
-    """Tables and the verdict; what speaks against it stands beside them."""
+    """Tables and the verdict; what speaks against it comes with them."""
     for line in warnings(report, most=_MANY if options.verbose else _FEW):
         screen.warn(line)
     try:

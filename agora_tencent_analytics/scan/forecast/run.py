@@ -21,7 +21,6 @@ from agora_tencent_analytics.paging.paginator import Paginator
 from agora_tencent_analytics.paging.question import Over, resolve
 from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.receipt import Budget
-from agora_tencent_analytics.scan.filters import freeze_ratio
 from agora_tencent_analytics.scan.forecast.allowance import Allowance, CounterAllowance, losses
 from agora_tencent_analytics.scan.forecast.cost import Price, Pricer
 from agora_tencent_analytics.scan.forecast.forecast import Forecast, Interval, Only, RowForecast, VendorForecast
@@ -35,7 +34,7 @@ from agora_tencent_analytics.scan.forecast.population import (
 )
 from agora_tencent_analytics.scan.forecast.probe import Probe
 from agora_tencent_analytics.scan.forecast.proposals import Proposals
-from agora_tencent_analytics.scan.options import Depth
+from agora_tencent_analytics.scan.options import Depth, freeze_ratio
 from agora_tencent_analytics.scan.run import scan
 from agora_tencent_analytics.scan.stream import names_of
 from agora_tencent_analytics.scan.work import lives

@@ -1,6 +1,6 @@
 """`CallRows`: the calls of one provider in a ledger, and the statements that read and write them.
 
-Holds SQL and nothing else: what the states mean for the next scan is `work.py`.
+This is SQL alone: what the states mean for the next scan is decided in `work.py`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """`LedgerFile`: one SQLite file that one scan at a time may hold.
 
-Holds opening, locking, and the translation of whatever goes wrong into `LedgerUnusable`. What the rows
-mean is known to `lane_rows.py`, `call_rows.py` and `work.py`.
+It is opened and locked here, and whatever goes wrong becomes `LedgerUnusable`. What the rows mean is known to
+`lane_rows.py`, `call_rows.py` and `work.py`.
 
 The lock is SQLite's own on the file, taken when it is opened and kept until it is closed (`locking_mode =
 EXCLUSIVE`); the system drops it when the process dies, however it dies. Write-ahead log with `synchronous =
@@ -10,7 +10,7 @@ NORMAL`: a crash of the process loses nothing; a crash of the machine may lose t
 **A log that is lost.** Until it is closed, the last commits of a file are in its log (`-wal`), which is kept small. A
 file without its log, or with one that is damaged, is a sound database of some time ago: it would give calls as new that
 were dealt with since. So every transaction counts itself, and the number of the last one stands in a file of its own
-beside the ledger (`-commits`) while it is open. A ledger that was not closed, and knows of fewer, has lost some.
+next to the ledger (`-commits`) while it is open. A ledger that was not closed, and knows of fewer, has lost some.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ CREATE INDEX oldest ON calls (lane, ended) WHERE state = 0
 )
 """What each version of the schema adds to the one before."""
 _NUMBER = 8
-"""Bytes of a number beside the ledger."""
+"""Bytes of a number next to the ledger."""
 _MADE = "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY name"
 
 
