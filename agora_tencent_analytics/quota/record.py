@@ -144,10 +144,29 @@ class Known:
     days: dict[str, dict[int, Day]] = attrs.field(factory=dict)
     """By counter: never less than what the store has said at any time."""
 
-    def learn(self, birth: str, identity: str, counter: str, number: int, days: Sequence[tuple[int, Day]]) -> None:
-        """Takes note of what a store says, once it has been told all that was known before."""
+    def learn(
+        self,
+        birth: str,
+        identity: str,
+        counter: str,
+        number: int,
+        days: Sequence[tuple[int, Day]] = (),
+        *,
+        asked_as: str,
+    ) -> None:
+        """Takes note of what a store says, once it has been told all that was known before.
+
+        Args:
+            birth: of the account.
+            identity: of the store.
+            counter: the one that was asked for.
+            number: of it.
+            days: of it.
+            asked_as: the birth that was known when it was asked.
+        """
         if birth != self.birth:
-            self.birth, self.numbers = birth, {}
+            # Two answers that overtook each other: what the later knows may not have been told.
+            self.birth, self.numbers = birth if self.birth == asked_as else "?", {}
         self.identity = identity
         self.numbers[counter] = max(number, self.numbers.get(counter, 0))
         known = self.days.setdefault(counter, {})

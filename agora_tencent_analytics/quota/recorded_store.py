@@ -78,8 +78,8 @@ class RecordedStore(ABC):
         """See `QuotaStore.reserve`."""
         known = self._known.setdefault(key[0], Known())
 
-        def step(tables: Tables, identity: str, waited_s: float) -> tuple[Standing, Account, Record, str | None]:
-            at = now + waited_s
+        def step(tables: Tables, identity: str, waited_s: float) -> tuple[Standing, Account, Record, str | None, str]:
+            at, asked_as = now + waited_s, known.birth
             account, record, why = self._meet(tables, key, claim, known, at, identity)
             days = [record.day(day) for day in claim.days]
             standing = judge(
@@ -94,14 +94,13 @@ class RecordedStore(ABC):
             )
             if standing.why is None:
                 self._take(tables, key, claim, record, days, at)
-            return standing, account, record, why
+            return standing, account, record, why, asked_as
 
-        standing, account, record, why = await self._run(step)
+        standing, account, record, why, asked_as = await self._run(step)
         if standing.why is None:
             known.granted_at = now
-        known.learn(
-            account.birth, account.identity, key[1], record.number, [(day, record.days[day]) for day in claim.days]
-        )
+        days = [(day, record.days[day]) for day in claim.days]
+        known.learn(account.birth, account.identity, key[1], record.number, days, asked_as=asked_as)
         if why is not None:
             tell_of_loss(key[1], repr(self), why, lost=account.lost)
         return standing

@@ -72,6 +72,11 @@ local function info(section) -- '' where this user may not ask
   return type(told) == 'string' and told or ''
 end
 
+local function shards()
+  local told = redis.pcall('CLUSTER', 'INFO')
+  return tonumber(string.match(type(told) == 'string' and told or '', 'cluster_size:(%d+)') or '1')
+end
+
 local function merge(lives, life, granted, back)
   local before = lives[life] or { 0, 0 }
   lives[life] = { math.max(before[1], granted), math.max(before[2], back) }
@@ -195,11 +200,11 @@ function steps.mend() -- what a client knows of the days, and this server may ha
   local mark = redis.call('HGET', counter, 'mark')
   for _, told in ipairs(a.known) do
     local day, spent, lives = told[1], told[2], told[3]
-    local found = redis.call('HMGET', counter, 'p:' .. day, 's:' .. day)
+    local found = redis.call('HMGET', counter, 'p:' .. day, 's:' .. day, 'g:' .. day, 'r:' .. day)
     local past = found[1] and cjson.decode(found[1]) or {}
-    for life, one in pairs(lives) do
-      if life ~= mark then merge(past, life, one[1], one[2]) end
-    end
+    local under_mark = { [mark or ''] = { tonumber(found[3] or '0'), tonumber(found[4] or '0') } }
+    for life, one in pairs(lives) do merge(life == mark and under_mark or past, life, one[1], one[2]) end
+    redis.call('HSET', counter, 'g:' .. day, under_mark[mark or ''][1], 'r:' .. day, under_mark[mark or ''][2])
     redis.call('HSET', counter, 'p:' .. day, cjson.encode(past), 's:' .. day, math.max(spent, tonumber(found[2] or '0')))
   end
 end
@@ -262,12 +267,12 @@ function steps.hello() -- KEYS are those of version 0.1: slots, state and days. 
     local memory = info('memory')
     facts = {
       role = string.match(info('replication'), 'role:(%w+)'),
-      cluster = string.match(info('cluster'), 'cluster_enabled:(%d)') == '1',
+      servers = string.match(info('cluster'), 'cluster_enabled:1') and shards() or 1,
       policy = string.match(memory, 'maxmemory_policy:([%w-]+)'),
       limited = (tonumber(string.match(memory, 'maxmemory:(%d+)')) or 0) > 0,
       appends = string.match(info('persistence'), 'aof_enabled:(%d)'),
     }
-    if facts.role == 'slave' or facts.cluster then return cjson.encode({ facts = facts }) end
+    if facts.role == 'slave' or facts.servers > 1 then return cjson.encode({ facts = facts }) end
   end
   for i = 3, #KEYS do
     local found = redis.call('HMGET', KEYS[i], 'used', 'spent_at')

@@ -165,13 +165,13 @@ class RedisStore:
             self._met[key] = await self._hello(key, claim)
         more = {"adopted": self._met[key]}
         while True:
-            sent = time.monotonic()
+            sent, asked_as = time.monotonic(), known.birth
             # Whoever may not ask which server it is does not know it after a connection was lost.
             more["fresh"] = not known.birth or self._breaks.get(account, self._link.breaks) != self._link.breaks
             told = await self._ask(key, claim, known, sent - now, more)
             if told["why"] == "tell":
                 await self._mend(key, known)
-                known.learn(told["birth"], told["server"], counter, 0, ())
+                known.learn(told["birth"], told["server"], counter, 0, asked_as=asked_as)
             elif self._stepped(told, sent, time.monotonic()) and not more.get("stepped"):
                 if told["why"] is None:
                     await self._give_back(key, claim)
@@ -188,7 +188,7 @@ class RedisStore:
         if told["why"] is None:
             known.granted_at = sent
         days = [(day, _day(told, tally)) for day, tally in zip(claim.days, told["tallies"], strict=False)]
-        known.learn(told["birth"], told["server"], counter, told["number"], days)
+        known.learn(told["birth"], told["server"], counter, told["number"], days, asked_as=asked_as)
         if told.get("unsure"):
             self._rests_until[account] = time.monotonic() + told["after_s"]
         if told["blind"]:
@@ -269,8 +269,8 @@ class RedisStore:
         why = None
         if facts.get("role") == "slave":
             why = "it is a replica, which may not be written to; name the primary, or the address that leads to it"
-        elif facts.get("cluster"):
-            why = "it is part of a cluster, whose servers count apart; name a single server"
+        elif facts.get("servers", 1) > 1:
+            why = "it is one of several servers of a cluster, which count apart; name a single server"
         elif facts.get("limited") and str(facts.get("policy")).startswith("allkeys") and not self._accepts_eviction:
             why = (
                 f"when its memory is full it drops any key (maxmemory-policy {facts['policy']}), and the count too; "

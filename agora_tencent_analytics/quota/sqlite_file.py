@@ -37,6 +37,8 @@ from urllib.parse import quote
 import attrs
 
 from agora_tencent_analytics.errors import QuotaUnavailable
+from agora_tencent_analytics.storage.files import make_private
+from agora_tencent_analytics.storage.sqlite import Connection, shape_made_by, shape_of, was_interrupted
 
 if sys.platform != "win32":
     import fcntl
@@ -70,8 +72,6 @@ SELECT account, counter, json_object('days', json_group_object(CAST(day AS TEXT)
     json_array(json_object('', json_array(used, 0)), spent_at)))
 FROM days GROUP BY account, counter
 """
-
-_MADE_IN_IT = "SELECT name FROM sqlite_master WHERE type != 'index' AND name NOT LIKE 'sqlite_%'"
 
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
 _DAMAGED = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
@@ -177,6 +177,7 @@ class SqliteFile:
                     if connection.in_transaction:
                         connection.execute("ROLLBACK")
             except sqlite3.Error as error:
+                was_interrupted(error)
                 # The next one opens it anew, and finds out what is wrong with it.
                 self._suspect = not is_locked(error)
                 raise
@@ -238,19 +239,20 @@ class SqliteFile:
             _unlink(self._names[0])  # or those who have it open would write their log into what is made here
 
     def _connect(self) -> sqlite3.Connection:
-        # SQLite would make it readable by everybody. Only where there is none: see "one connection in a process".
-        with contextlib.suppress(FileExistsError):
-            os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-            os.chmod(self.path, 0o600)
+        make_private(self.path)
         options: dict[str, Any] = {"timeout": 0, "isolation_level": None, "check_same_thread": False}
-        connection: sqlite3.Connection = sqlite3.connect(self.path, **options)
-        keeper: sqlite3.Connection = sqlite3.connect(f"file:{quote(self._names[0])}?mode=ro", uri=True, **options)
+        connection = sqlite3.connect(self.path, factory=Connection, **options)
+        keeper: sqlite3.Connection = sqlite3.connect(
+            f"file:{quote(self._names[0])}?mode=ro", uri=True, factory=Connection, **options
+        )
         try:
             self._prepare(connection)
             keeper.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()  # from here on it is open
         except BaseException as error:
             keeper.close()
             connection.close()
+            if was_interrupted(error):
+                raise self._unusable("a statement on it took longer than any of ours does") from None
             if isinstance(error, sqlite3.Error) and _code(error) in _DAMAGED:
                 raise _Damaged(str(error)) from None
             raise
@@ -260,7 +262,7 @@ class SqliteFile:
         self._open = _Open(connection, os.getpid(), close)
         return connection
 
-    def _prepare(self, connection: sqlite3.Connection) -> None:
+    def _prepare(self, connection: Connection) -> None:
         if os.stat(self.path).st_nlink > 1:
             raise self._unusable("it has several names (hard links), and SQLite would keep a log for each")
         if self._version(connection) < _SCHEMA_VERSION:
@@ -278,7 +280,8 @@ class SqliteFile:
             connection.execute("COMMIT")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
-        told: str = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        with connection.unhurried():
+            told: str = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         if told != "ok":
             raise _Damaged(f"it is damaged: {told}")
 
@@ -290,14 +293,17 @@ class SqliteFile:
         """
         ((application,),) = connection.execute("PRAGMA application_id")
         ((version,),) = connection.execute("PRAGMA user_version")
+        shape = shape_of(connection)
         tables = {
-            name: " ".join(column for (column,) in connection.execute("SELECT name FROM pragma_table_info(?)", (name,)))
-            for (name,) in connection.execute(_MADE_IN_IT)
+            name: " ".join(row[1] for row in shape[kind, name, of]) for kind, name, of in shape if kind == "table"
         }
+        changed = {kind for kind, _, _ in shape} - {"table", "index"}
         if application == _APPLICATION:
             if version > _SCHEMA_VERSION:
                 raise self._unusable(f"it was written by a later version: {version}, known {_SCHEMA_VERSION}")
-        elif application or tables != _WITHOUT_ID.get(version, {}) or version > max(_WITHOUT_ID):
+            if changed or (version == _SCHEMA_VERSION and shape != shape_made_by(_SCHEMA)):
+                raise self._unusable("its tables are not those of a quota: somebody has changed them")
+        elif changed or application or tables != _WITHOUT_ID.get(version, {}) or version > max(_WITHOUT_ID):
             raise self._unusable("it is another program's, and not a quota")
         return int(version)
 
