@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from itertools import groupby
+from itertools import accumulate, groupby
 from unicodedata import combining, east_asian_width
 
 from agora_tencent_analytics.cli.worst_calls import CallFigures
@@ -58,6 +58,10 @@ def laid_out(head: Row, rows: Sequence[Row], width: int | None = None) -> Iterat
         yield from ((_GAP + line, False) for line in _flowing(named, width - len(_GAP)))
 
 
+_CUT = "..."
+_LONGEST_LINE = 2_000
+
+
 def _line(head: Row, row: Row, widths: Sequence[int], names: Iterable[int]) -> str:
     cells = []
     for at in names:
@@ -82,6 +86,21 @@ def _cells(text: str) -> int:
     if text.isascii():
         return len(text)
     return sum(0 if combining(char) else 1 + (east_asian_width(char) in "WF") for char in text)
+
+
+def bounded(text: str, most: int = 64) -> str:
+    """Printable text, cut where it would take more columns, as names that a participant chose can.
+
+    Args:
+        text: as it came.
+        most: columns.
+    """
+    said = printable(text[: 4 * most])  # what combines takes no column
+    if len(text) <= 4 * most and _cells(said) <= most:
+        return said
+    room = most - len(_CUT)
+    ends = accumulate(map(_cells, said))
+    return "".join(char for char, end in zip(said, ends, strict=True) if end <= room) + _CUT
 
 
 def status(report: Report) -> str:
@@ -112,7 +131,7 @@ def worst_rows(worst: Sequence[CallFigures]) -> tuple[Row, list[Row]]:
     return head, [
         (
             printable(call.vendor),
-            printable(call.channel),
+            bounded(call.channel),
             _moment(call.join_ts),
             str(call.sessions),
             f"{(call.stayed_s + 30) // 60}",
@@ -120,7 +139,7 @@ def worst_rows(worst: Sequence[CallFigures]) -> tuple[Row, list[Row]]:
             _figure(call.video_freeze_s, 1),
             _figure(call.loss_percent, 1),
             _figure(call.rtt_ms, 0),
-            printable(call.call_id),
+            bounded(call.call_id),
         )
         for call in worst
     ]
@@ -167,7 +186,7 @@ def results(report: Report, left: dict[str, str]) -> list[str]:
             lines.append(f"{name}: requests left today: {left[name]}")
         lines += _not_read(name, vendor, yet=True)
     lines.append("complete" if report.complete else "INCOMPLETE")
-    return [printable(line) for line in lines]
+    return [bounded(line, _LONGEST_LINE) for line in lines]
 
 
 def warnings(report: Report, *, most: int) -> list[str]:
@@ -184,7 +203,7 @@ def warnings(report: Report, *, most: int) -> list[str]:
         lines += _first([f"{name}: doubtful: {doubt}" for doubt in vendor.doubts], most, "doubts")
         told = [failure for failure in vendor.failures if str(failure.error) not in vendor.stopped]
         lines += _first(_by_cause(told), most, "failures")
-    return [printable(line) for line in lines]
+    return [bounded(line, _LONGEST_LINE) for line in lines]
 
 
 def _not_read(name: str, vendor: VendorReport, *, yet: bool) -> list[str]:

@@ -1,7 +1,7 @@
 """`Cursor`: where a walk stands, as text that survives the process.
 
-Holds windows and page numbers, and a fingerprint of the question instead of the question itself, so that a
-cursor in a log or a job queue tells nobody which channel or user was asked for.
+Holds windows and page numbers, and a fingerprint of the question instead of the question itself: a cursor in a log or a
+job queue does not say which channel or user was asked for, though who knows app and account can try names against it.
 """
 
 from __future__ import annotations

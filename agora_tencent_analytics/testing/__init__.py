@@ -18,6 +18,7 @@ them over sockets on loopback.
 from __future__ import annotations
 
 from agora_tencent_analytics.testing.contract import ProviderContract
+from agora_tencent_analytics.testing.servers import on_loopback
 from agora_tencent_analytics.testing.virtual_time import VirtualClock, run
 
-__all__ = ["ProviderContract", "VirtualClock", "run"]
+__all__ = ["ProviderContract", "VirtualClock", "on_loopback", "run"]

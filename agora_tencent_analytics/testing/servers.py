@@ -81,8 +81,14 @@ def shifted(now: float) -> Clock:
 
 
 @contextmanager
-def on_loopback(answer: Answer, clock: Clock) -> Iterator[str]:
-    """A server on a free port of this machine, in a thread of its own; gives its base URL."""
+def on_loopback(answer: Answer, clock: Clock | None = None) -> Iterator[str]:
+    """A server on a free port of this machine, in a thread of its own; gives its base URL.
+
+    Args:
+        answer: what it says to each request.
+        clock: tells it the time; None: this machine's.
+    """
+    clock = clock or Clock()
 
     async def handle(request: web.BaseRequest) -> web.Response:
         body, headers = await request.read(), dict(request.headers)
