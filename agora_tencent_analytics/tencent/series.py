@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 import msgspec
 
-from agora_tencent_analytics.decoding.bulk import check_bulk, check_rows
+from agora_tencent_analytics.decoding.bulk import check_bulk, check_series
 from agora_tencent_analytics.decoding.rawjson import (
     UNREADABLE,
     number,
@@ -102,7 +102,7 @@ def read_detail(body: bytes) -> TencentDetail:
         users = _users(detail.users)
     except UNREADABLE:
         return _lenient(sound(body))
-    check_rows(len(detail.data or ()))
+    check_series(len(detail.data or ()), len(body))
     return TencentDetail(
         total=detail.total,
         users=users or [],
