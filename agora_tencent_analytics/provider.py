@@ -20,7 +20,7 @@ from agora_tencent_analytics.models.figures import Figures
 from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.paging.paginator import Paginator
 from agora_tencent_analytics.paging.question import Over
-from agora_tencent_analytics.protocol import hold
+from agora_tencent_analytics.protocol import hold, sessions_in_rows
 from agora_tencent_analytics.receipt import Receipt
 from agora_tencent_analytics.timerange import TimeRange
 
@@ -169,7 +169,8 @@ class Provider(Access, ABC):
             NotOffered: the vendor or the plan lacks this.
             BadInput: the call is another vendor's, or the cursor another question's. Nothing was sent.
         """
-        self._lacks("sessions")
+        row = next((row for row in self.endpoints if row.sessions_key), None)
+        return self._lacks("sessions") if row is None else sessions_in_rows(self, row, call, users, over, cursor)
 
     def metrics(
         self,
