@@ -77,6 +77,17 @@ def test_a_call_read_as_a_whole_is_what_two_walks_show(
     assert of_two.complete == of_whole.complete
 
 
+@pytest.mark.parametrize("slip", OF_ROWS)
+def test_a_call_whose_rows_are_told_wrong_is_read_the_same_in_both_ways(slip: str) -> None:
+    for seed in range(3):
+        facts: dict[str, Any] = {"seed": seed, "calls": 4, "sessions_per_call": 7, "call_seconds": 600}
+        facts |= {"points_per_series": 2, "metrics_per_session": 1, "impolite": {slip: 0.9}, "end": END - 2 * HOUR}
+        whole, of_whole, _ = scanned("tencent", Vendors(**facts))
+        two, of_two, _ = apart("tencent", Vendors(**facts))
+        assert told(two) == told(whole)
+        assert of_two.complete == of_whole.complete
+
+
 @pytest.mark.parametrize(("rows", "requests"), [(1, 1), (2, 1), (5, 1), (6, 2), (7, 2), (11, 2), (12, 3), (40, 7)])
 def test_a_call_of_one_hour_costs_as_many_requests_as_its_stays_fill_pages(rows: int, requests: int) -> None:
     facts: dict[str, Any] = {"calls": 5, "sessions_per_call": rows, "call_seconds": 1_200, "points_per_series": 1}
