@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING
 from agora_tencent_analytics._version import __version__
 
 if TYPE_CHECKING:
-    from agora_tencent_analytics.access import ProviderOptions, fixed_credentials
+    from agora_tencent_analytics.access import ProviderOptions
     from agora_tencent_analytics.agora.auth import AgoraCredentials
     from agora_tencent_analytics.agora.provider import AgoraProvider
-    from agora_tencent_analytics.context import asking
     from agora_tencent_analytics.decoding.points import PointForm
     from agora_tencent_analytics.decoding.rows import Structure
     from agora_tencent_analytics.endpoint import AnyOf, Bounds, Endpoint, Newest, NextPage, PageNumber, Param, Unpaged
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
         AnalyticsError,
         BadInput,
         BudgetSpent,
+        CallNotFound,
         DailyQuotaExhausted,
         IncompleteScan,
         InvalidRequest,
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         WindowRefused,
         WouldExceedQuota,
     )
+    from agora_tencent_analytics.http.credentials import fixed_credentials
     from agora_tencent_analytics.http.retry import Retry
     from agora_tencent_analytics.http.transport import AiohttpTransport, Timeouts, Transport
     from agora_tencent_analytics.limits import Limits, Plan, Rate
@@ -102,6 +103,7 @@ __all__ = [
     "Budget",
     "BudgetSpent",
     "Call",
+    "CallNotFound",
     "CallRecord",
     "Cause",
     "Certificate",
@@ -178,24 +180,24 @@ __all__ = [
     "WindowRefused",
     "WouldExceedQuota",
     "__version__",
-    "asking",
     "fixed_credentials",
     "scan",
 ]
 
 _HOMES = {
-    "access": "ProviderOptions fixed_credentials",
+    "access": "ProviderOptions",
     "agora.auth": "AgoraCredentials",
     "agora.provider": "AgoraProvider",
-    "context": "asking",
+    "http.credentials": "fixed_credentials",
     "decoding.points": "PointForm",
     "decoding.rows": "Structure",
     "endpoint": "AnyOf Bounds Endpoint Newest NextPage PageNumber Param Unpaged",
     "environment": "EnvironmentVariable",
     "errors": (
-        "AnalyticsError BadInput BudgetSpent DailyQuotaExhausted IncompleteScan InvalidRequest LedgerUnusable "
-        "NotAsked NotAuthenticated NotFound NotOffered NotPermitted NothingToAsk ProviderClosed QuotaUnavailable "
-        "RateLimited Refusal TransportError UnreadableReply UnreadableRow VendorFault WindowRefused WouldExceedQuota"
+        "AnalyticsError BadInput BudgetSpent CallNotFound DailyQuotaExhausted IncompleteScan InvalidRequest "
+        "LedgerUnusable NotAsked NotAuthenticated NotFound NotOffered NotPermitted NothingToAsk ProviderClosed "
+        "QuotaUnavailable RateLimited Refusal TransportError UnreadableReply UnreadableRow VendorFault WindowRefused "
+        "WouldExceedQuota"
     ),
     "http.retry": "Retry",
     "http.transport": "AiohttpTransport Timeouts Transport",

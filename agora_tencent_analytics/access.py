@@ -6,21 +6,22 @@ vendor's table by `ask`, so that a new question needs no new method. Nothing her
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypedDict, TypeVar, Unpack
 from urllib.parse import urlsplit
 
-from agora_tencent_analytics.context import Priority, check_hooks
+import attrs
+
+from agora_tencent_analytics.context import Priority, Terms, check_hooks, together
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.environment import EnvironmentVariable, from_environment
 from agora_tencent_analytics.errors import BadInput, NotOffered
 from agora_tencent_analytics.http.client import Caller
+from agora_tencent_analytics.http.credentials import account_of, check_async, fixed_credentials, hidden
 from agora_tencent_analytics.http.hosts import Hosts, check_base_url
 from agora_tencent_analytics.http.retry import Retry
 from agora_tencent_analytics.http.transport import AiohttpTransport, Timeouts, Transport, check_transport
@@ -28,13 +29,14 @@ from agora_tencent_analytics.limits import Limits, Plan
 from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.notices import Hook
 from agora_tencent_analytics.paging.paginator import Paginator
-from agora_tencent_analytics.paging.question import Over, Questions, about_call, over_range
+from agora_tencent_analytics.paging.question import Over, Question, Questions, about_call, over_range
 from agora_tencent_analytics.paging.stays import Packet
+from agora_tencent_analytics.paging.walk import Held
 from agora_tencent_analytics.quota.quota import Quota
 from agora_tencent_analytics.quota.quota_state import QuotaState
 from agora_tencent_analytics.quota.store import QuotaStore
-from agora_tencent_analytics.receipt import Receipt
-from agora_tencent_analytics.secret import Secret, is_key, secret
+from agora_tencent_analytics.receipt import Budget, Receipt
+from agora_tencent_analytics.secret import Secret
 from agora_tencent_analytics.timerange import TimeRange
 from agora_tencent_analytics.wire import Vendor
 
@@ -96,18 +98,16 @@ class Access:
         if not _NAME.fullmatch(vendor.name):
             raise BadInput(f"a vendor's name has lower-case letters, digits and hyphens only, unlike {vendor.name!r}")
         if keys is not None:
-            keys = _hidden(keys)
-            account = _account(keys) if account is None else account
+            keys = hidden(keys)
+            account = account_of(keys) if account is None else account
             credentials = fixed_credentials(keys)
-        _check_async(credentials)
+        check_async(credentials)
         assert credentials is not None
         if account is None:
             raise BadInput("credentials= needs account=: a name for the quota that outlives the keys")
         if not isinstance(account, str) or not account:
             raise BadInput(f"account must be a non-empty text, not {account!r}")
-        for name, value, kind in (("quota", quota, Quota), ("retry", retry, Retry), ("timeouts", timeouts, Timeouts)):
-            if value is not None and not isinstance(value, kind):
-                raise BadInput(f"{name} must be a {kind.__name__}, not {type(value).__name__}")
+        _check_kinds(("quota", quota, Quota), ("retry", retry, Retry), ("timeouts", timeouts, Timeouts))
         network = AiohttpTransport(session) if transport is None else check_transport(transport)
         if quota is None:
             # Further hosts serve the same account, and draw on the same allowance.
@@ -132,6 +132,7 @@ class Access:
             timeouts=timeouts or Timeouts(),
             hooks=check_hooks(hooks),
         )
+        self._is_view = False
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, **options: Unpack[ProviderOptions]) -> Self:
@@ -150,6 +151,10 @@ class Access:
     # -- lifetime -----------------------------------------------------------------------------------------
 
     async def __aenter__(self) -> Self:
+        if not self._is_view and self._caller.connection.closed:
+            self._caller.connection.closed = False
+            if isinstance(self._caller.transport, AiohttpTransport):
+                self._caller.transport.reopen()
         return self
 
     async def __aexit__(
@@ -158,7 +163,14 @@ class Access:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Closes the connections. May be called again; the caller's own session stays open."""
+        """Closes the connections, and raises `ProviderClosed` wherever somebody waits for an answer not yet asked for.
+
+        May be called again; the caller's own session stays open, and a view closes nothing. Entered again (`async
+        with`), the provider is open again, in another event loop as well.
+        """
+        if self._is_view:
+            return
+        self._caller.connection.close()
         await self._caller.transport.aclose()
         await self._caller.quota.aclose()
 
@@ -174,6 +186,60 @@ class Access:
             "this process; make one where it is used, for example from its environment (from_env)"
         )
 
+    # -- on other terms -------------------------------------------------------------------------------------
+
+    def with_options(
+        self,
+        *,
+        priority: Priority | None = None,
+        max_wait: float | None = None,
+        within_s: float | None = None,
+        budget: Budget | None = None,
+        retry: Retry | None = None,
+        timeouts: Timeouts | None = None,
+        hooks: Iterable[Hook] = (),
+    ) -> Self:
+        """A view of this provider with terms of its own, over the same connection and quota; cheap, one for each job.
+
+        It is asked, scanned and handed on like the provider. What is not given stays as it is here, and an argument of
+        a question beats both. Its `receipt` counts what is asked through it, and so does the receipt here. In a scan
+        `max_wait` and `within_s` hold for the head of the queue: its workers queue behind each other.
+
+        Args:
+            priority: `"interactive"` goes before `"normal"` (the default), and that before `"backfill"` (scans).
+            max_wait: the longest wait for a quota slot, seconds; 0 takes a slot only if one is free now.
+            within_s: seconds from now within which all that is asked through the view ends, pages and scans included;
+                of a view of a view the earlier end. A question whose next slot lies beyond it is refused at once,
+                unspent, and no attempt begins with less left than the endpoint's fastest recent answer took.
+            budget: the most requests, beside the budgets here.
+            retry: how patient an ask is, instead.
+            timeouts: how long an attempt may take, instead.
+            hooks: given every notice, beside the hooks here.
+
+        Raises:
+            BadInput: an argument is wrong.
+        """
+        _check_kinds(("retry", retry, Retry), ("timeouts", timeouts, Timeouts))
+        now = self._caller.quota.clock.clock.monotonic()
+        terms = self._caller.terms.narrowed(now, priority=priority, max_wait=max_wait, within_s=within_s, budget=budget)
+        return self._view(terms, hooks, retry, timeouts)
+
+    def _view(
+        self, terms: Terms, hooks: Iterable[Hook] = (), retry: Retry | None = None, timeouts: Timeouts | None = None
+    ) -> Self:
+        view, caller = object.__new__(type(self)), self._caller
+        view.__dict__.update(self.__dict__)
+        view._caller = attrs.evolve(
+            caller,
+            terms=terms,
+            receipts=(Receipt(), *caller.receipts),
+            hooks=together(caller.hooks, check_hooks(hooks)) if hooks else caller.hooks,
+            retry=retry or caller.retry,
+            timeouts=timeouts or caller.timeouts,
+        )
+        view._is_view = True
+        return view
+
     # -- what it is -----------------------------------------------------------------------------------------
 
     @property
@@ -188,8 +254,8 @@ class Access:
 
     @property
     def receipt(self) -> Receipt:
-        """What this provider has spent so far. The object goes on counting."""
-        return self._caller.receipt
+        """What this provider, or view, has spent so far. The object goes on counting."""
+        return self._caller.receipts[0]
 
     @property
     def hooks(self) -> tuple[Hook, ...]:
@@ -256,7 +322,7 @@ class Access:
             page_size: rows to a page, 1 to the vendor's most (the default).
             cursor: `page.cursor` of an earlier walk of the same question, to go on after that page.
             max_requests: the walk ends, incomplete, after so many pages. None: as many as it takes.
-            max_wait: the longest wait for a quota slot, seconds; None waits as long as it takes.
+            max_wait: the longest wait for a quota slot, seconds. None: what `with_options` says, else no bound.
             unlisted: True also sends values that the vendor's page does not list for a parameter (`Param.values`):
                 for what the vendor has added since. False refuses them, with the list.
             params: the row's parameters.
@@ -321,61 +387,37 @@ class Access:
             merge: makes the records of a question out of those of its windows and pages. None: as they come.
             cursor: `page.cursor` of an earlier walk of the same questions, to go on after that page.
             max_requests: the walk ends, incomplete, after so many pages. None: as many as it takes.
-            max_wait: the longest wait for a quota slot, seconds; None waits as long as it takes.
+            max_wait: the longest wait for a quota slot, seconds. None: what `with_options` says, else no bound.
         """
         return Paginator(
             self._caller, questions, merge=merge, cursor=cursor, max_requests=max_requests, max_wait=max_wait
         )
 
+    def at_hand(
+        self, items: Sequence[R], over: TimeRange, *, doubt: str = "", cursor: str | None = None
+    ) -> Paginator[R]:
+        """Items that need not be asked for, as `ask` would give them: one page, no request.
+
+        Args:
+            items: the items.
+            over: the range that they are of.
+            doubt: what may be missing, in words; with it the certificate is not complete.
+            cursor: of their page; there is nothing behind it.
+        """
+        return Paginator(self._caller, _nothing, held=Held(items, over, doubt), cursor=cursor)
+
+
+def _nothing(now: float, latest: float) -> Sequence[Question]:
+    return ()
+
 
 _NAME = re.compile("[a-z0-9-]+")
 
 
-def _hidden(keys: str | Secret[str] | Sequence[str | Secret[str]]) -> Secret[str] | tuple[str | Secret[str], ...]:
-    """Keys that nothing shows by accident: a text, or several of which the first is a name.
-
-    Raises:
-        BadInput: one of them is empty, or holds what cannot stand in a key.
-    """
-    parts = [keys] if isinstance(keys, str | Secret) else [*keys]
-    if not parts or not all(map(is_key, parts)):
-        raise BadInput("keys must be non-empty printable text without spaces, each of them; copy them from the vendor")
-    if isinstance(keys, str | Secret):
-        return secret(keys)
-    return (parts[0], *map(secret, parts[1:]))
-
-
-def _account(keys: Secret[str] | tuple[str | Secret[str], ...]) -> str:
-    """A name for the quota of these keys that does not show them."""
-    name = keys[0] if isinstance(keys, tuple) else keys
-    if isinstance(name, str):
-        return name
-    return blake2b(name.reveal().encode(), digest_size=16).hexdigest()
-
-
-def fixed_credentials(credentials: C) -> Callable[[], Awaitable[C]]:
-    """An async callable that always gives these credentials."""
-
-    async def give() -> C:
-        return credentials
-
-    return give
-
-
-def _check_async(credentials: Any) -> None:
-    """Nothing, if this can be called and may give something to await.
-
-    Raises:
-        BadInput: it cannot be called, or is a plain function.
-    """
-    if not callable(credentials):
-        raise BadInput(f"credentials must be an async function, not {type(credentials).__name__}")
-    called = credentials
-    while isinstance(called, partial):
-        called = called.func
-    plain = inspect.isfunction(called) or inspect.ismethod(called)
-    if plain and not any(map(inspect.iscoroutinefunction, (called, inspect.unwrap(called)))):
-        raise BadInput(f"credentials must be an async function (async def), not the plain one {called.__name__}")
+def _check_kinds(*options: tuple[str, object, type]) -> None:
+    for name, value, kind in options:
+        if value is not None and not isinstance(value, kind):
+            raise BadInput(f"{name} must be a {kind.__name__}, not {type(value).__name__}")
 
 
 def _checked(base_url: str | Sequence[str]) -> Hosts:

@@ -1,21 +1,14 @@
-"""`asking`: the terms on which everything inside a block is asked, and what it cost.
+"""`Terms`: how what is asked through a provider, or a view of one, is asked; and who is told.
 
-    with asking(priority="interactive", max_wait=2, budget=Budget(20)) as receipt:
-        calls = await provider.calls(over).collect()
-    print(receipt.requests, receipt.left_today)
-
-The terms belong to the context (`contextvars`), so that they hold for whatever is asked inside, of any provider,
-and for the tasks that are started inside; blocks may be nested. Holds no quota: what a priority means is
-`quota/queue.py`, what a budget means `receipt.py`.
+A view (`provider.with_options`) has terms of its own over the same connection and quota. Holds no quota: what a
+priority means is `quota/queue.py`, what a budget means `receipt.py`.
 """
 
 from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
-from contextvars import ContextVar
+from collections.abc import Iterable
 from typing import Literal, get_args
 
 import attrs
@@ -23,7 +16,7 @@ import attrs
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.log import LOG, enter, hook_failed
 from agora_tencent_analytics.notices import Hook, Notice
-from agora_tencent_analytics.receipt import Budget, Receipt
+from agora_tencent_analytics.receipt import Budget
 
 Priority = Literal["interactive", "normal", "backfill"]
 """Who goes first when several wait for the quota; first come, first served among equals."""
@@ -32,76 +25,60 @@ PRIORITIES: tuple[Priority, ...] = get_args(Priority)
 
 @attrs.frozen(kw_only=True)
 class Terms:
-    """The terms in force."""
+    """The terms of one provider or view."""
 
-    priority: Priority = "normal"
+    priority: Priority | None = None
+    """None where nobody has said: that of a scan is then `"backfill"`, of anything else `"normal"`."""
     max_wait: float | None = None
     """The longest wait for a quota slot, seconds; None waits as long as it takes."""
+    until: float | None = None
+    """The monotonic second by which all must be over; None: no such bound."""
     budgets: tuple[Budget, ...] = ()
     """Every attempt is taken from all of them."""
-    receipts: tuple[Receipt, ...] = ()
-    """Every attempt is entered in all of them."""
-    hooks: tuple[Hook, ...] = ()
-    """Every notice is given to all of them."""
+    queues: bool = False
+    """True if `max_wait` and `until` hold for the head of the queue alone: who asks for much queues behind itself."""
 
+    def narrowed(
+        self,
+        now: float,
+        *,
+        priority: Priority | None = None,
+        max_wait: float | None = None,
+        within_s: float | None = None,
+        budget: Budget | None = None,
+    ) -> Terms:
+        """These terms with others on top: what is not given stays, budgets of both hold, and of two ends the earlier.
 
-_ORDINARY = Terms()
-_in_force: ContextVar[Terms] = ContextVar("agora_tencent_analytics terms", default=_ORDINARY)
+        Args:
+            now: monotonic seconds, from which `within_s` counts.
+            priority: see `Terms`; so are the others.
+            max_wait: in place of the one here.
+            within_s: seconds from now until all must be over.
+            budget: the most requests.
 
-
-def terms() -> Terms:
-    """The terms in force here."""
-    return _in_force.get()
-
-
-@contextmanager
-def asking(
-    *,
-    priority: Priority | None = None,
-    max_wait: float | None = None,
-    budget: Budget | None = None,
-    hooks: Iterable[Hook] = (),
-) -> Iterator[Receipt]:
-    """Sets the terms of everything asked inside, and gives the receipt for it.
-
-    Inside another such block, what is not given stays as it is there; budgets, receipts and hooks of both hold,
-    and of two longest waits the shorter.
-
-    Args:
-        priority: `"interactive"` goes before `"normal"`, and that before `"backfill"`. Scans are `"backfill"`
-            unless told otherwise, everything else is `"normal"`.
-        max_wait: the longest wait for a quota slot, seconds; 0 takes a slot only if one is free now.
-        budget: the most requests.
-        hooks: given every notice.
-
-    Raises:
-        BadInput: an argument is wrong.
-    """
-    outer = terms()
-    if priority is not None and priority not in PRIORITIES:
-        raise BadInput(f"priority must be one of {', '.join(PRIORITIES)}, not {priority!r}")
-    if max_wait is not None and not (isinstance(max_wait, int | float) and max_wait >= 0):
-        raise BadInput(f"max_wait must be 0 or more seconds, or None, not {max_wait!r}")
-    if budget is not None and not isinstance(budget, Budget):
-        raise BadInput(f"budget must be a Budget(requests=...), not {budget!r}")
-    inner = check_hooks(hooks)
-    waits = [wait for wait in (max_wait, outer.max_wait) if wait is not None]
-    receipt = Receipt()
-    token = _in_force.set(
-        Terms(
-            priority=priority or outer.priority,
-            max_wait=min(waits, default=None),
-            # What holds already is not taken or told twice.
-            budgets=outer.budgets if budget is None or budget in outer.budgets else (*outer.budgets, budget),
-            receipts=(*outer.receipts, receipt),
-            hooks=together(outer.hooks, inner),
+        Raises:
+            BadInput: an argument is wrong.
+        """
+        if priority is not None and priority not in PRIORITIES:
+            raise BadInput(f"priority must be one of {', '.join(PRIORITIES)}, not {priority!r}")
+        for name, value in (("max_wait", max_wait), ("within_s", within_s)):
+            if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0):
+                raise BadInput(f"{name} must be 0 or more seconds, or None, not {value!r}")
+        if budget is not None and not isinstance(budget, Budget):
+            raise BadInput(f"budget must be a Budget(requests=...), not {budget!r}")
+        return Terms(
+            priority=priority or self.priority,
+            max_wait=self.max_wait if max_wait is None else max_wait,
+            until=earlier(self.until, None if within_s is None else now + within_s),
+            # What holds already is not taken twice.
+            budgets=self.budgets if budget is None or budget in self.budgets else (*self.budgets, budget),
+            queues=self.queues,
         )
-    )
-    try:
-        yield receipt
-    finally:
-        with suppress(ValueError):  # a generator that is closed in another context has nothing to take back there
-            _in_force.reset(token)
+
+
+def earlier(one: float | None, other: float | None) -> float | None:
+    """The smaller of two bounds; None means unbounded."""
+    return other if one is None else one if other is None else min(one, other)
 
 
 def check_hooks(hooks: Iterable[Hook]) -> tuple[Hook, ...]:
@@ -126,12 +103,6 @@ def together(first: tuple[Hook, ...], more: tuple[Hook, ...]) -> tuple[Hook, ...
         if hook not in first:
             first = (*first, hook)
     return first
-
-
-def hooks_in_force(hooks: tuple[Hook, ...]) -> tuple[Hook, ...]:
-    """These hooks and those of the terms in force, each once."""
-    more = terms().hooks
-    return together(hooks, more) if more else hooks
 
 
 def is_heard(hooks: tuple[Hook, ...]) -> bool:

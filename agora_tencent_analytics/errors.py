@@ -1,8 +1,7 @@
 """Every failure of this library, as one tree named by whose fault it is.
 
-Holds the exception classes and the facts they carry. Holds no judgement: which vendor code becomes
-which class is written in the vendor packages (`agora/codes.py`, `tencent/codes.py`), and what to do next is
-decided in `http/retry.py`.
+Which vendor code becomes which class is written in the vendor packages (`agora/codes.py`,
+`tencent/codes.py`), and what to do next is decided in `http/retry.py`.
 
     AnalyticsError
     +-- TransportError            the vendor was never heard, or not to the end
@@ -26,8 +25,8 @@ decided in `http/retry.py`.
     |   +-- QuotaUnavailable      the store that counts the requests cannot be had
     |   +-- ProviderClosed        the provider was closed, or its session was
     |   +-- LedgerUnusable        the file that remembers a scan cannot be had, or is in use
+    +-- CallNotFound              no call of that id is listed (a LookupError too)
     +-- IncompleteScan            a scan that was told to raise could not read everything (an exception group too)
-
 All of them survive `pickle` and `copy`, and none holds a secret.
 """
 
@@ -35,12 +34,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import accumulate
 from typing import Any, Literal, Self
+from unicodedata import combining, east_asian_width
 
 __all__ = [
     "AnalyticsError",
     "BadInput",
     "BudgetSpent",
+    "CallNotFound",
     "DailyQuotaExhausted",
     "IncompleteScan",
     "InvalidRequest",
@@ -63,6 +65,10 @@ __all__ = [
     "WouldExceedQuota",
 ]
 
+_CUT = "..."
+LONGEST_LINE = 2_000
+"""Columns of a line that is about one failure or one doubt."""
+
 
 def _revive(cls: type[AnalyticsError], args: tuple[Any, ...], facts: dict[str, Any]) -> AnalyticsError:
     error = cls.__new__(cls, *args)
@@ -75,11 +81,53 @@ def printable(text: object) -> str:
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in str(text))
 
 
+def columns_of(text: str) -> int:
+    """Columns of a terminal that a text takes."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if combining(char) else 1 + (east_asian_width(char) in "WF") for char in text)
+
+
+def bounded(text: str, most: int = 64) -> str:
+    """Printable text, cut where it would take more columns, as names that a participant chose can.
+
+    Args:
+        text: as it came.
+        most: columns.
+    """
+    said = printable(text[: 4 * most])  # what combines takes no column
+    if len(text) <= 4 * most and columns_of(said) <= most:
+        return said
+    room = most - len(_CUT)
+    ends = accumulate(map(columns_of, said))
+    return "".join(char for char, end in zip(said, ends, strict=True) if end <= room) + _CUT
+
+
 class AnalyticsError(Exception):
     """Anything that comes of a request, sent or not, is one of these.
 
     `str(error)` says what happened, whose fault it is and what to do next.
+
+    Attributes:
+        endpoint: name of the endpoint that was asked; `""` where none is known.
+        counter: name of the vendor's counter that it draws on; `""` where none is known.
+        retryable: True if the same may be asked again later and then answered.
+        retry_at: from when on, epoch seconds on this machine's clock; None where waiting does not help, or nobody
+            knows how long.
     """
+
+    endpoint: str = ""
+    counter: str = ""
+    retryable: bool = False
+    retry_at: float | None = None
+
+    def wait_s(self, now: float) -> float | None:
+        """How long to wait before asking again, seconds, at least 0; None where `retry_at` is.
+
+        Args:
+            now: epoch seconds on this machine's clock: `time.time()`.
+        """
+        return None if self.retry_at is None else max(0.0, self.retry_at - now)
 
     def __init__(self, message: str) -> None:
         # Facts (`code`, `request_id`) stay as they came; in the text they must not steer a terminal.
@@ -93,17 +141,17 @@ class AnalyticsError(Exception):
 class TransportError(AnalyticsError):
     """The vendor was never heard, or not to the end: connection, TLS, DNS or timeout.
 
-    What may have reached the vendor may have been counted there: it is charged to the quota. Only what certainly did
-    not leave is not.
+    What may have reached the vendor is charged to the quota; only what certainly did not leave is not.
 
     Attributes:
-        endpoint: name of the endpoint that was asked.
         phase: `"connect"` (name lookup, TCP, TLS), `"read"` (waiting for, or reading, the answer) or
             `"total"` (the overall limit of one attempt).
         timed_out: True if a time limit of this client ended the attempt, False if the network did.
         left: False if it is certain that no byte of the request was handed to a connection (there was no name, no
             connection, no TLS), so that it is not charged; True if any was, and where that is not known.
     """
+
+    retryable = True
 
     def __init__(
         self,
@@ -129,7 +177,6 @@ class Refusal(AnalyticsError):
         code: the vendor's own code as text, letter for letter (`"300"`, `"InvalidParameter.EndTs"`).
         message: the vendor's own message.
         request_id: the vendor's id of the request, `""` if it gave none. Quote it to the vendor's support.
-        endpoint: name of the endpoint that was asked.
         status: HTTP status. Both vendors refuse with 200.
     """
 
@@ -188,6 +235,8 @@ class RateLimited(Refusal):
         retry_after_s: seconds that the vendor asked to wait (`Retry-After`), or None.
     """
 
+    retryable = True
+
     def __init__(
         self,
         *,
@@ -216,10 +265,13 @@ class WindowRefused(Refusal):
     ) -> None:
         super().__init__(**facts)
         self.kind = kind
+        self.retryable = kind == "too_recent"
 
 
 class VendorFault(Refusal):
     """The vendor failed: HTTP 5xx, or an internal error in the body. Retried a bounded number of times."""
+
+    retryable = True
 
 
 class UnreadableReply(AnalyticsError):
@@ -256,13 +308,13 @@ class UnreadableReply(AnalyticsError):
         self.request_id = request_id
         self.in_rows = in_rows
         self.too_large = too_large
+        self.retryable = not (in_rows or too_large)
 
 
 class UnreadableRow(AnalyticsError):
     """One row of an answer lacks what a record cannot be without: its id, or a time. Its neighbours were read.
 
     Attributes:
-        endpoint: name of the endpoint that was asked.
         over: the window that was asked, a `TimeRange`.
         page: page number in the vendor's counting.
         place: the row's place among those of the answer, from 0.
@@ -317,11 +369,10 @@ class NothingToAsk(BadInput):
 
 
 class WouldExceedQuota(NotAsked):
-    """No slot is free in the time that the caller allowed.
+    """No slot is free in the time that the caller allowed; `retry_at` says when one is expected to be."""
 
-    Attributes:
-        retry_at: epoch seconds (this machine's clock) when a slot is expected to be free.
-    """
+    retryable = True
+    retry_at: float  # pyright: ignore[reportIncompatibleVariableOverride]  # always known
 
     def __init__(self, message: str, *, retry_at: float) -> None:
         super().__init__(message)
@@ -332,13 +383,19 @@ class DailyQuotaExhausted(NotAsked):
     """The day's requests are spent: by this library's count, or because the vendor said so.
 
     Attributes:
-        resets_at: epoch seconds (vendor time) of the next midnight UTC.
-        endpoint: name of the counter that is spent.
+        resets_at: epoch seconds (vendor time) of the next midnight UTC; `retry_at` is the same instant on this
+            machine's clock.
+        counter: name of the counter that is spent.
         reserved: how many of the day's requests are left, at most, for priorities that a reserve is kept for; 0 if
             nothing is left for anybody.
     """
 
-    def __init__(self, *, endpoint: str, limit: int, resets_at: float, reserved: int = 0) -> None:
+    retryable = True
+    retry_at: float  # pyright: ignore[reportIncompatibleVariableOverride]  # always known
+
+    def __init__(
+        self, *, counter: str, limit: int, resets_at: float, reserved: int = 0, retry_at: float | None = None
+    ) -> None:
         when = datetime.fromtimestamp(resets_at, UTC).isoformat()
         spent = (
             f"are spent but for the last {reserved}, which are reserved for another priority"
@@ -346,10 +403,11 @@ class DailyQuotaExhausted(NotAsked):
             else "are spent"
         )
         super().__init__(
-            f"the {limit} requests that this account may send to {endpoint} in a UTC day {spent}; "
+            f"the {limit} requests that this account may send to {counter} in a UTC day {spent}; "
             f"ask again after {when}, or take a larger plan"
         )
-        self.endpoint = endpoint
+        self.counter = counter
+        self.retry_at = resets_at if retry_at is None else retry_at
         self.reserved = reserved
         self.limit = limit
         self.resets_at = resets_at
@@ -372,6 +430,8 @@ class BudgetSpent(NotAsked):
 class QuotaUnavailable(NotAsked):
     """The store that counts the requests cannot be read or written, so no request is sent uncounted."""
 
+    retryable = True
+
 
 class ProviderClosed(NotAsked):
     """The provider is closed, or was while a request waited, or the session that it was given is."""
@@ -381,19 +441,25 @@ class LedgerUnusable(NotAsked):
     """The ledger of a scan cannot be read or written, belongs to another scan, or is in use by one."""
 
 
+class CallNotFound(AnalyticsError, LookupError):
+    """No call of that id is listed: `call_ids` names those that are missing, `requests` is what the search took."""
+
+    def __init__(self, message: str, *, call_ids: Sequence[str], requests: int) -> None:
+        super().__init__(message)
+        self.call_ids = tuple(call_ids)
+        self.requests = requests
+
+
 class IncompleteScan(AnalyticsError, ExceptionGroup[AnalyticsError]):
     """A scan with `on_error="raise"` met something that it could not read; a group of what went wrong.
 
-    `except*` and `split` sort it by the kinds of error inside; each part keeps its failures and the report.
+    `except*` and `split` sort it by the kinds of error inside; each part keeps its failures and the report. It is
+    retryable if all of them are, at the latest of their times.
 
     Args:
         message: what happened.
         exceptions: the errors, at least one.
         failures: what could not be read, as values, each with one of the errors.
-        report: the scan's report, as far as the scan came.
-
-    Attributes:
-        failures: what could not be read, as values.
         report: the scan's report, as far as the scan came.
     """
 
@@ -412,6 +478,9 @@ class IncompleteScan(AnalyticsError, ExceptionGroup[AnalyticsError]):
         ExceptionGroup.__init__(self, message, exceptions)
         self.failures = tuple(failures)
         self.report = report
+        self.retryable = all(error.retryable for error in exceptions)
+        times = [error.retry_at for error in exceptions if error.retry_at is not None]
+        self.retry_at = max(times, default=None) if self.retryable else None
 
     def derive(self, excs: Sequence[Any], /) -> Any:
         """The same about some of the errors; `split`, `subgroup` and `except*` make their parts of it."""

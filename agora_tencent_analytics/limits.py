@@ -1,7 +1,7 @@
 """A vendor's table of limits as data: `Rate`, `Limits`, `Plan`.
 
-Holds only figures and where they were read. What is done about them (waiting, splitting, refusing)
-lives in `quota/` and `timerange.py`; the figures themselves in `agora/plans.py` and `tencent/plans.py`.
+Figures, and where they were read. What is done about them (waiting, splitting, refusing) is in `quota/` and
+`timerange.py`; the vendors' figures are in `agora/plans.py` and `tencent/plans.py`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What the library says in the log: every notice as one record of the logger `agora_tencent_analytics`.
 
-Always on, and free of charge below the logger's level. DEBUG: asks, attempts, slots, pages, progress. INFO: retries,
+Always on, and free below the logger's level. DEBUG: asks, attempts, slots, pages, progress. INFO: retries,
 split windows, long waits of a backfill. WARNING: refusals for the rate or the day, drift, questions about to go away,
 other long waits.
 

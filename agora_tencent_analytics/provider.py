@@ -6,19 +6,22 @@ Declares the neutral questions; a vendor's provider answers those that its vendo
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, NoReturn
 
 from agora_tencent_analytics.access import Access
-from agora_tencent_analytics.errors import NotOffered
+from agora_tencent_analytics.endpoint import Endpoint, PageNumber
+from agora_tencent_analytics.errors import CallNotFound, NotOffered
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.events import AbnormalExperience, Event
 from agora_tencent_analytics.models.figures import Figures
 from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.paging.paginator import Paginator
 from agora_tencent_analytics.paging.question import Over
-from agora_tencent_analytics.protocol import hold
+from agora_tencent_analytics.protocol import hold, sessions_in_rows
+from agora_tencent_analytics.receipt import Receipt
 from agora_tencent_analytics.timerange import TimeRange
 
 Every = Literal["day", "hour"]
@@ -89,6 +92,61 @@ class Provider(Access, ABC):
             BadInput: the range or the page size is wrong. Nothing was sent.
         """
 
+    async def call(self, call_id: str, *, over: Over, channel: str | None = None) -> Call:
+        """The call of this id. No vendor can be asked for one call: the range is listed until it is found.
+
+        What that costs is on the `receipt` of a view. A call whose beginning is known as well needs no listing:
+        `Call.known(...)`.
+
+        Args:
+            call_id: the vendor's id of the call.
+            over: when it took place, start included, end excluded; the smaller, the cheaper.
+            channel: its channel or room, where known.
+
+        Raises:
+            CallNotFound: it is not listed; a `LookupError` too.
+            NotOffered: the plan lacks the listing.
+            BadInput: the range is wrong. Nothing was sent.
+        """
+        view = self.with_options()
+        listing = view.calls(over, channel=channel)
+        async for call in listing:
+            if call.call_id == call_id:
+                return call
+        certificate, requests = listing.certificate, view.receipt.requests
+        unsure = "" if certificate.complete else ", and the listing is not known to be complete"
+        raise CallNotFound(
+            f"no call {call_id!r} is listed in {certificate.over or over}{unsure}; that took {requests} requests",
+            call_ids=[call_id],
+            requests=requests,
+        )
+
+    async def check(self) -> Receipt:
+        """Proves credentials, plan and address by the cheapest request that does, and gives what it cost.
+
+        That is one page of the question of `endpoints` with the largest day's allowance, about one recent minute; of a
+        provider without such a question, a page of `calls`.
+
+        Raises:
+            AnalyticsError: what is wrong: `NotAuthenticated`, `NotPermitted`, `TransportError`, ...
+        """
+        view, now = self.with_options(), int(self.now())
+        row = max(filter(self._can_check, self.endpoints), key=self._allowance, default=None)
+        if row is None:
+            await view.calls(TimeRange(now - 3_600, now - 600)).first()
+        else:
+            end = now - self.limits(row).lag_s - 60
+            over = TimeRange(end - max(60, row.bounds.least_s), end)
+            await view.ask(row, over, page_size=1 if isinstance(row.paging, PageNumber) else None, max_requests=1)
+        return view.receipt
+
+    def _can_check(self, row: Endpoint[Any]) -> bool:
+        needs = any(param.required for param in row.params) or "{" in row.path
+        return row.limits in self.plan.rows and not needs and row.bounds.exact and not row.retired
+
+    def _allowance(self, row: Endpoint[Any]) -> float:
+        return min((rate.limit for rate in self.limits(row).rates if rate.is_daily), default=math.inf)
+
     def sessions(
         self,
         call: Call,
@@ -111,7 +169,8 @@ class Provider(Access, ABC):
             NotOffered: the vendor or the plan lacks this.
             BadInput: the call is another vendor's, or the cursor another question's. Nothing was sent.
         """
-        self._lacks("sessions")
+        row = next((row for row in self.endpoints if row.sessions_key), None)
+        return self._lacks("sessions") if row is None else sessions_in_rows(self, row, call, users, over, cursor)
 
     def metrics(
         self,

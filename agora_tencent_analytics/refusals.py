@@ -7,6 +7,7 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
+from agora_tencent_analytics.decoding.bulk import TooMuch
 from agora_tencent_analytics.decoding.rawjson import read as read_json
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.errors import (
@@ -40,7 +41,7 @@ def parse_object(row: Endpoint[Any], response: Response) -> dict[str, Any]:
     """The body as a JSON object.
 
     Raises:
-        UnreadableReply: it is none.
+        UnreadableReply: it is not one.
     """
     body = parsed(row, response, read_json)
     if not isinstance(body, dict):
@@ -57,19 +58,19 @@ def parsed(row: Endpoint[Any], response: Response, read: Callable[[bytes], T]) -
     try:
         return read(response.body)
     except ValueError as error:
-        why = str(error)
+        why, too_large = str(error), isinstance(error, TooMuch)
     # Not inside the handler: the error must not lead back to frames that hold the body, and what it may repeat.
-    raise unreadable(row, response, why)
+    raise unreadable(row, response, why, too_large=too_large)
 
 
 def unreadable(
-    row: Endpoint[Any], response: Response, why: str, *, request_id: str = "", in_rows: bool = False
+    row: Endpoint[Any], response: Response, why: str, *, request_id: str = "", **facts: bool
 ) -> UnreadableReply:
     """The error for a body that cannot be read, with a printable excerpt of it; see its attributes."""
     text = response.body[:_EXCERPT].decode("utf-8", "replace")
     excerpt = "".join(char if char.isprintable() else " " for char in text)
     return UnreadableReply(
-        brief(why), endpoint=row.name, status=response.status, excerpt=excerpt, request_id=request_id, in_rows=in_rows
+        brief(why), endpoint=row.name, status=response.status, excerpt=excerpt, request_id=request_id, **facts
     )
 
 

@@ -1,7 +1,7 @@
 """Time as the whole library means it: half-open ranges of whole UTC seconds.
 
-Holds `TimeRange`, `Last` and the arithmetic on them (clip, split, halve, merge, complement). Reads no
-clock: `Last` becomes a range only when somebody hands it the vendor's now.
+`TimeRange`, `Last` and the arithmetic on them (clip, split, halve, merge, complement). No clock is read here: `Last`
+becomes a range only when it is given the vendor's now.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ the tests that every provider must pass. `docs/outside-vendor.md` tells the rest
 
 from __future__ import annotations
 
-from agora_tencent_analytics.access import ProviderOptions, fixed_credentials
+from agora_tencent_analytics.access import ProviderOptions
 from agora_tencent_analytics.decoding.points import PointForm
 from agora_tencent_analytics.decoding.rows import Structure, when
 from agora_tencent_analytics.decoding.series import Points, join_series
@@ -64,6 +64,7 @@ from agora_tencent_analytics.errors import (
     VendorFault,
     WindowRefused,
 )
+from agora_tencent_analytics.http.credentials import fixed_credentials
 from agora_tencent_analytics.limits import DAY, HOUR, MINUTE, SECOND, Limits, Plan, Rate, find_plan
 from agora_tencent_analytics.message import Request, Response
 from agora_tencent_analytics.models.calls import Call, Session

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from agora_tencent_analytics import AgoraProvider, BadInput, Budget, BudgetSpent, TimeRange, TransportError, asking
+from agora_tencent_analytics import AgoraProvider, BadInput, Budget, BudgetSpent, TimeRange, TransportError
 from agora_tencent_analytics.agora.endpoints import GENERATION_ENDPOINTS
 from agora_tencent_analytics.limits import DAY, HOUR
 from agora_tencent_analytics.notices import AskEnded, Attempt, Notice
@@ -134,9 +134,10 @@ def test_a_budget_ends_a_walk_over_many_pages(vendor: str) -> None:
     stage, budget = Stage(vendor, WORLD), Budget(2)
 
     async def scenario() -> None:
-        with asking(budget=budget) as receipt, pytest.raises(BudgetSpent):
-            await stage.provider().calls(WHOLE, page_size=2).collect()
-        assert 2 == receipt.requests
+        view = stage.provider().with_options(budget=budget)
+        with pytest.raises(BudgetSpent):
+            await view.calls(WHOLE, page_size=2).collect()
+        assert 2 == view.receipt.requests
 
     run(scenario)
     assert (2, 2) == (stage.asked, budget.spent)

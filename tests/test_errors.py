@@ -13,6 +13,7 @@ from agora_tencent_analytics.errors import (
     AnalyticsError,
     BadInput,
     BudgetSpent,
+    CallNotFound,
     DailyQuotaExhausted,
     IncompleteScan,
     InvalidRequest,
@@ -23,6 +24,7 @@ from agora_tencent_analytics.errors import (
     NothingToAsk,
     NotOffered,
     NotPermitted,
+    ProviderClosed,
     QuotaUnavailable,
     RateLimited,
     Refusal,
@@ -65,7 +67,9 @@ PARENTS: dict[str, type[Exception]] = {
     "DailyQuotaExhausted": NotAsked,
     "BudgetSpent": NotAsked,
     "QuotaUnavailable": NotAsked,
+    "ProviderClosed": NotAsked,
     "LedgerUnusable": NotAsked,
+    "CallNotFound": AnalyticsError,
     "IncompleteScan": AnalyticsError,
 }
 EXAMPLES: list[AnalyticsError] = [
@@ -95,7 +99,9 @@ EXAMPLES: list[AnalyticsError] = [
     BadInput("wrong"),
     NothingToAsk("too new", clipped=[("a", 1)]),
     WouldExceedQuota("no slot", retry_at=1_700_000_000.5),
-    DailyQuotaExhausted(endpoint="call/lists", limit=1_000, resets_at=1_700_006_400),
+    CallNotFound("no call c1", call_ids=["c1"], requests=3),
+    ProviderClosed("closed"),
+    DailyQuotaExhausted(counter="call/lists", limit=1_000, resets_at=1_700_006_400),
     BudgetSpent(100),
     QuotaUnavailable("the file is locked"),
     LedgerUnusable("another scan uses it"),
@@ -128,6 +134,30 @@ def test_an_error_survives_pickle_and_copy_with_all_facts(error: AnalyticsError,
         assert vars(error) == vars(twin)
 
 
+def test_a_group_may_be_tried_again_if_all_in_it_may_at_the_latest_of_their_times() -> None:
+    soon, late = WouldExceedQuota("later", retry_at=10.0), DailyQuotaExhausted(counter="c", limit=1, resets_at=90.0)
+    both = IncompleteScan("not everything", [soon, late])
+    assert (True, 90.0, 50.0) == (both.retryable, both.retry_at, both.wait_s(40.0))
+    never = IncompleteScan("not everything", [soon, BadInput("wrong")])
+    assert (False, None, None) == (never.retryable, never.retry_at, never.wait_s(40.0))
+
+
+def test_what_waiting_helps_against_says_so() -> None:
+    retryable = {type(error).__name__ for error in EXAMPLES if error.retryable}
+    assert {
+        *("TransportError", "RateLimited", "VendorFault", "UnreadableReply", "WouldExceedQuota", "DailyQuotaExhausted"),
+        "QuotaUnavailable",
+    } <= retryable
+    assert not retryable & {
+        "NotAuthenticated",
+        "NotPermitted",
+        "InvalidRequest",
+        "BadInput",
+        "NotOffered",
+        "BudgetSpent",
+    }
+
+
 def test_a_note_travels_with_the_error() -> None:
     error = VendorFault(**SAID)
     error.add_note("while reading room 7")
@@ -157,9 +187,10 @@ def test_an_unreadable_reply_shows_how_it_begins() -> None:
 
 
 def test_a_spent_day_tells_when_it_ends() -> None:
-    error = DailyQuotaExhausted(endpoint="call/lists", limit=1_000, resets_at=1_700_006_400)
+    error = DailyQuotaExhausted(counter="call/lists", limit=1_000, resets_at=1_700_006_400)
     assert "2023-11-15T00:00:00+00:00" in str(error)
-    assert ("call/lists", 1_000, 1_700_006_400) == (error.endpoint, error.limit, error.resets_at)
+    assert ("call/lists", 1_000, 1_700_006_400) == (error.counter, error.limit, error.resets_at)
+    assert 1_700_006_400 == error.retry_at, "where nothing is known of the two clocks"
 
 
 STEERING = "\x1b]0;owned\x07 \r\n\u202e\u2066"
@@ -184,3 +215,13 @@ def test_no_text_of_an_error_steers_a_terminal_and_its_facts_stay_as_they_came(e
     assert all(line.isprintable() for line in str(report).split("\n"))
     if isinstance(error, Refusal):
         assert (STEERING, STEERING, STEERING) == (error.code, error.message, error.request_id)
+
+
+def test_no_text_about_a_name_of_a_million_characters_is_long() -> None:
+    name = "会" * 10**6
+    failure = Failure(vendor="agora", step="calls", call_id=name, error=BadInput(name))
+    report = Report(vendors={"agora": VendorReport(doubts=[name], stopped=name)})
+    report.vendors["agora"].fail(failure)
+    assert errors.columns_of(str(failure)) <= 2_000
+    assert all(errors.columns_of(line) <= 2_000 for line in str(report).split("\n"))
+    assert name == failure.call_id

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agora_tencent_analytics import DailyQuotaExhausted, NotAuthenticated, Rate, TimeRange, VendorFault, asking, notices
+from agora_tencent_analytics import DailyQuotaExhausted, NotAuthenticated, Rate, TimeRange, VendorFault, notices
 from agora_tencent_analytics.limits import MINUTE
 from agora_tencent_analytics.log import KEYS, PREFIX, enter
 from agora_tencent_analytics.notices import (
@@ -223,7 +223,7 @@ def test_a_long_wait_is_one_line_that_says_until_when(caplog: pytest.LogCaptureF
     async def scenario() -> None:
         await bench.ask()
         await bench.ask()
-        with asking(priority="backfill"):
+        with bench.on(priority="backfill"):
             await bench.ask()
 
     with caplog.at_level(logging.INFO, LOGGER):

@@ -25,7 +25,6 @@ from agora_tencent_analytics import (
     Refusal,
     TransportError,
     UnreadableReply,
-    asking,
 )
 from agora_tencent_analytics import otel as module
 from agora_tencent_analytics.limits import DAY, MINUTE
@@ -193,7 +192,7 @@ def test_the_queue_and_the_day_are_measured() -> None:
 
     run(scenario)
     (waits,) = backend.points("quota.wait")
-    assert (3, pytest.approx(bench.caller.receipt.waited_s)) == (waits.count, waits.sum)
+    assert (3, pytest.approx(bench.caller.receipts[0].waited_s)) == (waits.count, waits.sum)
     (left,) = backend.points("quota.left")
     assert (96, "call/lists") == (left.value, left.attributes["analytics.counter"])
     assert {"analytics.vendor", "analytics.endpoint"} <= set(left.attributes)
@@ -203,7 +202,7 @@ def test_the_queue_and_the_day_are_measured() -> None:
 def test_a_hook_may_stand_in_the_terms_of_a_block() -> None:
     backend = Backend()
     bench = Bench(GOOD)
-    with asking(hooks=[backend.hook]):
+    with bench.on(hooks=[backend.hook]):
         bench.asks()
     assert 1 == len(backend.spans)
 

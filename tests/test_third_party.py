@@ -40,7 +40,6 @@ from agora_tencent_analytics import (
     TransportError,
     UnreadableReply,
     Vendor,
-    asking,
     scan,
 )
 from agora_tencent_analytics.simulator import World
@@ -310,9 +309,10 @@ def test_a_third_party_has_terms_hooks_and_a_quota_in_numbers_too() -> None:
 
     async def scenario() -> None:
         provider, server = toy(clock)
-        with asking(budget=Budget(2), hooks=[heard.append]) as receipt, pytest.raises(BudgetSpent):
-            await provider.calls(OVER, page_size=3).collect()
-        assert 2 == receipt.requests == len(server.arrivals)
+        view = provider.with_options(budget=Budget(2), hooks=[heard.append])
+        with pytest.raises(BudgetSpent):
+            await view.calls(OVER, page_size=3).collect()
+        assert 2 == view.receipt.requests == len(server.arrivals)
         assert [("rooms", None)] == [(state.counter, state.left_today) for state in await provider.quota()]
 
     run(scenario)

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeVar
 import attrs
 
 from agora_tencent_analytics.agora import plans
-from agora_tencent_analytics.agora.figures.question_metrics import CALL_METRICS, QUALITY_METRICS, USAGE_METRICS, spelt
+from agora_tencent_analytics.agora.figures.names import CALL_METRICS, QUALITY_METRICS, USAGE_METRICS, spelt
 from agora_tencent_analytics.agora.reference_tables import DIMENSIONS, GRANULARITIES, PRODUCT_TYPES
 from agora_tencent_analytics.endpoint import AnyOf, Bounds, Endpoint, Newest, PageNumber, Param, Unpaged
 from agora_tencent_analytics.limits import DAY

@@ -1,6 +1,6 @@
 """What Agora's experience and factor ids mean, in words: `describe_experience`, `describe_factor`.
 
-Holds two tables and their look-ups. It refuses nothing: an id that no table has is worded as unknown. Only
+An id that no table has is described as unknown. Only
 `/beta/live/diagnosis` ever answered with these ids, and the vendor retired it in 2021.
 
 Source: the page "Agora Analytics RESTful API" (`en/Agora Platform/aa_api`) as of 2021-07, the last to print them.

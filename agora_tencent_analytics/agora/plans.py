@@ -1,6 +1,6 @@
 """Agora's tables of limits: plan by row and generation, every figure as the vendor prints it.
 
-Holds the figures only. What a figure means for a request (strict bounds, margins, waiting) is decided
+What a figure means for a request (strict bounds, margins, waiting) is decided
 elsewhere. `PLANS` is the table of today (2024, unchanged in September 2026); older generations of the API
 have tables of their own in `GENERATIONS`.
 

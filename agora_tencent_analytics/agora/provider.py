@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import attrs
 
-from agora_tencent_analytics.access import ProviderOptions, fixed_credentials
+from agora_tencent_analytics.access import ProviderOptions
 from agora_tencent_analytics.agora import plans
 from agora_tencent_analytics.agora.auth import AgoraCredentials
 from agora_tencent_analytics.agora.call_details import details_questions
@@ -19,6 +19,7 @@ from agora_tencent_analytics.agora.variables import VARIABLES
 from agora_tencent_analytics.agora.wire import HOSTS, AgoraVendor
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.errors import BadInput, NotOffered
+from agora_tencent_analytics.http.credentials import fixed_credentials
 from agora_tencent_analytics.limits import DAY, Limits, Plan
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.events import AbnormalExperience

@@ -1,9 +1,9 @@
 """What the words and numbers of Agora's questions and answers mean: the way to all reference tables.
 
 Holds codes, product types, dimensions, granularities and buckets, and passes on the tables of `factors.py` and
-`figures/question_metrics.py`. It refuses nothing: an unknown id is worded as such, an unknown name comes back as it
-went in. Metric ids of call series (`mid`) are in `metrics.py`, the failures behind a code in `codes.py`, the
-plans' figures in `plans.py`. Tables by endpoint are keyed by its path.
+`figures/names.py`. An unknown id is worded as such, an unknown name comes back as it went in. Metric ids of call series
+(`mid`) are in `metrics.py`, the failures behind a code in `codes.py`, the plans' figures in `plans.py`. Tables by
+endpoint are keyed by its path.
 
 Source: https://docs.agora.io/en/agora-analytics/reference/api (read 2026-09-14) and the vendor's OpenAPI
 description of the same endpoints.
@@ -24,7 +24,7 @@ from agora_tencent_analytics.agora.factors import (
     describe_experience,
     describe_factor,
 )
-from agora_tencent_analytics.agora.figures.question_metrics import (
+from agora_tencent_analytics.agora.figures.names import (
     CALL_METRICS,
     QUALITY_METRICS,
     USAGE_METRICS,
@@ -122,7 +122,7 @@ _LONG = {**_PLACES, "network": ("network", "net"), "sdk_version": ("sdkVersion",
 DIMENSIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "/beta/analytics/call/statistics": _SHORT,
-        # Listed as `sdk`, spelt `sdkVersion` in the example beside the list.
+        # Listed as `sdk`, spelt `sdkVersion` in the example next to the list.
         "/beta/insight/usage/aggregation": {**_SHORT, "sdk_version": ("sdk", "sdkVersion")},
         # The OpenAPI description and the English list disagree; only the latter has `channelSize`.
         "/beta/insight/quality/aggregation": {**_LONG, "channel_size": ("channelSize",)},

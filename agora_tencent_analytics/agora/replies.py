@@ -1,6 +1,6 @@
 """What Agora calls the fields of calls, sessions and series, and how its rows become records.
 
-Figures over time and by dimension are read in `agora/figures/decode.py` and `agora/figures/breakdowns.py`.
+Figures over time and by dimension are read in `agora/figures/decode.py`.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def _unend(rows: Sequence[Any], end: str) -> None:
 
 
 def sessions_of(shell: AgoraMetrics, asked: Asked) -> list[Session]:
-    """The sessions beside the series of an answer of March 2021; none in one of later.
+    """The sessions next to the series of an answer of March 2021; none in one of later.
 
     Raises:
         KeyError, TypeError, ValueError: one of them, or their list, is not what it should be.
@@ -136,10 +136,10 @@ def sessions_of(shell: AgoraMetrics, asked: Asked) -> list[Session]:
 
 
 def _inside_sessions(shell: AgoraMetrics) -> list[AgoraSeries]:
-    """Series inside their sessions: so the page of March 2021 words it, though its example has them beside.
+    """Series inside their sessions: so the page of March 2021 words it, though its example has them side by side.
 
     Raises:
-        ValueError: they are neither there nor beside.
+        ValueError: they are in neither place.
     """
     sessions = [row for row in shell.extra.get("call_info") or () if isinstance(row, dict)]
     inside = [row.get("metrics") for row in sessions if "metrics" in row]
@@ -149,8 +149,8 @@ def _inside_sessions(shell: AgoraMetrics) -> list[AgoraSeries]:
     return read_metrics(msgspec.json.encode({"metrics": every})).series if every else []
 
 
-def _check_sessions(shell: AgoraMetrics, asked: Asked) -> None:
-    """Doubts an answer about other sessions than those that were asked for.
+def _check_sessions(shell: AgoraMetrics, users: Mapping[str, str], asked: Asked) -> None:
+    """Doubts an answer about other sessions than those that were asked for, or that stand next to their series.
 
     Raises:
         ValueError: it is about none at all.
@@ -158,8 +158,8 @@ def _check_sessions(shell: AgoraMetrics, asked: Asked) -> None:
     if not shell.is_about_series and "call_info" not in shell.extra:
         raise ValueError("no 'metrics' in the answer")
     asked.flaws.doubts += shell.doubts
-    wanted = asked.params.get("sids")
-    if wanted is None or set(shell.sids) <= set(wanted):
+    wanted = asked.params.get("sids") or list(users)
+    if not wanted or set(shell.sids) <= set(wanted):
         return
     missing = len(set(wanted).difference(shell.sids))
     if missing:
@@ -176,13 +176,13 @@ def series_of(row: Endpoint[Any], shell: AgoraMetrics, users: Mapping[str, str],
     Args:
         row: the question.
         shell: the answer.
-        users: the user of each session that the answer has beside its series.
+        users: the user of each session that the answer has next to its series.
         asked: what was asked.
 
     Raises:
         ValueError: the answer is not about series.
     """
-    _check_sessions(shell, asked)
+    _check_sessions(shell, users, asked)
     metrics = AGORA_METRICS_2021_03 if row.generation == "2021-03" else AGORA_METRICS
     call_id, window = asked.params["call_id"], asked.window
     found = []

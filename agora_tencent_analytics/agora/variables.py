@@ -1,6 +1,6 @@
-"""The environment variables that a `AgoraProvider` is made from, and the generations of the API that it speaks.
+"""The environment variables that an `AgoraProvider` is made from, and the generations of the API that it speaks.
 
-What a command line is read with, so nothing heavy is imported.
+The command line reads this at its start, so nothing heavy is imported.
 """
 
 from __future__ import annotations

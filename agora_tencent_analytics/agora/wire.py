@@ -11,9 +11,7 @@ from typing import Any
 
 from agora_tencent_analytics.agora.auth import AgoraCredentials
 from agora_tencent_analytics.agora.codes import refusal
-from agora_tencent_analytics.agora.figures.answer_rows import rows_of
-from agora_tencent_analytics.agora.figures.breakdowns import breakdowns, experiences
-from agora_tencent_analytics.agora.figures.decode import figures
+from agora_tencent_analytics.agora.figures.decode import breakdowns, experiences, figures, rows_of
 from agora_tencent_analytics.agora.replies import (
     STRUCTURE,
     Page,

@@ -247,6 +247,9 @@ def _quota(commands: argparse._SubParsersAction[_Parser]) -> None:
             "quota", "Shows what was used and is left of the quota. Reads the count on this machine, sends nothing."
         ),
     )
+    command.add_argument(
+        "--check", action="store_true", help="also send the cheapest request that proves credentials, plan and address"
+    )
     command.set_defaults(simulate=False, proxy=None, over=None)
     _vendors(command)
     _verbose(command)
@@ -259,7 +262,11 @@ def _verbose(command: argparse.ArgumentParser) -> None:
 def _vendors(command: argparse.ArgumentParser) -> None:
     group = command.add_argument_group("whom to ask")
     group.add_argument(
-        "--vendor", choices=("agora", "tencent", "both"), help="whom to ask (default: whose credentials are set)"
+        "--vendor",
+        type=values.vendor,
+        metavar="V",
+        help="whom to ask: agora, tencent, both, or a vendor that another package brings (default: whose credentials "
+        "are set, of agora and tencent)",
     )
     group.add_argument(
         "--plan", action="append", default=[], metavar="P", help="the plan: P for one vendor, or agora=P and tencent=P"
@@ -308,8 +315,7 @@ def _range(command: argparse.ArgumentParser) -> _Group:
     group.add_argument(
         "--depth",
         choices=("calls", "sessions", "metrics"),
-        default="metrics",
-        help="how deep to read (default: metrics)",
+        help="how deep to read (default: as deep as the vendor answers, which is metrics)",
     )
     return group
 

@@ -52,7 +52,7 @@ class Console:
         self._aside.progress(report)
 
     def warn(self, text: str) -> None:
-        """Says one line beside the results."""
+        """Says one line that is not a result."""
         self._aside.line(text)
 
     def table(self, title: str, head: Row, rows: Sequence[Row]) -> None:

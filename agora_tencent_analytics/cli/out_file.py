@@ -28,6 +28,7 @@ from agora_tencent_analytics.cli.output import record_pieces
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.scan import CallRecord
 from agora_tencent_analytics.scan.ledger import Ledger
+from agora_tencent_analytics.storage.files import open_private
 
 _END = 4_096
 """Bytes that tell a file: no two of different scans agree in so many, ending at the same length."""
@@ -145,10 +146,10 @@ def _opened(path: Path, ledger: Ledger | None, force: bool) -> tuple[_File, tupl
     if ledger is None:
         if not force and path.is_file() and path.stat().st_size:
             raise BadInput(f"{path} exists; --force replaces it, and with --ledger it is continued")
-        return path.open("wb"), ()
+        return os.fdopen(open_private(path, anew=True), "wb"), ()
     named = str(path.resolve()).encode(errors="backslashreplace").decode()
     marks = _marks(ledger.bookmark)
-    file = path.open("a+b")  # never emptied by opening it
+    file = os.fdopen(open_private(path), "r+b")
     try:
         known = _known(file, named, marks)
         length = known.length if known else 0

@@ -19,8 +19,8 @@ import anyio
 from agora_tencent_analytics.cli.output import record_pieces
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.scan import CallRecord
+from agora_tencent_analytics.storage.files import standard_stream
 
-_STANDARD = (1, 2)
 _READER_S = 10.0
 """How long a FIFO is given to find a reader."""
 _ASK_AGAIN_S = 0.05
@@ -78,7 +78,7 @@ async def out_stream(path: str | None, *, ledger: bool) -> AsyncIterator[OutStre
     Raises:
         BadInput: it cannot be written; or a ledger cannot follow it.
     """
-    standard = None if path is None else _standard(path)
+    standard = None if path is None else standard_stream(path)
     if path is None or (standard is None and not _is_stream(path)):
         yield None
         return
@@ -98,19 +98,6 @@ async def out_stream(path: str | None, *, ledger: bool) -> AsyncIterator[OutStre
         yield OutStream(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _standard(path: str) -> int | None:
-    """The standard stream that a path leads to, whatever that was redirected to."""
-    if path == "-":
-        return 1
-    for descriptor in _STANDARD:
-        try:
-            if os.path.samestat(os.stat(path), os.fstat(descriptor)):
-                return descriptor
-        except OSError:
-            continue
-    return None
 
 
 def _is_stream(path: str) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -16,6 +15,7 @@ import msgspec
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.scan import CallRecord
+from agora_tencent_analytics.storage.files import write_whole
 
 _BEYOND_ASCII = re.compile("[\x7f-\U0010ffff]")
 
@@ -51,15 +51,15 @@ def clear_report(path: str | None) -> None:
     """
     try:
         if path is not None:
-            Path(path).write_bytes(b"")
+            write_whole(path, b"")
     except OSError as error:
-        raise BadInput(f"cannot write {error.filename}: {error.strerror}") from None
+        raise BadInput(f"cannot write {error.filename or path}: {error.strerror}") from None
 
 
 def write_report(path: str | None, said: Mapping[str, Any]) -> None:
     """Writes a report, if one is asked for."""
     if path is not None:
-        Path(path).write_bytes(encode(said, indent=2) + b"\n")
+        write_whole(path, encode(said, indent=2) + b"\n")
 
 
 def record_pieces(record: CallRecord) -> Iterator[bytes]:

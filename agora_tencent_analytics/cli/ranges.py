@@ -10,7 +10,7 @@ from agora_tencent_analytics.cli.options import Options
 from agora_tencent_analytics.errors import BadInput
 
 if TYPE_CHECKING:
-    from agora_tencent_analytics.scan.since import Since
+    from agora_tencent_analytics.scan.options import Since
     from agora_tencent_analytics.timerange import Last, TimeRange
 
 
@@ -94,7 +94,7 @@ def _named(over: TimeRange, zone: tzinfo | None) -> str:
 
 
 def _since(options: Options, over: TimeRange | Last) -> TimeRange | Last | Since:
-    from agora_tencent_analytics.scan.since import Since
+    from agora_tencent_analytics.scan.options import Since
     from agora_tencent_analytics.timerange import Last
 
     if not options.since_last_run:

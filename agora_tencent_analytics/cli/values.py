@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from agora_tencent_analytics.errors import BadInput
 
 if TYPE_CHECKING:
-    from agora_tencent_analytics.scan.filters import FreezeFrom
+    from agora_tencent_analytics.scan.options import FreezeFrom
 
 _LAST_PORT = 65_535
 _LONGEST_MS = 600_000
@@ -94,7 +94,7 @@ def count(text: str) -> int:
 
 def frozen_from(text: str) -> FreezeFrom:
     """A share of the time such as `8.71%` or `0.0871`: the calls that were frozen for that much of it."""
-    from agora_tencent_analytics.scan.filters import FreezeFrom
+    from agora_tencent_analytics.scan.options import FreezeFrom
 
     percent = re.fullmatch(r"(\d{1,3}(?:\.\d{1,9})?)%", text, re.ASCII)
     # Read as it is written: 8.71 / 100 is a little more than 0.0871, which the vendor's own figure would not reach.
@@ -138,4 +138,11 @@ def sent(text: str) -> str:
         text.encode()
     except UnicodeEncodeError:
         raise ArgumentTypeError(f"{text!r} is not UTF-8") from None
+    return text
+
+
+def vendor(text: str) -> str:
+    """The name of a vendor: one that is built in, `both`, or one that another package brings."""
+    if not re.fullmatch("[a-z0-9-]+", text):
+        raise ArgumentTypeError(f"{text!r} is not a vendor's name: lower-case letters, digits and hyphens")
     return text

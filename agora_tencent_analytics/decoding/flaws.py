@@ -1,7 +1,7 @@
 """What of an answer cannot be read: `Flaws`, gathered while it is decoded.
 
 A row that cannot be read costs itself. Rows are read together, which is the quick way and says nothing of a row; only
-an answer of which that fails is read once more, row by row. Holds no row's meaning.
+an answer for which that fails is read once more, row by row.
 """
 
 from __future__ import annotations
@@ -12,9 +12,13 @@ from typing import Any, TypeVar
 
 import attrs
 
+from agora_tencent_analytics.decoding.bulk import MOST_ROWS, TooMuch, check_rows
+
 R = TypeVar("R")
 T = TypeVar("T")
 
+_MOST_LOST = 1_000
+"""Rows of one answer that are lost each by itself: ten pages of them. What has more is no answer with bad rows."""
 MISREAD = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 """What is raised for rows that are not what they should be."""
 
@@ -75,6 +79,8 @@ class Flaws:
         """
         if not isinstance(rows, list):
             raise TypeError(f"a list of rows was due, not {type(rows).__name__}")
+        if len(rows) > MOST_ROWS:
+            check_rows(len(rows))
         if not self.by_row:
             return read(rows)
         found: list[T] = []
@@ -89,6 +95,8 @@ class Flaws:
                 equal = self._texts[text] = self._texts.get(text, -1) + 1
                 says = isinstance(row, dict) and any(value not in (None, "", [], {}) for value in row.values())
                 self.rows.append(LostRow(place=place, equal=equal, text=text, reason=why, says_something=says))
+                if len(self.rows) > _MOST_LOST:
+                    raise TooMuch(f"more than {_MOST_LOST:,} of its rows cannot be read") from None
             if self._place == place:
                 self._place += 1
         return found

@@ -30,7 +30,7 @@ _NAN = math.nan
 _MOST_DIGITS = 64  # of an exact integer: it still converts to a float without overflow
 _EXACT = 2**53  # below it a float holds a whole number exactly
 _MOST_REMEMBERED = 16_384  # times: more than four hours of one a second
-_INSIDE = b"0123456789.-+eEnul \t\r\n"  # what a row of numbers and nulls may hold beside its brackets and commas
+_INSIDE = b"0123456789.-+eEnul \t\r\n"  # what a row of numbers and nulls may hold besides its brackets and commas
 _INTEGER = "n" if struct.calcsize("n") == 8 else "q"  # the same eight bytes, but struct is quicker at "n"
 _ROW = re.compile(r"\[[^][]*\]|\{[^}{]*\}")
 _BLANK = bytes.maketrans(b"[]", b"  ")

@@ -2,7 +2,7 @@
 
 The slow way into a reply whose quick way failed: a field of an unexpected type, an unknown key, half a character, a
 byte that is not UTF-8, a bare NaN, a number of thousands of digits, lists in lists without end. Each costs the value
-that it stands in, and time by its length. Holds no vendor's field names.
+that it stands in, and time by its length. A large text is weighed first (`bulk.py`). Holds no vendor's field names.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from contextlib import suppress
 from typing import Any
 
 import msgspec
+
+from agora_tencent_analytics.decoding.bulk import LARGE, check_bulk
 
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for JSON that it cannot read."""
@@ -29,8 +31,10 @@ _list = msgspec.json.Decoder(list[msgspec.Raw] | None).decode
 _DEEPEST = 64
 _MOST_DIGITS = 19  # of an integer that 64 bits may hold
 _LONGEST = 200
+_MOST_DOUBTS = 100
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[][}{]', re.DOTALL)
 _HALF = re.compile("[\ud800-\udfff]")
+_NO_NUMBER = re.compile(rb"(?<=[:,[ ])-?(?:NaN|Infinity)(?=[],} ])")
 _SWALLOWED = re.compile(r"([\udc81-\udcfe])\\")
 _DEEP = "\udfff"  # begins the text that stands for what is nested too deeply: half a character, as no text has it
 
@@ -48,12 +52,15 @@ def read(body: bytes) -> Any:
     """A JSON text as Python objects; what cannot be read of it is null, and named under `UNREAD` in its object.
 
     Raises:
-        ValueError: it is not JSON, values aside.
+        ValueError: it is not JSON, values aside, or would become too much.
     """
+    if len(body) > LARGE:
+        check_bulk(body)
     try:
         return msgspec.json.decode(body)
     except UNREADABLE as error:
         reason = str(error) or "nested too deeply"
+    check_bulk(body, slowly=True)
     for readable in _decoded(body):
         try:
             return _settled(_parse(readable))[0]
@@ -71,9 +78,10 @@ def sound(body: bytes) -> bytes:
     """The same reply as JSON that msgspec reads to the last value; see `read`.
 
     Raises:
-        ValueError: it is not JSON, values aside.
+        ValueError: it is not JSON, values aside, or would become too much.
     """
-    for same in (body, body.decode("utf-8-sig", "replace").encode()):
+    check_bulk(body, points=True)
+    for same in _alike(body):
         try:
             msgspec.json.decode(same, type=msgspec.Raw)
             same.decode()
@@ -81,6 +89,13 @@ def sound(body: bytes) -> bytes:
             continue
         return same
     return msgspec.json.encode(read(body))
+
+
+def _alike(body: bytes) -> Iterator[bytes]:
+    yield body
+    yield body.decode("utf-8-sig", "replace").encode()
+    if len(body) > LARGE and (b"NaN" in body or b"Infinity" in body):  # which must not make objects of all points
+        yield _NO_NUMBER.sub(b"null", body)
 
 
 def _decoded(body: bytes) -> Iterator[str]:
@@ -162,6 +177,7 @@ def open_object(raw: bytes | msgspec.Raw | None, name: str) -> dict[str, msgspec
     """
     if raw is None:
         return {}
+    check_bulk(memoryview(raw), points=True)
     try:
         return _object(raw) or {}
     except UNREADABLE:
@@ -176,6 +192,7 @@ def open_list(raw: bytes | msgspec.Raw | None, name: str) -> list[msgspec.Raw]:
     """
     if raw is None:
         return []
+    check_bulk(memoryview(raw), points=True)
     try:
         return _list(raw) or []
     except UNREADABLE:
@@ -188,30 +205,58 @@ def open_objects(raw: bytes | msgspec.Raw | None, name: str, doubts: list[str]) 
     Args:
         raw: the list.
         name: what the messages call it.
-        doubts: is told what was left out.
+        doubts: is told what was left out, the first hundred times.
 
     Raises:
-        ValueError: it is no list.
+        ValueError: it is not a list.
     """
     for at, element in enumerate(open_list(raw, name)):
         kind = _kind(element)
         if kind == "an object":
             yield open_object(element, name)
-        else:
+        elif len(doubts) < _MOST_DOUBTS:
             doubts.append(f"{name}[{at}] is {kind}, where an object was due")
 
 
 def plain(raw: msgspec.Raw | None) -> Any:
-    """The value as Python objects; None for what is absent. Of what cannot be read, as `read` has it, or the text."""
+    """The value as Python objects; None for what is absent. Of what cannot be read, as `read` has it, or the text.
+
+    A large value is its text too.
+    """
     if raw is None:
         return None
+    if memoryview(raw).nbytes > LARGE // 4:
+        return bytes(raw).decode("utf-8", "replace")
     try:
-        return msgspec.json.decode(raw)
+        return shallow(msgspec.json.decode(raw))
     except UNREADABLE:
         with suppress(ValueError):
             if isinstance(found := read(bytes(raw)), dict | list):
                 return found
         return bytes(raw).decode("utf-8", "replace")
+
+
+def shallow(value: Any, room: int = _DEEPEST) -> Any:
+    """The value, with the text in the place of what is nested too deeply to be copied, pickled or shown.
+
+    Args:
+        value: of JSON.
+        room: levels that are left as they are.
+    """
+    if not _is_deep(value, room):
+        return value
+    if not room:
+        return msgspec.json.encode(value).decode()
+    if isinstance(value, list):
+        return [shallow(inside, room - 1) for inside in value]
+    return {name: shallow(inside, room - 1) for name, inside in value.items()}
+
+
+def _is_deep(value: Any, room: int) -> bool:
+    if not isinstance(value, list | dict) or not value:
+        return False
+    inside = value if isinstance(value, list) else value.values()
+    return not room or any(_is_deep(one, room - 1) for one in inside)
 
 
 def rest(fields: Mapping[str, msgspec.Raw], known: Collection[str]) -> dict[str, Any]:
@@ -223,7 +268,7 @@ def rest(fields: Mapping[str, msgspec.Raw], known: Collection[str]) -> dict[str,
 
 def beside(fields: Mapping[str, Any], known: Collection[str]) -> dict[str, Any]:
     """The fields of an object that are not `known`, and the text of those that could not be read."""
-    found = {name: value for name, value in fields.items() if name not in known}
+    found = {name: shallow(value) for name, value in fields.items() if name not in known}
     return {**found, **found.pop(UNREAD)} if UNREAD in found else found
 
 

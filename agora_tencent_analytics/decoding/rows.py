@@ -24,7 +24,7 @@ from cattrs.gen import make_dict_structure_fn_from_attrs, override
 
 from agora_tencent_analytics.decoding.flaws import MISREAD
 from agora_tencent_analytics.decoding.moments import YEAR_5138, seconds
-from agora_tencent_analytics.decoding.rawjson import UNREAD
+from agora_tencent_analytics.decoding.rawjson import UNREAD, shallow
 from agora_tencent_analytics.decoding.typed import CHOSEN, TypedRows
 
 T = TypeVar("T")
@@ -68,7 +68,7 @@ def texts(value: Any, _: Any = None) -> tuple[str, ...]:
 
 
 def real(value: Any, _: Any = None) -> float:
-    """A number that is one: a text may also spell what is none."""
+    """A real number: a text may also spell something that is not one."""
     found = float(value)
     if not isfinite(found):
         raise ValueError(f"a number was due, not {value!r}")
@@ -137,7 +137,7 @@ class Structure:
         known = {*learnt.needed, *learnt.optional} - given.keys()
         found: list[T] = []
         for row in rows:
-            extra = {name: row.pop(name) for name in [*row.keys()] if name not in known}
+            extra = {name: shallow(row.pop(name)) for name in [*row.keys()] if name not in known}
             row |= given
             found.append(self._build(row, extra, model, learnt, odd))
         for attribute, name in learnt.times.items():

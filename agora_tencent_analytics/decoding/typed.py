@@ -15,6 +15,7 @@ from typing import Annotated, Any, TypeVar, cast, get_args, get_type_hints
 import attrs
 import msgspec
 
+from agora_tencent_analytics.decoding.bulk import LARGE, TooMuch, check_bulk
 from agora_tencent_analytics.decoding.moments import YEAR_5138
 from agora_tencent_analytics.decoding.rawjson import UNREADABLE
 
@@ -84,7 +85,7 @@ class TypedRows:
         """The type of a page of such rows.
 
         Args:
-            envelope: what stands beside the rows, and `rows`.
+            envelope: what comes with the rows, and `rows`.
             payload: the vendor's name for the rows.
         """
         rows = ("rows", list[self.row], msgspec.field(name=payload))  # type: ignore[name-defined]
@@ -104,8 +105,10 @@ def reader(kind: type[T]) -> Callable[[bytes], T | None]:
 
     def read(body: bytes) -> T | None:
         try:
+            if len(body) > LARGE:
+                check_bulk(body)
             return decode(body)
-        except UNREADABLE:
+        except (TooMuch, *UNREADABLE):
             return None
 
     return read

@@ -4,20 +4,12 @@ Endpoint, window and page become a request (pure). The quota grants a slot. The 
 instant given, anew for each attempt), and the transport sends it. The answer is unwrapped: a body or a refusal, judged
 from HTTP status *and* body together (pure); the body is decoded (pure). A failure becomes a verdict: ask again after a
 pause, hold the bucket, mark the day as spent, or raise. Each attempt takes a slot of its own, and whatever happens to
-it, the slot is given back by the rules of the quota. All of it happens on the terms in force (`context.py`).
+it, the slot is given back by the rules of the quota. All of it happens on the terms of the view asked (`context.py`).
 
-`Caller` is one vendor on one account, `_Ask` the state of one question on its way. What is out of the ordinary is made
-when it occurs: the first attempt of a question without hooks, budgets and rates walks straight through.
+`Caller` is one vendor on one account, `_Ask` the state of one question on its way.
 
-**Keys** are called for before each attempt, and before the slot is waited for, so that no slot waits for them; and
-again if they are older than `KEEP_S` when the slot is there at last. What the callable raises passes as it is, and
-costs nothing. A token that the vendor calls expired is worth one more attempt, if the callable gives another.
-
-**Hosts.** A failure on the way sends the next attempt to the next host, signed for it and counted on the same quota;
-an answer never does, whatever it says (`hosts.py`).
-
-**Long waits** are told once, while it still matters: one that is expected to be long as soon as it has begun, any other
-when it has in fact lasted for `LONG_S`. Which window and which page come next is not decided here.
+**Keys** are called for before each attempt and its slot, and again if they are older than `KEEP_S` once it is there.
+What the callable raises passes as it is. A token that expired is worth one more attempt, if the callable gives another.
 """
 
 from __future__ import annotations
@@ -29,15 +21,18 @@ from functools import partial
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import attrs
 
-from agora_tencent_analytics.context import terms
+from agora_tencent_analytics.context import Terms, earlier
+from agora_tencent_analytics.decoding.bulk import LARGE
 from agora_tencent_analytics.endpoint import Endpoint, spell
 from agora_tencent_analytics.errors import (
     AnalyticsError,
     BudgetSpent,
     DailyQuotaExhausted,
     NotAuthenticated,
+    ProviderClosed,
     RateLimited,
     Refusal,
     TransportError,
@@ -45,6 +40,7 @@ from agora_tencent_analytics.errors import (
     WindowRefused,
     WouldExceedQuota,
 )
+from agora_tencent_analytics.http.connection import Connection
 from agora_tencent_analytics.http.hosts import Hosts
 from agora_tencent_analytics.http.recorder import Recorder
 from agora_tencent_analytics.http.redaction import Redaction
@@ -56,7 +52,7 @@ from agora_tencent_analytics.notices import Hook
 from agora_tencent_analytics.paging.clip import refused_at
 from agora_tencent_analytics.quota.clock import SAME_TIME_S, date_of
 from agora_tencent_analytics.quota.quota import Quota
-from agora_tencent_analytics.quota.slot import Slot
+from agora_tencent_analytics.quota.slot import Free, Slot, Waiting
 from agora_tencent_analytics.receipt import Receipt
 from agora_tencent_analytics.refusals import brief
 from agora_tencent_analytics.timerange import TimeRange
@@ -64,10 +60,8 @@ from agora_tencent_analytics.wire import Asked, Reply, Vendor, cleaned, decoded
 
 KEEP_S = 60.0
 """Keys older than this do not sign, seconds: who hands out tokens leaves them that long to live."""
-LONG_S = 5.0
-"""What is longer than this is a long wait, seconds."""
 _MOST_DAYS_SPENT = 3
-"""Refusals for the day in one ask: two can come around midnight, a third means that marking the day is no use."""
+"""Refusals for the day in one ask: two can come around midnight, a third means that marking the day does not help."""
 
 Answer = tuple[Reply[Any], bytes]
 """A decoded answer, and the body that it was."""
@@ -75,7 +69,7 @@ Answer = tuple[Reply[Any], bytes]
 
 @attrs.define(kw_only=True)
 class Caller:
-    """Asks one vendor on one account."""
+    """Asks one vendor on one account, on one set of terms; each view has one."""
 
     vendor: Vendor
     hosts: Hosts
@@ -92,8 +86,17 @@ class Caller:
     """Given every notice."""
     chance: Callable[[], float] = random.random
     """From 0 to 1, for the jitter of pauses."""
-    receipt: Receipt = attrs.field(factory=Receipt)
-    """What was spent since the caller was made."""
+    terms: Terms = attrs.field(factory=Terms)
+    """On which all is asked."""
+    receipts: tuple[Receipt, ...] = attrs.field(factory=lambda: (Receipt(),))
+    """What is spent is entered in all of them; the first is its own."""
+    connection: Connection = attrs.field(factory=Connection)
+    """What it shares with the callers of other views."""
+
+    def check_open(self) -> None:
+        """Raises `ProviderClosed` if the provider is closed, or its transport."""
+        self.connection.check()
+        check_open(self.transport)
 
     def ask(
         self,
@@ -118,16 +121,17 @@ class Caller:
             page: page number in the vendor's counting.
             size: rows to a page.
             token: where pages are asked for by what the one before said: that.
-            max_wait: the longest wait for a quota slot, seconds; None waits as long as it takes.
+            max_wait: the longest wait for a quota slot, seconds; None: what the terms say.
             spent: what this costs is entered here too.
 
         Raises:
             Refusal: the vendor said no, finally.
             TransportError: the vendor was not heard, finally.
             UnreadableReply: the answer made no sense, finally.
-            WouldExceedQuota: no slot within `max_wait` or the deadline.
+            WouldExceedQuota: no slot within `max_wait`, the deadline or the time that the terms leave.
             DailyQuotaExhausted: by our count, or because the vendor says so (its refusal is the cause).
-            BudgetSpent: a budget of the terms in force is used up (the failure that was to be repeated is the cause).
+            BudgetSpent: a budget of the terms is used up (the failure that was to be repeated is the cause).
+            ProviderClosed: it is closed, or was while this waited.
         """
         wire = spell(row, self.app_id, window, params, page=page, size=size, token=token)
         return _Ask(self, row, limits, wire, Asked(window=window, params=params), max_wait, spent).answer()
@@ -139,7 +143,7 @@ class _Ask:
     __slots__ = (
         *("_answered_at", "_asked", "_caller", "_clock", "_days_spent", "_deadline", "_failures", "_host", "_keys"),
         *("_keys_before", "_keys_since", "_limits", "_max_wait", "_parsed", "_recorder", "_request", "_response"),
-        *("_row", "_rowless", "_sent_at", "_signed", "_signed_at", "_signed_lead", "_slot", "_waits_long", "_wire"),
+        *("_row", "_rowless", "_sent_at", "_signed", "_signed_at", "_signed_lead", "_slot", "_wire"),
     )
 
     def __init__(
@@ -155,22 +159,23 @@ class _Ask:
         self._caller, self._row, self._limits, self._wire, self._asked = caller, row, limits, wire, asked
         self._clock = caller.quota.clock.clock
         deadline_s = caller.timeouts.deadline_s
-        self._deadline = None if deadline_s is None else self._clock.monotonic() + deadline_s
-        in_force = terms()
-        receipts = (caller.receipt,) if spent is None else (caller.receipt, spent)
-        self._recorder = Recorder(row, receipts, caller.hooks, in_force, self._clock)
-        self._max_wait = _shorter(max_wait, in_force.max_wait)
+        deadline = None if deadline_s is None else self._clock.monotonic() + deadline_s
+        self._deadline = earlier(deadline, caller.terms.until)
+        receipts = caller.receipts if spent is None else (*caller.receipts, spent)
+        self._recorder = Recorder(row, receipts, caller.hooks, caller.terms, self._clock)
+        self._max_wait = caller.terms.max_wait if max_wait is None else max_wait
         self._failures: list[AnalyticsError] = []
-        self._host, self._signed_lead, self._days_spent, self._waits_long = "", 0.0, 0, False
+        self._host, self._signed_lead, self._days_spent = "", 0.0, 0
         self._keys: Any = None
         self._keys_before: Any = None
         self._rowless: Answer | None = None  # no row of it could be read: a slip of the moment perhaps, else it stands
 
     async def answer(self) -> Answer:
         """Attempt after attempt, until one succeeds or nothing is left to try."""
-        failures, recorder = self._failures, self._recorder
+        failures, recorder, connection = self._failures, self._recorder, self._caller.connection
         try:
-            check_open(self._caller.transport)
+            self._caller.check_open()
+            connection.waits(self)
             await self._call_for_keys()
             while True:
                 before, paid = recorder.attempts, recorder.pay() if recorder.terms.budgets else None
@@ -181,7 +186,6 @@ class _Ask:
                 except (BudgetSpent, DailyQuotaExhausted):
                     raise
                 except WouldExceedQuota:
-                    # With a failure in hand, the deadline ran out over it: the failure says more.
                     if failures and self._max_wait is None:
                         raise failures[-1] from None
                     raise
@@ -196,34 +200,42 @@ class _Ask:
                     if paid is not None:
                         recorder.repay(paid)
                 await self._prepare(pause)
-        except BaseException as error:
+        except BaseException as raised:
+            error = raised
+            if connection.woke(self) and isinstance(raised, asyncio.CancelledError):
+                error = ProviderClosed(f"the provider was closed while {self._row.name} waited")
             if isinstance(error, DailyQuotaExhausted):
                 recorder.day_spent(error)
             if self._rowless is not None and isinstance(error, AnalyticsError):
                 recorder.closed()
                 return self._rowless
             recorder.closed(error)
-            if isinstance(error, BudgetSpent | DailyQuotaExhausted):
+            if isinstance(error, AnalyticsError):
+                self._add_facts(error)
+            if isinstance(error, BudgetSpent | DailyQuotaExhausted | ProviderClosed):
                 # What the vendor said, if it did: its message and request id.
                 raise error from (failures[-1] if failures else None)
             raise
         finally:
+            connection.goes_on(self)
+            connection.woke(self)  # where a callable for keys has swallowed the cancellation
             # A kept failure holds the frames it passed, and they this object: a circle that only the collector breaks.
             failures.clear()
+
+    def _add_facts(self, error: AnalyticsError) -> None:
+        """Says on what was asked, and from when on asking again may help."""
+        error.endpoint, error.counter = error.endpoint or self._row.name, error.counter or self._row.counter
+        if error.retryable and error.retry_at is None:
+            asked_s = error.retry_after_s or self._waiting().expected_s() if isinstance(error, RateLimited) else 0.0
+            error.retry_at = self._clock.wall() + (asked_s or self._caller.retry.most_s)
 
     # -- one attempt ----------------------------------------------------------------------------------------------
 
     async def _attempt(self) -> Answer:
-        recorder, counter, longest = self._recorder, self._row.counter, self._max_wait
-        if self._deadline is not None:
-            longest = _shorter(longest, self._left_s())
-        waiting = self._caller.quota.slot(
-            counter, self._limits.rates, max_wait=longest, priority=recorder.terms.priority
-        )
-        alarm = None
+        recorder, waiting, alarm = self._recorder, self._waiting(), None
         if self._limits.rates:
-            reason, left_s = f"a slot of the quota ({counter})", partial(waiting.expected_s, first=True)
-            alarm = self._watch(reason, waiting.expected_s(), left_s)
+            reason, left_s = f"a slot of the quota ({self._row.counter})", partial(waiting.expected_s, first=True)
+            alarm = recorder.watch(reason, waiting.expected_s(), left_s)
         try:
             async with waiting as slot:
                 if alarm is not None:
@@ -231,7 +243,8 @@ class _Ask:
                 if recorder.heard or slot.waited_s:
                     recorder.granted(slot)
                 await self._exchange(slot)
-            reply, body = self._decoded()
+            large = len(self._response.body) > LARGE
+            reply, body = await anyio.to_thread.run_sync(self._decoded) if large else self._decoded()
         except BaseException as failure:
             recorder.attempted(failure)
             raise
@@ -241,6 +254,21 @@ class _Ask:
         if recorder.heard:
             recorder.attempted(request_id=self._redaction.text(reply.request_id))
         return reply, body
+
+    def _waiting(self) -> Waiting | Free:
+        """What waits for a slot, on the terms of this ask."""
+        terms, within_s = self._recorder.terms, self._left_s()
+        if within_s is not None:
+            # A slot that leaves less than the quickest answer takes would be spent for nothing.
+            within_s = max(0.0, within_s - self._caller.connection.fastest_s(self._row.name))
+        return self._caller.quota.slot(
+            self._row.counter,
+            self._limits.rates,
+            max_wait=self._max_wait,
+            within_s=within_s,
+            queues=terms.queues,
+            priority=terms.priority or "normal",
+        )
 
     async def _exchange(self, slot: Slot) -> None:
         """Sends once, and takes in the answer, its body judged good."""
@@ -255,10 +283,11 @@ class _Ask:
         self._signed_at = clock.signing()
         self._signed_lead = self._signed_at - now
         self._signed = caller.vendor.authenticate(self._request, row, self._keys, now=self._signed_at)
-        check_open(caller.transport)
+        caller.check_open()
         timeouts = caller.timeouts if self._deadline is None else self._timeouts()
         self._slot, self._sent_at, self._answered_at = slot, now, now
         slot.sent()
+        caller.connection.goes_on(self)
         recorder.sent(slot, self._host, now)
         try:
             response = await caller.transport.send(self._signed.revealed(), timeouts=timeouts, answered=self._answered)
@@ -275,10 +304,12 @@ class _Ask:
                 caller.hosts.failed(self._host, self._clock.monotonic())
             raise
         caller.hosts.answered(self._host)
+        caller.connection.answered(row.name, self._clock.monotonic() - now)
         if recorder.heard:
             recorder.answered(response.status)
         try:
-            self._unwrap(response)
+            large = len(response.body) > LARGE  # in a thread the loop turns, but for the call that makes the objects
+            await anyio.to_thread.run_sync(self._unwrap, response) if large else self._unwrap(response)
         except RateLimited as refused:
             # Beyond the limit the refusal is raised, and the bucket is not held for longer than the limit.
             held = refused.retry_after_s
@@ -291,20 +322,17 @@ class _Ask:
         clock.learn(response.headers, self._sent_at, self._answered_at)
 
     def _answered(self) -> None:
-        """The headers of the answer are in."""
         self._answered_at = self._clock.monotonic()
         self._slot.answered()
 
     def _tell_the_time(self, refused: Refusal, response: Response) -> None:
         """Takes in a refusal that a wrong clock would explain: the vendor's word for what time it is."""
         clock, date = self._caller.quota.clock, date_of(response.headers)
-        if date is None:
-            return
-        if isinstance(refused, WindowRefused):
+        if date is not None and isinstance(refused, WindowRefused):
             window, limits, kind = self._asked.window, self._limits, refused.kind
             if refused_at(date, window, limits, kind) and not refused_at(clock.now(), window, limits, kind):
                 clock.vouched(date, self._sent_at, self._answered_at)
-        elif isinstance(refused, NotAuthenticated) and refused.cause == "clock":
+        elif date is not None and isinstance(refused, NotAuthenticated) and refused.cause == "clock":
             if abs(date - self._signed_at) > SAME_TIME_S:
                 clock.vouched(date, self._sent_at, self._answered_at)
             else:
@@ -368,15 +396,17 @@ class _Ask:
             DailyQuotaExhausted: the day is spent, perhaps by the vendor's word just now.
             BudgetSpent: there is nothing to wait for.
         """
-        failure, recorder = self._failures[-1], self._recorder
-        self._caller.quota.refuse_if_spent(self._row.counter, self._limits.rates, recorder.terms.priority)
+        failure, recorder, caller = self._failures[-1], self._recorder, self._caller
+        caller.check_open()
+        caller.connection.waits(self)
+        caller.quota.refuse_if_spent(self._row.counter, self._limits.rates, recorder.terms.priority or "normal")
         await self._call_for_keys()
         if isinstance(failure, NotAuthenticated) and failure.cause == "token" and self._keys == self._keys_before:
             raise failure
         recorder.check_budgets(failure)
         recorder.retrying(pause, failure)
         if pause:
-            alarm = self._watch(f"the pause after {type(failure).__name__}", pause)
+            alarm = recorder.watch(f"the pause after {type(failure).__name__}", pause)
             try:
                 await anyio.sleep(pause)
             finally:
@@ -406,7 +436,7 @@ class _Ask:
         timeouts, left = self._caller.timeouts, self._left_s()
         if left is None or left >= timeouts.total_s:
             return timeouts
-        if left <= 0:
+        if left <= self._caller.connection.fastest_s(self._row.name):
             raise self._late()
         return attrs.evolve(timeouts, total_s=left)
 
@@ -415,35 +445,6 @@ class _Ask:
         if self._failures:
             return self._failures[-1]
         return WouldExceedQuota(
-            f"the deadline for {self._row.name} passed before it could be sent", retry_at=self._clock.wall()
+            f"the deadline for {self._row.name} leaves no time for an answer, so it was not sent",
+            retry_at=self._clock.wall(),
         )
-
-    def _watch(
-        self, reason: str, expected_s: float, left_s: Callable[[], float] | None = None
-    ) -> asyncio.Handle | None:
-        """A timer that tells that this wait is long, if none was told before; to be cancelled when it ends.
-
-        Args:
-            reason: what is waited for, in words.
-            expected_s: how long that takes, at least, seconds.
-            left_s: how much longer it takes, at least, asked when it has lasted for `LONG_S` against expectation.
-        """
-        if self._waits_long:
-            return None
-
-        def late() -> None:
-            self._waits_long = True
-            self._recorder.long_wait(LONG_S + (left_s() if left_s else 0.0), reason, LONG_S)
-
-        def at_once() -> None:
-            self._waits_long = True
-            self._recorder.long_wait(expected_s, reason, 0.0)
-
-        loop = asyncio.get_running_loop()
-        # Not before the loop turns: who is let in, or refused, at once has not waited.
-        return loop.call_soon(at_once) if expected_s > LONG_S else loop.call_later(LONG_S, late)
-
-
-def _shorter(wait: float | None, other: float | None) -> float | None:
-    """The shorter of two longest waits; None waits as long as it takes."""
-    return other if wait is None else wait if other is None else min(wait, other)

@@ -1,7 +1,7 @@
 """Which of a vendor's hosts the next attempt goes to.
 
-Holds the addresses in the caller's order, and how long each one that failed stands behind the others. Instants
-are arguments; whether to ask again is decided in `client.py`.
+The addresses stay in the caller's order, and each one that failed stands behind the others for a while. Instants are
+arguments; whether to ask again is decided in `client.py`.
 
 A host that fails rests, and rests twice as long when it fails again right after; one answer, whatever it says, ends
 that. While all of them rest the one whose rest ends first is asked: there is no attempt without a host.

@@ -1,4 +1,4 @@
-"""What one ask enters where: receipts, budgets, and the notices that hooks and the log are given.
+"""Records one request: receipts, budgets, and the notices that hooks and the log receive.
 
 Keeps the record of one ask on the terms it was begun on. When to send, to wait or to ask again is decided in
 `client.py`. Where nobody listens, the notices of ordinary life are not even made.
@@ -6,12 +6,13 @@ Keeps the record of one ask on the terms it was begun on. When to send, to wait 
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from agora_tencent_analytics.context import Terms, is_heard, tell, together
+from agora_tencent_analytics.context import Terms, is_heard, tell
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.errors import AnalyticsError, BudgetSpent, DailyQuotaExhausted, RateLimited
 from agora_tencent_analytics.notices import (
@@ -29,6 +30,8 @@ from agora_tencent_analytics.quota.clock import Clock
 from agora_tencent_analytics.quota.slot import Slot
 from agora_tencent_analytics.receipt import Receipt
 
+LONG_S = 5.0
+"""What is longer than this is a long wait, seconds."""
 _numbers = itertools.count(1)
 
 
@@ -37,9 +40,9 @@ class Recorder:
 
     Args:
         row: the question.
-        receipts: the provider's own, and others beside those of the terms.
-        hooks: the provider's own.
-        terms: those in force when it was begun.
+        receipts: what it costs is entered in all of them.
+        hooks: given every notice.
+        terms: those that it is asked on.
         clock: the clocks of this machine.
     """
 
@@ -52,11 +55,10 @@ class Recorder:
         self.heard = False
         """Whether anybody listens to the notices of ordinary life."""
         self._row, self._clock = row, clock
-        self._receipts = receipts + terms.receipts
-        self._hooks = together(hooks, terms.hooks) if terms.hooks else hooks
+        self._receipts, self._hooks = receipts, hooks
         self._ask = next(_numbers)
         self._began = clock.monotonic()
-        self._waited_s = 0.0
+        self._waited_s, self._waits_long = 0.0, False
         self._sent_at: float | None = None  # of an attempt whose end was not told yet
         if is_heard(self._hooks):
             self.heard = True
@@ -160,10 +162,34 @@ class Recorder:
         """A failed attempt will be repeated."""
         self._tell(Retrying, pause_s=pause_s, error=error)
 
-    def long_wait(self, seconds: float, reason: str, since_s: float) -> None:
-        """It waits for long: `seconds` in all, of which `since_s` are over."""
+    def watch(self, reason: str, expected_s: float, left_s: Callable[[], float] | None = None) -> asyncio.Handle | None:
+        """A timer that tells that this wait is long, if none was told before; to be cancelled when it ends.
+
+        Told while it still matters: a wait that is expected to be long as soon as it has begun, any other when it has
+        in fact lasted for `LONG_S`.
+
+        Args:
+            reason: what is waited for, in words.
+            expected_s: how long that takes, at least, seconds.
+            left_s: how much longer it takes, at least, asked when it has lasted for `LONG_S` against expectation.
+        """
+        if self._waits_long:
+            return None
+
+        def late() -> None:
+            self._long_wait(LONG_S + (left_s() if left_s else 0.0), reason, LONG_S)
+
+        def at_once() -> None:
+            self._long_wait(expected_s, reason, 0.0)
+
+        loop = asyncio.get_running_loop()
+        # Not before the loop turns: who is let in, or refused, at once has not waited.
+        return loop.call_soon(at_once) if expected_s > LONG_S else loop.call_later(LONG_S, late)
+
+    def _long_wait(self, seconds: float, reason: str, since_s: float) -> None:
+        self._waits_long = True
         until = self._clock.wall() + seconds - since_s
-        self._tell(LongWait, seconds=seconds, until=until, reason=reason, priority=self.terms.priority)
+        self._tell(LongWait, seconds=seconds, until=until, reason=reason, priority=self.terms.priority or "normal")
 
     def closed(self, error: BaseException | None = None) -> None:
         """The ask is over."""

@@ -76,7 +76,7 @@ class Retry:
                 isinstance(failure, UnreadableReply) and (failure.in_rows or failure.too_large)
                 for failure in failures[:-1]
             ):
-                return None  # it was no slip: to ask a third time would waste the day's requests
+                return None  # it was not a slip: asking a third time would waste the day's requests
             case TransportError() | VendorFault() | UnreadableReply():
                 doubled = 2.0 ** min(len(failures) - 1, 100)  # beyond that a float overflows
                 nominal = min(self.most_s, self.first_s * doubled)

@@ -1,6 +1,6 @@
 """The one place that touches the network: a request goes out, a response or a `TransportError` comes back.
 
-Holds no retry, no limit and no vendor. Everything that aiohttp can raise is mapped here, once. What leaves
+It knows no retries, no limits and no vendors. Everything that aiohttp can raise is mapped here, once. What leaves
 here leaves once: aiohttp's own silent repetition of a GET on a broken kept-alive connection is switched
 off, and redirects are not followed, because each would be an arrival at the vendor that nobody counted.
 
@@ -10,9 +10,9 @@ TLS, a proxy that refuses to connect), or the error came before aiohttp began to
 may have left: a kept connection that broke, a proxy that breaks off while it connects, the time limit of the whole.
 
 An answer is read up to a bound and no further, counted after decompression: a few hundred kilobytes of gzip can be
-hundreds of megabytes of body. aiohttp unpacks them piece by piece: from 3.14 on a piece is at most what is asked for
-here, from 3.13.3 on it fails above 32 MB, before that it is what one read from the socket holds, which a hostile server
-can make 250 MB. By one or two of these may memory exceed the bound.
+hundreds of megabytes of body. No answer of a vendor's shrinks so well, so a body that is many times what came over the
+wire is not read to its end either. aiohttp unpacks piece by piece: from 3.14 on a piece is at most what is asked for
+here, in 3.13 it fails above 32 MB. By one or two of these may memory exceed the bound.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from __future__ import annotations
 import asyncio
 import math
 import ssl
+import warnings
 import zlib
 from collections.abc import AsyncGenerator, Callable
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
@@ -35,8 +36,12 @@ from agora_tencent_analytics.secret import Secret, redacted
 if TYPE_CHECKING:
     import aiohttp
 
-MOST_BODY_BYTES = 256 * 2**20
-"""The largest body that is read, unless another bound is given: 256 MB, many times a vendor's largest answers."""
+MOST_BODY_BYTES = 32 * 2**20
+"""The largest body that is read, unless another bound is given: 32 MB, many times a vendor's largest answers."""
+_MOST_RATIO = 500
+"""How many times what came over the wire a body may be, once it is large: rows that differ in their ids alone shrink to
+a fortieth, series of the same times and zeros to a two-hundredth, and nothing to less than a thousandth."""
+_LARGE = 8 * 2**20
 _PIECE = 2**20
 _MOST_FIELD_BYTES = 2**16  # of a header: gateways add more than the eight kilobytes that aiohttp takes by itself
 _MOST_IDLE_S = 15.0
@@ -114,8 +119,8 @@ def check_open(transport: Transport) -> None:
     """
     if getattr(transport, "closed", False):
         raise ProviderClosed(
-            "this provider is closed, or the session that it was given is closed or belongs to another event loop; "
-            "enter the provider again (async with), or give it a session of this loop"
+            "the transport is closed, or the session that it was given is closed or belongs to another event loop; "
+            "make a new one"
         )
 
 
@@ -125,7 +130,8 @@ class AiohttpTransport:
     Args:
         session: the caller's own session (proxy, certificate authority, connector), for the loop that it belongs to. It
             is not closed here, but its silent repetition of requests is switched off, and the vendor's credentials go
-            out though it has headers of its own or reads a netrc file. Waiting for a place in its connector counts as
+            out though it has headers of its own (a Host among them is not sent) or reads a netrc file; one that checks
+            no certificate is warned of. Waiting for a place in its connector counts as
             connecting. None: each loop has a session, made on first use.
         most_body_bytes: the largest body that is read, in bytes after decompression.
         proxy: the URL of an HTTP proxy for all but this machine, such as `http://user:password@host:3128`; or
@@ -153,6 +159,11 @@ class AiohttpTransport:
                 raise BadInput(f"session must be an aiohttp.ClientSession, not {type(session).__name__}")
         if session is not None and session.auth is not None:
             raise BadInput("session= must not have auth=: the credentials of the vendor are put into each request")
+        if session is not None and _trusts_anybody(session.connector):
+            warnings.warn(
+                "the session that was given checks no certificate (ssl=False): whoever is on the way reads the keys",
+                stacklevel=2,
+            )
         self._given = session
         self._proxies = None if proxy is None else Proxies(proxy)
         self._most_body_bytes = most_body_bytes
@@ -171,6 +182,8 @@ class AiohttpTransport:
         async def hand_over(sent: aiohttp.ClientRequest, go_on: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
             nonlocal handed_over
             handed_over = True
+            if "Host" in session.headers:  # of the caller's session: it would be another's
+                sent.headers["Host"] = sent.url.host_port_subcomponent or ""
             sent.headers.update(request.headers)
             return await go_on(sent)
 
@@ -222,13 +235,15 @@ class AiohttpTransport:
             if unzip is not None:
                 piece = unzip.decompress(piece, self._most_body_bytes + 1 - size)
             size += len(piece)
-            if size > self._most_body_bytes:
+            swollen = size > _LARGE and size > _MOST_RATIO * content.total_raw_bytes
+            if size > self._most_body_bytes or swollen:
                 # If all of it came, its connection awaits the next request, and reads nothing while this is left lying.
                 while content.is_eof() and not content.at_eof():
                     content.read_nowait(_PIECE)
                 pieces.clear()  # an error holds its frames, and those what they hold
+                most = f"{_MOST_RATIO} times what came" if swollen else f"{self._most_body_bytes} bytes"
                 raise UnreadableReply(
-                    f"it is larger than {self._most_body_bytes} bytes and was not read to its end",
+                    f"it is larger than {most} and was not read to its end",
                     endpoint=request.endpoint,
                     status=response.status,
                     too_large=True,
@@ -290,6 +305,10 @@ class AiohttpTransport:
             return self._closed
         return given.closed or given._loop is not asyncio.get_running_loop()
 
+    def reopen(self) -> None:
+        """Sends again after `aclose`."""
+        self._closed = False
+
     async def aclose(self) -> None:
         """Closes the sessions that were made here; those of other loops close there."""
         self._closed = True
@@ -297,6 +316,11 @@ class AiohttpTransport:
         _, keeping = own.get(asyncio.get_running_loop(), (None, None))
         if keeping is not None:
             await keeping.aclose()
+
+
+def _trusts_anybody(connector: aiohttp.BaseConnector | None) -> bool:
+    checks = getattr(connector, "_ssl", True)
+    return checks is False or (isinstance(checks, ssl.SSLContext) and checks.verify_mode is ssl.CERT_NONE)
 
 
 async def _keep(session: aiohttp.ClientSession) -> AsyncGenerator[None]:

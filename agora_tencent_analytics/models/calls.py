@@ -10,8 +10,8 @@ fields that this library does not know are kept in `extra`; enumerations are ope
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Self
 
 import attrs
 
@@ -48,8 +48,45 @@ class Call:
     extra: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
     """Fields of the answer that this library does not know, as the vendor sent them."""
 
+    @property
+    def held_sessions(self) -> tuple[Session, ...] | None:
+        """The sessions that the row of the call held beside its own fields, where a vendor puts them there.
+
+        None if it held none, or not all. They are not part of the record's value, and are kept in no ledger.
+        """
+        return self.__dict__.get("_held_sessions")
+
+    def holding(self, sessions: Iterable[Session]) -> Call:
+        """The call, with the sessions that its row held."""
+        call = attrs.evolve(self)
+        call.__dict__["_held_sessions"] = tuple(sessions)
+        return call
+
     def __hash__(self) -> int:
         return hash((self.vendor, self.call_id))
+
+    @classmethod
+    def known(
+        cls, vendor: str, call_id: str, *, created_ts: int, destroyed_ts: int | None = None, channel: str = ""
+    ) -> Self:
+        """A call that is known already, from a web hook or a database: it may be asked about without any listing.
+
+        Args:
+            vendor: `"agora"`, `"tencent"` or a third party's name.
+            call_id: the vendor's id of the call.
+            created_ts: when it began, epoch seconds; a little before does as well.
+            destroyed_ts: when it ended, epoch seconds. None, if that is not known or it still runs: it is then asked
+                for as far as its sessions show.
+            channel: channel name or room id, where known; Tencent's questions about a call do not need it.
+        """
+        return cls(
+            vendor=vendor,
+            call_id=call_id,
+            channel=channel,
+            created_ts=created_ts,
+            destroyed_ts=destroyed_ts,
+            finished=destroyed_ts is not None,
+        )
 
 
 @attrs.frozen(kw_only=True, slots=False)

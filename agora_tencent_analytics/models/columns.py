@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise, starmap
 from math import isnan
 from operator import lt
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from agora_tencent_analytics.decoding.moments import YEAR_5138, seconds
 from agora_tencent_analytics.decoding.points import PointForm, read_points
@@ -163,6 +163,11 @@ class Columns:
     def values(self) -> array[float]:
         """One value for each time; NaN where the vendor sent null or something that is not a number."""
         return self._made().values
+
+    def as_dict(self) -> dict[str, list[Any]]:
+        """The points as JSON can hold them: `times`, and as many `values`, None for what is NaN."""
+        made = self._made()
+        return {"times": made.times.tolist(), "values": [None if isnan(value) else value for value in made.values]}
 
     @property
     def odd(self) -> int:

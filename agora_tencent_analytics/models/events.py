@@ -1,10 +1,10 @@
 """What happened in a call, in one shape for all vendors: `Event`, `AbnormalExperience` and its `Cause`s.
 
-Holds values only. What an id means differs by vendor: each vendor's package words it when it reads an answer, and the
-record carries the words. An id that no table explains still has a text, which says so.
+What an id means differs by vendor: the vendor's package puts it into words when it reads an answer, and the record
+carries them. An id that no table explains still has a text, which says so.
 """
 
-# slots=False as in models.py: records are made by the hundred for every answer.
+# slots=False as in calls.py: records are made by the hundred for every answer.
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 
 UNUSED = -1
-"""The value of an event's parameter that says nothing."""
+"""The value of a parameter that an event does not use."""
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -33,7 +33,7 @@ class Event:
     peer_id: str = ""
     """Whose stream the event is about: Tencent names the sender, also when it is the user. Empty if not sent."""
     event_id: int
-    """The vendor's id of the event. Its meaning is the vendor's alone, and another than an abnormal event's."""
+    """The vendor's id of the event. Its meaning is the vendor's alone, and differs from that of an abnormal event."""
     time_ms: int
     """When the event was reported, epoch milliseconds (the other records count seconds)."""
     stream_type: int | None = None

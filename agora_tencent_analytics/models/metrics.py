@@ -1,17 +1,9 @@
 """One vocabulary of metrics over both vendors, with units.
 
-Holds the neutral `METRICS`, and what each vendor's ids mean in them: `AGORA_METRICS` by `mid`, with
-`AGORA_METRICS_2021_03` for that generation, and `TENCENT_METRICS` by `DataType`. Holds no points and converts
-none; it only names the factor. An id that is not in a table is not an error: its series has an empty `metric` and
-keeps the vendor's id.
+What each vendor's ids mean in them is in `agora/metrics.py` and `tencent/metrics.py`.
 
-Sources: Agora metric ids (https://docs.agora.io/en/agora-analytics/reference/api, read 2026-09-14; the
-last two ids are on the Chinese page only), Tencent `DescribeCallDetailInfo`
-(https://www.tencentcloud.com/document/product/647/55013, read 2026-08-21).
-
-Units: `kbps`, `ms`, `fps`, `px`, `dB`, `percent` (0 to 100) and `""` where the vendor states none. Tencent
-states none for CPU, loss, frame rate and energy; CPU and loss are read as percent and frame rates as fps,
-as its console shows them. Freeze times are milliseconds of freeze in the sampling interval of the point.
+Units: `kbps`, `ms`, `fps`, `px`, `dB`, `percent` (0 to 100) and `""` where the vendor states none. Freeze times are
+milliseconds of freeze in the sampling interval of the point.
 """
 
 from __future__ import annotations

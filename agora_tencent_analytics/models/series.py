@@ -67,6 +67,11 @@ class MetricSeries:
         """How many points of the user lie in none of the user's stays; see `spare`."""
         return sum(len(columns) for columns in self.spare)
 
+    def as_dict(self) -> dict[str, Any]:
+        """All of it but `spare`, as JSON can hold it: lists of times and values, None for a value that is NaN."""
+        about = attrs.asdict(self, filter=lambda field, _: field.name not in ("columns", "spare"))
+        return about | self.columns.as_dict()
+
     def __hash__(self) -> int:
         return hash((self.vendor, self.call_id, self.session_id, self.peer_id, self.vendor_metric))
 

@@ -1,6 +1,6 @@
 """Why we believe that a listing is complete, as values: `Clipped`, `WindowRead`, `Certificate`.
 
-Holds the evidence only; it is gathered by `evidence.py` from the decisions of `numbered.py` and `truncated.py`.
+The evidence is gathered by `evidence.py` from the decisions of `numbered.py` and `truncated.py`.
 
 A certificate speaks of what the vendor showed. What no client can detect from that is listed in the README, under
 "What no client can detect", with how often it happens.
@@ -82,7 +82,7 @@ class Certificate:
     clipped: tuple[Clipped, ...] = ()
     """What of the range could not be asked."""
     doubts: tuple[str, ...] = ()
-    """What the vendor's rows say against each other, or against what can be, where more may be hidden by it."""
+    """Where the vendor's rows contradict each other, or cannot be true, and more may be hidden because of it."""
     lost: tuple[UnreadableRow, ...] = ()
     """Rows that cannot be read, each once; the first hundred."""
     rows_lost: int = 0

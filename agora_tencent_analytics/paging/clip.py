@@ -1,14 +1,14 @@
 """Which seconds of a range a vendor will answer for, and in which windows they are asked.
 
-Pure: the vendor's now is an argument. Holds no figures; spans, history and lag come from the plan.
+The vendor's now is an argument; spans, history and lag come from the plan.
 
 Agora wants `end < now - lag`, `start > now - history` and `end - start < span`, all strict; Tencent's
 spans are inclusive. Both are read in *vendor* time, which is known to about a second, so a margin is
 kept on the two edges that move.
 
-What the lag hides leaves a result complete, and what the vendor has forgotten is looked for no more; so no clock that
-is wrong may hide more under their names. What this machine's clock lets ask for, and the vendor's does not, is told as
-hidden by a clock, once it is longer than the lag and what clocks may differ.
+What the lag hides leaves a result complete, and what the vendor has forgotten is not looked for again, so a wrong clock
+must not hide more under either name. What could be asked for by this machine's clock, but not by the vendor's, is
+reported as hidden by a clock once it is longer than the lag plus what two clocks may differ.
 """
 
 from __future__ import annotations
@@ -76,7 +76,10 @@ def clip(
         end = beyond
     if not cut:
         return Clip(inside=over, clipped=())
-    if bounds is not None and start < end < start + bounds.least_s:  # too little is left to be answered
+    least_s = bounds.least_s if bounds is not None else 0
+    if least_s - MARGIN_S <= end - start < least_s and end - least_s >= oldest:
+        start = end - least_s  # no more than the margin was cut off: the vendor answers for as much before
+    elif start < end < start + least_s:  # too little is left to be answered
         cut.append(Clipped(over=TimeRange(start, end), reason=cut[-1].reason, endpoint=endpoint))
         cut.sort(key=lambda piece: piece.over)
         start = end

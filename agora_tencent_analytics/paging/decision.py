@@ -1,7 +1,6 @@
-"""What one page showed, and what is to be done next: the words in which windows are read.
+"""What a page showed (`PageSigns`), and what the reader of its window decides to do next (`Step`).
 
-Holds `PageSigns` and `Step`. Decides nothing: that is `numbered.py`, where answers
-come in pages, and `truncated.py`, where they do not.
+The decisions are made in `numbered.py`, where answers come in pages, and in `truncated.py`, where they do not.
 """
 
 from __future__ import annotations

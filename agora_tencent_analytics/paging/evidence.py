@@ -1,6 +1,6 @@
-"""`Evidence`: what a walk notes down on its way, from which its certificate is made.
+"""`Evidence`: what a walk records on its way; its certificate is made of it.
 
-Holds counts, windows and reasons. Decides nothing: what happens next is `walk.py`.
+These are counts, windows and reasons. What happens next is decided in `walk.py`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Evidence:
     clipped: dict[Clipped, None] = attrs.field(factory=dict)
     """What could not be asked, each piece once and in order."""
     doubts: dict[str, None] = attrs.field(factory=dict)
-    """What the vendor's rows say against each other, and may hide, each once and in order."""
+    """Where the vendor's rows contradict each other and may hide more, each once and in order."""
     lost: list[UnreadableRow] = attrs.field(factory=list)
     """Rows that cannot be read, the first hundred."""
     rows_lost: int = 0

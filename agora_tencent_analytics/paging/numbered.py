@@ -1,10 +1,9 @@
-"""Given this page, which next? The reading of one window, decided from every sign together.
+"""Which page comes next? The reading of one window, decided from every sign together.
 
-Holds `WindowReader`, a state machine without I/O: it is told what each page showed and answers with the
-next `Step`; and `Shown`, what one reading has shown so far. It knows no vendor and sends nothing; `walk.py` does what
-it says.
+`WindowReader` is a state machine without I/O: it is told what each page showed and answers with the next `Step`, which
+`walk.py` takes. `Shown` is what one reading has shown so far.
 
-No single sign can be trusted. Totals count the page, or are stale; `has_more` stays true for ever, or is
+No single sign can be trusted. Totals count the page, or are stale; `has_more` stays true forever, or is
 false on a full page; pages come short, empty or twice; rows shift while pages are read. So:
 
 * A page is followed by another while any sign says that there is more; a full page also while the total

@@ -23,7 +23,7 @@ class Page(Generic[T]):
     items: Sequence[T]
     """Its records that were asked for and that the walk had not yielded before."""
     sessions: Sequence[Session] = ()
-    """Sessions that stand beside the records: whom a page of series is about, where the vendor says so (Tencent's
+    """Sessions that come with the records: whom a page of series is about, where the vendor says so (Tencent's
     `DescribeCallDetailInfo` with `DataType`, Agora's `call/details` of March 2021). They are not among `items`."""
     request_id: str
     """The vendor's id of the request, `""` if it gave none."""
@@ -39,7 +39,7 @@ class Page(Generic[T]):
     has_more: bool | None = None
     """The vendor's word on whether more exists."""
     extra: Mapping[str, Any] = attrs.field(factory=dict)
-    """What the answer has beside its records and its paging, fields that this library does not know."""
+    """What the answer has besides its records and its paging, fields that this library does not know."""
     lost: Sequence[UnreadableRow] = ()
     """Its rows that cannot be read, as far as the walk had not told them before."""
     cost: Receipt = attrs.field(factory=Receipt, repr=False)

@@ -1,7 +1,7 @@
 """`Question`: one thing to ask over some range; and how a range or a call becomes the questions of a walk.
 
 Everything that can be wrong with a question is found when it is made, before any request. The range is
-resolved when the walk begins, in the vendor's time. Sends nothing.
+resolved when the walk begins, in the vendor's time.
 """
 
 from __future__ import annotations

@@ -195,7 +195,7 @@ class NewestReader(_Reader):
         return self._close(end - 1, _CROWDED, complete=False, then=then)
 
     def _ordered(self, at: Sequence[int]) -> bool:
-        """False if the rows stand otherwise than declared; those without a time that can be are no evidence."""
+        """False if the rows stand otherwise than declared; those without a possible time are not evidence."""
         usable = [when for when in at if when > 0]
         if self.paging.order == "newest":
             usable.reverse()

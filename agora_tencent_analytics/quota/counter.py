@@ -9,7 +9,7 @@ consent. Everybody else waits to become the head. So there is one timer, not one
 store at a time. The store says "not yet" together with what it knows of the others, so that the head waits as long as
 it must, and does not poll. While the store is asked, nobody overtakes.
 
-**Nobody waits for ever**, because of one invariant: *whoever is the head has looked since it became the head, or is
+**Nobody waits forever**, because of one invariant: *whoever is the head has looked since it became the head, or is
 rung.* Who joins looks at once; whoever leaves (by success, failure or cancellation), and whoever the store told "not
 yet" (others of a higher priority may have joined meanwhile), rings the head.
 """
@@ -23,7 +23,7 @@ from collections.abc import Mapping
 import anyio
 import attrs
 
-from agora_tencent_analytics.context import Priority
+from agora_tencent_analytics.context import Priority, earlier
 from agora_tencent_analytics.errors import WouldExceedQuota
 from agora_tencent_analytics.limits import Rate
 from agora_tencent_analytics.quota.clock import VendorClock
@@ -83,6 +83,7 @@ class Counter:
         store: where days and slots are remembered.
         strict: use N - 1 of each of the vendor's N.
         reserve: shares of each day that only these priorities may use.
+        cold_start: hold everything in a store that was found empty, for as long as its windows are.
     """
 
     def __init__(
@@ -95,6 +96,7 @@ class Counter:
         store: QuotaStore,
         strict: bool,
         reserve: Mapping[Priority, float],
+        cold_start: bool,
     ) -> None:
         self.name, self.key, self.owner, self.store, self.clock = name, key, owner, store, clock
         self.bucket = Bucket(strict=strict)
@@ -104,30 +106,27 @@ class Counter:
         self._pacer: Pacer | None = None
         self._rates: frozenset[Rate] = frozenset()
         self._ask_at = float("-inf")
+        self._cold_start = cold_start
         self._refusals = Refusals(name, expected=not strict)
 
-    def adopt(self, rates: tuple[Rate, ...], *, cold_since: float | None = None) -> None:
-        """Obeys these rates from now on, beside those known; of two over one period the smaller.
-
-        Args:
-            rates: the vendor's figures.
-            cold_since: hold new rates of a second for one period from this monotonic second; None: do not.
-        """
+    def adopt(self, rates: tuple[Rate, ...]) -> None:
+        """Obeys these rates from now on, beside those known; of two over one period the smaller."""
         if self._rates.issuperset(rates):
             return
         self._rates = self._rates.union(rates)
         self.bucket.add(rates)
         self.day.adopt(rates)
-        if cold_since is not None:
-            paced = (window.rest_s for window in self.bucket.windows if window.pace_s is not None)
-            self.bucket.hold(cold_since + max(paced, default=0.0))
 
-    async def acquire(self, max_wait: float | None, priority: Priority) -> Grant:
+    async def acquire(
+        self, max_wait: float | None, priority: Priority, *, within_s: float | None = None, queues: bool = False
+    ) -> Grant:
         """Waits for the right to send one request.
 
         Args:
             max_wait: seconds; None waits for as long as it takes.
             priority: who goes first.
+            within_s: the same as `max_wait`; both hold.
+            queues: True if those ahead of it do not count, and `max_wait` begins when it is the head of the queue.
 
         Raises:
             DailyQuotaExhausted: the day is spent.
@@ -135,7 +134,9 @@ class Counter:
             QuotaUnavailable: the store cannot be had.
         """
         began = self.clock.clock.monotonic()
-        waiter = Waiter(None if max_wait is None else began + max_wait, priority)
+        longest = within_s if queues else earlier(max_wait, within_s)
+        waiter = Waiter(None if longest is None else began + longest, priority)
+        waiter.queues, waiter.as_head_s = queues, max_wait if queues else None
         self.refuse_if_spent(priority)
         ahead = self._queue.join(waiter)
         try:
@@ -155,6 +156,8 @@ class Counter:
             wait = math.inf
             if self._queue.head() is waiter:
                 ahead = 0
+                if waiter.as_head_s is not None:
+                    waiter.deadline, waiter.as_head_s = earlier(waiter.deadline, now + waiter.as_head_s), None
                 self.refuse_if_spent(waiter.priority)
                 wait = max(self.bucket.wait(now), self._ask_at - now)
                 if wait <= 0:
@@ -277,6 +280,8 @@ class Counter:
             days=days,
             day_limit=self.day.limit_for(priority),
             seen=self.day.seen(days),
+            cold_start=self._cold_start,
+            steady=self.clock.clock.wall() - now,
         )
 
     def _decide(self, waiter: Waiter, claim: Claim, standing: Standing, began: float) -> Grant | None:
@@ -302,6 +307,8 @@ class Counter:
         if waiter.deadline is None:
             return
         expected = max(self.bucket.expected_wait(now, ahead=ahead), self._ask_at - now, wait if wait < math.inf else 0)
+        if waiter.queues and ahead:
+            expected = 0.0  # it is not its turn to be refused
         if now < waiter.deadline and now + expected <= waiter.deadline:
             return
         raise WouldExceedQuota(

@@ -59,7 +59,7 @@ class Day:
         return self.limit - sum(kept for who, kept in self.reserved.items() if who != priority)
 
     def left(self, used: int) -> int | None:
-        """Requests that may still be sent of a day of which `used` are; None if days are not counted."""
+        """Requests that may still be sent of a day when `used` have been; None if days are not counted."""
         return None if self.rate is None else max(0, self.limit - used)
 
     def left_today(self) -> int | None:
@@ -76,7 +76,7 @@ class Day:
         return () if self.rate is None else self._around_now()
 
     def late(self, charged: tuple[int, ...]) -> tuple[int, ...]:
-        """The days to charge for an answer read now: those not charged before the send, but for days gone by."""
+        """The days to charge for an answer read now: those not charged before the send, except past days."""
         return tuple(day for day in self._around_now() if day > charged[0] and day not in charged) if charged else ()
 
     def seen(self, days: tuple[int, ...]) -> tuple[int, ...]:
@@ -84,8 +84,9 @@ class Day:
         return tuple(self._used.get(day, 0) for day in days)
 
     def learn(self, days: tuple[int, ...], used: tuple[int, ...]) -> None:
-        """Takes note of what the store says is used."""
-        self._used.update(zip(days, used, strict=False))
+        """Takes note of what the store says is used: never less than was known, should it have forgotten."""
+        for day, count in zip(days, used, strict=False):
+            self._used[day] = max(count, self._used.get(day, 0))
         if len(self._used) > len(days):
             self._used = {day: count for day, count in self._used.items() if day >= days[0]}
 
@@ -130,7 +131,13 @@ class Day:
         limit = granted if self.rate is None else self.rate.limit
         entirely = any(day in self._spent or self._used.get(day, 0) >= self.limit for day in spent)
         reserved = 0 if entirely else self.limit - most
-        raise DailyQuotaExhausted(endpoint=self._name, limit=limit, resets_at=resets_at, reserved=reserved)
+        raise DailyQuotaExhausted(
+            counter=self._name,
+            limit=limit,
+            resets_at=resets_at,
+            reserved=reserved,
+            retry_at=self._clock.here() + resets_at - self._clock.now(),
+        )
 
     def _margin_s(self) -> float:
         return max(_LEAST_MARGIN_S, self._clock.uncertainty_s)

@@ -1,7 +1,7 @@
 """When the next request may be sent: windows whose slots rest from their *answer* on.
 
-Holds the decision alone, as plain arithmetic: no `await`, no clock, no lock. Every instant is an argument,
-in seconds on the monotonic clock. Queues and threads are in `counter.py`, days in `day.py`, files in the stores.
+This is the decision alone, as plain arithmetic: no `await`, no clock, no lock. Every instant is an argument, in seconds
+on the monotonic clock. Queues and threads are in `counter.py`, days in `day.py`, files in the stores.
 
 **The trouble.** A vendor counts the requests that *arrive* within W seconds. A client knows when it sent
 them. Between the two lies the way there, which differs from request to request, so sends that are evenly
@@ -36,7 +36,7 @@ from bisect import bisect_right, insort
 from collections.abc import Iterable
 
 from agora_tencent_analytics.limits import SECOND, Rate
-from agora_tencent_analytics.quota.slowdown import Ladder
+from agora_tencent_analytics.quota.slowdown import Slowdown
 
 _LEAST_MARGIN_S = 0.040
 _MARGIN_OF_PERIOD = 0.001
@@ -60,7 +60,7 @@ class Window:
     def __init__(self, rate: Rate, *, strict: bool = True, in_flight: int = 0, answered: Iterable[float] = ()) -> None:
         self.rate = rate
         self.in_flight = in_flight
-        self.ladder = Ladder(safe_limit(rate.limit, strict=strict), rate.period_s, paced=rate.period_s == SECOND)
+        self.slowdown = Slowdown(safe_limit(rate.limit, strict=strict), rate.period_s, paced=rate.period_s == SECOND)
         self._base_margin_s = max(_LEAST_MARGIN_S, _MARGIN_OF_PERIOD * rate.period_s)
         self._answered = list(answered)
         self._of_others: list[float] = []
@@ -68,19 +68,19 @@ class Window:
     @property
     def limit(self) -> int:
         """L: requests per window for now."""
-        return self.ladder.limit
+        return self.slowdown.limit
 
     @property
     def rest_s(self) -> float:
         """Seconds from the answer until the slot may be used again: period and margin."""
-        return self.rate.period_s + self._base_margin_s + self.ladder.extra_margin_s
+        return self.rate.period_s + self._base_margin_s + self.slowdown.extra_margin_s
 
     @property
     def pace_s(self) -> float | None:
         """Seconds to keep between two sends; None for all but rates of a second."""
         if self.rate.period_s != SECOND:
             return None
-        return self.ladder.pace_factor * self.rate.period_s / self.limit
+        return self.slowdown.pace_factor * self.rate.period_s / self.limit
 
     def room(self, now: float) -> int:
         """How many requests may be granted at `now`, as far as this client's own requests go."""
@@ -110,7 +110,7 @@ class Window:
     def take(self, now: float) -> None:
         """One request is granted at `now`; `wait(now)` was 0."""
         self.in_flight += 1
-        self.ladder.used(now)
+        self.slowdown.used(now)
 
     def answered(self, now: float) -> None:
         """One granted request was answered, or failed, at `now`."""
@@ -167,7 +167,7 @@ class Bucket:
                 self.windows.append(Window(rate, strict=self.strict, in_flight=self.in_flight, answered=answered))
             elif rate.limit < known.rate.limit:
                 known.rate = rate
-                known.ladder.most = safe_limit(rate.limit, strict=self.strict)
+                known.slowdown.most = safe_limit(rate.limit, strict=self.strict)
 
     @property
     def pace_s(self) -> float | None:
@@ -232,7 +232,7 @@ class Bucket:
         """
         named = [window for window in self.windows if window.rate.period_s == period_s]
         for window in named or self.windows:
-            window.ladder.refused(now, sent)
+            window.slowdown.refused(now, sent)
         if named or period_s is not None:
             hold_s = max((window.rest_s for window in named), default=float(period_s or SECOND))
         else:

@@ -34,12 +34,16 @@ class Waiter:
         priority: who goes first.
     """
 
-    __slots__ = ("_rung", "deadline", "number", "priority", "refused")
+    __slots__ = ("_rung", "as_head_s", "deadline", "number", "priority", "queues", "refused")
 
     def __init__(self, deadline: float | None, priority: Priority) -> None:
         self.deadline = deadline
         self.priority: Priority = priority
         self.number = 0
+        self.queues = False
+        """Those ahead of it do not make it late."""
+        self.as_head_s: float | None = None
+        """Seconds that it waits at most from when it becomes the head, until it has; None: no such bound."""
         self.refused = False
         """The store has said "not yet" to it."""
         self._rung = asyncio.get_running_loop().create_future()
@@ -129,7 +133,7 @@ class Queue:
         self._overtakings = self._overtakings + 1 if overtook else 0
 
     def ring_the_impatient(self) -> None:
-        """Wakes those who do not wait for ever."""
+        """Wakes those who do not wait forever."""
         for queue in self._queues:
             for waiter in queue:
                 if waiter.deadline is not None:

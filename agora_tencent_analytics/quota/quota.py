@@ -60,8 +60,8 @@ class Quota:
         reserve: shares of each UTC day that only these priorities may use, for example `{"interactive": 0.1}`. The
             others get `DailyQuotaExhausted` when no more than that is left.
         strict: use N - 1 of the vendor's N (default), because vendors write "ensure that qps < N"; False uses N.
-        cold_start: hold rates of a second for one period from now on (default), because what an earlier
-            process has just sent is not known for certain.
+        cold_start: where the store is found empty, hold every window once (default), because what an earlier process
+            has just sent is not known; False if you know that nothing was.
 
     Raises:
         BadInput: a counter is in two groups of `merge`, or `reserve` is not a share of priorities.
@@ -95,7 +95,6 @@ class Quota:
     def _begin(self) -> None:
         """What belongs to one process: what its loops have in flight, and who waits."""
         self._pid = os.getpid()
-        self._cold_since = self.clock.clock.monotonic() if self._cold_start else None
         self._counters: dict[asyncio.AbstractEventLoop | None, dict[str, Counter]] = {}
         self._past: dict[str, Totals] = {}
         """Of loops that are closed, by counter."""
@@ -185,6 +184,8 @@ class Quota:
         *,
         max_wait: float | None = None,
         priority: Priority = "normal",
+        within_s: float | None = None,
+        queues: bool = False,
     ) -> Waiting | Free:
         """A slot for one request: `async with quota.slot("call/lists", rates) as slot`, on the event loop that waits.
 
@@ -199,6 +200,9 @@ class Quota:
                 it takes. Midnight is never waited for.
             priority: who goes first when several wait: `"interactive"` overtakes `"normal"`, and that `"backfill"`.
                 Of ten grants in a row at least one goes to whoever has waited longest, if it was overtaken.
+            within_s: the same as `max_wait`; both hold.
+            queues: True if the bounds are those of the head of the queue: those ahead of it do not count, and
+                `max_wait` begins when it has become the head.
 
         Raises:
             DailyQuotaExhausted: (on entering) the day is spent; nothing was.
@@ -213,7 +217,9 @@ class Quota:
         if not rates:
             return self._free
         asyncio.get_running_loop()  # raises where there is none, and nobody could wait
-        return Waiting(self._counter(counter, rates), max_wait=max_wait, priority=priority)
+        return Waiting(
+            self._counter(counter, rates), max_wait=max_wait, priority=priority, within_s=within_s, queues=queues
+        )
 
     def refuse_if_spent(self, counter: str, rates: tuple[Rate, ...], priority: Priority = "normal") -> None:
         """Says at once, and of what is known here, whether a slot would be refused for the day; nothing is spent.
@@ -266,8 +272,9 @@ class Quota:
                     store=self.store,
                     strict=self._strict,
                     reserve=self.reserve,
+                    cold_start=self._cold_start,
                 )
-        found.adopt(rates, cold_since=self._cold_since)
+        found.adopt(rates)
         return found
 
     def _of_loop(self, loop: asyncio.AbstractEventLoop | None) -> dict[str, Counter]:

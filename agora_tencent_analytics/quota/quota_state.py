@@ -1,6 +1,6 @@
 """`QuotaState`: how one counter of an account stands, as a value for reports.
 
-Holds facts as they were when they were looked at. They promise nothing: the next slot is granted by `quota.py`.
+The facts are those of the moment when they were looked at, and promise nothing: slots are granted by `quota.py`.
 """
 
 from __future__ import annotations

@@ -7,21 +7,14 @@ stated a share that is safe without it (`redis_fallback.py`).
 Each event loop has connections of its own. A claim that is repeated by the network is granted once; one that is
 cancelled on its way is given back by its id, also if the server sees that first.
 
-**Lost data.** A server that lost its data has forgotten who sent what. It may grant again when two things are
-certain: all who live have told it of their slots in flight (they renew them), and what was answered before the loss
-rests no more. Both are so after one renewal interval, the longest wait for the server, the time that it is left alone,
-and the longest rest: `gather_s`. So a counter is held for `gather_s` from the last instant at which data may have been
-lost:
+**A server that forgot** is noticed as `record.py` describes. Its identity is the run id (`INFO server`), which changes
+with each start and each failover. All who live have told it of their slots in flight after one renewal interval, the
+longest wait for the server, and the time that it is left alone: `gather_s`. Its clock cannot be compared to that of a
+machine, so each client compares it to the monotonic clock of its own from answer to answer; and a newcomer whose wall
+clock is not ahead of the server's as that of others is rests by itself, once. So does whoever may not ask for the run
+id, with each new connection.
 
-* A counter that the server does not know is new, or was lost when the server started. That start is the instant, and a
-  server that has run for longer holds nothing. Nor does one with an append-only file: there, the counter is new. A
-  server that does not let its user ask (`INFO`) counts as just started, and as without the file.
-* Whoever has met the counter and finds it born anew proves a loss before that birth. The birth is the instant, and the
-  day is mended from what has been seen of it. Only so is it noticed that data was deleted under a running server; what
-  newcomers were granted until then came on top.
-
-An append-only file on a disk that outlives the server loses nothing, or the last second if the machine dies. Not
-noticed: a server that comes back with an older snapshot, and a replica that lagged when it took over.
+**First contact.** What a server will lose, or count apart, is looked at once: see `docs/redis.md`.
 """
 
 from __future__ import annotations
@@ -30,12 +23,14 @@ import asyncio
 import contextlib
 import json
 import logging
+import time
 from importlib.resources import files
 from typing import Any, Literal
 
 from agora_tencent_analytics.errors import BadInput, QuotaUnavailable
+from agora_tencent_analytics.quota.record import DAYS_KEPT, Day, Known, tell_of_loss
 from agora_tencent_analytics.quota.redis_fallback import Away, Fallback
-from agora_tencent_analytics.quota.redis_link import ASK_AGAIN_S, RedisLink
+from agora_tencent_analytics.quota.redis_link import ASK_AGAIN_S, Misconfigured, RedisLink
 from agora_tencent_analytics.quota.shield import uninterrupted
 from agora_tencent_analytics.quota.store import (
     LEASE_S,
@@ -49,7 +44,9 @@ from agora_tencent_analytics.quota.store import (
     renewal_interval,
 )
 
-_KEYS_KEPT_S = 3 * 86_400
+_STEP_NOTICED_S = 1.0
+"""By so much more than the time on its way may explain the server's clock is off, if it was set."""
+_OF_VERSION_0_1 = "0.1"
 _MOST_OWED = 64
 _SCRIPT = files("agora_tencent_analytics.quota").joinpath("redis_store.lua").read_text("utf-8")
 
@@ -68,6 +65,8 @@ class RedisStore:
             less than one request, the window is stretched) and of what is left of the day. More than 0 and at most
             0.5; the shares of all processes must not add up to more than 1. What was granted is charged when the
             server is back.
+        accept_eviction: use a server that drops keys when its memory is full (`maxmemory-policy allkeys-...`). Each
+            key that it drops costs a rest, and what nobody alive has seen of the day.
         lease_s: how long a slot is kept for a process that says nothing, seconds.
         timeout_s: the longest wait for an answer of the server, seconds. One that hangs is waited for so long also by
             who does not want to wait for a slot (`max_wait=0`), and then left alone for a second.
@@ -82,6 +81,7 @@ class RedisStore:
         *,
         unavailable: Literal["fail", "wait"] = "fail",
         fallback_share: float | None = None,
+        accept_eviction: bool = False,
         lease_s: float = LEASE_S,
         timeout_s: float = 2.0,
     ) -> None:
@@ -99,7 +99,16 @@ class RedisStore:
         self._link = RedisLink(url, _SCRIPT, timeout_s=timeout_s)
         self._waits = unavailable == "wait"
         self._fallback = None if fallback_share is None else Fallback(fallback_share)
-        self._born: dict[CounterKey, str] = {}
+        self._accepts_eviction = accept_eviction
+        self._known: dict[str, Known] = {}
+        self._met: dict[CounterKey, bool] = {}
+        """Counters that were asked for, and whether version 0.1 has counted there."""
+        self._greeted = False
+        self._rests_until: dict[str, float] = {}
+        """Monotonic, by account, for who is not sure of the server's clock, or of what server it is."""
+        self._breaks: dict[str, int] = {}
+        self._lead: tuple[str, float, float] | None = None
+        """By how much the server's clock is ahead of ours, monotonic, at least and at most; and which server it is."""
         self._owed: dict[str, tuple[CounterKey, Claim]] = {}
 
     def __repr__(self) -> str:
@@ -114,15 +123,18 @@ class RedisStore:
         try:
             if self._fallback is not None and (away := self._fallback.away(key)) is not None:
                 await uninterrupted(self._come_back(key, self._fallback, away))
-            for owed in list(self._owed.values()):
-                await self._give_back(*owed)
-            standing, gathers = await self._reserve(key, claim)
+            for whose, owed in list(self._owed.values()):
+                if whose == key:
+                    await self._give_back(key, owed)
+            standing, gathers = await self._reserve(key, claim, now)
             if self._fallback is None or not self._fallback.serves(key):
                 return standing
             if not gathers:
                 self._fallback.end(key)
                 return standing
             return await self._reserve_share(key, claim, self._fallback)
+        except Misconfigured:
+            raise
         except QuotaUnavailable:
             if self._fallback is not None:
                 return self._fallback.reserve(key, claim)
@@ -142,17 +154,67 @@ class RedisStore:
             raise
         return standing
 
-    async def _reserve(self, key: CounterKey, claim: Claim) -> tuple[Standing, bool]:
+    async def _reserve(self, key: CounterKey, claim: Claim, now: float) -> tuple[Standing, bool]:
         """The reply, and whether nothing is granted only because others have yet to come back."""
+        account, counter = key
+        known = self._known.setdefault(account, Known())
+        rests_s = self._rests_until.get(account, 0.0) - time.monotonic()
+        if rests_s > 0:
+            return Standing(why="hold", after_s=rests_s, used=claim.seen), False
+        if key not in self._met:
+            self._met[key] = await self._hello(key, claim)
+        more = {"adopted": self._met[key]}
+        while True:
+            sent, asked_as = time.monotonic(), known.birth
+            # Whoever may not ask which server it is does not know it after a connection was lost.
+            more["fresh"] = not known.birth or self._breaks.get(account, self._link.breaks) != self._link.breaks
+            told = await self._ask(key, claim, known, sent - now, more)
+            if told["why"] == "tell":
+                await self._mend(key, known)
+                known.learn(told["birth"], told["server"], counter, 0, asked_as=asked_as)
+            elif self._stepped(told, sent, time.monotonic()) and not more.get("stepped"):
+                if told["why"] is None:
+                    await self._give_back(key, claim)
+                more["stepped"] = True
+                continue
+            if told["news"]:
+                tell_of_loss(counter, self._link.place, told["news"], lost=told["lost"], shared=True)
+            if told["why"] != "tell":
+                break
+            more = {}
+        if told["why"] == "void":
+            return _standing(told), False
+        self._met[key] = False
+        if told["why"] is None:
+            known.granted_at = sent
+        days = [(day, _day(told, tally)) for day, tally in zip(claim.days, told["tallies"], strict=False)]
+        known.learn(told["birth"], told["server"], counter, told["number"], days, asked_as=asked_as)
+        if told.get("unsure"):
+            self._rests_until[account] = time.monotonic() + told["after_s"]
+        if told["blind"]:
+            self._breaks[account] = self._link.breaks
+        return _standing(told), bool(told.get("gathers"))
+
+    async def _ask(
+        self, key: CounterKey, claim: Claim, known: Known, ahead_s: float, more: dict[str, Any]
+    ) -> dict[str, Any]:
+        recent_s = self.lease_s + claim.longest_rest_s
         asked = {
             "windows": [[room.free, room.rest_s] for room in claim.windows],
             "pace_s": max(0.0, claim.pace_s - PACE_SLACK_S),
             "day_limit": claim.day_limit,
-            "seen": claim.seen,
-            "born": self._born.get(key, ""),
-            "gather_s": self._gather_s(claim.longest_rest_s),
+            "birth": known.birth,
+            "number": known.numbers.get(key[1], 0),
+            "server": known.identity,
+            "recent": known.granted_at + recent_s > time.monotonic(),
+            "wall": time.monotonic() - ahead_s,
+            "gather_s": self._gather_s,
             "rest_s": claim.longest_rest_s,
+            "birth_rest_s": claim.birth_rest_s,
+            "cold_start": claim.cold_start,
             "slots_s": max(claim.longest_rest_s, SLOTS_KEPT_S),
+            "days_kept": DAYS_KEPT,
+            **more,
         }
         try:
             said = await self._run("reserve", key, asked, days=claim.days, claim=claim)
@@ -164,9 +226,65 @@ class RedisStore:
             with contextlib.suppress(QuotaUnavailable):
                 await uninterrupted(self._give_back(key, claim))
             raise
-        told = json.loads(said)
-        self._born[key] = told.get("born", self._born.get(key, ""))
-        return _standing(told), bool(told.get("gathers"))
+        return {"why": None, "news": None, **json.loads(said)}
+
+    def _stepped(self, told: dict[str, Any], sent: float, heard: float) -> bool:
+        """True if the server's clock was set since the answer before."""
+        if told["why"] == "void":
+            return False
+        before, self._lead = self._lead, (told["server"], told["now"] - heard, told["now"] - sent)
+        if before is None or before[0] != told["server"]:
+            return False
+        return self._lead[1] > before[2] + _STEP_NOTICED_S or self._lead[2] < before[1] - _STEP_NOTICED_S
+
+    async def _mend(self, key: CounterKey, known: Known) -> None:
+        """Tells a server that forgot what this client knows of the days."""
+        for counter, days in list(known.days.items()):
+            tallies = [[day, tally.spent_at, tally.lives] for day, tally in days.items()]
+            await self._run("mend", (key[0], counter), {"known": tallies})
+
+    async def _hello(self, key: CounterKey, claim: Claim) -> bool:
+        """Looks at a server that is met for the first time; true if version 0.1 has counted this counter there.
+
+        Raises:
+            QuotaUnavailable: it may not be used as it is.
+        """
+        tag = f"agora-tencent-analytics:{{{key[0]}:{key[1]}}}"
+        keys = [f"{tag}:slots", f"{tag}:state", *(f"{tag}:{day}" for day in claim.days)]
+        told = json.loads(
+            await self._link.run(keys, "hello", json.dumps({"facts": not self._greeted, "days": claim.days}))
+        )
+        if not self._greeted:
+            self._judge(told.get("facts") or {})
+            self._greeted = self._link.serves = True
+        of_old = self._known[key[0]].days.setdefault(key[1], {})
+        for day, used, spent_at in told["days"] or ():
+            of_old.setdefault(day, Day()).merge(Day({_OF_VERSION_0_1: (used, 0)}, spent_at))
+        if of_old:
+            await self._mend(key, self._known[key[0]])
+        return bool(told["found"])
+
+    def _judge(self, facts: dict[str, Any]) -> None:
+        """Refuses a server that would count apart or lose; whoever may not ask it (INFO) is told nothing."""
+        why = None
+        if facts.get("role") == "slave":
+            why = "it is a replica, which may not be written to; name the primary, or the address that leads to it"
+        elif facts.get("servers", 1) > 1:
+            why = "it is one of several servers of a cluster, which count apart; name a single server"
+        elif facts.get("limited") and str(facts.get("policy")).startswith("allkeys") and not self._accepts_eviction:
+            why = (
+                f"when its memory is full it drops any key (maxmemory-policy {facts['policy']}), and the count too; "
+                "set maxmemory-policy noeviction, or volatile-..., which spares the count; use another server; or "
+                "accept that by RedisStore(accept_eviction=True)"
+            )
+        if why is not None:
+            raise self._link.unusable(why)
+        if facts.get("appends") == "0":
+            _log.warning(
+                "%s keeps no append-only file: when it stops, what was sent of the day is forgotten as far as no "
+                "client lives that knows of it; set appendonly yes",
+                self._link.place,
+            )
 
     async def answered(
         self, key: CounterKey, claim: Claim, now: float, *, ago_s: float, late_days: tuple[int, ...] = ()
@@ -175,12 +293,12 @@ class RedisStore:
         if self._fallback is not None and self._fallback.answered(key, claim, late_days, ago_s):
             return
         asked = {"ago_s": ago_s, "windowed": bool(claim.windows)}
-        await self._run("answered", key, asked, days=late_days, claim=self._known(claim))
+        await self._run("answered", key, asked, days=late_days, claim=self._as_served(claim))
 
     async def refund(self, key: CounterKey, claim: Claim) -> None:
         """See `QuotaStore.refund`."""
         if self._fallback is None or not self._fallback.refund(key, claim):
-            await self._give_back(key, self._known(claim))
+            await self._give_back(key, self._as_served(claim))
 
     async def _give_back(self, key: CounterKey, claim: Claim) -> None:
         self._owe(key, claim)
@@ -194,7 +312,7 @@ class RedisStore:
 
     async def renew(self, key: CounterKey, claim: Claim, now: float) -> None:
         """See `QuotaStore.renew`."""
-        await self._run("renew", key, {}, claim=self._known(claim))
+        await self._run("renew", key, {}, claim=self._as_served(claim))
 
     async def refused(
         self, key: CounterKey, now: float, *, ago_s: float, hold_s: float, sent_ago_s: float, period_s: int | None
@@ -211,7 +329,7 @@ class RedisStore:
         """See `QuotaStore.look`."""
         return _standing(json.loads(await self._run("look", key, {"owner": owner, "rest_s": SLOTS_KEPT_S}, days=days)))
 
-    def _known(self, claim: Claim) -> Claim:
+    def _as_served(self, claim: Claim) -> Claim:
         """The claim as the server knows it."""
         return claim if self._fallback is None else self._fallback.known(claim)
 
@@ -219,7 +337,7 @@ class RedisStore:
         while away is not None:
             in_flight = [_member(claim) for claim in away.in_flight]
             asked = {"owed": list(away.owed.values()), "in_flight": in_flight, "id": away.id}
-            gather_s = self._gather_s(away.longest_rest_s) if away.first else 0
+            gather_s = self._gather_s + away.longest_rest_s if away.first else 0
             await self._run("back", key, {**asked, "gather_s": gather_s}, days=tuple(away.owed))
             fallback.told(key, away)
             if away.first:
@@ -227,9 +345,10 @@ class RedisStore:
                 _log.info("%s: the quota store is back, and has been told of %d requests", key[1], count)
             away = fallback.away(key)
 
-    def _gather_s(self, longest_rest_s: float) -> float:
-        # Until then every process that lives has renewed its slots, and what was answered before rests no more.
-        return renewal_interval(self.lease_s) + ASK_AGAIN_S + self._timeout_s + longest_rest_s
+    @property
+    def _gather_s(self) -> float:
+        # Until then every process that lives has renewed its slots.
+        return renewal_interval(self.lease_s) + ASK_AGAIN_S + self._timeout_s
 
     async def _run(
         self,
@@ -241,15 +360,20 @@ class RedisStore:
         claim: Claim | None = None,
     ) -> Any:
         who = {} if claim is None else {"owner": claim.owner, "id": claim.id}
-        tag = f"agora-tencent-analytics:{{{key[0]}:{key[1]}}}"
-        common = {"lease_s": self.lease_s, "step_s": STEP_TOLERATED_S, "keep_s": _KEYS_KEPT_S}
-        told = {**common, **who, **asked}
-        keys = [f"{tag}:slots", f"{tag}:state", f"{tag}:void:{told.get('id', '')}", *(f"{tag}:{day}" for day in days)]
-        return await self._link.run(keys, step, json.dumps(told))
+        tag = f"agora-tencent-analytics:{{{key[0]}}}"
+        common = {"lease_s": self.lease_s, "step_s": STEP_TOLERATED_S, "counter": key[1], "days": days}
+        keys = [tag, f"{tag}:{key[1]}", f"{tag}:{key[1]}:ends"]
+        return await self._link.run(keys, step, json.dumps({**common, **who, **asked}))
 
 
 def _member(claim: Claim) -> str:
     return f"{claim.owner} {claim.id}"
+
+
+def _day(told: dict[str, Any], tally: dict[str, Any]) -> Day:
+    """What a reply says of one day."""
+    lives = {life: (int(one[0]), int(one[1])) for life, one in (tally.get("past") or {}).items()}
+    return Day({**lives, told["birth"]: (int(tally["granted"]), int(tally["back"]))}, int(tally["spent"]))
 
 
 def _standing(told: dict[str, Any]) -> Standing:
@@ -260,7 +384,8 @@ def _standing(told: dict[str, Any]) -> Standing:
     return Standing(
         why=told.get("why"),
         after_s=told["after_s"],
-        used=tuple(told["used"]),  # an empty list arrives as an empty object
-        others=tuple(told["others"]),
+        used=tuple(int(tally["used"]) for tally in told["tallies"]),  # an empty list arrives as an empty object
+        others=tuple(told.get("others") or ()),
         refused=refused,
+        lost_ago_s=told.get("lost_ago_s"),
     )

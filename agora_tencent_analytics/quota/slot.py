@@ -124,11 +124,19 @@ class Slot:
 class Waiting:
     """What `async with` enters: waits for the slot, and settles it however the block is left."""
 
-    __slots__ = ("_counter", "_max_wait", "_priority", "_renewal", "_slot")
+    __slots__ = ("_counter", "_max_wait", "_priority", "_queues", "_renewal", "_slot", "_within_s")
 
-    def __init__(self, counter: Counter, *, max_wait: float | None, priority: Priority) -> None:
+    def __init__(
+        self,
+        counter: Counter,
+        *,
+        max_wait: float | None,
+        priority: Priority,
+        within_s: float | None = None,
+        queues: bool = False,
+    ) -> None:
         self._counter = counter
-        self._max_wait = max_wait
+        self._max_wait, self._within_s, self._queues = max_wait, within_s, queues
         self._priority: Priority = priority
         self._renewal: Renewal | None = None
 
@@ -142,7 +150,7 @@ class Waiting:
 
     async def __aenter__(self) -> Slot:
         counter = self._counter
-        grant = await counter.acquire(self._max_wait, self._priority)
+        grant = await counter.acquire(self._max_wait, self._priority, within_s=self._within_s, queues=self._queues)
         self._slot = Slot(counter, grant)
         if grant.claim.windows:
             self._renewal = Renewal(counter.store, counter.key, grant.claim, counter.clock.clock)

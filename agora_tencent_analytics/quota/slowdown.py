@@ -1,7 +1,7 @@
 """How far below the vendor's table a window stays after the vendor refused: slow to fall, slower to rise.
 
-Holds additive increase, multiplicative decrease for one window, as pure arithmetic: every instant is an argument
-(seconds on the monotonic clock). It does not search for the limit: the table states it, and a client that probes must
+Additive increase, multiplicative decrease for one window, as pure arithmetic: every instant is an argument (seconds on
+the monotonic clock). It does not search for the limit: the table states it, and a client that probes must
 be refused to learn. Refusals at the default settings mean that somebody else uses the account, or that the vendor
 counts in a way nobody has described; both call for a little more distance.
 
@@ -22,7 +22,7 @@ _CLEAN_WINDOWS_PER_DECAY = 25
 _CLEAN_WINDOWS_PER_RETURN = 50
 
 
-class Ladder:
+class Slowdown:
     """Where one window stands between its table and the refusals it met.
 
     Args:

@@ -11,7 +11,7 @@ connection is closed, because SQLite in the child would take the parent's locks 
 
 **One file for all.** Before each transaction the file and its log (`-wal`, with the index `-shm`) are looked at. Where
 one of them was deleted, replaced or truncated the others count elsewhere, or soon will, and the file is opened anew,
-by one process at a time. What lies beside it and is not its log is removed first, or SQLite would read one database
+by one process at a time. What lies next to it and is not its log is removed first, or SQLite would read one database
 through the log of another; and the connection that is given up may not write its log into the file, as SQLite's last
 one does.
 
@@ -29,6 +29,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -36,30 +37,23 @@ from urllib.parse import quote
 import attrs
 
 from agora_tencent_analytics.errors import QuotaUnavailable
+from agora_tencent_analytics.storage.files import make_private
+from agora_tencent_analytics.storage.sqlite import Connection, shape_made_by, shape_of, was_interrupted
 
 if sys.platform != "win32":
     import fcntl
 
 _APPLICATION = 0x41_54_51_31
-_SCHEMA_VERSION = 3
+_SCHEMA_VERSION = 4
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS days (
-    account TEXT NOT NULL, counter TEXT NOT NULL, day INTEGER NOT NULL,
-    used INTEGER NOT NULL DEFAULT 0, spent_at INTEGER NOT NULL DEFAULT 0, mended INTEGER NOT NULL DEFAULT 0,
-    PRIMARY KEY (account, counter, day)
+CREATE TABLE records (
+    account TEXT NOT NULL, counter TEXT NOT NULL, record TEXT NOT NULL, PRIMARY KEY (account, counter)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS slots (
     account TEXT NOT NULL, counter TEXT NOT NULL, owner TEXT NOT NULL, id TEXT NOT NULL, ends REAL NOT NULL,
     PRIMARY KEY (account, counter, owner, id)
 ) WITHOUT ROWID;
-CREATE INDEX slots_by_end ON slots (account, counter, ends);
-CREATE TABLE counters (
-    account TEXT NOT NULL, counter TEXT NOT NULL, born TEXT NOT NULL DEFAULT '', born_at REAL NOT NULL DEFAULT 0,
-    lost_at REAL NOT NULL DEFAULT 0, grants INTEGER NOT NULL DEFAULT 0, granted_at REAL NOT NULL DEFAULT 0,
-    held_until REAL NOT NULL DEFAULT 0, refusals INTEGER NOT NULL DEFAULT 0,
-    refused_at REAL NOT NULL DEFAULT 0, refused_sent_at REAL NOT NULL DEFAULT 0, refused_period_s INTEGER,
-    PRIMARY KEY (account, counter)
-) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS slots_by_end ON slots (account, counter, ends);
 """
 _DAYS = "account counter day used spent_at"
 _WITHOUT_ID = {
@@ -71,12 +65,13 @@ _WITHOUT_ID = {
     },
 }
 """The tables of files that were made before they had an application id, by schema version."""
-_ADOPTION = {
-    1: ("DROP TABLE slots", "ALTER TABLE days ADD COLUMN mended INTEGER NOT NULL DEFAULT 0"),
-    2: ("DROP TABLE counters", "ALTER TABLE days ADD COLUMN mended INTEGER NOT NULL DEFAULT 0"),
-}
-
-_MADE_IN_IT = "SELECT name FROM sqlite_master WHERE type != 'index' AND name NOT LIKE 'sqlite_%'"
+_REPLACED = {1: ("days", "slots"), 2: ("days", "counters"), 3: ("days", "counters")}
+"""Tables of earlier versions. Their days are kept."""
+_DAYS_OF_EARLIER_VERSIONS = """
+SELECT account, counter, json_object('days', json_group_object(CAST(day AS TEXT),
+    json_array(json_object('', json_array(used, 0)), spent_at)))
+FROM days GROUP BY account, counter
+"""
 
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
 _DAMAGED = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
@@ -158,6 +153,11 @@ class SqliteFile:
             _registry.add(file)
             return file
 
+    @property
+    def identity(self) -> str:
+        """What tells this file, since this machine was started, from a copy of it."""
+        return f"{self._last_look[0]} {_boot_id()}"
+
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Everything inside, or nothing.
@@ -177,6 +177,7 @@ class SqliteFile:
                     if connection.in_transaction:
                         connection.execute("ROLLBACK")
             except sqlite3.Error as error:
+                was_interrupted(error)
                 # The next one opens it anew, and finds out what is wrong with it.
                 self._suspect = not is_locked(error)
                 raise
@@ -238,19 +239,20 @@ class SqliteFile:
             _unlink(self._names[0])  # or those who have it open would write their log into what is made here
 
     def _connect(self) -> sqlite3.Connection:
-        # SQLite would make it readable by everybody. Only where there is none: see "one connection in a process".
-        with contextlib.suppress(FileExistsError):
-            os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-            os.chmod(self.path, 0o600)
+        make_private(self.path)
         options: dict[str, Any] = {"timeout": 0, "isolation_level": None, "check_same_thread": False}
-        connection: sqlite3.Connection = sqlite3.connect(self.path, **options)
-        keeper: sqlite3.Connection = sqlite3.connect(f"file:{quote(self._names[0])}?mode=ro", uri=True, **options)
+        connection = sqlite3.connect(self.path, factory=Connection, **options)
+        keeper: sqlite3.Connection = sqlite3.connect(
+            f"file:{quote(self._names[0])}?mode=ro", uri=True, factory=Connection, **options
+        )
         try:
             self._prepare(connection)
             keeper.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()  # from here on it is open
         except BaseException as error:
             keeper.close()
             connection.close()
+            if was_interrupted(error):
+                raise self._unusable("a statement on it took longer than any of ours does") from None
             if isinstance(error, sqlite3.Error) and _code(error) in _DAMAGED:
                 raise _Damaged(str(error)) from None
             raise
@@ -260,21 +262,26 @@ class SqliteFile:
         self._open = _Open(connection, os.getpid(), close)
         return connection
 
-    def _prepare(self, connection: sqlite3.Connection) -> None:
+    def _prepare(self, connection: Connection) -> None:
         if os.stat(self.path).st_nlink > 1:
             raise self._unusable("it has several names (hard links), and SQLite would keep a log for each")
         if self._version(connection) < _SCHEMA_VERSION:
             connection.execute("BEGIN IMMEDIATE")
             version = self._version(connection)
             if version < _SCHEMA_VERSION:
-                for statement in (*_ADOPTION.get(version, ()), *_SCHEMA.split(";")):
+                kept = connection.execute(_DAYS_OF_EARLIER_VERSIONS).fetchall() if version else []
+                for table in _REPLACED.get(version, ()):
+                    connection.execute(f"DROP TABLE {table}")
+                for statement in _SCHEMA.split(";"):
                     connection.execute(statement)
+                connection.executemany("INSERT INTO records VALUES (?, ?, ?)", kept)
                 connection.execute(f"PRAGMA application_id = {_APPLICATION}")
                 connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
             connection.execute("COMMIT")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
-        told: str = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        with connection.unhurried():
+            told: str = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         if told != "ok":
             raise _Damaged(f"it is damaged: {told}")
 
@@ -286,14 +293,17 @@ class SqliteFile:
         """
         ((application,),) = connection.execute("PRAGMA application_id")
         ((version,),) = connection.execute("PRAGMA user_version")
+        shape = shape_of(connection)
         tables = {
-            name: " ".join(column for (column,) in connection.execute("SELECT name FROM pragma_table_info(?)", (name,)))
-            for (name,) in connection.execute(_MADE_IN_IT)
+            name: " ".join(row[1] for row in shape[kind, name, of]) for kind, name, of in shape if kind == "table"
         }
+        changed = {kind for kind, _, _ in shape} - {"table", "index"}
         if application == _APPLICATION:
             if version > _SCHEMA_VERSION:
                 raise self._unusable(f"it was written by a later version: {version}, known {_SCHEMA_VERSION}")
-        elif application or tables != _WITHOUT_ID.get(version, {}) or version > max(_WITHOUT_ID):
+            if changed or (version == _SCHEMA_VERSION and shape != shape_made_by(_SCHEMA)):
+                raise self._unusable("its tables are not those of a quota: somebody has changed them")
+        elif changed or application or tables != _WITHOUT_ID.get(version, {}) or version > max(_WITHOUT_ID):
             raise self._unusable("it is another program's, and not a quota")
         return int(version)
 
@@ -302,6 +312,14 @@ class SqliteFile:
             f"the quota file {self.path} cannot be used ({why}), so nothing was sent; move it away, or pass another "
             'path as store= (":memory:" counts in this process alone)'
         )
+
+
+@cache
+def _boot_id() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    except OSError:
+        return ""  # elsewhere the clocks tell (`Account.steady`)
 
 
 def _code(error: Exception) -> int:

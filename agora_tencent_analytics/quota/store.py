@@ -26,6 +26,8 @@ from typing import Literal, Protocol, runtime_checkable
 
 import attrs
 
+from agora_tencent_analytics.limits import HOUR
+
 __all__ = [
     "LEASE_S",
     "PACE_SLACK_S",
@@ -55,8 +57,8 @@ CounterKey = tuple[str, str]
 
 
 def renewal_interval(lease_s: float) -> float:
-    """How often the lease of an unanswered slot is renewed: several tries fit into one lease."""
-    return lease_s / 6
+    """How often the lease of an unanswered slot is renewed; a store that forgot knows them all after one interval."""
+    return min(lease_s / 6, 1.0)
 
 
 @attrs.frozen(kw_only=True)
@@ -89,12 +91,22 @@ class Claim:
     day_limit: int = 0
     """The most requests in a day, inclusive."""
     seen: tuple[int, ...] = ()
-    """What the asker has seen used of each of the days: mends a store that lost its data."""
+    """What the asker has seen used of each of the days."""
+    cold_start: bool = False
+    """Hold it in a store that was found empty, because what an earlier process has just sent is not known."""
+    steady: float | None = None
+    """What the asker's wall clock is ahead of its monotonic clock, seconds: the same for all on one machine, unless
+    the wall clock is set."""
 
     @property
     def longest_rest_s(self) -> float:
         """Seconds after which no window remembers a slot."""
         return max((room.rest_s for room in self.windows), default=0.0)
+
+    @property
+    def birth_rest_s(self) -> float:
+        """What a store that forgot rests for: waiting out windows of more than an hour would be pointless."""
+        return max((room.rest_s for room in self.windows if room.period_s <= HOUR), default=0.0)
 
 
 @attrs.frozen(kw_only=True)
@@ -126,12 +138,14 @@ class Standing:
     """None: granted. Else nothing was taken: the day is spent, a refusal holds everybody, somebody was granted just
     now, slots of others fill a window, or the store cannot be had and its user wants to wait for it."""
     after_s: float = 0.0
-    """Asking again sooner is in vain, seconds; slots of others may make it longer."""
+    """Asking again sooner than this is pointless, seconds; slots of others may make it longer."""
     used: tuple[int, ...] = ()
     """Requests charged to each of the claim's days, this one included if it is granted."""
     others: tuple[float, ...] = ()
     """Seconds since the slots of all other owners ended, 0 for those in flight; only if nothing was granted."""
     refused: Refused | None = None
+    lost_ago_s: float | None = None
+    """How long ago the store was found empty or had lost data, seconds; None if it does not say."""
 
 
 def judge(
@@ -143,6 +157,7 @@ def judge(
     granted_at: float,
     held_s: float,
     refused: Refused | None,
+    lost_ago_s: float | None = None,
 ) -> Standing:
     """The decision of a store: whether a claim is granted. What it takes is still to be written down.
 
@@ -154,6 +169,7 @@ def judge(
         granted_at: when anybody was granted last, epoch seconds.
         held_s: for how long everybody is held, seconds.
         refused: see `Standing`.
+        lost_ago_s: see `Standing`.
     """
     # A grant that lies ahead is from before the clock was set back.
     paced_s = granted_at + claim.pace_s - PACE_SLACK_S - now if claim.pace_s and granted_at <= now else 0.0
@@ -167,8 +183,9 @@ def judge(
     elif any(room.free <= sum(age < room.rest_s for age in others) for room in claim.windows):
         why = "window"
     else:
-        return Standing(used=tuple(count + 1 for count in used), refused=refused)
-    return Standing(why=why, after_s=max(0.0, held_s, paced_s), used=used, others=others, refused=refused)
+        return Standing(used=tuple(count + 1 for count in used), refused=refused, lost_ago_s=lost_ago_s)
+    after_s = max(0.0, held_s, paced_s)
+    return Standing(why=why, after_s=after_s, used=used, others=others, refused=refused, lost_ago_s=lost_ago_s)
 
 
 @runtime_checkable

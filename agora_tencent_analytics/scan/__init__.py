@@ -11,14 +11,12 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
-from agora_tencent_analytics.scan.filters import FreezeFrom
 from agora_tencent_analytics.scan.ledger import Ledger
+from agora_tencent_analytics.scan.options import FreezeFrom, Since
 from agora_tencent_analytics.scan.records import CallRecord, Failure
-from agora_tencent_analytics.scan.report import Report
+from agora_tencent_analytics.scan.report import Report, VendorReport
 from agora_tencent_analytics.scan.run import scan as run
-from agora_tencent_analytics.scan.since import Since
 from agora_tencent_analytics.scan.stream import Records
-from agora_tencent_analytics.scan.vendor_report import VendorReport
 
 if TYPE_CHECKING:
     from agora_tencent_analytics.scan.forecast.forecast import (

@@ -1,6 +1,6 @@
 """`BatchQueue`: hands items over in the batches in which they become ready, from one end of a scan to the next.
 
-A page of calls passes in one step: what is woken, waited for and checked is that of a page and not of each call.
+A page of calls passes in one step, so that tasks are woken once a page and not once a call.
 """
 
 from __future__ import annotations

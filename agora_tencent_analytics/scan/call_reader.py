@@ -19,7 +19,7 @@ from agora_tencent_analytics.scan.memory_bound import Gauge
 from agora_tencent_analytics.scan.options import Depth
 from agora_tencent_analytics.scan.parts import Parts
 from agora_tencent_analytics.scan.records import POINT_BYTES, CallRecord, Failure
-from agora_tencent_analytics.scan.vendor_report import GIVEN_UP
+from agora_tencent_analytics.scan.report import GIVEN_UP
 from agora_tencent_analytics.scan.whole_call import read_whole
 from agora_tencent_analytics.scan.work import Owed
 from agora_tencent_analytics.timerange import TimeRange
@@ -105,7 +105,9 @@ class CallReader:
     async def _sessions(self, parts: Parts) -> list[Session]:
         job = self._job
         try:
-            listing = job.provider.sessions(parts.call, users=job.wanted.users, over=job.work.within)
+            listing = job.provider.sessions(
+                job.work.as_listed(parts.call), users=job.wanted.users, over=job.work.within
+            )
         except AnalyticsError as error:  # the vendor lists calls by ids that it cannot be asked with
             await self._fail(error, "sessions", parts)
             return []
@@ -145,7 +147,8 @@ class CallReader:
     async def _metrics(self, sessions: list[Session], parts: Parts) -> None:
         parts.expect(sessions)
         try:
-            listing = self._job.provider.metrics(parts.call, sessions, over=self._job.work.within)
+            work = self._job.work
+            listing = self._job.provider.metrics(work.as_listed(parts.call), sessions, over=work.within)
         except AnalyticsError as error:
             await self._fail(error, "metrics", parts)
             return

@@ -9,11 +9,12 @@ from typing import TypeVar
 import anyio
 import msgspec
 
-from agora_tencent_analytics.context import hooks_in_force, is_heard, tell
+from agora_tencent_analytics.context import is_heard, tell
 from agora_tencent_analytics.errors import (
     AnalyticsError,
     BadInput,
     BudgetSpent,
+    CallNotFound,
     DailyQuotaExhausted,
     NotAsked,
     NotAuthenticated,
@@ -32,13 +33,13 @@ from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.scan.batch_queue import BatchQueue
 from agora_tencent_analytics.scan.options import Wanted
 from agora_tencent_analytics.scan.records import CallRecord, Failure
-from agora_tencent_analytics.scan.vendor_report import VendorReport, doubts_of
+from agora_tencent_analytics.scan.report import VendorReport, doubts_of
 from agora_tencent_analytics.scan.work import Owed, Work
 from agora_tencent_analytics.timerange import TimeRange
 
 T = TypeVar("T")
 Outcome = CallRecord | Failure
-"""What the consumer's end of a scan receives; a failure only if the scan shall raise."""
+"""What the consumer's end of a scan receives; a failure only if the scan is to raise it."""
 
 UNREACHABLE = 48
 """Attempts in a row that reached nobody, after which a provider that has answered before is given up."""
@@ -47,7 +48,7 @@ _HOPELESS = (
     *(*_CLOSED_TO_US, NotOffered, DailyQuotaExhausted, BudgetSpent, QuotaUnavailable),
     WouldExceedQuota,  # the head of the queue has waited, or would wait, for longer than all that is asked here may
 )
-_OF_ONE_CALL = (BadInput, UnreadableRow)
+_OF_ONE_CALL = (BadInput, CallNotFound, UnreadableRow)
 """What says nothing about the provider, even if it is the first that is heard."""
 _AFTER_MIDNIGHT_S = 2.0
 _PROGRESS_S = 1.0
@@ -57,7 +58,7 @@ class Job:
     """What the lister and the workers of one provider share.
 
     Args:
-        provider: whom to ask.
+        provider: whom to ask, on the terms of the scan.
         name: its name in the report.
         wanted: what the scan was asked for.
         work: what is left to do of it.
@@ -68,7 +69,7 @@ class Job:
         self, provider: Provider, name: str, wanted: Wanted, work: Work, outcomes: BatchQueue[Outcome]
     ) -> None:
         self.provider, self.name, self.wanted, self.work = provider, name, wanted, work
-        self.report = VendorReport(over=work.over, already=work.already)
+        self.report = VendorReport(over=work.over, already=work.already, cost=provider.receipt)
         self.report.doubt(work.doubts)
         self._clock = provider.shared_quota.clock
         self._resolved_at, self._resolved_lead = self._clock.now(), self._clock.lead
@@ -103,21 +104,22 @@ class Job:
     async def next(self, source: AsyncIterator[T]) -> T | None:
         """The next item, or None at the end; waits for midnight when the day is spent and the scan may wait."""
         while True:
+            scope = anyio.CancelScope()
+            self._asking.add(scope)
             try:
-                with anyio.CancelScope() as scope:
-                    self._asking.add(scope)
+                with scope:
                     item = await anext(source)
-                if self._gone is not None and scope.cancelled_caught:
-                    raise copy(self._gone)
+                    self.answered, self._unheard_since = True, self.report.cost.attempts
+                    return item
+                assert self._gone is not None
+                raise copy(self._gone)
             except StopAsyncIteration:
                 return None
             except DailyQuotaExhausted as spent:
-                if not self.wanted.waiting:
-                    raise
+                until = self.provider._caller.terms.until
+                if not self.wanted.waiting or until is not None:
+                    raise  # to wait for midnight, and be late
                 await anyio.sleep(max(0.0, spent.resets_at - self.provider.now()) + _AFTER_MIDNIGHT_S)
-            else:
-                self.answered, self._unheard_since = True, self.report.cost.attempts
-                return item
             finally:
                 self._asking.discard(scope)
 
@@ -153,7 +155,7 @@ class Job:
             self.report.stopped = f"{failure.step} could not be read: {error}{since}"
             if isinstance(error, TransportError):
                 self._gone = error
-                for scope in self._asking:  # nobody need wait for what will fail as well
+                for scope in self._asking:  # nobody needs to wait for what will fail as well
                     scope.cancel()
             if not self.answered or isinstance(error, _CLOSED_TO_US):
                 self.ended_by = error
@@ -164,7 +166,7 @@ class Job:
             await self._outcomes.put([failure])
 
     def take(self, certificate: Certificate) -> None:
-        """Takes in what the finished walk about a call has to say, but for what it could not ask: see `hide`."""
+        """Takes in what the finished walk about a call has to say, except for what it could not ask: see `hide`."""
         self.report.take(certificate)
         self._remember()
 
@@ -215,11 +217,11 @@ class Job:
     @property
     def is_heard(self) -> bool:
         """True if anybody listens to what is told of every call."""
-        return is_heard(hooks_in_force(self.provider.hooks))
+        return is_heard(self.provider.hooks)
 
     def tell(self, notice: Notice) -> None:
         """Gives a notice to the hooks of the provider and of the scan."""
-        tell(hooks_in_force(self.provider.hooks), notice)
+        tell(self.provider.hooks, notice)
 
     def _remember(self) -> None:
         if self.work.kept:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import anyio
+import attrs
 
-from agora_tencent_analytics.context import asking
 from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.paging.paginator import Paginator
 from agora_tencent_analytics.provider import Provider
@@ -17,7 +17,7 @@ from agora_tencent_analytics.scan.job import Job, Outcome
 from agora_tencent_analytics.scan.lister import Lister
 from agora_tencent_analytics.scan.memory_bound import Gauge
 from agora_tencent_analytics.scan.options import Sought, Wanted
-from agora_tencent_analytics.scan.vendor_report import VendorReport
+from agora_tencent_analytics.scan.report import VendorReport
 from agora_tencent_analytics.scan.work import Owed, Work
 from agora_tencent_analytics.timerange import TimeRange
 
@@ -33,7 +33,7 @@ def check(provider: Provider, wanted: Wanted, over: TimeRange) -> None:
 
 
 def _asks(provider: Provider, wanted: Wanted, over: TimeRange) -> Iterator[Paginator[Any]]:
-    """What a scan asks, with a call that is none."""
+    """The questions of a scan, with a placeholder call."""
     if wanted.calls is None:
         yield provider.calls(over, channel=wanted.channel)
     probe = Call(vendor=provider.name, call_id="-", channel="-", created_ts=max(1, over.start))
@@ -66,7 +66,7 @@ class Lane:
         gauge: Gauge,
         outcomes: BatchQueue[Outcome],
     ) -> None:
-        self.job = Job(provider, name, wanted, work, outcomes)
+        self.job = Job(_on_terms(provider, wanted), name, wanted, work, outcomes)
         self._sought = sought
         self._gauge = gauge
 
@@ -87,22 +87,29 @@ class Lane:
     async def run(self) -> None:
         """Lists calls and has them read, to the end or until something hopeless happens."""
         job, wanted = self.job, self.job.wanted
-        with asking(priority=wanted.priority, budget=wanted.budget, hooks=wanted.hooks) as job.report.cost:
-            try:
-                if wanted.depth == "calls":
-                    lister = Lister(job, self._sought, job.hand_over_calls)
+        try:
+            if wanted.depth == "calls":
+                lister = Lister(job, self._sought, job.hand_over_calls)
+                await lister.run()
+            else:
+                queue = BatchQueue[Owed](0)
+                lister = Lister(job, self._sought, queue.put)
+                async with anyio.create_task_group() as group:
+                    for _ in range(wanted.workers):
+                        group.start_soon(CallReader(job, self._gauge).run, queue)
                     await lister.run()
-                else:
-                    queue = BatchQueue[Owed](0)
-                    lister = Lister(job, self._sought, queue.put)
-                    async with anyio.create_task_group() as group:
-                        for _ in range(wanted.workers):
-                            group.start_soon(CallReader(job, self._gauge).run, queue)
-                        await lister.run()
-                        queue.close()
-                lister.note_what_was_missed()
-                if not job.stopped:
-                    job.work.finish()
-                job.report.finished = True
-            finally:
-                job.progress(final=True)
+                    queue.close()
+            lister.note_what_was_missed()
+            if not job.stopped:
+                job.work.finish()
+            job.report.finished = True
+        finally:
+            job.progress(final=True)
+
+
+def _on_terms(provider: Provider, wanted: Wanted) -> Provider:
+    """A view of the provider for one scan: what the scan was told beats what the provider was, and that the default."""
+    terms = provider._caller.terms
+    priority = wanted.priority or terms.priority or "backfill"
+    narrowed = terms.narrowed(0.0, priority=priority, budget=wanted.budget)
+    return provider._view(attrs.evolve(narrowed, queues=True), wanted.hooks)

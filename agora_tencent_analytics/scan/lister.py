@@ -5,15 +5,23 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from itertools import islice
 
-from agora_tencent_analytics.errors import AnalyticsError, BadInput, NothingToAsk, UnreadableRow
+from agora_tencent_analytics.errors import (
+    AnalyticsError,
+    BadInput,
+    CallNotFound,
+    NothingToAsk,
+    UnreadableReply,
+    UnreadableRow,
+)
 from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.paging.certificate import Clipped
 from agora_tencent_analytics.paging.clip import CLOCKS_DIFFER_S
+from agora_tencent_analytics.paging.page import Page
 from agora_tencent_analytics.paging.paginator import Pages, Paginator
 from agora_tencent_analytics.scan.job import Job
 from agora_tencent_analytics.scan.options import Sought
 from agora_tencent_analytics.scan.records import Failure
-from agora_tencent_analytics.scan.vendor_report import GIVEN_UP
+from agora_tencent_analytics.scan.report import GIVEN_UP
 from agora_tencent_analytics.scan.work import Owed, Stretch
 
 _A_BATCH = 100
@@ -51,7 +59,10 @@ class Lister:
             everything = await self._list_all()
         nowhere = self._sought.listed(everything=everything or self._found_all)
         if nowhere:
-            error = NothingToAsk(f"no call {', '.join(nowhere)} is listed in {self._work.over}")
+            said = f"no call {', '.join(nowhere)} is listed in {self._work.over}"
+            error = CallNotFound(said, call_ids=nowhere, requests=self._job.report.requests)
+            if len(nowhere) == len(self._job.wanted.call_ids or ()):
+                self._job.ended_by = error
             await self._job.fail(Failure(vendor=self._job.name, step="calls", error=error))
 
     async def _list_all(self) -> bool | None:
@@ -139,9 +150,9 @@ class Lister:
             rest = page.cursor
             for lost in self._work.lost(page.lost):
                 await self._lose(lost)
-            wanted = page.items
+            wanted = await self._as_many_as_asked(listing, page)
             if self._missing is not None:
-                wanted = [call for call in page.items if call.call_id in self._missing]
+                wanted = [call for call in wanted if call.call_id in self._missing]
             owed = self._work.page(stretch, self._job.wanted.chosen(wanted), page.cursor)
             if self._work.kept:
                 self._job.doubt(listing.certificate)
@@ -157,8 +168,21 @@ class Lister:
         self._job.report.count(listing.certificate)
         return listing.certificate.finished
 
+    async def _as_many_as_asked(self, listing: Paginator[Call], page: Page[Call]) -> Sequence[Call]:
+        """The calls of a page whose details are worth the quota: more than fit on a page may be anything."""
+        if self._job.wanted.depth == "calls" or len(page.items) <= _A_BATCH:
+            return page.items
+        question = next(iter(listing.questions(self._job.provider.now())))
+        most = 2 * question.size or len(page.items)
+        if len(page.items) > most:
+            why = f"{len(page.items):,} calls on a page of {question.size}; about those beyond twice as many"
+            endpoint = question.row.name
+            strange = UnreadableReply(f"{why} nothing more was asked", endpoint=endpoint, status=200, in_rows=True)
+            await self._job.fail(Failure(vendor=self._job.name, step="calls", over=page.window, error=strange))
+        return page.items[:most]
+
     async def _give_up(self, stretch: Stretch, refused: AnalyticsError, pages: Pages, rest: str | None) -> bool:
-        """Leaves out the window being read; False if that is no use, and the rest must wait for another scan."""
+        """Leaves out the window being read; False if that does not help, and the rest must wait for another scan."""
         window, cursor = None, rest
         if not self._job.is_hopeless(refused):
             cursor = pages.retry

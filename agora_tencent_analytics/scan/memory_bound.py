@@ -1,8 +1,8 @@
-"""A bound on the bytes that a scan holds, that cannot lock it up.
+"""Bounds the memory of a scan without deadlock.
 
-Every worker asks for leave before it fetches more, and leave is given for as much as the latest answers were
-large. Above the bound only the worker that has been busy longest gets leave: it can finish its call, hand it
-over and so make room, whatever the others hold.
+Every worker asks for permission before it fetches more, and gets it for as much as the latest answers were large. Above
+the bound only the worker that has been busy longest gets it: that one can finish its call, hand it over and so make
+room, whatever the others hold.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a scan was asked for, checked; and which of the calls named are still to be found."""
+"""What a scan may be asked for: how deep, since when, and which calls."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import Literal
 import attrs
 
 from agora_tencent_analytics.context import Priority
+from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.notices import Hook
 from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.receipt import Budget
+from agora_tencent_analytics.timerange import Last
 
 Depth = Literal["calls", "sessions", "metrics"]
 OnError = Literal["stop", "raise", "report"]
@@ -19,7 +21,7 @@ OnError = Literal["stop", "raise", "report"]
 
 @attrs.frozen(kw_only=True)
 class Wanted:
-    """What a scan was asked for, beside the range."""
+    """What a scan was asked for, besides the range."""
 
     depth: Depth
     channel: str | None
@@ -28,7 +30,7 @@ class Wanted:
     workers: int
     on_error: OnError
     waiting: bool
-    priority: Priority = "backfill"
+    priority: Priority | None = None
     budget: Budget | None = None
     hooks: tuple[Hook, ...] = ()
     only: Callable[[Call], bool] | None = None
@@ -77,3 +79,57 @@ class Sought:
         self._lanes -= 1
         self._all_listed = self._all_listed and everything
         return sorted(self._missing) if self._lanes == 0 and self._all_listed else []
+
+
+def freeze_ratio(call: Call) -> float | None:
+    """The worse of the call's freeze ratios on the listing, 0 to 1; None where the vendor's listing has none."""
+    known = [ratio for ratio in (call.audio_freeze_ratio, call.video_freeze_ratio) if ratio is not None]
+    return max(known, default=None)
+
+
+@attrs.frozen
+class FreezeFrom:
+    """True for calls whose audio or video was frozen for at least this share of the time.
+
+    Agora's listing says so since 2023; calls of a listing without such figures are left out.
+
+    Args:
+        ratio: from 0 to 1.
+    """
+
+    ratio: float
+
+    def __call__(self, call: Call) -> bool:
+        """True if the call froze that much."""
+        froze = freeze_ratio(call)
+        return froze is not None and froze >= self.ratio
+
+    def __str__(self) -> str:
+        return f"frozen for at least {self.ratio:.2%} of the time"
+
+
+LOOK_BACK_S = 3_600
+
+
+@attrs.frozen(kw_only=True)
+class Since:
+    """What is new since the last scan on the same ledger: the range of a daily job.
+
+    Each scan lists from a little before the end of the one before it until the vendor's now, reads what was not
+    acknowledged yet, and reads again the calls that were still running. What the vendor has forgotten between two
+    scans is reported as a gap.
+
+    Raises:
+        BadInput: `first` is not a `Last`, or the look-back is negative.
+    """
+
+    first: Last
+    """What the first scan on the ledger reads."""
+    look_back_s: int = LOOK_BACK_S
+    """Seconds before the end of the last scan that are listed once more, for calls that the vendor stored late."""
+
+    def __attrs_post_init__(self) -> None:
+        if not isinstance(self.first, Last):
+            raise BadInput(f"Since(first=...) takes Last(hours=...), not {type(self.first).__name__}")
+        if isinstance(self.look_back_s, bool) or not isinstance(self.look_back_s, int) or self.look_back_s < 0:
+            raise BadInput(f"look_back_s must be a whole number of seconds from 0, not {self.look_back_s!r}")

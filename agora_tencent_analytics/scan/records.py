@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import attrs
 
-from agora_tencent_analytics.errors import AnalyticsError, printable
+from agora_tencent_analytics.errors import LONGEST_LINE, AnalyticsError, bounded
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.timerange import TimeRange
@@ -34,9 +34,21 @@ class Failure:
     given up, to go on. Opaque; None where it would begin anew."""
 
     def __str__(self) -> str:
-        of = f" of call {self.call_id}" if self.call_id else ""
+        of = f" of call {bounded(self.call_id)}" if self.call_id else ""
         during = f" {self.over}" if self.over else ""
-        return printable(f"{self.vendor}: {self.step}{of}{during}: {self.error}")
+        return bounded(f"{self.vendor}: {self.step}{of}{during}: {self.error}", LONGEST_LINE)
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it as JSON can hold it: the window by its `start` and `end`, the error by its `kind` and its words."""
+        return {
+            "step": self.step,
+            "call_id": self.call_id,
+            "start": self.over.start if self.over else None,
+            "end": self.over.end if self.over else None,
+            "kind": type(self.error).__name__,
+            "error": str(self.error),
+            "cursor": self.cursor,
+        }
 
 
 @attrs.frozen(kw_only=True)
@@ -66,6 +78,16 @@ class CallRecord:
 
     def __hash__(self) -> int:
         return hash((self.vendor, self.call, self.part))
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it as JSON can hold it, by the names of the fields."""
+        return {
+            **attrs.asdict(self, recurse=False),
+            "call": attrs.asdict(self.call),
+            "sessions": [attrs.asdict(session) for session in self.sessions],
+            "series": [series.as_dict() for series in self.series],
+            "failures": [failure.as_dict() for failure in self.failures],
+        }
 
     @property
     def points(self) -> int:

@@ -3,14 +3,175 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import attrs
 
-from agora_tencent_analytics.errors import AnalyticsError, IncompleteScan, printable
+from agora_tencent_analytics.errors import LONGEST_LINE, AnalyticsError, IncompleteScan, bounded
+from agora_tencent_analytics.paging.certificate import Certificate, Clipped, ClippedFor
+from agora_tencent_analytics.receipt import Receipt
 from agora_tencent_analytics.scan.records import Failure
-from agora_tencent_analytics.scan.vendor_report import VendorReport
+from agora_tencent_analytics.timerange import TimeRange, merge
+
+GIVEN_UP = "given up: "
+"""How the reason of a window begins whose failure the report has already."""
+
+_MOST_DOUBTS = 100
+MOST_FAILURES = 1_000
+"""Failures kept as values; those beyond are only counted."""
+
+
+@attrs.define(kw_only=True)
+class VendorReport:
+    """The figures of one provider. They grow while the scan runs."""
+
+    over: TimeRange | None = None
+    """The range that is read, as it was resolved; with a ledger, all that its scans were asked for."""
+    calls: int = 0
+    """Calls read."""
+    sessions: int = 0
+    """Sessions read."""
+    series: int = 0
+    """Metric series read that hold at least one point."""
+    points: int = 0
+    """Points read."""
+    already: int = 0
+    """Calls that earlier scans on the same ledger have settled; they are not among `calls`."""
+    cost: Receipt = attrs.field(factory=Receipt)
+    """What was spent on it."""
+    duplicates_dropped: int = 0
+    """Rows that came more than once and were yielded once."""
+    strange_dropped: int = 0
+    """Rows that were not asked for: of another channel, call or user, or of another vendor."""
+    odd_values: int = 0
+    """Values that were null or no number, and are NaN."""
+    points_outside: int = 0
+    """Points that belong to no stay of their user."""
+    failures: list[Failure] = attrs.field(factory=list)
+    """What could not be read; the first thousand."""
+    failures_by_kind: Counter[str] = attrs.field(factory=Counter)
+    """How many failures there were, by the name of their error's class."""
+    doubts: list[str] = attrs.field(factory=list)
+    """What speaks against completeness, in words; the first hundred."""
+    stopped: str = ""
+    """Why reading ended before its end, in words; `""` if it did not."""
+    elapsed_s: float = 0.0
+    """Seconds from the start of the scan to the end of this provider's part."""
+    finished: bool = False
+    """False until this provider's part came to its end: a part that was broken off is not complete."""
+    _hidden: dict[tuple[str, ClippedFor], tuple[TimeRange, ...]] = attrs.field(factory=dict, repr=False)
+
+    @property
+    def requests(self) -> int:
+        """Attempts sent, retries included."""
+        return self.cost.requests
+
+    @property
+    def limit_errors(self) -> int:
+        """Attempts that the vendor refused for the rate or for the day."""
+        return self.cost.limit_errors
+
+    @property
+    def retries(self) -> int:
+        """Attempts beyond the first of their question."""
+        return self.cost.retries
+
+    @property
+    def clipped(self) -> list[Clipped]:
+        """What of the range the vendor could not answer, with the reason; see `ClippedFor`."""
+        return [
+            Clipped(over=piece, reason=reason, endpoint=endpoint)
+            for (endpoint, reason), pieces in self._hidden.items()
+            for piece in pieces
+        ]
+
+    @property
+    def gaps(self) -> tuple[TimeRange, ...]:
+        """What of the range the vendor had already forgotten, whatever the question."""
+        return merge(piece for (_, reason), pieces in self._hidden.items() if reason == "history" for piece in pieces)
+
+    @property
+    def complete(self) -> bool:
+        """True if everything in the range that the vendor could answer was read."""
+        failed = self.failures or self.failures_by_kind
+        missed = any(reason != "lag" for _, reason in self._hidden)
+        return self.finished and not (failed or self.doubts or self.stopped or missed)
+
+    def fail(self, failure: Failure) -> None:
+        """Notes what could not be read."""
+        self.failures_by_kind[type(failure.error).__name__] += 1
+        if len(self.failures) < MOST_FAILURES:
+            self.failures.append(failure)
+
+    def take(self, certificate: Certificate) -> None:
+        """Takes in what a walk has to say, except for what it could not ask: see `hide`."""
+        self.count(certificate)
+        self.doubt(doubts_of(certificate))
+
+    def count(self, certificate: Certificate) -> None:
+        """Notes what a walk has dropped."""
+        self.duplicates_dropped += certificate.duplicates
+        self.strange_dropped += certificate.strange
+
+    def doubt(self, doubts: Iterable[str]) -> None:
+        """Notes what speaks against completeness, each once; beyond a hundred, nothing more."""
+        for doubt in doubts:
+            if len(self.doubts) < _MOST_DOUBTS and doubt not in self.doubts:
+                self.doubts.append(doubt)
+
+    def hide(self, pieces: Iterable[Clipped]) -> None:
+        """Notes pieces of the range that could not be asked."""
+        for piece in pieces:
+            place = (piece.endpoint, piece.reason)
+            self._hidden[place] = merge((*self._hidden.get(place, ()), piece.over))
+
+    def as_dict(self) -> dict[str, Any]:
+        """The figures as JSON can hold them."""
+        return {
+            "complete": self.complete,
+            "start": self.over.start if self.over else None,
+            "end": self.over.end if self.over else None,
+            "calls": self.calls,
+            "sessions": self.sessions,
+            "series": self.series,
+            "points": self.points,
+            "already": self.already,
+            "requests": self.requests,
+            "limit_errors": self.limit_errors,
+            "retries": self.retries,
+            "waited_s": round(self.cost.waited_s, 3),
+            "left_today": dict(self.cost.left_today),
+            "resets_at": self.cost.resets_at,
+            "duplicates_dropped": self.duplicates_dropped,
+            "strange_dropped": self.strange_dropped,
+            "odd_values": self.odd_values,
+            "points_outside": self.points_outside,
+            "failures": [failure.as_dict() for failure in self.failures],
+            "failures_by_kind": dict(self.failures_by_kind),
+            "clipped": [
+                {"endpoint": piece.endpoint, "reason": piece.reason, "start": piece.over.start, "end": piece.over.end}
+                for piece in self.clipped
+            ],
+            "gaps": [{"start": gap.start, "end": gap.end} for gap in self.gaps],
+            "doubts": list(self.doubts),
+            "stopped": self.stopped,
+            "elapsed_s": round(self.elapsed_s, 3),
+        }
+
+
+def doubts_of(certificate: Certificate) -> list[str]:
+    """What a walk's certificate says against completeness, failures aside: those are told as such."""
+    doubts = [
+        f"{certificate.endpoint} {window.over}: {window.reason}"
+        for window in certificate.windows
+        if not window.complete and not window.reason.startswith(GIVEN_UP)
+    ]
+    doubts += [f"{certificate.endpoint}: {doubt}" for doubt in certificate.doubts]
+    if certificate.stopped:
+        during = f" {certificate.over}" if certificate.over else ""
+        doubts.append(f"{certificate.endpoint}{during}: {certificate.stopped}")
+    return doubts
 
 
 @attrs.define(kw_only=True)
@@ -62,10 +223,11 @@ class Report:
             for name, vendor in self.vendors.items()
         ]
         lines += [*map(str, self.failures), *self._doubts()]
-        return "\n".join([*map(printable, lines), "complete" if self.complete else "INCOMPLETE"])
+        said = [bounded(line, LONGEST_LINE) for line in lines]
+        return "\n".join([*said, "complete" if self.complete else "INCOMPLETE"])
 
     def _doubts(self) -> list[str]:
-        """What speaks against completeness beside the failures, in words."""
+        """What speaks against completeness besides the failures, in words."""
         return [
             f"{name}: {doubt}"
             for name, vendor in self.vendors.items()

@@ -1,6 +1,6 @@
 """`scan`: reads the calls of several providers at once, each to the depth asked for.
 
-Holds what may be asked for, and its checks. The work is done in `lane.py`, and handed over in `stream.py`.
+The arguments are checked here. The work is done in `lane.py`, and handed over in `stream.py`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ from agora_tencent_analytics.paging.question import Over
 from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.receipt import Budget
 from agora_tencent_analytics.scan.ledger import Ledger
-from agora_tencent_analytics.scan.options import Depth, OnError, Wanted
-from agora_tencent_analytics.scan.since import Since
+from agora_tencent_analytics.scan.options import Depth, OnError, Since, Wanted
 from agora_tencent_analytics.scan.stream import Acknowledge, Records
 from agora_tencent_analytics.timerange import Last, TimeRange
 
@@ -41,7 +40,7 @@ def scan(
     ledger: str | os.PathLike[str] | Ledger | None = None,
     acknowledge: Acknowledge = "next",
     budget: Budget | None = None,
-    priority: Priority = "backfill",
+    priority: Priority | None = None,
     hooks: Iterable[Hook] = (),
 ) -> Records:
     """Reads every call of the range once, oldest window first, from all providers at the same time.
@@ -66,7 +65,7 @@ def scan(
         depth: `"calls"`, `"sessions"` (of each call) or `"metrics"` (of each session).
         channel: only calls of this channel or room.
         call_ids: only these calls. The vendors cannot be asked for one call, so the listing is read until
-            all of them are found.
+            all of them are found. Missing ones are in the report; if all are, `CallNotFound` is raised at the end.
         users: only sessions of these users; not at depth `"calls"`, where no session is read.
         only: only the calls for which this is true, judged by what the listing says of them; see `FreezeFrom`. With a
             ledger its `repr` must say what it chooses.
@@ -82,10 +81,11 @@ def scan(
             hand"`, when it is given to `records.acknowledge()`.
         budget: the most requests that may be sent; the scan stops when they are. Several providers are then read
             one after the other, first the one whose oldest data expires first.
-        priority: who goes first where others wait for the same quota.
+        priority: who goes first where others wait for the same quota; None: what the provider was told by
+            `with_options`, or else `"backfill"`.
         hooks: given every notice.
 
-    A provider that has answered, and then cannot be reached for 100 attempts in a row, is given up; that, a spent day
+    A provider that has answered, and then cannot be reached for 48 attempts in a row, is given up; that, a spent day
     and a spent budget are in `report.stopped` and are not raised: the report, or `report.raise_if_incomplete()`, tells.
 
     Raises:
@@ -101,16 +101,16 @@ def scan(
         raise BadInput("scan() was given one provider twice")
     if not isinstance(over, TimeRange | Last | Since) and (over is not None or calls is None):
         raise BadInput(f"over must be TimeRange(start, end), Last(hours=...) or Since(...), not {type(over).__name__}")
-    choices: tuple[tuple[str, Any, Sequence[str]], ...] = (
+    choices: tuple[tuple[str, Any, Sequence[Any]], ...] = (
         ("depth", depth, get_args(Depth)),
         ("on_error", on_error, get_args(OnError)),
         ("on_quota", on_quota, ("stop", "wait")),
         ("acknowledge", acknowledge, get_args(Acknowledge)),
-        ("priority", priority, PRIORITIES),
+        ("priority", priority, (None, *PRIORITIES)),
     )
     for name, value, allowed in choices:
         if value not in allowed:
-            raise BadInput(f"{name} must be one of {', '.join(allowed)}, not {value!r}")
+            raise BadInput(f"{name} must be one of {', '.join(filter(None, allowed))}, not {value!r}")
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
         raise BadInput(f"workers must be a whole number from 1, not {workers!r}")
     for name, texts in (("call_ids", call_ids), ("users", users)):

@@ -1,8 +1,8 @@
 """`Records`: what a scan yields, and the lifetime of a scan.
 
 The scan owns its tasks; the iterator only receives. They run under one task of the scan's own, and not in a cancel
-scope of whoever entered it: so a scan may be iterated in a generator of the user's, which is left at any point, and
-perhaps closed by another task, and nobody else's task is touched. Each provider has one task that lists calls a page
+scope of whoever entered it: so a scan may be iterated inside a generator of the user's, left at any point and perhaps
+closed by another task, and nobody else's task is touched. Each provider has one task that lists calls a page
 at a time and a fixed number of workers that take them; the next page is asked for when the last of them is taken, so
 nothing is listed that nobody can work on, and memory does not grow with the number of calls. Records go through a
 bounded queue, bounded in bytes as well (`memory_bound.py`). At depth calls there is nothing to work on: what a page
@@ -29,10 +29,9 @@ from agora_tencent_analytics.scan.job import Outcome
 from agora_tencent_analytics.scan.lane import Lane, check
 from agora_tencent_analytics.scan.ledger import Ledger
 from agora_tencent_analytics.scan.memory_bound import Gauge
-from agora_tencent_analytics.scan.options import Sought, Wanted
+from agora_tencent_analytics.scan.options import Since, Sought, Wanted
 from agora_tencent_analytics.scan.records import POINT_BYTES, CallRecord, Failure
 from agora_tencent_analytics.scan.report import Report
-from agora_tencent_analytics.scan.since import Since
 from agora_tencent_analytics.scan.work import ListedWork, Work, lives
 from agora_tencent_analytics.timerange import TimeRange
 
@@ -186,7 +185,7 @@ class Records:
         first: AnalyticsError | None = None
         for name, lane in self._lanes.items():
             error = lane.job.ended_by
-            # To run out of what the caller allowed is no failure, but for a scan that could ask for nothing at all.
+            # Running out of what the caller allowed is a failure only for a scan that could ask for nothing at all.
             if error is None or self._wanted.on_error != "stop" or (answered and isinstance(error, BudgetSpent)):
                 continue
             if first is None:

@@ -1,7 +1,7 @@
 """`Work`: what one provider's part of a scan still has to list and to read.
 
-Holds the words for it, and the work of a scan without a ledger: everything, from the beginning, or calls that were
-listed already. A ledger's is in `scan/ledger/work.py`.
+Here it is that of a scan without a ledger: everything, from the beginning, or calls that were listed already. That of a
+ledger is in `scan/ledger/work.py`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Owed:
 
     call: Call
     again: bool = False
-    """True if a record of it was acknowledged before, and this one shall replace it."""
+    """True if a record of it was acknowledged before, and this one replaces it."""
     sound: bool = False
     """True if that record held all that the vendor had shown by then."""
 
@@ -69,6 +69,12 @@ class Work:
     def within(self) -> TimeRange | None:
         """The part of each call that is read; None: all of it."""
         return self.over
+
+    def as_listed(self, call: Call) -> Call:
+        """The call without an end before the range, or a beginning after it: the vendor has listed it there."""
+        if call.destroyed_ts is not None and call.destroyed_ts < self.over.start:
+            return attrs.evolve(call, destroyed_ts=None)
+        return attrs.evolve(call, created_ts=0) if call.created_ts >= self.over.end else call
 
     def begin_anew(self, now: float, here: float) -> bool:
         """Resolves the range again, before any of it was read; False if that changes nothing.
@@ -117,7 +123,7 @@ class Work:
         return rows
 
     def rewind(self, stretch: Stretch) -> Stretch:
-        """The same stretch without its cursor, which turned out to be no good."""
+        """The same stretch without its cursor, which turned out to be unusable."""
         return attrs.evolve(stretch, cursor=None)
 
     def give_up(self, stretch: Stretch, window: TimeRange, cursor: str | None) -> None:
@@ -154,7 +160,7 @@ class ListedWork(Work):
 
     Args:
         calls: the calls.
-        asked: the range of which they are read; None: all of each.
+        asked: the range that is read of them; None: all of each.
         now: the vendor's now, epoch seconds.
     """
 
@@ -166,6 +172,10 @@ class ListedWork(Work):
     def within(self) -> TimeRange | None:
         """See `Work.within`."""
         return None if self._whole else self.over
+
+    def as_listed(self, call: Call) -> Call:
+        """The call as it was given: nobody has listed it in the range."""
+        return call
 
     def stretches(self) -> Sequence[Stretch]:
         """See `Work.stretches`."""

@@ -59,8 +59,7 @@ from agora_tencent_analytics.simulator.http.vendor import SimulatedVendor
 from agora_tencent_analytics.simulator.tencent.server import SimulatedTencent
 from agora_tencent_analytics.simulator.thread import running_in_thread
 from agora_tencent_analytics.simulator.world.attendance import Chosen
-from agora_tencent_analytics.simulator.world.burst import Burst
-from agora_tencent_analytics.simulator.world.calls import Call, Kind
+from agora_tencent_analytics.simulator.world.calls import Burst, Call, Kind
 from agora_tencent_analytics.simulator.world.events import Event
 from agora_tencent_analytics.simulator.world.experiences import Cause, Experience
 from agora_tencent_analytics.simulator.world.impolite import SLIPS, Slip, Slipped

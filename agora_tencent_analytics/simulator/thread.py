@@ -1,7 +1,4 @@
-"""A simulated vendor in a thread of its own, for callers that have no event loop.
-
-Holds the context that starts and stops it.
-"""
+"""A simulated vendor in a thread of its own, for callers that have no event loop."""
 
 from __future__ import annotations
 

@@ -116,7 +116,7 @@ def figures_of_series(row: Endpoint[Any], body: Mapping[str, Any], asked: Asked)
 
 
 def figures_of_scale(row: Endpoint[Any], body: Mapping[str, Any], asked: Asked) -> list[Figures]:
-    """`ScaleList` of `DescribeScaleInfo`: every field beside `Time` is a figure."""
+    """`ScaleList` of `DescribeScaleInfo`: every field except `Time` is a figure."""
     days = asked.flaws.each(payload_of(row, body), lambda rows: [(_moment(day["Time"]), day) for day in rows])
     names = _names(dict.fromkeys(name for _, day in days for name in day if name not in ("Time", UNREAD)))
     return [_figures(name, [[time, day.get(name)] for time, day in days], asked, bucket_s=DAY) for name in names]
@@ -135,7 +135,7 @@ def figures_of_usage(row: Endpoint[Any], body: Mapping[str, Any], asked: Asked) 
 
 
 def figures_of_apps(row: Endpoint[Any], body: Mapping[str, Any], asked: Asked) -> list[Figures]:
-    """Usage by app, every field of a bucket beside `TimeKey` a figure. What else is told of the app is in `extra`."""
+    """Usage by app, every field of a bucket except `TimeKey` a figure. What else is told of the app is in `extra`."""
     inside = _BUCKETS_OF_APP[row.payload]
 
     def read(apps: Sequence[Mapping[str, Any]]) -> list[Figures]:
@@ -168,7 +168,7 @@ def period(every: str) -> str:
 
 
 def check_metrics(row: Endpoint[Any], metrics: Sequence[str]) -> None:
-    """Refuses neutral metrics that a question of the dashboard does not answer.
+    """Rejects neutral metrics that a question of the dashboard does not answer.
 
     Raises:
         BadInput: no list of names, or a name that is not in `FIGURES`.

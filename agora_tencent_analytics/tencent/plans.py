@@ -60,7 +60,7 @@ _OF_2021 = f"{_NO_LAG}; the page of 2021 names no plan: offered on all, as far b
 _DAYS_INTL = "the look-back of the international editions is not documented: as on the mainland"
 
 _OF_USERS = (
-    "no rate is printed for this action: 20 a second, as for those beside it; "
+    "no rate is printed for this action: 20 a second, as for its neighbours; "
     "100 user ids are printed, and an error about more than 6: 100"
 )
 _FOUR_HOURS = "the mainland page allows 4 hours, as those of the other editions do, and further down 1 hour: 4 hours"

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import attrs
 
-from agora_tencent_analytics.access import ProviderOptions, fixed_credentials
+from agora_tencent_analytics.access import ProviderOptions
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.errors import BadInput, NotOffered
+from agora_tencent_analytics.http.credentials import fixed_credentials
 from agora_tencent_analytics.limits import Plan
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.columns import Columns

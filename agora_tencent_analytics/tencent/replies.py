@@ -124,7 +124,7 @@ def records_of(row: Endpoint[Any], page: Page, asked: Asked) -> list[Any]:
 
 
 def users_beside(rows: Sequence[Any], asked: Asked) -> list[Session]:
-    """The sessions that an answer has beside its series. The rows are taken over."""
+    """The sessions that an answer has next to its series. The rows are taken over."""
     usual = _typed("Session").read(rows, vendor="tencent", call_id=asked.params["CommId"])
     return asked.flaws.each(rows, partial(session_rows, asked=asked)) if usual is None else usual
 

@@ -13,6 +13,7 @@ from typing import Any
 import attrs
 import msgspec
 
+from agora_tencent_analytics.decoding.bulk import check_bulk, check_series
 from agora_tencent_analytics.decoding.rawjson import (
     UNREADABLE,
     number,
@@ -58,7 +59,7 @@ class TencentDetail:
     request_id: str = ""
     """Tencent's `RequestId`."""
     extra: Mapping[str, Any] = attrs.field(factory=dict)
-    """Unknown keys of `Response`, and those beside it."""
+    """Unknown keys of `Response`, and those next to it."""
     is_about_series: bool = True
     """False if `Data` is missing; null is an empty list."""
     doubts: list[str] = attrs.field(factory=list)
@@ -74,7 +75,7 @@ class _Entry(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 class _Detail(msgspec.Struct, forbid_unknown_fields=True):
     total: int | None = msgspec.field(name="Total", default=None)
-    users: list[dict[str, Any]] | None = msgspec.field(name="UserList", default=None)
+    users: msgspec.Raw = msgspec.field(name="UserList", default=_NULL)
     data: list[_Entry] | msgspec.UnsetType | None = msgspec.field(name="Data", default=msgspec.UNSET)
     request_id: str | None = msgspec.field(name="RequestId", default=None)
 
@@ -84,6 +85,7 @@ class _Reply(msgspec.Struct, forbid_unknown_fields=True):
 
 
 _quick = msgspec.json.Decoder(_Reply).decode
+_users = msgspec.json.Decoder(list[dict[str, Any]] | None).decode
 
 
 def read_detail(body: bytes) -> TencentDetail:
@@ -97,13 +99,16 @@ def read_detail(body: bytes) -> TencentDetail:
     """
     try:
         detail = _quick(body).response
+        check_bulk(memoryview(detail.users))
+        users = _users(detail.users)
     except UNREADABLE:
         found = _lenient(sound(body))
-        found.users = _users(body, found.users)
+        found.users = _users_as_listed(body, found.users)
         return found
+    check_series(len(detail.data or ()), len(body))
     return TencentDetail(
         total=detail.total,
-        users=detail.users or [],
+        users=users or [],
         series=[
             TencentSeries(
                 user_id=entry.user_id,
@@ -118,7 +123,7 @@ def read_detail(body: bytes) -> TencentDetail:
     )
 
 
-def _users(body: bytes, users: list[Any]) -> list[Any]:
+def _users_as_listed(body: bytes, users: list[Any]) -> list[Any]:
     """`UserList` as a listing of users has it, where a byte that is no UTF-8 leaves its mark on the row."""
     try:
         body.decode()

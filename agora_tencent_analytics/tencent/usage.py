@@ -1,7 +1,7 @@
 """`RoomUsage`: what one room used, read from the comma-separated text in which Tencent answers.
 
-Holds the record and its reader. Which columns there are is decided by the header row and by nothing else: the
-vendor's own example spells `hd` beside `SD`, and names stay as they came.
+Which columns there are is decided by the header row and by nothing else: the
+vendor's own example spells `hd` next to `SD`, and names stay as they came.
 """
 
 from __future__ import annotations

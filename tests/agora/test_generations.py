@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agora_tencent_analytics import Last, TimeRange
+from agora_tencent_analytics import BadInput, Last, NothingToAsk, TimeRange
 from agora_tencent_analytics.agora.endpoints import GENERATION_ENDPOINTS
 from agora_tencent_analytics.limits import DAY, HOUR
 from agora_tencent_analytics.models.figures import Figures
@@ -109,6 +109,34 @@ def test_a_part_of_a_day_of_march_2021_is_asked_as_the_whole_day(hours: int) -> 
     over = TimeRange(MIDNIGHT - 3 * DAY, MIDNIGHT - 3 * DAY + hours * HOUR)
     (users,), _ = collect(stage_of("2021-03"), "usage", over, api="2021-03", metrics=["users"])
     assert truth(WORLD, "userCount", range(over.start, over.start + 1), DAY) == points(users)
+
+
+@pytest.mark.parametrize(
+    "over", [TimeRange(MIDNIGHT - 2 * DAY, MIDNIGHT - DAY - 1), Last(hours=6)], ids=["a second less", "six hours"]
+)
+def test_less_than_a_day_of_march_2021_is_refused_before_it_is_sent(over: Any) -> None:
+    stage, row = stage_of("2021-03"), GENERATION_ENDPOINTS["2021-03"]["insight/usage/by_time"]
+    with pytest.raises(BadInput, match="answers nothing about less than 86400 s"):
+        stage.provider(api="2021-03").ask(row, over, metric=["userCount"])
+    found, _ = collect(
+        stage, "ask", row, TimeRange(MIDNIGHT - 2 * DAY, MIDNIGHT - DAY), api="2021-03", metric=["userCount"]
+    )
+    assert (1, 1) == (len(found), stage.asked)
+
+
+def test_the_last_day_can_be_asked_for_in_march_2021() -> None:
+    stage, row = stage_of("2021-03"), GENERATION_ENDPOINTS["2021-03"]["insight/usage/by_time"]
+    _, certificate = collect(stage, "ask", row, Last(days=1), api="2021-03", metric=["userCount"])
+    assert (1, True) == (stage.asked, certificate.complete)
+
+
+def test_what_is_left_of_a_day_of_march_2021_is_not_asked_for_and_that_is_told() -> None:
+    stage, row = stage_of("2021-03"), GENERATION_ENDPOINTS["2021-03"]["insight/usage/by_time"]
+    over = TimeRange(NOW - DAY // 2, NOW + DAY // 2)
+    with pytest.raises(NothingToAsk) as caught:
+        collect(stage, "ask", row, over, api="2021-03", metric=["userCount"])
+    assert over.seconds == sum(piece.over.seconds for piece in caught.value.clipped)
+    assert {"lag"} == {piece.reason for piece in caught.value.clipped}
 
 
 def test_every_neutral_metric_of_usage_is_had() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import anyio
 import pytest
 
-from agora_tencent_analytics import AgoraCredentials, Budget, QuotaState, Rate, Receipt, asking
+from agora_tencent_analytics import AgoraCredentials, Budget, QuotaState, Rate, Receipt
 from agora_tencent_analytics.limits import DAY, SECOND
 from agora_tencent_analytics.notices import AskEnded, AskStarted, Attempt, Notice
 from tests.support.cancelling import Cut, cancel_everywhere
@@ -48,7 +48,7 @@ class Books:
         self.notices.clear()
 
     async def ask(self) -> Receipt:
-        with asking(budget=self.budget) as receipt:
+        with self.bench.on(budget=self.budget) as receipt:
             self.receipt = receipt
             await self.bench.ask()
         return receipt
@@ -63,7 +63,7 @@ class Books:
         assert sent == state.used_today, "the quota spent what was sent, in flight or answered"
         assert 0 == state.waiting
         assert sent - 1 == self.budget.spent == receipt.requests
-        assert sent == bench.caller.receipt.requests
+        assert sent == bench.caller.receipts[0].requests
         started = [notice for notice in self.notices if isinstance(notice, AskStarted)]
         ended = [notice for notice in self.notices if isinstance(notice, AskEnded)]
         attempts = [notice for notice in self.notices if isinstance(notice, Attempt)]
@@ -138,7 +138,7 @@ def test_cancelling_many_at_once_gives_everything_back() -> None:
 
     async def scenario() -> None:
         await books.prepare()
-        with asking(budget=books.budget) as receipt:
+        with books.bench.on(budget=books.budget) as receipt:
             tasks = [asyncio.create_task(books.bench.ask()) for _ in range(9)]
             await asyncio.sleep(2.5)
             for task in tasks:

@@ -48,14 +48,14 @@ def test_a_good_answer_costs_one_request_and_one_slot() -> None:
     bench = Bench(GOOD)
     reply, body = bench.asks()
     assert (0, GOOD.body) == (reply.total, body)
-    assert (1, 1, 0, 0) == (bench.spent, bench.caller.receipt.requests, bench.caller.receipt.retries, 0)
+    assert (1, 1, 0, 0) == (bench.spent, bench.caller.receipts[0].requests, bench.caller.receipts[0].retries, 0)
 
 
 @pytest.mark.parametrize("failure", [BAD_GATEWAY, broken(), json_response("<html>"), json_response("[1]")])
 def test_each_attempt_takes_a_slot_of_its_own(failure: Response | Exception) -> None:
     bench = Bench(failure, failure, GOOD)
     bench.asks()
-    assert (3, 3, 2) == (bench.spent, bench.caller.receipt.requests, bench.caller.receipt.retries)
+    assert (3, 3, 2) == (bench.spent, bench.caller.receipts[0].requests, bench.caller.receipts[0].retries)
     assert 3 == bench.keys
 
 
@@ -70,7 +70,7 @@ def test_when_the_attempts_are_used_up_the_last_failure_is_raised() -> None:
     last = broken()
     bench = Bench(BAD_GATEWAY, BAD_GATEWAY, BAD_GATEWAY, last, GOOD)
     assert last is bench.fails(TransportError)
-    assert (4, 4, 3) == (bench.spent, len(bench.script.sent), bench.caller.receipt.retries)
+    assert (4, 4, 3) == (bench.spent, len(bench.script.sent), bench.caller.receipts[0].retries)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_a_refusal_for_the_second_holds_the_bucket_and_is_asked_again_once() -> 
         await asyncio.gather(first, bench.ask(), bench.ask())
 
     run(scenario)
-    receipt = bench.caller.receipt
+    receipt = bench.caller.receipts[0]
     assert (4, 4, 1, 1) == (bench.spent, receipt.requests, receipt.retries, receipt.limit_errors)
     assert bench.script.sent_at[1] - bench.script.sent_at[0] >= 1.0, "nobody may send while the bucket is held"
 
@@ -153,7 +153,7 @@ def test_a_refusal_for_the_day_ends_the_day_without_another_request() -> None:
     midnight = (EPOCH // DAY + 1) * DAY
     assert (midnight, "call/lists", 1) == (spent.resets_at, spent.endpoint, len(bench.script.sent))
     assert isinstance(spent.__cause__, RateLimited)
-    assert ("r-9", "day", 1) == (spent.__cause__.request_id, spent.__cause__.per, bench.caller.receipt.limit_errors)
+    assert ("r-9", "day", 1) == (spent.__cause__.request_id, spent.__cause__.per, bench.caller.receipts[0].limit_errors)
 
     async def ask_again() -> None:
         await bench.ask()

@@ -20,7 +20,6 @@ from agora_tencent_analytics import (
     TransportError,
     VendorFault,
     WouldExceedQuota,
-    asking,
 )
 from agora_tencent_analytics.limits import MINUTE, SECOND
 from agora_tencent_analytics.tencent.wire import TencentVendor
@@ -66,7 +65,7 @@ def test_the_same_token_again_is_not_worth_a_request() -> None:
     keys, gave = tokens("old", "old")
     bench = tencent(EXPIRED, ROOMS, keys=keys)
     budget = Budget(1)
-    with asking(budget=budget):
+    with bench.on(budget=budget):
         assert "token" == bench.fails(NotAuthenticated).cause, "and not that the budget is spent"
     assert (["old"], ["old", "old"], 1) == (sent_tokens(bench), gave, bench.spent)
 
@@ -131,7 +130,7 @@ def test_what_the_callable_raises_passes_as_it_is_and_costs_nothing(mine: Except
         raise mine
 
     bench, budget = Bench(GOOD, keys=keys), Budget(5)
-    with asking(budget=budget) as receipt:
+    with bench.on(budget=budget) as receipt:
         assert mine is bench.fails(type(mine))
     assert (1, 0, 0, 0, 0) == (calls, bench.spent, budget.spent, receipt.requests, len(bench.script.sent))
 
@@ -147,7 +146,7 @@ def test_what_it_raises_between_two_attempts_costs_what_was_sent() -> None:
         return AgoraCredentials(customer_id="id", customer_secret=SECRET)
 
     bench, budget = Bench(BAD_GATEWAY, GOOD, keys=keys), Budget(5)
-    with asking(budget=budget):
+    with bench.on(budget=budget):
         bench.fails(LookupError)
     assert (1, 1, 1) == (bench.spent, budget.spent, len(bench.script.sent))
 
@@ -167,7 +166,7 @@ def test_what_it_raises_while_the_slot_is_held_gives_the_slot_back(mine: Excepti
 
     async def scenario() -> None:
         await bench.ask()
-        with asking(budget=budget), pytest.raises(type(mine)) as raised:
+        with bench.on(budget=budget), pytest.raises(type(mine)) as raised:
             await bench.ask()  # two minutes later its keys are too old
         assert mine is raised.value
         assert (1, 0) == (bench.spent, budget.spent)
@@ -189,7 +188,7 @@ def test_a_callable_that_hangs_is_bounded_by_the_deadline() -> None:
 
     async def scenario() -> float:
         began = bench.clock.clock.monotonic()
-        with asking(budget=budget), pytest.raises(WouldExceedQuota, match="deadline"):
+        with bench.on(budget=budget), pytest.raises(WouldExceedQuota, match="deadline"):
             await bench.ask()
         return bench.clock.clock.monotonic() - began
 

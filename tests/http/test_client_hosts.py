@@ -42,7 +42,7 @@ def test_a_failure_on_the_way_sends_the_next_attempt_to_the_next_host(failure: T
     bench = two(failure, GOOD)
     bench.asks()
     assert [FIRST, SECOND] == asked(bench)
-    assert (2, 2) == (bench.spent, bench.caller.receipt.requests), "on one and the same quota"
+    assert (2, 2) == (bench.spent, bench.caller.receipts[0].requests), "on one and the same quota"
 
 
 @pytest.mark.parametrize(

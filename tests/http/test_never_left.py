@@ -32,11 +32,11 @@ from agora_tencent_analytics import (
     Timeouts,
     TransportError,
     UnreadableReply,
-    asking,
 )
 from agora_tencent_analytics.agora.auth import AgoraCredentials
 from agora_tencent_analytics.agora.endpoints import CALL_LISTS_2024
 from agora_tencent_analytics.agora.wire import AgoraVendor
+from agora_tencent_analytics.context import Terms
 from agora_tencent_analytics.http.client import Caller
 from agora_tencent_analytics.http.hosts import Hosts
 from agora_tencent_analytics.http.transport import AiohttpTransport
@@ -96,16 +96,16 @@ async def ask(
         timeouts=timeouts,
     )
     limits, budget, error = Limits(rates=RATES, history_s=DAY, span_s=DAY, page_size=100), Budget(9), None
-    with asking(budget=budget) as receipt:
-        try:
-            await caller.ask(CALL_LISTS_2024, limits, TimeRange(1, 2), {}, page=1, size=1)
-        except AnalyticsError as raised:
-            error = raised
+    caller.terms = Terms(budgets=(budget,))
+    try:
+        await caller.ask(CALL_LISTS_2024, limits, TimeRange(1, 2), {}, page=1, size=1)
+    except AnalyticsError as raised:
+        error = raised
     state = await quota.state("call/lists", RATES)
     room = quota._counter("call/lists", RATES).bucket.windows[0].room(quota.clock.clock.monotonic())
     await transport.aclose()
     await quota.aclose()
-    return Cost(error=error, used=state.used_today, left=room, receipt=receipt, budget=budget)
+    return Cost(error=error, used=state.used_today, left=room, receipt=caller.receipts[0], budget=budget)
 
 
 def costs_nothing(cost: Cost) -> None:

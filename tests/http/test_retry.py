@@ -49,7 +49,7 @@ FINAL: list[AnalyticsError] = [
     BadInput("wrong"),
     NotOffered("no", endpoint="calls"),
     WouldExceedQuota("full", retry_at=1.0),
-    DailyQuotaExhausted(endpoint="calls", limit=1, resets_at=1.0),
+    DailyQuotaExhausted(counter="calls", limit=1, resets_at=1.0),
     AnalyticsError("unknown"),
 ]
 

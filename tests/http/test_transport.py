@@ -307,6 +307,21 @@ def test_the_headers_are_announced_before_the_body_has_come() -> None:
     assert 1 == over(slow_body, use)
 
 
+@pytest.mark.parametrize("given", [False, True], ids=["own session", "the caller's session"])
+def test_headers_that_gateways_add_are_read(given: bool) -> None:
+    async def script(line: Line, request: bytes) -> None:
+        await line.say(answer(b"{}", headers=f"X-Trace: {'x' * 60_000}\r\n"))
+
+    async def use(server: Scripted, send: Send) -> tuple[int, int]:
+        if not given:
+            return len((await send(get(server.url + "/x"))).headers["x-trace"]), len(server.requests)
+        async with aiohttp.ClientSession() as session:
+            sent = Send(session=session)
+            return len((await sent(get(server.url + "/x"))).headers["x-trace"]), len(server.requests)
+
+    assert (60_000, 1) == over(script, use)
+
+
 # --- how much comes back ----------------------------------------------------------------------------------
 
 MB = 2**20

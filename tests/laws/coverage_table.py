@@ -1,6 +1,6 @@
-"""The README's table of questions, made from the rows: question x vendor x generation x plan.
+"""The table of questions, made from the rows: question x vendor x generation x plan.
 
-`python tests/laws/coverage_table.py` prints it; `--write` puts it between the marks in README.md.
+`python tests/laws/coverage_table.py` prints it; `--write` puts it between the marks in docs/questions.md.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from agora_tencent_analytics.agora.plans import GENERATIONS
 from agora_tencent_analytics.tencent.endpoints import ENDPOINTS
 from agora_tencent_analytics.tencent.plans import PLANS
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "questions.md"
 BEGIN, END = "<!-- questions: made from the rows -->", "<!-- end of questions -->"
 HEAD = "| Vendor | Generation | Question | Answers with | Plans |\n| --- | --- | --- | --- | --- |"
 
@@ -49,8 +49,8 @@ def _line(vendor: str, generation: str, row: Endpoint[Any], plans: Mapping[str, 
 
 if __name__ == "__main__":
     if "--write" in sys.argv:
-        document = README.read_text(encoding="utf-8")
+        document = PAGE.read_text(encoding="utf-8")
         before, after = document[: document.index(BEGIN)], document[document.index(END) :]
-        README.write_text(f"{before}{BEGIN}\n{table()}\n{after}", encoding="utf-8")
+        PAGE.write_text(f"{before}{BEGIN}\n{table()}\n{after}", encoding="utf-8")
     else:
         print(table())

@@ -14,8 +14,8 @@ def run(*arguments: str) -> str:
     return ran.stdout.strip()
 
 
-def test_the_readme_lists_every_question_as_the_rows_say() -> None:
-    document = (SCRIPT.parents[2] / "README.md").read_text(encoding="utf-8")
+def test_the_page_lists_every_question_as_the_rows_say() -> None:
+    document = (SCRIPT.parents[2] / "docs" / "questions.md").read_text(encoding="utf-8")
     begin, end = "<!-- questions: made from the rows -->", "<!-- end of questions -->"
     listed = document[document.index(begin) + len(begin) : document.index(end)].strip()
     assert run() == listed, "run `python tests/laws/coverage_table.py --write`"

@@ -37,7 +37,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         *("notices", "log", "context", "environment", "_version"),
     ),
     "vendors' tables and codecs, and what decides about pages": ("agora", "tencent", "paging", "http.retry"),
-    "I/O": ("http", "quota", "paging.walk", "paging.paginator"),
+    "I/O": ("http", "quota", "storage", "paging.walk", "paging.paginator"),
     "provider": ("provider", "protocol", "vendor", "access", "agora.provider", "tencent.provider", "otel"),
     "scan": ("scan",),
     "what is made of scans": ("", "simulator", "testing", "archive", "live", "page"),
@@ -45,10 +45,11 @@ LAYERS: dict[str, tuple[str, ...]] = {
 }
 # What waits, reads a clock or draws a random number; what is False is pure again.
 WAITS: dict[str, bool] = {
-    **dict.fromkeys(["paging.walk", "paging.paginator", "access"], True),
+    **dict.fromkeys(["paging.walk", "paging.paginator", "access", "provider"], True),
     **dict.fromkeys(["http", "quota", "scan", "simulator", "testing", "archive", "live", "page", "cli"], True),
     **dict.fromkeys(["http.retry", "http.hosts", "quota.limiter", "quota.day", "quota.slowdown"], False),
     **dict.fromkeys(["scan.ledger", "simulator.world"], False),
+    **dict.fromkeys(["storage.sqlite"], True),
 }
 VENDORS = ("agora", "tencent")
 OF_NO_VENDOR = ("http", "quota", "paging", "models", "decoding", "context", "log", "scan")

@@ -1,6 +1,6 @@
 """The documents hold what they show: Python runs, commands name what exists, data parses.
 
-Every fenced block of README.md and CONTRIBUTING.md is of a kind known here; an unknown kind fails.
+Every fenced block of README.md, CONTRIBUTING.md and docs/ is of a kind known here; an unknown kind fails.
 """
 
 from __future__ import annotations
@@ -67,15 +67,12 @@ def blocks(document: str, text: str) -> Iterator[Block]:
         yield Block(document=document, line=line, kind=found["kind"].strip(), text=found["text"])
 
 
-BLOCKS = [
-    block
-    for document in ("README.md", "CONTRIBUTING.md")
-    for block in blocks(document, (ROOT / document).read_text(encoding="utf-8"))
-]
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", *(str(page.relative_to(ROOT)) for page in (ROOT / "docs").rglob("*.md")))
+BLOCKS = [block for document in DOCUMENTS for block in blocks(document, (ROOT / document).read_text(encoding="utf-8"))]
 
 
 def of_kind(*kinds: str, document: str = "") -> pytest.MarkDecorator:
-    chosen = [block for block in BLOCKS if block.kind in kinds and block.document.startswith(document)]
+    chosen = [block for block in BLOCKS if block.kind in kinds and re.match(document, block.document)]
     return pytest.mark.parametrize("block", chosen, ids=str)
 
 
@@ -213,13 +210,13 @@ def test_every_block_is_of_a_kind_that_is_checked(block: Block) -> None:
     assert block.kind in {"python", "sh", "json", "toml", *PROSE}
 
 
-@of_kind("python", document="README.md")
+@of_kind("python", document="README|docs")
 @pytest.mark.usefixtures("simulated_vendors")
-def test_the_examples_of_the_readme_run(block: Block) -> None:
+def test_the_examples_run(block: Block) -> None:
     run_script(block.text, block.document, block.line)
 
 
-def test_the_tests_that_the_readme_shows_pass(tmp_path: Path) -> None:
+def test_the_tests_that_are_shown_pass(tmp_path: Path) -> None:
     shown = [block.text for block in BLOCKS if block.kind == "python" and re.search("^def test_", block.text, re.M)]
     (tmp_path / "test_shown.py").write_text("\n".join(shown), encoding="utf-8")
     ran = subprocess.run(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -30,8 +31,8 @@ def limits(*, history: int = 86_400, span: int = 28_800, lag: int = 60) -> Limit
     return Limits(history_s=history, span_s=span, lag_s=lag)
 
 
-def bounds(strict: bool, *, one_day: bool = False, zone_s: int = 0) -> Bounds:
-    return Bounds(start="start", end="end", strict=strict, one_day=one_day, zone_s=zone_s)
+def bounds(strict: bool, **more: Any) -> Bounds:
+    return Bounds(start="start", end="end", strict=strict, **more)
 
 
 def seconds_of(*pieces: TimeRange) -> set[int]:
@@ -145,6 +146,29 @@ def test_windows_of_one_day_end_where_the_vendors_day_does(first: int, length: i
     assert all(one.end == other.start for one, other in itertools.pairwise(windows))
     days = [((window.start + zone_s) // 86_400, (window.end - 1 + zone_s) // 86_400) for window in windows]
     assert [(day, day) for day in range(days[0][0], days[-1][1] + 1)] == days
+
+
+@given(st.integers(40, 400), st.booleans())
+def test_no_window_is_too_short_to_be_answered(length: int, strict: bool) -> None:
+    over = TimeRange(NOW, NOW + length)
+    windows = list(cover([over], limits(span=100), bounds=bounds(strict, least_s=40)))
+    assert (over.start, over.end) == (windows[0].start, windows[-1].end)
+    assert all(one.end == other.start for one, other in itertools.pairwise(windows))
+    assert all(40 <= window.seconds <= 100 - strict for window in windows)
+    assert -(-length // (100 - strict)) == len(windows)
+
+
+@given(st.integers(0, 200), st.integers(40, 200), st.integers(0, 200))
+def test_what_is_too_short_after_clipping_is_clipped_too(first: int, length: int, lag: int) -> None:
+    over = TimeRange(NOW - 300 + first, NOW - 300 + first + length)
+    cut = clip(over, limits(lag=lag), now=NOW, endpoint="calls", bounds=bounds(True, least_s=40))
+    assert cut.inside is None or cut.inside.seconds >= 40
+    if cut.inside and cut.inside.start < over.start:
+        assert over.start - cut.inside.start <= MARGIN_S
+        return
+    pieces = [piece.over for piece in cut.clipped] + ([cut.inside] if cut.inside else [])
+    assert over.seconds == sum(piece.seconds for piece in pieces)
+    assert seconds_of(over) == seconds_of(*pieces)
 
 
 def test_no_pieces_need_no_window() -> None:

@@ -253,3 +253,35 @@ def test_events_of_a_session_without_an_end_are_read_too() -> None:
     assert len(polite) > 8
     assert polite == events(ends("tencent", zero, of="sessions"))
     assert polite == events(ends("tencent", zero, of="sessions") | ends("tencent", zero, of="calls"))
+
+
+@every_vendor
+@pytest.mark.parametrize("said", ["an end before it", "a beginning after it"])
+def test_a_call_that_is_listed_in_a_range_was_in_it_whatever_its_row_says(
+    vendor: str, options: dict[str, Any], said: str
+) -> None:
+    (call,) = LONG.calls(vendor)  # type: ignore[arg-type]  # a literal in the table above
+    over = TimeRange(call.created_ts + 1_000, call.created_ts + 2_000)
+    calls, created, destroyed, *_ = SPELT[vendor]
+
+    def spoil(rows: Rows) -> None:
+        for row in rows:
+            row.update({destroyed: over.start - 500} if said == "an end before it" else {created: over.end + 10})
+
+    def scanned(spoils: Spoil) -> tuple[int, int, bool]:
+        stage = Stage(vendor, LONG, **options)
+
+        async def scenario() -> tuple[int, int, bool]:
+            async with (
+                stage.provider(transport=Spoilt(stage.server, spoils), **options) as provider,
+                scan(provider, over=over, depth="metrics") as records,
+            ):
+                found = [record async for record in records]
+            sessions, points = sum(len(one.sessions) for one in found), sum(one.points for one in found)
+            return sessions, points, records.report.complete
+
+        return run(scenario)
+
+    sessions, points, complete = scanned({})
+    assert points > 0
+    assert (sessions, points, complete) == scanned({calls: spoil})

@@ -51,6 +51,8 @@ class Server:
     chance: Random = attrs.field(factory=lambda: Random(1))
     more: bool | None = None  # what it always says of `has_more`; None says nothing
     deaf: bool = False  # it takes no notice of the window
+    unread: frozenset[int] = frozenset()  # rows that cannot be read: nobody knows when they were
+    zeroed: frozenset[int] = frozenset()  # rows that say that they were at 0
     cap: int | None = None  # shows so many at most, and truthfully says that there are more
     requests: int = 0
     _by_moment: list[tuple[int, int]] = attrs.field(init=False)
@@ -74,7 +76,9 @@ class Server:
         else:
             rows = self.chance.sample(rows, min(len(rows), most))
         more = hid if self.cap else self.more
-        return PageSigns(ids=[digest(str(row)) for row in rows], at=[self.moments[row] for row in rows], has_more=more)
+        rows.sort(key=lambda row: row in self.unread)  # those that cannot be read come last
+        at = [0 if row in self.zeroed else self.moments[row] for row in rows if row not in self.unread]
+        return PageSigns(ids=[digest(str(row)) for row in rows], at=at, has_more=more)
 
 
 @attrs.define
@@ -136,6 +140,26 @@ def test_every_row_is_shown_or_lies_in_a_second_that_is_named(when: list[int], m
     assert named <= {at for at, rows in seconds.items() if rows >= most}, "nothing is named that an answer could show"
     if kind is AnyOf or most > 1:
         assert named >= {at for at, rows in seconds.items() if rows > most}
+
+
+@given(MOMENTS, st.integers(1, 12), st.floats(0, 1), st.booleans(), st.integers(0, 3))
+def test_rows_of_which_nobody_knows_when_they_were_hide_no_others(
+    when: list[int], most: int, share: float, zeroed: bool, seed: int
+) -> None:
+    dice = Random(seed)
+    odd = frozenset(row for row in range(len(when)) if dice.random() < share)
+    server = Server(
+        paging=Newest(most=most, at="ts"),
+        moments=when,
+        chance=dice,
+        unread=frozenset() if zeroed else odd,
+        zeroed=odd if zeroed else frozenset(),
+    )
+    over = TimeRange(1, 201)
+    found = read(server, over, span=90)
+    assert not [at for at in found.missing(server, over) if not any(at in piece for piece in found.named)]
+    if not odd:
+        assert all(piece.seconds == 1 for piece in found.named)
 
 
 @given(MOMENTS, st.integers(1, 12), st.integers(1, 80), st.sampled_from(KINDS))
@@ -325,6 +349,15 @@ def test_an_answer_without_pages_has_no_page_size(kind: Any) -> None:
         page_size(row, limits, 10)
     with pytest.raises(ValueError, match="most"):
         kind(most=0, at="created_ts")
+
+
+def test_a_row_that_was_at_0_hides_none_of_the_window() -> None:
+    reader = NewestReader(paging=Newest(most=3, at="ts"), window=TimeRange(100, 200))
+    ids = [digest(name) for name in "abc"]
+    step = reader.feed(PageSigns(ids=ids, at=[180, 0, 150]), fresh=3)
+    assert ("narrow", TimeRange(100, 151)) == (step.action, reader.window)
+    alone = NewestReader(paging=Newest(most=1, at="ts"), window=TimeRange(100, 200))
+    assert "split" == alone.feed(PageSigns(ids=ids[:1], at=[0]), fresh=1).action
 
 
 def test_a_record_without_a_moment_makes_the_answer_unreadable() -> None:

@@ -227,13 +227,13 @@ def refuse(bucket: Bucket, times: int, *, start: float = 0.0) -> float:
     return start + 100.0 * times
 
 
-def test_each_episode_is_one_step_down_the_ladder() -> None:
+def test_each_episode_slows_down_by_one_step() -> None:
     bucket = Bucket([Rate(10, SECOND)])
     (window,) = bucket.windows
-    steps = [(window.ladder.pace_factor, round(window.ladder.extra_margin, 2), window.limit)]
+    steps = [(window.slowdown.pace_factor, round(window.slowdown.extra_margin, 2), window.limit)]
     for episode in range(7):
         refuse(bucket, 1, start=episode * 100.0)
-        steps.append((window.ladder.pace_factor, round(window.ladder.extra_margin, 2), window.limit))
+        steps.append((window.slowdown.pace_factor, round(window.slowdown.extra_margin, 2), window.limit))
     down = [(1, 0.02, 9), (1, 0.04, 9), (1, 0.08, 9), (1, 0.16, 9), (1, 0.16, 8), (1, 0.16, 7)]
     assert [(0.95, 0, 9), (1, 0, 9), *down] == steps
 
@@ -242,8 +242,8 @@ def test_refusals_of_requests_sent_before_the_last_step_belong_to_its_episode() 
     bucket = Bucket([Rate(10, SECOND)])
     for late in range(5):
         bucket.refused(10.0 + late, 9.9, period_s=SECOND)
-    assert 1.0 == bucket.windows[0].ladder.pace_factor
-    assert 0 == bucket.windows[0].ladder.extra_margin
+    assert 1.0 == bucket.windows[0].slowdown.pace_factor
+    assert 0 == bucket.windows[0].slowdown.extra_margin
 
 
 def test_the_last_request_is_never_given_up() -> None:
@@ -266,13 +266,13 @@ def test_clean_windows_bring_everything_back_slowly() -> None:
     bucket = Bucket([Rate(10, SECOND)])
     (window,) = bucket.windows
     now = use(bucket, 25, start=refuse(bucket, 6))
-    assert [0.16 * 0.8, 8] == pytest.approx([window.ladder.extra_margin, window.limit])
+    assert [0.16 * 0.8, 8] == pytest.approx([window.slowdown.extra_margin, window.limit])
     now = use(bucket, 25, start=now)
-    assert [0.16 * 0.64, 9] == pytest.approx([window.ladder.extra_margin, window.limit])
+    assert [0.16 * 0.64, 9] == pytest.approx([window.slowdown.extra_margin, window.limit])
     assert pytest.approx(1.0 / 9) == window.pace_s
     use(bucket, 25 * 20, start=now)
-    assert [0, 9] == [window.ladder.extra_margin, window.limit]
-    assert window.ladder.at_rest
+    assert [0, 9] == [window.slowdown.extra_margin, window.limit]
+    assert window.slowdown.at_rest
     assert pytest.approx(0.95 / 9) == window.pace_s
 
 
@@ -282,7 +282,7 @@ def test_a_refusal_starts_the_count_of_clean_windows_anew_and_idle_time_proves_n
     now = use(bucket, 24, start=refuse(bucket, 2))
     refuse(bucket, 1, start=now + 10)
     use(bucket, 24, start=now + 1_000_000)
-    assert 0.04 == window.ladder.extra_margin
+    assert 0.04 == window.slowdown.extra_margin
 
 
 @pytest.mark.parametrize("build", [Bucket, ClockFromSend])

@@ -6,18 +6,18 @@ import pytest
 
 from agora_tencent_analytics.limits import MINUTE, SECOND, Rate
 from agora_tencent_analytics.quota.limiter import Bucket
-from agora_tencent_analytics.quota.slowdown import Ladder
+from agora_tencent_analytics.quota.slowdown import Slowdown
 
 
 @pytest.mark.parametrize("every_s", [1, 20, 60])
 def test_a_step_is_taken_back_after_twenty_five_windows_however_many_requests_they_held(every_s: int) -> None:
-    ladder = Ladder(10, float(MINUTE), paced=False)
-    ladder.refused(0.0, -1.0)
-    assert 0.02 == ladder.extra_margin
+    slowdown = Slowdown(10, float(MINUTE), paced=False)
+    slowdown.refused(0.0, -1.0)
+    assert 0.02 == slowdown.extra_margin
     now = 0.0
-    while ladder.extra_margin == 0.02:
+    while slowdown.extra_margin == 0.02:
         now += every_s
-        ladder.used(now)
+        slowdown.used(now)
     assert 25 * MINUTE == now
 
 
@@ -26,11 +26,11 @@ def test_a_refusal_for_no_window_that_is_known_slows_all_of_them(named: int | No
     bucket = Bucket([Rate(10, SECOND), Rate(100, MINUTE)])
     bucket.refused(100.0, 99.0, period_s=named)
     assert [(1.0, 0.0), (1.0, 0.02)] == [
-        (window.ladder.pace_factor, window.ladder.extra_margin) for window in bucket.windows
+        (window.slowdown.pace_factor, window.slowdown.extra_margin) for window in bucket.windows
     ]
 
 
 def test_a_refusal_for_a_window_that_is_known_slows_no_other() -> None:
     bucket = Bucket([Rate(10, SECOND), Rate(100, MINUTE)])
     bucket.refused(100.0, 99.0, period_s=MINUTE)
-    assert [True, False] == [window.ladder.at_rest for window in bucket.windows]
+    assert [True, False] == [window.slowdown.at_rest for window in bucket.windows]

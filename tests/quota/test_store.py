@@ -30,12 +30,12 @@ from agora_tencent_analytics.quota.redis_store import RedisStore
 from agora_tencent_analytics.quota.sqlite_store import SqliteStore
 from agora_tencent_analytics.quota.store import (
     LEASE_S,
-    STEP_TOLERATED_S,
     Claim,
     CounterKey,
     QuotaStore,
     Room,
     Standing,
+    renewal_interval,
 )
 from tests.support.redis_server import redis_url
 
@@ -206,6 +206,7 @@ def test_a_grant_to_anybody_paces_everybody(store: QuotaStore, key: CounterKey) 
 
 def test_a_refusal_of_anybody_holds_everybody_and_is_told_with_its_age(store: QuotaStore, key: CounterKey) -> None:
     async def scenario() -> None:
+        assert await why(store, key, claim()) is None
         await store.refused(key, NOW, ago_s=10, hold_s=60, sent_ago_s=2, period_s=60)
         held = await store.reserve(key, claim("you"), NOW)
         assert "hold" == held.why
@@ -279,35 +280,50 @@ def test_a_lease_that_is_renewed_does_not_end(timed: QuotaStore) -> None:
     finish(timed, scenario)
 
 
-def test_slots_from_a_clock_that_was_set_back_do_not_block(timed: QuotaStore) -> None:
+@pytest.mark.parametrize("back_s", [6, 120, 3_600])
+def test_a_clock_that_was_set_back_is_noticed_and_costs_one_rest(timed: QuotaStore, back_s: int) -> None:
     async def scenario() -> None:
         old = claim("old")
-        await timed.reserve(KEY, old, NOW + 3600)
-        await timed.answered(KEY, old, NOW + LEASE_S + STEP_TOLERATED_S + 1, ago_s=0)
-        assert () == (await timed.look(KEY, "you", (), NOW)).others
-        assert await why(timed, KEY, claim("you", free=1, pace_s=1)) is None
+        await timed.reserve(KEY, old, NOW + back_s)
+        told = await timed.reserve(KEY, claim("you", free=1, pace_s=1), NOW)
+        assert "hold" == told.why
+        assert 60 <= told.after_s <= 60 + renewal_interval(LEASE_S)
+        assert await why(timed, KEY, claim("you", free=2, pace_s=1), NOW + told.after_s) is None
 
     finish(timed, scenario)
 
 
-def test_a_hold_from_a_clock_that_was_set_back_is_over_and_the_next_one_is_as_long_as_it_says(
-    timed: QuotaStore,
-) -> None:
+def test_a_clock_that_was_set_ahead_is_noticed_by_the_clock_that_cannot_be_set(timed: QuotaStore) -> None:
+    def at(wall: float, monotonic: float) -> tuple[Claim, float]:
+        return attrs.evolve(claim("you", free=1), steady=wall - monotonic), wall
+
     async def scenario() -> None:
-        await timed.refused(KEY, NOW + 3600, ago_s=0, hold_s=60, sent_ago_s=2, period_s=60)
-        assert 0 == (await timed.look(KEY, "you", (), NOW)).after_s
-        told = await timed.reserve(KEY, claim("you"), NOW)
-        assert told.why is None
+        assert (await timed.reserve(KEY, *at(NOW, 1_000))).why is None
+        assert "window" == (await timed.reserve(KEY, attrs.evolve(at(NOW + 9, 1_009)[0], owner="me"), NOW + 9)).why
+        assert "hold" == (await timed.reserve(KEY, *at(NOW + 100, 1_010))).why
+
+    finish(timed, scenario)
+
+
+def test_a_hold_is_never_longer_than_it_was_set_for_though_the_clock_is_set_back(timed: QuotaStore) -> None:
+    async def scenario() -> None:
+        assert await why(timed, KEY, claim(rest_s=1), NOW + 3_600) is None
+        await timed.refused(KEY, NOW + 3_600, ago_s=0, hold_s=60, sent_ago_s=2, period_s=60)
+        assert 60 == (await timed.look(KEY, "you", (), NOW)).after_s
+        told = await timed.reserve(KEY, claim("you", rest_s=1), NOW)
+        assert ("hold", 60) == (told.why, told.after_s)
         assert told.refused is not None
         assert (0, 0) == (told.refused.ago_s, told.refused.sent_ago_s)
-        await timed.refused(KEY, NOW, ago_s=1, hold_s=5, sent_ago_s=0, period_s=60)
-        assert pytest.approx(4) == (await timed.reserve(KEY, claim("you"), NOW)).after_s
+        assert await why(timed, KEY, claim("you", rest_s=1), NOW + 61) is None
+        await timed.refused(KEY, NOW + 61, ago_s=1, hold_s=5, sent_ago_s=0, period_s=60)
+        assert pytest.approx(4) == (await timed.reserve(KEY, claim("you", rest_s=1), NOW + 61)).after_s
 
     finish(timed, scenario)
 
 
 def test_a_hold_outlasts_a_clock_that_is_set_back_a_little(timed: QuotaStore) -> None:
     async def scenario() -> None:
+        assert await why(timed, KEY, claim()) is None
         await timed.refused(KEY, NOW + 1, ago_s=0, hold_s=60, sent_ago_s=0, period_s=60)
         assert "hold" == await why(timed, KEY, claim("you"))
 
@@ -324,7 +340,7 @@ def test_slots_of_quotas_that_are_gone_do_not_pile_up_either() -> None:
             await store.answered(KEY, one, NOW + 100.0 * number, ago_s=0)
 
     finish(store, scenario)
-    assert len(store._books[KEY].slots) < 70
+    assert len(store.tables.slots[KEY]) < 70
 
 
 def test_slots_do_not_pile_up(timed: QuotaStore) -> None:
@@ -334,7 +350,7 @@ def test_slots_do_not_pile_up(timed: QuotaStore) -> None:
             await timed.reserve(KEY, one, NOW + 100.0 * number)
             await timed.answered(KEY, one, NOW + 100.0 * number, ago_s=0)
         if isinstance(timed, MemoryStore):
-            assert 70 > len(timed._books[KEY].slots["me"])
+            assert 70 > len(timed.tables.slots[KEY]["me"])
         assert 70 > len((await timed.look(KEY, "you", (), NOW + 50_000)).others)
 
     finish(timed, scenario)

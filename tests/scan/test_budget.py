@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from agora_tencent_analytics import BudgetSpent
-from agora_tencent_analytics.context import asking
 from agora_tencent_analytics.receipt import Budget
 from agora_tencent_analytics.scan import CallRecord, Report
 from agora_tencent_analytics.simulator import Fail, When
@@ -94,13 +93,13 @@ def test_the_oldest_window_is_read_first_whoever_has_it() -> None:
     assert START == listed[0]
 
 
-def test_a_receipt_around_a_scan_counts_it_and_so_does_its_report() -> None:
+def test_the_receipt_of_a_view_that_is_scanned_counts_the_scan_and_so_does_its_report() -> None:
     vendors = Vendors()
 
     async def scenario() -> tuple[int, Report]:
-        with asking() as receipt:
-            _, report = await read(vendors.agora("enterprise"), over=WHOLE, depth="sessions")
-        return receipt.requests, report
+        view = vendors.agora("enterprise").with_options()
+        _, report = await read(view, over=WHOLE, depth="sessions")
+        return view.receipt.requests, report
 
     requests, report = run(scenario)
     cost = report.vendors["agora"].cost

@@ -135,7 +135,7 @@ def test_leave_is_given_for_as_much_as_answers_are_large() -> None:
 @pytest.mark.parametrize("bound", [1, 50_000, 10**9])
 def test_a_scan_gets_through_with_any_bound(bound: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream, "HELD_BYTES", bound)
-    vendors = Vendors(metrics_per_session=None)
+    vendors = Vendors()
 
     async def scenario() -> None:
         records, report = await read(vendors.agora(latency=(0.01, 0.2)), over=WHOLE)

@@ -10,7 +10,7 @@ import pytest
 from agora_tencent_analytics import BadInput, Certificate, Clipped, NotFound, TimeRange, WindowRead
 from agora_tencent_analytics.receipt import Receipt
 from agora_tencent_analytics.scan import Failure, Report, VendorReport
-from agora_tencent_analytics.scan.vendor_report import GIVEN_UP
+from agora_tencent_analytics.scan.report import GIVEN_UP
 
 OVER = TimeRange(1_790_000_000, 1_790_003_600)
 FIGURES = (

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from email.utils import formatdate
 from typing import Any
 
 import pytest
 
 from agora_tencent_analytics import Last, TimeRange
 from agora_tencent_analytics.limits import DAY, HOUR, MINUTE
+from agora_tencent_analytics.simulator import Fail, SetHeader, When, World
 from tests.support.impolite_scans import NOW, Scene, judge, play
+from tests.support.simulated_scans import Vendors, exact, read, truth_of
+from tests.support.virtual_time import run
 
 
 def scene(vendor: Any, **terms: Any) -> Scene:
@@ -35,4 +39,48 @@ def test_a_clock_that_is_set_in_the_middle_of_a_scan_hides_nothing_in_silence(
     vendor: str, over: TimeRange | Last, step_s: float, skew_s: float
 ) -> None:
     verdict = judge(play(scene(vendor, over=over, step_s=step_s, skew_s=skew_s)))
+    assert ([], []) == (verdict.silent, verdict.invented)
+
+
+def dated(second: float, **more: str) -> list[tuple[str, str]]:
+    return [("Date", formatdate(second, usegmt=True)), *more.items()]
+
+
+WRONG = {
+    "1970": [SetHeader(name=name, value=value, when=When(nth=(1,))) for name, value in dated(0)],
+    "1970 on a 502": [Fail(status=502, headers=tuple(dated(0)), when=When(nth=(1,)))],
+    "a cache of three days": [
+        SetHeader(name=name, value=value, when=When(nth=(1,))) for name, value in dated(NOW - 3 * DAY, Age=str(3 * DAY))
+    ],
+    "a stale cache without a mark": [
+        SetHeader(name=name, value=value, when=When(nth=(1,))) for name, value in dated(NOW - 3 * DAY)
+    ],
+    "years ahead in the middle": [
+        SetHeader(name=name, value=value, when=When(nth=(9,))) for name, value in dated(NOW + 1_000 * DAY)
+    ],
+}
+
+
+@pytest.mark.parametrize("vendor", ["agora", "tencent"])
+@pytest.mark.parametrize("faults", WRONG.values(), ids=WRONG)
+@pytest.mark.parametrize("hours", [3, 90])
+def test_one_answer_with_a_wrong_date_hides_nothing(vendor: Any, faults: list[Any], hours: int) -> None:
+    world = World(seed=8, calls=40, start=NOW - 90 * HOUR, end=NOW - 600, sessions_per_call=2)
+    vendors = Vendors(world)
+
+    async def scenario() -> tuple[Any, Any]:
+        provider = vendors.agora("premium", faults=faults) if vendor == "agora" else vendors.tencent(faults=faults)
+        return await read(provider, over=Last(hours=hours), depth="sessions")
+
+    records, report = run(scenario)
+    assert report.complete, str(report)
+    whole = TimeRange(NOW - hours * HOUR, NOW - 600)
+    assert truth_of(world, vendor, whole, depth="sessions") == exact(records)
+
+
+@pytest.mark.parametrize("vendor", ["agora", "tencent"])
+@pytest.mark.parametrize("depth", ["calls", "sessions", "metrics"])
+@pytest.mark.parametrize("slip", ["always_old", "always_ahead", "stopped_date", "alternating_date"])
+def test_a_vendor_that_is_always_wrongly_dated_hides_nothing_in_silence(vendor: str, depth: str, slip: str) -> None:
+    verdict = judge(play(scene(vendor, depth=depth, impolite={slip: 1.0})))
     assert ([], []) == (verdict.silent, verdict.invented)

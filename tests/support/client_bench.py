@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from agora_tencent_analytics import (
@@ -14,6 +16,7 @@ from agora_tencent_analytics import (
     Quota,
     QuotaState,
     Rate,
+    Receipt,
     Reply,
     Response,
     Retry,
@@ -24,10 +27,12 @@ from agora_tencent_analytics import (
 )
 from agora_tencent_analytics.agora.endpoints import CALL_LISTS_2024
 from agora_tencent_analytics.agora.wire import AgoraVendor
+from agora_tencent_analytics.context import together
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.http.client import Caller
 from agora_tencent_analytics.http.hosts import Hosts
 from agora_tencent_analytics.limits import DAY, SECOND, Limits
+from agora_tencent_analytics.notices import Hook
 from agora_tencent_analytics.quota.store import QuotaStore
 from agora_tencent_analytics.tencent.endpoints import ROOM_INFO
 from agora_tencent_analytics.tencent.wire import TencentVendor
@@ -108,9 +113,24 @@ class Bench:
             return TencentCredentials(secret_id="id", secret_key=SECRET, token=f"token-{self.keys}")
         return AgoraCredentials(customer_id="id", customer_secret=SECRET)
 
-    async def ask(self, **options: Any) -> tuple[Reply[Any], bytes]:
+    @contextmanager
+    def on(self, *, hooks: Iterable[Hook] = (), **terms: Any) -> Iterator[Receipt]:
+        """What is asked inside is asked through a view with these terms, and enters the receipt."""
+        before = self.caller
+        self.caller = attrs.evolve(
+            before,
+            terms=before.terms.narrowed(self.clock.clock.monotonic(), **terms),
+            receipts=(Receipt(), *before.receipts),
+            hooks=together(before.hooks, tuple(hooks)),
+        )
+        try:
+            yield self.caller.receipts[0]
+        finally:
+            self.caller = before
+
+    def ask(self, **options: Any) -> Coroutine[Any, Any, tuple[Reply[Any], bytes]]:
         params: dict[str, Any] = options.pop("params", {})
-        return await self.caller.ask(self.row, self.limits, WINDOW, params, page=1, size=100, **options)
+        return self.caller.ask(self.row, self.limits, WINDOW, params, page=1, size=100, **options)
 
     def asks(self, **options: Any) -> tuple[Reply[Any], bytes]:
         return run(lambda: self.ask(**options))

@@ -27,7 +27,7 @@ PLANS: dict[Vendor, tuple[str, ...]] = {
     "agora": ("unlimited", "standard", "premium", "enterprise"),
     "tencent": ("unlimited", "basic", "advanced", "intl-standard"),
 }
-WORLDS, LARGER = 50, 30
+WORLDS, LARGER = 36, 24
 
 
 @attrs.frozen(kw_only=True)
@@ -87,7 +87,7 @@ def provider_of(vendors: Vendors, vendor: Vendor, plan: str) -> Any:
 
 @cache
 def surveys() -> tuple[Survey, ...]:
-    """Fifty worlds of both vendors, on several plans and at every depth, each survey made once."""
+    """Worlds of both vendors, on several plans and at every depth, each survey made once."""
     return tuple(_survey(seed) for seed in range(WORLDS))
 
 

@@ -177,6 +177,7 @@ class Told:
         self.everything = bool(known.stopped)
         self._listing: list[tuple[float, float]] = []
         self._inside: list[tuple[str, float, float]] = []
+        self._lag: list[tuple[float, float]] = []
         ever = (0.0, 1e12)
         for failure in known.failures:
             over = (failure.over.start, failure.over.end) if failure.over is not None else ever
@@ -193,11 +194,16 @@ class Told:
                 else:
                     self._inside.append((call_id, *over))
         for piece in known.clipped:
-            if piece.reason == "history" or not known.complete:
-                over = (piece.over.start, piece.over.end)
-                if piece.endpoint.startswith(_LISTINGS):
+            over = (piece.over.start, piece.over.end)
+            if piece.reason == "lag" and played.scene.skew_s:
+                self._lag.append(over)
+            if piece.reason != "lag" or not known.complete:
+                of_listing = piece.endpoint.startswith(_LISTINGS)
+                if of_listing:
                     self._listing.append(over)
-                else:
+                if (
+                    not of_listing or piece.reason == "clock"
+                ):  # what was not asked about at all hides what is inside too
                     self._inside.append(("", *over))
 
     def call(self, call: Call) -> bool:
@@ -209,6 +215,10 @@ class Told:
         return self.everything or any(
             of in ("", call.call_id) and a <= max(last, first) and b >= first for of, a, b in self._inside
         )
+
+    def hidden(self, at: int) -> bool:
+        """True if the lag hides this second by a wrong clock: that is named, and leaves a report complete."""
+        return any(a <= at < b for a, b in self._lag)
 
 
 # --- the judge ---------------------------------------------------------------------------------------------
@@ -287,6 +297,7 @@ def _judge_sessions(
             if (
                 stay.overlaps(over.start, over.end)
                 and world.listed_from(vendor, stay) <= played.began
+                and not told.hidden(stay.join_ts)
                 and not _behind_a_gap(played, call, read, stay)
             ):
                 verdict.miss(what, told.inside(call, stay.join_ts, stay.leave_ts), world.slip(vendor, stay))
@@ -344,7 +355,7 @@ def _judge_series(
             strange = [*set(strange) - _points_of_unread(played, call, stay, place, known)]
         if strange:
             verdict.invented.append(f"{len(strange)} points of {place} of {what}, the first {strange[0]}")
-        missing = sorted(at for at in happened if over.start <= at < over.end and at not in found)
+        missing = sorted(at for at in happened if at in over and at not in found and not told.hidden(at))
         if missing:
             spoken = all(told.inside(call, at, at) for at in missing)
             verdict.miss(f"{len(missing)} of {len(happened)} points of {place} of {what}, from {missing[0]} on", spoken)

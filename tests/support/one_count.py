@@ -96,8 +96,12 @@ def count_together(
         for process in running:
             finish(process)
         keys: Any = told["agora"]
-        looking = AgoraProvider(plan="enterprise", store=store, **keys)
-        used = asyncio.run(looking.quota_state(CALL_LISTS_2024)).used_today
+
+        async def look() -> int:
+            async with AgoraProvider(plan="enterprise", store=store, **keys) as looking:
+                return (await looking.quota_state(CALL_LISTS_2024)).used_today
+
+        used = asyncio.run(look())
         times = {
             vendor: [one.monotonic for one in server.arrivals] for vendor, server in (("a", agora), ("t", tencent))
         }

@@ -18,7 +18,7 @@ class Spoilt(InProcess):
 
     Args:
         server: who answers, in all politeness.
-        spoil: takes the rows of a list, and changes them in place, by the name of the list.
+        spoil: takes the rows of a list, and changes them in place, by the name of the list; `""`: the whole answer.
     """
 
     def __init__(self, server: SimulatedVendor, spoil: dict[str, Callable[[Rows], None]]) -> None:
@@ -30,6 +30,6 @@ class Spoilt(InProcess):
         body = json.loads(response.body)
         inside = body.get("Response", body)
         for name, spoil in self._spoil.items():
-            if inside.get(name):
-                spoil(inside[name])
+            if rows := inside.get(name) if name else [inside]:
+                spoil(rows)
         return Response(status=response.status, headers=response.headers, body=json.dumps(body).encode())

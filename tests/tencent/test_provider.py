@@ -7,6 +7,7 @@ from itertools import pairwise
 from math import isnan
 from typing import Any
 
+import attrs
 import pytest
 
 from agora_tencent_analytics import BadInput, MetricSeries, NotAuthenticated, NotFound, TencentCredentials, TimeRange
@@ -118,6 +119,17 @@ def test_points_belong_to_their_stay_whatever_else_is_said(slip: str) -> None:
     call = call_of(Kind.REJOIN)
     found, _ = metrics(Stage("tencent", world), call)
     assert expected(WORLD.sessions(call)) == actual(found)
+
+
+def test_stays_whose_beginnings_nobody_knows_are_parted_by_their_ends() -> None:
+    world = World(seed=5, calls=14, start=WORLD.start, end=END, impolite={"zero_begin": 1.0})
+    call = call_of(Kind.REJOIN)
+    found, certificate = metrics(Stage("tencent", world), call)
+    ends = {f"{stay.user_id}@0-{stay.leave_ts}": stay.session_id for stay in WORLD.sessions(call)}
+    assert len(ends) == len(WORLD.sessions(call))
+    found = [attrs.evolve(series, session_id=ends[series.session_id]) for series in found]
+    assert expected(WORLD.sessions(call)) == actual(found)
+    assert certificate.complete
 
 
 def test_points_of_a_stay_that_was_not_asked_for_are_counted_as_outside() -> None:

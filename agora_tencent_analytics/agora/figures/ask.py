@@ -1,6 +1,6 @@
 """What a neutral question about figures becomes in Agora's words: pure, for every generation.
 
-Holds the choice of rows and parameters, with its refusals. How pieces of answers are joined is in `agora/joining.py`.
+Chooses rows and parameters, or says why there are none. Pieces of answers are joined in `agora/joining.py`.
 """
 
 from __future__ import annotations

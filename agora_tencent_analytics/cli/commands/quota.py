@@ -1,4 +1,7 @@
-"""The command `quota`: how the counters of the vendors stand, as this machine has counted them. Sends nothing."""
+"""The command `quota`: how the counters of the vendors stand, as this machine has counted them.
+
+Sends nothing, except with `--check`, which sends the cheapest request that proves credentials, plan and address.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +18,14 @@ _HEAD = ("vendor", "counter", "used today", "left today", "resets (UTC)", "next 
 
 async def run(options: Options) -> int:
     """Shows a line for each counter, and returns the exit status."""
+    shown = Console()
     async with providers_of(options) as (providers, _):
+        for provider in providers if options.check else ():
+            cost = await provider.check()
+            name = printable(provider.name)
+            shown.line(f"{name}: credentials, plan and address are good (requests sent: {cost.requests})")
         rows = [_row(provider.name, state) for provider in providers for state in await provider.quota()]
-    Console().table("quota", _HEAD, rows)
+    shown.table("quota", _HEAD, rows)
     return 0
 
 

@@ -115,7 +115,7 @@ def _out(
 
 
 def _show(screen: Console, options: Options, report: Report, worst: Worst, left: dict[str, str]) -> None:
-    """Tables and the verdict; what speaks against it stands beside them."""
+    """Tables and the verdict; what speaks against it comes with them."""
     for line in warnings(report, most=_MANY if options.verbose else _FEW):
         screen.warn(line)
     try:
@@ -143,8 +143,12 @@ def _ended_like_interrupted() -> Iterator[None]:
     caught = [signal.SIGTERM]
     if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
         caught.append(signal.SIGHUP)
-    cancel = task.cancel
-    before = {name: signal.signal(name, lambda *_: loop.call_soon_threadsafe(cancel)) for name in caught}
+
+    def end(*_: object) -> None:  # at once: SQLite may be computing, and asks whether the task is cancelled
+        task.cancel()
+        loop.call_soon_threadsafe(lambda: None)
+
+    before = {name: signal.signal(name, end) for name in caught}
     try:
         yield
     finally:

@@ -78,7 +78,7 @@ def estimate(units: Sequence[Unit], *, large: float = 0.0) -> Interval:
 
 
 def _unseen(units: Sequence[Unit]) -> float:
-    """The variance of the sizes of all rows that were not seen, in sum; rows that are not read have no size."""
+    """The variance of the sizes of all rows that were not seen, in total; rows that are not read have no size."""
     parts: dict[Part, list[Unit]] = defaultdict(list)
     for unit in units:
         if unit.weight > unit.own:

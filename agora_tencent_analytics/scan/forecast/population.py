@@ -31,7 +31,7 @@ class Asked:
 
 @attrs.frozen(eq=False)
 class Part:
-    """A part of the listing, of which some rows were seen."""
+    """A part of the listing, with some of its rows seen."""
 
     window: TimeRange
     shown: int = 0

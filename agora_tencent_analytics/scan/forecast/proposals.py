@@ -13,12 +13,11 @@ from typing import Any
 
 import attrs
 
-from agora_tencent_analytics.scan.filters import FreezeFrom, freeze_ratio
 from agora_tencent_analytics.scan.forecast.allowance import Allowance, losses
 from agora_tencent_analytics.scan.forecast.cost import Pricer
 from agora_tencent_analytics.scan.forecast.forecast import Proposal
 from agora_tencent_analytics.scan.forecast.population import Asked
-from agora_tencent_analytics.scan.options import Depth
+from agora_tencent_analytics.scan.options import Depth, FreezeFrom, freeze_ratio
 from agora_tencent_analytics.timerange import TimeRange
 
 _FINEST_S = 60

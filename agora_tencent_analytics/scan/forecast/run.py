@@ -13,7 +13,7 @@ from typing import Any, Literal
 import anyio
 import attrs
 
-from agora_tencent_analytics.context import Priority, asking
+from agora_tencent_analytics.context import Priority
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.models.calls import Call
@@ -21,7 +21,6 @@ from agora_tencent_analytics.paging.paginator import Paginator
 from agora_tencent_analytics.paging.question import Over, resolve
 from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.receipt import Budget
-from agora_tencent_analytics.scan.filters import freeze_ratio
 from agora_tencent_analytics.scan.forecast.allowance import Allowance, CounterAllowance, losses
 from agora_tencent_analytics.scan.forecast.cost import Price, Pricer
 from agora_tencent_analytics.scan.forecast.forecast import Forecast, Interval, Only, RowForecast, VendorForecast
@@ -35,7 +34,7 @@ from agora_tencent_analytics.scan.forecast.population import (
 )
 from agora_tencent_analytics.scan.forecast.probe import Probe
 from agora_tencent_analytics.scan.forecast.proposals import Proposals
-from agora_tencent_analytics.scan.options import Depth
+from agora_tencent_analytics.scan.options import Depth, freeze_ratio
 from agora_tencent_analytics.scan.run import scan
 from agora_tencent_analytics.scan.stream import names_of
 from agora_tencent_analytics.scan.work import lives
@@ -209,9 +208,9 @@ class _Outlook:
 
     async def probe(self, sample: int, seed: int, budget: Budget | None) -> Population:
         """Finds the calls."""
-        with asking(priority=self._priority, budget=budget) as receipt:
-            found = await Probe(self.provider, self.asked, seed).population(sample, self._listed)
-        self._probed = receipt.requests
+        view = self.provider.with_options(priority=self._priority, budget=budget)
+        found = await Probe(view, self.asked, seed).population(sample, self._listed)
+        self._probed = view.receipt.requests
         return found
 
     async def price(self, population: Population, *, waits: bool) -> None:

@@ -4,7 +4,7 @@
         async with scan(agora, over=Since(first=Last(hours=24)), ledger=ledger) as records:
             async for record in records: ...
 
-Holds whose scan it is, the consumer's bookmark, and the work of each provider (`work.py`). No secret goes
+It remembers whose scan it is, the consumer's bookmark, and the work of each provider (`work.py`). No secret goes
 into it: accounts, channels and users are digests; calls that are still to be read are there as the vendor listed
 them, without their sessions.
 """
@@ -24,8 +24,8 @@ from agora_tencent_analytics.scan.ledger.call_rows import CallRows
 from agora_tencent_analytics.scan.ledger.file import LedgerFile
 from agora_tencent_analytics.scan.ledger.lane_rows import LaneRows
 from agora_tencent_analytics.scan.ledger.work import KeptWork
+from agora_tencent_analytics.scan.options import Since
 from agora_tencent_analytics.scan.records import CallRecord
-from agora_tencent_analytics.scan.since import Since
 from agora_tencent_analytics.scan.work import Work
 
 _BOOKMARK = "bookmark"
@@ -92,8 +92,8 @@ class Ledger:
             known = dict(self._file.rows("SELECT name, value FROM facts WHERE name != ?", (_BOOKMARK,)))
             if not known and self._file.rows(_ANYTHING):
                 raise LedgerUnusable(
-                    f"the ledger {self._file.path} is damaged: it holds calls and does not say of which scan; name "
-                    "another file"
+                    f"the ledger {self._file.path} is damaged: it holds calls and does not say which scan they belong "
+                    "to; name another file"
                 )
             if known and known != told:
                 other = sorted(name for name in known.keys() | told.keys() if known.get(name) != told.get(name))

@@ -1,6 +1,6 @@
 """`CallRows`: the calls of one provider in a ledger, and the statements that read and write them.
 
-Holds SQL and nothing else: what the states mean for the next scan is `work.py`.
+This is SQL alone: what the states mean for the next scan is decided in `work.py`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from agora_tencent_analytics.decoding.bulk import TooMuch, check_bulk
+from agora_tencent_analytics.decoding.moments import YEAR_5138
 from agora_tencent_analytics.errors import LedgerUnusable, UnreadableRow
 from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.scan.ledger.file import LedgerFile
@@ -82,7 +84,10 @@ class CallRows:
         """Rows that cannot be read, found by scans up to this number, included."""
         for text, _ in self._texts((State.LOST,), 0, up_to):
             said = self._decoded(text, dict[str, Any])
-            yield UnreadableRow(**{**said, "over": TimeRange(*said["over"])})
+            try:
+                yield UnreadableRow(**{**said, "over": TimeRange(*said["over"])})
+            except (TypeError, LookupError, ValueError) as error:
+                raise self._damaged(error) from None
 
     def change(self, before: State, after: State, *, run: int) -> None:
         """Changes the state of all calls that an earlier scan than `run` left in another."""
@@ -100,7 +105,10 @@ class CallRows:
     def left(self, states: Sequence[State], *, since: int = 0, up_to: int) -> Iterator[tuple[Call, State]]:
         """Calls that scans of these numbers, both included, left in these states; in the order of their listing."""
         for text, state in self._texts(states, since, up_to):
-            yield self._decoded(text, Call), state
+            call = self._decoded(text, Call)
+            if not 0 <= call.created_ts < YEAR_5138:
+                raise self._damaged(f"a call of {call.created_ts}")
+            yield call, state
 
     def _texts(self, states: Sequence[State], since: int, up_to: int) -> Iterator[tuple[bytes, State]]:
         number = 0
@@ -128,9 +136,13 @@ class CallRows:
 
     def _decoded(self, text: bytes, kind: type[T]) -> T:
         try:
+            check_bulk(text)
             return msgspec.json.decode(text, type=kind)
-        except (msgspec.MsgspecError, TypeError) as error:
-            raise LedgerUnusable(f"the ledger {self._file.path} is damaged ({error}); name another file") from None
+        except (TooMuch, msgspec.MsgspecError, TypeError) as error:
+            raise self._damaged(error) from None
+
+    def _damaged(self, why: object) -> LedgerUnusable:
+        return LedgerUnusable(f"the ledger {self._file.path} is damaged ({why}); name another file")
 
 
 def _digest(call_id: str) -> bytes:

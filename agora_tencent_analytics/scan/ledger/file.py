@@ -1,7 +1,7 @@
 """`LedgerFile`: one SQLite file that one scan at a time may hold.
 
-Holds opening, locking, and the translation of whatever goes wrong into `LedgerUnusable`. What the rows
-mean is known to `lane_rows.py`, `call_rows.py` and `work.py`.
+It is opened and locked here, and whatever goes wrong becomes `LedgerUnusable`. What the rows mean is known to
+`lane_rows.py`, `call_rows.py` and `work.py`.
 
 The lock is SQLite's own on the file, taken when it is opened and kept until it is closed (`locking_mode =
 EXCLUSIVE`); the system drops it when the process dies, however it dies. Write-ahead log with `synchronous =
@@ -10,7 +10,11 @@ NORMAL`: a crash of the process loses nothing; a crash of the machine may lose t
 **A log that is lost.** Until it is closed, the last commits of a file are in its log (`-wal`), which is kept small. A
 file without its log, or with one that is damaged, is a sound database of some time ago: it would give calls as new that
 were dealt with since. So every transaction counts itself, and the number of the last one stands in a file of its own
-beside the ledger (`-commits`) while it is open. A ledger that was not closed, and knows of fewer, has lost some.
+next to the ledger (`-commits`) while it is open. A ledger that was not closed, and knows of fewer, has lost some.
+
+**A ledger that came from elsewhere** is believed where its tables are those that our statements make, each row is one
+that we could have written, and the sum that it was closed with is that of its rows. Who can write it can still make a
+scan leave out what it should read: it is as good as where it comes from.
 """
 
 from __future__ import annotations
@@ -20,11 +24,20 @@ import os
 import sqlite3
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 from agora_tencent_analytics.errors import LedgerUnusable
+from agora_tencent_analytics.storage.files import make_private, open_private
+from agora_tencent_analytics.storage.sqlite import (
+    Connection,
+    check_rows,
+    execute_script,
+    schema_made_by,
+    schema_of,
+    was_interrupted,
+)
 
 _APPLICATION = 0x41_54_4C_31
 _LOG_PAGES = 64
@@ -46,11 +59,47 @@ CREATE INDEX to_do ON calls (lane, state, number) WHERE state != 0;
 CREATE INDEX oldest ON calls (lane, ended) WHERE state = 0
 """,
     "CREATE TABLE marks (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
+    "",  # from the third on, a ledger is closed with a sum of its rows
 )
 """What each version of the schema adds to the one before."""
 _NUMBER = 8
-"""Bytes of a number beside the ledger."""
-_MADE = "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY name"
+"""Bytes of a number next to the ledger."""
+_LATEST, _MOST = 1 << 37, 1 << 62
+
+
+def _kinds(condition: str, *, texts: str, numbers: str = "") -> str:
+    kinds = [f"typeof({name}) = 'text'" for name in texts.split()]
+    return " AND ".join([*kinds, *(f"typeof({name}) = 'integer'" for name in numbers.split()), condition])
+
+
+_SOUND = {
+    "facts": _kinds("TRUE", texts="name value"),
+    "lanes": _kinds(
+        f"first BETWEEN 0 AND until AND until < {_LATEST} AND run BETWEEN 0 AND {_MOST}",
+        texts="lane note",
+        numbers="first until run",
+    ),
+    "stretches": _kinds(
+        f"first >= 0 AND first < until AND until < {_LATEST} AND typeof(cursor) IN ('text', 'null')",
+        texts="lane",
+        numbers="first until",
+    ),
+    "calls": _kinds(
+        f"typeof(digest) = 'blob' AND length(digest) = 16 AND state BETWEEN 0 AND 7 AND run BETWEEN 0 AND {_MOST} "
+        f"AND ended BETWEEN 0 AND {_LATEST} AND typeof(call) = CASE state WHEN 0 THEN 'null' ELSE 'blob' END",
+        texts="lane",
+        numbers="state run ended",
+    ),
+    "marks": _kinds("value >= 0", texts="name", numbers="value"),
+}
+"""What holds for each row of a table that we have written."""
+_SUMS = (
+    "SELECT name, value FROM facts ORDER BY name",
+    "SELECT lane, first, until, run, note FROM lanes ORDER BY lane",
+    "SELECT number, lane, first, until FROM stretches ORDER BY number",  # a cursor that is no good costs a listing
+    "SELECT lane, state, count(*), total(run), total(ended), total(number), total(length(call)) FROM calls "
+    "GROUP BY lane, state ORDER BY lane, state",
+)
 
 
 class LedgerFile:
@@ -66,11 +115,10 @@ class LedgerFile:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(os.path.abspath(path))
         with self._translated():
-            # SQLite would make it readable by everybody. Opened only if it is not there: closing a second handle
-            # on a file would drop the locks that this process holds on it.
-            with contextlib.suppress(FileExistsError):
-                os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-            connection = sqlite3.connect(self.path, timeout=0, isolation_level=None, check_same_thread=False)
+            target = make_private(self.path)
+            connection = sqlite3.connect(
+                target, timeout=0, isolation_level=None, check_same_thread=False, factory=Connection
+            )
             try:
                 self._prepare(connection)
                 self._witness = _Witness(f"{self.path}-commits")
@@ -152,37 +200,50 @@ class LedgerFile:
         except OSError as error:
             raise LedgerUnusable(f"the ledger {self.path} cannot be opened: {error.strerror}") from None
         except sqlite3.Error as error:
+            if was_interrupted(error):
+                raise LedgerUnusable(
+                    f"the ledger {self.path} cannot be used: a statement on it took longer than any of ours does, or "
+                    "was interrupted; name another file"
+                ) from None
             if "locked" in str(error):
                 raise LedgerUnusable(
                     f"the ledger {self.path} is in use by another scan; wait for its end, or name another file"
                 ) from None
             raise LedgerUnusable(f"the ledger {self.path} cannot be used ({error}); name another file") from error
 
-    def _prepare(self, connection: sqlite3.Connection) -> None:
+    def _prepare(self, connection: Connection) -> None:
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         connection.execute("BEGIN EXCLUSIVE")
         ((application,),) = connection.execute("PRAGMA application_id")
         ((version,),) = connection.execute("PRAGMA user_version")
-        made = connection.execute(_MADE).fetchall()
+        made = schema_of(connection)
         connection.execute("COMMIT")
         if application != _APPLICATION and (application or version or made):
             raise sqlite3.DatabaseError("it is another program's, and not a ledger of a scan")
         if version > len(_SCHEMAS):
             raise sqlite3.DatabaseError(f"it was written by a later version: {version}, known {len(_SCHEMAS)}")
-        if made != _as_made(version):
+        if made != schema_made_by(*_SCHEMAS[:version]):
             raise sqlite3.DatabaseError("its tables are not those of a ledger: somebody has changed them")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
-        ((told,),) = connection.execute("PRAGMA quick_check(1)")
+        with connection.unhurried():
+            ((told,),) = connection.execute("PRAGMA quick_check(1)")
         if told != "ok":
             raise sqlite3.DatabaseError(f"it is damaged: {told}")
         if version < len(_SCHEMAS):
             connection.execute("BEGIN")
-            _make(connection, version)
+            for script in _SCHEMAS[version:]:
+                execute_script(connection, script)
             connection.execute(f"PRAGMA application_id = {_APPLICATION}")
             connection.execute(f"PRAGMA user_version = {len(_SCHEMAS)}")
             connection.execute("COMMIT")
+        with connection.unhurried():
+            check_rows(connection, _SOUND)
+            known = dict(connection.execute("SELECT name, value FROM marks WHERE name IN ('open', 'sum')").fetchall())
+            summed = version == len(_SCHEMAS) and not known.get("open")
+            if summed and known.get("sum", _SUM_OF_NOTHING) != _sum(connection):
+                raise sqlite3.DatabaseError("its rows are not those that it was closed with: somebody has changed it")
 
     def _begin(self) -> None:
         """Notes that the file is open, and whether commits were lost since it was the last time."""
@@ -219,7 +280,7 @@ class _Witness:
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._file = os.open(path, os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0), 0o600)
+        self._file = open_private(path)
         if os.fstat(self._file).st_size not in (0, _NUMBER):
             os.close(self._file)
             raise sqlite3.DatabaseError(f"{path} is something else, and in its way")
@@ -243,28 +304,25 @@ class _Witness:
                 os.unlink(self._path)
 
 
-def _closed(connection: sqlite3.Connection, witness: _Witness) -> None:
+def _closed(connection: Connection, witness: _Witness) -> None:
     open_still = True
     with contextlib.suppress(sqlite3.Error):
         connection.rollback()
-        connection.execute("INSERT OR REPLACE INTO marks VALUES ('open', 0)")
+        connection.execute("BEGIN")
+        connection.execute("INSERT OR REPLACE INTO marks VALUES ('open', 0), ('sum', ?)", (_sum(connection),))
+        connection.execute("COMMIT")
         open_still = False
     connection.close()
     witness.close(needed=open_still)
 
 
-def _make(connection: sqlite3.Connection, version: int) -> None:
-    """Makes what the schema has beyond a version."""
-    for added in _SCHEMAS[version:]:
-        for statement in added.split(";"):
-            connection.execute(statement)
+def _sum(connection: sqlite3.Connection) -> int:
+    """A number that stands for what the ledger holds."""
+    said = blake2b(digest_size=7)
+    for statement in _SUMS:
+        for row in connection.execute(statement):
+            said.update(repr(row).encode(errors="backslashreplace"))
+    return int.from_bytes(said.digest())
 
 
-@cache
-def _as_made(version: int) -> list[tuple[str, str, str]]:
-    """What a file of this version is made of."""
-    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
-        for added in _SCHEMAS[:version]:
-            for statement in added.split(";"):
-                connection.execute(statement)
-        return connection.execute(_MADE).fetchall()
+_SUM_OF_NOTHING = int.from_bytes(blake2b(digest_size=7).digest())

@@ -56,7 +56,7 @@ class LaneRows:
         self._file.write("DELETE FROM lanes WHERE lane = ?", (self._lane,))
 
     def new_losses(self, now: int) -> bool:
-        """True if acknowledgements of this lane were lost of which no scan was told yet.
+        """True if acknowledgements of this lane were lost and no scan has been told yet.
 
         Args:
             now: when they are found out about, epoch seconds.

@@ -20,8 +20,8 @@ from agora_tencent_analytics.paging.question import Over, resolve
 from agora_tencent_analytics.quota.clock import KEPT_MARGIN_S
 from agora_tencent_analytics.scan.ledger.call_rows import CallRows, State
 from agora_tencent_analytics.scan.ledger.lane_rows import LaneRows, Standing
+from agora_tencent_analytics.scan.options import Since
 from agora_tencent_analytics.scan.records import CallRecord
-from agora_tencent_analytics.scan.since import Since
 from agora_tencent_analytics.scan.work import Owed, Stretch, Work
 from agora_tencent_analytics.timerange import TimeRange, merge
 
@@ -29,7 +29,7 @@ SETTLED_S = 1_800
 """Data older than this before the vendor's now no longer changes: past every stated lag, and ten minutes for rows
 that come late."""
 _LOST = (
-    "the ledger had lost its latest acknowledgements (its log, the file -wal beside it, was gone or damaged): calls "
+    "the ledger had lost its latest acknowledgements (its log, the file -wal next to it, was gone or damaged): calls "
     "that were dealt with come again, and say so"
 )
 
@@ -68,7 +68,7 @@ class KeptWork(Work):
 
     def _begin(self, now: float, here: float) -> None:
         """Takes up the lane where it stands, or begins it."""
-        # What an answer says of the time does not outlive the process, but for a margin beyond this machine's clock.
+        # What an answer says of the time does not outlive the process, except for a margin beyond this machine's clock.
         kept = min(now, here + KEPT_MARGIN_S)
         self._now = math.floor(kept)
         first = resolve(self._asked, kept)
@@ -243,7 +243,7 @@ class KeptWork(Work):
         self._put(call, self._outcome(call))
 
     def acknowledge(self, record: CallRecord) -> None:
-        """See `Work.acknowledge`. A call of which only some parts are dealt with comes again, whole, and says so."""
+        """See `Work.acknowledge`. A call with only some of its parts dealt with comes again, whole, and says so."""
         if record.last:
             self.settle(record.call)
             return

@@ -155,7 +155,7 @@ def one_of(query: Mapping[str, Any], name: str, known: Sequence[str], default: s
     """The value of a parameter that takes one of a few.
 
     Raises:
-        Refused: it is none of them.
+        Refused: it is not one of them.
     """
     value = query.get(name, default)
     if not isinstance(value, str) or (value not in known and not (value == default and name not in query)):

@@ -20,9 +20,8 @@ from agora_tencent_analytics.simulator.agora.question import Habits, Question, R
 from agora_tencent_analytics.simulator.agora.routes import ROUTES
 from agora_tencent_analytics.simulator.faults.book import Strike
 from agora_tencent_analytics.simulator.faults.slipped_rows import slip_members
-from agora_tencent_analytics.simulator.http.exchange import Ask, Refused
+from agora_tencent_analytics.simulator.http.exchange import Ask, Refused, write
 from agora_tencent_analytics.simulator.http.vendor import SimulatedVendor
-from agora_tencent_analytics.simulator.http.written import write
 from agora_tencent_analytics.simulator.world.calls import Vendor
 from agora_tencent_analytics.simulator.world.dice import mix
 from agora_tencent_analytics.simulator.world.world import World

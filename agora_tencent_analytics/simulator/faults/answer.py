@@ -99,7 +99,7 @@ class Compress:
 
 @attrs.frozen(kw_only=True)
 class Replace:
-    """Something in the body reads otherwise: a field has another name, or a member more stands beside it."""
+    """Something in the body reads otherwise: a field has another name, or there is one more member."""
 
     text: str
     """What."""

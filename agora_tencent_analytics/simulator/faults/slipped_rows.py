@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import attrs
 
 from agora_tencent_analytics.limits import MINUTE
-from agora_tencent_analytics.simulator.http.written import Written
+from agora_tencent_analytics.simulator.http.exchange import Written
 from agora_tencent_analytics.simulator.world.calls import Vendor
 from agora_tencent_analytics.simulator.world.dice import Dice
 from agora_tencent_analytics.simulator.world.sessions import Session

@@ -1,7 +1,6 @@
-"""The network coat of a simulated vendor: a real `aiohttp.web` server on loopback.
+"""Serves a simulated vendor over the network: a real `aiohttp.web` server on loopback.
 
-Holds sockets and the carrying out of what only a socket can do: stalls, resets, answers that end too early. What is
-answered is decided elsewhere.
+Does what only a socket can do: stalls, resets, answers that end too early. What is answered is decided in `vendor.py`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What both simulated vendors have in common: the life of a request.
 
-Holds `SimulatedVendor`. A request is judged in the order a real gateway judges it: does the endpoint exist, who asks,
+A request is judged in the order a real gateway judges it: does the endpoint exist, who asks,
 are there requests left, and only then what is asked. The network is a thin coat: `answer` does the same without a
 socket, so that tests in virtual time and tests over real connections see one vendor.
 """

@@ -1,7 +1,7 @@
 """How a simulated Tencent answers about calls: rooms, users, call details, and the retired action of 2021.
 
-Holds totals that count something else than one expects, pages that reset to the first without a word, and the answer
-that is null because the window was too long.
+Like the vendor, it counts something unexpected in its totals, goes back to the first page without a word, and answers
+null because the window was too long.
 """
 
 from __future__ import annotations
@@ -14,9 +14,8 @@ import attrs
 
 from agora_tencent_analytics.simulator.faults.metrics import Strangers, Widen, retell, style_of
 from agora_tencent_analytics.simulator.faults.slipped_rows import Shape, listed, user_as_told, write_rows
-from agora_tencent_analytics.simulator.http.exchange import Refused
+from agora_tencent_analytics.simulator.http.exchange import Refused, Written
 from agora_tencent_analytics.simulator.http.listing import turn_to
-from agora_tencent_analytics.simulator.http.written import Written
 from agora_tencent_analytics.simulator.tencent.payload import (
     Action,
     Asked,

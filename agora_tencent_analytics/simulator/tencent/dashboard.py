@@ -1,6 +1,6 @@
 """How a simulated Tencent answers for its monitoring dashboard: columns and rows, live and by day or hour.
 
-Holds `DescribeTRTCRealTime*` and `DescribeTRTCMarket*`. Columns come in another order with every answer; numbers are
+Answers `DescribeTRTCRealTime*` and `DescribeTRTCMarket*`. Columns come in another order with every answer; numbers are
 whole, rates in percent, unless decimals are asked for: then they stand in another member.
 """
 
@@ -11,14 +11,15 @@ from typing import Any
 
 from agora_tencent_analytics.limits import DAY, HOUR
 from agora_tencent_analytics.simulator.http.exchange import Refused
-from agora_tencent_analytics.simulator.tencent.days import day_of, read_instant
 from agora_tencent_analytics.simulator.tencent.payload import (
     Action,
     Asked,
+    day_of,
     is_digits,
     is_flag,
     is_integer,
     is_text,
+    read_instant,
     window,
 )
 from agora_tencent_analytics.simulator.world.attendance import Chosen

@@ -1,6 +1,6 @@
 """How a simulated Tencent answers about events: of one user, bad experiences of an app, rooms and users by day.
 
-Holds `DescribeUserEvent`, in milliseconds and unsorted, `DescribeUnusualEvent`, which shows any twenty and has no
+Answers `DescribeUserEvent`, in milliseconds and unsorted, `DescribeUnusualEvent`, which shows any twenty and has no
 second page, and `DescribeScaleInfo`, which never knows today.
 """
 
@@ -11,8 +11,15 @@ from collections.abc import Callable, Mapping
 from agora_tencent_analytics.limits import DAY
 from agora_tencent_analytics.simulator.http.exchange import Refused
 from agora_tencent_analytics.simulator.http.listing import turn_to
-from agora_tencent_analytics.simulator.tencent.days import day_of
-from agora_tencent_analytics.simulator.tencent.payload import Action, Asked, check_start, is_integer, is_text, window
+from agora_tencent_analytics.simulator.tencent.payload import (
+    Action,
+    Asked,
+    check_start,
+    day_of,
+    is_integer,
+    is_text,
+    window,
+)
 from agora_tencent_analytics.simulator.world.dice import mix
 from agora_tencent_analytics.simulator.world.events import Event
 from agora_tencent_analytics.tencent.plans import SCALE_INFO, UNUSUAL_EVENT, USER_EVENT

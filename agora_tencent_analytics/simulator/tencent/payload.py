@@ -1,13 +1,14 @@
 """What a simulated Tencent accepts as the payload of an action: names, types, what must be there.
 
-Holds the vendor's checks of the question itself, and `Action`, the table row by which an action is described. Types are
-checked strictly, as the vendor does: a number in quotes is refused where a number is due, a null everywhere.
+An `Action` describes one action, with the checks that the vendor makes of a question; days and minutes are text here.
+Types are checked as strictly as the vendor does: a number in quotes is refused where a number is due, null everywhere.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta, timezone
 from typing import Any, Literal
 
 import attrs
@@ -16,6 +17,31 @@ from agora_tencent_analytics.limits import DAY, Limits
 from agora_tencent_analytics.simulator.faults.book import Strike
 from agora_tencent_analytics.simulator.http.exchange import Refused
 from agora_tencent_analytics.simulator.world.world import World
+
+_BEIJING = timezone(timedelta(hours=8))
+"""The vendor's text says UTC, its examples are in this time."""
+_EAST_S = 8 * 3_600
+_DAY_S = 86_400
+
+
+def read_instant(text: str, form: str) -> int | None:
+    """Epoch seconds of a date in this form of `strptime`, None if it is not written in exactly this form."""
+    try:
+        found = datetime.strptime(text, form).replace(tzinfo=_BEIJING)
+    except ValueError:
+        return None
+    return int(found.timestamp()) if found.strftime(form) == text else None
+
+
+def write_instant(instant: int, form: str) -> str:
+    """The date of an instant, epoch seconds, in a form of `strftime`."""
+    return datetime.fromtimestamp(instant, _BEIJING).strftime(form)
+
+
+def day_of(instant: float) -> int:
+    """The first second of the day that an instant lies in, both epoch seconds."""
+    return int(instant + _EAST_S) // _DAY_S * _DAY_S - _EAST_S
+
 
 _MILLISECONDS = 100_000_000_000
 _MOST_DIGITS = 18

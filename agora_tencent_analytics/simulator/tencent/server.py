@@ -1,7 +1,8 @@
 """A simulated Tencent RTC: every question of its version of 2019-07-22 that is about monitoring or usage.
 
-Holds the vendor's gate and envelope, read from its pages and written without a look at the client: signatures over the
-exact bytes, errors as HTTP 200 with an `Error` in the envelope. Each family of actions has a module of its own.
+The checks at the gate and the envelope follow the vendor's pages, and were written without looking at the client:
+signatures over the exact bytes, errors as HTTP 200 with an `Error` in the envelope. Each family of actions has a module
+of its own.
 """
 
 from __future__ import annotations
@@ -14,10 +15,9 @@ from agora_tencent_analytics.limits import Limits, Plan, Rate
 from agora_tencent_analytics.simulator.faults.answer import ExpireToken
 from agora_tencent_analytics.simulator.faults.book import Strike
 from agora_tencent_analytics.simulator.faults.slipped_rows import slip_members
-from agora_tencent_analytics.simulator.http.exchange import Ask, Refused, Reply
+from agora_tencent_analytics.simulator.http.exchange import Ask, Refused, Reply, Written, write
 from agora_tencent_analytics.simulator.http.log import Arrival
 from agora_tencent_analytics.simulator.http.vendor import SimulatedVendor
-from agora_tencent_analytics.simulator.http.written import Written, write
 from agora_tencent_analytics.simulator.tencent import (
     calls as tencent_calls,
 )

@@ -1,6 +1,6 @@
 """How a simulated Tencent answers what services around the call used: recording and relaying by app, AI, moderation.
 
-Holds the actions that answer by app and in seconds, and those of 2026, which take times and print a total. Up to a day
+There are actions that answer by app and in seconds, and those of 2026, which take times and print a total. Up to a day
 they answer every five minutes, beyond it every day. In what unit the latter count is not documented: here in seconds.
 """
 
@@ -10,8 +10,16 @@ from collections.abc import Callable, Mapping, Sequence
 
 from agora_tencent_analytics.limits import DAY, MINUTE
 from agora_tencent_analytics.simulator.http.exchange import Refused
-from agora_tencent_analytics.simulator.tencent.days import read_instant, write_instant
-from agora_tencent_analytics.simulator.tencent.payload import Action, Asked, is_digits, is_integer, is_text, is_texts
+from agora_tencent_analytics.simulator.tencent.payload import (
+    Action,
+    Asked,
+    is_digits,
+    is_integer,
+    is_text,
+    is_texts,
+    read_instant,
+    write_instant,
+)
 from agora_tencent_analytics.simulator.world.consumption import Service
 from agora_tencent_analytics.tencent.plans import USAGE_OF_SERVICES
 

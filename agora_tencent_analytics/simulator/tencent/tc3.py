@@ -1,7 +1,7 @@
 """Checks TC3-HMAC-SHA256 signatures over the exact bytes that arrived.
 
-Holds the vendor's side of the signature, written from its description alone: the client's signer is never imported,
-so a mistake in one of the two shows as a refusal.
+This is the vendor's side of the signature, written from its description alone: the client's signer is never imported,
+so a mistake in either of the two shows as a refusal.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How a simulated Tencent answers what was used: minutes by service, and a day's rooms as CSV.
 
-Holds the usage actions. Up to a day they answer every five minutes, beyond it every day.
+The usage actions answer in steps of five minutes up to a day, and in days beyond that.
 """
 
 from __future__ import annotations
@@ -10,8 +10,14 @@ from typing import Any
 
 from agora_tencent_analytics.limits import DAY, MINUTE
 from agora_tencent_analytics.simulator.http.exchange import Refused
-from agora_tencent_analytics.simulator.tencent.days import read_instant, write_instant
-from agora_tencent_analytics.simulator.tencent.payload import Action, Asked, is_integer, is_text
+from agora_tencent_analytics.simulator.tencent.payload import (
+    Action,
+    Asked,
+    is_integer,
+    is_text,
+    read_instant,
+    write_instant,
+)
 from agora_tencent_analytics.simulator.world.attendance import Chosen
 from agora_tencent_analytics.simulator.world.consumption import SERVICES, Service
 from agora_tencent_analytics.tencent.plans import ROOM_USAGE, USAGE

@@ -1,6 +1,6 @@
 """Who was there when: the sessions of one vendor's calls by the hour.
 
-Holds the index that figures are computed from, made once and only when somebody asks for figures. Recorders and other
+Figures are computed from this index, which is built once, and only when somebody asks for figures. Recorders and other
 programs are left out: the vendors count people.
 """
 
@@ -45,7 +45,7 @@ class Attendance:
 
     Args:
         world: whose sessions.
-        vendor: of which vendor.
+        vendor: the vendor whose users are counted.
     """
 
     def __init__(self, world: History, vendor: Vendor) -> None:

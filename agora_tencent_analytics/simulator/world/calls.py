@@ -1,7 +1,7 @@
 """When the calls of a simulated vendor take place, and what they are called.
 
-Holds the timetable: columns over the index of a call, so that twenty thousand calls cost little memory and list
-quickly. Who takes part is `sessions.py`.
+The timetable is kept in columns over the index of a call, so that twenty thousand calls need little memory and are
+listed quickly. Who takes part is decided in `sessions.py`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,20 @@ from typing import Literal
 import attrs
 
 from agora_tencent_analytics.limits import HOUR, MINUTE
-from agora_tencent_analytics.simulator.world.burst import Burst
 from agora_tencent_analytics.simulator.world.dice import Dice
+
+
+@attrs.frozen(kw_only=True)
+class Burst:
+    """So many calls, or so many bad experiences, that begin within `[start, start + seconds)`."""
+
+    count: int = attrs.field(validator=attrs.validators.ge(1))
+    """How many, for each vendor."""
+    start: int
+    """First second, epoch seconds; inside the world."""
+    seconds: int = attrs.field(default=HOUR, validator=attrs.validators.ge(1))
+    """For how long; what would lie beyond the world happens in its last seconds."""
+
 
 Vendor = Literal["agora", "tencent"]
 

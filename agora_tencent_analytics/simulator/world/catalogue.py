@@ -1,7 +1,7 @@
 """Which metrics each simulated vendor reports, in which direction, and what their values look like.
 
-Holds the simulator's own lists of metric ids. They are written down a second time on purpose: were they the
-client's, a metric missing there would be missing here, and nobody would see it.
+The simulator has its own lists of metric ids, on purpose: if they were the client's, a metric missing there would be
+missing here too, and nobody would notice.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Metric:
     shape: Shape
     """What its values look like."""
     remote: bool = False
-    """True if it tells of a remote user's stream, and so has a peer."""
+    """True if it is about a remote user's stream, and so has a peer."""
     factor: int = 1
     """What a rate is multiplied with: Agora reports kbit/s, Tencent bit/s."""
 

@@ -1,6 +1,6 @@
 """What a simulated Tencent bills for: seconds by service and sort of stream.
 
-Holds the keys of each service, as the vendor's examples spell them, and the seconds computed from who was there.
+The keys of each service are spelled as in the vendor's examples; the seconds are computed from who was there.
 """
 
 from __future__ import annotations

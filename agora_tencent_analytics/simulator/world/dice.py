@@ -1,7 +1,7 @@
 """Seeded numbers that depend on their arguments alone.
 
-Holds a 64-bit mixer, a small generator on top of it and a 32-bit bijection that hides an index in an id.
-The standard generator is not used: seeding it costs more than a whole simulated call may.
+A 64-bit mixer, a small generator on top of it, and a 32-bit bijection that hides an index in an id. The standard
+generator is not used, because seeding it takes longer than a whole simulated call may.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What happened to a user during a simulated stay: entering, devices, streams, the network, leaving.
 
-Holds the making of the events of one Tencent session. Agora answers no question about events, so its sessions have
-none. The ids are the vendor's, written down a second time on purpose; now and then comes one that no table has.
+Makes the events of one Tencent session. Agora answers no question about events, so its sessions have none. The ids are
+the vendor's, written down a second time on purpose; now and then there is one that no table has.
 """
 
 from __future__ import annotations

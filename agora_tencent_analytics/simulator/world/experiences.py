@@ -1,7 +1,7 @@
 """What users of a simulated vendor suffered: slow joins, frozen pictures, frozen sound, and what caused it.
 
-Holds the making of the bad experiences of one hour of a world. They come unevenly: some hours are quiet, a burst is
-crowded. Each happens to a user during a stay; in an hour without a call nobody suffers anything.
+Makes the bad experiences of one hour of a world. They are spread unevenly: some hours are quiet, a burst is crowded.
+Each happens to a user during a stay; in an hour without calls there are none.
 """
 
 from __future__ import annotations
@@ -9,8 +9,7 @@ from __future__ import annotations
 import attrs
 
 from agora_tencent_analytics.limits import HOUR
-from agora_tencent_analytics.simulator.world.burst import Burst
-from agora_tencent_analytics.simulator.world.calls import Call, Vendor
+from agora_tencent_analytics.simulator.world.calls import Burst, Call, Vendor
 from agora_tencent_analytics.simulator.world.dice import Dice
 from agora_tencent_analytics.simulator.world.history import History
 from agora_tencent_analytics.simulator.world.sessions import Session

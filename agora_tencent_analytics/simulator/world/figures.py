@@ -1,6 +1,6 @@
 """Usage and quality in one figure per stretch of time, computed from who was there.
 
-Holds the simulator's own formulas, plain on purpose: counts are counted, rates are means of seeded rates of the
+The simulator has its own formulas, plain on purpose: counts are counted, rates are means of seeded rates of the
 sessions, weighed by their time. A rate without anything to measure is None.
 """
 

@@ -111,7 +111,7 @@ _TABLE = (
     _slip("long_field", "an unknown field holds a text of 100,000 characters", "call", "session", "row"),
     _slip("key_twice", "a row has one of its keys twice", "call", "session"),
     _slip("escaped_keys", "every letter of a row is written as an escape", "call", "session", "row"),
-    # Rows that are none.
+    # Rows that are not rows.
     _slip("null_row", "a row is null", "call", "session", "row", so="lost"),
     _slip("text_row", "a row is a text", "call", "session", "row", so="lost"),
     _slip("list_row", "a row is a list of its values", "call", "session", "row", so="lost"),
@@ -149,7 +149,7 @@ _TABLE = (
     _slip("null_peer", "the peer of what a session measured of itself is null", "metrics"),
     _slip("points_backwards", "points come with the newest first", "metrics"),
     _slip("points_twice", "every point comes twice", "metrics"),
-    _slip("odd_points", "among the points is what is none", "metrics"),
+    _slip("odd_points", "there are things among the points that are not points", "metrics"),
     _slip("wide_points", "points of the seconds around the window come along", "metrics"),
     _slip("split_series", "a series comes in two pieces", "metrics"),
     _slip("strangers", "series of sessions or users that nobody asked for come along", "metrics"),
@@ -200,7 +200,7 @@ class Manners:
             for each kind by name the share of what it can befall.
 
     Raises:
-        BadInput: a share below 0 or above 1, also in sum, or a kind that does not exist.
+        BadInput: a share, or the sum of them, below 0 or above 1, or a kind that does not exist.
     """
 
     def __init__(self, seed: int, impolite: float | Mapping[str, float]) -> None:

@@ -1,7 +1,7 @@
 """What a simulated session reports: its series, when they have points, and the points as numbers or as JSON.
 
-Holds the arithmetic of the cadences, by which any window of a series is found without making the rest, and the
-writing of points straight into the vendors' JSON. Nothing here is kept: a point exists while it is being sent.
+The arithmetic of the cadences finds any window of a series without making the rest, and points are written straight
+into the vendors' JSON. Nothing here is kept: a point exists while it is being sent.
 
 A series takes the values of its metric's table in turn, from a place of its own. The instants are shared by the
 series of a session, so their text is made once a session.

@@ -1,6 +1,6 @@
 """Who takes part in a simulated call: stays, users, devices, quality.
 
-Holds the making of the sessions of one call from its header. What each of them reports is `points.py`.
+Makes the sessions of one call from its header. What each of them reports is made in `points.py`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Where a simulated user sits and with what: the values that figures can be broken down by.
+"""Where a simulated user is, and with which device: the values that figures can be broken down by.
 
-Holds the dimensions of both vendors' breakdowns, with values that depend on the session alone.
+These are the dimensions of both vendors' breakdowns; their values depend on the session alone.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How much there is to find: the figures that a faultless reader of a simulated world arrives at.
 
-Holds the count. It is made from what happened, never from what a server answered.
+It is counted from what happened, never from what a server answered.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """One seeded, deterministic world that both simulated vendors report on.
 
-Holds `World`: what happened. It knows nothing of requests, pages, limits or faults; the servers ask it and a test
-compares with it. Calls are columns, sessions and points are made when asked for, so a world of twenty thousand calls
+A `World` knows what happened, and nothing of requests, pages, limits or faults: the servers ask it, and a test compares
+with it. Calls are columns, sessions and points are made when asked for, so a world of twenty thousand calls
 is small and one call of ten million points is never in memory as a whole.
 """
 
@@ -15,8 +15,7 @@ from functools import lru_cache
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.limits import HOUR
 from agora_tencent_analytics.simulator.world.attendance import Attendance, Chosen
-from agora_tencent_analytics.simulator.world.burst import Burst
-from agora_tencent_analytics.simulator.world.calls import Call, Kind, Timetable, Vendor
+from agora_tencent_analytics.simulator.world.calls import Burst, Call, Kind, Timetable, Vendor
 from agora_tencent_analytics.simulator.world.consumption import Service, consume
 from agora_tencent_analytics.simulator.world.dice import Dice, mix, scramble, unscramble
 from agora_tencent_analytics.simulator.world.events import Event, make_events

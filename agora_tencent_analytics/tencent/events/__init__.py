@@ -1,6 +1,6 @@
 """What Tencent's event ids mean, in words: `describe_event`, `describe_abnormal_event`, `describe_experience`.
 
-Joins the tables of rows by id and reads them. It refuses nothing: clients newer than the vendor's tables send
+Joins the tables of rows by id and reads them. Clients newer than the vendor's tables send
 ids and values that no table has, and those are worded as unknown, with the numbers that came.
 """
 

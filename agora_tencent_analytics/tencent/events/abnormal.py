@@ -1,6 +1,6 @@
 """Tencent's bad experiences and what may cause them: 5 experiences, 32 and 26 abnormal events.
 
-Holds the rows; the package puts them to use. The wording is this library's own. These ids are the
+The wording is this library's own. These ids are the
 `ExperienceId` and `AbnormalEventId` of `DescribeUnusualEvent`; as `EventId` the same numbers mean other things.
 
 Source: https://www.tencentcloud.com/document/product/647/37906 (text of 2023-10-11, read 2026-08-21).

@@ -1,6 +1,6 @@
 """What a row of Tencent's event tables is: `EventRow`, `AbnormalEventRow`, `ExperienceRow`.
 
-Holds types only; the rows are in `sdk.py`, `webrtc.py` and `abnormal.py`. There are two
+The rows are in `sdk.py`, `webrtc.py` and `abnormal.py`. There are two
 types of event because there are two spaces of ids: 1001 to 1003, 2001 and 2002 mean one thing as the `EventId`
 of `DescribeUserEvent` and another as the `AbnormalEventId` of `DescribeUnusualEvent`.
 """

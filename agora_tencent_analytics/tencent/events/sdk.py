@@ -1,6 +1,6 @@
 """The events that Tencent's native SDKs report: 83 variants of 36 ids.
 
-Holds the rows; the package puts them to use. The wording is this library's own. The vendor's table has
+The wording is this library's own. The vendor's table has
 not changed since it was published in its present form, so newer clients send ids and values that are not here
 (there is no 5G in 1003, for one): an absent row is not an error.
 

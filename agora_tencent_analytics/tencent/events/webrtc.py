@@ -1,6 +1,6 @@
 """The events that Tencent's WebRTC SDK reports: 27 ids, none with parameters.
 
-Holds the rows; the package puts them to use. The wording is this library's own. Some ids mean the same
+The wording is this library's own. Some ids mean the same
 to the vendor: 32768 and 32775 (video on), 32769 and 32774 (audio on); 36864 and 32790 both tell of a lost
 signaling channel, as the backend saw it and as the client did.
 

@@ -116,3 +116,23 @@ def test_no_credentials_and_an_unknown_plan_are_wrong_usage(
     told = capsys.readouterr().err
     assert "no credentials" in told
     assert "--simulate" not in told, "it takes no such option"
+
+
+@pytest.mark.parametrize(("secret", "status"), [(None, 0), ("wrong", 3)])
+def test_check_sends_one_request_and_says_whether_it_was_answered(
+    secret: str | None,
+    status: int,
+    simulated_world: object,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with running_in_thread(SimulatedAgora(simulated_world, plan="enterprise")) as server:  # type: ignore[arg-type]
+        for name, value in (*server.credentials.items(), ("plan", "enterprise"), ("base_url", server.base_url)):
+            monkeypatch.setenv(f"AGORA_{name.upper()}", str(value))
+        if secret is not None:
+            monkeypatch.setenv("AGORA_CUSTOMER_SECRET", secret)
+        assert status == main(["quota", "--check"])
+        assert 1 == len(server.arrivals)
+    shown = capsys.readouterr()
+    assert ("agora: credentials, plan and address are good (requests sent: 1)" in shown.out) is (status == 0)
+    assert "wrong" not in shown.err

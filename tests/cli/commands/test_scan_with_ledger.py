@@ -14,7 +14,7 @@ from agora_tencent_analytics import Last
 from agora_tencent_analytics.cli import main
 from agora_tencent_analytics.cli.arguments import parse
 from agora_tencent_analytics.scan import Ledger, Records
-from agora_tencent_analytics.scan.since import Since
+from agora_tencent_analytics.scan.options import Since
 from agora_tencent_analytics.simulator import Refuse, SimulatedAgora, When, World
 from tests.cli.commands.test_scan import _bare_environment, agora, lines_of
 

@@ -125,20 +125,20 @@ def test_what_no_client_can_detect_leaves_no_trace_and_is_counted(request: pytes
 
 
 ROWS, SIZE, TRIES = 15, 3, 100
-README = Path(__file__).parents[3] / "README.md"
+PAGE = Path(__file__).parents[3] / "docs" / "undetectable.md"
 PRINTED = {
     "swap": ("A row vanishes and another appears", "The same: the row that appeared"),
     "replaced": ("", "A call vanishes and a new one begins"),
     "vanishes": ("A row vanishes where no total tells", ""),
 }
-"""How the README's rows about an old row and about a new one begin; none where nothing can be lost."""
+"""How the page's rows about an old row and about a new one begin; none where nothing can be lost."""
 
 
 def printed(begins: str) -> tuple[str, str, str]:
-    """What a row of the README says: derived, measured with Agora, with Tencent."""
+    """What a row of the page says: derived, measured with Agora, with Tencent."""
     if not begins:
         return "0.00", "0.00", "0.00"
-    (row,) = re.findall(rf"(?m)^\| {re.escape(begins)}.*\| (\S+) \| (\S+) \| (\S+) \|$", README.read_text("utf-8"))
+    (row,) = re.findall(rf"(?m)^\| {re.escape(begins)}.*\| (\S+) \| (\S+) \| (\S+) \|$", PAGE.read_text("utf-8"))
     derived, agora, tencent = row
     return derived, agora, tencent
 

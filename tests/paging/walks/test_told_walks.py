@@ -8,7 +8,6 @@ import pytest
 
 from agora_tencent_analytics import Certificate, Endpoint, Page, Receipt, TimeRange
 from agora_tencent_analytics.agora.endpoints import CALL_LISTS_2024, CALL_SESSIONS_2024
-from agora_tencent_analytics.context import asking
 from agora_tencent_analytics.limits import HOUR
 from agora_tencent_analytics.notices import Drift, Notice, PageRead, WindowSplit
 from agora_tencent_analytics.paging.seen_ids import digest, fingerprint
@@ -30,9 +29,8 @@ def walked(stage: Stage, **options: Any) -> tuple[list[Page[Any]], Certificate, 
 
     async def scenario() -> tuple[list[Page[Any]], Certificate, Receipt, list[Notice]]:
         async with stage.provider() as provider:
-            with asking(hooks=[heard.append]):
-                listing = provider.calls(WHOLE, **options)
-                pages = [page async for page in listing.pages()]
+            listing = provider.with_options(hooks=[heard.append]).calls(WHOLE, **options)
+            pages = [page async for page in listing.pages()]
             return pages, listing.certificate, provider.receipt, heard
 
     return run(scenario)
@@ -138,8 +136,7 @@ def test_a_hook_that_fails_harms_no_walk() -> None:
 
     async def scenario() -> int:
         async with Stage("agora", WORLD).provider() as provider:
-            with asking(hooks=[fails]):
-                return len(await provider.calls(WHOLE).collect())
+            return len(await provider.with_options(hooks=[fails]).calls(WHOLE).collect())
 
     assert 14 == run(scenario)
 

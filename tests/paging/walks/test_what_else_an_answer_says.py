@@ -8,7 +8,6 @@ from typing import Any
 import attrs
 
 from agora_tencent_analytics import Page
-from agora_tencent_analytics.context import asking
 from agora_tencent_analytics.notices import GoingAway, Notice
 from tests.support.simulated_scans import WHOLE, Vendors
 from tests.support.virtual_time import run
@@ -37,8 +36,8 @@ def test_a_warning_is_told_once_for_each_listing_and_stands_on_every_page() -> N
     async def scenario() -> list[Page[Any]]:
         provider = vendors.tencent()
         provider._caller.transport = Adding(provider._caller.transport)
-        with asking(hooks=[heard.append]):
-            return [page async for page in provider.calls(WHOLE, page_size=5).pages()]
+        view = provider.with_options(hooks=[heard.append])
+        return [page async for page in view.calls(WHOLE, page_size=5).pages()]
 
     pages = run(scenario)
     assert len(pages) > 2

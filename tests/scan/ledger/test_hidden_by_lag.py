@@ -10,7 +10,7 @@ import pytest
 from agora_tencent_analytics import Last, TimeRange
 from agora_tencent_analytics.limits import HOUR, MINUTE
 from agora_tencent_analytics.scan import CallRecord, Report
-from agora_tencent_analytics.scan.since import Since
+from agora_tencent_analytics.scan.options import Since
 from agora_tencent_analytics.simulator import World
 from tests.support.simulated_scans import Found, Vendors, exact, read, truth_of
 from tests.support.virtual_time import EPOCH, run

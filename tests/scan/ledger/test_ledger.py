@@ -17,7 +17,7 @@ from agora_tencent_analytics import BadInput, Last, LedgerUnusable, Provider, Ti
 from agora_tencent_analytics.limits import HOUR
 from agora_tencent_analytics.scan import CallRecord
 from agora_tencent_analytics.scan.ledger import Ledger
-from agora_tencent_analytics.scan.since import Since
+from agora_tencent_analytics.scan.options import Since
 from tests.support.simulated_scans import END, START, WHOLE, Vendors, read
 from tests.support.virtual_time import run
 

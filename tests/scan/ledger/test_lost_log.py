@@ -157,7 +157,7 @@ def test_a_daily_job_that_lost_its_log_gives_what_is_new_as_new_again_on_the_nex
     first, report = resumed(Vendors(world, epoch=start + day + 2 * HOUR), path, **options)
     assert report.complete
     assert first
-    kill = killed(Vendors(world, epoch=start + 2 * day), tmp_path, 30, **options)
+    kill = killed(Vendors(world, epoch=start + 2 * day), tmp_path, 50, **options)
     assert kill.taken
     emptied(Path(f"{kill.copy}-wal"))
     second, report = resumed(Vendors(world, epoch=start + 2 * day + HOUR), kill.copy, **options)

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from agora_tencent_analytics import Last, UnreadableRow
+from agora_tencent_analytics import Last, TimeRange, UnreadableRow, scan
 from agora_tencent_analytics.limits import DAY, HOUR
 from agora_tencent_analytics.scan import CallRecord, Report
-from agora_tencent_analytics.scan.since import Since
+from agora_tencent_analytics.scan.options import Since
 from agora_tencent_analytics.simulator import World
 from tests.support.simulated_scans import Vendors, read
 from tests.support.virtual_time import EPOCH, run
@@ -73,3 +73,30 @@ def test_a_lost_session_is_told_once_and_its_call_is_settled(vendor: str, tmp_pa
         )
         assert all(record.again and not record.call.finished for record in again)
         assert ([], True) == (report.failures, report.complete), str(report)
+
+
+@every_vendor
+def test_lost_rows_of_a_scan_that_was_left_are_told_by_the_next(vendor: str, tmp_path: Path) -> None:
+    made = World(seed=4, calls=40, start=FIRST, end=int(EPOCH) - HOUR, impolite={"null_begin": 0.2})
+    over, vendors = TimeRange(FIRST, int(EPOCH) - HOUR), Vendors(made)
+    options: dict[str, Any] = {"over": over, "depth": "sessions", "ledger": tmp_path / "ledger"}
+
+    async def leave() -> None:
+        async with scan(vendors.agora() if vendor == "agora" else vendors.tencent(), **options) as records:
+            async for _ in records:
+                break
+
+    run(leave)
+    found = []
+    for _ in range(2):
+        again = Vendors(made, epoch=EPOCH + HOUR)
+
+        async def scenario(vendors: Vendors = again) -> Report:
+            _, report = await read(vendors.agora() if vendor == "agora" else vendors.tencent(), **options)
+            return report
+
+        report = run(scenario)
+        found.append([failure.error for failure in report.failures if failure.step == "calls"])
+    slips = [one for one in made.slips(vendor, over.start, over.end) if not one.session_id]  # type: ignore[arg-type]
+    assert (len(slips), 0) == (len(found[0]), len(found[1]))
+    assert {UnreadableRow} == set(map(type, found[0]))

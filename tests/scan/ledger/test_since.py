@@ -15,7 +15,7 @@ from agora_tencent_analytics.agora.plans import CALL_DETAIL, CALL_LISTS
 from agora_tencent_analytics.limits import DAY, HOUR, MINUTE
 from agora_tencent_analytics.receipt import Budget
 from agora_tencent_analytics.scan import CallRecord, Report
-from agora_tencent_analytics.scan.since import Since
+from agora_tencent_analytics.scan.options import Since
 from agora_tencent_analytics.simulator import Refuse, When, World
 from tests.support.simulated_scans import Vendors, exact, read, truth_of
 from tests.support.virtual_time import EPOCH, run

@@ -8,7 +8,7 @@ import pytest
 
 from agora_tencent_analytics.limits import DAY, HOUR
 from agora_tencent_analytics.simulator import SimulatedTencent
-from agora_tencent_analytics.simulator.tencent.days import write_instant
+from agora_tencent_analytics.simulator.tencent.payload import write_instant
 from agora_tencent_analytics.simulator.world.consumption import SERVICES
 from tests.support.simulator_requests import NOW, Hand, code_of, now_post, small_world, tencent
 

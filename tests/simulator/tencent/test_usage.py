@@ -10,7 +10,7 @@ import pytest
 
 from agora_tencent_analytics.limits import DAY, HOUR, MINUTE
 from agora_tencent_analytics.simulator import Chosen, SimulatedTencent
-from agora_tencent_analytics.simulator.tencent.days import read_instant
+from agora_tencent_analytics.simulator.tencent.payload import read_instant
 from agora_tencent_analytics.simulator.world.consumption import SERVICES, Service
 from tests.support.simulator_requests import END, NOW, Hand, code_of, now_post, signed, small_world, tencent
 

@@ -1,0 +1,76 @@
+"""`Connection`: what a provider and its views share: whether it is open, who waits in it, and how fast it answers.
+
+Decides nothing: an ask enters itself while it waits, and hears by a cancellation that the provider was closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+from agora_tencent_analytics.errors import ProviderClosed
+
+_RECENT = 20
+"""Answers of an endpoint among which the fastest is looked for."""
+
+
+class Connection:
+    """Open until it is closed, and again when it is opened again; may serve several event loops."""
+
+    def __init__(self) -> None:
+        self.closed = False
+        self._waiting: dict[object, tuple[asyncio.Task[object], int]] = {}  # how often it was cancelled before
+        self._woken: dict[object, int] = {}
+        self._answers: dict[str, deque[float]] = {}
+
+    def check(self) -> None:
+        """Nothing, if it is open.
+
+        Raises:
+            ProviderClosed: it is not.
+        """
+        if self.closed:
+            raise ProviderClosed("this provider is closed, so nothing was sent; enter it again (async with) to go on")
+
+    def waits(self, ask: object) -> None:
+        """An ask of the running task waits from now on, for whatever it may be."""
+        task = asyncio.current_task()
+        if task is not None:
+            self._waiting[ask] = task, task.cancelling()
+
+    def goes_on(self, ask: object) -> None:
+        """It does not wait any more: its request is on the way, or it is over."""
+        self._waiting.pop(ask, None)
+
+    def woke(self, ask: object) -> bool:
+        """True if closing, and nothing else, cancelled the ask's task; the cancellation is taken back."""
+        before, task = self._woken.pop(ask, None), asyncio.current_task()
+        return before is not None and task is not None and task.uncancel() <= before
+
+    def close(self) -> None:
+        """Wakes all who wait, on whatever event loop."""
+        self.closed = True
+        here = asyncio.get_running_loop()
+        for loop in {task.get_loop() for task, _ in list(self._waiting.values())}:
+            if loop is here:
+                self._wake(loop)
+            elif not loop.is_closed():
+                loop.call_soon_threadsafe(self._wake, loop)
+
+    def _wake(self, loop: asyncio.AbstractEventLoop) -> None:
+        for ask, (task, cancelled) in list(self._waiting.items()):
+            if task.get_loop() is loop:
+                del self._waiting[ask]
+                self._woken[ask] = cancelled
+                task.cancel()
+
+    def answered(self, endpoint: str, elapsed_s: float) -> None:
+        """An answer took so long, from sending to its last byte."""
+        recent = self._answers.get(endpoint)
+        if recent is None:
+            recent = self._answers[endpoint] = deque(maxlen=_RECENT)
+        recent.append(elapsed_s)
+
+    def fastest_s(self, endpoint: str) -> float:
+        """The fastest of the endpoint's recent answers, seconds; 0 before the first."""
+        return min(self._answers.get(endpoint, ()), default=0.0)

@@ -1,0 +1,61 @@
+"""Credentials as providers take them: keys that do not change, or an async callable that gives them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from hashlib import blake2b
+from typing import Any, TypeVar
+
+from agora_tencent_analytics.errors import BadInput
+from agora_tencent_analytics.secret import Secret, is_key, secret
+
+C = TypeVar("C")
+
+
+def fixed_credentials(credentials: C) -> Callable[[], Awaitable[C]]:
+    """An async callable that always gives these credentials."""
+
+    async def give() -> C:
+        return credentials
+
+    return give
+
+
+def hidden(keys: str | Secret[str] | Sequence[str | Secret[str]]) -> Secret[str] | tuple[str | Secret[str], ...]:
+    """Keys that nothing shows by accident: a text, or several texts, the first of them a name.
+
+    Raises:
+        BadInput: one of them is empty, or holds what cannot stand in a key.
+    """
+    parts = [keys] if isinstance(keys, str | Secret) else [*keys]
+    if not parts or not all(map(is_key, parts)):
+        raise BadInput("keys must be non-empty printable text without spaces, each of them; copy them from the vendor")
+    if isinstance(keys, str | Secret):
+        return secret(keys)
+    return (parts[0], *map(secret, parts[1:]))
+
+
+def account_of(keys: Secret[str] | tuple[str | Secret[str], ...]) -> str:
+    """A name for the quota of these keys that does not show them."""
+    name = keys[0] if isinstance(keys, tuple) else keys
+    if isinstance(name, str):
+        return name
+    return blake2b(name.reveal().encode(), digest_size=16).hexdigest()
+
+
+def check_async(credentials: Any) -> None:
+    """Nothing, if this can be called and may give something to await.
+
+    Raises:
+        BadInput: it cannot be called, or is a plain function.
+    """
+    if not callable(credentials):
+        raise BadInput(f"credentials must be an async function, not {type(credentials).__name__}")
+    called = credentials
+    while isinstance(called, partial):
+        called = called.func
+    plain = inspect.isfunction(called) or inspect.ismethod(called)
+    if plain and not any(map(inspect.iscoroutinefunction, (called, inspect.unwrap(called)))):
+        raise BadInput(f"credentials must be an async function (async def), not the plain one {called.__name__}")

@@ -1,0 +1,242 @@
+"""The steps of the stores that are written in Python, on tables that each keeps in its own way.
+
+Holds `RecordedStore`, a `QuotaStore` but for where things lie (`memory_store.py`, `sqlite_store.py`), and `Tables`,
+which it finds them in. What is written down and how a loss is noticed is in `record.py`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from typing import Protocol, TypeVar
+
+from agora_tencent_analytics.quota.record import Account, Day, Known, Record, forget_days, meet, tell_of_loss
+from agora_tencent_analytics.quota.store import LEASE_S, STEP_TOLERATED_S, Claim, CounterKey, Standing, judge
+
+_GRANTS_TO_A_SWEEP = 64
+
+T = TypeVar("T")
+
+
+class Tables(Protocol):
+    """Where the steps find what is written down, and write it."""
+
+    def account(self, name: str) -> Account | None:
+        """What is written down of an account."""
+
+    def keep_account(self, name: str, account: Account) -> None:
+        """Writes that."""
+
+    def record(self, key: CounterKey) -> Record | None:
+        """What is written down of a counter."""
+
+    def keep_record(self, key: CounterKey, record: Record) -> None:
+        """Writes that."""
+
+    def count_slots(self, key: CounterKey) -> int:
+        """How many there are."""
+        ...
+
+    def ends(self, key: CounterKey, owner: str, after: float) -> Iterable[float]:
+        """When the slots of all other owners end, of those that end after that."""
+        ...
+
+    def put_slot(self, key: CounterKey, claim: Claim, ends: float) -> bool:
+        """Writes when it ends; true if it is new."""
+        ...
+
+    def drop_slot(self, key: CounterKey, claim: Claim) -> bool:
+        """Removes it; true if there was one."""
+        ...
+
+    def forget_slots(self, key: CounterKey, until: float) -> int:
+        """Removes those that ended until then; how many there were."""
+        ...
+
+
+class RecordedStore(ABC):
+    """The steps of a store, on tables that somebody keeps.
+
+    Args:
+        lease_s: how long a slot is kept for a process that says nothing, seconds.
+        gather_s: until then all who live have told a store that forgot of their slots, seconds.
+    """
+
+    def __init__(self, *, lease_s: float = LEASE_S, gather_s: float) -> None:
+        self.lease_s, self._gather_s = lease_s, gather_s
+        self._known: dict[str, Known] = {}
+
+    @abstractmethod
+    async def _run(self, step: Callable[[Tables, str, float], T]) -> T:
+        """What the step returns, all of which is done or nothing.
+
+        Args:
+            step: is given the tables, the identity of where they lie, and for how many seconds it was waited for.
+        """
+
+    async def reserve(self, key: CounterKey, claim: Claim, now: float) -> Standing:
+        """See `QuotaStore.reserve`."""
+        known = self._known.setdefault(key[0], Known())
+
+        def step(tables: Tables, identity: str, waited_s: float) -> tuple[Standing, Account, Record, str | None, str]:
+            at, asked_as = now + waited_s, known.birth
+            account, record, why = self._meet(tables, key, claim, known, at, identity)
+            days = [record.day(day) for day in claim.days]
+            standing = judge(
+                claim,
+                at,
+                used=tuple(day.used for day in days),
+                others=self._others(tables, key, claim.owner, at, claim.longest_rest_s),
+                granted_at=record.granted_at,
+                held_s=max(record.held_s(at), account.rests_s(at, claim, self._gather_s)),
+                refused=record.refused(at),
+                lost_ago_s=at - account.rests_from,
+            )
+            if standing.why is None:
+                self._take(tables, key, claim, record, days, at)
+            return standing, account, record, why, asked_as
+
+        standing, account, record, why, asked_as = await self._run(step)
+        if standing.why is None:
+            known.granted_at = now
+        days = [(day, record.days[day]) for day in claim.days]
+        known.learn(account.birth, account.identity, key[1], record.number, days, asked_as=asked_as)
+        if why is not None:
+            tell_of_loss(key[1], repr(self), why, lost=account.lost)
+        return standing
+
+    def _meet(
+        self, tables: Tables, key: CounterKey, claim: Claim, known: Known, now: float, identity: str
+    ) -> tuple[Account, Record, str | None]:
+        found, record, slots = tables.account(key[0]), tables.record(key), tables.count_slots(key)
+        before = None if found is None else (found.lost, found.rests_from)
+        account, why = meet(
+            found,
+            record,
+            counter=key[1],
+            known=known,
+            claim=claim,
+            now=now,
+            identity=identity,
+            slots=slots,
+            lease_s=self.lease_s,
+        )
+        changed = account is not found or before != (account.lost, account.rests_from)
+        if record is None:
+            record = Record()
+        if key[1] not in account.counters:
+            account.counters.append(key[1])
+            record.adopt(account.birth, now, slots)
+            tables.keep_record(key, record)
+            changed = True
+        if changed:
+            tables.keep_account(key[0], account)
+        if known.birth not in ("", account.birth):
+            for counter, days in known.days.items():
+                at = (key[0], counter)
+                mended = record if at == key else tables.record(at) or Record(slots=tables.count_slots(at))
+                for day, tally in days.items():
+                    mended.day(day).merge(tally)
+                tables.keep_record(at, mended)
+        return account, record, why
+
+    def _take(self, tables: Tables, key: CounterKey, claim: Claim, record: Record, days: list[Day], now: float) -> None:
+        record.number += 1
+        record.granted_at = now
+        record.longest_rest_s = max(record.longest_rest_s, claim.longest_rest_s)
+        for day in days:
+            day.charge(record.mark)
+        forget_days(record.days, claim.days)
+        record.slots += tables.put_slot(key, claim, now + self.lease_s)
+        if record.number % _GRANTS_TO_A_SWEEP == 0:
+            record.slots -= tables.forget_slots(key, now - record.longest_rest_s - STEP_TOLERATED_S)
+        tables.keep_record(key, record)
+
+    async def answered(
+        self, key: CounterKey, claim: Claim, now: float, *, ago_s: float, late_days: tuple[int, ...] = ()
+    ) -> None:
+        """See `QuotaStore.answered`."""
+
+        def step(tables: Tables, _: str, waited_s: float) -> None:
+            if claim.windows:
+                more = int(tables.put_slot(key, claim, now + waited_s - ago_s))
+            else:
+                more = -int(tables.drop_slot(key, claim))
+            if more or late_days:
+                record = tables.record(key) or Record()
+                record.slots += more
+                for day in late_days:
+                    record.day(day).charge(record.mark)
+                tables.keep_record(key, record)
+
+        await self._run(step)
+
+    async def refund(self, key: CounterKey, claim: Claim) -> None:
+        """See `QuotaStore.refund`."""
+
+        def step(tables: Tables, _: str, __: float) -> None:
+            if tables.drop_slot(key, claim):
+                record = tables.record(key) or Record(slots=1)
+                record.slots -= 1
+                for day in claim.days:
+                    record.day(day).charge(record.mark, granted=0, back=1)
+                tables.keep_record(key, record)
+
+        await self._run(step)
+
+    async def renew(self, key: CounterKey, claim: Claim, now: float) -> None:
+        """See `QuotaStore.renew`."""
+
+        def step(tables: Tables, _: str, waited_s: float) -> None:
+            if tables.put_slot(key, claim, now + waited_s + self.lease_s):
+                record = tables.record(key) or Record()
+                record.slots += 1
+                tables.keep_record(key, record)
+
+        await self._run(step)
+
+    async def refused(
+        self, key: CounterKey, now: float, *, ago_s: float, hold_s: float, sent_ago_s: float, period_s: int | None
+    ) -> None:
+        """See `QuotaStore.refused`."""
+
+        def step(tables: Tables, _: str, waited_s: float) -> None:
+            record = tables.record(key) or Record()
+            at = now + waited_s - ago_s
+            record.hold(now + waited_s, hold_s - ago_s)
+            record.refusals += 1
+            record.refused_at, record.refused_sent_at, record.refused_period_s = at, at - sent_ago_s, period_s
+            tables.keep_record(key, record)
+
+        await self._run(step)
+
+    async def spend(self, key: CounterKey, day: int, limit: int) -> None:
+        """See `QuotaStore.spend`."""
+
+        def step(tables: Tables, _: str, __: float) -> None:
+            record = tables.record(key) or Record()
+            record.day(day).merge(Day({}, limit))
+            tables.keep_record(key, record)
+
+        await self._run(step)
+
+    async def look(self, key: CounterKey, owner: str, days: tuple[int, ...], now: float) -> Standing:
+        """See `QuotaStore.look`."""
+
+        def step(tables: Tables, _: str, __: float) -> Standing:
+            account, record = tables.account(key[0]), tables.record(key) or Record()
+            rests_s = 0.0
+            if account is not None and account.lost:
+                rests_s = account.rests_from + self._gather_s + record.longest_rest_s - now
+            return Standing(
+                after_s=max(record.held_s(now), rests_s),
+                used=tuple(record.days[day].used if day in record.days else 0 for day in days),
+                others=self._others(tables, key, owner, now, record.longest_rest_s),
+                refused=record.refused(now),
+            )
+
+        return await self._run(step)
+
+    def _others(self, tables: Tables, key: CounterKey, owner: str, now: float, rest_s: float) -> tuple[float, ...]:
+        latest = now + self.lease_s + STEP_TOLERATED_S
+        return tuple(max(0.0, now - end) for end in tables.ends(key, owner, now - rest_s) if end <= latest)

@@ -1,0 +1,142 @@
+"""A SQLite file that may have come from elsewhere: its tables compared with ours, its statements bounded in time.
+
+Such a file may have a view in the place of a table, which never ends, a trigger, or pages that lead in circles. What
+its schema is where we made it is found in memory, by the same statements, and compared. And a statement gives way:
+after a deadline, since ours take milliseconds, and when a signal has cancelled the task that runs it. No handler of a
+signal is called while SQLite computes, unless SQLite calls Python now and then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache, partial
+from typing import Any
+
+STATEMENT_S = 20.0
+"""The longest that a statement may take, seconds."""
+_STEPS = 5_000
+"""Steps of SQLite's machine between two looks at the clock: less than a millisecond."""
+_MADE = "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY type, name"
+Schema = list[tuple[str, str, str, str]]
+
+
+class Connection(sqlite3.Connection):
+    """A connection whose statements end: by themselves, at their deadline, or with the task that a signal cancelled."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.text_factory = partial(str, encoding="utf-8", errors="replace")  # bytes that are no text are not ours
+        self._until = [math.inf]  # no reference to the connection: it would never be freed
+        self.set_progress_handler(_give_way(self._until), _STEPS)
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        """Begins a statement; its deadline is counted from here."""
+        self._until[0] = time.monotonic() + STATEMENT_S
+        try:
+            return super().execute(sql, parameters)
+        except UnicodeDecodeError:  # of what SQLite would say
+            raise sqlite3.DatabaseError("what stands in it is no text") from None
+
+    @contextlib.contextmanager
+    def unhurried(self) -> Iterator[None]:
+        """Statements inside have no deadline: what looks at the whole file takes as long as the file is large."""
+        self.set_progress_handler(_give_way([math.inf]), _STEPS)
+        try:
+            yield
+        finally:
+            self.set_progress_handler(_give_way(self._until), _STEPS)
+
+
+def _give_way(until: list[float]) -> Callable[[], int]:
+    def gives_way() -> int:
+        return _is_cancelled() or time.monotonic() > until[0]
+
+    return gives_way
+
+
+def _is_cancelled() -> bool:
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:  # no loop runs in this thread
+        return False
+    return task is not None and task.cancelling() > 0
+
+
+def was_interrupted(error: BaseException) -> bool:
+    """True if a statement gave way to its deadline; or to an interrupt where no task runs.
+
+    Raises:
+        CancelledError: it gave way to a signal that cancelled the task.
+    """
+    if getattr(error, "sqlite_errorcode", 0) != sqlite3.SQLITE_INTERRUPT:
+        return False
+    if _is_cancelled():
+        raise asyncio.CancelledError from None
+    return True
+
+
+def schema_of(connection: sqlite3.Connection) -> Schema:
+    """What a file is made of."""
+    return connection.execute(_MADE).fetchall()
+
+
+@cache
+def schema_made_by(*scripts: str) -> Schema:
+    """What a file is made of in which these scripts were executed.
+
+    Args:
+        scripts: statements with semicolons between them, and nowhere else.
+    """
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        for script in scripts:
+            execute_script(connection, script)
+        return schema_of(connection)
+
+
+def execute_script(connection: sqlite3.Connection, script: str) -> None:
+    """Executes statements in the transaction at hand, which `executescript` would end."""
+    for statement in script.split(";"):
+        connection.execute(statement)
+
+
+def check_rows(connection: sqlite3.Connection, sound: Mapping[str, str]) -> None:
+    """Nothing, if every row of these tables is as it should be.
+
+    Args:
+        connection: an open file, whose schema is ours.
+        sound: by table, the condition that its rows fulfil.
+
+    Raises:
+        sqlite3.DatabaseError: one does not.
+    """
+    for table, condition in sound.items():
+        ((odd,),) = connection.execute(f"SELECT EXISTS (SELECT 1 FROM {table} WHERE ({condition}) IS NOT TRUE)")
+        if odd:
+            raise sqlite3.DatabaseError(f"a row of its table {table} cannot be: somebody has changed it")
+
+
+Shape = dict[tuple[str, str, str], list[tuple[Any, ...]]]
+
+
+def shape_of(connection: sqlite3.Connection) -> Shape:
+    """What a file is made of, however the statements were spelt that made it: the columns of all that is in it."""
+    pragmas = {"table": "table_xinfo", "index": "index_xinfo"}
+    return {
+        (kind, name, table): connection.execute(f"SELECT * FROM pragma_{pragmas[kind]}(?)", (name,)).fetchall()
+        if kind in pragmas
+        else []
+        for kind, name, table, _ in schema_of(connection)
+    }
+
+
+@cache
+def shape_made_by(script: str) -> Shape:
+    """The shape of a file in which this script was executed; see `schema_made_by`."""
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        execute_script(connection, script)
+        return shape_of(connection)

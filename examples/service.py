@@ -1,0 +1,66 @@
+"""A web service over Agora's calls: answers within a limit of time, says when to come back, and stops gracefully.
+
+    python examples/service.py        # needs fastapi and uvicorn; PORT says where it listens (8080)
+    curl localhost:8080/channels/class-7/calls
+
+Credentials come from the environment, as `agora-tencent-analytics simulate --vendor agora --port 8021` prints them.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+
+from agora_tencent_analytics import AgoraProvider, AnalyticsError, Last, NotAsked, Refusal
+
+WITHIN_S = 5.0
+"""How long a caller of the service waits at most."""
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """One provider for the life of the service; a fifth of each day is kept for those who wait for an answer."""
+    async with AgoraProvider.from_env(reserve={"interactive": 0.2}) as agora:
+        app.state.agora = agora
+        yield
+
+
+app = FastAPI(lifespan=lifespan)
+
+
+@app.exception_handler(AnalyticsError)
+async def unanswered(request: Request, error: AnalyticsError) -> JSONResponse:
+    """503 where there is no quota, 502 where the vendor is at fault; `Retry-After` where it is worth coming back."""
+    headers = {"Retry-After": str(math.ceil(error.wait_s(time.time()) or 0))} if error.retryable else {}
+    told = {"error": type(error).__name__, "request_id": error.request_id if isinstance(error, Refusal) else ""}
+    return JSONResponse(told, 503 if isinstance(error, NotAsked) else 502, headers)
+
+
+@app.get("/channels/{channel}/calls")
+async def calls(request: Request, channel: str, hours: float = 6) -> list[dict[str, object]]:
+    """The calls of a channel, newest first, and how many took part in each."""
+    view = request.app.state.agora.with_options(priority="interactive", within_s=WITHIN_S)
+    found: list[dict[str, object]] = []
+    async for call in view.calls(Last(hours=hours), channel=channel):
+        sessions = await view.sessions(call).collect()
+        found.insert(0, {"call_id": call.call_id, "began": call.created_ts, "sessions": len(sessions)})
+    return found
+
+
+@app.get("/health")
+async def health(request: Request) -> dict[str, object]:
+    """What is left of the quota: read from this machine's count, so it costs no request."""
+    states = await request.app.state.agora.quota()
+    return {"left_today": {state.counter: state.left_today for state in states if state.left_today is not None}}
+
+
+if __name__ == "__main__":
+    # SIGTERM: no new connections, ten seconds for the requests that run, then the provider is closed.
+    uvicorn.run(app, port=int(os.environ.get("PORT", "8080")), timeout_graceful_shutdown=10, log_level="warning")

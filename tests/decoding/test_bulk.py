@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import pickle
+import tracemalloc
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+import pytest
+
+from agora_tencent_analytics.agora.series import read_metrics
+from agora_tencent_analytics.decoding.bulk import LARGE, MOST_ROWS, TooMuch, check_bulk, check_rows
+from agora_tencent_analytics.decoding.flaws import Flaws
+from agora_tencent_analytics.decoding.rawjson import beside, plain, read, shallow, sound
+from agora_tencent_analytics.decoding.rows import Structure
+from agora_tencent_analytics.models.calls import Call
+from agora_tencent_analytics.tencent.series import read_detail
+from benchmarks.hostile.bodies import MB, SHAPES, hostile, polite
+
+VENDORS = ("agora", "tencent")
+READ: dict[str, Callable[[bytes], Any]] = {"agora": read_metrics, "tencent": read_detail}
+
+
+def peak_of(read: Callable[[bytes], Any], body: bytes) -> float:
+    """How many times its own length a text took while it was read, or refused."""
+    tracemalloc.start()
+    try:
+        with suppress(ValueError):
+            read(body)
+        return tracemalloc.get_traced_memory()[1] / len(body)
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("beside_the_rows", ["", ", beside"])
+@pytest.mark.parametrize("shape", sorted(SHAPES))
+def test_no_listing_takes_more_than_a_few_times_its_length(shape: str, beside_the_rows: str) -> None:
+    body = hostile("agora", "calls", shape + beside_the_rows, 3 * MB)
+    assert peak_of(read, body) < 7
+
+
+@pytest.mark.parametrize("beside_the_rows", ["", ", beside"])
+@pytest.mark.parametrize("shape", sorted(SHAPES))
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_no_answer_of_series_takes_more_than_a_few_times_its_length(
+    vendor: str, shape: str, beside_the_rows: str
+) -> None:
+    body = hostile(vendor, "metrics", shape + beside_the_rows, 3 * MB)
+    assert peak_of(READ[vendor], body) < 7
+
+
+@pytest.mark.parametrize("shape", ["empty lists", "small objects", "many keys", "short texts", "nested lists"])
+def test_what_would_become_too_much_is_refused_before_anything_is_made_of_it(shape: str) -> None:
+    body = hostile("agora", "calls", shape, 3 * MB)
+    assert peak_of(read, body) < 0.1
+    with pytest.raises(TooMuch, match=r"its 3,\d+,\d+ bytes hold about [\d,]+ values, .* ask for less at a time"):
+        read(body)
+
+
+@pytest.mark.parametrize("kind", ["calls", "sessions"])
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_a_large_polite_listing_is_read(vendor: str, kind: str) -> None:
+    body = polite(vendor, kind, 4 * MB)
+    assert msgspec.json.decode(body) == read(body)
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_a_large_polite_answer_of_series_is_read_also_where_the_slow_way_is_taken(vendor: str) -> None:
+    body = polite(vendor, "metrics", 4 * MB)
+    quick = READ[vendor](body)
+    assert len(quick.series) > 30
+    odd = body.replace(b'"requestId":"r"', b'"requestId":"r","new":1').replace(
+        b'"RequestId":"r"', b'"RequestId":"r","new":1'
+    )
+    slow = READ[vendor](odd)
+    assert {"new": 1} == slow.extra
+    assert quick.series == slow.series
+
+
+def test_a_bare_nan_among_many_points_makes_no_objects_of_them() -> None:
+    body = polite("tencent", "metrics", 2 * MB)
+    broken = body.replace(b'"Value":7}', b'"Value":NaN}', 3)
+    assert broken != body
+    assert len(read_detail(body).series) == len(read_detail(broken).series)
+    assert body.replace(b'"Value":7}', b'"Value":null}', 3) == sound(broken)
+    assert peak_of(read_detail, broken) < 7
+
+
+def test_a_small_text_is_not_weighed() -> None:
+    check_bulk(b"[" + b"[]," * (LARGE // 3 - 3) + b"[]]")
+
+
+def test_more_rows_than_any_page_has_are_refused() -> None:
+    check_rows(MOST_ROWS)
+    with pytest.raises(TooMuch, match="250,001 rows, and more than 250,000 are not read"):
+        Flaws().each([{}] * (MOST_ROWS + 1), lambda rows: [])
+
+
+def test_rows_that_cannot_be_read_are_lost_each_by_itself_as_far_as_pages_go() -> None:
+    flaws = Flaws(by_row=True)
+    assert [] == flaws.each([7] * 1_000, list)
+    assert 1_000 == len(flaws.rows)
+    with pytest.raises(TooMuch, match="more than 1,000 of its rows cannot be read"):
+        flaws.each([7], list)
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_more_series_than_any_answer_has_are_refused(vendor: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    each = {"agora": 1_250_000, "tencent": 2_500_000}[vendor]  # a session is an object too
+    monkeypatch.setattr("agora_tencent_analytics.decoding.bulk._SERIES", each)
+    one = {"agora": b'{"sid":"%d","data":[{"mid":1}]}', "tencent": b'{"UserId":"%d","DataType":"x"}'}[vendor]
+    whole = {"agora": b'{"metrics":[%b]}', "tencent": b'{"Response":{"RequestId":"r","Data":[%b]}}'}[vendor]
+    assert 3 == len(READ[vendor](whole % b",".join(one % number for number in range(3))).series)
+    with pytest.raises(TooMuch):
+        READ[vendor](whole % b",".join(one % number for number in range(4)))
+
+
+# --- depth --------------------------------------------------------------------------------------------------
+
+
+def nested(depth: int) -> Any:
+    value: Any = 7
+    for level in range(depth):
+        value = [value] if level % 2 else {"a": value}
+    return value
+
+
+def depth_of(value: Any) -> int:
+    depth = 0
+    while isinstance(value, list | dict):
+        value = value[0] if isinstance(value, list) else value["a"]
+        depth += 1
+    return depth
+
+
+def test_what_is_nested_more_than_64_deep_is_text_there() -> None:
+    assert nested(64) == shallow(nested(64))
+    cut = shallow(nested(600))
+    assert 64 == depth_of(cut)
+    inside = cut
+    for _ in range(64):
+        inside = inside[0] if isinstance(inside, list) else inside["a"]
+    assert nested(600 - 64) == msgspec.json.decode(inside)
+
+
+def test_an_unknown_field_can_be_pickled_however_deep_it_is() -> None:
+    deep = nested(600)
+    row = {"id": "c", "new": deep, "created_ts": 1, "destroyed_ts": 2, "cname": "r", "finished": True}
+    structure = Structure({Call: {"call_id": "id", "channel": "cname"}})
+    for _ in range(2):  # of a shape that is new, and of one that was met
+        (call,) = structure.rows([dict(row)], Call, vendor="agora")
+        assert call == pickle.loads(pickle.dumps(call))
+        assert 64 == depth_of(call.extra["new"])
+    assert 64 == depth_of(beside({"new": deep}, ())["new"])
+    assert 64 == depth_of(plain(msgspec.Raw(msgspec.json.encode(deep))))
+
+
+def test_a_large_unknown_part_of_an_answer_of_series_stays_text() -> None:
+    large = msgspec.json.encode(list(range(100_000)))
+    assert large.decode() == plain(msgspec.Raw(large))

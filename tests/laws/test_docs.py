@@ -1,0 +1,95 @@
+"""The README is short, links lead somewhere, the site names every public name, and the picture is of today's tables."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+from types import ModuleType
+from xml.etree import ElementTree
+
+import pytest
+
+import agora_tencent_analytics as package
+from agora_tencent_analytics.cli.tables import SPENT, WORST, vendor_rows, worst_rows
+from agora_tencent_analytics.scan import Report
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "SECURITY.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "CHANGELOG.md",
+    *sorted(DOCS.rglob("*.md")),
+]
+MOST_LINES = 160
+
+
+def loaded(name: str) -> ModuleType:
+    """A script of docs/, which is not a package."""
+    spec = importlib.util.spec_from_file_location(f"docs_{name}", DOCS / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def anchors(page: Path) -> set[str]:
+    """What headings of a page can be linked to by."""
+    heads = re.findall(r"(?m)^#+ (.+?)(?: \{ #([\w-]+) \})?$", page.read_text(encoding="utf-8"))
+    return {named or re.sub(r"[^\w\- ]", "", head.lower()).strip().replace(" ", "-") for head, named in heads}
+
+
+def dead_links(page: Path) -> list[str]:
+    text = re.sub(r"(?ms)^```.*?^```", "", page.read_text(encoding="utf-8"))
+    dead = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        path, _, anchor = target.partition("#")
+        if re.match(r"https?:", target):
+            continue
+        led = (page.parent / path).resolve() if path else page
+        if not led.exists() or (anchor and led.suffix == ".md" and anchor not in anchors(led)):
+            dead.append(target)
+    return dead
+
+
+def test_the_readme_is_one_sitting() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= MOST_LINES
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_to_what_is_there(page: Path) -> None:
+    assert [] == dead_links(page)
+
+
+def test_a_link_to_nothing_is_seen(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        "# A page: of [its](page.md#a-page-of-its) own\n[x](nowhere.md) [y](page.md#none) [z](https://x.y)\n"
+    )
+    assert ["page.md#a-page-of-its", "nowhere.md", "page.md#none"] == dead_links(page)
+
+
+def test_the_navigation_names_pages_that_are_there() -> None:
+    listed = set(re.findall(r"(?m)^ +- (\S+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8")))
+    assert set() == listed - {str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md")}
+    assert len(listed) > 20
+
+
+def test_every_public_name_is_in_the_reference() -> None:
+    hooks = loaded("hooks")
+    shown = set(re.findall(r"<!-- names: (\S+) -->", "".join(page.read_text() for page in DOCS.rglob("*.md"))))
+    assert hooks.GROUPS.keys() <= shown
+    named = {name.rpartition(".")[2] for group in shown for name in hooks.names_of(group)}
+    assert set() == set(package.__all__) - named - {"__version__"}
+
+
+def test_the_picture_shows_the_tables_as_they_are() -> None:
+    texts = [text for text in ElementTree.parse(DOCS / "pictures" / "scan.svg").getroot().itertext() if text.strip()]
+    shown = " ".join(" ".join(texts).split())
+    assert [] == [title for title in (WORST, SPENT) if title not in shown], "run `python docs/picture.py`"
+    words = {word for head in (worst_rows([])[0], vendor_rows(Report())[0]) for name in head for word in name.split()}
+    assert set() == words - set(shown.split()), "run `python docs/picture.py`"
+    assert texts[-1].strip() == "complete"

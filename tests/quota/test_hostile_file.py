@@ -1,0 +1,92 @@
+"""Quota files that came from elsewhere: each is refused in a sentence, or counted on; none hangs, or counts below 0."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from agora_tencent_analytics import QuotaUnavailable
+from agora_tencent_analytics.quota.sqlite_store import SqliteStore
+from tests.support.file_user import take
+from tests.support.mutated_files import ENDLESS, mutate
+
+NOW = 1_790_000_000.0
+ENDS_S = 5.0
+
+
+@pytest.fixture(scope="module")
+def used(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("used") / "quota"
+    store = SqliteStore(path)
+    for number in range(4):
+        asyncio.run(take(store, NOW + number))
+    store.close()
+    del store
+    with closing(sqlite3.connect(path)) as file:
+        file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return path
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ("DROP TABLE records", f"CREATE VIEW records (account, counter) AS {ENDLESS}"),
+        (f"CREATE TRIGGER t AFTER INSERT ON slots BEGIN INSERT INTO records {ENDLESS}; END",),
+        ("ALTER TABLE slots ADD COLUMN more",),
+        ("CREATE TABLE more (a)",),
+        ("DROP INDEX slots_by_end",),
+        ("PRAGMA user_version = 3", "DROP TABLE records", f"CREATE VIEW days (account, counter) AS {ENDLESS}"),
+        ("PRAGMA application_id = 0", "PRAGMA user_version = 2", f"CREATE VIEW days (account, counter) AS {ENDLESS}"),
+    ],
+)
+def test_tables_that_are_not_ours_are_refused_before_anything_is_read(
+    statements: tuple[str, ...], used: Path, tmp_path: Path
+) -> None:
+    path = Path(shutil.copy(used, tmp_path / "quota"))
+    with closing(sqlite3.connect(path, isolation_level=None)) as file:
+        for statement in statements:
+            file.execute(statement)
+    before = path.read_bytes()
+    with pytest.raises(QuotaUnavailable, match=r"somebody has changed them|it is another program's"):
+        SqliteStore(path)
+    assert before == path.read_bytes()
+
+
+def mutated(seed: int, used: Path, folder: Path) -> str:
+    """What became of a quota file that somebody has changed."""
+    folder.mkdir()
+    path = Path(shutil.copy(used, folder / "quota"))
+    (folder / "theirs").write_text("theirs\n")
+    what = mutate(path, Random(seed))
+    began = time.monotonic()
+    try:
+        store = SqliteStore(path)
+        told = asyncio.run(take(store, NOW + 100))
+        store.close()
+        outcome = "refused" if told[0] == "unavailable" else "counted"
+        if outcome == "counted":
+            assert told[0] is None or isinstance(told[0], str), f"seed {seed} ({what}): {told}"
+            assert all(isinstance(number, int) and number >= 0 for number in told[1:]), f"seed {seed} ({what}): {told}"
+    except QuotaUnavailable:
+        outcome = "refused"
+    assert time.monotonic() - began < ENDS_S, f"seed {seed} ({what})"
+    assert "theirs\n" == (folder / "theirs").read_text()
+    return outcome
+
+
+def test_no_mutated_file_hangs_counts_below_nought_or_ends_in_a_traceback(used: Path, tmp_path: Path) -> None:
+    outcomes = [mutated(seed, used, tmp_path / str(seed)) for seed in range(20)]
+    assert outcomes.count("refused") > 5
+
+
+@pytest.mark.proof
+def test_none_of_a_hundred_mutated_files_does(used: Path, tmp_path: Path) -> None:
+    for seed in range(1_000, 1_100):
+        mutated(seed, used, tmp_path / str(seed))

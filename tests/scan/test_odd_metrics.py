@@ -1,0 +1,123 @@
+"""Answers with metrics that are about something else than what was asked: nothing is missing without a word."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import pytest
+
+from agora_tencent_analytics import TimeRange, scan
+from agora_tencent_analytics.limits import HOUR
+from agora_tencent_analytics.scan import VendorReport
+from agora_tencent_analytics.simulator import World
+from tests.support.spoilt_answers import Rows, Spoilt
+from tests.support.transports import Stage
+from tests.support.virtual_time import EPOCH, run
+
+NOW = int(EPOCH)
+FEW: dict[str, Any] = {"calls": 3, "start": NOW - 6 * HOUR, "end": NOW - HOUR, "sessions_per_call": 3}
+WORLD = World(seed=9, metrics_per_session=2, points_per_series=20, **FEW)
+VENDORS = [("agora", {}), ("agora", {"api": "2021-03"}), ("tencent", {})]
+every_vendor = pytest.mark.parametrize(("vendor", "options"), VENDORS, ids=["agora", "agora of 2021-03", "tencent"])
+SERIES = {"agora": "metrics", "tencent": "Data"}
+
+
+@attrs.frozen
+class Read:
+    points: int
+    requests: int
+    report: VendorReport
+
+
+def read(vendor: str, options: dict[str, Any], spoil: dict[str, Callable[[Rows], None]]) -> Read:
+    stage = Stage(vendor, WORLD, **options)
+
+    async def scenario() -> Any:
+        async with (
+            stage.provider(transport=Spoilt(stage.server, spoil), **options) as provider,
+            scan(provider, over=TimeRange(WORLD.start, WORLD.end), depth="metrics") as records,
+        ):
+            points = sum([record.points async for record in records])
+            return points, records.report.vendors[vendor]
+
+    points, report = run(scenario)
+    return Read(points, stage.asked, report)
+
+
+def lists_of_points(vendor: str, rows: Rows) -> list[list[Any]]:
+    if vendor == "agora":
+        return [series["kvs"] for session in rows for series in session["data"]]
+    return [series["Content"] for series in rows]
+
+
+def retimed(vendor: str, at: Callable[[int], Any]) -> dict[str, Callable[[Rows], None]]:
+    """The same points at other times."""
+
+    def spoil(rows: Rows) -> None:
+        for points in lists_of_points(vendor, rows):
+            for point in points:
+                name: Any = 0 if vendor == "agora" else "Time"
+                point[name] = at(point[name])
+
+    return {SERIES[vendor]: spoil}
+
+
+@every_vendor
+@pytest.mark.parametrize("unit", [1_000, 10**6])
+def test_points_in_milliseconds_are_read(vendor: str, options: dict[str, Any], unit: int) -> None:
+    polite = read(vendor, options, {})
+    found = read(vendor, options, retimed(vendor, lambda second: second * unit))
+    assert polite.points > 0
+    assert (polite.points, polite.requests, True) == (found.points, found.requests, found.report.complete)
+
+
+@every_vendor
+@pytest.mark.parametrize(
+    "at",
+    [lambda second: second - 8 * HOUR, lambda second: second // 60, lambda second: "soon", lambda second: None],
+    ids=["of another zone", "in minutes", "words", "nulls"],
+)
+def test_series_without_a_point_that_was_asked_for_are_told(
+    vendor: str, options: dict[str, Any], at: Callable[[int], Any]
+) -> None:
+    found = read(vendor, options, retimed(vendor, at))
+    assert (0, False) == (found.points, found.report.complete)
+    calls = {call.call_id for call in WORLD.calls(vendor)}  # type: ignore[arg-type]  # a literal in the table above
+    told = [doubt for doubt in found.report.doubts if "none of a second that was asked for" in doubt]
+    assert calls == {call_id for call_id in calls if any(call_id in doubt for doubt in told)}
+
+
+@every_vendor
+def test_an_answer_without_its_series_is_a_failure(vendor: str, options: dict[str, Any]) -> None:
+    def spoil(whole: Rows) -> None:
+        whole[0].pop(SERIES[vendor], None)
+
+    found = read(vendor, options, {"": spoil})
+    assert (0, False) == (found.points, found.report.complete)
+    assert 3 == found.report.failures_by_kind["UnreadableReply"]
+
+
+@every_vendor
+def test_series_of_others_in_the_place_of_those_asked_for_are_doubted(vendor: str, options: dict[str, Any]) -> None:
+    def spoil(rows: Rows) -> None:
+        for number, row in enumerate(rows):
+            row["sid" if vendor == "agora" else "UserId"] = f"stranger{number}"
+
+    found = read(vendor, options, {SERIES[vendor]: spoil})
+    assert (0, False) == (found.points, found.report.complete)
+    assert any("are not in the answer, but others are" in doubt for doubt in found.report.doubts)
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_session_that_cannot_be_read_beside_its_series_is_told(place: int) -> None:
+    def spoil(rows: Rows) -> None:
+        rows[place]["join_ts"] = None
+
+    options = {"api": "2021-03"}
+    polite, found = read("agora", options, {}), read("agora", options, {"call_info": spoil})
+    assert polite.report.complete
+    assert not found.report.complete
+    assert found.report.failures_by_kind["UnreadableRow"] >= 3
+    assert 0 < found.points < polite.points
