@@ -279,7 +279,7 @@ def test_points_become_rows_of_a_table_with_units_and_sources() -> None:
         "value": 1.0,
     } == rows[0]
     assert [1.0, None] * 4 == [row["value"] for row in rows]
-    assert {b"unit": b"s since 1970-01-01 UTC", b"source": b""} == table.schema.field("time").metadata
+    assert {b"unit": b"s since 1970-01-01 UTC", b"source": b"MetricSeries.times"} == table.schema.field("time").metadata
     assert "dictionary" in str(table.schema.field("metric").type)
 
 
