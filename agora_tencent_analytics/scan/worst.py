@@ -26,6 +26,7 @@ _LOSS = frozenset(
 )
 _RTT = frozenset({"rtt", "gateway_rtt"})
 _FREEZE = frozenset({"audio_freeze_time", "video_freeze_time"})
+_LONGEST_S = 10**9
 
 
 @attrs.define(kw_only=True)
@@ -105,7 +106,7 @@ class CallFigures:
             stayed = max(0, end - session.join_ts) if end is not None else 0
             self.stayed_s += stayed
             user = session.user_id or session.session_id
-            self._stayed[user] += stayed
+            self._stayed[user] += min(stayed, _LONGEST_S)  # a vendor may write any number
             if session.session_id in worst:
                 self._frozen[user] += worst[session.session_id]
 
