@@ -15,11 +15,13 @@ from agora_tencent_analytics.paging.certificate import Certificate, Clipped
 from agora_tencent_analytics.paging.paginator import Batches, Paginator
 from agora_tencent_analytics.scan.batch_queue import BatchQueue
 from agora_tencent_analytics.scan.job import Job
+from agora_tencent_analytics.scan.lister import as_many_as_asked
 from agora_tencent_analytics.scan.memory_bound import Gauge
 from agora_tencent_analytics.scan.options import Depth
 from agora_tencent_analytics.scan.parts import Parts
 from agora_tencent_analytics.scan.records import POINT_BYTES, CallRecord, Failure
 from agora_tencent_analytics.scan.report import GIVEN_UP
+from agora_tencent_analytics.scan.whole_call import read_whole
 from agora_tencent_analytics.scan.work import Owed
 from agora_tencent_analytics.timerange import TimeRange
 
@@ -63,9 +65,12 @@ class CallReader:
         self._parts, self._sound = parts, owed.sound
         if job.stopped:
             return  # listed before the stop, not begun: the report says that the scan stopped
-        sessions = await self._sessions(parts)
-        if job.wanted.depth == "metrics" and sessions:
-            await self._metrics(sessions, parts)
+        if job.wanted.depth == "metrics":
+            sessions = await self._whole(parts)
+            if sessions:
+                await self._metrics(sessions, parts)
+        else:
+            await self._sessions(parts)
         if parts.broken_off and job.work.kept:
             return  # by something hopeless: the next scan begins it anew
         if job.wanted.users is None or parts.found:
@@ -111,10 +116,37 @@ class CallReader:
         found: list[Session] = []
         while (batch := await self._next(listing, batches, "sessions", parts)) is not None:
             if job.wanted.depth == "metrics":
+                batch, strange = as_many_as_asked(listing, batch, job.provider.now())
+                if strange is not None:
+                    await self._fail(strange, "sessions", parts)
                 found.extend(batch)
             else:
                 await parts.add(batch)
         return found
+
+    async def _whole(self, parts: Parts) -> list[Session]:
+        """Reads sessions and series together as far as that can be; the sessions whose series are still to be read."""
+        job, call = self._job, parts.call
+        try:
+            whole = await read_whole(job, self._gauge, id(self), call)
+        except AnalyticsError as error:
+            await self._fail(error, "sessions", parts)
+            return []
+        sessions = whole.sessions if whole is not None else None
+        if sessions is None:
+            sessions = await self._sessions(parts)
+        if whole is None:
+            return sessions
+        if whole.certificate is not None:
+            await self._take(whole.certificate, "sessions", parts)
+        shown = [session for session in sessions if session.user_id in whole.users]
+        apart = job.provider.metrics(call, shown, over=job.work.within)
+        series = whole.of(shown, apart, job.provider.now())
+        if series is None:
+            return sessions
+        parts.expect(shown)
+        await parts.add((), await self._read_columns(series))
+        return [session for session in sessions if session.user_id not in whole.users]
 
     async def _metrics(self, sessions: list[Session], parts: Parts) -> None:
         parts.expect(sessions)
@@ -129,7 +161,7 @@ class CallReader:
         while (batch := await self._next(listing, batches, "metrics", parts)) is not None:
             kept = await self._read_columns(batch)
             del batch
-            self._gauge.came(id(self), sum(len(series) for series in kept) * POINT_BYTES)
+            self._gauge.came(id(self), sum(map(len, kept)) * POINT_BYTES)
             await parts.add((), kept)
             del kept
             await self._gauge.leave(id(self))
