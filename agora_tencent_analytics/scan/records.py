@@ -101,7 +101,7 @@ class CallRecord:
     @property
     def points(self) -> int:
         """Points of all series."""
-        return sum(len(series) for series in self.series)
+        return sum(map(len, self.series))
 
     def find(
         self, metric: str, *, session_id: str | None = None, peer_id: str | None = None
