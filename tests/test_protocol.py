@@ -161,6 +161,13 @@ def test_sessions_of_other_users_and_of_other_calls_are_left_out_and_counted() -
     assert (["c1-ann"], 3) == run(scenario)
 
 
+def test_calls_that_begin_after_the_range_were_not_asked_for_whatever_the_vendor_shows() -> None:
+    rows = call_rows([OVER.start, OVER.end - 1, OVER.end + 30, OVER.end + 61])
+    calls, certificate = listed(OutsideProvider(lambda _: {"rows": rows, "total": 4}))
+    assert ["c0", "c1", "c2"] == [call.call_id for call in calls]
+    assert ("", 1) == (certificate.why, certificate.strange)
+
+
 def test_user_ids_that_are_numbers_are_compared_as_text_and_signs_are_what_phones_make_of_them() -> None:
     rows = sessions("7", "2999999999")
     provider = OutsideProvider(lambda _: {"rows": rows, "total": 2})
