@@ -17,9 +17,9 @@ from rich.cells import cell_len
 from agora_tencent_analytics import Call, Clipped, Columns, MetricSeries, NotFound, Session, TimeRange
 from agora_tencent_analytics.cli import console
 from agora_tencent_analytics.cli.console import PlainConsole
-from agora_tencent_analytics.cli.tables import SPENT, WORST, bounded, results, vendor_rows, warnings, worst_rows
+from agora_tencent_analytics.cli.tables import SPENT, WORST, results, vendor_rows, warnings, worst_rows
 from agora_tencent_analytics.cli.worst_calls import Worst
-from agora_tencent_analytics.errors import printable
+from agora_tencent_analytics.errors import bounded, printable
 from agora_tencent_analytics.receipt import Receipt
 from agora_tencent_analytics.scan import CallRecord, Failure, Report, VendorReport
 

@@ -213,6 +213,7 @@ CURSORS = {
     "many windows": base64.urlsafe_b64encode(
         b'{"v":4,"q":[0,"m"],"o":null,"s":[' + b"[1,2,0]," * 10**5 + b'[1,2,0]],"w":null,"p":[1,1,null,0,0,0]}'
     ).decode(),
+    "empty lists": base64.urlsafe_b64encode(b'{"v":4,"x":[' + b"[]," * 10**6 + b"[]]}").decode(),
     "huge numbers": base64.urlsafe_b64encode(
         b'{"v":4,"q":[0,"m"],"o":null,"s":[],"w":null,"p":[' + b"9" * 5000 + b",1,null,0,0,0]}"
     ).decode(),
