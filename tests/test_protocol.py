@@ -75,6 +75,25 @@ def test_rows_of_one_second_come_in_any_order_and_those_without_a_time_are_no_ev
     assert "not in the order" not in certificate.why
 
 
+def test_the_size_of_an_answer_with_the_newest_rows_is_sent_and_may_be_less_than_the_most() -> None:
+    paging = attrs.evolve(NEWEST, size="limit")
+
+    def answer(asked: Mapping[str, str]) -> Any:
+        rows = sorted(inside(ROWS, asked), key=lambda one: one["created_ts"], reverse=True)
+        return {"rows": rows[: int(asked["limit"])], "total": len(rows)}
+
+    provider = OutsideProvider(answer, paging=paging)
+
+    async def scenario() -> Any:
+        listing = provider.calls(OVER, page_size=60)
+        return len({call.call_id for call in await listing.collect()}), listing.certificate.why
+
+    assert (260, "") == run(scenario)
+    assert {"60"} == {asked["limit"] for asked in provider.server.asked}
+    with pytest.raises(BadInput, match="from 1 to 100"):
+        provider.calls(OVER, page_size=101)
+
+
 @pytest.mark.parametrize("paging", [NEWEST, attrs.evolve(NEWEST, total="hint"), Unpaged()])
 def test_a_total_above_the_rows_that_came_makes_the_window_incomplete(paging: Any) -> None:
     rows = call_rows(range(OVER.start, OVER.start + 50))
