@@ -55,7 +55,7 @@ def docs(session: nox.Session) -> None:
     """The site, in `-- FOLDER` if given: without a warning, and every link inside it leads somewhere."""
     session.install("-e", ".[docs]")
     folder = session.posargs[0] if session.posargs else session.create_tmp()
-    session.run("mkdocs", "build", "--strict", "--quiet", "--site-dir", folder, env={"NO_MKDOCS_2_WARNING": "1"})
+    session.run("mkdocs", "build", "--strict", "--site-dir", folder, env={"NO_MKDOCS_2_WARNING": "1"})
 
 
 @nox.session(python=PYTHONS)
