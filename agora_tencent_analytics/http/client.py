@@ -41,6 +41,7 @@ from agora_tencent_analytics.errors import (
     WouldExceedQuota,
 )
 from agora_tencent_analytics.http.connection import Connection
+from agora_tencent_analytics.http.credentials import called_for
 from agora_tencent_analytics.http.hosts import Hosts
 from agora_tencent_analytics.http.recorder import Recorder
 from agora_tencent_analytics.http.redaction import Redaction
@@ -415,12 +416,11 @@ class _Ask:
 
     async def _call_for_keys(self) -> None:
         """Calls for keys, no longer than the deadline allows."""
-        # No local variable holds them: crash reports list those of every frame.
         if self._deadline is None:
-            self._keys, self._keys_before = await self._caller.credentials(), self._keys
+            self._keys, self._keys_before = await called_for(self._caller.credentials), self._keys
         else:
             with anyio.move_on_after(self._left_s()) as in_time:
-                self._keys, self._keys_before = await self._caller.credentials(), self._keys
+                self._keys, self._keys_before = await called_for(self._caller.credentials), self._keys
             if in_time.cancelled_caught:
                 raise self._late()
         self._keys_since = self._clock.monotonic()

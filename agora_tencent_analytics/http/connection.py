@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-from agora_tencent_analytics.errors import ProviderClosed
+from agora_tencent_analytics.errors import BadInput, ProviderClosed
 
 _RECENT = 20
 """Answers of an endpoint among which the fastest is looked for."""
@@ -34,7 +34,10 @@ class Connection:
 
     def waits(self, ask: object) -> None:
         """An ask of the running task waits from now on, for whatever it may be."""
-        task = asyncio.current_task()
+        try:
+            task = asyncio.current_task()
+        except RuntimeError:
+            raise BadInput("there is no event loop of asyncio here: this library cannot be asked under trio") from None
         if task is not None:
             self._waiting[ask] = task, task.cancelling()
 
