@@ -77,7 +77,7 @@ def lowest(session: nox.Session) -> None:
     """The tests with the lowest version of each dependency that pyproject.toml allows, those of the extras included."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    wanted = [*project["dependencies"], *extras["cli"], *extras["redis"], *extras["otel"]]
+    wanted = [*project["dependencies"], *extras["cli"], *extras["redis"], *extras["otel"], *extras["arrow"]]
     pins = [one.replace(">=", "==") for one in wanted]
     session.install(*pins)
     session.install("-e", ".[test]", *pins)
