@@ -31,8 +31,7 @@ from agora_tencent_analytics.notices import Hook
 from agora_tencent_analytics.paging.paginator import Paginator
 from agora_tencent_analytics.paging.question import Over, Questions, about_call, over_range
 from agora_tencent_analytics.paging.stays import Packet
-from agora_tencent_analytics.quota.quota import Quota
-from agora_tencent_analytics.quota.quota_state import QuotaState
+from agora_tencent_analytics.quota.quota import Quota, QuotaState
 from agora_tencent_analytics.quota.store import QuotaStore
 from agora_tencent_analytics.receipt import Budget, Receipt
 from agora_tencent_analytics.secret import Secret

@@ -27,8 +27,7 @@ from agora_tencent_analytics.limits import DAY, HOUR, MINUTE, SECOND, Rate
 from agora_tencent_analytics.quota.clock import Clock
 from agora_tencent_analytics.quota.limiter import Bucket
 from agora_tencent_analytics.quota.memory_store import MemoryStore
-from agora_tencent_analytics.quota.quota import Quota
-from agora_tencent_analytics.quota.quota_state import QuotaState
+from agora_tencent_analytics.quota.quota import Quota, QuotaState
 from agora_tencent_analytics.quota.slot import Slot
 from agora_tencent_analytics.quota.sqlite_store import SqliteStore
 from agora_tencent_analytics.quota.store import LEASE_S, QuotaStore
