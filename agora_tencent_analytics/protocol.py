@@ -9,21 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 
-from agora_tencent_analytics.endpoint import unsigned
+from agora_tencent_analytics.endpoint import Endpoint, unsigned
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.events import Event
 from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.paging.paginator import Paginator
-from agora_tencent_analytics.paging.question import sessions_of
+from agora_tencent_analytics.paging.question import over_range, reaches, sessions_of
+from agora_tencent_analytics.paging.stays import life_of
 from agora_tencent_analytics.secret import secret
 from agora_tencent_analytics.timerange import TimeRange
 
 Ask = Callable[..., Paginator[Any]]
-_SLACK_S = 60
-"""Seconds by which the clocks that stamp rows may differ from the one that cuts ranges."""
 
 
 def hold(provider: type[Any]) -> None:
@@ -74,18 +73,26 @@ def _calls(ask: Ask) -> Ask:
 
 def _sessions(ask: Ask) -> Ask:
     @wraps(ask)
-    def sessions(self: Any, call: Call, *, users: Sequence[str] | None = None, **options: Any) -> Paginator[Any]:
+    def sessions(
+        self: Any,
+        call: Call,
+        *,
+        users: Sequence[str] | None = None,
+        over: TimeRange | None = None,
+        cursor: str | None = None,
+        **options: Any,
+    ) -> Paginator[Any]:
         check_call(self, call)
-        if isinstance(users, str | bytes):
-            raise BadInput(f"users must be a list of user ids, not {type(users).__name__}")
+        named = _named(users)
         ids = None if users is None else list(dict.fromkeys(users))
-        names = {str(user) for user in ids or ()}
-        named = None if ids is None else {*names, *map(unsigned, names)}
 
         def wanted(session: Any) -> bool:
             return _about(session, self, call) and (named is None or session.user_id in named)
 
-        return _only(ask(self, call, users=ids, **options), wanted)
+        if call.held_sessions is not None and not _runs(call):
+            return _held(self, call, over, cursor).only(wanted)
+        needed = f"sessions of call {call.call_id}" if named is None else ""
+        return _only(ask(self, call, users=ids, over=over, cursor=cursor, **options), wanted, needed)
 
     return sessions
 
@@ -133,11 +140,79 @@ _PROMISES: Mapping[str, Callable[[Ask], Ask]] = {
 }
 
 
+def sessions_in_rows(
+    provider: Any,
+    row: Endpoint[Call],
+    call: Call,
+    users: Sequence[str] | None,
+    over: TimeRange | None,
+    cursor: str | None,
+) -> Paginator[Any]:
+    """The sessions of a call, where a vendor tells them in the row of the call and in no other place.
+
+    What a row held is not asked for. Of a call that is known by its own fields alone, as from a ledger, the row is read
+    again, in a window around its beginning.
+
+    Args:
+        provider: whom to ask.
+        row: lists the calls.
+        call: the call.
+        users: only sessions of these users; None: of everybody.
+        over: only sessions that reach into this range.
+        cursor: where to go on.
+    """
+    check_call(provider, call)
+    named = _named(users)
+
+    def of_them(session: Any) -> bool:
+        return named is None or session.user_id in named
+
+    if call.held_sessions is not None:
+        return _held(provider, call, over, cursor).only(of_them)
+
+    def merge(calls: Sequence[Call]) -> list[Session]:
+        held = (one for found in calls for one in found.held_sessions or () if over is None or reaches(one, over))
+        return list(filter(of_them, held))
+
+    def wanted(found: Any) -> bool:
+        return _about(found, provider, call) and found.held_sessions is not None
+
+    start = max(0, call.created_ts)
+    questions = over_range(row, provider.limits(row), TimeRange(start, start + 1), [{}])
+    again = provider.walk(questions, merge=merge, cursor=cursor)
+    return _only(again, wanted, f"the row of call {call.call_id} with its sessions", always=True)
+
+
+def _held(provider: Any, call: Call, over: TimeRange | None, cursor: str | None) -> Paginator[Any]:
+    sessions = [one for one in call.held_sessions or () if over is None or reaches(one, over)]
+    life = life_of(call, sessions, int(provider.now()))
+    doubt = f"call {call.call_id} still runs: its row holds the sessions there were" if _runs(call) else ""
+    return cast("Paginator[Any]", provider.at_hand(sessions, life, doubt=doubt, cursor=cursor))
+
+
+def _named(users: Sequence[str] | None) -> set[str] | None:
+    """The users, as they may be spelt in an answer; None for everybody.
+
+    Raises:
+        BadInput: one text in the place of a list.
+    """
+    if users is None:
+        return None
+    if isinstance(users, str | bytes):
+        raise BadInput(f"users must be a list of user ids, not {type(users).__name__}")
+    names = {str(user) for user in users}
+    return {*names, *map(unsigned, names)}
+
+
+def _runs(call: Call) -> bool:
+    return call.destroyed_ts is None or not call.finished
+
+
 def _about(item: Any, provider: Any, call: Call) -> bool:
     return bool(item.vendor == provider.name and item.call_id == call.call_id)
 
 
-def _only(found: Any, wanted: Callable[[Any], bool], needed: str = "") -> Paginator[Any]:
+def _only(found: Any, wanted: Callable[[Any], bool], needed: str = "", *, always: bool = False) -> Paginator[Any]:
     if not isinstance(found, Paginator):
         raise TypeError(f"a provider answers with a Paginator, as ask() gives them, not {type(found).__name__}")
-    return found.only(wanted, needed)
+    return found.only(wanted, needed, always=always)

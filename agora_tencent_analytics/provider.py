@@ -20,7 +20,7 @@ from agora_tencent_analytics.models.figures import Figures
 from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.paging.paginator import Paginator
 from agora_tencent_analytics.paging.question import Over
-from agora_tencent_analytics.protocol import hold
+from agora_tencent_analytics.protocol import hold, sessions_in_rows
 from agora_tencent_analytics.receipt import Receipt
 from agora_tencent_analytics.timerange import TimeRange
 
@@ -169,7 +169,8 @@ class Provider(Access, ABC):
             NotOffered: the vendor or the plan lacks this.
             BadInput: the call is another vendor's, or the cursor another question's. Nothing was sent.
         """
-        self._lacks("sessions")
+        row = next((row for row in self.endpoints if row.sessions_key), None)
+        return self._lacks("sessions") if row is None else sessions_in_rows(self, row, call, users, over, cursor)
 
     def metrics(
         self,
@@ -197,6 +198,18 @@ class Provider(Access, ABC):
             BadInput: a session is not of this call, or the cursor is another question's. Nothing was sent.
         """
         self._lacks("metrics")
+
+    def sessions_with_metrics(self, call: Call, *, over: TimeRange | None = None) -> Paginator[MetricSeries] | None:
+        """Every series of a call, on pages that tell its sessions; None where the vendor does not show both together.
+
+        A scan takes it in the place of `sessions` and `metrics` where that costs fewer requests. The series are as the
+        vendor sends them: whose stay each belongs to may not be in them.
+
+        Args:
+            call: a call of this provider.
+            over: only the part of the call inside this range. None: the whole call.
+        """
+        return None
 
     def events(self, call: Call, sessions: Iterable[Session], *, over: TimeRange | None = None) -> Paginator[Event]:
         """What happened to the users of these sessions during a call, each event once.

@@ -32,7 +32,7 @@ from agora_tencent_analytics.errors import (
     UnreadableReply,
 )
 from agora_tencent_analytics.message import Request, Response
-from agora_tencent_analytics.models.calls import Session
+from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.refusals import (
     BY_STATUS,
     Made,
@@ -221,9 +221,25 @@ class Vendor(ABC):
             return attrs.evolve(self.reply(row, body, items), ids=names)
 
         def read(rows: Sequence[Any]) -> list[Any]:
-            return self.structure.rows(rows, row.model, odd=asked.flaws.odd, vendor=self.name, **given)
+            inner = [one.pop(row.sessions_key, None) for one in rows] if row.sessions_key else []
+            found = self.structure.rows(rows, row.model, odd=asked.flaws.odd, vendor=self.name, **given)
+            if inner:
+                found = [self._holding(row, call, held, asked) for call, held in zip(found, inner, strict=True)]
+            return found
 
         return self.reply(row, body, read_rows(row, rows, asked, read))
+
+    def _holding(self, row: Endpoint[Any], call: Call, rows: Any, asked: Asked) -> Call:
+        """The call with the sessions that its row holds, if every one of them can be read and none is missing."""
+
+        def read(rows: Sequence[Any]) -> list[Session]:
+            return self.structure.rows(rows, Session, odd=asked.flaws.odd, vendor=self.name, call_id=call.call_id)
+
+        if not isinstance(rows, list):
+            return call
+        sessions, odd = asked.flaws.apart(rows, read)
+        counted = getattr(call, row.sessions_count) if row.sessions_count else None
+        return call if odd or len(sessions) < (counted or 0) else call.holding(sessions)
 
     def reply(self, row: Endpoint[Any], body: Any, items: Sequence[Any]) -> Reply[Any]:
         """An answer with these records, and with what the body says beside them where the row tells it stands."""

@@ -215,3 +215,13 @@ def test_no_text_of_an_error_steers_a_terminal_and_its_facts_stay_as_they_came(e
     assert all(line.isprintable() for line in str(report).split("\n"))
     if isinstance(error, Refusal):
         assert (STEERING, STEERING, STEERING) == (error.code, error.message, error.request_id)
+
+
+def test_no_text_about_a_name_of_a_million_characters_is_long() -> None:
+    name = "会" * 10**6
+    failure = Failure(vendor="agora", step="calls", call_id=name, error=BadInput(name))
+    report = Report(vendors={"agora": VendorReport(doubts=[name], stopped=name)})
+    report.vendors["agora"].fail(failure)
+    assert errors.columns_of(str(failure)) <= 2_000
+    assert all(errors.columns_of(line) <= 2_000 for line in str(report).split("\n"))
+    assert name == failure.call_id

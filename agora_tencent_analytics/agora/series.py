@@ -17,7 +17,7 @@ from typing import Any
 import attrs
 import msgspec
 
-from agora_tencent_analytics.decoding.bulk import TooMuch, check_bulk, check_rows
+from agora_tencent_analytics.decoding.bulk import TooMuch, check_bulk, check_series
 from agora_tencent_analytics.decoding.rawjson import (
     UNREADABLE,
     number,
@@ -110,17 +110,17 @@ def read_metrics(body: bytes) -> AgoraMetrics:
     hollow, points = _hollowed(body)
     if points and hollow.count(_HOLLOW) == len(points):
         try:
-            metrics = _read(hollow)
+            metrics = _read(hollow, len(body))
         except TooMuch:
             raise
         except ValueError:
-            return _read(body)
+            return _read(body, len(body))
         cut = [series for series in metrics.series if series.kvs == _HOLLOW]
         if len(cut) == len(points):
             for series, kvs in zip(cut, points, strict=True):
                 series.kvs = kvs
             return metrics
-    return _read(body)
+    return _read(body, len(body))
 
 
 def _hollowed(body: bytes) -> tuple[bytes, list[bytes]]:
@@ -139,14 +139,14 @@ def _hollowed(body: bytes) -> tuple[bytes, list[bytes]]:
     return _HOLLOW.join(kept), points
 
 
-def _read(body: bytes) -> AgoraMetrics:
-    check_bulk(body, points=True)
+def _read(body: bytes, length: int) -> AgoraMetrics:
+    check_bulk(body, points=True, length=length)
     try:
         reply = _quick(body)
     except UNREADABLE:
         return _lenient(sound(body))
     sessions = reply.metrics or []
-    check_rows(sum(len(session.data or ()) for session in sessions))
+    check_series(len(sessions) + sum(len(session.data or ()) for session in sessions), length)
     return AgoraMetrics(
         is_about_series=reply.metrics is not msgspec.UNSET,
         code=reply.code,

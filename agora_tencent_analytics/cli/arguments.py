@@ -262,7 +262,11 @@ def _verbose(command: argparse.ArgumentParser) -> None:
 def _vendors(command: argparse.ArgumentParser) -> None:
     group = command.add_argument_group("whom to ask")
     group.add_argument(
-        "--vendor", choices=("agora", "tencent", "both"), help="whom to ask (default: whose credentials are set)"
+        "--vendor",
+        type=values.vendor,
+        metavar="V",
+        help="whom to ask: agora, tencent, both, or a vendor that another package brings (default: whose credentials "
+        "are set, of agora and tencent)",
     )
     group.add_argument(
         "--plan", action="append", default=[], metavar="P", help="the plan: P for one vendor, or agora=P and tencent=P"
@@ -311,8 +315,7 @@ def _range(command: argparse.ArgumentParser) -> _Group:
     group.add_argument(
         "--depth",
         choices=("calls", "sessions", "metrics"),
-        default="metrics",
-        help="how deep to read (default: metrics)",
+        help="how deep to read (default: as deep as the vendor answers, which is metrics)",
     )
     return group
 

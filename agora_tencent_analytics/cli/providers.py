@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib import import_module
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from agora_tencent_analytics.agora.provider import AgoraProvider
 from agora_tencent_analytics.cli.options import Options
+from agora_tencent_analytics.cli.plugins import plugin
 from agora_tencent_analytics.environment import EnvironmentVariable, unquoted, unset
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.http.proxies import ENVIRONMENT
@@ -37,6 +39,8 @@ _LISTINGS = {"agora": "call/lists", "tencent": "DescribeRoomInfo"}
 async def providers_of(options: Options) -> AsyncIterator[tuple[list[Provider], World | None]]:
     """The providers, open, and the world that they are asked about if it is simulated.
 
+    Where the options do not say how deep to read, they do now: as deep as all of these providers answer.
+
     Raises:
         BadInput: there are no credentials, or the plans given are wrong.
     """
@@ -50,8 +54,10 @@ async def providers_of(options: Options) -> AsyncIterator[tuple[list[Provider], 
     if not options.simulate:
         _check_plans(vendors, plans)
         async with _real(own, plans, options.proxy) as providers:
+            options.depth = getattr(options, "depth", None) or _deepest(providers)
             yield providers, None
         return
+    options.depth = options.depth or "metrics"
     from agora_tencent_analytics.cli.simulated_world import demo_range, recent_range, world
 
     # A job that reads what is new since its last run needs a world that goes on.
@@ -65,6 +71,8 @@ def _vendors(options: Options) -> list[str]:
     if options.vendor == "both" or (options.vendor is None and options.simulate):
         return list(_PROVIDERS)
     if options.vendor is not None:
+        if options.simulate and options.vendor not in _PROVIDERS:
+            raise BadInput(f"--simulate has {' and '.join(_PROVIDERS)}, and no {options.vendor}")
         return [options.vendor]
     needed = {vendor: _credentials(provider) for vendor, provider in _PROVIDERS.items()}
     found = [vendor for vendor, variables in needed.items() if not unset(variables)]
@@ -101,7 +109,9 @@ def _plans(options: Options, vendors: list[str]) -> dict[str, str]:
 
 def _check_plans(vendors: list[str], plans: Mapping[str, str]) -> None:
     """Names the plans that there are where none is given, or one that is not among them."""
-    for vendor in vendors:
+    for vendor in filter(_PROVIDERS.__contains__, vendors):
+        if unset(_credentials(_PROVIDERS[vendor])):
+            continue  # the provider names all that is missing
         variable = _PROVIDERS[vendor].environment["plan"]
         plan = plans.get(vendor) or unquoted(os.environ.get(variable.name, ""))
         known: Mapping[str, Plan] = import_module(f"agora_tencent_analytics.{vendor}.plans").PLANS
@@ -127,8 +137,36 @@ async def _real(
             options["transport"] = AiohttpTransport(proxy=way)
             if store:
                 options["store"] = store
-            providers.append(await stack.enter_async_context(_PROVIDERS[vendor].from_env(**options)))
+            made = _PROVIDERS[vendor].from_env(**options) if vendor in _PROVIDERS else _made(vendor, options)
+            providers.append(await stack.enter_async_context(made))
         yield providers
+
+
+def _made(vendor: str, options: dict[str, Any]) -> Provider:
+    """A provider that another distribution brings; it is given the variables that it declares, and no others."""
+    kind, whence = plugin(vendor, _PROVIDERS)
+    print(f"{vendor}: {whence}", file=sys.stderr)
+    if "plan" in options and "plan" not in kind.environment:
+        raise BadInput(f"--plan: {vendor} has one plan only")
+    own = {one.name: os.environ[one.name] for one in kind.environment.values() if one.name in os.environ}
+    try:
+        made = kind.from_env(own, **options)
+    except TypeError as error:
+        raise BadInput(f"{whence} cannot be made: {error}; its constructor must take ProviderOptions") from None
+    if made.name in _PROVIDERS:
+        raise BadInput(f"{whence} calls its vendor {made.name!r}, which is the name of a vendor that is built in")
+    return made
+
+
+def _deepest(providers: list[Provider]) -> str:
+    """How deep all of these providers answer."""
+    if all(type(one).metrics is not Provider.metrics for one in providers):
+        return "metrics"
+    return "sessions" if all(map(_answers_sessions, providers)) else "calls"
+
+
+def _answers_sessions(provider: Provider) -> bool:
+    return type(provider).sessions is not Provider.sessions or any(row.sessions_key for row in provider.endpoints)
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@ from agora_tencent_analytics.limits import DAY, HOUR
 from agora_tencent_analytics.notices import Notice, PageRead
 from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.scan import Report, Since
+from agora_tencent_analytics.timerange import Last, TimeRange
 
 _FULL = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up"}
 
@@ -21,15 +22,17 @@ def before_a_scan(options: Options, providers: Sequence[Provider]) -> Iterator[s
     """How days were read, and what the vendors have forgotten already."""
     if options.days:
         yield options.days
-    over = options.over
-    for provider in () if isinstance(over, Since) else providers:
+    over: TimeRange | Last | Since = options.over
+    if isinstance(over, Since):
+        return
+    for provider in providers:
         now = provider.now()
         try:
             questions = provider.calls(over, channel=options.channel).questions(now)
         except AnalyticsError:  # the scan says so
             continue
         kept_s = min((question.limits.history_s for question in questions), default=0)
-        start = over.start if hasattr(over, "start") else over.before(now).start
+        start = over.start if isinstance(over, TimeRange) else over.before(now).start
         if kept_s and start < now - kept_s:
             since = datetime.fromtimestamp(now - kept_s, UTC)
             kept = f"{kept_s // DAY} days" if kept_s > DAY else f"{kept_s // HOUR} hours"

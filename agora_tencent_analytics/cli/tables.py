@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
-from unicodedata import combining, east_asian_width
 
 from agora_tencent_analytics.cli.worst_calls import CallFigures
-from agora_tencent_analytics.errors import printable
+from agora_tencent_analytics.errors import LONGEST_LINE, bounded, columns_of, printable
 from agora_tencent_analytics.scan import Failure, Report, VendorReport
 
 Row = Sequence[str]
@@ -40,7 +39,7 @@ def laid_out(head: Row, rows: Sequence[Row], width: int | None = None) -> Iterat
     words = [name.split() if width else [name] for name in head]
     height = max(map(len, words))
     heads = [*zip(*([""] * (height - len(parts)) + parts for parts in words), strict=True)]
-    widths = [max(map(_cells, [*parts, *column])) for parts, *column in zip(words, *rows, strict=True)]
+    widths = [max(map(columns_of, [*parts, *column])) for parts, *column in zip(words, *rows, strict=True)]
     figures = [at for at, name in enumerate(head) if name not in _IDS]
     for names in (range(len(head)), figures):
         if width is None or sum(widths[at] for at in names) + len(_GAP) * (len(names) - 1) <= width:
@@ -61,7 +60,7 @@ def laid_out(head: Row, rows: Sequence[Row], width: int | None = None) -> Iterat
 def _line(head: Row, row: Row, widths: Sequence[int], names: Iterable[int]) -> str:
     cells = []
     for at in names:
-        space = " " * (widths[at] - _cells(row[at]))
+        space = " " * (widths[at] - columns_of(row[at]))
         cells.append(row[at] + space if head[at] in TEXTS else space + row[at])
     return _GAP.join(cells).rstrip()
 
@@ -70,18 +69,11 @@ def _flowing(words: Iterable[str], width: int) -> Iterator[str]:
     """As many words to a line as there is room for."""
     line = ""
     for word in words:
-        if line and _cells(line) + len(_GAP) + _cells(word) > width:
+        if line and columns_of(line) + len(_GAP) + columns_of(word) > width:
             yield line
             line = ""
         line += (_GAP if line else "") + word
     yield line
-
-
-def _cells(text: str) -> int:
-    """Columns of a terminal that a text takes."""
-    if text.isascii():
-        return len(text)
-    return sum(0 if combining(char) else 1 + (east_asian_width(char) in "WF") for char in text)
 
 
 def status(report: Report) -> str:
@@ -112,7 +104,7 @@ def worst_rows(worst: Sequence[CallFigures]) -> tuple[Row, list[Row]]:
     return head, [
         (
             printable(call.vendor),
-            printable(call.channel),
+            bounded(call.channel),
             _moment(call.join_ts),
             str(call.sessions),
             f"{(call.stayed_s + 30) // 60}",
@@ -120,7 +112,7 @@ def worst_rows(worst: Sequence[CallFigures]) -> tuple[Row, list[Row]]:
             _figure(call.video_freeze_s, 1),
             _figure(call.loss_percent, 1),
             _figure(call.rtt_ms, 0),
-            printable(call.call_id),
+            bounded(call.call_id),
         )
         for call in worst
     ]
@@ -167,7 +159,7 @@ def results(report: Report, left: dict[str, str]) -> list[str]:
             lines.append(f"{name}: requests left today: {left[name]}")
         lines += _not_read(name, vendor, yet=True)
     lines.append("complete" if report.complete else "INCOMPLETE")
-    return [printable(line) for line in lines]
+    return [bounded(line, LONGEST_LINE) for line in lines]
 
 
 def warnings(report: Report, *, most: int) -> list[str]:
@@ -184,7 +176,7 @@ def warnings(report: Report, *, most: int) -> list[str]:
         lines += _first([f"{name}: doubtful: {doubt}" for doubt in vendor.doubts], most, "doubts")
         told = [failure for failure in vendor.failures if str(failure.error) not in vendor.stopped]
         lines += _first(_by_cause(told), most, "failures")
-    return [printable(line) for line in lines]
+    return [bounded(line, LONGEST_LINE) for line in lines]
 
 
 def _not_read(name: str, vendor: VendorReport, *, yet: bool) -> list[str]:

@@ -139,3 +139,10 @@ def sent(text: str) -> str:
     except UnicodeEncodeError:
         raise ArgumentTypeError(f"{text!r} is not UTF-8") from None
     return text
+
+
+def vendor(text: str) -> str:
+    """The name of a vendor: one that is built in, `both`, or one that another package brings."""
+    if not re.fullmatch("[a-z0-9-]+", text):
+        raise ArgumentTypeError(f"{text!r} is not a vendor's name: lower-case letters, digits and hyphens")
+    return text

@@ -12,11 +12,13 @@ from typing import Any, TypeVar
 
 import attrs
 
-from agora_tencent_analytics.decoding.bulk import MOST_ROWS, check_rows
+from agora_tencent_analytics.decoding.bulk import MOST_ROWS, TooMuch, check_rows
 
 R = TypeVar("R")
 T = TypeVar("T")
 
+_MOST_LOST = 1_000
+"""Rows of one answer that are lost each by itself: ten pages of them. What has more is no answer with bad rows."""
 MISREAD = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 """What is raised for rows that are not what they should be."""
 
@@ -93,6 +95,8 @@ class Flaws:
                 equal = self._texts[text] = self._texts.get(text, -1) + 1
                 says = isinstance(row, dict) and any(value not in (None, "", [], {}) for value in row.values())
                 self.rows.append(LostRow(place=place, equal=equal, text=text, reason=why, says_something=says))
+                if len(self.rows) > _MOST_LOST:
+                    raise TooMuch(f"more than {_MOST_LOST:,} of its rows cannot be read") from None
             if self._place == place:
                 self._place += 1
         return found

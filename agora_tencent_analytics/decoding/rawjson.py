@@ -225,7 +225,7 @@ def plain(raw: msgspec.Raw | None) -> Any:
     """
     if raw is None:
         return None
-    if memoryview(raw).nbytes > LARGE:
+    if memoryview(raw).nbytes > LARGE // 4:
         return bytes(raw).decode("utf-8", "replace")
     try:
         return shallow(msgspec.json.decode(raw))
@@ -243,13 +243,20 @@ def shallow(value: Any, room: int = _DEEPEST) -> Any:
         value: of JSON.
         room: levels that are left as they are.
     """
-    if not isinstance(value, list | dict) or not value:
+    if not _is_deep(value, room):
         return value
     if not room:
         return msgspec.json.encode(value).decode()
     if isinstance(value, list):
         return [shallow(inside, room - 1) for inside in value]
     return {name: shallow(inside, room - 1) for name, inside in value.items()}
+
+
+def _is_deep(value: Any, room: int) -> bool:
+    if not isinstance(value, list | dict) or not value:
+        return False
+    inside = value if isinstance(value, list) else value.values()
+    return not room or any(_is_deep(one, room - 1) for one in inside)
 
 
 def rest(fields: Mapping[str, msgspec.Raw], known: Collection[str]) -> dict[str, Any]:

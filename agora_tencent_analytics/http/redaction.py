@@ -58,7 +58,7 @@ class Redaction:
     def _secrets(self) -> Iterator[str]:
         # One by one: no list of them stands in a variable, where crash reports would show it.
         for value in _hidden_in(self._credentials):
-            yield value.reveal() if isinstance(value, Secret) else value
+            yield from _parts(value.reveal() if isinstance(value, Secret) else value)
         for hidden in self._signed.secrets.values():
             yield from _last_word(hidden.reveal())
         for name, value in self._signed.headers.items():
@@ -66,6 +66,13 @@ class Redaction:
                 yield from _last_word(value)
         known = dict(parse_qsl(urlsplit(self._asked.url).query))
         yield from (value for name, value in parse_qsl(urlsplit(self._signed.url).query) if known.get(name) != value)
+
+
+def _parts(value: str) -> Iterator[str]:
+    """A secret, and of a signed token what follows the header that all of its kind have."""
+    yield value
+    if value.startswith("eyJ") and "." in value:
+        yield value.partition(".")[2]
 
 
 def _last_word(header: str) -> Iterable[str]:

@@ -20,6 +20,7 @@ from __future__ import annotations
 import asyncio
 import math
 import ssl
+import warnings
 import zlib
 from collections.abc import AsyncGenerator, Callable
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
@@ -129,7 +130,8 @@ class AiohttpTransport:
     Args:
         session: the caller's own session (proxy, certificate authority, connector), for the loop that it belongs to. It
             is not closed here, but its silent repetition of requests is switched off, and the vendor's credentials go
-            out though it has headers of its own or reads a netrc file. Waiting for a place in its connector counts as
+            out though it has headers of its own (a Host among them is not sent) or reads a netrc file; one that checks
+            no certificate is warned of. Waiting for a place in its connector counts as
             connecting. None: each loop has a session, made on first use.
         most_body_bytes: the largest body that is read, in bytes after decompression.
         proxy: the URL of an HTTP proxy for all but this machine, such as `http://user:password@host:3128`; or
@@ -157,6 +159,11 @@ class AiohttpTransport:
                 raise BadInput(f"session must be an aiohttp.ClientSession, not {type(session).__name__}")
         if session is not None and session.auth is not None:
             raise BadInput("session= must not have auth=: the credentials of the vendor are put into each request")
+        if session is not None and _trusts_anybody(session.connector):
+            warnings.warn(
+                "the session that was given checks no certificate (ssl=False): whoever is on the way reads the keys",
+                stacklevel=2,
+            )
         self._given = session
         self._proxies = None if proxy is None else Proxies(proxy)
         self._most_body_bytes = most_body_bytes
@@ -175,6 +182,8 @@ class AiohttpTransport:
         async def hand_over(sent: aiohttp.ClientRequest, go_on: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
             nonlocal handed_over
             handed_over = True
+            if "Host" in session.headers:  # of the caller's session: it would be another's
+                sent.headers["Host"] = sent.url.host_port_subcomponent or ""
             sent.headers.update(request.headers)
             return await go_on(sent)
 
@@ -307,6 +316,11 @@ class AiohttpTransport:
         _, keeping = own.get(asyncio.get_running_loop(), (None, None))
         if keeping is not None:
             await keeping.aclose()
+
+
+def _trusts_anybody(connector: aiohttp.BaseConnector | None) -> bool:
+    checks = getattr(connector, "_ssl", True)
+    return checks is False or (isinstance(checks, ssl.SSLContext) and checks.verify_mode is ssl.CERT_NONE)
 
 
 async def _keep(session: aiohttp.ClientSession) -> AsyncGenerator[None]:

@@ -10,7 +10,7 @@ fields that this library does not know are kept in `extra`; enumerations are ope
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
 import attrs
@@ -47,6 +47,20 @@ class Call:
     """Share of video time spent frozen, 0 to 1 (Agora `call_video_freeze_rate`)."""
     extra: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
     """Fields of the answer that this library does not know, as the vendor sent them."""
+
+    @property
+    def held_sessions(self) -> tuple[Session, ...] | None:
+        """The sessions that the row of the call held beside its own fields, where a vendor puts them there.
+
+        None if it held none, or not all. They are not part of the record's value, and are kept in no ledger.
+        """
+        return self.__dict__.get("_held_sessions")
+
+    def holding(self, sessions: Iterable[Session]) -> Call:
+        """The call, with the sessions that its row held."""
+        call = attrs.evolve(self)
+        call.__dict__["_held_sessions"] = tuple(sessions)
+        return call
 
     def __hash__(self) -> int:
         return hash((self.vendor, self.call_id))

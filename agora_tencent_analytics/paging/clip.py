@@ -76,7 +76,10 @@ def clip(
         end = beyond
     if not cut:
         return Clip(inside=over, clipped=())
-    if bounds is not None and start < end < start + bounds.least_s:  # too little is left to be answered
+    least_s = bounds.least_s if bounds is not None else 0
+    if least_s - MARGIN_S <= end - start < least_s and end - least_s >= oldest:
+        start = end - least_s  # no more than the margin was cut off: the vendor answers for as much before
+    elif start < end < start + least_s:  # too little is left to be answered
         cut.append(Clipped(over=TimeRange(start, end), reason=cut[-1].reason, endpoint=endpoint))
         cut.sort(key=lambda piece: piece.over)
         start = end

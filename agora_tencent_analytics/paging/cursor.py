@@ -1,7 +1,7 @@
 """`Cursor`: where a walk stands, as text that survives the process.
 
-Holds windows and page numbers, and a fingerprint of the question instead of the question itself, so that a
-cursor in a log or a job queue tells nobody which channel or user was asked for.
+Holds windows and page numbers, and a fingerprint of the question instead of the question itself: a cursor in a log or a
+job queue does not say which channel or user was asked for, though who knows app and account can try names against it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 import attrs
 import msgspec
 
+from agora_tencent_analytics.decoding.bulk import check_bulk
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.paging.next_page import NextReader
 from agora_tencent_analytics.paging.truncated import Ahead, AnyOfReader, NewestReader, Reader
@@ -123,7 +124,9 @@ class Cursor:
             BadInput: it is not one, or one of another version.
         """
         try:
-            said = msgspec.json.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+            raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+            check_bulk(raw)
+            said = msgspec.json.decode(raw)
             if said["v"] != _VERSION:
                 raise BadInput(f"this cursor was made by another version of the library ({said['v']})")
             (question, mark), (number, size, total, shown, barren, longest) = said["q"], said["p"]

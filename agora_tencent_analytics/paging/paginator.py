@@ -16,7 +16,7 @@ from agora_tencent_analytics.paging.certificate import Certificate
 from agora_tencent_analytics.paging.cursor import Cursor
 from agora_tencent_analytics.paging.page import Page
 from agora_tencent_analytics.paging.question import Question, Questions
-from agora_tencent_analytics.paging.walk import Filter, Walk
+from agora_tencent_analytics.paging.walk import Filter, Held, Walk
 from agora_tencent_analytics.timerange import TimeRange
 
 T = TypeVar("T")
@@ -35,6 +35,7 @@ class Paginator(Generic[T]):
             items are merged, they begin with the whole question of that page, unless the page was its last.
         max_requests: the walk ends, incomplete, after so many pages. None: as many as it takes.
         max_wait: the longest wait for a quota slot, seconds; None: what the terms of the provider say.
+        held: items at hand, which need not be asked for and come first.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Paginator(Generic[T]):
         cursor: str | None = None,
         max_requests: int | None = None,
         max_wait: float | None = None,
+        held: Held | None = None,
     ) -> None:
         if max_requests is not None and max_requests < 1:
             raise BadInput(f"max_requests must be at least 1, not {max_requests}")
@@ -53,6 +55,7 @@ class Paginator(Generic[T]):
         self._questions = questions
         self._merge = merge
         self._filters: list[Filter] = []
+        self._held = held
         self._cursor = Cursor.read(cursor) if cursor is not None else None
         self._max_requests = max_requests
         self._max_wait = max_wait
@@ -67,18 +70,20 @@ class Paginator(Generic[T]):
             self._max_wait,
             whole_questions=whole_questions,
             filters=self._filters,
+            held=self._held,
         )
         return self._walk
 
-    def only(self, wanted: Callable[[Any], bool], needed: str = "") -> Self:
+    def only(self, wanted: Callable[[Any], bool], needed: str = "", *, always: bool = False) -> Self:
         """The same, without the items of pages that are not wanted: they are left out and counted.
 
         Args:
             wanted: says of an item, before anything is merged, whether it was asked for.
             needed: what was asked for, in words, if an answer without any of it is no answer: a walk that showed only
                 others is incomplete. `""`: it may be that there is none.
+            always: True if a walk that showed nothing at all is incomplete too.
         """
-        self._filters.append(Filter(wanted, needed))
+        self._filters.append(Filter(wanted, needed, always))
         return self
 
     def __aiter__(self) -> AsyncIterator[T]:
@@ -91,6 +96,12 @@ class Paginator(Generic[T]):
     def batches(self) -> Batches[T]:
         """The same records in the lists in which they become ready: one to a page, or one to a packet of sessions."""
         return Batches(self._new_walk(whole_questions=self._merge is not None), self._merge)
+
+    def merged(self, items: Sequence[Any]) -> Sequence[T] | None:
+        """What these items would have become on a walk of this listing; None if some of them were not asked for."""
+        if not all(one.wanted(item) for one in self._filters for item in items):
+            return None
+        return items if self._merge is None else self._merge(items)
 
     def questions(self, now: float) -> list[Question]:
         """What a walk begun at `now` (vendor epoch seconds) would ask, windows and pages aside; sends nothing."""

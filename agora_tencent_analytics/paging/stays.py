@@ -156,9 +156,7 @@ class CallTrail:
         said = [(one.join_ts, one.leave_ts) for one in stays.values()]
         ends = [leave for join, leave in said if leave is not None and join <= leave <= self.now + _AHEAD_S]
         self._last = max([self._last, *ends])
-        # Where the call's own end is known, only who is said to be there still speaks against it.
-        known = end_is_known(self.call, self.now)
-        self._endless += sum(leave is None for _, leave in said) if known else len(said) - len(ends)
+        self._endless += len(said) - len(ends)
         self._answers += 1
 
     def onward(self, reached: int) -> TimeRange | None:

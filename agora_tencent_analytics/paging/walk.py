@@ -49,6 +49,17 @@ class Filter(NamedTuple):
     wanted: Callable[[Any], bool]
     needed: str
     """In words, if a walk that showed others, and none of it, is incomplete."""
+    always: bool = False
+    """True if it is incomplete also where it showed nothing at all."""
+
+
+class Held(NamedTuple):
+    """Items that are at hand, and need not be asked for."""
+
+    items: Sequence[Any]
+    over: TimeRange
+    doubt: str = ""
+    """What may be missing, in words."""
 
 
 class Walk:
@@ -62,6 +73,7 @@ class Walk:
         max_wait: the longest wait for a quota slot, seconds; None waits as long as it takes.
         whole_questions: True if a question that the cursor has left in the middle is to be asked again as a whole.
         filters: which items are given; the others are counted.
+        held: items at hand, which come first, as one page.
     """
 
     def __init__(
@@ -74,13 +86,16 @@ class Walk:
         *,
         whole_questions: bool,
         filters: Sequence[Filter] = (),
+        held: Held | None = None,
     ) -> None:
         self._filters = filters
+        self._held = held if cursor is None else None  # a cursor lies behind them
         self._caller = caller
         self._max_requests = max_requests
         self._max_wait = max_wait
         self._told = Receipt()  # the cost that pages have told
         self._warned = False
+        self._given: Held | None = None
         self._seen = Seen()
         self._last: tuple[TimeRange, int, Reply[Any], bytes]
         self._lost: Sequence[UnreadableRow] = ()
@@ -89,7 +104,7 @@ class Walk:
             caller.identity,
             caller.quota.clock,
             questions,
-            cursor,
+            cursor if held is None else None,
             whole_questions=whole_questions,
             evidence=self.evidence,
             seen=self._seen,
@@ -107,6 +122,8 @@ class Walk:
             AnalyticsError: what `Caller.ask` raises.
         """
         windows, evidence = self.windows, self.evidence
+        if self._held is not None:
+            return self._give_held(self._held)
         while not evidence.finished:
             reading = windows.take_up()
             if reading is None:
@@ -146,8 +163,28 @@ class Walk:
                         return self._take_in(reading, number, reply)
         return None
 
+    def _give_held(self, held: Held) -> Sequence[Any]:
+        self._held, self._given = None, held
+        self.evidence.reach(held.over)
+        if held.doubt:
+            self.evidence.doubts[held.doubt] = None
+        items = self._wanted(held.items)
+        self.evidence.unique += len(items)
+        return items
+
+    def _wanted(self, items: Sequence[Any]) -> Sequence[Any]:
+        """Those of the items that were asked for; the others are counted."""
+        for wanted, *_ in self._filters:
+            before, items = len(items), list(filter(wanted, items))
+            self.evidence.strange += before - len(items)
+        return items
+
     def page(self, items: Sequence[Any]) -> Page[Any]:
         """The page whose items `next` gave last."""
+        if (given := self._given) is not None:
+            self._given = None
+            place = Cursor.at(0, "", given.over, (), None, None, 0)
+            return Page(items=items, request_id="", body=b"", place=place, window=given.over, number=0)
         window, number, reply, body = self._last
         cost, self._told = self.evidence.cost.since(self._told), self.evidence.cost.copy()
         return Page(
@@ -189,9 +226,7 @@ class Walk:
         if question.inside is not None:
             known, items = len(items), [item for item in items if reaches(item, question.inside)]
             self.evidence.strange += known - len(items)
-        for wanted, _ in self._filters:
-            rows_before, items = len(items), list(filter(wanted, items))
-            self.evidence.strange += rows_before - len(items)
+        items = self._wanted(items)
         self.evidence.count(len(items), duplicates=duplicates)
         if question.trail is not None:
             question.trail.saw(reply, window)
@@ -232,8 +267,9 @@ class Walk:
     def _finish(self, stopped: str) -> None:
         self.evidence.finished = True
         self.evidence.stopped = stopped
-        for _, needed in self._filters:
-            if needed and self.evidence.strange and not self.evidence.unique and not self.evidence.from_cursor:
+        for _, needed, always in self._filters:
+            some = self.evidence.strange or always
+            if needed and some and not self.evidence.unique and not self.evidence.from_cursor:
                 came = f"{self.evidence.strange} rows came, and none of them are {needed}"
                 self.evidence.doubts[f"{came}; the vendor may spell it otherwise"] = None
         self._seen.close()

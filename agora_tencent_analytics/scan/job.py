@@ -104,12 +104,15 @@ class Job:
     async def next(self, source: AsyncIterator[T]) -> T | None:
         """The next item, or None at the end; waits for midnight when the day is spent and the scan may wait."""
         while True:
+            scope = anyio.CancelScope()
+            self._asking.add(scope)
             try:
-                with anyio.CancelScope() as scope:
-                    self._asking.add(scope)
+                with scope:
                     item = await anext(source)
-                if self._gone is not None and scope.cancelled_caught:
-                    raise copy(self._gone)
+                    self.answered, self._unheard_since = True, self.report.cost.attempts
+                    return item
+                assert self._gone is not None
+                raise copy(self._gone)
             except StopAsyncIteration:
                 return None
             except DailyQuotaExhausted as spent:
@@ -117,9 +120,6 @@ class Job:
                 if not self.wanted.waiting or until is not None:
                     raise  # to wait for midnight, and be late
                 await anyio.sleep(max(0.0, spent.resets_at - self.provider.now()) + _AFTER_MIDNIGHT_S)
-            else:
-                self.answered, self._unheard_since = True, self.report.cost.attempts
-                return item
             finally:
                 self._asking.discard(scope)
 

@@ -64,7 +64,7 @@ class Parts:
 
     def expect(self, sessions: Iterable[Session]) -> None:
         """Sessions whose series are to come; each goes into the part that its series go into."""
-        self._expected = {session.session_id: session for session in in_order(sessions)}
+        self._expected |= {session.session_id: session for session in in_order(sessions)}
         self.found = self.found or bool(self._expected)
 
     def fail(self, failure: Failure, *, hopeless: bool = False) -> None:

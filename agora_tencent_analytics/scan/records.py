@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import attrs
 
-from agora_tencent_analytics.errors import AnalyticsError, printable
+from agora_tencent_analytics.errors import LONGEST_LINE, AnalyticsError, bounded
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.timerange import TimeRange
@@ -34,9 +34,9 @@ class Failure:
     given up, to go on. Opaque; None where it would begin anew."""
 
     def __str__(self) -> str:
-        of = f" of call {self.call_id}" if self.call_id else ""
+        of = f" of call {bounded(self.call_id)}" if self.call_id else ""
         during = f" {self.over}" if self.over else ""
-        return printable(f"{self.vendor}: {self.step}{of}{during}: {self.error}")
+        return bounded(f"{self.vendor}: {self.step}{of}{during}: {self.error}", LONGEST_LINE)
 
     def as_dict(self) -> dict[str, Any]:
         """All of it as JSON can hold it: the window by its `start` and `end`, the error by its `kind` and its words."""

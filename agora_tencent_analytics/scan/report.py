@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from agora_tencent_analytics.errors import AnalyticsError, IncompleteScan, printable
+from agora_tencent_analytics.errors import LONGEST_LINE, AnalyticsError, IncompleteScan, bounded
 from agora_tencent_analytics.paging.certificate import Certificate, Clipped, ClippedFor
 from agora_tencent_analytics.receipt import Receipt
 from agora_tencent_analytics.scan.records import Failure
@@ -223,7 +223,8 @@ class Report:
             for name, vendor in self.vendors.items()
         ]
         lines += [*map(str, self.failures), *self._doubts()]
-        return "\n".join([*map(printable, lines), "complete" if self.complete else "INCOMPLETE"])
+        said = [bounded(line, LONGEST_LINE) for line in lines]
+        return "\n".join([*said, "complete" if self.complete else "INCOMPLETE"])
 
     def _doubts(self) -> list[str]:
         """What speaks against completeness besides the failures, in words."""

@@ -2,8 +2,8 @@
 
 A file is private, regular and ours. What somebody else could have put in the way is refused in words, and nothing
 waits: a link of another user's (one's own is followed), a FIFO or a device in the place of a file, a file of another
-user's, unless the caller says that it may be (as on volumes that several machines mount) and nobody else may write it.
-Each refusal is an `OSError` whose text says why.
+user's, unless `ANALYTICS_FOREIGN_FILES=1` accepts those that nobody else may write (as on mounted volumes). Each
+refusal is an `OSError` whose text says why.
 
 Names of the standard streams (`-`, `/dev/stdout`, `/dev/fd/1`) are no files, and are told by `standard_stream`.
 """
@@ -20,7 +20,10 @@ import tempfile
 _PRIVATE = 0o600
 _OTHERS, _OTHERS_WRITE = 0o077, 0o022
 _MOST_LINKS = 40
-_QUICK = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
+_FOREIGN = "ANALYTICS_FOREIGN_FILES"
+_QUICK = os.O_RDWR
+for _flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_BINARY"):
+    _QUICK |= getattr(os, _flag, 0)  # as far as the system has them
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISFIFO, "a FIFO"),
@@ -41,14 +44,13 @@ def standard_stream(path: str) -> int | None:
     return None
 
 
-def make_private(path: str | os.PathLike[str], *, foreign: bool = False) -> str:
+def make_private(path: str | os.PathLike[str]) -> str:
     """Makes a file if there is none, for its owner alone whatever the umask; never opens one that is there.
 
     That matters where SQLite has it open: POSIX drops all locks of a process when any handle on the file is closed.
 
     Args:
         path: where it is to be.
-        foreign: True if it may be another user's.
 
     Returns:
         The path with its links followed.
@@ -58,7 +60,7 @@ def make_private(path: str | os.PathLike[str], *, foreign: bool = False) -> str:
     """
     target = _followed(os.fspath(path))
     with contextlib.suppress(FileNotFoundError):
-        _check(os.lstat(target), target, foreign=foreign)
+        _check(os.lstat(target), target)
         return target
     with contextlib.suppress(FileExistsError):  # somebody else was quicker
         descriptor = os.open(target, _QUICK | os.O_CREAT | os.O_EXCL, _PRIVATE)
@@ -66,26 +68,25 @@ def make_private(path: str | os.PathLike[str], *, foreign: bool = False) -> str:
             _restrict(descriptor, _PRIVATE)
         finally:
             os.close(descriptor)
-    _check(os.lstat(target), target, foreign=foreign)
+    _check(os.lstat(target), target)
     return target
 
 
-def open_private(path: str | os.PathLike[str], *, foreign: bool = False, anew: bool = False) -> int:
+def open_private(path: str | os.PathLike[str], *, anew: bool = False) -> int:
     """A descriptor to read and write a file, which is made if missing.
 
     Args:
         path: the file.
-        foreign: True if it may be another user's.
         anew: True to empty it, and to make it private; else others than its owner lose no more than leave to write.
 
     Raises:
         OSError: what is there must not be used, or it cannot be opened.
     """
-    target = make_private(path, foreign=foreign)
+    target = make_private(path)
     descriptor = os.open(target, _QUICK)
     try:
         found = os.fstat(descriptor)
-        _check(found, target, foreign=foreign)
+        _check(found, target)
         mode = stat.S_IMODE(found.st_mode)
         if _is_ours(found) and mode & (_OTHERS if anew else _OTHERS_WRITE):
             _restrict(descriptor, mode & ~(_OTHERS if anew else _OTHERS_WRITE))
@@ -99,13 +100,12 @@ def open_private(path: str | os.PathLike[str], *, foreign: bool = False, anew: b
     return descriptor
 
 
-def write_whole(path: str | os.PathLike[str], text: bytes, *, foreign: bool = False) -> None:
+def write_whole(path: str | os.PathLike[str], text: bytes) -> None:
     """Writes a file as a whole: whoever looks sees the one that was there, or this one, and the owner alone does.
 
     Args:
         path: the file, or a name of a standard stream.
         text: what is to stand there.
-        foreign: True if one that is there may be another user's.
 
     Raises:
         OSError: what is there must not be used, or it cannot be written.
@@ -116,11 +116,11 @@ def write_whole(path: str | os.PathLike[str], text: bytes, *, foreign: bool = Fa
         return
     target = _followed(os.fspath(path))
     with contextlib.suppress(FileNotFoundError):
-        _check(os.lstat(target), target, foreign=foreign)
+        _check(os.lstat(target), target)
     try:
         descriptor, aside = tempfile.mkstemp(prefix=f".{os.path.basename(target)}.", dir=os.path.dirname(target) or ".")
     except PermissionError:  # the file may be written, and its folder not
-        _write_in_place(target, text, foreign=foreign)
+        _write_in_place(target, text)
         return
     except OSError as error:
         raise OSError(error.errno, error.strerror, target) from None
@@ -136,11 +136,11 @@ def write_whole(path: str | os.PathLike[str], text: bytes, *, foreign: bool = Fa
             os.unlink(aside)
         if not (isinstance(error, OSError) and error.errno in (errno.EBUSY, errno.EXDEV)):
             raise
-        _write_in_place(target, text, foreign=foreign)  # the file itself is mounted there
+        _write_in_place(target, text)  # the file itself is mounted there
 
 
-def _write_in_place(target: str, text: bytes, *, foreign: bool) -> None:
-    descriptor = open_private(target, foreign=foreign, anew=True)
+def _write_in_place(target: str, text: bytes) -> None:
+    descriptor = open_private(target, anew=True)
     try:
         _write(descriptor, text)
     finally:
@@ -168,7 +168,7 @@ def _followed(path: str) -> str:
     raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
 
 
-def _check(found: os.stat_result, path: str, *, foreign: bool) -> None:
+def _check(found: os.stat_result, path: str) -> None:
     for is_one, kind in _KINDS:
         if is_one(found.st_mode):
             raise OSError(errno.EINVAL, f"it is {kind}, and must be a file", path)
@@ -176,8 +176,8 @@ def _check(found: os.stat_result, path: str, *, foreign: bool) -> None:
         return
     if stat.S_IMODE(found.st_mode) & _OTHERS_WRITE:
         raise OSError(errno.EPERM, "it belongs to another user, and others may write it", path)
-    if not foreign:
-        raise OSError(errno.EPERM, "it belongs to another user", path)
+    if os.environ.get(_FOREIGN) != "1":
+        raise OSError(errno.EPERM, f"it belongs to another user; {_FOREIGN}=1 accepts that, as on a volume", path)
 
 
 def _is_ours(found: os.stat_result) -> bool:

@@ -193,6 +193,11 @@ class TencentProvider(Provider):
 
         return self.ask_about(CALL_DETAIL_METRICS, call, packets, over=over, merge=merge, cursor=cursor)
 
+    def sessions_with_metrics(self, call: Call, *, over: TimeRange | None = None) -> Paginator[MetricSeries] | None:
+        """Users and series together; see `Provider.sessions_with_metrics`. Tencent: `DescribeCallDetailInfo`."""
+        everybody = Packet(params={"CommId": call.call_id, "DataType": ["all"]})
+        return self.ask_about(CALL_DETAIL_METRICS, call, [everybody], over=over)
+
     def events(self, call: Call, sessions: Iterable[Session], *, over: TimeRange | None = None) -> Paginator[Event]:
         """What happened to these sessions' users; see `Provider.events`. Tencent: `DescribeUserEvent`, by user.
 

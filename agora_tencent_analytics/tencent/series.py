@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 import msgspec
 
-from agora_tencent_analytics.decoding.bulk import check_bulk, check_rows
+from agora_tencent_analytics.decoding.bulk import check_bulk, check_series
 from agora_tencent_analytics.decoding.rawjson import (
     UNREADABLE,
     number,
@@ -21,6 +21,7 @@ from agora_tencent_analytics.decoding.rawjson import (
     open_object,
     open_objects,
     plain,
+    read,
     rest,
     sound,
     text,
@@ -101,8 +102,10 @@ def read_detail(body: bytes) -> TencentDetail:
         check_bulk(memoryview(detail.users))
         users = _users(detail.users)
     except UNREADABLE:
-        return _lenient(sound(body))
-    check_rows(len(detail.data or ()))
+        found = _lenient(sound(body))
+        found.users = _users_as_listed(body, found.users)
+        return found
+    check_series(len(detail.data or ()), len(body))
     return TencentDetail(
         total=detail.total,
         users=users or [],
@@ -118,6 +121,16 @@ def read_detail(body: bytes) -> TencentDetail:
         request_id=detail.request_id or "",
         is_about_series=detail.data is not msgspec.UNSET,
     )
+
+
+def _users_as_listed(body: bytes, users: list[Any]) -> list[Any]:
+    """`UserList` as a listing of users has it, where a byte that is no UTF-8 leaves its mark on the row."""
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        inside = read(body)["Response"]
+        return inside["UserList"] if isinstance(inside.get("UserList"), list) else users
+    return users
 
 
 def _lenient(body: bytes) -> TencentDetail:

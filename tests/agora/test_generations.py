@@ -124,6 +124,12 @@ def test_less_than_a_day_of_march_2021_is_refused_before_it_is_sent(over: Any) -
     assert (1, 1) == (len(found), stage.asked)
 
 
+def test_the_last_day_can_be_asked_for_in_march_2021() -> None:
+    stage, row = stage_of("2021-03"), GENERATION_ENDPOINTS["2021-03"]["insight/usage/by_time"]
+    _, certificate = collect(stage, "ask", row, Last(days=1), api="2021-03", metric=["userCount"])
+    assert (1, True) == (stage.asked, certificate.complete)
+
+
 def test_what_is_left_of_a_day_of_march_2021_is_not_asked_for_and_that_is_told() -> None:
     stage, row = stage_of("2021-03"), GENERATION_ENDPOINTS["2021-03"]["insight/usage/by_time"]
     over = TimeRange(NOW - DAY // 2, NOW + DAY // 2)

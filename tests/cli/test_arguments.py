@@ -48,7 +48,7 @@ def test_defaults() -> None:
     options = parse(["scan", "--simulate"])
     expected: dict[str, object] = {
         "vendor": None,
-        "depth": "metrics",
+        "depth": None,
         "plan": [],
         "calls": 20,
         "seed": 0,
@@ -127,7 +127,7 @@ def test_ranges(words: list[str], expected: object) -> None:
         ("scan --start 99999999000 --end 99999999999", "lies in the future: nothing to read"),
         ("forecast --start 99999999000 --end 99999999999", "lies in the future: nothing to read"),
         ("scan --last 6h --depth points", "invalid choice"),
-        ("scan --last 6h --vendor zoom", "invalid choice"),
+        ("scan --last 6h --vendor Zoom", "not a vendor's name"),
         ("scan --simulate --calls 0", "whole number from 1"),
         ("scan --last 6h --budget 0", "whole number from 1"),
         ("scan --last 6h --on-quota sleep", "invalid choice"),

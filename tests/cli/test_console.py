@@ -5,18 +5,21 @@ from __future__ import annotations
 import io
 import re
 import sys
+import time
 from math import nan
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from agora_tencent_analytics import Call, Clipped, Columns, MetricSeries, NotFound, Session, TimeRange
 from agora_tencent_analytics.cli import console
 from agora_tencent_analytics.cli.console import PlainConsole
 from agora_tencent_analytics.cli.tables import SPENT, WORST, results, vendor_rows, warnings, worst_rows
 from agora_tencent_analytics.cli.worst_calls import Worst
-from agora_tencent_analytics.errors import printable
+from agora_tencent_analytics.errors import bounded, printable
 from agora_tencent_analytics.receipt import Receipt
 from agora_tencent_analytics.scan import CallRecord, Failure, Report, VendorReport
 
@@ -116,6 +119,35 @@ def test_whatever_is_shown_is_printable_and_as_long_as_it_was(text: str) -> None
     assert len(text) == len(shown)
     assert shown.isprintable()
     assert shown == text or not text.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ("room-7", 6),
+        ("x" * 64, 64),
+        ("x" * 65, 64),
+        ("会" * 1_000_000, 63),
+        ("e\u0301" * 40, 40),
+        ("\u0301" * 10**6, 3),
+    ],
+)
+def test_a_name_takes_no_more_than_64_columns_whatever_it_is_made_of(text: str, columns: int) -> None:
+    began = time.perf_counter()
+    shown = bounded(text)
+    assert time.perf_counter() - began < 0.1
+    assert columns == cell_len(shown)
+    assert len(shown) <= 4 * 64 + 3
+    assert shown == text or shown.endswith("...")
+
+
+def test_a_table_of_names_that_are_a_million_wide_characters_is_small(capsys: pytest.CaptureFixture[str]) -> None:
+    worst = Worst(10)
+    for number in range(5):
+        taken = record(str(number) + "会" * 10**6, {"audio_freeze_time": [1000.0]})
+        worst.take(attrs.evolve(taken, call=attrs.evolve(taken.call, channel="会" * 10**6)))
+    PlainConsole(sys.stdout).table(WORST, *worst_rows(worst.listed()))
+    assert len(capsys.readouterr().out) < 2_000
 
 
 class Terminal(io.StringIO):

@@ -97,9 +97,18 @@ def test_more_rows_than_any_page_has_are_refused() -> None:
         Flaws().each([{}] * (MOST_ROWS + 1), lambda rows: [])
 
 
+def test_rows_that_cannot_be_read_are_lost_each_by_itself_as_far_as_pages_go() -> None:
+    flaws = Flaws(by_row=True)
+    assert [] == flaws.each([7] * 1_000, list)
+    assert 1_000 == len(flaws.rows)
+    with pytest.raises(TooMuch, match="more than 1,000 of its rows cannot be read"):
+        flaws.each([7], list)
+
+
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_more_series_than_any_answer_has_are_refused(vendor: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agora_tencent_analytics.decoding.bulk.MOST_ROWS", 3)
+    each = {"agora": 1_250_000, "tencent": 2_500_000}[vendor]  # a session is an object too
+    monkeypatch.setattr("agora_tencent_analytics.decoding.bulk._SERIES", each)
     one = {"agora": b'{"sid":"%d","data":[{"mid":1}]}', "tencent": b'{"UserId":"%d","DataType":"x"}'}[vendor]
     whole = {"agora": b'{"metrics":[%b]}', "tencent": b'{"Response":{"RequestId":"r","Data":[%b]}}'}[vendor]
     assert 3 == len(READ[vendor](whole % b",".join(one % number for number in range(3))).series)

@@ -163,6 +163,9 @@ def test_what_is_too_short_after_clipping_is_clipped_too(first: int, length: int
     over = TimeRange(NOW - 300 + first, NOW - 300 + first + length)
     cut = clip(over, limits(lag=lag), now=NOW, endpoint="calls", bounds=bounds(True, least_s=40))
     assert cut.inside is None or cut.inside.seconds >= 40
+    if cut.inside and cut.inside.start < over.start:
+        assert over.start - cut.inside.start <= MARGIN_S
+        return
     pieces = [piece.over for piece in cut.clipped] + ([cut.inside] if cut.inside else [])
     assert over.seconds == sum(piece.seconds for piece in pieces)
     assert seconds_of(over) == seconds_of(*pieces)

@@ -50,11 +50,12 @@ LOSING = {"null_begin", "broken_user", *(slip.name for slip in SLIPS.values() if
 def allowed(played: Played, polite: Played) -> float:
     """How many requests a scan may take: a tenth more than the polite one, and what its slips may cost.
 
-    An answer none of whose rows can be read is asked for once more: the vendor may have slipped as a whole.
+    An answer none of whose rows can be read is asked for once more: the vendor may have slipped as a whole. And a row
+    that cannot be read is known by its text, which of a running call changes: its pages are read again, and halved.
     """
     lost = sum(played.slips[name] for name in LOSING)
     costs = sum(count * COST[name] for name, count in played.slips.items())
-    return 1.1 * polite.requests + costs + min(lost, polite.requests)
+    return 1.1 * polite.requests + costs + min(lost, 2 * polite.requests)
 
 
 def alone(name: str, vendor: Any) -> Scene:

@@ -128,6 +128,7 @@ ASKED = Request(method="GET", url="https://x.test/?a=1", headers={"Accept": "*/*
         (None, {"Authorization": 'Token id="them", mac="deadbeefdeadbeef"'}, ["deadbeefdeadbeef"]),
         (AgoraCredentials(customer_id="id7", customer_secret=SECRET), {}, [SECRET]),
         (TencentCredentials(secret_id="id7", secret_key=SECRET, token=TOKEN), {}, [SECRET, TOKEN]),
+        ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJtZSJ9.c2ln", {}, ["eyJzdWIiOiJtZSJ9.c2ln"]),
     ],
 )
 def test_credentials_of_any_vendor_and_what_authentication_adds_are_secret(
@@ -239,7 +240,9 @@ def leaked(texts: list[str], sent: list[Request]) -> list[str]:
     return [text for text in texts if any(word in text for word in words)]
 
 
-@pytest.mark.parametrize("spelling", ["as it is", "in a URL", "in JSON", "in HTML"])
+@pytest.mark.parametrize(
+    "spelling", ["as it is", "in a URL", "in a URL, every character", "in JSON", "in JSON, every character", "in HTML"]
+)
 @pytest.mark.parametrize("echo", ECHOES)
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_no_echo_comes_through(vendor: str, echo: str, spelling: str, caplog: pytest.LogCaptureFixture) -> None:

@@ -122,15 +122,18 @@ def test_a_file_of_another_user_is_refused(way: str, tmp_path: Path) -> None:
 
 
 @as_root
-def test_a_file_of_another_user_may_be_accepted_unless_others_may_write_it(tmp_path: Path) -> None:
+def test_a_file_of_another_user_may_be_accepted_unless_others_may_write_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANALYTICS_FOREIGN_FILES", "1")
     path = tmp_path / "file"
     path.write_text("theirs")
     path.chmod(0o644)
     give_away(path)
-    os.close(open_private(path, foreign=True))
+    os.close(open_private(path))
     path.chmod(0o666)
     with pytest.raises(OSError, match="others may write it"):
-        open_private(path, foreign=True)
+        open_private(path)
 
 
 def test_of_ones_own_file_others_lose_leave_to_write_and_all_leave_where_it_begins_anew(tmp_path: Path) -> None:

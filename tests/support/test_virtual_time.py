@@ -10,7 +10,7 @@ import anyio.to_thread
 import pytest
 from aiolimiter import AsyncLimiter
 
-from tests.support import virtual_time
+from agora_tencent_analytics.testing import virtual_time
 from tests.support.virtual_time import EPOCH, START, Deadlock, VirtualClock, run
 
 

@@ -22,7 +22,7 @@ async def run(options: Options) -> int:
     if options.sessions_per_call is not None and options.calls_expected is None:
         raise BadInput("--sessions-per-call goes with --calls-expected")
     if options.calls_expected is not None and options.depth != "calls" and options.sessions_per_call is None:
-        raise BadInput(f"--calls-expected needs --sessions-per-call as well, or --depth calls, not {options.depth}")
+        raise BadInput("--calls-expected needs --sessions-per-call as well, or --depth calls")
     if options.calls_expected is not None and options.frozen_from is not None:
         raise BadInput("--frozen-from needs the vendor's listing, and --calls-expected asks nothing")
     clear_report(options.report)

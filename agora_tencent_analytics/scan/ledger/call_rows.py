@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from agora_tencent_analytics.decoding.bulk import TooMuch, check_bulk
 from agora_tencent_analytics.decoding.moments import YEAR_5138
 from agora_tencent_analytics.errors import LedgerUnusable, UnreadableRow
 from agora_tencent_analytics.models.calls import Call
@@ -135,8 +136,9 @@ class CallRows:
 
     def _decoded(self, text: bytes, kind: type[T]) -> T:
         try:
+            check_bulk(text)
             return msgspec.json.decode(text, type=kind)
-        except (msgspec.MsgspecError, TypeError) as error:
+        except (TooMuch, msgspec.MsgspecError, TypeError) as error:
             raise self._damaged(error) from None
 
     def _damaged(self, why: object) -> LedgerUnusable:

@@ -107,22 +107,21 @@ class LedgerFile:
 
     Args:
         path: the file; made if missing, readable by its owner alone. Its directory must exist.
-        foreign: True if it may belong to another user, as on a volume that is mounted.
 
     Raises:
         LedgerUnusable: another scan holds it, it is damaged, or it is something else.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, foreign: bool = False) -> None:
+    def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(os.path.abspath(path))
         with self._translated():
-            target = make_private(self.path, foreign=foreign)
+            target = make_private(self.path)
             connection = sqlite3.connect(
                 target, timeout=0, isolation_level=None, check_same_thread=False, factory=Connection
             )
             try:
                 self._prepare(connection)
-                self._witness = _Witness(f"{self.path}-commits", foreign=foreign)
+                self._witness = _Witness(f"{self.path}-commits")
             except BaseException:
                 connection.close()
                 raise
@@ -273,15 +272,15 @@ class LedgerFile:
 
 
 class _Witness:
-    """The number of the last transaction, beside the ledger and not in it.
+    """The number of the last transaction, next to the ledger and not in it.
 
     Args:
         path: where it stands.
     """
 
-    def __init__(self, path: str, *, foreign: bool) -> None:
+    def __init__(self, path: str) -> None:
         self._path = path
-        self._file = open_private(path, foreign=foreign)
+        self._file = open_private(path)
         if os.fstat(self._file).st_size not in (0, _NUMBER):
             os.close(self._file)
             raise sqlite3.DatabaseError(f"{path} is something else, and in its way")

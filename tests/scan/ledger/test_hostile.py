@@ -130,6 +130,16 @@ def test_a_ledger_without_the_facts_that_name_its_scan_is_refused_though_it_was_
         read(path)
 
 
+def test_a_call_that_would_become_too_much_is_refused_before_it_is_made(begun: Path, tmp_path: Path) -> None:
+    path = Path(shutil.copy(begun, tmp_path / "ledger"))
+    bomb = b'{"vendor":"agora","call_id":"c","created_ts":1,"extra":{"x":[' + b"[]," * 10**6 + b"[]]}}"
+    with closing(sqlite3.connect(path, isolation_level=None)) as file:
+        file.execute("UPDATE marks SET value = 1 WHERE name = 'open'")
+        file.execute("UPDATE calls SET call = ? WHERE state != 0", (bomb,))
+    with pytest.raises(LedgerUnusable, match=r"is damaged .its 3,000,0\d\d bytes hold about"):
+        read(path)
+
+
 def test_a_statement_that_takes_too_long_is_given_up(begun: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("agora_tencent_analytics.storage.sqlite.STATEMENT_S", 0.2)
     ledger = Ledger(begun)

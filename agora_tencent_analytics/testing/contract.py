@@ -1,0 +1,400 @@
+"""`ProviderContract`: what is true of every provider, as tests that an author runs against the vendor's own answers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import pickle
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar, TypeVar
+
+import anyio
+import attrs
+
+from agora_tencent_analytics.endpoint import PageNumber
+from agora_tencent_analytics.errors import (
+    AnalyticsError,
+    BadInput,
+    NotAuthenticated,
+    NotOffered,
+    NotPermitted,
+    RateLimited,
+    Refusal,
+    UnreadableReply,
+    VendorFault,
+)
+from agora_tencent_analytics.message import Request, Response
+from agora_tencent_analytics.models.calls import Call, Session
+from agora_tencent_analytics.models.series import MetricSeries
+from agora_tencent_analytics.paging.certificate import Certificate
+from agora_tencent_analytics.paging.paginator import Paginator
+from agora_tencent_analytics.provider import Provider
+from agora_tencent_analytics.quota.quota import Quota
+from agora_tencent_analytics.scan import scan
+from agora_tencent_analytics.testing.servers import Answer, InProcess, on_loopback, shifted
+from agora_tencent_analytics.testing.virtual_time import VirtualClock, run
+from agora_tencent_analytics.timerange import TimeRange
+
+T = TypeVar("T")
+_HOUR_S = 3_600
+_FEW = 2
+"""Calls to a page, where the size of pages is asked for: so that there are several."""
+_AT_ONCE = 8
+_MOST_REQUESTS = 120
+_FOR_EVER = 1_000
+"""So many requests for one listing are too many."""
+
+
+class ProviderContract:
+    """Tests that every provider must pass. Subclass it, and say what the vendor holds and answers."""
+
+    over: ClassVar[TimeRange]
+    """A range within one window of the listing, which holds three calls at least."""
+    call_ids: ClassVar[Collection[str]]
+    """Ids of all calls that the vendor lists for it."""
+    now: ClassVar[float] = 0.0
+    """The time at which the tests play, epoch seconds; 0: an hour after `over`."""
+    empty: ClassVar[TimeRange | None] = None
+    """A range without calls; None: the hour before the hour before `over`."""
+    secrets: ClassVar[Sequence[str]] = ()
+    """The secrets that the provider is made with: none of them may be seen anywhere."""
+    refusal: ClassVar[Response | None] = None
+    """How the vendor refuses with status 200, if it does."""
+
+    def provider(self, **options: Any) -> Provider:
+        """A provider with these options handed on: `transport`, `quota` and `base_url` among them."""
+        raise NotImplementedError("a contract needs provider(**options)")
+
+    def answer(self, request: Request, now: float) -> Response:
+        """What the vendor's server says to a request that arrives at `now` (epoch seconds)."""
+        raise NotImplementedError("a contract needs answer(request, now)")
+
+    # -- the tables ---------------------------------------------------------------------------------------------
+
+    def test_every_row_is_of_this_vendor_and_says_where_it_was_read(self) -> None:
+        """Rows are of the vendor, in the plan, and their keys are attributes of their model."""
+        provider, _ = self._made()
+        assert provider.endpoints, "`endpoints` names the rows behind the neutral questions"
+        for row in provider.endpoints:
+            fields = {field.name for field in attrs.fields(row.model)}
+            assert row.vendor == provider.name, f"{row.name} is a row of {row.vendor}"
+            assert row.source.startswith("https://"), f"{row.name} does not say where it was read"
+            assert len(row.read_on) == len("2026-11-29"), f"{row.name} does not say when it was read"
+            assert fields.issuperset(row.key), f"{row.name} has keys that its model lacks"
+            limits = provider.limits(row)
+            assert limits.rates, f"{row.name} is not limited: no vendor allows any number of requests"
+
+    # -- listings -----------------------------------------------------------------------------------------------
+
+    def test_every_call_is_listed_once_and_the_certificate_says_so(self) -> None:
+        """Totals, order and `has_more` are as the rows declare, so nothing speaks against completeness."""
+        calls, certificate, sent = self._listed(self.answer)
+        assert sorted(self.call_ids) == sorted(call.call_id for call in calls), "calls are missing, strange or doubled"
+        assert certificate.complete, certificate.why
+        assert certificate.strange == 0, "the vendor, or the provider, lists calls that were not asked for"
+        assert sent < _FOR_EVER
+
+    def test_records_are_of_the_kinds_that_they_must_be(self) -> None:
+        """Ids are texts, times are whole epoch seconds, and the vendor is named."""
+        calls, _, _ = self._listed(self.answer)
+        for call in calls:
+            kinds = tuple(map(type, (call.vendor, call.call_id, call.channel, call.created_ts)))
+            assert kinds == (str, str, str, int), f"{call} has attributes of other kinds: {kinds}"
+            assert type(call.destroyed_ts) in (int, type(None)), f"{call} ends at {call.destroyed_ts!r}"
+            assert call.created_ts < self.over.end, f"{call} begins after the range that was asked for"
+
+    def test_a_listing_goes_on_from_a_cursor_in_another_process(self) -> None:
+        """A fresh provider reads what is left, and no page again."""
+
+        async def scenario(provider: Provider, server: InProcess) -> tuple[list[str], int]:
+            pages = [page async for page in self._calls(provider).pages()]
+            whole, half = len(server.sent), pages[(len(pages) - 1) // 2]
+            other, server_of_other = self._made(clock=self._clock)
+            before = [call.call_id for page in pages[: pages.index(half) + 1] for call in page.items]
+            rest = await self._calls(other, cursor=half.cursor).collect()
+            assert len(server_of_other.sent) <= max(1, whole - 1), "it was begun from the start"
+            return [*before, *(call.call_id for call in rest)], whole
+
+        found, _ = self._run(scenario)
+        assert sorted(self.call_ids) == sorted(found)
+
+    def test_a_channel_is_all_that_is_listed_if_one_is_asked_for(self) -> None:
+        """The filter is applied, by the vendor or by the protocol."""
+        calls, _, _ = self._listed(self.answer)
+        channel = calls[0].channel
+        if channel:
+            narrowed, certificate, _ = self._listed(self.answer, channel=channel)
+            assert certificate.complete, certificate.why
+            same = [call for call in calls if call.channel == channel]
+            assert same == narrowed, f"{len(same)} calls are of channel {channel!r}, and {len(narrowed)} were listed"
+
+    def test_an_empty_account_is_complete_and_empty(self) -> None:
+        """An answer without rows is an answer."""
+        hours = TimeRange(self.over.start - 2 * _HOUR_S, self.over.start - _HOUR_S)
+        calls, certificate, _ = self._listed(self.answer, over=self.empty or hours)
+        assert calls == []
+        assert certificate.complete, certificate.why
+
+    def test_a_page_that_repeats_ends_and_is_not_complete(self) -> None:
+        """A vendor that answers the first page for ever is found out."""
+        _, _, sent = self._listed(self.answer)
+        first: list[Response] = []
+
+        def repeating(request: Request, now: float) -> Response:
+            first.append(first[0] if first else self.answer(request, now))
+            return first[-1]
+
+        calls, certificate, again = self._listed(repeating)
+        assert again < _FOR_EVER, "the walk did not come to an end"
+        missing = set(self.call_ids) - {call.call_id for call in calls}
+        assert sent == 1 or not missing or not certificate.complete, f"complete, and {len(missing)} calls are missing"
+
+    # -- about calls --------------------------------------------------------------------------------------------
+
+    def test_sessions_are_of_the_call_and_of_the_users_that_were_asked_for(self) -> None:
+        """And they come the same whether all or some were asked for."""
+
+        async def scenario(provider: Provider, server: InProcess) -> None:
+            call, people = await self._call_with_people(provider)
+            if not people:
+                return
+            assert {call.call_id} == {one.call_id for one in people}
+            listing = provider.sessions(call)
+            await listing.collect()
+            doubled = listing.certificate.duplicates if len(listing.certificate.windows) == 1 else 0
+            assert not doubled, f"{doubled} rows share an id with others of call {call.call_id}"
+            assert listing.certificate.complete, listing.certificate.why
+            user = people[0].user_id
+            if user:
+                mine = await provider.sessions(call, users=[user]).collect()
+                assert [one for one in people if one.user_id == user] == mine, f"other sessions came of user {user!r}"
+
+        self._run(scenario)
+
+    def test_series_are_of_the_sessions_that_were_asked_for(self) -> None:
+        """Each once, its points in order of time."""
+
+        async def scenario(provider: Provider, server: InProcess) -> None:
+            call, people = await self._call_with_people(provider)
+            if not people or not self._answers(provider, "metrics"):
+                return
+            series: list[MetricSeries] = await provider.metrics(call, people[:1]).collect()
+            keys = [(one.session_id, one.peer_id, one.vendor_metric) for one in series]
+            assert len(keys) == len(set(keys)), "a series comes in pieces: hand `merge=join_series` to ask_about"
+            for one in series:
+                assert people[0].session_id in (one.session_id, people[0].session_id if not one.session_id else "")
+                assert list(one.times) == sorted(set(one.times)), one
+
+        self._run(scenario)
+
+    def test_what_cannot_be_asked_is_refused_before_anything_is_sent(self) -> None:
+        """Calls of others, ranges that are none, and questions that the vendor does not answer."""
+        provider, server = self._made()
+        for name in ("sessions", "metrics", "events"):
+            if self._answers(provider, name):
+                strange = Call(vendor="another", call_id="c", created_ts=self.over.start)
+                self._raises(BadInput, lambda name=name, call=strange: _ask_about(provider, name, call))  # type: ignore[misc]
+            else:
+                own = Call(vendor=provider.name, call_id="c", created_ts=self.over.start)
+                self._raises(NotOffered, lambda name=name, call=own: _ask_about(provider, name, call))  # type: ignore[misc]
+        self._raises(BadInput, lambda: provider.calls((1, 2)))  # type: ignore[arg-type]
+        self._raises(BadInput, lambda: provider.calls(self.over, cursor="not a cursor"))
+        assert server.sent == [], "something was sent"
+
+    def test_a_scan_reads_everything_and_its_report_says_so(self) -> None:
+        """Every call, as deep as the provider answers."""
+
+        async def scenario(provider: Provider, server: InProcess) -> None:
+            depth: Any = "metrics" if self._answers(provider, "metrics") else "sessions"
+            depth = depth if self._answers(provider, "sessions") else "calls"
+            async with scan(provider, over=self.over, depth=depth) as records:
+                found = {record.call.call_id async for record in records}
+            assert set(self.call_ids) == found
+            assert records.report.complete, records.report
+
+        self._run(scenario)
+
+    # -- refusals -----------------------------------------------------------------------------------------------
+
+    def test_statuses_become_the_errors_that_they_are(self) -> None:
+        """401, 403, 429 and 5xx, whatever the body."""
+        refused = {
+            401: (NotAuthenticated,),
+            403: (NotPermitted, NotAuthenticated),
+            429: (RateLimited,),
+            500: (VendorFault,),
+            503: (VendorFault,),
+        }
+        for status, kinds in refused.items():
+            for body in (b"", b"{}", b"<html>no</html>"):
+                error = self._error(lambda *_, s=status, b=body: Response(status=s, headers={}, body=b))
+                assert isinstance(error, kinds), f"HTTP {status} with {body!r} became {error!r}"
+
+    def test_a_body_that_is_no_answer_is_never_an_empty_listing(self) -> None:
+        """Neither an object without rows, nor a page of a gateway, nor half of an answer."""
+        for body in (b"{}", b"", b"null", b"<html>", b'{"error": "broken"}', b'{"'):
+            error = self._error(lambda *_, b=body: Response(status=200, headers={}, body=b))
+            assert isinstance(error, Refusal | UnreadableReply), f"{body!r} became {error!r}"
+
+    def test_a_refusal_with_status_200_is_a_refusal(self) -> None:
+        """Where a vendor puts its errors into good answers."""
+        if (said := self.refusal) is not None:
+            error = self._error(lambda *_: said)
+            assert isinstance(error, Refusal), f"it became {error!r}"
+
+    def test_a_vendor_that_is_busy_or_broken_for_a_moment_costs_a_moment(self) -> None:
+        """429 with and without a header, and 503: asked again, and nothing is missing."""
+        for status, headers in ((429, {"retry-after": "2"}), (429, {}), (503, {})):
+            failed: list[int] = []
+
+            def once(request: Request, now: float, status: int = status, headers: Any = headers) -> Response:
+                if not failed:  # noqa: B023
+                    failed.append(status)  # noqa: B023
+                    return Response(status=status, headers=headers, body=b"{}")
+                return self.answer(request, now)
+
+            calls, certificate, _ = self._listed(once)
+            assert sorted(self.call_ids) == sorted(call.call_id for call in calls), f"after HTTP {status}"
+            assert certificate.complete, certificate.why
+
+    # -- secrets ------------------------------------------------------------------------------------------------
+
+    def test_secrets_are_seen_nowhere(self) -> None:
+        """Not in reprs, errors, logs or pickles, though the vendor repeats all that it was sent."""
+
+        def echo(request: Request, now: float) -> Response:
+            body = f"{request.url} {dict(request.headers)} {request.body!r}".encode()
+            return Response(status=400, headers={}, body=body)
+
+        with _heard() as heard:
+            error = self._error(echo)
+            provider, server = self._made()
+            run(self._calls(provider).collect)
+        seen = [repr(provider), str(error), repr(error), repr(vars(error)), *heard, *map(repr, server.sent)]
+        for secret in self.secrets:
+            assert not any(secret in text for text in seen), "a secret is seen"
+        self._raises(TypeError, lambda: pickle.dumps(provider))
+
+    # -- limits, loops and sockets --------------------------------------------------------------------------------
+
+    def test_the_vendor_is_never_asked_faster_than_its_plan_allows(self) -> None:
+        """Several listings at once, counted by fixed and by sliding windows: no request is refused."""
+
+        async def scenario(provider: Provider, server: InProcess) -> None:
+            async def ask() -> None:
+                while len(server.sent) < _MOST_REQUESTS:
+                    await self._calls(provider).collect()
+
+            async with anyio.create_task_group() as group:
+                for _ in range(_AT_ONCE):
+                    group.start_soon(ask)
+            assert server.refused == 0, f"{server.refused} of {len(server.sent)} requests were refused"
+
+        self._run(scenario, counted=True)
+
+    def test_one_provider_serves_one_loop_after_the_other_over_sockets(self) -> None:
+        """The same answers on loopback, in two event loops."""
+        clock = shifted(self._now)
+
+        async def scenario(provider: Provider) -> list[str]:
+            async with provider:
+                calls = await self._calls(provider, few=False).collect()
+            return sorted(call.call_id for call in calls)
+
+        with on_loopback(self.answer, clock) as base_url:
+            provider = self.provider(base_url=base_url, quota=Quota("contract", store=":memory:", clock=clock))
+            for _ in range(2):
+                assert sorted(self.call_ids) == asyncio.run(scenario(provider)), "calls are missing, strange or doubled"
+
+    # -- how they are run -----------------------------------------------------------------------------------------
+
+    @property
+    def _now(self) -> float:
+        return self.now or self.over.end + _HOUR_S
+
+    def _made(
+        self, answer: Answer | None = None, *, clock: VirtualClock | None = None, counted: bool = False
+    ) -> tuple[Provider, InProcess]:
+        clock = clock or VirtualClock(self._now)
+        server = InProcess(answer or self.answer, clock.clock.wall)
+        provider = self.provider(transport=server, quota=Quota("contract", store=":memory:", clock=clock.clock))
+        if counted:
+            server.count({row.name: (row.counter, provider.limits(row).rates) for row in provider.endpoints})
+        return provider, server
+
+    def _run(self, scenario: Callable[[Provider, InProcess], Awaitable[T]], **made: Any) -> T:
+        self._clock = VirtualClock(self._now)
+
+        async def whole() -> T:
+            return await scenario(*self._made(clock=self._clock, **made))
+
+        return run(whole)
+
+    def _calls(self, provider: Provider, *, few: bool = True, over: TimeRange | None = None, **options: Any) -> Any:
+        listing = provider.calls(over or self.over, **options)
+        sized = few and all(_is_sized(question.row.paging) for question in listing.questions(self._now))
+        return provider.calls(over or self.over, page_size=_FEW, **options) if sized else listing
+
+    def _listed(self, answer: Answer, **options: Any) -> tuple[list[Call], Certificate, int]:
+        async def scenario(provider: Provider, server: InProcess) -> tuple[list[Call], Certificate, int]:
+            listing: Paginator[Call] = self._calls(provider, **options)
+            return await listing.collect(), listing.certificate, len(server.sent)
+
+        return self._run(scenario, answer=answer)
+
+    def _error(self, answer: Answer) -> AnalyticsError:
+        try:
+            calls, certificate, _ = self._listed(answer)
+        except AnalyticsError as error:
+            return error
+        raise AssertionError(f"{len(calls)} calls came, and the certificate says {certificate.why or 'complete'!r}")
+
+    async def _call_with_people(self, provider: Provider) -> tuple[Call, list[Session]]:
+        calls: list[Call] = await self._calls(provider).collect()
+        assert calls, "the range holds no call"
+        people: list[Session] = []
+        for call in calls if self._answers(provider, "sessions") else ():
+            if people := await provider.sessions(call).collect():
+                return call, people
+        return calls[0], people
+
+    @staticmethod
+    def _answers(provider: Provider, name: str) -> bool:
+        own = getattr(type(provider), name) is not getattr(Provider, name)
+        return own or (name == "sessions" and any(row.sessions_key for row in provider.endpoints))
+
+    @staticmethod
+    def _raises(kind: type[Exception], ask: Callable[[], object]) -> None:
+        try:
+            ask()
+        except kind:
+            return
+        raise AssertionError(f"{kind.__name__} was due")
+
+
+def _is_sized(paging: Any) -> bool:
+    return isinstance(paging, PageNumber) or bool(getattr(paging, "size", ""))
+
+
+def _ask_about(provider: Provider, name: str, call: Call) -> object:
+    return provider.sessions(call) if name == "sessions" else getattr(provider, name)(call, [])
+
+
+@contextmanager
+def _heard() -> Any:
+    """What the library logs, from DEBUG on, as text."""
+    log, said = logging.getLogger("agora_tencent_analytics"), list[str]()
+
+    class Ear(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            said.append(f"{record.getMessage()} {vars(record)}")
+
+    ear, level = Ear(), log.level
+    log.addHandler(ear)
+    log.setLevel(logging.DEBUG)
+    try:
+        yield said
+    finally:
+        log.removeHandler(ear)
+        log.setLevel(level)

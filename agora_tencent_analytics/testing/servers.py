@@ -1,0 +1,116 @@
+"""The vendor's side of a contract: answers handed over without a network, or on loopback, and counted by its limits."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from email.utils import formatdate
+
+import anyio
+from aiohttp import web
+
+from agora_tencent_analytics.http.transport import Timeouts
+from agora_tencent_analytics.limits import Rate
+from agora_tencent_analytics.message import Request, Response
+from agora_tencent_analytics.quota.clock import Clock
+
+Answer = Callable[[Request, float], Response]
+"""What the vendor says to a request that arrives at this moment, epoch seconds."""
+_WAY_S = 0.02
+_PATIENCE_S = 10.0
+
+
+class InProcess:
+    """A `Transport` into a function; time passes on the way.
+
+    Args:
+        answer: what the vendor says.
+        now: tells the time, epoch seconds.
+    """
+
+    def __init__(self, answer: Answer, now: Callable[[], float]) -> None:
+        self.sent: list[Request] = []
+        self.refused = 0
+        self._answer, self._now = answer, now
+        self._rates: Mapping[str, tuple[str, tuple[Rate, ...]]] = {}
+        self._arrivals: dict[str, list[float]] = {}
+
+    def count(self, rates: Mapping[str, tuple[str, tuple[Rate, ...]]]) -> None:
+        """From now on, refuses what is too many: by the name of an endpoint, its counter and what that is allowed."""
+        self._rates = rates
+
+    async def send(self, request: Request, *, timeouts: Timeouts, answered: Callable[[], None]) -> Response:
+        """See `Transport.send`."""
+        self.sent.append(request)
+        # Ways differ, so that requests arrive in another order than they were sent.
+        await anyio.sleep(_WAY_S * (1 + len(self.sent) % 3))
+        response = self._limited(request.endpoint) or self._answer(request, self._now())
+        await anyio.sleep(_WAY_S)
+        answered()
+        return response
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
+    def _limited(self, endpoint: str) -> Response | None:
+        """A refusal, if this one is too many in a fixed window or in a sliding one, or on its day."""
+        counter, rates = self._rates.get(endpoint, ("", ()))
+        now, arrivals = self._now(), self._arrivals.setdefault(counter, [])
+        arrivals.append(now)
+        if any(max(_fixed(arrivals, rate, now), _sliding(arrivals, rate, now)) > rate.limit for rate in rates):
+            self.refused += 1
+            return Response(status=429, headers={}, body=b"{}")
+        return None
+
+
+def _fixed(arrivals: Iterable[float], rate: Rate, now: float) -> int:
+    return sum(at // rate.period_s == now // rate.period_s for at in arrivals)
+
+
+def _sliding(arrivals: Iterable[float], rate: Rate, now: float) -> int:
+    return 0 if rate.is_daily else sum(at > now - rate.period_s for at in arrivals)
+
+
+def shifted(now: float) -> Clock:
+    """The clocks of this machine, of which that on the wall shows `now` at this moment, epoch seconds."""
+    ahead = now - time.time()
+    return Clock(wall=lambda: time.time() + ahead)
+
+
+@contextmanager
+def on_loopback(answer: Answer, clock: Clock | None = None) -> Iterator[str]:
+    """A server on a free port of this machine, in a thread of its own; gives its base URL.
+
+    Args:
+        answer: what it says to each request.
+        clock: tells it the time; None: this machine's.
+    """
+    clock = clock or Clock()
+
+    async def handle(request: web.BaseRequest) -> web.Response:
+        body, headers = await request.read(), dict(request.headers)
+        said = answer(Request(method=request.method, url=str(request.url), headers=headers, body=body), clock.wall())
+        date = formatdate(clock.wall(), usegmt=True)
+        return web.Response(status=said.status, headers={"Date": date, **said.headers}, body=said.body)
+
+    async def start() -> web.ServerRunner:
+        runner = web.ServerRunner(web.Server(handle))
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        return runner
+
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    try:
+        runner = asyncio.run_coroutine_threadsafe(start(), loop).result(_PATIENCE_S)
+        host, port = runner.addresses[0][:2]
+        yield f"http://{host}:{port}"
+        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(_PATIENCE_S)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(_PATIENCE_S)
+        loop.close()

@@ -1,0 +1,33 @@
+"""What CONTRIBUTING.md says of the house is so: each file that it names for a change exists."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "agora_tencent_analytics"
+VENDORS = ("agora", "tencent")
+
+
+def named_places(text: str) -> list[str]:
+    """The files and folders in the table of changes, in order."""
+    table = text.partition("### Where changes are made")[2].partition("\n### ")[0]
+    return re.findall(r"`([\w/]+(?:\.py|/))`", table)
+
+
+def exists(place: str) -> bool:
+    """True if this is a file or folder of the package, a vendor's if the name alone is given."""
+    folders = [PACKAGE, *(PACKAGE / vendor for vendor in VENDORS), PACKAGE / "tencent" / "events"]
+    return any((folder / place).exists() for folder in folders)
+
+
+def test_every_file_that_a_change_is_made_in_exists() -> None:
+    places = named_places((ROOT / "CONTRIBUTING.md").read_text("utf-8"))
+    assert len(places) > 10
+    assert [] == [place for place in places if not exists(place)]
+
+
+def test_a_place_that_is_gone_is_seen() -> None:
+    assert ["scan/gone.py"] == named_places("### Where changes are made\n| x | `scan/gone.py` |\n### Layers `more.py`")
+    assert not exists("scan/gone.py")

@@ -1,0 +1,115 @@
+"""The contract of providers: ours pass it as anybody's would, and so does a plain one."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from functools import cached_property
+from typing import Any, ClassVar
+
+import attrs
+import pytest
+
+from agora_tencent_analytics import AgoraProvider, NextPage, TencentProvider, TimeRange
+from agora_tencent_analytics.simulator import SimulatedAgora, SimulatedTencent, SimulatedVendor, World
+from agora_tencent_analytics.testing import ProviderContract
+from agora_tencent_analytics.vendor import Newest, Provider, Request, Response
+from tests.testing.toy import OVER, ToyContract, ToyProvider
+
+WORLD = World(seed=5, calls=7, start=OVER.start, end=OVER.end)
+
+
+def now_of(driven: Coroutine[Any, Any, Any]) -> Any:
+    """What comes of something that need not wait."""
+    try:
+        driven.send(None)
+    except StopIteration as end:
+        return end.value
+    raise AssertionError("it waits")
+
+
+class Simulated(ProviderContract):
+    """A contract against a simulated vendor."""
+
+    over = OVER
+    now = OVER.end + 1_800
+    kind: ClassVar[str] = ""
+
+    _arrived = 0.0
+
+    @cached_property
+    def server(self) -> SimulatedVendor:
+        clocks: dict[str, Any] = {"clock": lambda: self._arrived, "monotonic": lambda: self._arrived}
+        made = SimulatedAgora if self.kind == "agora" else SimulatedTencent
+        return made(WORLD, plan="unlimited", **clocks)
+
+    def answer(self, request: Request, now: float) -> Response:
+        self._arrived = now
+        url = request.url.replace("127.0.0.1", "vendor.test")
+        status, headers, body = now_of(self.server.answer(request.method, url, request.headers, request.body))
+        return Response(status=status, headers={name.lower(): value for name, value in headers.items()}, body=body)
+
+
+class TestAgora(Simulated):
+    """Agora, as it was before there was a contract."""
+
+    kind = "agora"
+    call_ids = frozenset(call.call_id for call in WORLD.calls("agora"))
+    secrets = ("SECRET",)
+
+    def provider(self, **options: Any) -> Provider:
+        return AgoraProvider(**{**self.server.credentials, "plan": "premium", **options})
+
+
+class TestTencent(Simulated):
+    """Tencent, likewise."""
+
+    kind = "tencent"
+    call_ids = frozenset(call.call_id for call in WORLD.calls("tencent"))
+
+    def provider(self, **options: Any) -> Provider:
+        return TencentProvider(**{**self.server.credentials, "plan": "advanced", "region": "ap-singapore", **options})
+
+
+class TestToy(ToyContract):
+    """A vendor whose pages have numbers."""
+
+
+class TestNewest(ToyContract):
+    """A vendor that gives the newest of a window."""
+
+    class kind(ToyProvider):
+        paging = Newest(most=4, at="created_ts")
+
+    def page(self, rows: list[Any], asked: dict[str, str]) -> dict[str, Any]:
+        if "page" in asked:
+            return super().page(rows, asked)
+        return {"rows": rows[::-1][:4], "total": len(rows)}
+
+
+class TestTokens(ToyContract):
+    """A vendor whose pages are tokens."""
+
+    class kind(ToyProvider):
+        paging = NextPage(send="after", size="limit")
+
+    def page(self, rows: list[Any], asked: dict[str, str]) -> dict[str, Any]:
+        if "page" in asked:
+            return super().page(rows, asked)
+        at, size = int(asked.get("after", "0")), int(asked["limit"])
+        onward = str(at + size) if at + size < len(rows) else None
+        return {"rows": rows[at : at + size], "total": len(rows), "next": onward}
+
+
+def test_a_contract_wants_a_provider_and_answers() -> None:
+    class Empty(ProviderContract):
+        over = TimeRange(1, 2)
+
+    with pytest.raises(NotImplementedError, match="provider"):
+        Empty().test_every_row_is_of_this_vendor_and_says_where_it_was_read()
+    with pytest.raises(NotImplementedError, match="answer"):
+        Empty().answer(Request(method="GET", url="https://toy.test"), 0)
+
+
+def test_a_row_is_a_value() -> None:
+    made = ToyProvider()
+    assert made.rooms == attrs.evolve(made.rooms)
