@@ -6,8 +6,6 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from itertools import pairwise, zip_longest
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
-import attrs
-
 from agora_tencent_analytics.access import ProviderOptions
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.errors import BadInput, NotOffered
@@ -314,8 +312,7 @@ def _by_stay(series: MetricSeries, columns: list[Columns], owners: list[_Owned])
     for start, end, owner in owners:
         counts = owner is not None and not pieces
         (spare if owner is None else pieces.setdefault(owner, [])).append(whole.slice(start, end, counts=counts))
-    parts = [
-        attrs.evolve(series, session_id=session_id, columns=own[0] if len(own) == 1 else Columns.join(own))
-        for session_id, own in pieces.items()
+    return [
+        series.of_session(session_id, series.user_id, Columns.join(own), () if number else tuple(spare))
+        for number, (session_id, own) in enumerate(pieces.items())
     ]
-    return [attrs.evolve(parts[0], spare=tuple(spare)), *parts[1:]]
