@@ -704,6 +704,24 @@ def test_the_first_refusal_at_the_default_settings_is_reported_in_words_and_no_o
     assert all("Plan.share(0.5)" in message for message in told())
 
 
+@pytest.mark.parametrize(("after_s", "named"), [(60.0, True), (3_700.0, False)])
+def test_a_refusal_is_explained_first_by_a_store_that_was_found_empty_or_had_lost_data_lately(
+    after_s: float, named: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scenario() -> None:
+        of = quota()
+        await ask(of)
+        await asyncio.sleep(after_s)
+        async with of.slot("lists", TEN) as slot:
+            slot.sent()
+            slot.refused("second")
+
+    run(scenario)
+    said = caplog.records[-1].getMessage()
+    assert named == ("found empty, or had lost data, 60 s ago" in said)
+    assert "another client uses this account" in said
+
+
 # --- priorities ----------------------------------------------------------------------------------------
 
 
