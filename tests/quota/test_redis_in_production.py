@@ -346,7 +346,7 @@ async def a_wrong_password_is_told_at_once(of: Try) -> None:
             with pytest.raises(QuotaUnavailable, match="user and password") as caught:
                 async with of.quota(url, **options).slot("lists", (of.rate,)):
                     pass
-            assert time.monotonic() - began < 1
+            assert time.monotonic() - began < 3
             assert f"127.0.0.1:{server.port}" in str(caught.value)
             assert "wrong@" not in str(caught.value)
 
@@ -360,6 +360,7 @@ async def a_password_that_is_changed_later_is_an_error_in_the_log_and_waited_for
     client = await redis_of(server.port, password="other")
     await client.execute_command("CLIENT", "KILL", "TYPE", "normal")
     await client.aclose()
+    await asyncio.sleep(of.rest_s)  # neither the pace nor the window is in the way
     for _ in range(2):
         with pytest.raises(WouldExceedQuota):
             async with quota.slot("lists", (of.rate,), max_wait=0):
@@ -391,7 +392,7 @@ async def with_the_rights_that_are_documented_it_works_at_once(of: Try) -> None:
     async with quota.slot("lists", (of.rate, DAILY)) as slot:
         slot.sent()
         slot.refused("day")
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 3
 
 
 async def a_right_that_is_missing_is_named(of: Try) -> None:

@@ -35,8 +35,6 @@ class Proxy:
     ) -> None:
         self._server.close()
         self.cut()
-        for task in self._tasks:
-            task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def cut(self) -> None:
@@ -56,13 +54,14 @@ class Proxy:
             return
         self._writers.add(to_it)
         last = [asyncio.get_running_loop().time()]
-        both = (self._pass_on(reader, to_it, last), self._pass_on(behind, writer, last))
-        try:
-            await asyncio.wait([asyncio.ensure_future(way) for way in both], return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for one in (writer, to_it):
-                one.transport.abort()
-                self._writers.discard(one)
+        ways = (self._pass_on(reader, to_it, last), self._pass_on(behind, writer, last))
+        both = [asyncio.ensure_future(way) for way in ways]
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        for way in both:
+            way.cancel()
+        for one in (writer, to_it):
+            one.transport.abort()
+            self._writers.discard(one)
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, last: list[float]) -> None:
         loop = asyncio.get_running_loop()
