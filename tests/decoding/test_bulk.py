@@ -87,6 +87,19 @@ def test_a_bare_nan_among_many_points_makes_no_objects_of_them() -> None:
     assert peak_of(read_detail, broken) < 7
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [b"\xff", b"\x81\\", "😀".encode() + b"\xff"],
+    ids=["no UTF-8", "half a character of GBK", "wide and no UTF-8"],
+)
+def test_a_large_text_is_not_read_the_slow_way(odd: bytes) -> None:
+    body = b'{"a":"' + odd * (6 * MB // len(odd)) + b'"}'
+    with pytest.raises(ValueError, match="not JSON"):
+        read(body)
+    assert peak_of(read, body) < 6
+    assert {"a"} <= read(b'{"a":"' + odd * 1000 + b'"}').keys()
+
+
 def test_a_small_text_is_not_weighed() -> None:
     check_bulk(b"[" + b"[]," * (LARGE // 3 - 3) + b"[]]")
 
