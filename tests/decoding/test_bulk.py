@@ -100,6 +100,10 @@ def test_a_large_text_is_not_read_the_slow_way(odd: bytes) -> None:
     assert {"a"} <= read(b'{"a":"' + odd * 1000 + b'"}').keys()
 
 
+def test_a_large_answer_of_series_without_utf_8_takes_no_more_either() -> None:
+    assert peak_of(read_metrics, b'{"a":"' + b"\xff" * 6 * MB + b'"}') < 8
+
+
 def test_a_small_text_is_not_weighed() -> None:
     check_bulk(b"[" + b"[]," * (LARGE // 3 - 3) + b"[]]")
 
