@@ -273,7 +273,7 @@ class Access:
             BadInput: it is not a row.
         """
         if not isinstance(row, Endpoint):
-            raise BadInput(f"a question is asked by its row, an Endpoint of its vendor's `endpoints`, not by {row!r}")
+            raise BadInput(f"ask() takes an Endpoint from the vendor's `endpoints`, not {row!r}")
         if row.vendor != self.name:
             raise NotOffered(f"{row.name} is a question for {row.vendor}, not for {self.name}", endpoint=row.name)
         found = self._plan.rows.get(row.limits)
