@@ -350,7 +350,8 @@ def decoded(
     try:
         return _decoded(vendor, row, body, Asked(window=asked.window, params=asked.params, flaws=Flaws(by_row=True)))
     except MISREAD as error:
-        raise unreadable(row, response, f"{type(error).__name__}: {error}", in_rows=True) from None
+        why = str(error) if isinstance(error, TooMuch) else f"{type(error).__name__}: {error}"
+        raise unreadable(row, response, why, in_rows=True) from None
 
 
 def _decoded(vendor: Vendor, row: Endpoint[Any], body: Any, asked: Asked) -> Reply[Any]:
