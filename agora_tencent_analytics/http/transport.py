@@ -46,6 +46,7 @@ _LARGE = 8 * 2**20
 _PIECE = 2**20
 _MOST_FIELD_BYTES = 2**16  # of a header: gateways add more than the eight kilobytes that aiohttp takes by itself
 _MOST_IDLE_S = 15.0
+_OURS = frozenset({"authorization", "host", "content-length", "transfer-encoding", "user-agent"})
 
 USER_AGENT = f"agora-tencent-analytics/{__version__} (Python; aiohttp)"
 
@@ -125,9 +126,6 @@ def check_open(transport: Transport) -> None:
         )
 
 
-_OURS = frozenset({"authorization", "host", "content-length", "transfer-encoding", "user-agent"})
-
-
 def _checked_headers(headers: Mapping[str, str], user_agent: str) -> dict[str, str]:
     """The headers of each request.
 
@@ -138,9 +136,9 @@ def _checked_headers(headers: Mapping[str, str], user_agent: str) -> dict[str, s
         raise BadInput(f"headers must be a mapping of names to texts, not {type(headers).__name__}")
     for name, value in {**headers, "user_agent": user_agent}.items():
         if not (isinstance(name, str) and isinstance(value, str) and f"{name}{value}".isprintable() and name.isascii()):
-            raise BadInput(f"the header {name!r} must have a name and a text that can be sent on one line")
+            raise BadInput(f"headers and user_agent take text that can be sent on one line, unlike that of {name!r}")
         if name.lower() in _OURS:
-            raise BadInput(f"the header {name!r} is set by the library; user_agent= adds to that of the name")
+            raise BadInput(f"headers cannot have {name!r}, which the library sets; user_agent= adds to that one")
     return {**headers, "User-Agent": f"{USER_AGENT} {user_agent}".rstrip()}
 
 
@@ -181,7 +179,7 @@ class AiohttpTransport:
     ) -> None:
         if most_body_bytes < 1:
             raise BadInput(f"most_body_bytes={most_body_bytes}: an answer has at least one byte")
-        import aiohttp  # here and not with the first request: it takes a tenth of a second, in which a loop would stand
+        import aiohttp  # not with the first request: it takes a tenth of a second, in which a loop would stand
 
         if session is not None and not isinstance(session, aiohttp.ClientSession):
             raise BadInput(f"session must be an aiohttp.ClientSession, not {type(session).__name__}")
@@ -197,6 +195,8 @@ class AiohttpTransport:
                 stacklevel=2,
             )
         self._given = session
+        if proxy is not None and not isinstance(proxy, str | Secret):
+            raise BadInput(f"proxy must be the URL of one, not {type(proxy).__name__}")
         self._proxies = None if proxy is None else Proxies(proxy)
         self._most_body_bytes = most_body_bytes
         self._own: dict[asyncio.AbstractEventLoop, tuple[aiohttp.ClientSession, AsyncGenerator[None]]] = {}
