@@ -39,7 +39,7 @@ COST: dict[str, float] = {
     "missing_list": 3.0,
     # A clock that turns out to be wrong: what it hid is asked for again.
     **dict.fromkeys((SKEW, STEP), 20.0),
-    "always_ahead": 0.5,
+    "always_ahead": 1.0,
 }
 """How many requests more one slip may cost than the same told politely."""
 
