@@ -7,8 +7,9 @@ other long waits.
 Each record carries, through `extra`, all of `KEYS` with the prefix `analytics_`, None where one does not apply:
 
     analytics_event       what happened: ask_started, long_wait, slot_granted, attempt, refused, retrying,
-                          ask_ended, page_read, window_split, drift, going_away, call_done, progress; and what is no
-                          notice: hook_failed, refused_within_limit (a client that this library cannot see asks too)
+                          ask_ended, page_read, window_split, drift, going_away, call_done, progress; and what is not a
+                          notice: hook_failed, refused_within_limit (a client that this library cannot see asks too),
+                          quota_empty, quota_forgotten (by its store)
     analytics_vendor      whose answer, question or call it is about
     analytics_endpoint    name of the question
     analytics_ask         number of the ask, unique within the process
@@ -78,7 +79,7 @@ def enter(notice: Notice) -> None:
         return
     level, words = said
     if isinstance(notice, LongWait) and notice.priority == "backfill":
-        level = INFO  # to wait is what it does for a living
+        level = INFO  # waiting is what a backfill is for
     if not LOG.isEnabledFor(level):
         return
     facts = _facts(notice)

@@ -1,6 +1,6 @@
 """What crosses the wire, as values: `Request` and `Response`.
 
-Holds bytes and header pairs; knows no vendor and no socket. Their reprs show by an allow list: the values of
+Bytes and header pairs, of no vendor and without sockets. Their reprs show by an allow list: the values of
 `SHOWN_HEADERS` and `SHOWN_QUERY`, which identify nobody and grant nothing. Of anything else the name alone is shown,
 so that what a vendor adds tomorrow is hidden until somebody has thought about it.
 """

@@ -1,6 +1,6 @@
 """What happens while the library works, as values for hooks: one class for each kind of notice.
 
-Holds facts only: no payload, no credential, no parameter of a question. They are made where things happen
+They are facts only: no payload, no credential, no parameter of a question. They are made where things happen
 (`http/`, `quota/`, `paging/`, `scan/`), and given to the hooks of the provider and of the terms in force
 (`context.py`).
 """
@@ -181,7 +181,7 @@ class Drift(Notice):
 
 @attrs.frozen(kw_only=True)
 class GoingAway(Notice):
-    """The vendor answers a question, and says that it will soon do so no more; told once for each listing."""
+    """The vendor answers a question, and says that it will soon stop doing so; given once for each listing."""
 
     message: str
     """The vendor's words."""

@@ -2,7 +2,7 @@
 
     provider = AgoraProvider.from_env(hooks=[OpenTelemetry()])
 
-Holds the hook that turns notices into spans and metrics. Needs `opentelemetry-api` alone, which comes with the extra
+The hook turns notices into spans and metrics. It needs `opentelemetry-api` alone, which comes with the extra
 `otel` and is imported when the hook is made. The SDK and the exporter are chosen by the application; nothing is told
 that the notices do not: no payload, no credential, no parameter of a question.
 

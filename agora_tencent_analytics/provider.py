@@ -199,6 +199,18 @@ class Provider(Access, ABC):
         """
         self._lacks("metrics")
 
+    def sessions_with_metrics(self, call: Call, *, over: TimeRange | None = None) -> Paginator[MetricSeries] | None:
+        """Every series of a call, on pages that tell its sessions; None where the vendor does not show both together.
+
+        A scan takes it in the place of `sessions` and `metrics` where that costs fewer requests. The series are as the
+        vendor sends them: whose stay each belongs to may not be in them.
+
+        Args:
+            call: a call of this provider.
+            over: only the part of the call inside this range. None: the whole call.
+        """
+        return None
+
     def events(self, call: Call, sessions: Iterable[Session], *, over: TimeRange | None = None) -> Paginator[Event]:
         """What happened to the users of these sessions during a call, each event once.
 

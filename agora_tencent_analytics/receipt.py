@@ -1,6 +1,6 @@
 """`Receipt` and `Budget`: what asking has cost, and what it may cost.
 
-Holds the counts as values. They are counted in `http/client.py`.
+The counting is done in `http/client.py`.
 """
 
 from __future__ import annotations

@@ -13,7 +13,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import lru_cache
-from html.entities import codepoint2name
 from typing import Any, Generic, NoReturn, TypeVar, overload
 
 T = TypeVar("T", str, bytes)
@@ -139,6 +138,8 @@ def _spelled(char: str) -> str:
         rf"%(?:25){{0,4}}{digits}",
         f"&#(?:0{{0,6}}{ord(char)}|[xX]0{{0,6}}{digits});",
     ]
+    from html.entities import codepoint2name  # when the first secret is looked for: the table is large
+
     if ord(char) in codepoint2name:
         ways.append(f"&{codepoint2name[ord(char)]};")
     ways.append(rf"\\{{0,8}}{re.escape(char)}")  # the last: it may be how another spelling begins

@@ -84,10 +84,8 @@ def join_series(pieces: Iterable[MetricSeries], users: Mapping[str, str]) -> lis
         if piece.session_id in users:
             whole.setdefault((piece.session_id, piece.vendor_metric, piece.peer_id), []).append(piece)
     return [
-        attrs.evolve(
-            same[0],
-            user_id=users[same[0].session_id],
-            columns=Columns.join([piece.columns for piece in same]),
+        same[0].of_session(
+            same[0].session_id, users[same[0].session_id], Columns.join([piece.columns for piece in same])
         )
         for same in whole.values()
     ]

@@ -192,6 +192,13 @@ class AgoraProvider(Provider):
         ]
         return self.ask_about(self._row("call/metrics"), call, packets, over=over, merge=merge, cursor=cursor)
 
+    def sessions_with_metrics(self, call: Call, *, over: TimeRange | None = None) -> Paginator[MetricSeries] | None:
+        """Sessions and series together; see `Provider.sessions_with_metrics`. Agora: `call/details` of March 2021."""
+        if "call/details with metrics" not in self._rows:
+            return None
+        everybody = Packet(params={"call_id": call.call_id, "exclude_server_user": not self._server_users})
+        return self.ask_about(self._row("call/details with metrics"), call, [everybody], over=over)
+
     def abnormal_experiences(self, over: Over, *, channel: str | None = None) -> Paginator[AbnormalExperience]:
         """Bad moments of users; see `Provider.abnormal_experiences`. Agora: `live/diagnosis`, in March 2021 only.
 

@@ -81,7 +81,7 @@ def screen(stream: TextIO) -> Screen:
 
 
 def lead_nowhere(stream: TextIO) -> None:
-    """Lets a stream whose reader has gone lead nowhere; Python would complain of what it holds at the end."""
+    """Lets a stream whose reader has gone lead nowhere; Python would complain at the end about what it still holds."""
     with suppress(OSError, ValueError), open(os.devnull, "w", encoding="utf-8") as nowhere:
         os.dup2(nowhere.fileno(), stream.fileno())
 

@@ -110,6 +110,8 @@ def _plans(options: Options, vendors: list[str]) -> dict[str, str]:
 def _check_plans(vendors: list[str], plans: Mapping[str, str]) -> None:
     """Names the plans that there are where none is given, or one that is not among them."""
     for vendor in filter(_PROVIDERS.__contains__, vendors):
+        if unset(_credentials(_PROVIDERS[vendor])):
+            continue  # the provider names all that is missing
         variable = _PROVIDERS[vendor].environment["plan"]
         plan = plans.get(vendor) or unquoted(os.environ.get(variable.name, ""))
         known: Mapping[str, Plan] = import_module(f"agora_tencent_analytics.{vendor}.plans").PLANS

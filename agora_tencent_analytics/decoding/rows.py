@@ -13,19 +13,21 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
 from math import isfinite
 from operator import attrgetter
 from types import UnionType
-from typing import Any, NamedTuple, TypeVar, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, get_args, get_type_hints
 
 import attrs
-import cattrs
-from cattrs.gen import make_dict_structure_fn_from_attrs, override
 
 from agora_tencent_analytics.decoding.flaws import MISREAD
 from agora_tencent_analytics.decoding.moments import YEAR_5138, seconds
 from agora_tencent_analytics.decoding.rawjson import UNREAD, shallow
 from agora_tencent_analytics.decoding.typed import CHOSEN, TypedRows
+
+if TYPE_CHECKING:
+    from cattrs import Converter
 
 T = TypeVar("T")
 Odd = Callable[[Iterable[str]], None]
@@ -102,17 +104,24 @@ class Structure:
     def __init__(
         self, names: Mapping[type, Mapping[str, str | Callable[[Mapping[str, Any]], Any]]] | None = None
     ) -> None:
-        self._converter = cattrs.Converter(detailed_validation=False)
-        self._converter.register_structure_hook(bool, flag)
-        self._converter.register_structure_hook(str, one_text)
-        self._converter.register_structure_hook_func(lambda kind: kind == tuple[str, ...], texts)
-        self._converter.register_structure_hook(float, real)
         self._names: dict[type, dict[str, str]] = {}
         self._computed: dict[type, list[tuple[str, Callable[[Mapping[str, Any]], Any]]]] = {}
         for model, spelt in (names or {}).items():
             self._names[model] = {attribute: name for attribute, name in spelt.items() if isinstance(name, str)}
             self._computed[model] = [(attribute, how) for attribute, how in spelt.items() if not isinstance(how, str)]
         self._models: dict[type, _Model] = {}
+
+    @cached_property
+    def _converter(self) -> Converter:
+        # Not before a row needs it: most pages are read without, and to import it takes as long as a small request.
+        from cattrs import Converter
+
+        converter = Converter(detailed_validation=False)
+        converter.register_structure_hook(bool, flag)
+        converter.register_structure_hook(str, one_text)
+        converter.register_structure_hook_func(lambda kind: kind == tuple[str, ...], texts)
+        converter.register_structure_hook(float, real)
+        return converter
 
     def rows(self, rows: Sequence[Any], model: type[T], *, odd: Odd | None = None, **given: Any) -> list[T]:
         """The rows as records of `model`.
@@ -130,6 +139,8 @@ class Structure:
             ValueError, TypeError, KeyError, AttributeError: a row is not an object, or lacks or garbles a
                 field that its record cannot be without.
         """
+        if not rows:
+            return []
         learnt = self._models.get(model) or self._learn(model)
         if self._computed.get(model):
             for row in rows:
@@ -199,6 +210,8 @@ class Structure:
                 unread.setdefault(name, row.pop(name))
 
     def _learn(self, model: type[Any]) -> _Model:
+        from cattrs.gen import make_dict_structure_fn_from_attrs, override
+
         names = self._names.get(model, {})
         hints = get_type_hints(model)
         fields = {

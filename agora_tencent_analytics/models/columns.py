@@ -139,7 +139,8 @@ class Columns:
         Args:
             parts: the same series from neighbouring or overlapping windows, in any order.
         """
-        return cls._from(_Joined(tuple(parts)))
+        pieces = tuple(parts)
+        return pieces[0] if len(pieces) == 1 else cls._from(_Joined(pieces))
 
     def slice(self, start: float, end: float, *, counts: bool = False) -> Columns:
         """The points from `start` up to, not including, `end`, cut out on first access.

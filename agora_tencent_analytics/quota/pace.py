@@ -7,7 +7,6 @@ it, who would otherwise wait for two.
 from __future__ import annotations
 
 import anyio
-from aiolimiter import AsyncLimiter
 
 
 class Pacer:
@@ -23,6 +22,9 @@ class Pacer:
         """The token is here, for the next request."""
         self.asked = False
         """Somebody waits for the token."""
+        # Here, since who has no rates needs none: it brings `importlib.metadata`, and a fifth of all our own imports.
+        from aiolimiter import AsyncLimiter
+
         self._limiter = AsyncLimiter(1, pace_s)
 
     def has_token(self) -> bool:

@@ -33,6 +33,7 @@ from collections.abc import Iterable, Sequence
 import attrs
 import msgspec
 
+from agora_tencent_analytics.log import extra
 from agora_tencent_analytics.quota.store import STEP_TOLERATED_S, Claim, Refused
 
 DAYS_KEPT = 7
@@ -246,12 +247,14 @@ def tell_of_loss(counter: str, store: str, why: str, *, lost: bool, shared: bool
             counter,
             store,
             why,
+            extra=extra("quota_forgotten", counter=counter),
         )
     else:
         _log.log(
-            logging.WARNING if shared else logging.INFO,
+            logging.WARNING if shared else logging.DEBUG,  # what is not shared is new in every process
             "%s: %s is empty: what was sent earlier today, and in windows of more than an hour, is not known, and is "
             "not counted",
             counter,
             store,
+            extra=extra("quota_empty", counter=counter),
         )

@@ -20,6 +20,7 @@ from agora_tencent_analytics.scan.options import Depth
 from agora_tencent_analytics.scan.parts import Parts
 from agora_tencent_analytics.scan.records import POINT_BYTES, CallRecord, Failure
 from agora_tencent_analytics.scan.report import GIVEN_UP
+from agora_tencent_analytics.scan.whole_call import read_whole
 from agora_tencent_analytics.scan.work import Owed
 from agora_tencent_analytics.timerange import TimeRange
 
@@ -63,9 +64,12 @@ class CallReader:
         self._parts, self._sound = parts, owed.sound
         if job.stopped:
             return  # listed before the stop, not begun: the report says that the scan stopped
-        sessions = await self._sessions(parts)
-        if job.wanted.depth == "metrics" and sessions:
-            await self._metrics(sessions, parts)
+        if job.wanted.depth == "metrics":
+            sessions = await self._whole(parts)
+            if sessions:
+                await self._metrics(sessions, parts)
+        else:
+            await self._sessions(parts)
         if parts.broken_off and job.work.kept:
             return  # by something hopeless: the next scan begins it anew
         if job.wanted.users is None or parts.found:
@@ -115,6 +119,30 @@ class CallReader:
             else:
                 await parts.add(batch)
         return found
+
+    async def _whole(self, parts: Parts) -> list[Session]:
+        """Reads sessions and series together as far as that can be; the sessions whose series are still to be read."""
+        job, call = self._job, parts.call
+        try:
+            whole = await read_whole(job, self._gauge, id(self), call)
+        except AnalyticsError as error:
+            await self._fail(error, "sessions", parts)
+            return []
+        sessions = whole.sessions if whole is not None else None
+        if sessions is None:
+            sessions = await self._sessions(parts)
+        if whole is None:
+            return sessions
+        if whole.certificate is not None:
+            await self._take(whole.certificate, "sessions", parts)
+        shown = [session for session in sessions if session.user_id in whole.users]
+        apart = job.provider.metrics(call, shown, over=job.work.within)
+        series = whole.of(shown, apart, job.provider.now())
+        if series is None:
+            return sessions
+        parts.expect(shown)
+        await parts.add((), await self._read_columns(series))
+        return [session for session in sessions if session.user_id not in whole.users]
 
     async def _metrics(self, sessions: list[Session], parts: Parts) -> None:
         parts.expect(sessions)

@@ -64,7 +64,7 @@ class Parts:
 
     def expect(self, sessions: Iterable[Session]) -> None:
         """Sessions whose series are to come; each goes into the part that its series go into."""
-        self._expected = {session.session_id: session for session in in_order(sessions)}
+        self._expected |= {session.session_id: session for session in in_order(sessions)}
         self.found = self.found or bool(self._expected)
 
     def fail(self, failure: Failure, *, hopeless: bool = False) -> None:
@@ -95,14 +95,16 @@ class Parts:
     async def add(self, sessions: Sequence[Session], series: Sequence[MetricSeries] = ()) -> None:
         """Takes in sessions, or all the series of some expected sessions."""
         self.found = self.found or bool(sessions)
-        self._gauge.hold(sum(len(one) for one in series) * POINT_BYTES)
         for session in sessions:
             await self._take(session)
         by_session: dict[str, list[MetricSeries]] = {}
+        sizes: dict[str, int] = {}
         for one in series:
             by_session.setdefault(one.session_id, []).append(one)
+            sizes[one.session_id] = sizes.get(one.session_id, 0) + len(one) * POINT_BYTES
+        self._gauge.hold(sum(sizes.values()))
         for name, own in by_session.items():
-            await self._take(self._expected.pop(name, None), own)
+            await self._take(self._expected.pop(name, None), own, sizes[name])
 
     async def finish(self) -> None:
         """Emits the last part, with the sessions that have no series."""
@@ -110,8 +112,7 @@ class Parts:
             await self._take(session)
         await self._flush(last=True)
 
-    async def _take(self, session: Session | None, series: Sequence[MetricSeries] = ()) -> None:
-        size = sum(len(one) for one in series) * POINT_BYTES
+    async def _take(self, session: Session | None, series: Sequence[MetricSeries] = (), size: int = 0) -> None:
         # Whether a part is the last is known only when more comes: so a full part goes out then.
         crowded = session is not None and len(self._sessions) >= MOST_SESSIONS
         if crowded or (self._bytes and self._bytes + size > MOST_BYTES):
@@ -136,7 +137,7 @@ class Parts:
         self._part += 1
         self.sessions += len(record.sessions)
         self.series += len(record.series)
-        self.points += record.points
+        self.points += self._bytes // POINT_BYTES
         self._bytes = 0
         self._sessions, self._series, self._failures = [], [], []
         await self._emit(record)

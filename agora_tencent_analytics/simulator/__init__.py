@@ -1,8 +1,8 @@
 """Both vendors as real HTTP servers on loopback, over one seeded world.
 
-Holds a world (`World`), a server for each vendor, the faults they can be given and the log of what arrived. It enforces
-what the vendors enforce, in their exact shapes. Apart from the tables of limits it shares no code with the client:
-what the client misunderstands must not be misunderstood here too.
+There is a world (`World`), a server for each vendor, faults that they can be given, and a log of what arrived. They
+enforce what the vendors enforce, in the exact shapes. Apart from the tables of limits they share no code with the
+client: what the client misunderstands must not be misunderstood here too.
 
     world = World(seed=7, calls=20, start=start, end=end)
     async with SimulatedAgora(world, plan="premium", count="sliding") as server:

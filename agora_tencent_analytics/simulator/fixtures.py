@@ -1,6 +1,6 @@
 """Fixtures for pytest: both simulated vendors over a small world.
 
-Holds nothing else, and is the one module here that needs pytest. In a `conftest.py`:
+This is the only module here that needs pytest. In a `conftest.py`:
 
     from agora_tencent_analytics.simulator.fixtures import simulated_agora, simulated_tencent, simulated_world
 

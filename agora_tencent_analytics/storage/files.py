@@ -21,7 +21,9 @@ _PRIVATE = 0o600
 _OTHERS, _OTHERS_WRITE = 0o077, 0o022
 _MOST_LINKS = 40
 _FOREIGN = "ANALYTICS_FOREIGN_FILES"
-_QUICK = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
+_QUICK = os.O_RDWR
+for _flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_BINARY"):
+    _QUICK |= getattr(os, _flag, 0)  # as far as the system has them
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISFIFO, "a FIFO"),

@@ -110,7 +110,7 @@ _UNGATED: Mapping[str, Limits] = {
     USAGE_OF_SERVICES: _one_piece(
         366 * DAY,
         31 * DAY,
-        f"no rate is printed: as for the usage beside it; no look-back is documented: a year; {_NO_PLAN}",
+        f"no rate is printed: as for the usage next to it; no look-back is documented: a year; {_NO_PLAN}",
         rate=Rate(5, SECOND),
     ),
     ROOM_USAGE: _one_piece(

@@ -6,8 +6,6 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from itertools import pairwise, zip_longest
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
-import attrs
-
 from agora_tencent_analytics.access import ProviderOptions
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.errors import BadInput, NotOffered
@@ -193,6 +191,11 @@ class TencentProvider(Provider):
 
         return self.ask_about(CALL_DETAIL_METRICS, call, packets, over=over, merge=merge, cursor=cursor)
 
+    def sessions_with_metrics(self, call: Call, *, over: TimeRange | None = None) -> Paginator[MetricSeries] | None:
+        """Users and series together; see `Provider.sessions_with_metrics`. Tencent: `DescribeCallDetailInfo`."""
+        everybody = Packet(params={"CommId": call.call_id, "DataType": ["all"]})
+        return self.ask_about(CALL_DETAIL_METRICS, call, [everybody], over=over)
+
     def events(self, call: Call, sessions: Iterable[Session], *, over: TimeRange | None = None) -> Paginator[Event]:
         """What happened to these sessions' users; see `Provider.events`. Tencent: `DescribeUserEvent`, by user.
 
@@ -309,8 +312,7 @@ def _by_stay(series: MetricSeries, columns: list[Columns], owners: list[_Owned])
     for start, end, owner in owners:
         counts = owner is not None and not pieces
         (spare if owner is None else pieces.setdefault(owner, [])).append(whole.slice(start, end, counts=counts))
-    parts = [
-        attrs.evolve(series, session_id=session_id, columns=own[0] if len(own) == 1 else Columns.join(own))
-        for session_id, own in pieces.items()
+    return [
+        series.of_session(session_id, series.user_id, Columns.join(own), () if number else tuple(spare))
+        for number, (session_id, own) in enumerate(pieces.items())
     ]
-    return [attrs.evolve(parts[0], spare=tuple(spare)), *parts[1:]]

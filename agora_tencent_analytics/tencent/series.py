@@ -21,6 +21,7 @@ from agora_tencent_analytics.decoding.rawjson import (
     open_object,
     open_objects,
     plain,
+    read,
     rest,
     sound,
     text,
@@ -101,7 +102,9 @@ def read_detail(body: bytes) -> TencentDetail:
         check_bulk(memoryview(detail.users))
         users = _users(detail.users)
     except UNREADABLE:
-        return _lenient(sound(body))
+        found = _lenient(sound(body))
+        found.users = _users_as_listed(body, found.users)
+        return found
     check_series(len(detail.data or ()), len(body))
     return TencentDetail(
         total=detail.total,
@@ -118,6 +121,16 @@ def read_detail(body: bytes) -> TencentDetail:
         request_id=detail.request_id or "",
         is_about_series=detail.data is not msgspec.UNSET,
     )
+
+
+def _users_as_listed(body: bytes, users: list[Any]) -> list[Any]:
+    """`UserList` as a listing of users has it, where a byte that is no UTF-8 leaves its mark on the row."""
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        inside = read(body)["Response"]
+        return inside["UserList"] if isinstance(inside.get("UserList"), list) else users
+    return users
 
 
 def _lenient(body: bytes) -> TencentDetail:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import json
+import os
 import pkgutil
 import subprocess
 import sys
+import time
 import types
 from collections.abc import Iterator
 from itertools import pairwise
@@ -16,6 +19,8 @@ from pathlib import Path
 import pytest
 
 import agora_tencent_analytics as package
+from agora_tencent_analytics.limits import HOUR
+from agora_tencent_analytics.simulator import SimulatedAgora, World, running_in_thread
 
 OPTIONAL = ("rich", "redis", "pyarrow", "opentelemetry")
 WITHOUT_PROSE = {"__version__"}
@@ -130,6 +135,39 @@ def test_nobody_pays_for_what_is_not_used() -> None:
     assert f"{inside}agora.provider" in agora
     strange = {f"{inside}{folder}" for folder in ("tencent", "simulator", "scan", "cli")}
     assert set() == {name for name in agora if name in strange}
+
+
+READING = """
+import asyncio, json, os, sys
+from agora_tencent_analytics import AgoraProvider, TimeRange, scan
+async def main():
+    told = json.loads(os.environ["TOLD"])
+    async with AgoraProvider(**told["keys"], plan="unlimited", base_url=told["url"], store=":memory:") as agora:
+        before = set(sys.modules)
+        async with scan(agora, over=TimeRange(*told["over"])) as records:
+            found = [record async for record in records]
+        later = sorted(set(sys.modules) - before)
+        assert found and all(record.series for record in found)
+        unasked = ("agora_tencent_analytics", "cattrs", "aiolimiter")
+        print(*(name for name in later if name.partition(".")[0] in unasked))
+asyncio.run(main())
+"""
+
+
+def test_a_provider_that_was_entered_imports_no_more_of_the_package_nor_what_nothing_asked_for() -> None:
+    end = int(time.time()) - HOUR
+    world = World(calls=3, start=end - HOUR, end=end, call_seconds=600)
+    with running_in_thread(SimulatedAgora(world, plan="unlimited")) as server:
+        told = {"keys": dict(server.credentials), "url": server.base_url, "over": [world.start, world.end]}
+        ran = subprocess.run(
+            [sys.executable, "-c", READING],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "TOLD": json.dumps(told), "PYTHONPATH": str(Path(package.__path__[0]).parent)},
+            timeout=60,
+            check=False,
+        )
+    assert ("\n", "") == (ran.stdout, ran.stderr)
 
 
 def test_help_costs_argparse_alone() -> None:

@@ -57,13 +57,15 @@ def test_a_call_that_always_fails_fails_alone(vendor: Any, step: str) -> None:
     call = vendors.world.call_at(vendor, 4)
     endpoint = (SESSIONS if step == "sessions" else METRICS)[vendor]
     faults = [Fail(status=500, when=about(vendor, call.call_id, endpoint))]
+    # Tencent's metrics name their users: for them the sessions of so short a call are not listed.
+    depth: Any = "sessions" if (vendor, step) == ("tencent", "sessions") else "metrics"
 
     async def scenario() -> tuple[list[CallRecord], Report]:
         provider = vendors.agora(faults=faults) if vendor == "agora" else vendors.tencent(faults=faults)
-        return await read(provider, over=WHOLE)
+        return await read(provider, over=WHOLE, depth=depth)
 
     records, report = run(scenario)
-    truth, found = truth_of(vendors.world, vendor, WHOLE), exact(records)
+    truth, found = truth_of(vendors.world, vendor, WHOLE, depth=depth), exact(records)
     assert truth.keys() == found.keys()
     assert {key: truth[key] for key in truth if key != call.call_id} == {
         key: found[key] for key in found if key != call.call_id

@@ -13,12 +13,15 @@ from collections.abc import Iterable, Mapping, Sequence
 import attrs
 
 from agora_tencent_analytics.models.calls import Call, Session
+from agora_tencent_analytics.paging.question import Question
+from agora_tencent_analytics.paging.stays import in_order, packed
 from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.scan.forecast.estimate import Unit, estimate
 from agora_tencent_analytics.scan.forecast.forecast import Interval
 from agora_tencent_analytics.scan.forecast.population import Asked, Population, Seen, attended
 from agora_tencent_analytics.scan.forecast.requests import Bill, listing_pages, price, row_of, windows
 from agora_tencent_analytics.scan.options import Depth
+from agora_tencent_analytics.scan.whole_call import list_the_others, whole_call
 from agora_tencent_analytics.timerange import TimeRange
 
 _FULL = 100
@@ -99,7 +102,7 @@ class Pricer:
         rows: dict[str, Interval] = {}
         for _, name, pages in listing:
             rows[name] = rows.get(name, Interval.of(0)) + pages
-        names = dict.fromkeys(name for one in read for name in one.size)
+        names = dict.fromkeys(name for one in read for bill in (one.size, one.real or ()) for name in bill)
         total = sum(rows.values(), self._estimate(read, list(names), asked.depth) if names else Interval.of(0))
         rows |= {name: self._estimate(read, [name], asked.depth) for name in names}
         return Price(
@@ -163,15 +166,35 @@ class Pricer:
     def _bill(self, call: Call, sessions: Sequence[Session], depth: Depth, over: TimeRange) -> Bill:
         """What is asked about one call that has these sessions."""
         there = [one for one in sessions if self._users is None or one.user_id in self._users]
+        rest, cost = there, Bill()
+        if depth == "metrics" and self._users is None:
+            whole = whole_call(self._provider, call, over, self._now)
+            if whole is not None:
+                pages, left_out = _left_out(whole.question, there)
+                if left_out is None:
+                    return price([whole.question], map(row_of, there), self._now)
+                rest = left_out
+                cost[whole.question.row.name] += pages
         asked = self._provider.sessions(call, users=self._users, over=over).questions(self._now)
-        cost = price(asked, map(row_of, there), self._now)
+        cost += price(asked, map(row_of, there), self._now)
         if depth == "metrics":
             shown = [window for question in asked for window in windows(question, self._now)]
-            found = [one for one in there if any(row_of(one).reaches(window) for window in shown)]
+            found = [one for one in rest if any(row_of(one).reaches(window) for window in shown)]
             if found:
                 about = self._provider.metrics(call, found, over=over).questions(self._now)
                 cost += price(about, map(row_of, found), self._now)
         return cost
+
+
+def _left_out(question: Question, sessions: Iterable[Session]) -> tuple[int, list[Session] | None]:
+    """The pages of a walk that shows sessions and series together, and what it leaves out; None: nothing."""
+    rows, seen, pages = in_order(sessions), set[str](), 0
+    total = len({one.user_id for one in rows})
+    for pages, page in enumerate(packed(rows, question.size), 1):
+        seen |= {one.user_id for one in page}
+        if list_the_others(question, len(page), len(seen), total):
+            return pages, [one for one in rows if one.user_id not in seen]
+    return pages, None
 
 
 def _stands(one: Seen, over: TimeRange) -> tuple[float, float]:

@@ -173,7 +173,9 @@ def _page(
 
 def _concerned(question: Question, rows: list[Row]) -> tuple[list[Row], frozenset[str]]:
     """The rows that the question's lists of users or sessions name, and these users; all rows if it names none."""
-    named = {item for value in question.params.values() if isinstance(value, list) for item in _texts(value)}
+    choices = {param.name for param in question.row.params if param.values}
+    lists = [value for name, value in question.params.items() if isinstance(value, list) and name not in choices]
+    named = {item for value in lists for item in _texts(value)}
     if not named:
         return rows, frozenset()
     concerned = [row for row in rows if row.user in named or row.name in named]

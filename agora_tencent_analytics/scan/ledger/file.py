@@ -272,7 +272,7 @@ class LedgerFile:
 
 
 class _Witness:
-    """The number of the last transaction, beside the ledger and not in it.
+    """The number of the last transaction, next to the ledger and not in it.
 
     Args:
         path: where it stands.

@@ -1,6 +1,6 @@
 """`LaneRows`: how one provider stands in a ledger, and what of it is to be listed; as rows, with their statements.
 
-Holds SQL and nothing else: what the rows mean for the next scan is `work.py`. Calls are in `call_rows.py`.
+This is SQL alone: what the rows mean for the next scan is decided in `work.py`. Calls are in `call_rows.py`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How a simulated Agora answers about calls: lists, sessions, metrics, in the shapes of four generations.
 
-Holds the Call Inspector. In March 2021 a list was the newest ten and the rest one answer, in July the newest hundred;
-pages of calls came in 2022, the wider rows in 2023.
+This is the Call Inspector. In March 2021 a list was the newest ten calls and everything else one answer, in July the
+newest hundred; pages of calls came in 2022, the wider rows in 2023.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""How a simulated Agora answered in March 2021 what it answers no more: figures by minute, diagnoses, several metrics.
+"""What a simulated Agora answered in March 2021, and no longer does: figures by minute, diagnoses, several metrics.
 
-Holds the retired `live` endpoints and the first `insight/usage/by_time`. Rates are percent here and nowhere else.
+The retired `live` endpoints, and the first `insight/usage/by_time`. Rates are percent here and nowhere else.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How a simulated Agora answers Data Insights: usage and quality by day and hour, and in all by dimension.
 
-Holds `insight/*/by_time` and `insight/*/aggregation`. One metric a request; the window's end is included; a day begins
-at midnight eight hours east of Greenwich, whatever the vendor's text says.
+Answers `insight/*/by_time` and `insight/*/aggregation`. One metric a request; the window's end is included; a day
+begins at midnight eight hours east of Greenwich, whatever the vendor's text says.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a simulated Agora accepts as a question: names, numbers, times, and in which order it complains.
 
-Holds the reading that all its endpoints share, and `Route`, the table row by which an endpoint is described. Names are
-taken exactly: `startTs` is unknown where `start_ts` is due, and the other way round.
+All endpoints are read in the same way, and a `Route` describes each of them. Names are taken exactly: `startTs` is
+unknown where `start_ts` is due, and the other way round.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How a simulated Agora answers Real-time Monitoring: windows of 20 seconds, and the top of a dimension.
 
-Holds `realtime/*/by_time_20sec`, with its three shapes, and `realtime/*/dimension/top20`, whose `data` is an object
+Answers `realtime/*/by_time_20sec`, with its three shapes, and `realtime/*/dimension/top20`, whose `data` is an object
 where all others have a list.
 """
 

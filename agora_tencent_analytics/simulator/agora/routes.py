@@ -1,7 +1,7 @@
 """Which endpoints a simulated Agora has, generation by generation.
 
-Holds one table row an endpoint, read from the pages of each generation. What is not in a generation's table is not
-there: 404.
+One table row for each endpoint, read from the pages of each generation. What is not in a generation's table is
+answered with 404.
 """
 
 from __future__ import annotations

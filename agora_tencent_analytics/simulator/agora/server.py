@@ -1,7 +1,7 @@
 """A simulated Agora Analytics: every question of four generations of the interface, answered in its shapes.
 
-Holds the vendor's gate and envelope, read from its pages and written without a look at the client: HTTP Basic, errors
-as HTTP 200 with a code in the body, strict time bounds. Each family of questions has a module of its own.
+The checks at the gate and the envelope follow the vendor's pages, and were written without looking at the client: HTTP
+Basic, errors as HTTP 200 with a code in the body, strict time bounds. Each family of questions has a module of its own.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How a simulated Agora answers statistics of one call: by dimension, by degree of freezing, by minute.
 
-Holds `call/statistics`, `call/freeze/bucket` and `call/statistics/time`, as of 2023.
+Answers `call/statistics`, `call/freeze/bucket` and `call/statistics/time`, as of 2023.
 """
 
 from __future__ import annotations

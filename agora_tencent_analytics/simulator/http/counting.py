@@ -1,7 +1,7 @@
 """How a simulated vendor counts requests: fixed windows, a sliding log, a token bucket, and the UTC day.
 
-Holds the counters and the gate in front of an endpoint. It waits for nothing and shares nothing with the client's
-limiter: three ways of counting, because no vendor says which is theirs, and a client has to be right under each.
+The counters, and the gate in front of an endpoint, share nothing with the client's limiter. There are three ways of
+counting, because no vendor says which is theirs, and a client has to be right under each.
 
 * `fixed`: windows aligned to UTC, `N` requests in each; the next window starts empty.
 * `sliding`: no window of `period` seconds, wherever it begins, holds more than `N`; a request is forgotten exactly one

@@ -1,6 +1,6 @@
 """One page of a listing, with what faults make of it.
 
-Holds the simulated vendors' own paging. Which rows there are, and how they are written, is the vendors' part.
+This is the simulated vendors' own paging. Which rows there are, and how they are written, is decided by each vendor.
 """
 
 from __future__ import annotations

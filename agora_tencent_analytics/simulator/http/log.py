@@ -1,6 +1,6 @@
 """What arrived at a simulated vendor, to assert on.
 
-Holds the records and their counts. No credential, signature or header is ever kept.
+No credential, signature or header is ever kept.
 """
 
 from __future__ import annotations

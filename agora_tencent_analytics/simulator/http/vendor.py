@@ -1,7 +1,7 @@
 """What both simulated vendors have in common: the life of a request.
 
 A request is judged in the order a real gateway judges it: does the endpoint exist, who asks,
-are there requests left, and only then what is asked. The network is a thin coat: `answer` does the same without a
+are there requests left, and only then what is asked. The network is a thin layer: `answer` does the same without a
 socket, so that tests in virtual time and tests over real connections see one vendor.
 """
 
@@ -208,7 +208,7 @@ class SimulatedVendor(ABC):
             if all(clock() > then for clock, then in zip(waited_by, before, strict=True)):
                 return
         warnings.warn(
-            "time is frozen in this process, so whatever waits (for a slot, a pause, a timeout) waits for ever; let it "
+            "time is frozen in this process, so whatever waits (for a slot, a pause, a timeout) waits forever; let it "
             "tick from another date on, with freezegun by freeze_time(..., tick=True, real_asyncio=True)",
             stacklevel=3,
         )

@@ -1,0 +1,179 @@
+"""`read_whole`: the sessions of a call and their series out of one walk, where the vendor shows both together.
+
+That spares the listing of the sessions: of a call of one or two users half of the requests. It is done where nothing
+can be lost by it: the call fits one window of either question, nothing of it is hidden, it is not too large to be held
+as a whole, and nothing about the answers is odd. Of any other call, and of one that turns out to be another, sessions
+are listed and their series asked for as ever; so what a scan yields does not depend on the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from agora_tencent_analytics.endpoint import AnyOf
+from agora_tencent_analytics.errors import AnalyticsError
+from agora_tencent_analytics.models.calls import Call, Session
+from agora_tencent_analytics.models.series import MetricSeries
+from agora_tencent_analytics.paging.certificate import Certificate
+from agora_tencent_analytics.paging.clip import clip
+from agora_tencent_analytics.paging.paginator import Paginator
+from agora_tencent_analytics.paging.question import Question
+from agora_tencent_analytics.paging.stays import Trail
+from agora_tencent_analytics.provider import Provider
+from agora_tencent_analytics.scan.job import Job
+from agora_tencent_analytics.scan.memory_bound import Gauge
+from agora_tencent_analytics.timerange import TimeRange
+from agora_tencent_analytics.wire import Reply
+
+MOST_USERS = 96
+"""Of a call of more the sessions are listed: its series would have to be held until its last user is known, and the
+listing adds little to their cost."""
+_MOST_BYTES = 32 << 20
+"""Of answers that are held."""
+
+
+class Whole(NamedTuple):
+    """What a walk has shown of a call."""
+
+    sessions: list[Session] | None
+    """All of them; None if others may be missing, and they have to be listed."""
+    series: list[MetricSeries]
+    """Of the users shown, as the vendor sent them."""
+    users: frozenset[str]
+    """The users shown, each with all series."""
+    window: TimeRange
+    """The window that was asked."""
+    certificate: Certificate | None = None
+    """Of the walk, if it came to its end."""
+
+    def of(self, sessions: Sequence[Session], apart: Paginator[MetricSeries], now: float) -> list[MetricSeries] | None:
+        """The series of these sessions, as they would have come on a walk of their own; None if it asks for more.
+
+        Args:
+            sessions: of users that were shown.
+            apart: that walk.
+            now: the vendor's now, epoch seconds.
+        """
+        users = {session.user_id for session in sessions}
+        series = [one for one in self.series if one.user_id in users]
+        for question in apart.questions(now):
+            leads_on = _leads_on(question.trail, series, self.window)
+            if leads_on or any(piece.minus(self.window) for piece in question.over):
+                return None
+        found = apart.merged(series)
+        return None if found is None else list(found)
+
+
+class WholeCall(NamedTuple):
+    """How a call can be read in one walk."""
+
+    walk: Paginator[MetricSeries]
+    question: Question
+    listing: Question
+    """What is asked where the sessions are listed."""
+
+
+def whole_call(provider: Provider, call: Call, over: TimeRange | None, now: float) -> WholeCall | None:
+    """How a call can be read in one walk; None if that cannot be, or costs no less.
+
+    Args:
+        provider: whom to ask.
+        call: the call.
+        over: only the part of it inside this range. None: the whole call.
+        now: the vendor's now, epoch seconds.
+    """
+    walk = provider.sessions_with_metrics(call, over=over)
+    if walk is None or (question := _of_one_window(walk, now)) is None:
+        return None
+    listing = _of_one_window(provider.sessions(call, over=over), now)
+    if listing is None or listing.over != question.over:
+        return None
+    return WholeCall(walk, question, listing)
+
+
+def _of_one_window(asked: Paginator[Any], now: float) -> Question | None:
+    """What is asked, if that is one question about one window of which nothing is hidden."""
+    questions = asked.questions(now)
+    if len(questions) != 1 or len(questions[0].over) != 1:
+        return None
+    (question,), (piece,) = questions, questions[0].over
+    inside = clip(piece, question.limits, now=now, endpoint="", bounds=question.row.bounds).inside
+    return question if inside == piece and question.windows([piece]) == [piece] else None
+
+
+async def read_whole(job: Job, gauge: Gauge, worker: int, call: Call) -> Whole | None:
+    """The sessions of a call and their series, or some of them; None if they have to be asked for apart.
+
+    Args:
+        job: what the scan is about.
+        gauge: bounds the bytes that are held.
+        worker: who reads, as the gauge knows it.
+        call: the call.
+
+    Raises:
+        AnalyticsError: nothing else could be read either.
+    """
+    now, over = job.provider.now(), job.work.within
+    way = None if job.wanted.users is not None else whole_call(job.provider, call, over, now)
+    if way is None:
+        return None
+    window = way.question.over[0]
+    sessions: dict[str, Session] = {}
+    series: list[MetricSeries] = []
+    users = frozenset[str]()
+    pages, held = way.walk.pages(), 0
+    try:
+        while True:
+            await gauge.leave(worker)
+            page = await job.next(pages)
+            if page is None:
+                break
+            size = len(page.body)
+            gauge.came(worker, size)
+            gauge.hold(size)
+            held += size
+            # Who came back stands on two pages, each time with all of the series.
+            before = {session.user_id for session in sessions.values()}
+            series += [one for one in page.items if one.user_id not in before]
+            sessions = {session.session_id: session for session in page.sessions} | sessions
+            users = frozenset(session.user_id for session in sessions.values())
+            if list_the_others(way.question, len(page.sessions), len(users), page.total) or held > _MOST_BYTES:
+                return None if isinstance(way.question.row.paging, AnyOf) else Whole(None, series, users, window)
+    except AnalyticsError as error:
+        if job.is_hopeless(error):
+            raise
+        return None  # it is met again, and told, by who asks apart
+    finally:
+        gauge.release(held)
+    if way.walk.certificate.clipped:
+        return None
+    if _leads_on(way.listing.trail, list(sessions.values()), window):
+        return None
+    return Whole(list(sessions.values()), series, users, window, way.walk.certificate)
+
+
+def _leads_on(trail: Trail | None, items: Sequence[Any], window: TimeRange) -> bool:
+    """True if what a window has shown says that more is to be asked, or leaves a doubt."""
+    if trail is None:
+        return False
+    trail.saw(Reply(items=items), window)
+    return trail.onward(window.end) is not None or bool(trail.doubt)
+
+
+def list_the_others(question: Question, rows: int, users: int, total: int | None) -> bool:
+    """Whether to list the sessions after all, having seen a page of the walk.
+
+    It costs no more: of a large call little, and where a full page seems to be the last, no more than to make sure.
+
+    Args:
+        question: what is asked.
+        rows: rows of the page.
+        users: users that were seen so far.
+        total: the vendor's total of users.
+    """
+    paging = question.row.paging
+    full = rows >= (paging.most if isinstance(paging, AnyOf) else question.size)
+    if total is None:
+        return full
+    return total > MOST_USERS or (full and total <= users)
