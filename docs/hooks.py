@@ -1,4 +1,7 @@
-"""What the site adds to the pages as they stand: links into the repository, help of the command line, public names."""
+"""What the site adds to the pages as they stand: links into the repository, help of the command line, public names.
+
+A page that the navigation of `mkdocs.yml` does not name is put among the how-tos.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import re
 import subprocess
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import agora_tencent_analytics
@@ -25,6 +29,14 @@ GROUPS = {
 _HELP = re.compile(r"^<!-- help: ?(\w*) -->$", re.M)
 _NAMES = re.compile(r"^<!-- names: ([\w.]+) -->$", re.M)
 _OUTSIDE = re.compile(r"\]\(\.\./((?!\.\./)[^)\s]+)\)")
+
+
+def on_config(config: Any) -> Any:
+    """Called by MkDocs with what `mkdocs.yml` says."""
+    (how_to,) = [section["How to"] for section in config.nav if "How to" in section]
+    named = {page for section in config.nav for pages in section.values() for page in pages}
+    how_to += sorted({page.name for page in Path(config.docs_dir).glob("*.md")} - named)
+    return config
 
 
 def on_page_markdown(markdown: str, *, page: Any, config: Any, files: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +165,28 @@ def test_a_provider_that_goes_away_is_given_up_after_so_many_attempts(on_error: 
         report.raise_if_incomplete()
     assert report is raised.value.report
     assert told.stopped in str(raised.value.exceptions[-1])
+
+
+def test_what_is_in_flight_to_a_provider_that_is_given_up_is_not_waited_for() -> None:
+    """On a plan of few requests a second the attempts of sixteen workers stand in a queue."""
+    vendors = Vendors(calls=100)
+
+    async def scenario() -> tuple[float, Report]:
+        clock = asyncio.get_running_loop()
+        records = scan(vendors.agora("premium"), over=WHOLE, depth="sessions")
+        gone_at = 0.0
+        async with records:
+            async for _ in records:
+                gone_at = gone_at or clock.time()
+                vendors.transports[0].there = dead
+        return clock.time() - gone_at, records.report
+
+    lasted, report = run(scenario)
+    told = report.vendors["agora"]
+    assert told.stopped
+    assert lasted < 26
+    assert 16 <= len(told.failures) < 32
+    assert 1 == len({str(failure.error) for failure in told.failures})
 
 
 def test_a_vendor_that_answers_now_and_then_is_not_given_up() -> None:
