@@ -131,3 +131,11 @@ def test_sessions_beside_their_series_are_read_however_much_they_hold() -> None:
     options = {"api": "2021-03"}
     polite, found = read("agora", options, {}), read("agora", options, {"call_info": spoil})
     assert (polite.points, polite.requests, True) == (found.points, found.requests, found.report.complete)
+
+
+def test_a_session_without_an_id_beside_its_series_is_lost() -> None:
+    def spoil(rows: Rows) -> None:
+        rows[0]["sid"] = ""
+
+    found = read("agora", {"api": "2021-03"}, {"call_info": spoil})
+    assert (False, True) == (found.report.complete, found.report.failures_by_kind["UnreadableRow"] >= 3)
