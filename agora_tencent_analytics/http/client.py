@@ -173,6 +173,7 @@ class _Ask:
     async def answer(self) -> Answer:
         """Attempt after attempt, until one succeeds or nothing is left to try."""
         failures, recorder, connection = self._failures, self._recorder, self._caller.connection
+        error: BaseException | None = None
         try:
             self._caller.check_open()
             connection.waits(self)
@@ -221,6 +222,7 @@ class _Ask:
             connection.woke(self)  # where a callable for keys has swallowed the cancellation
             # A kept failure holds the frames it passed, and they this object: a circle that only the collector breaks.
             failures.clear()
+            error = None
 
     def _add_facts(self, error: AnalyticsError) -> None:
         """Says on what was asked, and from when on asking again may help."""
