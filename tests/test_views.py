@@ -24,7 +24,7 @@ from agora_tencent_analytics.limits import DAY, HOUR, MINUTE, SECOND, Limits, Pl
 from agora_tencent_analytics.simulator import Fail, When
 from tests.support.client_bench import BAD_GATEWAY, GOOD, Bench
 from tests.support.simulated_scans import WHOLE, Vendors, exact, truth_of
-from tests.support.virtual_time import EPOCH, run
+from tests.support.virtual_time import run
 
 
 def slow(*rates: Rate) -> Plan:
