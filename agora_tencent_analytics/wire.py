@@ -359,10 +359,19 @@ def _decoded(vendor: Vendor, row: Endpoint[Any], body: Any, asked: Asked) -> Rep
         raise TypeError(f"Vendor.decode gave its items as {type(reply.items).__name__}, not as a list")
     if (kinds := {*map(type, reply.items)}) and kinds != {row.model}:
         _check_kinds(row, kinds)
+    for name, kind in _MUST_BE.get(row.model, ()):
+        if {*map(type, map(attrgetter(name), reply.items))} - {kind}:
+            raise TypeError(f"{name} must be {kind.__name__}, and Vendor.decode gave something else")
     reply = identified(row, reply)
     if isinstance(row.paging, NextPage) and row.paging.last:
         reply = attrs.evolve(reply, next=reply.ids[-1] if reply.ids else "")
     return attrs.evolve(reply, flaws=asked.flaws) if asked.flaws else reply
+
+
+_MUST_BE: Mapping[type, tuple[tuple[str, type], ...]] = {
+    Call: (("call_id", str), ("created_ts", int)),
+    Session: (("session_id", str), ("join_ts", int)),
+}
 
 
 def _check_kinds(row: Endpoint[Any], kinds: Collection[type]) -> None:

@@ -101,7 +101,7 @@ def test_every_argument_is_named_in_the_signature_and_wrong_values_of_it_are_tri
     assert set(ARGUMENTS[vendor].__annotations__) == arguments == arguments & set(WRONG)
     taken = set(inspect.signature(Provider.__init__).parameters)
     assert set(ProviderOptions.__annotations__) == taken - {
-        *("self", "vendor", "app_id", "plan", "base_url", "credentials", "account", "keys")
+        *("self", "vendor", "app_id", "plan", "base_url", "credentials", "keys", "account")
     }
 
 

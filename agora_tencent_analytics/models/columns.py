@@ -14,7 +14,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from itertools import pairwise, starmap
-from math import isnan
+from math import inf, isnan
 from operator import lt
 from typing import Any, NamedTuple, Protocol
 
@@ -80,6 +80,22 @@ class _Slice(NamedTuple):
         first, beyond = bisect_left(times, self.start), bisect_left(times, self.end)
         counted = (untimed, outside) if self.counts else (0, 0)
         return _Made(times[first:beyond], values[first:beyond], *counted)
+
+
+class _Rest(NamedTuple):
+    parent: Columns
+    spans: tuple[tuple[float, float], ...]
+
+    def make(self) -> _Made:
+        times, values, _, _ = self.parent._made()
+        left, of_left, at = array("q"), array("d"), 0
+        if times and not any(start <= times[0] and times[-1] < end for start, end in self.spans):
+            for start, end in (*self.spans, (inf, inf)):
+                first, beyond = bisect_left(times, start), bisect_left(times, end)
+                left += times[at:first]
+                of_left += values[at:first]
+                at = max(at, beyond)
+        return _Made(left, of_left, 0, 0)
 
 
 class Columns:
@@ -154,6 +170,15 @@ class Columns:
                 that sums over slices count nothing twice.
         """
         return self._from(_Slice(self, start, end, counts))
+
+    def without(self, spans: Iterable[tuple[float, float]]) -> Columns:
+        """The points that lie in none of these spans, cut out on first access.
+
+        Args:
+            spans: first and last second of each, epoch, the first included, the last excluded; in order, none over
+                another.
+        """
+        return self._from(_Rest(self, tuple(spans)))
 
     @property
     def times(self) -> array[int]:

@@ -65,7 +65,7 @@ class MetricSeries:
     @property
     def outside(self) -> int:
         """How many points of the user lie in none of the user's stays; see `spare`."""
-        return sum(len(columns) for columns in self.spare)
+        return sum(map(len, self.spare))
 
     def of_session(
         self, session_id: str, user_id: str, columns: Columns, spare: tuple[Columns, ...] = ()

@@ -14,7 +14,7 @@ from typing import Literal
 import anyio
 
 from agora_tencent_analytics.context import Priority
-from agora_tencent_analytics.errors import QuotaUnavailable
+from agora_tencent_analytics.errors import Per, QuotaUnavailable
 from agora_tencent_analytics.limits import MINUTE, SECOND
 from agora_tencent_analytics.quota.clock import VendorClock
 from agora_tencent_analytics.quota.counter import Counter, Grant
@@ -75,12 +75,12 @@ class Slot:
         self._late_days = self._counter.day.late(self._grant.claim.days)
         self._counter.answered(self._answered_at)
 
-    def refused(self, per: Literal["second", "minute", "day", "unknown"], retry_after_s: float | None = None) -> None:
+    def refused(self, per: Per, retry_after_s: float | None = None) -> None:
         """Marks the answer as a refusal for too many requests; everybody on the account heeds it.
 
         Args:
-            per: the window that the vendor calls full. `"day"` marks the day as spent; anything else holds the
-                counter for one window and then slows it.
+            per: the window that the vendor calls full, by name or in seconds. `"day"` marks the day as spent; anything
+                else holds the counter for one window and then slows it.
             retry_after_s: seconds that the vendor asked to wait, or None.
         """
         self.answered()
@@ -88,7 +88,7 @@ class Slot:
             self._spent_day = self._counter.day_refused(self._grant)
         else:
             self._refused_at = self._counter.clock.clock.monotonic()
-            self._period_s = _PERIOD_S[per]
+            self._period_s = per if isinstance(per, int) else _PERIOD_S[per]
             self._held_s = self._counter.refused(self._grant, period_s=self._period_s, retry_after_s=retry_after_s)
 
     async def _leave(self) -> None:
@@ -212,5 +212,5 @@ class Free(Slot):
     def answered(self) -> None:
         """Nothing rests."""
 
-    def refused(self, per: Literal["second", "minute", "day", "unknown"], retry_after_s: float | None = None) -> None:
+    def refused(self, per: Per, retry_after_s: float | None = None) -> None:
         """Nothing is held."""

@@ -15,6 +15,7 @@ from agora_tencent_analytics.paging.certificate import Certificate, Clipped
 from agora_tencent_analytics.paging.paginator import Batches, Paginator
 from agora_tencent_analytics.scan.batch_queue import BatchQueue
 from agora_tencent_analytics.scan.job import Job
+from agora_tencent_analytics.scan.lister import as_many_as_asked
 from agora_tencent_analytics.scan.memory_bound import Gauge
 from agora_tencent_analytics.scan.options import Depth
 from agora_tencent_analytics.scan.parts import Parts
@@ -115,6 +116,9 @@ class CallReader:
         found: list[Session] = []
         while (batch := await self._next(listing, batches, "sessions", parts)) is not None:
             if job.wanted.depth == "metrics":
+                batch, strange = as_many_as_asked(listing, batch, job.provider.now())
+                if strange is not None:
+                    await self._fail(strange, "sessions", parts)
                 found.extend(batch)
             else:
                 await parts.add(batch)
@@ -157,7 +161,7 @@ class CallReader:
         while (batch := await self._next(listing, batches, "metrics", parts)) is not None:
             kept = await self._read_columns(batch)
             del batch
-            self._gauge.came(id(self), sum(len(series) for series in kept) * POINT_BYTES)
+            self._gauge.came(id(self), sum(map(len, kept)) * POINT_BYTES)
             await parts.add((), kept)
             del kept
             await self._gauge.leave(id(self))

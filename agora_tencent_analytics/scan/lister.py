@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from itertools import islice
+from typing import TypeVar
 
 from agora_tencent_analytics.errors import (
     AnalyticsError,
@@ -16,7 +17,6 @@ from agora_tencent_analytics.errors import (
 from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.paging.certificate import Clipped
 from agora_tencent_analytics.paging.clip import CLOCKS_DIFFER_S
-from agora_tencent_analytics.paging.page import Page
 from agora_tencent_analytics.paging.paginator import Pages, Paginator
 from agora_tencent_analytics.scan.job import Job
 from agora_tencent_analytics.scan.options import Sought
@@ -24,8 +24,29 @@ from agora_tencent_analytics.scan.records import Failure
 from agora_tencent_analytics.scan.report import GIVEN_UP
 from agora_tencent_analytics.scan.work import Owed, Stretch
 
+T = TypeVar("T")
 _A_BATCH = 100
 """Calls listed before that are handed on together: as many as a page has."""
+
+
+def as_many_as_asked(
+    listing: Paginator[T], rows: Sequence[T], now: float
+) -> tuple[Sequence[T], UnreadableReply | None]:
+    """The rows of a page about which more may be asked: who shows many more than a page has may show any.
+
+    Args:
+        listing: whose page it is.
+        rows: what the page shows.
+        now: the vendor's now, epoch seconds.
+
+    Returns:
+        At most twice as many as were asked for, and what is wrong if the page shows more.
+    """
+    question = next(iter(listing.questions(now))) if len(rows) > _A_BATCH else None
+    if question is None or not question.size or len(rows) <= 2 * question.size:
+        return rows, None
+    why = f"{len(rows):,} rows on a page of {question.size}; about those beyond twice as many nothing more was asked"
+    return rows[: 2 * question.size], UnreadableReply(why, endpoint=question.row.name, status=200, in_rows=True)
 
 
 class Lister:
@@ -150,7 +171,12 @@ class Lister:
             rest = page.cursor
             for lost in self._work.lost(page.lost):
                 await self._lose(lost)
-            wanted = await self._as_many_as_asked(listing, page)
+            wanted: Sequence[Call] = page.items
+            if self._job.wanted.depth != "calls":
+                wanted, strange = as_many_as_asked(listing, wanted, self._job.provider.now())
+                if strange is not None:
+                    name = self._job.name
+                    await self._job.fail(Failure(vendor=name, step="calls", over=page.window, error=strange))
             if self._missing is not None:
                 wanted = [call for call in wanted if call.call_id in self._missing]
             owed = self._work.page(stretch, self._job.wanted.chosen(wanted), page.cursor)
@@ -167,19 +193,6 @@ class Lister:
         self._job.doubt(listing.certificate)
         self._job.report.count(listing.certificate)
         return listing.certificate.finished
-
-    async def _as_many_as_asked(self, listing: Paginator[Call], page: Page[Call]) -> Sequence[Call]:
-        """The calls of a page whose details are worth the quota: more than fit on a page may be anything."""
-        if self._job.wanted.depth == "calls" or len(page.items) <= _A_BATCH:
-            return page.items
-        question = next(iter(listing.questions(self._job.provider.now())))
-        most = 2 * question.size or len(page.items)
-        if len(page.items) > most:
-            why = f"{len(page.items):,} calls on a page of {question.size}; about those beyond twice as many"
-            endpoint = question.row.name
-            strange = UnreadableReply(f"{why} nothing more was asked", endpoint=endpoint, status=200, in_rows=True)
-            await self._job.fail(Failure(vendor=self._job.name, step="calls", over=page.window, error=strange))
-        return page.items[:most]
 
     async def _give_up(self, stretch: Stretch, refused: AnalyticsError, pages: Pages, rest: str | None) -> bool:
         """Leaves out the window being read; False if that does not help, and the rest must wait for another scan."""

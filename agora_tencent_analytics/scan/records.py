@@ -92,4 +92,4 @@ class CallRecord:
     @property
     def points(self) -> int:
         """Points of all series."""
-        return sum(len(series) for series in self.series)
+        return sum(map(len, self.series))

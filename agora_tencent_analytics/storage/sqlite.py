@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import math
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
@@ -23,6 +24,7 @@ _STEPS = 5_000
 """Steps of SQLite's machine between two looks at the clock: less than a millisecond."""
 _MADE = "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY type, name"
 Schema = list[tuple[str, str, str, str]]
+_this_thread = threading.local()
 
 
 class Connection(sqlite3.Connection):
@@ -37,6 +39,7 @@ class Connection(sqlite3.Connection):
     def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
         """Begins a statement; its deadline is counted from here."""
         self._until[0] = time.monotonic() + STATEMENT_S
+        _this_thread.cancelled_before = _cancellations()
         try:
             return super().execute(sql, parameters)
         except UnicodeDecodeError:  # of what SQLite would say
@@ -60,11 +63,16 @@ def _give_way(until: list[float]) -> Callable[[], int]:
 
 
 def _is_cancelled() -> bool:
+    """True if the task was cancelled while the statement runs, as only a handler of a signal can."""
+    return _cancellations() > getattr(_this_thread, "cancelled_before", 0)
+
+
+def _cancellations() -> int:
     try:
         task = asyncio.current_task()
     except RuntimeError:  # no loop runs in this thread
-        return False
-    return task is not None and task.cancelling() > 0
+        return 0
+    return task.cancelling() if task is not None else 0
 
 
 def was_interrupted(error: BaseException) -> bool:

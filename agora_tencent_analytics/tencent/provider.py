@@ -308,11 +308,11 @@ def _by_stay(series: MetricSeries, columns: list[Columns], owners: list[_Owned])
     """One user's series, cut into the user's stays."""
     whole = Columns.join(columns)
     pieces: dict[str, list[Columns]] = {}
-    spare: list[Columns] = []
     for start, end, owner in owners:
-        counts = owner is not None and not pieces
-        (spare if owner is None else pieces.setdefault(owner, [])).append(whole.slice(start, end, counts=counts))
+        if owner is not None:
+            pieces.setdefault(owner, []).append(whole.slice(start, end, counts=not pieces))
+    spare = (whole.without((start, end) for start, end, owner in owners if owner is not None),)
     return [
-        series.of_session(session_id, series.user_id, Columns.join(own), () if number else tuple(spare))
+        series.of_session(session_id, series.user_id, Columns.join(own), () if number else spare)
         for number, (session_id, own) in enumerate(pieces.items())
     ]

@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 import msgspec
 
-from agora_tencent_analytics.decoding.bulk import check_bulk, check_series
+from agora_tencent_analytics.decoding.bulk import LARGE, check_bulk, check_series
 from agora_tencent_analytics.decoding.rawjson import (
     UNREADABLE,
     number,
@@ -99,7 +99,8 @@ def read_detail(body: bytes) -> TencentDetail:
     """
     try:
         detail = _quick(body).response
-        check_bulk(memoryview(detail.users))
+        if len(body) > LARGE:
+            check_bulk(memoryview(detail.users))
         users = _users(detail.users)
     except UNREADABLE:
         found = _lenient(sound(body))

@@ -176,3 +176,16 @@ def test_a_metric_series_shows_its_columns() -> None:
     assert series == pickle.loads(pickle.dumps(series))
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         series.unit = "bps"  # type: ignore[misc]
+
+
+@given(
+    times=st.lists(st.integers(0, 20), max_size=8, unique=True).map(sorted),
+    edges=st.lists(st.integers(-1, 22), max_size=6, unique=True).map(sorted),
+)
+def test_what_lies_in_none_of_some_spans_is_all_but_what_lies_in_one(times: list[int], edges: list[int]) -> None:
+    spans = list(zip(edges[::2], edges[1::2], strict=False))
+    whole = Columns(json.dumps([[time, time / 2] for time in times]).encode(), PointForm.PAIRS)
+    left = [time for time in times if not any(start <= time < end for start, end in spans)]
+    rest = whole.without(spans)
+    assert (left, [time / 2 for time in left]) == (list(rest.times), list(rest.values))
+    assert times == list(whole.times)

@@ -212,4 +212,27 @@ def test_calls_beyond_twice_the_page_that_was_asked_for_buy_no_details(vendor: s
     else:
         assert asked < 2 * 100 + 50
         (told,) = [failure for failure in report.failures if failure.step == "calls"]
-        assert "calls on a page of 100; about those beyond twice as many nothing more was asked" in str(told.error)
+        assert "rows on a page of 100; about those beyond twice as many nothing more was asked" in str(told.error)
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_sessions_beyond_twice_the_page_that_was_asked_for_buy_no_details(vendor: str) -> None:
+    world = World(calls=1, start=NOW - 7200, end=NOW - 3600)
+    lists, name = {"agora": ("call_info", "sid"), "tencent": ("UserList", "UserId")}[vendor]
+
+    def flood(rows: Rows) -> None:
+        if name in rows[0] and len(rows) < 1000:
+            rows += [{**rows[0], name: f"{number:032d}"} for number in range(2000)]
+
+    async def scenario() -> tuple[int, Any]:
+        stage = Stage(vendor, world)
+        async with stage.provider(transport=Spoilt(stage.server, {lists: flood})) as provider:
+            async with scan(provider, over=TimeRange(NOW - 7200, NOW - 3600), depth="metrics") as found:
+                async for _ in found:
+                    pass
+            return stage.asked, found.report
+
+    asked, report = run(scenario)
+    assert not report.complete
+    assert any("nothing more was asked" in str(failure.error) for failure in report.failures)
+    assert asked < 100

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import signal
@@ -12,6 +13,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -191,6 +193,26 @@ def test_no_mutated_ledger_hangs_lies_or_ends_in_a_traceback(begun: Path, tmp_pa
 def test_none_of_hundreds_of_mutated_ledgers_does(begun: Path, tmp_path: Path) -> None:
     for seed in range(1_000, 1_400):
         mutated(seed, begun, tmp_path / str(seed))
+
+
+def test_a_task_that_was_cancelled_before_finishes_what_it_does(begun: Path, tmp_path: Path) -> None:
+    """Whoever cleans up after a cancellation, or has swallowed one, is not interrupted."""
+    path = Path(shutil.copy(begun, tmp_path / "ledger"))
+    numbers = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 200000)"
+    many = f"{numbers} SELECT count(*) FROM n"
+
+    async def scenario() -> list[Any]:
+        with Ledger(path) as ledger:
+            task = asyncio.current_task()
+            assert task is not None
+            task.cancel()
+            try:
+                await asyncio.sleep(0)
+            except asyncio.CancelledError:
+                return ledger._file.rows(many)
+        return []
+
+    assert [(200_000,)] == asyncio.run(scenario())
 
 
 WAITING = """
