@@ -173,7 +173,6 @@ class _Ask:
     async def answer(self) -> Answer:
         """Attempt after attempt, until one succeeds or nothing is left to try."""
         failures, recorder, connection = self._failures, self._recorder, self._caller.connection
-        error: BaseException | None = None
         try:
             self._caller.check_open()
             connection.waits(self)
@@ -201,9 +200,8 @@ class _Ask:
                     if paid is not None:
                         recorder.repay(paid)
                 await self._prepare(pause)
-        except BaseException as raised:
-            error = raised
-            if connection.woke(self) and isinstance(raised, asyncio.CancelledError):
+        except BaseException as error:
+            if connection.woke(self) and isinstance(error, asyncio.CancelledError):
                 error = ProviderClosed(f"the provider was closed while {self._row.name} waited")
             if isinstance(error, DailyQuotaExhausted):
                 recorder.day_spent(error)
@@ -222,7 +220,6 @@ class _Ask:
             connection.woke(self)  # where a callable for keys has swallowed the cancellation
             # A kept failure holds the frames it passed, and they this object: a circle that only the collector breaks.
             failures.clear()
-            error = None
 
     def _add_facts(self, error: AnalyticsError) -> None:
         """Says on what was asked, and from when on asking again may help."""
