@@ -46,7 +46,7 @@ from agora_tencent_analytics.http.hosts import Hosts
 from agora_tencent_analytics.http.recorder import Recorder
 from agora_tencent_analytics.http.redaction import Redaction
 from agora_tencent_analytics.http.retry import Retry
-from agora_tencent_analytics.http.transport import Timeouts, Transport, check_open
+from agora_tencent_analytics.http.transport import Timeouts, Transport
 from agora_tencent_analytics.limits import Limits
 from agora_tencent_analytics.message import Response
 from agora_tencent_analytics.notices import Hook
@@ -93,11 +93,6 @@ class Caller:
     """What is spent is entered in all of them; the first is its own."""
     connection: Connection = attrs.field(factory=Connection)
     """What it shares with the callers of other views."""
-
-    def check_open(self) -> None:
-        """Raises `ProviderClosed` if the provider is closed, or its transport."""
-        self.connection.check()
-        check_open(self.transport)
 
     def ask(
         self,
@@ -175,7 +170,7 @@ class _Ask:
         """Attempt after attempt, until one succeeds or nothing is left to try."""
         failures, recorder, connection = self._failures, self._recorder, self._caller.connection
         try:
-            self._caller.check_open()
+            connection.check(self._caller.transport)
             connection.waits(self)
             await self._call_for_keys()
             while True:
@@ -283,7 +278,7 @@ class _Ask:
         self._signed_at = clock.signing()
         self._signed_lead = self._signed_at - now
         self._signed = caller.vendor.authenticate(self._request, row, self._keys, now=self._signed_at)
-        caller.check_open()
+        caller.connection.check(caller.transport)
         timeouts = caller.timeouts if self._deadline is None else self._timeouts()
         self._slot, self._sent_at, self._answered_at = slot, now, now
         slot.sent()
@@ -397,7 +392,7 @@ class _Ask:
             BudgetSpent: there is nothing to wait for.
         """
         failure, recorder, caller = self._failures[-1], self._recorder, self._caller
-        caller.check_open()
+        caller.connection.check(caller.transport)
         caller.connection.waits(self)
         caller.quota.refuse_if_spent(self._row.counter, self._limits.rates, recorder.terms.priority or "normal")
         await self._call_for_keys()

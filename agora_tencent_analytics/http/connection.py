@@ -9,6 +9,7 @@ import asyncio
 from collections import deque
 
 from agora_tencent_analytics.errors import BadInput, ProviderClosed
+from agora_tencent_analytics.http.transport import Transport, check_open
 
 _RECENT = 20
 """Answers of an endpoint among which the fastest is looked for."""
@@ -23,14 +24,18 @@ class Connection:
         self._woken: dict[object, int] = {}
         self._answers: dict[str, deque[float]] = {}
 
-    def check(self) -> None:
+    def check(self, transport: Transport) -> None:
         """Nothing, if it is open.
 
+        Args:
+            transport: where its requests go.
+
         Raises:
-            ProviderClosed: it is not.
+            ProviderClosed: it is not, or the transport is not.
         """
         if self.closed:
             raise ProviderClosed("this provider is closed, so nothing was sent; enter it again (async with) to go on")
+        check_open(transport)
 
     def waits(self, ask: object) -> None:
         """An ask of the running task waits from now on, for whatever it may be."""
