@@ -55,7 +55,7 @@ def docs(session: nox.Session) -> None:
     """The site, in `-- FOLDER` if given: without a warning, and every link inside it leads somewhere."""
     session.install("-e", ".[docs]")
     folder = session.posargs[0] if session.posargs else session.create_tmp()
-    session.run("mkdocs", "build", "--strict", "--quiet", "--site-dir", folder, env={"NO_MKDOCS_2_WARNING": "1"})
+    session.run("mkdocs", "build", "--strict", "--site-dir", folder, env={"NO_MKDOCS_2_WARNING": "1"})
 
 
 @nox.session(python=PYTHONS)
@@ -77,7 +77,7 @@ def lowest(session: nox.Session) -> None:
     """The tests with the lowest version of each dependency that pyproject.toml allows, those of the extras included."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    wanted = [*project["dependencies"], *extras["cli"], *extras["redis"], *extras["otel"]]
+    wanted = [*project["dependencies"], *extras["cli"], *extras["redis"], *extras["otel"], *extras["arrow"]]
     pins = [one.replace(">=", "==") for one in wanted]
     session.install(*pins)
     session.install("-e", ".[test]", *pins)

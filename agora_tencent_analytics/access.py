@@ -32,8 +32,7 @@ from agora_tencent_analytics.paging.paginator import Paginator
 from agora_tencent_analytics.paging.question import Over, Question, Questions, about_call, over_range
 from agora_tencent_analytics.paging.stays import Packet
 from agora_tencent_analytics.paging.walk import Held
-from agora_tencent_analytics.quota.quota import Quota
-from agora_tencent_analytics.quota.quota_state import QuotaState
+from agora_tencent_analytics.quota.quota import Quota, QuotaState
 from agora_tencent_analytics.quota.store import QuotaStore
 from agora_tencent_analytics.receipt import Budget, Receipt
 from agora_tencent_analytics.secret import Secret
@@ -274,7 +273,7 @@ class Access:
             BadInput: it is not a row.
         """
         if not isinstance(row, Endpoint):
-            raise BadInput(f"a question is asked by its row, an Endpoint of its vendor's `endpoints`, not by {row!r}")
+            raise BadInput(f"ask() takes an Endpoint from the vendor's `endpoints`, not {row!r}")
         if row.vendor != self.name:
             raise NotOffered(f"{row.name} is a question for {row.vendor}, not for {self.name}", endpoint=row.name)
         found = self._plan.rows.get(row.limits)

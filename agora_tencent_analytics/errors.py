@@ -226,12 +226,16 @@ class NotFound(Refusal):
     """The vendor knows no such endpoint, action or version, or has retired it."""
 
 
+Per = Literal["second", "minute", "day", "unknown"] | int
+"""The window of a rate that is full, by its name or by its length in seconds."""
+
+
 class RateLimited(Refusal):
     """Too many requests.
 
     Attributes:
-        per: the window that is full: `"second"`, `"minute"`, `"day"` (spent until midnight UTC) or
-            `"unknown"` (HTTP 429 says only that there were too many).
+        per: the window that is full: `"second"`, `"minute"`, `"day"` (spent until midnight UTC), `"unknown"`
+            (HTTP 429 says only that there were too many), or the length of any other in seconds.
         retry_after_s: seconds that the vendor asked to wait (`Retry-After`), or None.
     """
 
@@ -240,12 +244,12 @@ class RateLimited(Refusal):
     def __init__(
         self,
         *,
-        per: Literal["second", "minute", "day", "unknown"] = "second",
+        per: Per = "second",
         retry_after_s: float | None = None,
         **facts: Any,
     ) -> None:
         super().__init__(**facts)
-        self.per: Literal["second", "minute", "day", "unknown"] = per
+        self.per = per
         self.retry_after_s = retry_after_s
 
 

@@ -86,7 +86,8 @@ def enter(notice: Notice) -> None:
     if isinstance(notice, LongWait):
         facts["clock"] = datetime.fromtimestamp(notice.until, UTC).strftime("%H:%M:%S")
     if isinstance(notice, notices.Refused):
-        facts["window"] = "" if notice.per == "unknown" else f" in a {facts['per']}"
+        window = f"{notice.per} s" if notice.per.isdigit() else f"a {notice.per}"
+        facts["window"] = "" if notice.per == "unknown" else f" in {window}"
     whose = "%(vendor)s %(endpoint)s: " if notice.endpoint else "%(vendor)s: "
     LOG.log(level, whose + words, facts, extra=extra(_EVENTS[type(notice)], **facts))
 

@@ -22,7 +22,7 @@ its fields are called. A `Provider` that answers what is asked. This one is whol
     class AcmeProvider(Provider):
         environment = {"token": EnvironmentVariable("ACME_TOKEN", kind="secret")}
 
-        def __init__(self, *, token: str | Secret[str], **options: Unpack[ProviderOptions]) -> None:
+        def __init__(self, *, token, **options):
             super().__init__(vendor=AcmeVendor(), plan=PLAN, base_url="https://api.acme.test", keys=token, **options)
 
         def calls(self, over, *, channel=None, page_size=None, cursor=None):
@@ -30,7 +30,7 @@ its fields are called. A `Provider` that answers what is asked. This one is whol
 
 Windows, pages, limits, retries, cursors, ledgers and certificates come with it, and so does the command line, once the
 distribution has an entry point in the group `agora_tencent_analytics.providers`. `agora_tencent_analytics.testing` has
-the tests that every provider must pass. `docs/outside-vendor.md` tells the rest.
+the tests that every provider must pass. `docs/another-vendor.md` tells the rest.
 """
 
 from __future__ import annotations

@@ -75,6 +75,25 @@ def test_rows_of_one_second_come_in_any_order_and_those_without_a_time_are_no_ev
     assert "not in the order" not in certificate.why
 
 
+def test_the_size_of_an_answer_with_the_newest_rows_is_sent_and_may_be_less_than_the_most() -> None:
+    paging = attrs.evolve(NEWEST, size="limit")
+
+    def answer(asked: Mapping[str, str]) -> Any:
+        rows = sorted(inside(ROWS, asked), key=lambda one: one["created_ts"], reverse=True)
+        return {"rows": rows[: int(asked["limit"])], "total": len(rows)}
+
+    provider = OutsideProvider(answer, paging=paging)
+
+    async def scenario() -> Any:
+        listing = provider.calls(OVER, page_size=60)
+        return len({call.call_id for call in await listing.collect()}), listing.certificate.why
+
+    assert (260, "") == run(scenario)
+    assert {"60"} == {asked["limit"] for asked in provider.server.asked}
+    with pytest.raises(BadInput, match="from 1 to 100"):
+        provider.calls(OVER, page_size=101)
+
+
 @pytest.mark.parametrize("paging", [NEWEST, attrs.evolve(NEWEST, total="hint"), Unpaged()])
 def test_a_total_above_the_rows_that_came_makes_the_window_incomplete(paging: Any) -> None:
     rows = call_rows(range(OVER.start, OVER.start + 50))
@@ -159,6 +178,13 @@ def test_sessions_of_other_users_and_of_other_calls_are_left_out_and_counted() -
         return [one.session_id for one in await listing.collect()], listing.certificate.strange
 
     assert (["c1-ann"], 3) == run(scenario)
+
+
+def test_calls_that_begin_after_the_range_were_not_asked_for_whatever_the_vendor_shows() -> None:
+    rows = call_rows([OVER.start, OVER.end - 1, OVER.end + 30, OVER.end + 61])
+    calls, certificate = listed(OutsideProvider(lambda _: {"rows": rows, "total": 4}))
+    assert ["c0", "c1", "c2"] == [call.call_id for call in calls]
+    assert ("", 1) == (certificate.why, certificate.strange)
 
 
 def test_user_ids_that_are_numbers_are_compared_as_text_and_signs_are_what_phones_make_of_them() -> None:

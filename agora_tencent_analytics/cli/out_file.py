@@ -24,9 +24,9 @@ from typing import BinaryIO
 import attrs
 import msgspec
 
-from agora_tencent_analytics.cli.output import record_pieces
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.scan import CallRecord
+from agora_tencent_analytics.scan.json_lines import record_pieces
 from agora_tencent_analytics.scan.ledger import Ledger
 from agora_tencent_analytics.storage.files import open_private
 

@@ -16,9 +16,9 @@ from contextlib import asynccontextmanager
 
 import anyio
 
-from agora_tencent_analytics.cli.output import record_pieces
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.scan import CallRecord
+from agora_tencent_analytics.scan.json_lines import record_pieces
 from agora_tencent_analytics.storage.files import standard_stream
 
 _READER_S = 10.0

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 
-from agora_tencent_analytics.cli.worst_calls import CallFigures
 from agora_tencent_analytics.errors import LONGEST_LINE, bounded, columns_of, printable
 from agora_tencent_analytics.scan import Failure, Report, VendorReport
+from agora_tencent_analytics.scan.worst import CallFigures
 
 Row = Sequence[str]
 
@@ -82,7 +82,10 @@ def status(report: Report) -> str:
     return ", ".join(f"{sum(getattr(one, name) for one in report.vendors.values())} {name}" for name in names)
 
 
-WORST = "worst calls (min, freeze: minutes and seconds of all sessions together; loss, rtt: mean of the worst series)"
+WORST = (
+    "worst calls (frozen %: of the stay of the user who had it worst; min, freeze: minutes and seconds of all sessions "
+    "together; loss, rtt: mean of the worst series)"
+)
 
 SPENT = "by vendor"
 
@@ -95,6 +98,7 @@ def worst_rows(worst: Sequence[CallFigures]) -> tuple[Row, list[Row]]:
         "joined (UTC)",
         "sessions",
         "min",
+        "frozen %",
         "audio freeze s",
         "video freeze s",
         "loss %",
@@ -108,6 +112,7 @@ def worst_rows(worst: Sequence[CallFigures]) -> tuple[Row, list[Row]]:
             _moment(call.join_ts),
             str(call.sessions),
             f"{(call.stayed_s + 30) // 60}",
+            _figure(None if call.worst_share is None else 100 * call.worst_share, 1),
             _figure(call.audio_freeze_s, 1),
             _figure(call.video_freeze_s, 1),
             _figure(call.loss_percent, 1),

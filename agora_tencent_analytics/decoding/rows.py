@@ -1,4 +1,4 @@
-"""From a vendor's rows to records: a cattrs converter that bends where vendors do.
+"""From a vendor's rows to records: a lenient cattrs converter.
 
 Holds the treatment of scalars, times, nulls and unknown fields. What a vendor calls each field is a table in its
 package. Vendors send numbers as text, ids as numbers, null for empty lists, times in other units and new fields at any
@@ -130,7 +130,7 @@ class Structure:
         that cannot be read where a record can be without them.
 
         Args:
-            rows: JSON objects as the vendor sent them. They are taken over: do not use them afterwards.
+            rows: JSON objects as the vendor sent them. Modified in place; do not reuse them.
             model: an attrs class.
             odd: is told, of each record, which fields could not be read as they were sent.
             given: attributes that the rows do not carry (the vendor's name, the call's id).

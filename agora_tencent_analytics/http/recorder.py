@@ -151,7 +151,7 @@ class Recorder:
                 error=error,
             )
         if isinstance(error, RateLimited):
-            self._tell(Refused, per=error.per, code=error.code)
+            self._tell(Refused, per=str(error.per), code=error.code)
 
     def day_spent(self, spent: DailyQuotaExhausted) -> None:
         """Nothing is left of the vendor's day, or nothing that is not reserved."""

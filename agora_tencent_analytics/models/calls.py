@@ -11,9 +11,10 @@ fields that this library does not know are kept in `extra`; enumerations are ope
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import attrs
+import msgspec
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -35,7 +36,7 @@ class Call:
     """When the call ended, epoch seconds. None while it runs: the vendors print "now" there."""
     finished: bool = True
     """False while the call runs."""
-    creator_id: str = ""
+    creator_id: str = attrs.field(default="", repr=False)
     """Who opened the room (Tencent). Empty where the vendor does not say."""
     peak_users: int | None = None
     """Most users at one moment (Agora `call_pcu`)."""
@@ -64,6 +65,10 @@ class Call:
 
     def __hash__(self) -> int:
         return hash((self.vendor, self.call_id))
+
+    def to_dict(self) -> dict[str, object]:
+        """All fields, as JSON can hold them."""
+        return cast("dict[str, object]", msgspec.to_builtins(self))
 
     @classmethod
     def known(
@@ -138,3 +143,12 @@ class Session:
 
     def __hash__(self) -> int:
         return hash((self.vendor, self.call_id, self.session_id))
+
+    def to_dict(self) -> dict[str, object]:
+        """All fields, as JSON can hold them; personal data among them."""
+        return cast("dict[str, object]", msgspec.to_builtins(self))
+
+    def __repr__(self) -> str:
+        """Without personal data: records stand in logs."""
+        until = "now" if self.leave_ts is None else self.leave_ts
+        return f"<Session of {self.vendor} call {self.call_id}, {self.join_ts} to {until}>"

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise, starmap
 from math import inf, isnan
 from operator import lt
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from agora_tencent_analytics.decoding.moments import YEAR_5138, seconds
 from agora_tencent_analytics.decoding.points import PointForm, read_points
@@ -133,12 +133,14 @@ class Columns:
         self._state = _Text(several, form, scale, clip)
 
     @classmethod
-    def of(cls, times: Iterable[int], values: Iterable[float]) -> Columns:
+    def of(cls, times: Iterable[int], values: Iterable[float], *, untimed: int = 0, outside: int = 0) -> Columns:
         """Columns made of numbers at hand: sorted, duplicates dropped, NaN for what is missing.
 
         Args:
             times: epoch seconds.
             values: as many values.
+            untimed: points that were dropped because their time is unreadable.
+            outside: points that fell outside the clip.
 
         Raises:
             ValueError: the two differ in length.
@@ -146,7 +148,7 @@ class Columns:
         when, what = array("q", times), array("d", values)
         if len(when) != len(what):
             raise ValueError(f"{len(when)} times but {len(what)} values")
-        return cls._from(_Made(*_tidy([(when, what, _increasing(when))]), 0, 0))
+        return cls._from(_Made(*_tidy([(when, what, _increasing(when))]), untimed, outside))
 
     @classmethod
     def join(cls, parts: Iterable[Columns]) -> Columns:
@@ -190,10 +192,13 @@ class Columns:
         """One value for each time; NaN where the vendor sent null or something that is not a number."""
         return self._made().values
 
-    def as_dict(self) -> dict[str, list[Any]]:
-        """The points as JSON can hold them: `times`, and as many `values`, None for what is NaN."""
-        made = self._made()
-        return {"times": made.times.tolist(), "values": [None if isnan(value) else value for value in made.values]}
+    def to_dict(self) -> dict[str, object]:
+        """Points as JSON can hold them, None for NaN, and how many are not among them, if any."""
+        values: list[float | None] = [*self.values]
+        if self.odd > self.untimed:
+            values = [None if isnan(value) else value for value in self.values]
+        counts = {"untimed": self.untimed, "outside": self.outside}
+        return {"times": self.times.tolist(), "values": values} | {name: n for name, n in counts.items() if n}
 
     @property
     def odd(self) -> int:
@@ -201,6 +206,11 @@ class Columns:
         made = self._made()
         # One NaN makes a sum NaN (so do two infinities): a number proves that there is none, at a third of the cost.
         return made.untimed + (sum(map(isnan, made.values)) if isnan(sum(made.values)) else 0)
+
+    @property
+    def untimed(self) -> int:
+        """How many points were dropped because their time is unreadable."""
+        return self._made().untimed
 
     @property
     def outside(self) -> int:

@@ -87,10 +87,10 @@ class Figures:
         """One value for each bucket, in `unit`; NaN where the vendor sent none."""
         return self.columns.values
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """All of it but `beyond`, as JSON can hold it: lists of times and values, None for a value that is NaN."""
         about = attrs.asdict(self, filter=lambda field, _: field.name not in ("columns", "beyond"))
-        return about | self.columns.as_dict()
+        return about | self.columns.to_dict()
 
     def __len__(self) -> int:
         return len(self.columns)

@@ -7,11 +7,14 @@ metric, and what factor its unit needs, is decided in the vendor packages before
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from math import isnan
+from statistics import fmean
 from typing import Any
 
 import attrs
 
+from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.models.columns import Columns
 
 
@@ -41,7 +44,7 @@ class MetricSeries:
     """Unit of the values; `""` if it is unknown or the values are a count."""
     columns: Columns = attrs.field(repr=False)
     """The points."""
-    spare: tuple[Columns, ...] = attrs.field(default=(), repr=False, eq=False)
+    spare: tuple[Columns, ...] = attrs.field(default=(), repr=False)
     """The user's points that lie in none of the user's stays; only with the first stay, and only where the
     vendor tells series apart by user alone."""
     extra: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
@@ -86,13 +89,58 @@ class MetricSeries:
             extra=self.extra,
         )
 
-    def as_dict(self) -> dict[str, Any]:
-        """All of it but `spare`, as JSON can hold it: lists of times and values, None for a value that is NaN."""
-        about = attrs.asdict(self, filter=lambda field, _: field.name not in ("columns", "spare"))
-        return about | self.columns.as_dict()
-
     def __hash__(self) -> int:
         return hash((self.vendor, self.call_id, self.session_id, self.peer_id, self.vendor_metric))
 
     def __len__(self) -> int:
         return len(self.columns)
+
+    def __repr__(self) -> str:
+        """Without user ids: series stand in logs."""
+        points = f"{len(self)} points" if self.columns.is_read else "not read yet"
+        return f"<MetricSeries {self.metric or self.vendor_metric} of {self.vendor} call {self.call_id}, {points}>"
+
+    def to_dict(self) -> dict[str, object]:
+        """All that it holds, as JSON can hold it: `times`, and `values` with None for NaN, beside the other fields."""
+        named = {name: getattr(self, name) for name in _NAMED}
+        return named | self.columns.to_dict() | {"spare": [columns.to_dict() for columns in self.spare]}
+
+    # -- figures of the values that are numbers -------------------------------------------------------------------
+
+    def mean(self) -> float | None:
+        """Their mean; None if there is none."""
+        known = self._known()
+        return fmean(known) if known else None
+
+    def quantile(self, q: float) -> float | None:
+        """Their quantile, linear between two values, as DuckDB's `quantile_cont`; None if there is none.
+
+        Args:
+            q: from 0 (the least) to 1 (the greatest); 0.95 is the 95th percentile.
+
+        Raises:
+            BadInput: it is not from 0 to 1.
+        """
+        if not 0 <= q <= 1:
+            raise BadInput(f"a quantile is from 0 to 1, not {q!r}")
+        known = sorted(self._known())
+        if not known:
+            return None
+        place = q * (len(known) - 1)
+        low = known[int(place)]
+        return low + (known[min(int(place) + 1, len(known) - 1)] - low) * (place - int(place))
+
+    def share_above(self, x: float) -> float | None:
+        """The share of them that is greater than `x`, 0 to 1; None if there is none.
+
+        Args:
+            x: in the unit of the series.
+        """
+        known = self._known()
+        return sum(value > x for value in known) / len(known) if known else None
+
+    def _known(self) -> Sequence[float]:
+        return self.values if not self.odd else [value for value in self.values if not isnan(value)]
+
+
+_NAMED = tuple(field.name for field in attrs.fields(MetricSeries) if field.name not in ("columns", "spare"))

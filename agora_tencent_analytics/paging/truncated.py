@@ -36,7 +36,7 @@ from typing import Any
 
 import attrs
 
-from agora_tencent_analytics.endpoint import AnyOf, Endpoint, Newest
+from agora_tencent_analytics.endpoint import AnyOf, Endpoint, Newest, Total
 from agora_tencent_analytics.errors import UnreadableReply
 from agora_tencent_analytics.paging.decision import PageSigns, Step
 from agora_tencent_analytics.paging.density import Density, Piece, hidden
@@ -82,7 +82,6 @@ class Ahead:
 
 @attrs.define(kw_only=True)
 class _Reader:
-    paging: Newest | AnyOf
     window: TimeRange
     """What is to be asked."""
     barren: int = 0
@@ -108,7 +107,7 @@ class _Reader:
     _proven: bool = attrs.field(default=False, init=False)
     """True if the last answer proves by itself that nothing can follow."""
 
-    def _take_in(self, page: PageSigns, fresh: int) -> None:
+    def _take_in(self, page: PageSigns, fresh: int, counts: Total) -> None:
         if self._closed:
             self.everything.close()
             self.pages = 0
@@ -118,7 +117,7 @@ class _Reader:
             self.first_total = page.total
         self.pages += 1
         self.total = page.total
-        if self.promised is None and self.paging.total in ("listing", "hint"):
+        if self.promised is None and counts in ("listing", "hint"):
             self.promised = page.total
         self.came += sum(row not in self.known for row in page.ids) if self.known else len(page.ids)
         self.everything.update(page.ids)
@@ -165,7 +164,7 @@ class NewestReader(_Reader):
             page: what it showed.
             fresh: how many of its rows the whole walk had never seen.
         """
-        self._take_in(page, fresh)
+        self._take_in(page, fresh, self.paging.total)
         start, end = self.window.start, self.window.end
         full = len(page.ids) >= (self.size or self.paging.most)
         if page.is_last or not (full or page.has_more is True):
@@ -249,7 +248,7 @@ class AnyOfReader(_Reader):
             page: what it showed.
             fresh: how many of its rows the whole walk had never seen.
         """
-        self._take_in(page, fresh)
+        self._take_in(page, fresh, self.paging.total)
         window, most = self.window, self.paging.most
         if page.is_last or len(page.ids) < most:
             doubt = page.has_more is True and not page.is_last

@@ -14,6 +14,7 @@ and no figures.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from agora_tencent_analytics.context import is_heard, tell
@@ -21,6 +22,7 @@ from agora_tencent_analytics.decoding.flaws import NO_FLAWS
 from agora_tencent_analytics.endpoint import NextPage, PageNumber, Unpaged
 from agora_tencent_analytics.errors import Refusal, UnreadableRow, WindowRefused
 from agora_tencent_analytics.http.client import Caller
+from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.notices import Drift, GoingAway, PageRead, WindowSplit
 from agora_tencent_analytics.paging.cursor import Cursor
 from agora_tencent_analytics.paging.decision import PageSigns, unreadable_rows
@@ -41,6 +43,9 @@ and on. A walk has as many windows as its range is long, and no ceiling unless t
 MOST_BARREN = 100
 """Requests for one window that may bring nothing new, and ten for each that did: reading a window again takes less."""
 _BARREN_FOR_EACH = 10
+_SLACK_S = 60
+"""Seconds by which a vendor's clocks may differ: what begins later than that after the range was not asked for."""
+_BEGUN = attrgetter("created_ts")
 
 
 class Filter(NamedTuple):
@@ -172,6 +177,12 @@ class Walk:
         self.evidence.unique += len(items)
         return items
 
+    def _inside(self, items: Sequence[Any], inside: Callable[[Any], bool]) -> Sequence[Any]:
+        """Those of the items that are in the range that was asked for; the others are counted."""
+        kept = list(filter(inside, items))
+        self.evidence.strange += len(items) - len(kept)
+        return kept
+
     def _wanted(self, items: Sequence[Any]) -> Sequence[Any]:
         """Those of the items that were asked for; the others are counted."""
         for wanted, *_ in self._filters:
@@ -223,9 +234,10 @@ class Walk:
         else:
             self._lost = []
         duplicates = len(reply.items) - len(items)
-        if question.inside is not None:
-            known, items = len(items), [item for item in items if reaches(item, question.inside)]
-            self.evidence.strange += known - len(items)
+        if (over := question.inside) is not None:
+            items = self._inside(items, lambda item: reaches(item, over))
+        elif row.model is Call and items and max(map(_BEGUN, items)) >= (end := question.over[-1].end + _SLACK_S):
+            items = self._inside(items, lambda call: call.created_ts < end)
         items = self._wanted(items)
         self.evidence.count(len(items), duplicates=duplicates)
         if question.trail is not None:

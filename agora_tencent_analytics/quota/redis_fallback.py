@@ -38,7 +38,7 @@ class Away:
     owed: dict[int, int]
     """Requests by day; less than 0 where more was given back than granted since the last message."""
     in_flight: tuple[Claim, ...]
-    """As the store is to know them."""
+    """Under the ids that the store will see."""
     longest_rest_s: float
     first: bool
     """The store has not been told of this share before."""

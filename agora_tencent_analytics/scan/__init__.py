@@ -11,12 +11,15 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
+from agora_tencent_analytics.scan.arrow import to_arrow
+from agora_tencent_analytics.scan.json_lines import read_records, write_records
 from agora_tencent_analytics.scan.ledger import Ledger
 from agora_tencent_analytics.scan.options import FreezeFrom, Since
 from agora_tencent_analytics.scan.records import CallRecord, Failure
 from agora_tencent_analytics.scan.report import Report, VendorReport
 from agora_tencent_analytics.scan.run import scan as run
 from agora_tencent_analytics.scan.stream import Records
+from agora_tencent_analytics.scan.worst import CallFigures, worst
 
 if TYPE_CHECKING:
     from agora_tencent_analytics.scan.forecast.forecast import (
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from agora_tencent_analytics.scan.forecast.run import forecast as forecast_scan
 
 __all__ = [
+    "CallFigures",
     "CallRecord",
     "Failure",
     "Forecast",
@@ -44,7 +48,11 @@ __all__ = [
     "Since",
     "VendorForecast",
     "VendorReport",
+    "read_records",
     "scan",
+    "to_arrow",
+    "worst",
+    "write_records",
 ]
 
 _OF_FORECASTS = {"Forecast", "Interval", "Loss", "Proposal", "RowForecast", "VendorForecast"}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Iterator
+from typing import Literal
 
 import attrs
+import msgspec
 
 from agora_tencent_analytics.errors import LONGEST_LINE, AnalyticsError, bounded
 from agora_tencent_analytics.models.calls import Call, Session
@@ -27,8 +29,8 @@ class Failure:
     """Of which call; `""` for a listing of calls."""
     over: TimeRange | None = None
     """Which window was given up, where it is known."""
-    error: AnalyticsError
-    """What went wrong."""
+    error: AnalyticsError = attrs.field(eq=lambda error: msgspec.json.encode(error_facts(error)))
+    """What went wrong; compared by its class, its text and its facts."""
     cursor: str | None = attrs.field(default=None, repr=False)
     """Of a listing: what `provider.calls(over, cursor=...)` takes to try this window again, or, where no window was
     given up, to go on. Opaque; None where it would begin anew."""
@@ -38,17 +40,28 @@ class Failure:
         during = f" {self.over}" if self.over else ""
         return bounded(f"{self.vendor}: {self.step}{of}{during}: {self.error}", LONGEST_LINE)
 
-    def as_dict(self) -> dict[str, Any]:
-        """All of it as JSON can hold it: the window by its `start` and `end`, the error by its `kind` and its words."""
+    def to_dict(self) -> dict[str, object]:
+        """What it holds, as JSON can hold it: the error as `kind`, `error`, `code` and its other `facts`."""
         return {
+            "vendor": self.vendor,
             "step": self.step,
             "call_id": self.call_id,
             "start": self.over.start if self.over else None,
             "end": self.over.end if self.over else None,
-            "kind": type(self.error).__name__,
-            "error": str(self.error),
             "cursor": self.cursor,
+            **error_facts(self.error),
         }
+
+
+def error_facts(error: AnalyticsError) -> dict[str, object]:
+    """An error as JSON can hold it."""
+    facts = msgspec.to_builtins(vars(error), enc_hook=_as_text)
+    code = {"code": facts.pop("code")} if "code" in facts else {}
+    return {"kind": type(error).__name__, "error": str(error), **code, "facts": facts}
+
+
+def _as_text(value: object) -> object:
+    return {"start": value.start, "end": value.end} if isinstance(value, TimeRange) else str(value)
 
 
 @attrs.frozen(kw_only=True)
@@ -79,17 +92,89 @@ class CallRecord:
     def __hash__(self) -> int:
         return hash((self.vendor, self.call, self.part))
 
-    def as_dict(self) -> dict[str, Any]:
-        """All of it as JSON can hold it, by the names of the fields."""
-        return {
-            **attrs.asdict(self, recurse=False),
-            "call": attrs.asdict(self.call),
-            "sessions": [attrs.asdict(session) for session in self.sessions],
-            "series": [series.as_dict() for series in self.series],
-            "failures": [failure.as_dict() for failure in self.failures],
-        }
+    def __repr__(self) -> str:
+        """With counts, and without users: records stand in logs."""
+        counts = f"{len(self.sessions)} sessions, {len(self.series)} series, {len(self.failures)} failures"
+        part = "" if self.last and not self.part else f", part {self.part}"
+        return f"<CallRecord {self.vendor} {self.call.call_id}: {counts}{part}>"
 
     @property
     def points(self) -> int:
         """Points of all series."""
         return sum(map(len, self.series))
+
+    def find(
+        self, metric: str, *, session_id: str | None = None, peer_id: str | None = None
+    ) -> tuple[MetricSeries, ...]:
+        """The series of a metric.
+
+        Args:
+            metric: its neutral name, or the vendor's own id.
+            session_id: only of this session.
+            peer_id: only of what came from this peer; `""` for the user's own stream.
+        """
+        return tuple(
+            series
+            for series in self.series
+            if metric in (series.metric, series.vendor_metric)
+            and session_id in (None, series.session_id)
+            and peer_id in (None, series.peer_id)
+        )
+
+    def head(self) -> dict[str, object]:
+        """What it holds beside its sessions and their series, as JSON can hold it; see `to_dict`."""
+        call = self.call.to_dict()
+        of_call = {} if call.pop("vendor") == self.vendor else {"call_vendor": self.call.vendor}
+        places = {session.session_id: place for place, session in enumerate(self.sessions)}
+        order = [places.get(series.session_id, len(places)) for series in self.series]
+        by_session = sorted(range(len(order)), key=order.__getitem__)
+        return {
+            "vendor": self.vendor,
+            **call,
+            **of_call,
+            "part": self.part,
+            "last": self.last,
+            **({"again": True} if self.again else {}),
+            **({} if self.replaces_from_ts is None else {"replaces_from_ts": self.replaces_from_ts}),
+            # Series stand with their sessions; where that is another order, it is told.
+            **({} if by_session == [*range(len(order))] else {"series_order": by_session}),
+            "failures": [failure.to_dict() for failure in self.failures],
+        }
+
+    def by_session(self) -> Iterator[tuple[Session | None, list[MetricSeries]]]:
+        """Its sessions in their order, each with its series; then, with None, series of no session that is here."""
+        found: dict[str, list[MetricSeries]] = {}
+        for series in self.series:
+            found.setdefault(series.session_id, []).append(series)
+        for session in self.sessions:
+            yield session, found.pop(session.session_id, [])
+        if found:
+            here = {session.session_id for session in self.sessions}
+            yield None, [series for series in self.series if series.session_id not in here]
+
+    def to_dict(self) -> dict[str, object]:
+        """All that it holds, as JSON can hold it: a line of `--out`; `read_records` makes it a record again.
+
+        Fields of the call, `part`, `last`, `failures`, and `sessions`, each with its `series`.
+        """
+        parts = [(session, [series_dict(one, session) for one in series]) for session, series in self.by_session()]
+        sessions = [session_dict(session) | {"series": series} for session, series in parts if session is not None]
+        stray = [one for session, series in parts if session is None for one in series]
+        return self.head() | {"sessions": sessions} | ({"series": stray} if stray else {})
+
+
+def session_dict(session: Session) -> dict[str, object]:
+    """A session inside its record: without what the record says."""
+    return {name: value for name, value in session.to_dict().items() if name not in ("vendor", "call_id")}
+
+
+def series_dict(series: MetricSeries, session: Session | None) -> dict[str, object]:
+    """A series inside its session: without what that says, and what it does not have."""
+    whole = series.to_dict()
+    for name in ("vendor", "call_id"):
+        del whole[name]
+    if session is not None:
+        del whole["session_id"]
+        if session.user_id == series.user_id:
+            del whole["user_id"]
+    return {name: value for name, value in whole.items() if value or name not in ("extra", "spare")}

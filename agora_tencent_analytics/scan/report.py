@@ -147,7 +147,7 @@ class VendorReport:
             "strange_dropped": self.strange_dropped,
             "odd_values": self.odd_values,
             "points_outside": self.points_outside,
-            "failures": [failure.as_dict() for failure in self.failures],
+            "failures": [failure.to_dict() for failure in self.failures],
             "failures_by_kind": dict(self.failures_by_kind),
             "clipped": [
                 {"endpoint": piece.endpoint, "reason": piece.reason, "start": piece.over.start, "end": piece.over.end}

@@ -18,10 +18,10 @@ from agora_tencent_analytics import Call, Clipped, Columns, MetricSeries, NotFou
 from agora_tencent_analytics.cli import console
 from agora_tencent_analytics.cli.console import PlainConsole
 from agora_tencent_analytics.cli.tables import SPENT, WORST, results, vendor_rows, warnings, worst_rows
-from agora_tencent_analytics.cli.worst_calls import Worst
 from agora_tencent_analytics.errors import bounded, printable
 from agora_tencent_analytics.receipt import Receipt
 from agora_tencent_analytics.scan import CallRecord, Failure, Report, VendorReport
+from agora_tencent_analytics.scan.worst import Worst
 
 
 def record(
@@ -203,7 +203,7 @@ def test_a_terminal_of_80_columns_keeps_the_worst_calls_in_columns(monkeypatch: 
     assert lines[first + 3].split() == ["room", "[bold]second"]
     # One below the other, under one head.
     assert lines[first].index("123.5") + 5 == lines[first + 2].index(" - ") + 2
-    assert ["vendor", "(UTC)", "sessions", "min", "s", "s", "%", "ms"] == lines[first - 1].split()
+    assert ["vendor", "(UTC)", "sessions", "min", "%", "s", "s", "%", "ms"] == lines[first - 1].split()
 
 
 @pytest.mark.parametrize("order", [1, -1])

@@ -58,6 +58,19 @@ def test_260_calls_of_three_are_scanned_to_sessions_in_three_requests() -> None:
     assert (True, 3) == (report.complete, arrivals)
 
 
+def test_a_forecast_believes_the_total_that_the_first_page_states() -> None:
+    clock = VirtualClock(OVER.end + 3_600.0)
+    provider, server, _ = made(clock)
+
+    async def scenario() -> Any:
+        return await scan.forecast(provider, over=OVER, depth="sessions")
+
+    forecast = run(scenario).vendors["daily"]
+    assert forecast.calls.least <= 260 == forecast.calls.likely <= forecast.calls.most
+    assert 3 == forecast.requests.likely
+    assert 1 == len(server.arrivals)
+
+
 def test_metrics_cost_a_request_a_call_and_no_refusal() -> None:
     records, report, arrivals = scanned("metrics")
     assert report.complete, report

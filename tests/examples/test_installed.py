@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import time
 import venv
 from importlib.util import find_spec
 from pathlib import Path
@@ -77,6 +78,39 @@ def test_an_installed_example_is_scanned_by_the_command_line(name: str, python: 
         assert 0 == command(python, tmp_path, "quota", "--vendor", name, **variables).returncode
         assert all(secret not in ran.stdout + ran.stderr for secret in KEYS[name].values() if "secret" in secret)
         server.communicate("", timeout=30)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+def test_a_scan_that_was_killed_goes_on_where_it_was(python: Path, tmp_path: Path) -> None:
+    serving = [sys.executable, str(ROOT / "examples" / "daily" / "daily_server.py"), "40"]
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(serving, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environ) as server:
+        assert server.stdout is not None
+        told: dict[str, Any] = json.loads(server.stdout.readline())
+        variables = {**KEYS["daily"], "DAILY_BASE_URL": told["base_url"]}
+        over = ("--start", str(told["start"]), "--end", str(told["start"] + 600))
+        files = ("--out", "out.jsonl", "--ledger", "ledger", "--report", "report.json")
+        words = [str(python), "-m", "agora_tencent_analytics", "scan", "--vendor", "daily", *over, *files]
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+        clean |= {"ANALYTICS_QUOTA_STORE": str(tmp_path / "quota.db"), **variables}
+        with subprocess.Popen(words, cwd=tmp_path, env=clean, stderr=subprocess.DEVNULL) as first:
+            until = time.monotonic() + 30
+            while time.monotonic() < until and len(written(tmp_path)) < 5:
+                time.sleep(0.05)
+            first.kill()
+        begun = len(written(tmp_path))
+        assert begun < 40, "it was killed too late"
+        again = command(python, tmp_path, "scan", "--vendor", "daily", *over, *files, **variables)
+        assert 0 == again.returncode, again.stderr
+        assert sorted(f"m-{number}" for number in range(40)) == sorted(written(tmp_path))
+        server.communicate("", timeout=30)
+
+
+def written(folder: Path) -> list[str]:
+    """The calls whose lines are whole."""
+    path = folder / "out.jsonl"
+    lines = path.read_text("utf-8").splitlines(keepends=True) if path.exists() else []
+    return [json.loads(line)["call_id"] for line in lines if line.endswith("\n")]
 
 
 def test_without_its_variables_an_example_says_which_are_missing(python: Path, tmp_path: Path) -> None:

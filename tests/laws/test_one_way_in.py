@@ -6,6 +6,8 @@ Their codecs may use `decoding`. So what our providers can do, a provider from o
 from __future__ import annotations
 
 import ast
+import re
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,6 +47,16 @@ def test_every_name_of_vendor_exists_once_and_in_order() -> None:
     assert sorted(set(vendor.__all__), key=lambda name: (not name.isupper(), not name[0].isupper(), name)) == (
         vendor.__all__
     )
+
+
+def test_the_tutorial_that_opens_vendor_runs() -> None:
+    _, _, shown = (vendor.__doc__ or "").partition("::\n\n")
+    code = textwrap.dedent(re.split(r"\n(?=\S)", shown)[0])
+    names = {name: getattr(vendor, name) for name in vendor.__all__}
+    exec(compile(code, "vendor", "exec"), names)
+    provider = names["AcmeProvider"].from_env({"ACME_TOKEN": "t-1"})
+    assert "acme" == provider.name
+    assert ["rooms"] == [question.row.name for question in provider.calls(vendor.Last(hours=1)).questions(2e9)]
 
 
 def test_what_nobody_outside_has_is_seen() -> None:

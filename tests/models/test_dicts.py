@@ -39,30 +39,31 @@ def names(kind: type[Any], *without: str) -> set[str]:
 
 
 @pytest.mark.parametrize("record", [CALL, SESSION], ids=["call", "session"])
-def test_calls_and_sessions_are_what_attrs_makes_of_them(record: Any) -> None:
-    said = through_json(attrs.asdict(record))
+def test_calls_and_sessions_hold_all_of_their_fields(record: Any) -> None:
+    said = through_json(record.to_dict())
+    assert through_json(attrs.asdict(record)) == said
     assert names(type(record)) == said.keys()
 
 
 def test_a_series_has_its_times_and_values_as_lists() -> None:
-    said = through_json(SERIES.as_dict())
-    assert names(MetricSeries, "columns", "spare") | {"times", "values"} == said.keys()
+    said = through_json(SERIES.to_dict())
+    assert names(MetricSeries, "columns") | {"times", "values"} == said.keys()
     assert ([1, 2], [2.5, None], "20003") == (said["times"], said["values"], said["vendor_metric"])
 
 
 def test_figures_have_them_too() -> None:
-    said = through_json(Figures(vendor="agora", metric="users", vendor_metric="userCount", columns=COLUMNS).as_dict())
+    said = through_json(Figures(vendor="agora", metric="users", vendor_metric="userCount", columns=COLUMNS).to_dict())
     assert names(Figures, "columns", "beyond") | {"times", "values"} == said.keys()
     assert ([1, 2], [2.5, None]) == (said["times"], said["values"])
 
 
 def test_a_record_holds_all_that_was_read_and_what_was_not() -> None:
-    said = through_json(RECORD.as_dict())
-    assert names(CallRecord) == said.keys()
-    assert {"new": {"a": [1]}} == said["call"]["extra"]
-    assert (["Host"], [2.5, None]) == (said["sessions"][0]["roles"], said["series"][0]["values"])
-    (failure,) = said["failures"]
-    assert ("sessions", "c", 5, 9, "NotFound") == tuple(
-        failure[name] for name in ("step", "call_id", "start", "end", "kind")
+    said = through_json(RECORD.to_dict())
+    assert names(Call) | {"part", "last", "failures", "sessions"} == said.keys()
+    assert {"new": {"a": [1]}} == said["extra"]
+    (session,), (failure,) = said["sessions"], said["failures"]
+    assert (["Host"], [2.5, None]) == (session["roles"], session["series"][0]["values"])
+    assert ("sessions", "c", 5, 9, "NotFound", "404") == tuple(
+        failure[name] for name in ("step", "call_id", "start", "end", "kind", "code")
     )
     assert "gone" in failure["error"]

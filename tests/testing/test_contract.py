@@ -57,7 +57,8 @@ class TestAgora(Simulated):
     secrets = ("SECRET",)
 
     def provider(self, **options: Any) -> Provider:
-        return AgoraProvider(**{**self.server.credentials, "plan": "premium", **options})
+        given: dict[str, Any] = {**self.server.credentials, "plan": "premium", **options}
+        return AgoraProvider(**given)
 
 
 class TestTencent(Simulated):
@@ -67,7 +68,8 @@ class TestTencent(Simulated):
     call_ids = frozenset(call.call_id for call in WORLD.calls("tencent"))
 
     def provider(self, **options: Any) -> Provider:
-        return TencentProvider(**{**self.server.credentials, "plan": "advanced", "region": "ap-singapore", **options})
+        given: dict[str, Any] = {**self.server.credentials, "plan": "advanced", "region": "ap-singapore", **options}
+        return TencentProvider(**given)
 
 
 class TestToy(ToyContract):

@@ -19,12 +19,12 @@ from agora_tencent_analytics.cli.output import clear_report, write_report
 from agora_tencent_analytics.cli.providers import providers_of
 from agora_tencent_analytics.cli.remarks import Listed, before_a_scan, disk_full, way_on
 from agora_tencent_analytics.cli.tables import SPENT, WORST, results, vendor_rows, warnings, worst_rows
-from agora_tencent_analytics.cli.worst_calls import Worst
 from agora_tencent_analytics.errors import BadInput, NotAuthenticated, NotOffered, NotPermitted, printable
 from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.receipt import Budget
 from agora_tencent_analytics.scan import Records, Report, scan
 from agora_tencent_analytics.scan.ledger import Ledger
+from agora_tencent_analytics.scan.worst import Worst
 from agora_tencent_analytics.timerange import TimeRange
 
 if TYPE_CHECKING:

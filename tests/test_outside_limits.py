@@ -1,0 +1,91 @@
+"""Limits of other shapes than our vendors have: several windows at once, of any length, and refusals naming them."""
+
+from __future__ import annotations
+
+import logging
+import pickle
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import anyio
+import attrs
+import pytest
+
+from agora_tencent_analytics import Limits, Plan, Rate, RateLimited, Response
+from agora_tencent_analytics.simulator.http.counting import FixedWindow, SlidingLog, TokenBucket
+from tests.support.outside_vendor import OVER, OutsideProvider, PlainVendor, call_rows
+from tests.support.virtual_time import VirtualClock, run
+
+RATES = (Rate(20, 1), Rate(100, 5))
+WAY_S = 0.01
+
+
+class Busy(PlainVendor):
+    """Says which window is full, by its length."""
+
+    codes: ClassVar[Any] = {"five": (RateLimited, {"per": 5})}
+
+
+def provider(answer: Any, rates: tuple[Rate, ...], clock: VirtualClock) -> OutsideProvider:
+    made = OutsideProvider(answer, vendor=Busy(), clock=clock)
+    limits = Limits(rates=rates, history_s=30 * 86_400, span_s=7_200, page_size=100)
+    made._plan = Plan(vendor="toy", name="p", rows={"any": limits}, source="https://toy.test", read_on="2026-11-01")
+    return made
+
+
+@pytest.mark.parametrize("how", [FixedWindow, SlidingLog, TokenBucket])
+def test_several_windows_at_once_are_kept_and_used(how: Any) -> None:
+    clock = VirtualClock()
+    counters = [how(rate) for rate in RATES]
+    arrivals, refused = list[float](), list[float]()
+
+    def answer(asked: Mapping[str, str]) -> Any:
+        wall, monotonic = clock.clock.wall(), clock.clock.monotonic()
+        arrivals.append(monotonic)
+        if not all(counter.has_room(wall, monotonic) for counter in counters):
+            refused.append(monotonic)
+        for counter in counters:
+            counter.count(wall, monotonic)
+        return {"rows": call_rows([OVER.start]), "total": 1}
+
+    asked = provider(answer, RATES, clock)
+
+    async def scenario() -> None:
+        async def ask() -> None:
+            while len(arrivals) < 600:
+                await asked.calls(OVER).collect()
+
+        async with anyio.create_task_group() as group:
+            for _ in range(30):
+                group.start_soon(ask)
+
+    run(scenario)
+    assert [] == refused
+    took = arrivals[599] - arrivals[99]
+    # What the rule allows is the least of L / (W + margin + round trip), and the pace of the second.
+    allowed = min(19 / (1 + 0.04 + WAY_S), 99 / (5 + 0.04 + WAY_S), 19 / 0.95)
+    assert 500 / took >= 0.9 * allowed
+
+
+def test_a_refusal_that_names_its_window_by_its_length_holds_that_window_and_no_longer_one(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock, moments = VirtualClock(), list[float]()
+
+    def answer(asked: Mapping[str, str]) -> Any:
+        moments.append(clock.clock.monotonic())
+        if len(moments) == 1:
+            return Response(status=429, headers={}, body=b'{"code": "five", "message": "slow down"}')
+        return {"rows": call_rows([OVER.start]), "total": 1}
+
+    asked = provider(answer, (*RATES, Rate(1_000, 600)), clock)
+    with caplog.at_level(logging.WARNING):
+        run(asked.calls(OVER).collect)
+    assert 5.0 <= moments[1] - moments[0] <= 6.0
+    assert any("too many requests in 5 s" in record.getMessage() for record in caplog.records)
+
+
+def test_such_a_refusal_survives_a_pickle() -> None:
+    error = RateLimited(vendor="toy", code="five", message="slow down", per=5)
+    assert 5 == pickle.loads(pickle.dumps(error)).per
+    assert attrs.evolve(Rate(100, 5), limit=1) == Rate(100, 5).share(0.01)
