@@ -11,7 +11,7 @@ from tests.faults.test_table import END, PLANS, START
 from tests.support.transports import Stage
 from tests.support.virtual_time import run
 
-WORLD = World(seed=2, calls=3, start=START, end=END, sessions_per_call=2, metrics_per_session=1, points_per_series=4)
+WORLD = World(seed=2, calls=3, start=START, end=END, sessions_per_call=2, metrics_per_session=2, points_per_series=4)
 STEPS = {
     "agora": {"calls": "call/lists", "sessions": "call/sessions", "metrics": "call/metrics"},
     "tencent": {"calls": "DescribeRoomInfo", "sessions": "DescribeUserInfo", "metrics": "DescribeCallDetailInfo"},
