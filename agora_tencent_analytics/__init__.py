@@ -63,8 +63,7 @@ if TYPE_CHECKING:
     from agora_tencent_analytics.provider import Provider
     from agora_tencent_analytics.quota.memory_store import MemoryStore
     from agora_tencent_analytics.quota.open_store import QuotaNotPersisted
-    from agora_tencent_analytics.quota.quota import Quota
-    from agora_tencent_analytics.quota.quota_state import QuotaState
+    from agora_tencent_analytics.quota.quota import Quota, QuotaState
     from agora_tencent_analytics.quota.redis_store import RedisStore
     from agora_tencent_analytics.quota.sqlite_store import SqliteStore
     from agora_tencent_analytics.quota.store import QuotaStore
@@ -215,8 +214,7 @@ _HOMES = {
     "provider": "Provider",
     "quota.memory_store": "MemoryStore",
     "quota.open_store": "QuotaNotPersisted",
-    "quota.quota": "Quota",
-    "quota.quota_state": "QuotaState",
+    "quota.quota": "Quota QuotaState",
     "quota.redis_store": "RedisStore",
     "quota.sqlite_store": "SqliteStore",
     "quota.store": "QuotaStore",

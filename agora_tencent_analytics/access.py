@@ -32,8 +32,7 @@ from agora_tencent_analytics.paging.paginator import Paginator
 from agora_tencent_analytics.paging.question import Over, Question, Questions, about_call, over_range
 from agora_tencent_analytics.paging.stays import Packet
 from agora_tencent_analytics.paging.walk import Held
-from agora_tencent_analytics.quota.quota import Quota
-from agora_tencent_analytics.quota.quota_state import QuotaState
+from agora_tencent_analytics.quota.quota import Quota, QuotaState
 from agora_tencent_analytics.quota.store import QuotaStore
 from agora_tencent_analytics.receipt import Budget, Receipt
 from agora_tencent_analytics.secret import Secret

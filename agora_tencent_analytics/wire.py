@@ -350,7 +350,8 @@ def decoded(
     try:
         return _decoded(vendor, row, body, Asked(window=asked.window, params=asked.params, flaws=Flaws(by_row=True)))
     except MISREAD as error:
-        raise unreadable(row, response, f"{type(error).__name__}: {error}", in_rows=True) from None
+        why = str(error) if isinstance(error, TooMuch) else f"{type(error).__name__}: {error}"
+        raise unreadable(row, response, why, in_rows=True) from None
 
 
 def _decoded(vendor: Vendor, row: Endpoint[Any], body: Any, asked: Asked) -> Reply[Any]:
@@ -414,12 +415,11 @@ def identified(row: Endpoint[Any], reply: Reply[Any]) -> Reply[Any]:
 
 
 def _query(wire: Mapping[str, Any]) -> str:
-    pairs = []
-    for name, value in wire.items():
-        text = value if isinstance(value, str) else _text(value)
-        # Names, numbers and most ids are sent as they are; to find that out by `quote` takes ten times as long.
-        pairs.append(f"{_name(name)}={text if _UNRESERVED(text) else quote(text, safe='')}")
-    return "&".join(pairs)
+    texts = [value if isinstance(value, str) else _text(value) for value in wire.values()]
+    # Numbers and most ids are sent as they are; to find that out by `quote` takes ten times as long.
+    if not _UNRESERVED("".join(texts)):
+        texts = [quote(text, safe="") for text in texts]
+    return "&".join([f"{_name(name)}={text}" for name, text in zip(wire, texts, strict=True)])
 
 
 _name = lru_cache(maxsize=256)(partial(quote, safe=""))

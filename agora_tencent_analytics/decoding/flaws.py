@@ -17,8 +17,8 @@ from agora_tencent_analytics.decoding.bulk import MOST_ROWS, TooMuch, check_rows
 R = TypeVar("R")
 T = TypeVar("T")
 
-_MOST_LOST = 1_000
-"""Rows of one answer that are lost each by itself: ten pages of them. What has more is no answer with bad rows."""
+_MOST_LOST = 10_000
+"""Rows of one answer that are lost each by itself: a hundred pages of them. What has more is not about rows."""
 MISREAD = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 """What is raised for rows that are not what they should be."""
 

@@ -32,6 +32,9 @@ _DEEPEST = 64
 _MOST_DIGITS = 19  # of an integer that 64 bits may hold
 _LONGEST = 200
 _MOST_DOUBTS = 100
+_LONGEST_UNKNOWN = 1 << 20
+_MOST_SLOWLY = 1 << 22
+"""A text of more bytes is not read the slow way, which takes a second for ten MB, and fifteen times their memory."""
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[][}{]', re.DOTALL)
 _HALF = re.compile("[\ud800-\udfff]")
 _NO_NUMBER = re.compile(rb"(?<=[:,[ ])-?(?:NaN|Infinity)(?=[],} ])")
@@ -60,6 +63,8 @@ def read(body: bytes) -> Any:
         return msgspec.json.decode(body)
     except UNREADABLE as error:
         reason = str(error) or "nested too deeply"
+    if len(body) > _MOST_SLOWLY:
+        raise ValueError(f"not JSON: {reason}") from None
     check_bulk(body, slowly=True)
     for readable in _decoded(body):
         try:
@@ -84,7 +89,8 @@ def sound(body: bytes) -> bytes:
     for same in _alike(body):
         try:
             msgspec.json.decode(same, type=msgspec.Raw)
-            same.decode()
+            if same is body:
+                same.decode()
         except UNREADABLE:
             continue
         return same
@@ -93,9 +99,10 @@ def sound(body: bytes) -> bytes:
 
 def _alike(body: bytes) -> Iterator[bytes]:
     yield body
-    yield body.decode("utf-8-sig", "replace").encode()
-    if len(body) > LARGE and (b"NaN" in body or b"Infinity" in body):  # which must not make objects of all points
-        yield _NO_NUMBER.sub(b"null", body)
+    text = body.decode("utf-8-sig", "replace").encode()
+    yield text
+    if len(text) > LARGE and (b"NaN" in text or b"Infinity" in text):  # which must not make objects of all points
+        yield _NO_NUMBER.sub(b"null", text)
 
 
 def _decoded(body: bytes) -> Iterator[str]:
@@ -177,7 +184,7 @@ def open_object(raw: bytes | msgspec.Raw | None, name: str) -> dict[str, msgspec
     """
     if raw is None:
         return {}
-    check_bulk(memoryview(raw), points=True)
+    check_bulk(raw if isinstance(raw, bytes) else memoryview(raw), points=True)
     try:
         return _object(raw) or {}
     except UNREADABLE:
@@ -192,7 +199,7 @@ def open_list(raw: bytes | msgspec.Raw | None, name: str) -> list[msgspec.Raw]:
     """
     if raw is None:
         return []
-    check_bulk(memoryview(raw), points=True)
+    check_bulk(raw if isinstance(raw, bytes) else memoryview(raw), points=True)
     try:
         return _list(raw) or []
     except UNREADABLE:
@@ -221,12 +228,13 @@ def open_objects(raw: bytes | msgspec.Raw | None, name: str, doubts: list[str]) 
 def plain(raw: msgspec.Raw | None) -> Any:
     """The value as Python objects; None for what is absent. Of what cannot be read, as `read` has it, or the text.
 
-    A large value is its text too.
+    A large value is its text too, as far as a megabyte goes.
     """
     if raw is None:
         return None
-    if memoryview(raw).nbytes > LARGE // 4:
-        return bytes(raw).decode("utf-8", "replace")
+    if (size := memoryview(raw).nbytes) > LARGE // 4:
+        cut = f"... ({size:,} bytes)" if size > _LONGEST_UNKNOWN else ""
+        return str(memoryview(raw)[:_LONGEST_UNKNOWN], "utf-8", "replace") + cut
     try:
         return shallow(msgspec.json.decode(raw))
     except UNREADABLE:

@@ -146,9 +146,14 @@ class Evidence:
         if rows is not None:
             self.windows[-1] = attrs.evolve(self.windows[-1], fingerprint=rows.fingerprint)
 
-    def certificate(self) -> Certificate:
-        """The notes as a value."""
-        self._look_at_rows()
+    def certificate(self, *, brief: bool = False) -> Certificate:
+        """The notes as a value.
+
+        Args:
+            brief: True leaves out the fingerprints of rows and the copy of the receipt, most of what it takes.
+        """
+        if not brief:
+            self._look_at_rows()
         return Certificate(
             endpoint=self.endpoint,
             over=self.over,
@@ -158,7 +163,7 @@ class Evidence:
             lost=tuple(self.lost),
             rows_lost=self.rows_lost,
             requests=self.requests,
-            cost=self.cost.copy(),
+            cost=self.cost if brief else self.cost.copy(),
             unique=self.unique,
             duplicates=self.duplicates,
             strange=self.strange,

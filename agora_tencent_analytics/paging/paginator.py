@@ -151,6 +151,11 @@ class Paginator(Generic[T]):
         """What the last walk read, and whether that is everything. Before any walk: nothing, and not finished."""
         return self._walk.evidence.certificate() if self._walk else Certificate(endpoint="", over=None)
 
+    @property
+    def verdict(self) -> Certificate:
+        """The certificate without the fingerprints of rows: whether everything was read, for who keeps no more."""
+        return self._walk.evidence.certificate(brief=True) if self._walk else self.certificate
+
 
 class Pages(AsyncIterator[Page[Any]]):
     """The pages of a walk. After an error, iteration may go on: with the same page again, or past its window."""

@@ -16,6 +16,7 @@ whoever the store told "not yet" (others of a higher priority may have joined me
 
 from __future__ import annotations
 
+import logging
 import math
 import secrets
 from collections.abc import Mapping
@@ -25,19 +26,23 @@ import attrs
 
 from agora_tencent_analytics.context import Priority, earlier
 from agora_tencent_analytics.errors import WouldExceedQuota
-from agora_tencent_analytics.limits import Rate
+from agora_tencent_analytics.limits import HOUR, Rate
+from agora_tencent_analytics.log import extra
 from agora_tencent_analytics.quota.clock import VendorClock
 from agora_tencent_analytics.quota.day import Day
 from agora_tencent_analytics.quota.limiter import Bucket
 from agora_tencent_analytics.quota.pace import Pacer
 from agora_tencent_analytics.quota.queue import Queue, Waiter
-from agora_tencent_analytics.quota.refusals import Refusals
-from agora_tencent_analytics.quota.store import Claim, CounterKey, QuotaStore, Room, Standing
+from agora_tencent_analytics.quota.store import Claim, CounterKey, QuotaStore, Refused, Room, Standing
 
 _STORE_MOMENT_S = 0.25
 """What a store may take to answer whoever does not want to wait: others may have it locked at this moment."""
+_LATELY_S = float(HOUR)
 _LEAST_WAIT_S = 0.001
 """Before the store is asked again, whatever was computed: its clock and ours differ in the last digits."""
+
+
+_log = logging.getLogger("agora_tencent_analytics")
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -70,6 +75,61 @@ class Totals:
         self.refused += other.refused
         self.refunded += other.refunded
         self.waited_s += other.waited_s
+
+
+class Refusals:
+    """What a counter has met of refusals for its rate: its own, and those that other processes met.
+
+    Args:
+        name: the counter's name, for the log.
+        expected: True if the settings invite refusals, so that they are not news.
+    """
+
+    def __init__(self, name: str, *, expected: bool) -> None:
+        self._name = name
+        self._told = expected
+        self._heard: int | None = None
+        self._unheard_own = 0
+
+    def met(self, lost_ago_s: float | None) -> None:
+        """One request of this process was refused; the first is reported.
+
+        Args:
+            lost_ago_s: how long ago the store was found empty or had lost data, seconds; None if it does not say.
+        """
+        self._unheard_own += 1
+        if self._told:
+            return
+        self._told = True
+        lately = ""
+        if lost_ago_s is not None and lost_ago_s < _LATELY_S:
+            lately = (
+                f"The quota store was found empty, or had lost data, {lost_ago_s:.0f} s ago, and may not know of all "
+                "that was sent before; or"
+            )
+        _log.warning(
+            "%s: the vendor refused a request for its rate although this library kept the limit of the plan. %s "
+            "another client uses this account: leave room for it with a part of the plan, Plan.share(0.5), or let it "
+            "share this quota's store",
+            self._name,
+            lately or "Most likely",
+            extra=extra("refused_within_limit", counter=self._name),
+        )
+
+    def fresh(self, last: Refused | None) -> Refused | None:
+        """The last refusal that the store knows of, if another process met one since this was asked before.
+
+        Args:
+            last: what the store says.
+        """
+        number = 0 if last is None else last.number
+        heard, self._heard = self._heard, number
+        if last is None or heard is None:
+            return None
+        since = number - heard if number >= heard else number  # a store that lost its data counts anew
+        own = min(self._unheard_own, since)
+        self._unheard_own -= own
+        return last if since > own else None
 
 
 class Counter:
@@ -107,6 +167,7 @@ class Counter:
         self._rates: frozenset[Rate] = frozenset()
         self._ask_at = float("-inf")
         self._cold_start = cold_start
+        self._lost_at: float | None = None
         self._refusals = Refusals(name, expected=not strict)
 
     def adopt(self, rates: tuple[Rate, ...]) -> None:
@@ -223,8 +284,8 @@ class Counter:
             For how long everything is held, seconds.
         """
         self.totals.refused += 1
-        self._refusals.met()
         now = self.clock.clock.monotonic()
+        self._refusals.met(None if self._lost_at is None else now - self._lost_at)
         self.bucket.refused(now, grant.at, period_s=period_s, retry_after_s=retry_after_s)
         self._queue.ring_the_impatient()
         self._queue.ring_head()
@@ -289,6 +350,8 @@ class Counter:
         now = self.clock.clock.monotonic()
         self.day.learn(claim.days, standing.used)
         self._hear(standing, now)
+        if standing.lost_ago_s is not None:
+            self._lost_at = now - standing.lost_ago_s
         if standing.why is not None:
             self.bucket.others(now - ended_ago for ended_ago in standing.others)
             if standing.why != "day":

@@ -169,6 +169,7 @@ class RedisStore:
             # Whoever may not ask which server it is does not know it after a connection was lost.
             more["fresh"] = not known.birth or self._breaks.get(account, self._link.breaks) != self._link.breaks
             told = await self._ask(key, claim, known, sent - now, more)
+            self._link.serves = True
             if told["why"] == "tell":
                 await self._mend(key, known)
                 known.learn(told["birth"], told["server"], counter, 0, asked_as=asked_as)
@@ -256,7 +257,7 @@ class RedisStore:
         )
         if not self._greeted:
             self._judge(told.get("facts") or {})
-            self._greeted = self._link.serves = True
+            self._greeted = True
         of_old = self._known[key[0]].days.setdefault(key[1], {})
         for day, used, spent_at in told["days"] or ():
             of_old.setdefault(day, Day()).merge(Day({_OF_VERSION_0_1: (used, 0)}, spent_at))

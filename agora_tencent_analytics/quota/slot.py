@@ -1,12 +1,15 @@
 """The right to send one request, from the moment it is granted until the answer, or nothing, came of it.
 
-Holds `Slot`, which the sender keeps informed, and the `async with` that waits for it and settles it however the block
-is left. What the sender tells is noted at once and takes effect in this process at once; the store hears it when the
-block is left, together with how long ago it was. Decisions are made in `counter.py`.
+Holds `Slot`, which the sender keeps informed, `Renewal`, which keeps its lease while it is unanswered, and the `async
+with` that waits for it and settles it however the block is left. What the sender tells is noted at once and takes
+effect in this process at once; the store hears it when the block is left, together with how long ago it was. Decisions
+are made in `counter.py`.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 from types import TracebackType
 from typing import Literal
@@ -16,10 +19,10 @@ import anyio
 from agora_tencent_analytics.context import Priority
 from agora_tencent_analytics.errors import Per, QuotaUnavailable
 from agora_tencent_analytics.limits import MINUTE, SECOND
-from agora_tencent_analytics.quota.clock import VendorClock
+from agora_tencent_analytics.quota.clock import Clock, VendorClock
 from agora_tencent_analytics.quota.counter import Counter, Grant
-from agora_tencent_analytics.quota.renewal import Renewal
 from agora_tencent_analytics.quota.shield import uninterrupted
+from agora_tencent_analytics.quota.store import Claim, CounterKey, QuotaStore, renewal_interval
 
 _PERIOD_S = {"second": SECOND, "minute": MINUTE, "unknown": None}
 _SETTLED_WITHIN_S = 5.0
@@ -119,6 +122,53 @@ class Slot:
                 )
             if self._spent_day is not None and counter.day.rate is not None:
                 await store.spend(key, self._spent_day, counter.day.limit)
+
+
+class Renewal:
+    """Keeps one slot leased, on the running loop, until it is stopped.
+
+    Nothing runs for a request that is answered within the first interval; after that one task does, which never raises:
+    a store that cannot be reached is asked again at the next, and should the lease run out, that is said once.
+
+    Args:
+        store: where the slot is.
+        key: its counter.
+        claim: what it was granted for.
+        clock: the clocks of this machine.
+    """
+
+    def __init__(self, store: QuotaStore, key: CounterKey, claim: Claim, clock: Clock) -> None:
+        self._store, self._key, self._claim, self._clock = store, key, claim, clock
+        self._every_s = renewal_interval(store.lease_s)
+        self._leased_at = clock.monotonic()
+        self._task: asyncio.Task[None] | None = None
+        self._stopped = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._timer = self._loop.call_later(self._every_s, self._begin)
+
+    async def stop(self) -> None:
+        """Lets the lease be; returns when nothing is under way any more, so that no renewal follows the answer."""
+        self._timer.cancel()
+        self._stopped.set()
+        if self._task is not None:
+            await self._task
+
+    def _begin(self) -> None:
+        self._task = self._loop.create_task(self._keep())
+
+    async def _keep(self) -> None:
+        told = False
+        while not self._stopped.is_set():
+            try:
+                await self._store.renew(self._key, self._claim, self._clock.wall())
+                self._leased_at = self._clock.monotonic()
+            except QuotaUnavailable as error:
+                if not told and self._clock.monotonic() - self._leased_at > self._store.lease_s:
+                    told = True
+                    _log.warning("%s: the slot of an unanswered request is given up, because %s", self._key[1], error)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._every_s):
+                    await self._stopped.wait()
 
 
 class Waiting:

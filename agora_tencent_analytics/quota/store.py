@@ -11,7 +11,7 @@ there were. A claim is granted over all of them in one atomic step, before the r
 **When a slot ends.** A slot is known by one instant: its *end*. In flight it lies in the future, at the end of its
 lease; with the answer it becomes the instant of the answer. A slot fills a window as long as its end is later than
 now - rest. So a process that dies blocks its slots for one lease and one rest, never less: whatever it had sent has
-arrived by then. A process that lives renews its leases (`renewal.py`), so a slow answer never loses its slot. Writing
+arrived by then. A process that lives renews its leases (`slot.py`), so a slow answer never loses its slot. Writing
 an answer late is safe: until then the slot counts as in flight.
 
 **Whose clock.** Slots are timed by the clock of the store: the wall clock of the machine for memory and files, Redis

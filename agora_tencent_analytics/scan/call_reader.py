@@ -199,10 +199,10 @@ class CallReader:
                 await self._fail(error, step, parts, over=window)
             else:
                 if batch is None:
-                    await self._take(listing.certificate, step, parts)
+                    await self._take(listing.verdict, step, parts)
                 return batch
             if window is None:
-                await self._take(listing.certificate, step, parts)
+                await self._take(listing.verdict, step, parts)
                 return None
 
     async def _take(self, certificate: Certificate, step: Depth, parts: Parts) -> None:

@@ -27,7 +27,7 @@ class Gauge:
         self._held = 0
         self._expected = float(_FIRST_GUESS)
         self._busy: dict[int, float] = {}  # what each worker fetches now; insertion order is age
-        self._changed = anyio.Event()
+        self._changed, self._waiting = anyio.Event(), 0
 
     @property
     def held(self) -> int:
@@ -46,7 +46,11 @@ class Gauge:
     async def leave(self, worker: int) -> None:
         """Returns when the worker may fetch more."""
         while next(iter(self._busy)) != worker and self._held + self._coming + self._next > self._bound:
-            await self._changed.wait()
+            self._waiting += 1
+            try:
+                await self._changed.wait()
+            finally:
+                self._waiting -= 1
         self._busy[worker] = self._next
 
     def came(self, worker: int, size: int) -> None:
@@ -74,5 +78,6 @@ class Gauge:
         return ANSWER_COSTS * self._expected
 
     def _wake(self) -> None:
-        self._changed.set()
-        self._changed = anyio.Event()
+        if self._waiting:
+            self._changed.set()
+            self._changed = anyio.Event()

@@ -146,11 +146,11 @@ async def read_whole(job: Job, gauge: Gauge, worker: int, call: Call) -> Whole |
         return None  # it is met again, and told, by who asks apart
     finally:
         gauge.release(held)
-    if way.walk.certificate.clipped:
+    if way.walk.verdict.clipped:
         return None
     if _leads_on(way.listing.trail, list(sessions.values()), window):
         return None
-    return Whole(list(sessions.values()), series, users, window, way.walk.certificate)
+    return Whole(list(sessions.values()), series, users, window, way.walk.verdict)
 
 
 def _leads_on(trail: Trail | None, items: Sequence[Any], window: TimeRange) -> bool:

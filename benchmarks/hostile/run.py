@@ -44,7 +44,7 @@ def serving(text: bytes, coding: str) -> Iterator[str]:
     """A server in a process of its own that gives this answer to whatever it is asked."""
 
     class Quiet(ThreadingHTTPServer):
-        def handle_error(self, *_: Any) -> None:
+        def handle_error(self, request: Any, client_address: Any) -> None:
             """A client that has read enough hangs up."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -64,7 +64,7 @@ def serving(text: bytes, coding: str) -> Iterator[str]:
 
         do_POST = do_GET
 
-        def log_message(self, *_: Any) -> None:
+        def log_message(self, format: str, *_: Any) -> None:
             pass
 
     server = Quiet(("127.0.0.1", 0), Handler)

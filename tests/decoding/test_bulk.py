@@ -87,6 +87,23 @@ def test_a_bare_nan_among_many_points_makes_no_objects_of_them() -> None:
     assert peak_of(read_detail, broken) < 7
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [b"\xff", b"\x81\\", "😀".encode() + b"\xff"],
+    ids=["no UTF-8", "half a character of GBK", "wide and no UTF-8"],
+)
+def test_a_large_text_is_not_read_the_slow_way(odd: bytes) -> None:
+    body = b'{"a":"' + odd * (6 * MB // len(odd)) + b'"}'
+    with pytest.raises(ValueError, match="not JSON"):
+        read(body)
+    assert peak_of(read, body) < 6
+    assert {"a"} <= read(b'{"a":"' + odd * 1000 + b'"}').keys()
+
+
+def test_a_large_answer_of_series_without_utf_8_takes_no_more_either() -> None:
+    assert peak_of(read_metrics, b'{"a":"' + b"\xff" * 6 * MB + b'"}') < 8
+
+
 def test_a_small_text_is_not_weighed() -> None:
     check_bulk(b"[" + b"[]," * (LARGE // 3 - 3) + b"[]]")
 
@@ -99,9 +116,9 @@ def test_more_rows_than_any_page_has_are_refused() -> None:
 
 def test_rows_that_cannot_be_read_are_lost_each_by_itself_as_far_as_pages_go() -> None:
     flaws = Flaws(by_row=True)
-    assert [] == flaws.each([7] * 1_000, list)
-    assert 1_000 == len(flaws.rows)
-    with pytest.raises(TooMuch, match="more than 1,000 of its rows cannot be read"):
+    assert [] == flaws.each([7] * 10_000, list)
+    assert 10_000 == len(flaws.rows)
+    with pytest.raises(TooMuch, match="more than 10,000 of its rows cannot be read"):
         flaws.each([7], list)
 
 

@@ -27,8 +27,7 @@ from agora_tencent_analytics.limits import DAY, HOUR, MINUTE, SECOND, Rate
 from agora_tencent_analytics.quota.clock import Clock
 from agora_tencent_analytics.quota.limiter import Bucket
 from agora_tencent_analytics.quota.memory_store import MemoryStore
-from agora_tencent_analytics.quota.quota import Quota
-from agora_tencent_analytics.quota.quota_state import QuotaState
+from agora_tencent_analytics.quota.quota import Quota, QuotaState
 from agora_tencent_analytics.quota.slot import Slot
 from agora_tencent_analytics.quota.sqlite_store import SqliteStore
 from agora_tencent_analytics.quota.store import LEASE_S, QuotaStore
@@ -703,6 +702,24 @@ def test_the_first_refusal_at_the_default_settings_is_reported_in_words_and_no_o
     assert ["lists", "detail"] == [message.partition(":")[0] for message in told()]
     assert all("another client uses this account" in message for message in told())
     assert all("Plan.share(0.5)" in message for message in told())
+
+
+@pytest.mark.parametrize(("after_s", "named"), [(60.0, True), (3_700.0, False)])
+def test_a_refusal_is_explained_first_by_a_store_that_was_found_empty_or_had_lost_data_lately(
+    after_s: float, named: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scenario() -> None:
+        of = quota()
+        await ask(of)
+        await asyncio.sleep(after_s)
+        async with of.slot("lists", TEN) as slot:
+            slot.sent()
+            slot.refused("second")
+
+    run(scenario)
+    said = caplog.records[-1].getMessage()
+    assert named == ("found empty, or had lost data, 60 s ago" in said)
+    assert "another client uses this account" in said
 
 
 # --- priorities ----------------------------------------------------------------------------------------

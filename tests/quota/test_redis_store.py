@@ -489,6 +489,33 @@ def test_a_server_with_an_append_only_file_holds_no_new_counter_if_it_says_that_
         assert sent == finish(sent_now(of, 12), of)
 
 
+# --- version 0.1 ---------------------------------------------------------------------------------------------
+
+
+def test_days_of_version_0_1_are_kept_it_rests_once_and_old_clients_are_stopped(redis_url: str, account: str) -> None:
+    async def scenario() -> None:
+        from redis.asyncio import Redis
+        from redis.exceptions import ResponseError
+
+        stores = [RedisStore(redis_url, lease_s=0.6, timeout_s=0.2) for _ in range(2)]
+        tag = f"agora-tencent-analytics:{{{account}:lists}}"
+        async with Redis.from_url(redis_url) as client:
+            await client.zadd(f"{tag}:slots", {"old claim": time.time()})
+            await client.hset(f"{tag}:{TODAY}", mapping={"used": 5, "spent_at": 0})
+            for store in stores:
+                told = await store.reserve((account, "lists"), a_claim(), 0)
+                assert ("hold", (5,)) == (told.why, told.used)
+                assert 60 < told.after_s < 60 + GATHER_S
+            with pytest.raises(ResponseError, match="WRONGTYPE"):
+                await client.zscore(f"{tag}:slots", "old claim")
+            keys = await client.keys(f"agora-tencent-analytics:{{{account}}}*")
+            assert [-1] * 3 == [await client.ttl(key) for key in keys], "nothing expires"
+        for store in stores:
+            await store.aclose()
+
+    asyncio.run(scenario())
+
+
 # --- hung ---------------------------------------------------------------------------------------------------
 
 

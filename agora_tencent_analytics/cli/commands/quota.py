@@ -11,7 +11,7 @@ from agora_tencent_analytics.cli.console import Console
 from agora_tencent_analytics.cli.options import Options
 from agora_tencent_analytics.cli.providers import providers_of
 from agora_tencent_analytics.errors import printable
-from agora_tencent_analytics.quota.quota_state import QuotaState
+from agora_tencent_analytics.quota.quota import QuotaState
 
 _HEAD = ("vendor", "counter", "used today", "left today", "resets (UTC)", "next free in s")
 
