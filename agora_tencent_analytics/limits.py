@@ -25,20 +25,23 @@ DAY = 86_400
 class Rate:
     """At most `limit` requests in each window of `period_s` seconds.
 
-    `period_s=86400` is not a sliding window but the vendor's calendar day in UTC.
+    `period_s=86400` is not a sliding window but the vendor's calendar day in UTC, unless it is `rolling`: then it is
+    any 24 hours. To know those of an earlier process takes a quota store that persists.
 
     Args:
         limit: the vendor's N ("no more than N"), at least 1.
         period_s: length of the window in seconds: 1, 60, 86400 or any other positive number of seconds.
+        rolling: True if a day is any 24 hours, and not the calendar day.
     """
 
     limit: int = attrs.field(validator=attrs.validators.ge(1))
     period_s: int = attrs.field(validator=attrs.validators.ge(1))
+    rolling: bool = attrs.field(default=False, kw_only=True)
 
     @property
     def is_daily(self) -> bool:
         """True for the UTC day, which is counted and not slid."""
-        return self.period_s == DAY
+        return self.period_s == DAY and not self.rolling
 
     def share(self, part: float) -> Rate:
         """This part of the rate, rounded down; where less than 1 request remains, the window is stretched instead.

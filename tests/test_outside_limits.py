@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 import pickle
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
 import anyio
 import attrs
 import pytest
 
-from agora_tencent_analytics import Limits, Plan, Rate, RateLimited, Response
+from agora_tencent_analytics import Limits, Plan, Quota, Rate, RateLimited, Response
+from agora_tencent_analytics.limits import DAY
 from agora_tencent_analytics.simulator.http.counting import FixedWindow, SlidingLog, TokenBucket
 from tests.support.outside_vendor import OVER, OutsideProvider, PlainVendor, call_rows
 from tests.support.virtual_time import VirtualClock, run
@@ -26,8 +28,8 @@ class Busy(PlainVendor):
     codes: ClassVar[Any] = {"five": (RateLimited, {"per": 5})}
 
 
-def provider(answer: Any, rates: tuple[Rate, ...], clock: VirtualClock) -> OutsideProvider:
-    made = OutsideProvider(answer, vendor=Busy(), clock=clock)
+def provider(answer: Any, rates: tuple[Rate, ...], clock: VirtualClock, **options: Any) -> OutsideProvider:
+    made = OutsideProvider(answer, vendor=Busy(), clock=clock, **options)
     limits = Limits(rates=rates, history_s=30 * 86_400, span_s=7_200, page_size=100)
     made._plan = Plan(vendor="toy", name="p", rows={"any": limits}, source="https://toy.test", read_on="2026-11-01")
     return made
@@ -83,6 +85,44 @@ def test_a_refusal_that_names_its_window_by_its_length_holds_that_window_and_no_
         run(asked.calls(OVER).collect)
     assert 5.0 <= moments[1] - moments[0] <= 6.0
     assert any("too many requests in 5 s" in record.getMessage() for record in caplog.records)
+
+
+def test_a_rolling_day_is_any_24_hours_and_an_earlier_process_is_remembered(tmp_path: Path) -> None:
+    clock, arrivals = VirtualClock(), list[float]()
+    rates = (Rate(20, 1), Rate(31, DAY, rolling=True))
+
+    def answer(asked: Mapping[str, str]) -> Any:
+        arrivals.append(clock.clock.monotonic())
+        return {"rows": call_rows([OVER.start]), "total": 1}
+
+    async def some(count: int) -> None:
+        # Another process: it knows what the file says.
+        asked = provider(answer, rates, clock, quota=Quota("toy", store=tmp_path / "quota.db", clock=clock.clock))
+        for _ in range(count):
+            await asked.calls(OVER).collect()
+        await asked.aclose()
+
+    async def scenario() -> None:
+        await some(20)
+        await some(25)
+
+    run(scenario)
+    assert all(later - first >= DAY for first, later in zip(arrivals, arrivals[30:], strict=False))
+    assert DAY <= arrivals[30] - arrivals[0] <= DAY + 120, "and all of the day is used"
+    assert 45 == len(arrivals)
+
+
+def test_a_refusal_that_names_no_window_does_not_hold_a_day() -> None:
+    clock, moments = VirtualClock(), list[float]()
+
+    def answer(asked: Mapping[str, str]) -> Any:
+        moments.append(clock.clock.monotonic())
+        if len(moments) == 1:
+            return Response(status=429, headers={}, body=b"")
+        return {"rows": call_rows([OVER.start]), "total": 1}
+
+    run(provider(answer, (*RATES, Rate(1_000, DAY, rolling=True)), clock).calls(OVER).collect)
+    assert 5.0 <= moments[1] - moments[0] <= 7.0
 
 
 def test_such_a_refusal_survives_a_pickle() -> None:

@@ -35,7 +35,7 @@ from __future__ import annotations
 from bisect import bisect_right, insort
 from collections.abc import Iterable
 
-from agora_tencent_analytics.limits import SECOND, Rate
+from agora_tencent_analytics.limits import HOUR, SECOND, Rate
 from agora_tencent_analytics.quota.slowdown import Slowdown
 
 _LEAST_MARGIN_S = 0.040
@@ -236,5 +236,6 @@ class Bucket:
         if named or period_s is not None:
             hold_s = max((window.rest_s for window in named), default=float(period_s or SECOND))
         else:
-            hold_s = max((window.rest_s for window in self.windows), default=float(SECOND))
+            # That a window of a day is full would be said; to wait it out on a guess would be pointless.
+            hold_s = max((one.rest_s for one in self.windows if one.rate.period_s <= HOUR), default=float(SECOND))
         self.hold(now + max(hold_s, retry_after_s or 0.0))

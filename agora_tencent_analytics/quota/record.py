@@ -138,8 +138,8 @@ class Known:
 
     birth: str = ""
     identity: str = ""
-    granted_at: float = float("-inf")
-    """When it was granted something last."""
+    active_at: float = float("-inf")
+    """When it was granted something, or answered, last."""
     numbers: dict[str, int] = attrs.field(factory=dict)
     """The highest that was seen under that birth, by counter."""
     days: dict[str, dict[int, Day]] = attrs.field(factory=dict)
@@ -193,7 +193,6 @@ def meet(
     now: float,
     identity: str,
     slots: int,
-    lease_s: float,
 ) -> tuple[Account, str | None]:
     """The account as it is from now on, and what was found wrong with it, in words; None if it is whole.
 
@@ -206,7 +205,6 @@ def meet(
         now: by the store's clock.
         identity: of the server or file.
         slots: so many the store has.
-        lease_s: how long a slot is kept for a process that says nothing.
     """
     listed = account is not None and counter in account.counters
     if account is None:
@@ -229,8 +227,8 @@ def meet(
     else:
         if known.birth not in ("", account.birth):
             account.lost = True
-            if known.identity != identity and known.granted_at + lease_s + claim.longest_rest_s > now:
-                account.rests_from = now  # elsewhere it may have been granted something until now
+            if known.identity != identity:  # elsewhere it may have been granted what nobody knows of here
+                account.rests_from = max(account.rests_from, min(known.active_at, now))
         elif record is not None and not listed:
             account.lost = True
         return account, None

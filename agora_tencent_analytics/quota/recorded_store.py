@@ -98,7 +98,7 @@ class RecordedStore(ABC):
 
         standing, account, record, why, asked_as = await self._run(step)
         if standing.why is None:
-            known.granted_at = now
+            known.active_at = now
         days = [(day, record.days[day]) for day in claim.days]
         known.learn(account.birth, account.identity, key[1], record.number, days, asked_as=asked_as)
         if why is not None:
@@ -119,7 +119,6 @@ class RecordedStore(ABC):
             now=now,
             identity=identity,
             slots=slots,
-            lease_s=self.lease_s,
         )
         changed = account is not found or before != (account.lost, account.rests_from)
         if record is None:
@@ -170,6 +169,7 @@ class RecordedStore(ABC):
                 tables.keep_record(key, record)
 
         await self._run(step)
+        self._known.setdefault(key[0], Known()).active_at = now
 
     async def refund(self, key: CounterKey, claim: Claim) -> None:
         """See `QuotaStore.refund`."""

@@ -24,7 +24,7 @@ from collections import Counter
 import attrs
 
 from agora_tencent_analytics.errors import QuotaUnavailable
-from agora_tencent_analytics.limits import Rate
+from agora_tencent_analytics.limits import DAY, Rate
 from agora_tencent_analytics.quota.limiter import Bucket
 from agora_tencent_analytics.quota.store import Claim, CounterKey, Standing
 
@@ -86,7 +86,10 @@ class Fallback:
             now = time.monotonic()
             found = self._shares.get(key)
             if found is None:
-                rates = [Rate(room.limit, room.period_s).share(self.share) for room in claim.windows]
+                rates = [
+                    Rate(room.limit, room.period_s, rolling=room.period_s == DAY).share(self.share)
+                    for room in claim.windows
+                ]
                 found = self._shares[key] = _Share(Bucket(rates, strict=False), claim.longest_rest_s)
                 found.bucket.hold(now + claim.longest_rest_s)
             for day, seen in zip(claim.days, claim.seen, strict=True):

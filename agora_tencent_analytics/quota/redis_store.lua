@@ -128,7 +128,8 @@ local function meet() -- the account as it is from now on, with what was found w
       'lost', its.lost and 1 or 0, 'skew', exact(a.wall - now))
   elseif a.birth ~= '' and a.birth ~= its.birth then
     its.lost = true
-    if a.server ~= server and a.recent then its.rests_from = now end -- elsewhere it may have been granted until now
+    -- Elsewhere it may have been granted what nobody knows of here.
+    if a.server ~= server then its.rests_from = math.max(its.rests_from, now - a.ago_s) end
     redis.call('HSET', account, 'lost', 1, 'rests_from', exact(its.rests_from))
   elseif c.mark and not listed and not its.lost then
     its.lost = true

@@ -187,7 +187,7 @@ class RedisStore:
             return _standing(told), False
         self._met[key] = False
         if told["why"] is None:
-            known.granted_at = sent
+            known.active_at = sent
         days = [(day, _day(told, tally)) for day, tally in zip(claim.days, told["tallies"], strict=False)]
         known.learn(told["birth"], told["server"], counter, told["number"], days, asked_as=asked_as)
         if told.get("unsure"):
@@ -199,7 +199,6 @@ class RedisStore:
     async def _ask(
         self, key: CounterKey, claim: Claim, known: Known, ahead_s: float, more: dict[str, Any]
     ) -> dict[str, Any]:
-        recent_s = self.lease_s + claim.longest_rest_s
         asked = {
             "windows": [[room.free, room.rest_s] for room in claim.windows],
             "pace_s": max(0.0, claim.pace_s - PACE_SLACK_S),
@@ -207,7 +206,7 @@ class RedisStore:
             "birth": known.birth,
             "number": known.numbers.get(key[1], 0),
             "server": known.identity,
-            "recent": known.granted_at + recent_s > time.monotonic(),
+            "ago_s": min(time.monotonic() - known.active_at, 1e9),
             "wall": time.monotonic() - ahead_s,
             "gather_s": self._gather_s,
             "rest_s": claim.longest_rest_s,
@@ -295,6 +294,7 @@ class RedisStore:
             return
         asked = {"ago_s": ago_s, "windowed": bool(claim.windows)}
         await self._run("answered", key, asked, days=late_days, claim=self._as_served(claim))
+        self._known.setdefault(key[0], Known()).active_at = time.monotonic()
 
     async def refund(self, key: CounterKey, claim: Claim) -> None:
         """See `QuotaStore.refund`."""

@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 FEW, MANY = 12, 300
 FEW_ON_REAL_CLOCKS = 6
-AT_ONCE = 20
+AT_ONCE = 40
 
 
 class SharedMemory(RecordedStore):

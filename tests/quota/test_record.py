@@ -34,7 +34,6 @@ def met(
         now=NOW,
         identity="here",
         slots=slots,
-        lease_s=30.0,
     )
 
 
@@ -73,14 +72,14 @@ def test_each_loss_is_noticed_and_the_account_is_born_anew(
 
 
 def test_a_client_that_knows_another_birth_proves_that_something_was_lost() -> None:
-    after, why = met(account(), record(), Known(birth="a", identity="here", granted_at=NOW - 1))
+    after, why = met(account(), record(), Known(birth="a", identity="here", active_at=NOW - 1))
     assert (None, True, NOW - 900) == (why, after.lost, after.rests_from)
 
 
-@pytest.mark.parametrize(("granted_ago_s", "rests"), [(1.0, True), (40.0, False)])
-def test_a_client_that_was_served_elsewhere_until_now_costs_a_rest(granted_ago_s: float, rests: bool) -> None:
-    after, _ = met(account(), record(), Known(birth="a", identity="there", granted_at=NOW - granted_ago_s))
-    assert (True, NOW if rests else NOW - 900) == (after.lost, after.rests_from)
+@pytest.mark.parametrize(("ago_s", "from_s"), [(1.0, 1.0), (40.0, 40.0), (1_000.0, 900.0), (-5.0, 0.0)])
+def test_a_client_that_was_served_elsewhere_has_it_rest_from_when_that_ended(ago_s: float, from_s: float) -> None:
+    after, _ = met(account(), record(), Known(birth="a", identity="there", active_at=NOW - ago_s))
+    assert (True, NOW - from_s) == (after.lost, after.rests_from)
 
 
 def test_whoever_says_that_nothing_was_sent_is_held_by_a_loss_alone() -> None:

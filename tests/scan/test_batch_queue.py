@@ -40,7 +40,7 @@ def test_every_item_comes_through_once_and_in_order(
 
 def test_who_puts_a_batch_in_goes_on_when_no_more_than_the_bound_waits() -> None:
     async def scenario() -> list[int]:
-        queue, put = BatchQueue[int](2), list[int]()
+        queue, put, counts = BatchQueue[int](2), list[int](), list[int]()
 
         async def fill() -> None:
             for number in range(3):
@@ -49,7 +49,6 @@ def test_who_puts_a_batch_in_goes_on_when_no_more_than_the_bound_waits() -> None
 
         async with anyio.create_task_group() as group:
             group.start_soon(fill)
-            counts = []
             for _ in range(7):
                 await anyio.sleep(1)
                 counts.append(len(put))

@@ -123,8 +123,7 @@ class OutsideProvider(Provider):
             credentials=credentials,
             account="demo",
             transport=self.server,
-            quota=Quota("toy", store=":memory:", clock=(clock or VirtualClock()).clock),
-            **options,
+            **{"quota": Quota("toy", store=":memory:", clock=(clock or VirtualClock()).clock), **options},
         )
 
     def calls(
