@@ -109,10 +109,10 @@ def session_rows(rows: Sequence[Any], asked: Asked) -> list[Session]:
 
 
 def _check_ids(rows: Sequence[Any], name: str) -> None:
-    """What is neither text nor a number would become the text of a list, and nobody could ask about it."""
+    """Nothing, or what is neither text nor a number, is not an id: nobody could ask about it."""
     for row in rows:
-        if not isinstance(row[name], str | int):
-            raise TypeError(f"{name!r} is a {type(row[name]).__name__}")
+        if row[name] == "" or not isinstance(row[name], str | int):
+            raise TypeError(f"{name!r} is empty or a {type(row[name]).__name__}")
 
 
 def _unend(rows: Sequence[Any], end: str) -> None:

@@ -176,14 +176,15 @@ def _lenient(body: bytes) -> AgoraMetrics:
         sids.append(sid)
         series += [_series(sid, entry, beside) for entry in open_objects(session.get("data"), "data", doubts)]
     code = number(plain(reply.get("code")))
-    known = {"metrics", "message", "requestId"} | ({"code"} if code is not None else set())
+    beside = {name: plain(reply[name], rows=True) for name in reply.keys() & {"call_info"}}
+    known = {"metrics", "message", "requestId", "call_info"} | ({"code"} if code is not None else set())
     return AgoraMetrics(
         code=code,
         message=text(plain(reply.get("message"))),
         request_id=text(plain(reply.get("requestId"))),
         sids=tuple(sids),
         series=series,
-        extra=rest(reply, known),
+        extra=rest(reply, known) | beside,
         is_about_series="metrics" in reply,
         doubts=doubts,
     )

@@ -225,14 +225,21 @@ def open_objects(raw: bytes | msgspec.Raw | None, name: str, doubts: list[str]) 
             doubts.append(f"{name}[{at}] is {kind}, where an object was due")
 
 
-def plain(raw: msgspec.Raw | None) -> Any:
+def plain(raw: msgspec.Raw | None, *, rows: bool = False) -> Any:
     """The value as Python objects; None for what is absent. Of what cannot be read, as `read` has it, or the text.
 
-    A large value is its text too, as far as a megabyte goes.
+    Args:
+        raw: the value.
+        rows: True for what becomes records. Anything else that is large is its text too, as far as a megabyte goes.
+
+    Raises:
+        ValueError: it is of rows, and would become too much.
     """
     if raw is None:
         return None
-    if (size := memoryview(raw).nbytes) > LARGE // 4:
+    if rows:
+        check_bulk(memoryview(raw))
+    elif (size := memoryview(raw).nbytes) > LARGE // 4:
         cut = f"... ({size:,} bytes)" if size > _LONGEST_UNKNOWN else ""
         return str(memoryview(raw)[:_LONGEST_UNKNOWN], "utf-8", "replace") + cut
     try:

@@ -200,9 +200,8 @@ class _Ask:
                     if paid is not None:
                         recorder.repay(paid)
                 await self._prepare(pause)
-        except BaseException as raised:
-            error = raised
-            if connection.woke(self) and isinstance(raised, asyncio.CancelledError):
+        except BaseException as error:
+            if connection.woke(self) and isinstance(error, asyncio.CancelledError):
                 error = ProviderClosed(f"the provider was closed while {self._row.name} waited")
             if isinstance(error, DailyQuotaExhausted):
                 recorder.day_spent(error)

@@ -13,7 +13,7 @@ went within one second, as its row says, costs what it did.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Any, Protocol, TypeVar
 
 import attrs
@@ -21,7 +21,7 @@ import attrs
 from agora_tencent_analytics.limits import DAY
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.series import MetricSeries
-from agora_tencent_analytics.timerange import TimeRange
+from agora_tencent_analytics.timerange import TimeRange, merge
 from agora_tencent_analytics.wire import Reply
 
 T = TypeVar("T")
@@ -195,25 +195,33 @@ class StayTrail:
     """First second after the call, if its row says when that was."""
     fill_to: int
     doubt: str = ""
-    _last: dict[str, float] = attrs.field(factory=dict, init=False)
+    _shown: dict[str, list[float]] = attrs.field(factory=dict, init=False)
+    """The last moment of each session, or user, in each answer."""
+    _asked: list[TimeRange] = attrs.field(factory=list, init=False)
+    _gaps: set[int] = attrs.field(factory=set, init=False)
+    """First seconds of gaps that were led to."""
 
     def saw(self, reply: Reply[Any], window: TimeRange) -> None:
         """See `Trail.saw`."""
+        self._asked.append(window)
         names = {name for one in self.sessions for name in (one.session_id, one.user_id)}
         for item in reply.items:
             name = getattr(item, "session_id", "") or item.user_id
             if name in names and (at := _latest(item)) is not None:
-                self._last[name] = max(at, self._last.get(name, at))
+                self._shown.setdefault(name, []).append(at)
 
     def onward(self, reached: int) -> TimeRange | None:
         """See `Trail.onward`."""
+        # What lies between two windows was left out because nobody was known to be there.
+        for before, after in pairwise(merge(self._asked)):
+            if before.end not in self._gaps and self._shows_itself_until(before.end):
+                self._gaps.add(before.end)
+                return TimeRange(before.end, after.start)
         if reached >= self.until:
             return None
-        open_ended = [
-            one for one in self.sessions if one.leave_ts != one.join_ts or self._seen(one) > one.join_ts + SLACK_S
-        ]
-        if any(self._seen(one) >= reached - _QUIET_S for one in open_ended):
+        if self._shows_itself_until(reached):
             return TimeRange(reached, self.until)
+        open_ended = [one for one in self.sessions if self._is_open_ended(one, reached)]
         if open_ended and (self.ended is None or reached < self.ended):
             named = ", ".join(one.session_id for one in open_ended[:_MOST_NAMED])
             more = f" and {len(open_ended) - _MOST_NAMED} more" if len(open_ended) > _MOST_NAMED else ""
@@ -224,8 +232,19 @@ class StayTrail:
             )
         return None
 
-    def _seen(self, session: Session) -> float:
-        return max(self._last.get(session.session_id, 0), self._last.get(session.user_id, 0))
+    def _is_open_ended(self, session: Session, until: int) -> bool:
+        return session.leave_ts != session.join_ts or self._seen(session, until) > session.join_ts + SLACK_S
+
+    def _shows_itself_until(self, second: int) -> bool:
+        """True if one of the sessions was seen so shortly before this second that it may have gone on."""
+        return any(
+            self._is_open_ended(one, second) and self._seen(one, second) >= second - _QUIET_S for one in self.sessions
+        )
+
+    def _seen(self, session: Session, until: int) -> float:
+        """When it was last seen before `until`, epoch seconds; 0: never."""
+        shown = (*self._shown.get(session.session_id, ()), *self._shown.get(session.user_id, ()))
+        return max((at for at in shown if at < until), default=0)
 
 
 def trail_of_stays(

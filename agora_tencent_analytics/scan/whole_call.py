@@ -129,6 +129,10 @@ async def read_whole(job: Job, gauge: Gauge, worker: int, call: Call) -> Whole |
             page = await job.next(pages)
             if page is None:
                 break
+            if page.window != window:
+                return (
+                    None  # it was halved, since pages contradict each other: who is in both halves has points in both
+                )
             size = len(page.body)
             gauge.came(worker, size)
             gauge.hold(size)

@@ -310,9 +310,10 @@ def _by_stay(series: MetricSeries, columns: list[Columns], owners: list[_Owned])
     pieces: dict[str, list[Columns]] = {}
     for start, end, owner in owners:
         if owner is not None:
-            pieces.setdefault(owner, []).append(whole.slice(start, end, counts=not pieces))
+            own = whole.slice(start, end, counts=not pieces)  # made while the first piece is not among them
+            pieces.setdefault(owner, []).append(own)
     spare = (whole.without((start, end) for start, end, owner in owners if owner is not None),)
     return [
-        series.of_session(session_id, series.user_id, Columns.join(own), () if number else spare)
-        for number, (session_id, own) in enumerate(pieces.items())
+        series.of_session(session_id, series.user_id, Columns.join(parts), () if number else spare)
+        for number, (session_id, parts) in enumerate(pieces.items())
     ]

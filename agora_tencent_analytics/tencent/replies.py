@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache, partial
 from typing import Any
 
@@ -166,8 +166,13 @@ def _unend(rows: Sequence[Any], finished: str, end: str) -> None:
             row[end] = None
 
 
-def series_of(shell: TencentDetail, asked: Asked) -> list[MetricSeries]:
+def series_of(shell: TencentDetail, users: Collection[str], asked: Asked) -> list[MetricSeries]:
     """The series of an answer, by user: which of the user's stays they belong to is not in the answer.
+
+    Args:
+        shell: the answer.
+        users: who stands next to the series.
+        asked: what was asked.
 
     Raises:
         ValueError: the answer is not about series.
@@ -175,8 +180,8 @@ def series_of(shell: TencentDetail, asked: Asked) -> list[MetricSeries]:
     if not shell.is_about_series:
         raise ValueError("no 'Data' in the answer")
     asked.flaws.doubts += shell.doubts
-    wanted, told = asked.params.get("UserIds"), {entry.user_id for entry in shell.series}
-    if wanted is not None and (strange := told.difference(wanted)) and (missing := set(wanted) - told):
+    wanted, told = asked.params.get("UserIds") or users, {entry.user_id for entry in shell.series}
+    if (strange := told.difference(wanted)) and (missing := set(wanted) - told):
         asked.flaws.doubts.append(
             f"of {len(wanted)} users asked for, {len(missing)} are not in the answer, but others are, "
             f"{min(strange)[:40]!r} for one"

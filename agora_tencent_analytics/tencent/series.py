@@ -145,7 +145,7 @@ def _lenient(body: bytes) -> TencentDetail:
     known = {"UserList", "Data", "RequestId"} | ({"Total"} if total is not None else set())
     return TencentDetail(
         total=total,
-        users=[plain(raw) for raw in open_list(detail.get("UserList"), "UserList")],
+        users=[plain(raw, rows=True) for raw in open_list(detail.get("UserList"), "UserList")],
         series=[_series(entry) for entry in entries],
         request_id=text(plain(detail.get("RequestId"))),
         extra={**rest(reply, ("Response",)), **rest(detail, known)},

@@ -169,14 +169,14 @@ class TencentVendor(Vendor):
             return Reply(items=items, ids=ids, total=_total(body.total), request_id=body.request_id)
         if isinstance(body, TencentDetail):
             stays = users_beside(body.users, asked)
-            wanted = set(asked.params.get("UserIds") or ())
+            users, wanted = {stay.user_id for stay in stays}, set(asked.params.get("UserIds") or ())
             return Reply(
-                items=series_of(body, asked),
+                items=series_of(body, users, asked),
                 sessions=stays,
                 ids=[stay.session_id for stay in stays],
                 total=_total(body.total),
                 # Data is by user. Once every user that was asked for has shown up, further stays add nothing.
-                is_last=bool(wanted) and wanted <= {stay.user_id for stay in stays},
+                is_last=bool(wanted) and wanted <= users,
                 request_id=body.request_id,
                 extra=body.extra,
                 warning=_text(body.extra.get(_WARNING)),

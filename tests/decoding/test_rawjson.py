@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agora_tencent_analytics.decoding.bulk import LARGE
 from agora_tencent_analytics.decoding.rawjson import UNREAD, number, plain, read, rest, sound, text
 
 LEVELS = 5_000
@@ -104,6 +105,12 @@ def test_a_bomb_costs_time_by_its_length(bomb: str) -> None:
 )
 def test_one_value_of_an_answer_is_read_as_far_as_it_can_be(raw: bytes, found: Any) -> None:
     assert found == plain(msgspec.Raw(raw))
+
+
+def test_rows_are_read_however_large_they_are_and_anything_else_that_is_large_is_its_text() -> None:
+    large = msgspec.json.encode([{"id": "x" * LARGE}])
+    assert [{"id": "x" * LARGE}] == plain(msgspec.Raw(large), rows=True)
+    assert large.decode() == plain(msgspec.Raw(large))
 
 
 def test_the_rest_of_an_object_is_told_with_the_text_of_what_cannot_be_read() -> None:

@@ -309,3 +309,23 @@ def test_events_are_followed_as_points_are() -> None:
     assert of is not None
     of.saw(*answer([Event(vendor="v", call_id="c", user_id="1", event_id=1, time_ms=900_000)]))
     assert TimeRange(1_000, NOW) == of.onward(1_000)
+
+
+@pytest.mark.parametrize("leave", [0, 100, NOW + 10**6])
+def test_a_session_that_goes_on_between_two_windows_is_followed_there(leave: int) -> None:
+    of = stay_trail(stay(100, leave), destroyed=NOW - 1)
+    assert of is not None
+    early, late = TimeRange(70, 400), TimeRange(2_000, NOW - 100)
+    of.saw(Reply(items=[series(110, 390)]), early)
+    of.saw(Reply(items=[series(2_150, session="another")]), late)
+    assert TimeRange(400, 2_000) == of.onward(late.end)
+    of.saw(Reply(items=[series(420)]), TimeRange(400, 1_000))
+    assert of.onward(late.end) is None, "it was quiet for long before that ended"
+
+
+def test_what_was_quiet_before_a_gap_is_not_looked_for_in_it() -> None:
+    of = stay_trail(stay(100, 0), destroyed=NOW - 1)
+    assert of is not None
+    of.saw(Reply(items=[series(110)]), TimeRange(70, 800))
+    of.saw(Reply(items=[]), TimeRange(2_000, NOW - 100))
+    assert of.onward(NOW - 100) is None

@@ -121,3 +121,21 @@ def test_a_session_that_cannot_be_read_beside_its_series_is_told(place: int) -> 
     assert not found.report.complete
     assert found.report.failures_by_kind["UnreadableRow"] >= 3
     assert 0 < found.points < polite.points
+
+
+def test_sessions_beside_their_series_are_read_however_much_they_hold() -> None:
+    def spoil(rows: Rows) -> None:
+        for row in rows:
+            row["tags"] = "x" * 200_000
+
+    options = {"api": "2021-03"}
+    polite, found = read("agora", options, {}), read("agora", options, {"call_info": spoil})
+    assert (polite.points, polite.requests, True) == (found.points, found.requests, found.report.complete)
+
+
+def test_a_session_without_an_id_beside_its_series_is_lost() -> None:
+    def spoil(rows: Rows) -> None:
+        rows[0]["sid"] = ""
+
+    found = read("agora", {"api": "2021-03"}, {"call_info": spoil})
+    assert (False, True) == (found.report.complete, found.report.failures_by_kind["UnreadableRow"] >= 3)
