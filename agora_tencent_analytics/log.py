@@ -6,7 +6,7 @@ other long waits.
 
 Each record carries, through `extra`, all of `KEYS` with the prefix `analytics_`, None where one does not apply:
 
-    analytics_event       what happened: ask_started, long_wait, slot_granted, attempt, refused, retrying,
+    analytics_event       what happened: ask_started, long_wait, slot_granted, attempt, refused, day_spent, retrying,
                           ask_ended, page_read, window_split, drift, going_away, call_done, progress; and what is not a
                           notice: hook_failed, refused_within_limit (a client that this library cannot see asks too),
                           quota_empty, quota_forgotten (by its store)
@@ -66,6 +66,7 @@ _SAID: Mapping[type[Notice], tuple[int, str]] = MappingProxyType(
         notices.Refused: (WARNING, "refused, too many requests%(window)s (code %(code)s)"),
         notices.Drift: (WARNING, "%(start)d to %(end)d changed while it was read: %(reason)s"),
         notices.GoingAway: (WARNING, "the vendor says that this question will go away; the notice has its words"),
+        notices.DaySpent: (WARNING, "the day of %(counter)s is spent, until %(clock)s UTC"),
         notices.LongWait: (WARNING, "waiting for %(reason)s, about %(seconds).0f s, until %(clock)s UTC"),
     }
 )
@@ -83,7 +84,7 @@ def enter(notice: Notice) -> None:
     if not LOG.isEnabledFor(level):
         return
     facts = _facts(notice)
-    if isinstance(notice, LongWait):
+    if isinstance(notice, LongWait | notices.DaySpent):
         facts["clock"] = datetime.fromtimestamp(notice.until, UTC).strftime("%H:%M:%S")
     if isinstance(notice, notices.Refused):
         window = f"{notice.per} s" if notice.per.isdigit() else f"a {notice.per}"

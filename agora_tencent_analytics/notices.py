@@ -19,6 +19,7 @@ __all__ = [
     "AskStarted",
     "Attempt",
     "CallDone",
+    "DaySpent",
     "Drift",
     "GoingAway",
     "Hook",
@@ -111,6 +112,17 @@ class Refused(Notice):
     """The window that is full: `"second"`, `"minute"`, `"day"` or `"unknown"`."""
     code: str
     """The vendor's code."""
+
+
+@attrs.frozen(kw_only=True)
+class DaySpent(Notice):
+    """The day's requests of a counter are spent, but for those reserved; told once by a provider for each day."""
+
+    ask: int
+    counter: str
+    """Name of the vendor's counter."""
+    until: float
+    """Epoch seconds on this machine's clock when it begins anew."""
 
 
 @attrs.frozen(kw_only=True)

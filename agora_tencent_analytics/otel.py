@@ -18,6 +18,8 @@ Metrics, each by `analytics.vendor` and `analytics.endpoint`:
     agora_tencent_analytics.requests     counter, {request}   requests sent, by `analytics.outcome`: ok, refused,
                                                               rate_limited, unreadable, lost, not_sent (there was no
                                                               connection), cancelled, or failed (any other error)
+    agora_tencent_analytics.refused      counter, {ask}       asks for which nothing was sent, by `analytics.reason`:
+                                                              the class of the error (DailyQuotaExhausted, ...)
     agora_tencent_analytics.quota.left   gauge, {request}     left of the vendor's day, by `analytics.counter`
 """
 
@@ -29,7 +31,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from agora_tencent_analytics._version import __version__
-from agora_tencent_analytics.errors import RateLimited, Refusal, TransportError, UnreadableReply, bounded
+from agora_tencent_analytics.errors import NotAsked, RateLimited, Refusal, TransportError, UnreadableReply, bounded
 from agora_tencent_analytics.notices import (
     AskEnded,
     AskStarted,
@@ -80,6 +82,9 @@ class OpenTelemetry:
         self._requests = meter.create_counter(
             f"{_NAME}.requests", unit="{request}", description="Requests sent, by what became of them."
         )
+        self._refused = meter.create_counter(
+            f"{_NAME}.refused", unit="{ask}", description="Asks for which nothing was sent, by the reason."
+        )
         self._left = meter.create_gauge(
             f"{_NAME}.quota.left", unit="{request}", description="Requests left in the vendor's UTC day."
         )
@@ -111,6 +116,8 @@ class OpenTelemetry:
                 said = {"analytics.seconds": notice.seconds, "analytics.reason": notice.reason}
                 self._event(notice.ask, "long wait", said)
             case AskEnded():
+                if isinstance(notice.error, NotAsked):
+                    self._refused.add(1, {**named, "analytics.reason": type(notice.error).__name__})
                 self._end(notice)
             case _:
                 pass  # about pages, calls or a scan

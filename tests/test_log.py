@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 from agora_tencent_analytics import DailyQuotaExhausted, NotAuthenticated, Rate, TimeRange, VendorFault, notices
-from agora_tencent_analytics.limits import MINUTE
+from agora_tencent_analytics.limits import DAY, MINUTE
 from agora_tencent_analytics.log import KEYS, PREFIX, enter
 from agora_tencent_analytics.notices import (
     AskEnded,
     AskStarted,
     Attempt,
     CallDone,
+    DaySpent,
     Drift,
     GoingAway,
     LongWait,
@@ -108,6 +109,12 @@ EACH: list[tuple[Notice, int, str, dict[str, Any]]] = [
         logging.WARNING,
         "the vendor says that this question will go away; the notice has its words",
         {"event": "going_away"},
+    ),
+    (
+        DaySpent(**WHOSE, ask=7, counter="call/lists", until=1_790_000_061.0),
+        logging.WARNING,
+        "the day of call/lists is spent, until 14:14:21 UTC",
+        {"event": "day_spent", "counter": "call/lists", "until": 1_790_000_061.0},
     ),
     (
         LongWait(**WHOSE, ask=7, seconds=61.6, until=1_790_000_061.0, reason="a slot"),
@@ -235,3 +242,18 @@ def test_a_long_wait_is_one_line_that_says_until_when(caplog: pytest.LogCaptureF
         "agora call/lists: waiting for a slot of the quota (call/lists), about 60 s, until 14:14:20 UTC"
         == caplog.records[0].getMessage()
     )
+
+
+def test_a_day_that_is_spent_is_told_once_at_warning(caplog: pytest.LogCaptureFixture) -> None:
+    bench = Bench(GOOD, rates=(Rate(2, DAY),))
+    with caplog.at_level(logging.INFO, LOGGER):
+        bench.asks()
+        for _ in range(3):
+            bench.fails(DailyQuotaExhausted)
+    (record,) = caplog.records
+    assert (logging.WARNING, "day_spent", "call/lists") == (
+        record.levelno,
+        extra(record)["event"],
+        extra(record)["counter"],
+    )
+    assert record.getMessage().endswith("00:00:00 UTC")

@@ -272,3 +272,13 @@ def test_without_the_api_the_error_names_the_extra() -> None:
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert (0, "") == (ran.returncode, ran.stderr)
     assert "agora-tencent-analytics[otel]" in ran.stdout
+
+
+def test_an_ask_for_which_nothing_was_sent_is_counted_by_its_reason() -> None:
+    backend = Backend()
+    bench = Bench(GOOD, rates=(Rate(2, DAY),), hooks=(backend.hook,))
+    bench.asks()
+    for _ in range(2):
+        bench.fails(DailyQuotaExhausted)
+    (point,) = backend.points("refused")
+    assert (2, "DailyQuotaExhausted") == (point.value, point.attributes["analytics.reason"])

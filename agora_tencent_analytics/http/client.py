@@ -200,7 +200,7 @@ class _Ask:
             if connection.woke(self) and isinstance(error, asyncio.CancelledError):
                 error = ProviderClosed(f"the provider was closed while {self._row.name} waited")
             if isinstance(error, DailyQuotaExhausted):
-                recorder.day_spent(error)
+                recorder.day_spent(error, news=connection.is_news(error.counter, error.resets_at))
             if self._rowless is not None and isinstance(error, AnalyticsError):
                 recorder.closed()
                 return self._rowless

@@ -23,6 +23,7 @@ class Connection:
         self._waiting: dict[object, tuple[asyncio.Task[object], int]] = {}  # how often it was cancelled before
         self._woken: dict[object, int] = {}
         self._answers: dict[str, deque[float]] = {}
+        self._spent: dict[str, float] = {}
 
     def check(self, transport: Transport) -> None:
         """Nothing, if it is open.
@@ -82,3 +83,8 @@ class Connection:
     def fastest_s(self, endpoint: str) -> float:
         """The fastest of the endpoint's recent answers, seconds; 0 before the first."""
         return min(self._answers.get(endpoint, ()), default=0.0)
+
+    def is_news(self, counter: str, resets_at: float) -> bool:
+        """True the first time that the day of a counter, until this instant, is told as spent."""
+        before, self._spent[counter] = self._spent.get(counter), resets_at
+        return before != resets_at

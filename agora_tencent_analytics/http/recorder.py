@@ -19,6 +19,7 @@ from agora_tencent_analytics.notices import (
     AskEnded,
     AskStarted,
     Attempt,
+    DaySpent,
     Hook,
     LongWait,
     Notice,
@@ -153,8 +154,10 @@ class Recorder:
         if isinstance(error, RateLimited):
             self._tell(Refused, per=str(error.per), code=error.code)
 
-    def day_spent(self, spent: DailyQuotaExhausted) -> None:
+    def day_spent(self, spent: DailyQuotaExhausted, *, news: bool) -> None:
         """Nothing is left of the vendor's day, or nothing that is not reserved."""
+        if news:
+            self._tell(DaySpent, counter=spent.counter, until=spent.retry_at)
         for receipt in self._receipts:
             receipt.left(self._row.counter, spent.reserved, spent.resets_at)
 
