@@ -15,7 +15,7 @@ from tests.fuzz.mutation import mutated, swollen
 from tests.fuzz.reading import read
 from tests.fuzz.samples import DECODERS, ROWS, sample
 
-EXAMPLES = 2 * settings().max_examples
+EXAMPLES = settings().max_examples
 STATUSES = (200,) * 24 + (201, 204, 301, 400, 401, 403, 404, 429, 500, 503, 600, 999)
 ALL_DECODERS = pytest.mark.parametrize("name", DECODERS)
 entropy = st.binary(max_size=24)

@@ -13,7 +13,7 @@ from agora_tencent_analytics.simulator import World
 from tests.support.killed_scans import SETTLED_S, Killed, killed_and_resumed, twice
 from tests.support.simulated_scans import truth_of
 
-KILLS, CALLS = 6, 150
+KILLS, CALLS = 4, 100
 
 
 def judge(done: Killed, calls: int) -> None:
