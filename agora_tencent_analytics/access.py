@@ -10,6 +10,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
+from ssl import SSLContext
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypedDict, TypeVar, Unpack
 from urllib.parse import urlsplit
@@ -55,6 +56,10 @@ class ProviderOptions(TypedDict, total=False):
     reserve: Mapping[Priority, float] | None
     session: aiohttp.ClientSession | None
     transport: Transport | None
+    proxy: str | Secret[str] | None
+    ssl: SSLContext | None
+    headers: Mapping[str, str] | None
+    user_agent: str
     retry: Retry | None
     timeouts: Timeouts | None
     hooks: Iterable[Hook]
@@ -89,6 +94,10 @@ class Access:
         reserve: Mapping[Priority, float] | None = None,
         session: aiohttp.ClientSession | None = None,
         transport: Transport | None = None,
+        proxy: str | Secret[str] | None = None,
+        ssl: SSLContext | None = None,
+        headers: Mapping[str, str] | None = None,
+        user_agent: str = "",
         retry: Retry | None = None,
         timeouts: Timeouts | None = None,
         hooks: Iterable[Hook] = (),
@@ -107,7 +116,10 @@ class Access:
         if not isinstance(account, str) or not account:
             raise BadInput(f"account must be a non-empty text, not {account!r}")
         _check_kinds(("quota", quota, Quota), ("retry", retry, Retry), ("timeouts", timeouts, Timeouts))
-        network = AiohttpTransport(session) if transport is None else check_transport(transport)
+        if transport is not None and (proxy, ssl, headers, user_agent) != (None, None, None, ""):
+            raise BadInput("proxy, ssl, headers and user_agent belong to the transport: give them to that one")
+        usual = AiohttpTransport(session, proxy=proxy, ssl=ssl, headers=headers, user_agent=user_agent)
+        network = usual if transport is None else check_transport(transport)
         if quota is None:
             # Further hosts serve the same account, and draw on the same allowance.
             key = f"{vendor.name} {account} {app_id} {urlsplit(hosts.urls[0]).netloc}"

@@ -61,6 +61,10 @@ class Provider(Access, ABC):
         reserve: shares of each UTC day that only these priorities may use; see `Quota`.
         session: the caller's own aiohttp session (proxy, certificate authority, connector); left open.
         transport: replaces the network altogether; wins over `session`.
+        proxy: see `AiohttpTransport`; so are the next three, which are for the transport that is made here.
+        ssl: which certificates are believed.
+        headers: sent with each request, for a gateway on the way.
+        user_agent: stands behind the library's own name in `User-Agent`.
         retry: how patient an ask is.
         timeouts: how long an attempt may take.
         hooks: given every notice about this provider's questions (`notices.py`).

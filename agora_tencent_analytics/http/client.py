@@ -41,11 +41,12 @@ from agora_tencent_analytics.errors import (
     WouldExceedQuota,
 )
 from agora_tencent_analytics.http.connection import Connection
+from agora_tencent_analytics.http.credentials import called_for
 from agora_tencent_analytics.http.hosts import Hosts
 from agora_tencent_analytics.http.recorder import Recorder
 from agora_tencent_analytics.http.redaction import Redaction
 from agora_tencent_analytics.http.retry import Retry
-from agora_tencent_analytics.http.transport import Timeouts, Transport, check_open
+from agora_tencent_analytics.http.transport import Timeouts, Transport
 from agora_tencent_analytics.limits import Limits
 from agora_tencent_analytics.message import Response
 from agora_tencent_analytics.notices import Hook
@@ -92,11 +93,6 @@ class Caller:
     """What is spent is entered in all of them; the first is its own."""
     connection: Connection = attrs.field(factory=Connection)
     """What it shares with the callers of other views."""
-
-    def check_open(self) -> None:
-        """Raises `ProviderClosed` if the provider is closed, or its transport."""
-        self.connection.check()
-        check_open(self.transport)
 
     def ask(
         self,
@@ -174,7 +170,7 @@ class _Ask:
         """Attempt after attempt, until one succeeds or nothing is left to try."""
         failures, recorder, connection = self._failures, self._recorder, self._caller.connection
         try:
-            self._caller.check_open()
+            connection.check(self._caller.transport)
             connection.waits(self)
             await self._call_for_keys()
             while True:
@@ -282,7 +278,7 @@ class _Ask:
         self._signed_at = clock.signing()
         self._signed_lead = self._signed_at - now
         self._signed = caller.vendor.authenticate(self._request, row, self._keys, now=self._signed_at)
-        caller.check_open()
+        caller.connection.check(caller.transport)
         timeouts = caller.timeouts if self._deadline is None else self._timeouts()
         self._slot, self._sent_at, self._answered_at = slot, now, now
         slot.sent()
@@ -396,7 +392,7 @@ class _Ask:
             BudgetSpent: there is nothing to wait for.
         """
         failure, recorder, caller = self._failures[-1], self._recorder, self._caller
-        caller.check_open()
+        caller.connection.check(caller.transport)
         caller.connection.waits(self)
         caller.quota.refuse_if_spent(self._row.counter, self._limits.rates, recorder.terms.priority or "normal")
         await self._call_for_keys()
@@ -414,12 +410,11 @@ class _Ask:
 
     async def _call_for_keys(self) -> None:
         """Calls for keys, no longer than the deadline allows."""
-        # No local variable holds them: crash reports list those of every frame.
         if self._deadline is None:
-            self._keys, self._keys_before = await self._caller.credentials(), self._keys
+            self._keys, self._keys_before = await called_for(self._caller.credentials), self._keys
         else:
             with anyio.move_on_after(self._left_s()) as in_time:
-                self._keys, self._keys_before = await self._caller.credentials(), self._keys
+                self._keys, self._keys_before = await called_for(self._caller.credentials), self._keys
             if in_time.cancelled_caught:
                 raise self._late()
         self._keys_since = self._clock.monotonic()

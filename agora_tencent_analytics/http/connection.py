@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-from agora_tencent_analytics.errors import ProviderClosed
+from agora_tencent_analytics.errors import BadInput, ProviderClosed
+from agora_tencent_analytics.http.transport import Transport, check_open
 
 _RECENT = 20
 """Answers of an endpoint among which the fastest is looked for."""
@@ -23,18 +24,25 @@ class Connection:
         self._woken: dict[object, int] = {}
         self._answers: dict[str, deque[float]] = {}
 
-    def check(self) -> None:
+    def check(self, transport: Transport) -> None:
         """Nothing, if it is open.
 
+        Args:
+            transport: where its requests go.
+
         Raises:
-            ProviderClosed: it is not.
+            ProviderClosed: it is not, or the transport is not.
         """
         if self.closed:
             raise ProviderClosed("this provider is closed, so nothing was sent; enter it again (async with) to go on")
+        check_open(transport)
 
     def waits(self, ask: object) -> None:
         """An ask of the running task waits from now on, for whatever it may be."""
-        task = asyncio.current_task()
+        try:
+            task = asyncio.current_task()
+        except RuntimeError:
+            raise BadInput("there is no event loop of asyncio here: this library cannot be asked under trio") from None
         if task is not None:
             self._waiting[ask] = task, task.cancelling()
 

@@ -59,3 +59,17 @@ def check_async(credentials: Any) -> None:
     plain = inspect.isfunction(called) or inspect.ismethod(called)
     if plain and not any(map(inspect.iscoroutinefunction, (called, inspect.unwrap(called)))):
         raise BadInput(f"credentials must be an async function (async def), not the plain one {called.__name__}")
+
+
+async def called_for(credentials: Callable[[], Any]) -> Any:
+    """What the callable gives.
+
+    Raises:
+        BadInput: it gives nothing to await: it is no async function after all.
+    """
+    given = credentials()
+    if not inspect.isawaitable(given):
+        kind = type(given).__name__
+        del given  # it may be the keys, and crash reports list local variables
+        raise BadInput(f"credentials must be an async function (async def); this one gave a {kind} at once")
+    return await given

@@ -22,7 +22,8 @@ import math
 import ssl
 import warnings
 import zlib
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
+from ssl import SSLContext
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 import attrs
@@ -45,6 +46,7 @@ _LARGE = 8 * 2**20
 _PIECE = 2**20
 _MOST_FIELD_BYTES = 2**16  # of a header: gateways add more than the eight kilobytes that aiohttp takes by itself
 _MOST_IDLE_S = 15.0
+_OURS = frozenset({"authorization", "host", "content-length", "transfer-encoding", "user-agent"})
 
 USER_AGENT = f"agora-tencent-analytics/{__version__} (Python; aiohttp)"
 
@@ -124,6 +126,22 @@ def check_open(transport: Transport) -> None:
         )
 
 
+def _checked_headers(headers: Mapping[str, str], user_agent: str) -> dict[str, str]:
+    """The headers of each request.
+
+    Raises:
+        BadInput: one of them cannot be sent, or is the library's to set. It may be a secret: its value is not repeated.
+    """
+    if not isinstance(headers, Mapping):
+        raise BadInput(f"headers must be a mapping of names to texts, not {type(headers).__name__}")
+    for name, value in {**headers, "user_agent": user_agent}.items():
+        if not (isinstance(name, str) and isinstance(value, str) and f"{name}{value}".isprintable() and name.isascii()):
+            raise BadInput(f"headers and user_agent take text that can be sent on one line, unlike that of {name!r}")
+        if name.lower() in _OURS:
+            raise BadInput(f"headers cannot have {name!r}, which the library sets; user_agent= adds to that one")
+    return {**headers, "User-Agent": f"{USER_AGENT} {user_agent}".rstrip()}
+
+
 class AiohttpTransport:
     """Sends by aiohttp, from any event loop; each has connections of its own, which close with it.
 
@@ -138,9 +156,15 @@ class AiohttpTransport:
             `"environment"`: what `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` say. None: no proxy but the
             session's own.
 
+        ssl: which certificates are believed, for example of a company's own authority. None: what the session says, or
+            else those of this machine.
+        headers: sent with each request beside the vendor's own, which go before them: for a gateway on the way.
+        user_agent: stands behind the library's own name in `User-Agent`, such as `"billing/1.4"`.
+
     Raises:
-        BadInput: the session authenticates by itself, which would clash with the vendor's credentials; the proxy is not
-            the URL of one; or the bound is not at least 1.
+        BadInput: a header cannot be sent, or would take the place of the vendor's; `ssl` is not a context; the session
+            authenticates by itself, which would clash with the vendor's credentials; the proxy is not the URL of one;
+            or the bound is not at least 1.
     """
 
     def __init__(
@@ -149,14 +173,20 @@ class AiohttpTransport:
         *,
         most_body_bytes: int = MOST_BODY_BYTES,
         proxy: str | Secret[str] | None = None,
+        ssl: SSLContext | None = None,
+        headers: Mapping[str, str] | None = None,
+        user_agent: str = "",
     ) -> None:
         if most_body_bytes < 1:
             raise BadInput(f"most_body_bytes={most_body_bytes}: an answer has at least one byte")
-        if session is not None:
-            import aiohttp
+        import aiohttp  # not with the first request: it takes a tenth of a second, in which a loop would stand
 
-            if not isinstance(session, aiohttp.ClientSession):
-                raise BadInput(f"session must be an aiohttp.ClientSession, not {type(session).__name__}")
+        if session is not None and not isinstance(session, aiohttp.ClientSession):
+            raise BadInput(f"session must be an aiohttp.ClientSession, not {type(session).__name__}")
+        if ssl is not None and not isinstance(ssl, SSLContext):
+            raise BadInput(f"ssl must be an ssl.SSLContext, not {type(ssl).__name__}")
+        self._headers = _checked_headers(headers or {}, user_agent)
+        self._ssl: SSLContext | bool = True if ssl is None else ssl
         if session is not None and session.auth is not None:
             raise BadInput("session= must not have auth=: the credentials of the vendor are put into each request")
         if session is not None and _trusts_anybody(session.connector):
@@ -165,6 +195,8 @@ class AiohttpTransport:
                 stacklevel=2,
             )
         self._given = session
+        if proxy is not None and not isinstance(proxy, str | Secret):
+            raise BadInput(f"proxy must be the URL of one, not {type(proxy).__name__}")
         self._proxies = None if proxy is None else Proxies(proxy)
         self._most_body_bytes = most_body_bytes
         self._own: dict[asyncio.AbstractEventLoop, tuple[aiohttp.ClientSession, AsyncGenerator[None]]] = {}
@@ -192,7 +224,8 @@ class AiohttpTransport:
                 request.method,
                 URL(request.url, encoded=True),
                 data=request.body or None,
-                headers={"User-Agent": USER_AGENT},
+                headers=self._headers,
+                ssl=self._ssl,
                 timeout=self._limits(timeouts),
                 allow_redirects=False,
                 # A session of the caller's may have been told otherwise.

@@ -89,7 +89,7 @@ class Paginator(Generic[T]):
     def __aiter__(self) -> AsyncIterator[T]:
         return _Items(self.batches())
 
-    def pages(self) -> Pages:
+    def pages(self) -> Pages[T]:
         """The same walk, page by page, each with its body, request id and cursor."""
         return Pages(self._new_walk(whole_questions=False))
 
@@ -133,6 +133,12 @@ class Paginator(Generic[T]):
         """`await provider.calls(over)` is `collect()`; awaiting again asks again, and a task wants `.collect()`."""
         return self.collect().__await__()
 
+    def __repr__(self) -> str:
+        """What it asks: names and ranges, no parameters."""
+        asked = self.questions(self._caller.quota.clock.now())
+        names = ", ".join(dict.fromkeys(question.row.name for question in asked))
+        return f"<Paginator of {names or 'nothing'}, questions: {len(asked)}>"
+
     async def collect(self) -> list[T]:
         """Everything in one list; for answers that fit in memory."""
         found: list[T] = []
@@ -157,13 +163,13 @@ class Paginator(Generic[T]):
         return self._walk.evidence.certificate(brief=True) if self._walk else self.certificate
 
 
-class Pages(AsyncIterator[Page[Any]]):
+class Pages(AsyncIterator[Page[T]]):
     """The pages of a walk. After an error, iteration may go on: with the same page again, or past its window."""
 
     def __init__(self, walk: Walk) -> None:
         self._walk = walk
 
-    async def __anext__(self) -> Page[Any]:
+    async def __anext__(self) -> Page[T]:
         items = await self._walk.next()
         if items is None:
             raise StopAsyncIteration

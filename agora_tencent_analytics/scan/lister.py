@@ -194,7 +194,7 @@ class Lister:
         self._job.report.count(listing.certificate)
         return listing.certificate.finished
 
-    async def _give_up(self, stretch: Stretch, refused: AnalyticsError, pages: Pages, rest: str | None) -> bool:
+    async def _give_up(self, stretch: Stretch, refused: AnalyticsError, pages: Pages[Call], rest: str | None) -> bool:
         """Leaves out the window being read; False if that does not help, and the rest must wait for another scan."""
         window, cursor = None, rest
         if not self._job.is_hopeless(refused):

@@ -79,6 +79,14 @@ class SimulatedAgora(SimulatedVendor):
         self._customer_id = f"{mix(world.seed, 21):016x}{mix(world.seed, 22):016x}"
         self._customer_secret = f"{mix(world.seed, 23):016x}{mix(world.seed, 24):016x}"
 
+    _variables: ClassVar[Mapping[str, str]] = {
+        "app_id": "AGORA_APP_ID",
+        "customer_id": "AGORA_CUSTOMER_ID",
+        "customer_secret": "AGORA_CUSTOMER_SECRET",
+        "plan": "AGORA_PLAN",
+        "base_url": "AGORA_BASE_URL",
+    }
+
     @property
     def credentials(self) -> Mapping[str, str]:
         """`app_id`, `customer_id` and `customer_secret`."""

@@ -58,6 +58,8 @@ class SimulatedVendor(ABC):
     vendor: ClassVar[Vendor]
     """Whose interface it speaks."""
 
+    _variables: ClassVar[Mapping[str, str]]
+
     def __init__(
         self,
         world: World,
@@ -118,6 +120,16 @@ class SimulatedVendor(ABC):
     @abstractmethod
     def credentials(self) -> Mapping[str, Any]:
         """The keywords that the vendor's provider needs, credentials and application."""
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The variables by which `from_env` finds this server: `from_env(server.environ)`, or set each of them.
+
+        Raises:
+            RuntimeError: it does not listen.
+        """
+        given = {**self.credentials, "plan": self.plan.name, "base_url": self.base_url}
+        return {self._variables[name]: str(value) for name, value in given.items()}
 
     def now(self) -> float:
         """The vendor's clock, epoch seconds."""

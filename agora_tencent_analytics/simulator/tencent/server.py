@@ -95,6 +95,21 @@ class SimulatedTencent(SimulatedVendor):
         self._secret_id = f"AKID{mix(world.seed, 31):016x}{mix(world.seed, 32):016x}"
         self._secret_key = f"{mix(world.seed, 33):016x}{mix(world.seed, 34):016x}"
 
+    _variables: ClassVar[Mapping[str, str]] = {
+        "sdk_app_id": "TRTC_SDK_APP_ID",
+        "secret_id": "TENCENTCLOUD_SECRET_ID",
+        "secret_key": "TENCENTCLOUD_SECRET_KEY",
+        "token": "TENCENTCLOUD_TOKEN",
+        "plan": "TRTC_PLAN",
+        "base_url": "TRTC_BASE_URL",
+        "region": "TENCENTCLOUD_REGION",
+    }
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """See `SimulatedVendor.environ`; with a region that every question may be asked in."""
+        return {**super().environ, "TENCENTCLOUD_REGION": "ap-singapore"}
+
     @property
     def credentials(self) -> Mapping[str, Any]:
         """`sdk_app_id`, `secret_id`, `secret_key`, and `token` if one is needed."""

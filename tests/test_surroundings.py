@@ -1,0 +1,110 @@
+"""What a service sets on a provider: its network, its headers, its credentials; and what a test sets for it."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import subprocess
+import sys
+import time
+from typing import Any
+
+import pytest
+
+from agora_tencent_analytics import AgoraCredentials, AgoraProvider, AiohttpTransport, BadInput, TencentProvider
+from agora_tencent_analytics.http.transport import USER_AGENT
+from agora_tencent_analytics.simulator import SimulatedAgora, SimulatedTencent, World
+from tests.support.client_bench import GOOD, Bench
+from tests.support.simulated_scans import WHOLE, Vendors
+
+NOW = int(time.time())
+WORLD = World(seed=3, calls=4, start=NOW - 8 * 3_600, end=NOW - 600)
+
+
+@pytest.mark.parametrize("made", [SimulatedAgora, SimulatedTencent])
+def test_a_provider_finds_a_simulated_vendor_by_its_variables(made: Any) -> None:
+    async def scenario() -> int:
+        async with made(WORLD, plan="unlimited") as server:
+            kind = AgoraProvider if made is SimulatedAgora else TencentProvider
+            async with kind.from_env(server.environ, store=":memory:") as provider:
+                return (await provider.check()).requests
+
+    assert 1 == asyncio.run(scenario())
+
+
+def test_headers_and_the_suffix_of_the_user_agent_are_sent_beside_the_vendor_s() -> None:
+    seen: list[dict[str, str]] = []
+
+    async def scenario() -> None:
+        async with SimulatedAgora(WORLD, plan="unlimited") as server:
+            exchange = server._loopback._exchange
+
+            async def listening(ask: Any) -> Any:
+                seen.append({name.lower(): value for name, value in ask.headers.items()})
+                return await exchange(ask)
+
+            server._loopback._exchange = listening
+            options: dict[str, Any] = {"headers": {"X-Gateway": "blue"}, "user_agent": "billing/1.4"}
+            async with AgoraProvider.from_env(server.environ, store=":memory:", **options) as provider:
+                await provider.check()
+
+    asyncio.run(scenario())
+    (headers,) = seen
+    assert ("blue", f"{USER_AGENT} billing/1.4") == (headers["x-gateway"], headers["user-agent"])
+    assert headers["authorization"].startswith("Basic ")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"headers": {"Authorization": "Bearer x"}},
+        {"headers": {"X-A": "a\r\nX-B: b"}},
+        {"headers": {"X-A": 1}},
+        {"headers": [("X-A", "a")]},
+        {"user_agent": "a\nb"},
+        {"ssl": False},
+        {"proxy": "socks5://here"},
+        {"session": "x"},
+    ],
+    ids=lambda wrong: next(iter(wrong)),
+)
+def test_what_cannot_be_sent_is_refused_when_the_provider_is_made(wrong: dict[str, Any]) -> None:
+    with pytest.raises(BadInput):
+        AgoraProvider(app_id="a", customer_id="c", customer_secret="s", plan="premium", store=":memory:", **wrong)
+
+
+def test_options_of_the_transport_beside_a_transport_are_refused() -> None:
+    with pytest.raises(BadInput, match="belong to the transport"):
+        AgoraProvider(
+            app_id="a",
+            customer_id="c",
+            customer_secret="s",
+            plan="premium",
+            store=":memory:",
+            transport=AiohttpTransport(),
+            ssl=ssl.create_default_context(),
+        )
+
+
+def test_a_callable_that_gives_its_keys_at_once_is_refused_before_a_slot() -> None:
+    class Keys:
+        def __call__(self) -> AgoraCredentials:
+            return AgoraCredentials(customer_id="id", customer_secret="s3cr3t")
+
+    bench = Bench(GOOD, keys=Keys())  # type: ignore[arg-type]
+    refused = bench.fails(BadInput)
+    assert "async function" in str(refused)
+    assert (0, 0) == (bench.spent, len(bench.script.sent))
+
+
+def test_aiohttp_is_there_when_the_provider_is_made() -> None:
+    code = (
+        "import sys\nfrom agora_tencent_analytics import AgoraProvider\n"
+        "AgoraProvider(app_id='a', customer_id='c', customer_secret='s', plan='premium', store=':memory:')\n"
+        "assert 'aiohttp' in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_a_paginator_shows_what_it_asks() -> None:
+    assert "<Paginator of call/lists, questions: 1>" == repr(Vendors().agora().calls(WHOLE))
