@@ -249,7 +249,7 @@ class RateLimited(Refusal):
         **facts: Any,
     ) -> None:
         super().__init__(**facts)
-        self.per = per
+        self.per: Per = per
         self.retry_after_s = retry_after_s
 
 
@@ -380,7 +380,7 @@ class WouldExceedQuota(NotAsked):
 
     def __init__(self, message: str, *, retry_at: float) -> None:
         super().__init__(message)
-        self.retry_at = retry_at
+        self.retry_at = retry_at  # pyright: ignore[reportIncompatibleVariableOverride]
 
 
 class DailyQuotaExhausted(NotAsked):
@@ -411,7 +411,7 @@ class DailyQuotaExhausted(NotAsked):
             f"ask again after {when}, or take a larger plan"
         )
         self.counter = counter
-        self.retry_at = resets_at if retry_at is None else retry_at
+        self.retry_at = resets_at if retry_at is None else retry_at  # pyright: ignore[reportIncompatibleVariableOverride]
         self.reserved = reserved
         self.limit = limit
         self.resets_at = resets_at

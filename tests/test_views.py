@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -92,7 +93,7 @@ def test_what_is_asked_in_a_generator_that_is_left_leaks_into_nothing() -> None:
     async def scenario() -> int:
         agora = vendors.agora()
 
-        async def ids() -> Any:
+        async def ids() -> AsyncIterator[str]:
             async for call in agora.with_options(budget=Budget(1)).calls(WHOLE, page_size=5):
                 yield call.call_id
 

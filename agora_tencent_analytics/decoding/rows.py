@@ -214,7 +214,7 @@ class Structure:
 
         names = self._names.get(model, {})
         hints = get_type_hints(model)
-        fields = {
+        fields: dict[Any, Any] = {
             names.get(field.name, field.name): field.evolve(type=_bare(hints[field.name]))
             for field in attrs.fields(model)
         }

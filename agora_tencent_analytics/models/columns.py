@@ -198,7 +198,7 @@ class Columns:
         if self.odd > self.untimed:
             values = [None if isnan(value) else value for value in self.values]
         counts = {"untimed": self.untimed, "outside": self.outside}
-        return {"times": self.times.tolist(), "values": values} | {name: n for name, n in counts.items() if n}
+        return {"times": self.times.tolist(), "values": values, **{name: n for name, n in counts.items() if n}}
 
     @property
     def odd(self) -> int:

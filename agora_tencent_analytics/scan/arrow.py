@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Mapping
+from importlib import import_module
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -63,7 +64,8 @@ def to_arrow(records: Iterable[CallRecord], level: Level = "points") -> pyarrow.
         raise BadInput(f"level must be one of {', '.join(get_args(Level))}, not {level!r}")
     try:
         import pyarrow as pa
-        import pyarrow.compute
+
+        compute: Any = import_module("pyarrow.compute")  # its functions are made when it is imported
     except ImportError as error:
         raise ImportError('to_arrow needs pyarrow; install "agora-tencent-analytics[arrow]"') from error
     records = list(records)
@@ -75,7 +77,7 @@ def to_arrow(records: Iterable[CallRecord], level: Level = "points") -> pyarrow.
     lengths = array("q", (len(series) for _, series in of_series))
     times = _joined(pa, pa.int64(), "q", (series.times for _, series in of_series))
     values = _joined(pa, pa.float64(), "d", (series.values for _, series in of_series))
-    values = pa.compute.if_else(pa.compute.is_nan(values), pa.scalar(None, pa.float64()), values)
+    values = compute.if_else(compute.is_nan(values), pa.scalar(None, pa.float64()), values)
     fields = _fields(pa, MetricSeries, {**_SERIES, "times": ("int64", _EPOCH), "values": ("float64", "the row's unit")})
     if level == "points":
         places = array("i")
@@ -83,7 +85,7 @@ def to_arrow(records: Iterable[CallRecord], level: Level = "points") -> pyarrow.
             places += array("i", (place,)) * length
         repeated = pa.Array.from_buffers(pa.int32(), len(places), [None, pa.py_buffer(places)])
         columns = [
-            pa.compute.take(_told(pa, name, of_series), repeated) if of_series else pa.array([], _of_texts(pa))
+            compute.take(_told(pa, name, of_series), repeated) if of_series else pa.array([], _of_texts(pa))
             for name in _SERIES
         ]
         named = [pa.field(field.name, _of_texts(pa), metadata=field.metadata) for field in fields[:-2]]

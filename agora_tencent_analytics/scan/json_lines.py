@@ -103,7 +103,7 @@ def _record(said: dict[str, Any]) -> CallRecord:
     sessions, series = list[Session](), list[MetricSeries]()
     of_call = {"vendor": call.vendor, "call_id": call.call_id}
     for one in said["sessions"]:
-        session = Session(**_fields(Session, one) | of_call | {"roles": tuple(one.get("roles", ()))})
+        session = Session(**{**_fields(Session, one), **of_call, "roles": tuple(one.get("roles", ()))})
         sessions.append(session)
         about = of_call | {"session_id": session.session_id, "user_id": session.user_id}
         series += [_series(about | found) for found in one["series"]]

@@ -142,6 +142,8 @@ async def read_whole(job: Job, gauge: Gauge, worker: int, call: Call) -> Whole |
             series += [one for one in page.items if one.user_id not in before]
             sessions = {session.session_id: session for session in page.sessions} | sessions
             users = frozenset(session.user_id for session in sessions.values())
+            if any((one.session_id or one.user_id) not in {*sessions, *users} for one in page.items):
+                return None  # they have nobody next to them: the list of sessions may be what is missing
             if list_the_others(way.question, len(page.sessions), len(users), page.total) or held > _MOST_BYTES:
                 return None if isinstance(way.question.row.paging, AnyOf) else Whole(None, series, users, window)
     except AnalyticsError as error:
@@ -150,7 +152,7 @@ async def read_whole(job: Job, gauge: Gauge, worker: int, call: Call) -> Whole |
         return None  # it is met again, and told, by who asks apart
     finally:
         gauge.release(held)
-    if way.walk.verdict.clipped:
+    if way.walk.verdict.clipped or not sessions:
         return None
     if _leads_on(way.listing.trail, list(sessions.values()), window):
         return None

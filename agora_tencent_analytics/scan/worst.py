@@ -135,7 +135,8 @@ class Worst:
     def __init__(self, most: int = 10, *, by: By = "share") -> None:
         if by not in get_args(By):
             raise BadInput(f"by must be one of {', '.join(get_args(By))}, not {by!r}")
-        self._most, self._by = most, by
+        self._most = most
+        self._by: By = by
         self._open: dict[tuple[str, str], CallFigures] = {}
         self._heap: list[tuple[tuple[float, ...], int, CallFigures]] = []
         self._order = count()

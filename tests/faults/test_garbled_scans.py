@@ -6,6 +6,7 @@ import pytest
 
 from agora_tencent_analytics import AnalyticsError, CallRecord, Retry, TimeRange, scan
 from agora_tencent_analytics.scan import Report
+from agora_tencent_analytics.scan.options import Depth
 from agora_tencent_analytics.simulator import AnswerJson, Fault, Garble, When, World
 from tests.faults.test_table import END, PLANS, START
 from tests.support.transports import Stage
@@ -67,10 +68,13 @@ WHOLE = {
 }
 
 
-def scanned(vendor: str, *faults: Fault) -> tuple[list[CallRecord], Report]:
+def scanned(vendor: str, *faults: Fault, step: str = "metrics") -> tuple[list[CallRecord], Report]:
+    # To the depth of metrics no sessions are listed where an answer with metrics names the users.
+    depth: Depth = "sessions" if step == "sessions" else "metrics"
+
     async def scenario() -> tuple[list[CallRecord], Report]:
         provider = Stage(vendor, WORLD, faults=faults).provider(retry=Retry(attempts=2))
-        async with scan(provider, over=TimeRange(START, END), on_error="report") as records:
+        async with scan(provider, over=TimeRange(START, END), depth=depth, on_error="report") as records:
             found = [record async for record in records]
         await provider.aclose()
         return found, records.report
@@ -78,9 +82,9 @@ def scanned(vendor: str, *faults: Fault) -> tuple[list[CallRecord], Report]:
     return run(scenario)
 
 
-def sound(vendor: str, *faults: Fault) -> tuple[list[CallRecord], Report]:
+def sound(vendor: str, *faults: Fault, step: str = "metrics") -> tuple[list[CallRecord], Report]:
     """The scan came to its end, and what it could not read are failures of ours."""
-    records, report = scanned(vendor, *faults)
+    records, report = scanned(vendor, *faults, step=step)
     assert report.finished
     for failure in report.failures:
         assert isinstance(failure.error, AnalyticsError), repr(failure.error)
@@ -96,7 +100,7 @@ def test_a_field_of_any_value_ends_no_scan(vendor: str, step: str, value: str) -
     when = When(endpoint=STEPS[vendor][step])
     for field in FIELDS[vendor, step]:
         try:
-            sound(vendor, Garble(field=field, value=VALUES[value], when=when))
+            sound(vendor, Garble(field=field, value=VALUES[value], when=when), step=step)
         except BaseException as error:
             error.add_note(f"{field} is {value}")
             raise
@@ -105,7 +109,7 @@ def test_a_field_of_any_value_ends_no_scan(vendor: str, step: str, value: str) -
 @pytest.mark.parametrize("body", WHOLE)
 @pytest.mark.parametrize(("vendor", "step"), FIELDS)
 def test_a_body_that_is_no_answer_is_a_failure_of_its_step(vendor: str, step: str, body: str) -> None:
-    _, report = sound(vendor, AnswerJson(text=WHOLE[body], when=When(endpoint=STEPS[vendor][step])))
+    _, report = sound(vendor, AnswerJson(text=WHOLE[body], when=When(endpoint=STEPS[vendor][step])), step=step)
     assert not report.complete
     assert {step} == {failure.step for failure in report.failures}
 
@@ -121,5 +125,6 @@ def test_without_a_fault_the_scan_is_complete(vendor: str) -> None:
 def test_the_fields_are_those_of_the_answers() -> None:
     for (vendor, step), fields in FIELDS.items():
         for field in fields:
-            _, report = scanned(vendor, Garble(field=field, value="[[[", when=When(endpoint=STEPS[vendor][step])))
+            garbled = Garble(field=field, value="[[[", when=When(endpoint=STEPS[vendor][step]))
+            _, report = scanned(vendor, garbled, step=step)
             assert field in ("Error",) or report.failures, f"{vendor} has no {field} in its {step}"

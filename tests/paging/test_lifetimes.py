@@ -236,7 +236,8 @@ def test_lives_that_contradict_themselves_hide_nothing_and_cost_little(vendor: s
     assert (0, 0) == (len(report.failures), report.points_outside)
     assert all("cannot be read as it was sent" in doubt for doubt in report.doubts)
     assert (slip in REPAIRED) == bool(report.doubts) == (not report.complete)
-    assert spent <= requests + IMPOLITE[slip] * report.calls
+    listing = vendor == "tencent"  # of sessions, which a polite call is spared: its answers with metrics name the users
+    assert spent <= requests + (IMPOLITE[slip] + listing) * report.calls
 
 
 def test_events_of_a_session_without_an_end_are_read_too() -> None:

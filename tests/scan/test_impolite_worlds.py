@@ -52,10 +52,12 @@ def allowed(played: Played, polite: Played) -> float:
 
     An answer none of whose rows can be read is asked for once more: the vendor may have slipped as a whole. And a row
     that cannot be read is known by its text, which of a running call changes: its pages are read again, and halved.
+    A call about which something is odd is read by two walks after the one that shows sessions and series together.
     """
     lost = sum(played.slips[name] for name in LOSING)
     costs = sum(count * COST[name] for name, count in played.slips.items())
-    return 1.1 * polite.requests + costs + min(lost, 2 * polite.requests)
+    again = 2 * min(played.slips.total(), polite.requests) if played.scene.depth == "metrics" else 0
+    return 1.1 * polite.requests + costs + min(lost, 2 * polite.requests) + again
 
 
 def alone(name: str, vendor: Any) -> Scene:

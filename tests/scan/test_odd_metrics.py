@@ -139,3 +139,18 @@ def test_a_session_without_an_id_beside_its_series_is_lost() -> None:
 
     found = read("agora", {"api": "2021-03"}, {"call_info": spoil})
     assert (False, True) == (found.report.complete, found.report.failures_by_kind["UnreadableRow"] >= 3)
+
+
+def test_series_without_the_sessions_that_stand_beside_them_cost_no_session() -> None:
+    options = {"api": "2021-03"}
+    seen = 0
+
+    def spoil(whole: Rows) -> None:
+        nonlocal seen
+        if "metrics" in whole[0]:  # every answer that should have both
+            seen += 1
+            whole[0].pop("call_info", None)
+
+    polite, found = read("agora", options, {}), read("agora", options, {"": spoil})
+    assert seen
+    assert (polite.points, True) == (found.points, found.report.complete)
