@@ -40,12 +40,12 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "I/O": ("http", "quota", "storage", "paging.walk", "paging.paginator"),
     "provider": ("provider", "protocol", "vendor", "access", "agora.provider", "tencent.provider", "otel"),
     "scan": ("scan",),
-    "what is made of scans": ("", "simulator", "testing", "archive", "live", "page"),
+    "what is made of scans": ("", "pytest_plugin", "simulator", "testing", "archive", "live", "page"),
     "command line": ("cli", "__main__"),
 }
 # What waits, reads a clock or draws a random number; what is False is pure again.
 WAITS: dict[str, bool] = {
-    **dict.fromkeys(["paging.walk", "paging.paginator", "access", "provider"], True),
+    **dict.fromkeys(["paging.walk", "paging.paginator", "access", "provider", "pytest_plugin"], True),
     **dict.fromkeys(["http", "quota", "scan", "simulator", "testing", "archive", "live", "page", "cli"], True),
     **dict.fromkeys(["http.retry", "http.hosts", "quota.limiter", "quota.day", "quota.slowdown"], False),
     **dict.fromkeys(["scan.ledger", "simulator.world"], False),
@@ -55,7 +55,7 @@ VENDORS = ("agora", "tencent")
 OF_NO_VENDOR = ("http", "quota", "paging", "models", "decoding", "context", "log", "scan")
 ROOT_MODULES = 20
 SIMULATOR = "simulator"
-SHARED_WITH_IT = frozenset({"errors", "limits", "agora.plans", "tencent.plans"})
+SHARED_WITH_IT = frozenset({"errors", "limits", "pytest_plugin", "agora.plans", "tencent.plans"})
 
 CLOCKS_AND_LOOPS = frozenset({"time", "random", "secrets", "asyncio", "anyio", "aiohttp", "aiolimiter"})
 IMPURE = frozenset(
