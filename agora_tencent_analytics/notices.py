@@ -97,6 +97,8 @@ class Attempt(Notice):
     """Seconds from sending to the end of the answer, or to the failure."""
     host: str
     """Where it was sent to, with the port if it is not the usual one."""
+    method: str = ""
+    """HTTP method."""
     request_id: str = ""
     """The vendor's id of the request, where one is known."""
     error: BaseException | None = None

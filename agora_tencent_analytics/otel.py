@@ -18,6 +18,9 @@ Metrics, each by `analytics.vendor` and `analytics.endpoint`:
     agora_tencent_analytics.requests     counter, {request}   requests sent, by `analytics.outcome`: ok, refused,
                                                               rate_limited, unreadable, lost, not_sent (there was no
                                                               connection), cancelled, or failed (any other error)
+    http.client.request.duration         histogram, s         one attempt, by OpenTelemetry's own attributes: method,
+                                                              server, status and error; off where aiohttp is
+                                                              instrumented, which tells the same
     agora_tencent_analytics.refused      counter, {ask}       asks for which nothing was sent, by `analytics.reason`:
                                                               the class of the error (DailyQuotaExhausted, ...)
     agora_tencent_analytics.quota.left   gauge, {request}     left of the vendor's day, by `analytics.counter`
@@ -25,6 +28,7 @@ Metrics, each by `analytics.vendor` and `analytics.endpoint`:
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
@@ -73,7 +77,7 @@ class OpenTelemetry:
             raise ImportError(
                 'OpenTelemetry needs opentelemetry-api; install "agora-tencent-analytics[otel]"'
             ) from error
-        self._failed = trace.StatusCode.ERROR
+        self._failed, self._kind = trace.StatusCode.ERROR, trace.SpanKind.CLIENT
         self._tracer = trace.get_tracer(_NAME, __version__, tracer_provider)
         meter = metrics.get_meter(_NAME, __version__, meter_provider)
         self._wait = meter.create_histogram(
@@ -81,6 +85,9 @@ class OpenTelemetry:
         )
         self._requests = meter.create_counter(
             f"{_NAME}.requests", unit="{request}", description="Requests sent, by what became of them."
+        )
+        self._duration = meter.create_histogram(
+            "http.client.request.duration", unit="s", description="Duration of HTTP client requests."
         )
         self._refused = meter.create_counter(
             f"{_NAME}.refused", unit="{ask}", description="Asks for which nothing was sent, by the reason."
@@ -97,7 +104,7 @@ class OpenTelemetry:
         said: dict[str, Any]
         match notice:
             case AskStarted():
-                self._begin(notice.ask, self._tracer.start_span(notice.endpoint, attributes=named))
+                self._begin(notice.ask, self._tracer.start_span(notice.endpoint, kind=self._kind, attributes=named))
             case SlotGranted():
                 self._wait.record(notice.waited_s, named)
                 if notice.left_today is not None:
@@ -137,11 +144,15 @@ class OpenTelemetry:
     def _attempt(self, notice: Attempt) -> None:
         said: dict[str, Any] = {"analytics.number": notice.number, "analytics.elapsed_s": notice.elapsed_s}
         sent_to = urlsplit(f"//{notice.host}")
-        said["server.address"] = sent_to.hostname or notice.host
+        http: dict[str, Any] = {"server.address": sent_to.hostname or notice.host}
         if sent_to.port is not None:
-            said["server.port"] = sent_to.port
+            http["server.port"] = sent_to.port
         if notice.status is not None:
-            said["http.response.status_code"] = notice.status
+            http["http.response.status_code"] = notice.status
+        said |= http
+        if not _aiohttp_is_instrumented():
+            failed = {} if notice.error is None else {"error.type": type(notice.error).__name__}
+            self._duration.record(notice.elapsed_s, {"http.request.method": notice.method, **http, **failed})
         if notice.request_id:
             said["analytics.request_id"] = bounded(notice.request_id)
         if notice.error is not None:
@@ -183,3 +194,8 @@ def _outcome(error: BaseException | None) -> str:
             return "lost"
         case _:
             return "cancelled" if not isinstance(error, Exception) else "failed"
+
+
+def _aiohttp_is_instrumented() -> bool:
+    module = sys.modules.get("opentelemetry.instrumentation.aiohttp_client")
+    return module is not None and bool(module.AioHttpClientInstrumentor().is_instrumented_by_opentelemetry)

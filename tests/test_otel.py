@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from functools import cached_property
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader, MetricsData
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.trace import StatusCode
+from opentelemetry.trace import SpanKind, StatusCode
 
 from agora_tencent_analytics import (
     DailyQuotaExhausted,
@@ -282,3 +283,29 @@ def test_an_ask_for_which_nothing_was_sent_is_counted_by_its_reason() -> None:
         bench.fails(DailyQuotaExhausted)
     (point,) = backend.points("refused")
     assert (2, "DailyQuotaExhausted") == (point.value, point.attributes["analytics.reason"])
+
+
+@pytest.mark.parametrize("instrumented", [False, True])
+def test_requests_are_client_spans_and_a_histogram_unless_aiohttp_tells_it(
+    instrumented: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = SimpleNamespace(is_instrumented_by_opentelemetry=instrumented)
+    module: Any = SimpleNamespace(AioHttpClientInstrumentor=lambda: theirs)
+    monkeypatch.setitem(sys.modules, "opentelemetry.instrumentation.aiohttp_client", module)
+    backend = Backend()
+    bench = Bench(BAD_GATEWAY, GOOD, hooks=(backend.hook,), script={"delay_s": 0.25})
+    bench.asks()
+    (span,) = backend.spans
+    assert SpanKind.CLIENT == span.kind
+    found: list[Any] = [
+        point
+        for resource in backend.collected.resource_metrics
+        for scope in resource.scope_metrics
+        for metric in scope.metrics
+        if metric.name == "http.client.request.duration"
+        for point in metric.data.data_points
+    ]
+    told = {(point.attributes["http.response.status_code"], point.attributes.get("error.type")) for point in found}
+    assert (set() if instrumented else {(502, "VendorFault"), (200, None)}) == told
+    assert all("GET" == point.attributes["http.request.method"] for point in found)
+    assert all(0.25 == pytest.approx(point.sum, abs=0.01) for point in found)

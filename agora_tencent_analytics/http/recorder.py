@@ -148,6 +148,7 @@ class Recorder:
                 status=self._status,
                 elapsed_s=(self._ended_at or self._clock.monotonic()) - began,
                 host=urlsplit(self._host).netloc,
+                method=self._row.method,
                 request_id=request_id or getattr(error, "request_id", ""),
                 error=error,
             )
