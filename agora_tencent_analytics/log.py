@@ -4,7 +4,8 @@ Always on, and free below the logger's level. DEBUG: asks, attempts, slots, page
 split windows, long waits of a backfill. WARNING: refusals for the rate or the day, drift, questions about to go away,
 other long waits.
 
-Each record carries, through `extra`, all of `KEYS` with the prefix `analytics_`, None where one does not apply:
+Each record carries, through `extra`, those of `KEYS` that apply, with the prefix `analytics_`; a format that names them
+takes `logging.Formatter(..., defaults=dict.fromkeys(...))` for the others:
 
     analytics_event       what happened: ask_started, long_wait, slot_granted, attempt, refused, day_spent, retrying,
                           ask_ended, page_read, window_split, drift, going_away, call_done, progress; and what is not a
@@ -48,7 +49,7 @@ KEYS = (
     *("requests", "start", "end", "rows", "fresh", "total", "has_more"),
     *("sessions", "series", "points", "failures", "calls", "in_hand"),
 )
-"""What each record carries, without the prefix."""
+"""What records carry, without the prefix."""
 
 _KNOWN = frozenset(KEYS)
 _LONGEST = 80
@@ -99,9 +100,9 @@ def hook_failed(notice: Notice) -> None:
 
 
 def extra(event: str, **facts: Any) -> dict[str, Any]:
-    """What a record carries: all the keys, of the facts those that have one."""
+    """What a record carries: of the facts those that have a key and are known."""
     facts["event"] = event
-    return {PREFIX + key: facts.get(key) for key in KEYS}
+    return {PREFIX + key: facts[key] for key in KEYS if facts.get(key) is not None}
 
 
 def _facts(notice: Notice) -> dict[str, Any]:

@@ -54,7 +54,7 @@ EACH: list[tuple[Notice, int, str, dict[str, Any]]] = [
         AskEnded(**WHOSE, ask=7, requests=2, waited_s=1.5, elapsed_s=3.0),
         logging.DEBUG,
         "over, requests: 2, 3.00 s, error None",
-        {"event": "ask_ended", "requests": 2, "waited_s": 1.5, "elapsed_s": 3.0, "error": None},
+        {"event": "ask_ended", "requests": 2, "waited_s": 1.5, "elapsed_s": 3.0},
     ),
     (
         PageRead(**WHOSE, over=OVER, number=1, rows=20, fresh=19, total=40, has_more=True),
@@ -145,7 +145,8 @@ def test_each_notice_is_one_record(
     whose = f"agora {notice.endpoint}" if notice.endpoint else "agora"
     assert (LOGGER, level, f"{whose}: {words}") == (record.name, record.levelno, record.getMessage())
     assert {**facts, "vendor": "agora", "endpoint": notice.endpoint}.items() <= extra(record).items()
-    assert sorted(KEYS) == sorted(extra(record)), "all keys, on every record"
+    assert extra(record).keys() <= set(KEYS)
+    assert None not in extra(record).values(), "what does not apply is left out: lines of JSON have no nulls"
     assert "somebody" not in f"{vars(record)}", "of what is not among the keys, nothing"
 
 
@@ -208,7 +209,7 @@ def test_an_ask_writes_no_secret_no_parameter_and_no_payload(answer: Any, caplog
     for hidden in ("room-of-somebody", SECRET, "aWQ6czNjcjN0", "Basic", "cname", "<html>"):
         assert hidden not in said
     ours = [record for record in caplog.records if record.name == LOGGER]
-    assert {tuple(sorted(KEYS))} == {tuple(sorted(extra(record))) for record in ours}
+    assert set().union(*map(extra, ours)) <= set(KEYS)
 
 
 def test_an_ask_without_trouble_writes_nothing_at_info(caplog: pytest.LogCaptureFixture) -> None:
