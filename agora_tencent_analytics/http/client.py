@@ -41,7 +41,7 @@ from agora_tencent_analytics.errors import (
     WouldExceedQuota,
 )
 from agora_tencent_analytics.http.connection import Connection
-from agora_tencent_analytics.http.credentials import called_for
+from agora_tencent_analytics.http.credentials import called_for, come_at_once
 from agora_tencent_analytics.http.hosts import Hosts
 from agora_tencent_analytics.http.recorder import Recorder
 from agora_tencent_analytics.http.redaction import Redaction
@@ -410,7 +410,7 @@ class _Ask:
 
     async def _call_for_keys(self) -> None:
         """Calls for keys, no longer than the deadline allows."""
-        if self._deadline is None:
+        if self._deadline is None or come_at_once(self._caller.credentials):
             self._keys, self._keys_before = await called_for(self._caller.credentials), self._keys
         else:
             with anyio.move_on_after(self._left_s()) as in_time:

@@ -7,11 +7,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from hashlib import blake2b
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.secret import Secret, is_key, secret
 
 C = TypeVar("C")
+_at_once: WeakSet[object] = WeakSet()
 
 
 def fixed_credentials(credentials: C) -> Callable[[], Awaitable[C]]:
@@ -20,7 +22,13 @@ def fixed_credentials(credentials: C) -> Callable[[], Awaitable[C]]:
     async def give() -> C:
         return credentials
 
+    _at_once.add(give)
     return give
+
+
+def come_at_once(credentials: object) -> bool:
+    """True if the callable never waits, so that nothing need bound it."""
+    return credentials in _at_once
 
 
 def hidden(keys: str | Secret[str] | Sequence[str | Secret[str]]) -> Secret[str] | tuple[str | Secret[str], ...]:
