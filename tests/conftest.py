@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,11 @@ settings.register_profile(
 # `nox -s fuzz` asks for this one: `--hypothesis-profile=fuzz`.
 settings.register_profile("fuzz", parent=settings.get_profile("suite"), derandomize=False, max_examples=10_000)
 settings.load_profile("suite")
+
+# What a shell starts in the background ignores these, and so would every process that a test starts.
+for number, handler in ((signal.SIGINT, signal.default_int_handler), (getattr(signal, "SIGHUP", 0), signal.SIG_DFL)):
+    if number and signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, handler)
 
 
 def pytest_configure(config: pytest.Config) -> None:

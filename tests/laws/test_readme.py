@@ -213,6 +213,8 @@ def test_every_block_is_of_a_kind_that_is_checked(block: Block) -> None:
 @of_kind("python", document="README|docs")
 @pytest.mark.usefixtures("simulated_vendors")
 def test_the_examples_run(block: Block) -> None:
+    for module in re.findall(r"^import (numpy|pandas|polars)\b", block.text, re.MULTILINE):
+        pytest.importorskip(module, reason=f"{module} comes with the extra `examples`")
     run_script(block.text, block.document, block.line)
 
 
