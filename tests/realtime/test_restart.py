@@ -22,7 +22,7 @@ import asyncio, sys, time
 from agora_tencent_analytics import Quota, Rate
 
 async def main():
-    quota = Quota("one account", store=sys.argv[1])
+    quota = Quota("one account", store=sys.argv[1], cold_start=False)  # nobody else was here before
     async def ask():
         while True:
             async with quota.slot("question", (Rate({LIMIT}, 60), Rate({DAY_LIMIT}, 86400))) as slot:
