@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import json
 import os
@@ -19,6 +20,7 @@ from typing import Any
 import pytest
 
 from agora_tencent_analytics.cli import main
+from agora_tencent_analytics.cli.commands.simulate import _Told
 from tests.support.command_line import COMMAND, environment, serving, settings_of
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="streams, signals and FIFOs as POSIX has them")
@@ -270,6 +272,18 @@ runpy.run_module("agora_tencent_analytics", run_name="__main__")
     _, told = server.communicate(timeout=LIMIT_S)
     assert 1 == len(told.splitlines()), told
     assert "raise the limit (ulimit -n)" in told
+
+
+def test_that_it_listens_again_on_sockets_that_are_closed_by_now_is_not_told(caplog: pytest.LogCaptureFixture) -> None:
+    over, loop = asyncio.Event(), asyncio.new_event_loop()
+    of_a_closed_socket = {"message": "", "exception": ValueError("Invalid file descriptor: -1")}
+    told = []
+    for _ in range(2):
+        _Told(over).handle(loop, of_a_closed_socket)
+        told.append(len(caplog.records))
+        over.set()
+    loop.close()
+    assert [1, 1] == told
 
 
 def test_an_address_that_cannot_be_listened_on_is_told(capsys: pytest.CaptureFixture[str]) -> None:

@@ -56,7 +56,7 @@ async def run(options: Options) -> int:
         }
         over = asyncio.Event()
         loop = asyncio.get_running_loop()
-        loop.set_exception_handler(_Told().handle)
+        loop.set_exception_handler(_Told(over).handle)
         for name in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(name, over.set)
         sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
@@ -85,12 +85,16 @@ class _Told:
     The event loop prints a traceback for each that it could not take, a hundred times a second.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, over: asyncio.Event) -> None:
+        self._over = over
         self._last = float("-inf")
 
     def handle(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """What the event loop is told of errors that nobody waits for."""
-        if getattr(context.get("exception"), "errno", None) not in _NONE_LEFT:
+        error = context.get("exception")
+        if self._over.is_set() and isinstance(error, ValueError):
+            return  # a second after it ran out, asyncio listens again on sockets that are closed by now
+        if getattr(error, "errno", None) not in _NONE_LEFT:
             loop.default_exception_handler(context)
         elif time.monotonic() - self._last >= _QUIET_S:
             self._last = time.monotonic()
