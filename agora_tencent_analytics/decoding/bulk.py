@@ -24,7 +24,7 @@ _SLOWLY = 4
 # what its record takes, and of a series what is made of it.
 _LIST, _OBJECT, _VALUE, _NUMBER, _TEXT, _UNREAD, _SERIES = 64, 200, 60, 40, 110, 160, 600
 _CROWD = 100
-"""Members of a list or an object beyond which it is no row, and its members' names are not those of the next."""
+"""Members of a list or an object beyond which it is not a row: its members' names are not those of the next one."""
 _SHORTEST_PAIR, _SHORTEST_POINT = 12, 20
 
 

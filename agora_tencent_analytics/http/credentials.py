@@ -73,7 +73,7 @@ async def called_for(credentials: Callable[[], Any]) -> Any:
     """What the callable gives.
 
     Raises:
-        BadInput: it gives nothing to await: it is no async function after all.
+        BadInput: it returns something that cannot be awaited, so it is not an async function after all.
     """
     given = credentials()
     if not inspect.isawaitable(given):

@@ -79,7 +79,7 @@ class Paginator(Generic[T]):
 
         Args:
             wanted: says of an item, before anything is merged, whether it was asked for.
-            needed: what was asked for, in words, if an answer without any of it is no answer: a walk that showed only
+            needed: what was asked for, in words, if an answer without any of it says nothing: a walk that showed only
                 others is incomplete. `""`: it may be that there is none.
             always: True if a walk that showed nothing at all is incomplete too.
         """

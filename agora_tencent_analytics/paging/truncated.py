@@ -8,7 +8,7 @@ each is told what an answer showed, and answers with the next `Step`. They know 
 it; what overlaps is dropped by id. An answer that is not full ends the walk.
 
 * Of rows that cannot be read, or that were at 0, nobody knows when they were. The next window ends above the oldest row
-  of which that is known, since whatever is newer is in the answer; where that is no step ahead, the window is split.
+  of which that is known, since whatever is newer is in the answer; where that does not advance, the window is split.
 * If that second alone fills an answer, no window can show the rest of it: the second is named as incomplete
   and the walk goes on below it.
 * A row that began before the window is there because the vendor matches by overlap. Then only the first

@@ -43,7 +43,7 @@ class Connection(sqlite3.Connection):
         try:
             return super().execute(sql, parameters)
         except UnicodeDecodeError:  # of what SQLite would say
-            raise sqlite3.DatabaseError("what stands in it is no text") from None
+            raise sqlite3.DatabaseError("what stands in it is not text") from None
 
     @contextlib.contextmanager
     def unhurried(self) -> Iterator[None]:
