@@ -222,7 +222,11 @@ def meet(
         why = "it is as it was some time ago"
     elif record is not None and max(record.granted_at, record.refused_at) > now + STEP_TOLERATED_S:
         why = "its clock was set back"
-    elif None not in (account.steady, claim.steady) and abs(account.steady - claim.steady) > STEP_TOLERATED_S:  # type: ignore[operator]
+    elif (
+        account.steady is not None
+        and claim.steady is not None
+        and abs(account.steady - claim.steady) > STEP_TOLERATED_S
+    ):
         why = "its clock was set"
     else:
         if known.birth not in ("", account.birth):
