@@ -14,10 +14,8 @@ from tests.support.leaks import Watch
 
 REALTIME = Path(__file__).parent / "realtime"
 
-# No deadline and no check of speed: a busy machine is not a wrong answer. Derandomised in CI: one commit, one verdict.
-settings.register_profile(
-    "suite", deadline=None, derandomize="CI" in os.environ, suppress_health_check=[HealthCheck.too_slow]
-)
+# No deadline and no check of speed: a busy machine is not a wrong answer. Derandomised: one commit, one verdict.
+settings.register_profile("suite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 # `nox -s fuzz` asks for this one: `--hypothesis-profile=fuzz`.
 settings.register_profile("fuzz", parent=settings.get_profile("suite"), derandomize=False, max_examples=10_000)
 settings.load_profile("suite")

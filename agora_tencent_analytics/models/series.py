@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping, Sequence
-from math import isnan
+from math import isfinite, isnan
 from statistics import fmean
 from typing import Any
 
@@ -110,7 +110,12 @@ class MetricSeries:
     def mean(self) -> float | None:
         """Their mean; None if there is none."""
         known = self._known()
-        return fmean(known) if known else None
+        if not known:
+            return None
+        try:
+            return fmean(known)
+        except (OverflowError, ValueError):  # near the largest float, where sums overflow; infinities of both signs
+            return sum(value / len(known) for value in known)
 
     def quantile(self, q: float) -> float | None:
         """Their quantile, linear between two values, as DuckDB's `quantile_cont`; None if there is none.
@@ -127,8 +132,9 @@ class MetricSeries:
         if not known:
             return None
         place = q * (len(known) - 1)
-        low = known[int(place)]
-        return low + (known[min(int(place) + 1, len(known) - 1)] - low) * (place - int(place))
+        low, high, part = known[int(place)], known[min(int(place) + 1, len(known) - 1)], place - int(place)
+        gap = high - low
+        return low + gap * part if isfinite(gap) else low * (1 - part) + high * part
 
     def share_above(self, x: float) -> float | None:
         """The share of them that is greater than `x`, 0 to 1; None if there is none.

@@ -155,6 +155,19 @@ def test_two_infinities_are_not_odd() -> None:
     assert 0 == Columns.of([1, 2], [math.inf, -math.inf]).odd
 
 
+@given(st.lists(st.floats(allow_nan=False), min_size=1, max_size=5), st.floats(0, 1))
+def test_a_figure_of_any_values_is_a_number_and_of_finite_ones_within_them(values: list[float], q: float) -> None:
+    columns = Columns.of(range(len(values)), values)
+    series = MetricSeries(
+        vendor="v", call_id="c", session_id="s", user_id="7", metric="m", vendor_metric="m", unit="", columns=columns
+    )
+    slack = 1e-9 * max(map(abs, values))
+    for figure in (series.mean(), series.quantile(q)):
+        assert isinstance(figure, float)
+        if all(map(math.isfinite, values)):
+            assert min(values) - slack <= figure <= max(values) + slack
+
+
 def test_a_metric_series_shows_its_columns() -> None:
     series = MetricSeries(
         vendor="agora",
