@@ -34,7 +34,7 @@ import attrs
 import msgspec
 
 from agora_tencent_analytics.log import extra
-from agora_tencent_analytics.quota.store import STEP_TOLERATED_S, Claim, LatestRefusal
+from agora_tencent_analytics.quota.store import STEP_NOTICED_S, STEP_TOLERATED_S, Claim, LatestRefusal
 
 DAYS_KEPT = 7
 
@@ -223,9 +223,7 @@ def meet(
     elif record is not None and max(record.granted_at, record.refused_at) > now + STEP_TOLERATED_S:
         why = "its clock was set back"
     elif (
-        account.steady is not None
-        and claim.steady is not None
-        and abs(account.steady - claim.steady) > STEP_TOLERATED_S
+        account.steady is not None and claim.steady is not None and abs(account.steady - claim.steady) > STEP_NOTICED_S
     ):
         why = "its clock was set"
     else:
