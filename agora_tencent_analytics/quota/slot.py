@@ -70,11 +70,22 @@ class Slot:
             self._state = "granted"
 
     def answered(self) -> None:
-        """Marks the answer's headers, or an exception, as arrived: from here on the slot rests. Idempotent."""
+        """Marks the answer's headers, or an exception, as arrived: from here on the slot rests. Idempotent.
+
+        Where requests under way at the same time are limited, it rests from the end of the answer on; see `read`.
+        """
+        if not self._counter.bucket.at_once:
+            self._end()
+
+    def read(self) -> None:
+        """Marks the answer as read to its end. Idempotent."""
+        self._end()
+
+    def _end(self, later_s: float = 0.0) -> None:
         if self._state == "over":
             return
         self._state = "over"
-        self._answered_at = self._counter.clock.clock.monotonic()
+        self._answered_at = self._counter.clock.clock.monotonic() + later_s
         self._late_days = self._counter.day.late(self._grant.claim.days)
         self._counter.answered(self._answered_at)
 
@@ -94,7 +105,7 @@ class Slot:
             self._period_s = per if isinstance(per, int) else _PERIOD_S[per]
             self._held_s = self._counter.refused(self._grant, period_s=self._period_s, retry_after_s=retry_after_s)
 
-    async def _leave(self) -> None:
+    async def _leave(self, *, broken: bool = False) -> None:
         """Settles what is left, and tells the store."""
         counter, grant = self._counter, self._grant
         never_sent = self._state == "granted"
@@ -102,7 +113,8 @@ class Slot:
             self._state = "over"
             counter.refunded_one(grant)
         else:
-            self.answered()
+            # The vendor may still be at work on what was broken off: where places are limited, it has one.
+            self._end(counter.store.lease_s if broken and counter.bucket.at_once else 0.0)
         store, key, claim, clock = counter.store, counter.key, grant.claim, counter.clock.clock
         if never_sent:
             await store.refund(key, claim)
@@ -210,14 +222,14 @@ class Waiting:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         # The block may be left because it was cancelled; what was spent is written down all the same.
-        await uninterrupted(self._settle())
+        await uninterrupted(self._settle(broken=kind is not None))
 
-    async def _settle(self) -> None:
+    async def _settle(self, *, broken: bool) -> None:
         try:
             with anyio.fail_after(_SETTLED_WITHIN_S):
                 if self._renewal is not None:
                     await self._renewal.stop()
-                await self._slot._leave()
+                await self._slot._leave(broken=broken)
         except (QuotaUnavailable, TimeoutError) as unavailable:
             # Safe: what was to be given back stays spent, and the slot in flight for the rest of its lease.
             _log.warning("what became of a request could not be written down: %s", unavailable)
@@ -260,6 +272,9 @@ class Free(Slot):
         """Nothing was charged."""
 
     def answered(self) -> None:
+        """Nothing rests."""
+
+    def read(self) -> None:
         """Nothing rests."""
 
     def refused(self, per: Per, retry_after_s: float | None = None) -> None:
