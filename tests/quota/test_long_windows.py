@@ -70,8 +70,8 @@ class Store:
         """One more request: what it was granted for, or how long to wait before asking again."""
         self.claims += 1
         made = Claim(id=f"c{self.claims}", owner=f"process {self.claims}", long=(ROOM,))
-        standing = self.ask(lambda store: store.reserve(KEY, made, self.now))
-        return attrs.evolve(made, steps=standing.steps) if standing.why is None else standing.after_s  # type: ignore[attr-defined]
+        state = self.ask(lambda store: store.reserve(KEY, made, self.now))
+        return attrs.evolve(made, steps=state.steps) if state.why is None else state.after_s  # type: ignore[attr-defined]
 
     def answered(self, claim: Claim) -> None:
         self.ask(lambda store: store.answered(KEY, claim, self.now, ago_s=0.0))
@@ -144,8 +144,8 @@ def test_what_is_written_down_does_not_grow_with_the_requests() -> None:
     async def whole() -> None:
         for number in range(3_000):
             at, claim = 1_790_000_000.0 + 60 * number, Claim(id=f"c{number}", owner="me", long=(room,))
-            standing = await store.reserve(KEY, claim, at)
-            await store.answered(KEY, attrs.evolve(claim, steps=standing.steps), at, ago_s=0.0)
+            state = await store.reserve(KEY, claim, at)
+            await store.answered(KEY, attrs.evolve(claim, steps=state.steps), at, ago_s=0.0)
 
     asyncio.run(whole())
     steps = store.tables.records[KEY].steps[DAY]
