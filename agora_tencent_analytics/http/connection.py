@@ -19,7 +19,7 @@ class Connection:
     """Open until it is closed, and again when it is opened again; may serve several event loops."""
 
     def __init__(self) -> None:
-        self.closed = False
+        self.closed: bool = False
         self._waiting: dict[object, tuple[asyncio.Task[object], int]] = {}  # how often it was cancelled before
         self._woken: dict[object, int] = {}
         self._answers: dict[str, deque[float]] = {}

@@ -66,7 +66,7 @@ class Lane:
         gauge: Gauge,
         outcomes: BatchQueue[Outcome],
     ) -> None:
-        self.job = Job(_on_terms(provider, wanted), name, wanted, work, outcomes)
+        self.job: Job = Job(_on_terms(provider, wanted), name, wanted, work, outcomes)
         self._sought = sought
         self._gauge = gauge
 
