@@ -174,7 +174,7 @@ class Access:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Closes the connections, and raises `ProviderClosed` wherever somebody waits: for a slot, a pause, keys, an answer.
+        """Closes the connections, and raises `ProviderClosed` wherever somebody waits: for a slot, keys, an answer.
 
         May be called again; the caller's own session stays open, and a view closes nothing. Entered again (`async
         with`), the provider is open again, in another event loop as well.

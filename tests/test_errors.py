@@ -32,6 +32,7 @@ from agora_tencent_analytics.errors import (
     WindowRefused,
     WouldExceedQuota,
     columns_of,
+    counted,
 )
 from agora_tencent_analytics.paging.certificate import Clipped, NothingToAsk, UnreadableRow
 from agora_tencent_analytics.scan import Failure, Report, VendorReport
@@ -207,7 +208,7 @@ def test_a_spent_day_tells_when_it_ends() -> None:
     ],
 )
 def test_one_of_a_kind_is_not_told_as_several(number: object, words: list[str], told: str) -> None:
-    assert told == errors.counted(number, *words)
+    assert told == counted(number, *words)
 
 
 STEERING = "\x1b]0;owned\x07 \r\n\u202e\u2066"
