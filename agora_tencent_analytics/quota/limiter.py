@@ -65,8 +65,8 @@ class Window:
 
     def __init__(self, rate: Rate, *, strict: bool = True, in_flight: int = 0, answered: Iterable[float] = ()) -> None:
         self.rate = rate
-        self.in_flight = in_flight
-        self.slowdown = Slowdown(usable(rate, strict=strict), rate.period_s, paced=rate.period_s == SECOND)
+        self.in_flight: int = in_flight
+        self.slowdown: Slowdown = Slowdown(usable(rate, strict=strict), rate.period_s, paced=rate.period_s == SECOND)
         least_s = _LEAST_MARGIN_S if rate.period_s else _MARGIN_AT_ONCE_S
         self._base_margin_s = max(least_s, _MARGIN_OF_PERIOD * rate.period_s)
         self._answered = list(answered)
@@ -156,8 +156,8 @@ class Bucket:
     def __init__(self, rates: Iterable[Rate] = (), *, strict: bool = True) -> None:
         self.strict = strict
         self.windows: list[Window] = []
-        self.in_flight = 0
-        self.held_until = float("-inf")
+        self.in_flight: int = 0
+        self.held_until: float = float("-inf")
         self._last_take = self._last_answer = float("-inf")
         self._answers = 0
         self.add(rates)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -91,7 +92,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 
 def test_any_day_holds_what_the_rule_allows_and_no_more(store: Store) -> None:
     """Also by requests of which nothing is heard any more, and those that are answered an hour after they were sent."""
-    ways = [FixedWindow(RATE), SlidingLog(RATE), TokenBucket(RATE)]
+    ways: list[Any] = [FixedWindow(RATE), SlidingLog(RATE), TokenBucket(RATE)]
     arrivals = list[float]()
     late: list[tuple[float, Claim]] = []
     while len(arrivals) < 3 * ROOM.limit:
