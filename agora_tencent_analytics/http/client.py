@@ -297,7 +297,7 @@ class _Ask:
             if broken.phase != "total" or timeouts is caller.timeouts:
                 caller.hosts.failed(self._host, self._clock.monotonic())
             raise
-        slot.read()
+        slot.was_read = True
         caller.hosts.answered(self._host)
         caller.connection.answered(row.name, self._clock.monotonic() - now)
         if recorder.heard:

@@ -35,13 +35,15 @@ class Slot:
 
     __slots__ = (
         *("_answered_at", "_counter", "_grant", "_held_s", "_late_days", "_period_s", "_refused_at"),
-        *("_spent_day", "_state", "left_today", "waited_s"),
+        *("_spent_day", "_state", "left_today", "waited_s", "was_read"),
     )
 
     waited_s: float
     """Seconds that it was waited for."""
     left_today: int | None
     """Requests left in the vendor's UTC day after this one; None if days are not counted."""
+    was_read: bool
+    """Set it once an answer was read to its end: of what is broken off, the vendor may still be at work on it."""
 
     def __init__(self, counter: Counter, grant: Grant) -> None:
         self._counter = counter
@@ -51,6 +53,7 @@ class Slot:
         self._late_days: tuple[int, ...] = ()
         self._period_s: int | None = None
         self._spent_day: int | None = None
+        self.was_read = False
         self.waited_s = grant.waited_s
         self.left_today = grant.left_today
 
@@ -72,14 +75,10 @@ class Slot:
     def answered(self) -> None:
         """Marks the answer's headers, or an exception, as arrived: from here on the slot rests. Idempotent.
 
-        Where requests under way at the same time are limited, it rests from the end of the answer on; see `read`.
+        Where requests under way at the same time are limited, it rests from the end of the block on.
         """
         if not self._counter.bucket.at_once:
             self._end()
-
-    def read(self) -> None:
-        """Marks the answer as read to its end. Idempotent."""
-        self._end()
 
     def _end(self, later_s: float = 0.0) -> None:
         if self._state == "over":
@@ -222,7 +221,7 @@ class Waiting:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         # The block may be left because it was cancelled; what was spent is written down all the same.
-        await uninterrupted(self._settle(broken=kind is not None))
+        await uninterrupted(self._settle(broken=kind is not None and not self._slot.was_read))
 
     async def _settle(self, *, broken: bool) -> None:
         try:
@@ -273,9 +272,6 @@ class Free(Slot):
         """Nothing was charged."""
 
     def answered(self) -> None:
-        """Nothing rests."""
-
-    def read(self) -> None:
         """Nothing rests."""
 
     def refused(self, per: Per, retry_after_s: float | None = None) -> None:

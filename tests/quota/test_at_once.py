@@ -48,7 +48,6 @@ class Server:
             with anyio.fail_after(leaves_after_s):
                 await asyncio.shield(task)
                 await asyncio.sleep(self._way_s * self.chance.random())
-            slot.read()
 
     async def _work(self, answered: Callable[[], None]) -> None:
         self.busy += 1
