@@ -96,7 +96,7 @@ class RedisLink:
     def __init__(self, url: str, script: str, *, timeout_s: float) -> None:
         self._url = secret(url)
         del url  # crash reports list local variables
-        self.place = _without_credentials(self._url.reveal())
+        self.place: str = _without_credentials(self._url.reveal())
         """The server, for messages: without password, and not even its host where the URL could be misread."""
         self._script, self._timeout_s = script, timeout_s
         self._digest = hashlib.sha1(script.encode()).hexdigest()  # the name by which the server knows it
@@ -107,7 +107,7 @@ class RedisLink:
         self._passes = True
         self.serves = False
         """The server has served this client."""
-        self.breaks = 0
+        self.breaks: int = 0
         """How often connections were lost: it may be another server now."""
         wrong: str | None = None
         try:

@@ -76,6 +76,7 @@ class _Told(msgspec.Struct):
     database: str = ""
     days: list[Day] = []
     others: tuple[float, ...] = ()
+    steps: tuple[int, ...] = ()
     refused: tuple[int, float, float, int] | None = None
 
     def state(self) -> CounterState:
@@ -89,6 +90,7 @@ class _Told(msgspec.Struct):
             after_s=self.after_s,
             used=tuple(day.used for day in self.days),
             others=self.others,
+            steps=self.steps,
             refused=refused,
             lost_ago_s=self.lost_ago_s,
         )
@@ -180,7 +182,7 @@ class RedisStore:
         except Misconfigured:
             raise
         except QuotaUnavailable:
-            if self._fallback is not None:
+            if self._fallback is not None and self._fallback.covers(claim):
                 return self._fallback.reserve(key, claim)
             if self._waits:
                 return CounterState(why="store", after_s=ASK_AGAIN_S, used=claim.seen)
@@ -254,6 +256,7 @@ class RedisStore:
     async def _ask(self, key: CounterKey, claim: Claim, known: Known, ahead_s: float, more: dict[str, Any]) -> _Told:
         asked = {
             "windows": [[room.free, room.rest_s] for room in claim.windows],
+            "long": _steps(claim),
             "pace_s": max(0.0, claim.pace_s - PACE_SLACK_S),
             "day_limit": claim.day_limit,
             "birth": known.birth,
@@ -263,7 +266,6 @@ class RedisStore:
             "wall": time.monotonic() - ahead_s,
             "gather_s": self._gather_s,
             "rest_s": claim.longest_rest_s,
-            "birth_rest_s": claim.birth_rest_s,
             "cold_start": claim.cold_start,
             "noticed_s": STEP_NOTICED_S,
             "db": self._link.database,
@@ -333,9 +335,10 @@ class RedisStore:
             dumps = facts.get("dumps")
             _log.log(
                 logging.INFO if dumps else logging.WARNING,
-                "%s keeps no append-only file: what was sent of the day %s is forgotten when it %s, as far as no client "
+                "%s keeps no append-only file: when it %s, what was sent of the day %s is forgotten as far as no client "
                 "lives that knows of it; set appendonly yes",
-                *(self._link.place, *(("since its last dump", "crashes") if dumps else ("until then", "stops"))),
+                self._link.place,
+                *(("crashes", "since its last dump") if dumps else ("stops", "until then")),
             )
 
     async def answered(
@@ -344,7 +347,7 @@ class RedisStore:
         """See `QuotaStore.answered`."""
         if self._fallback is not None and self._fallback.answered(key, claim, late_days, ago_s):
             return
-        asked = {"ago_s": ago_s, "windowed": bool(claim.windows)}
+        asked = {"ago_s": ago_s, "windowed": bool(claim.windows), "long": _steps(claim)}
         await self._run("answered", key, asked, days=late_days, claim=self._as_served(claim))
         self._known.setdefault(key[0], Known()).active_at = time.monotonic()
 
@@ -355,7 +358,7 @@ class RedisStore:
 
     async def _give_back(self, key: CounterKey, claim: Claim) -> None:
         self._owe(key, claim)
-        await self._run("refund", key, {}, days=claim.days, claim=claim)
+        await self._run("refund", key, {"long": _steps(claim)}, days=claim.days, claim=claim)
         self._owed.pop(claim.id, None)
 
     def _owe(self, key: CounterKey, claim: Claim) -> None:
@@ -421,3 +424,12 @@ class RedisStore:
 
 def _member(claim: Claim) -> str:
     return f"{claim.owner} {claim.id}"
+
+
+def _steps(claim: Claim) -> list[dict[str, float]]:
+    """The windows of more than an hour, and the step of each that the claim is counted in, if it is."""
+    steps = claim.steps or (-1,) * len(claim.long)
+    return [
+        {"period": room.period_s, "limit": room.limit, "rest_s": room.rest_s, "step_s": room.step_s, "step": step}
+        for room, step in zip(claim.long, steps, strict=True)
+    ]

@@ -213,7 +213,7 @@ async def two_databases_of_one_server_are_named(of: Try) -> None:
     urls = [of.shared.url, of.shared.url.removesuffix("0") + "1"] * 3
     for url in urls:
         of.crowd.begin(of.store(url))
-    await asyncio.sleep(GATHER_S + 2 * of.rest_s)
+    await asyncio.sleep(GATHER_S + of.rest_s + of.rate.period_s + 1.5)
     assert 0 == refused(of.crowd)
     assert of.crowd.granted
     assert "counts this account too" in str(of.crowd.errors[-1])

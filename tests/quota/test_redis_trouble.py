@@ -135,7 +135,7 @@ async def a_server_that_loses_is_refused_or_warned_of(of: Try) -> None:
             pass
     async with of.quota(evicting.url, accept_eviction=True).slot("lists", (of.rate,)):
         pass
-    assert 1 == told_of(evicting.port, "forgotten when it stops", logging.WARNING)
+    assert 1 == told_of(evicting.port, "when it stops, what was sent", logging.WARNING)
     await say(evicting.port, "BGSAVE")
     await until(lambda: say(evicting.port, "INFO", "persistence"), "'rdb_last_bgsave_time_sec': 0")
     async with of.quota(evicting.url, accept_eviction=True).slot("lists", (of.rate,)):
