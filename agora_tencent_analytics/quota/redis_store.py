@@ -335,7 +335,7 @@ class RedisStore:
             dumps = facts.get("dumps")
             _log.log(
                 logging.INFO if dumps else logging.WARNING,
-                "%s keeps no append-only file: when it %s, what was sent of the day %s is forgotten as far as no client "
+                "%s keeps no append-only file: when it %s, what was sent of the day %s is forgotten unless a client "
                 "lives that knows of it; set appendonly yes",
                 self._link.place,
                 *(("crashes", "since its last dump") if dumps else ("stops", "until then")),

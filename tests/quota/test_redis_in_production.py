@@ -282,12 +282,12 @@ async def a_hundred_processes_share_it(of: Try) -> None:
     crowd = Crowd("a hundred", Clock(), random.Random(1), (Rate(60, SECOND), DAILY))
     for _ in range(100):
         crowd.begin(of.store(of.shared.url), cold_start=False)
-    await asyncio.sleep(3.0)
+    await asyncio.sleep(1.5)
     for client in crowd.clients:
         await crowd.kill(client)
         await client.quota.aclose()
     assert 0 == refused(crowd)
-    assert 100 < len(crowd.granted)
+    assert 40 < len(crowd.granted)
 
 
 # --- its clock ------------------------------------------------------------------------------------------------
@@ -338,7 +338,6 @@ TRIES = [
     it_takes_no_more_connections,
     it_pauses_all_clients,
     one_process_is_cut_off,
-    a_hundred_processes_share_it,
 ]
 OF_THE_CLOCK = [its_clock_steps_ahead, its_clock_steps_back, its_clock_steps_back_while_a_hold_stands]
 
@@ -358,6 +357,11 @@ def test_a_server_that_forgets_costs_no_refusal_and_no_count(binary: str, tmp_pa
 @needs_twemproxy
 def test_a_server_behind_twemproxy_that_forgets_costs_no_refusal_either(binary: str, tmp_path: Path) -> None:
     play([behind_a_proxy_that_knows_few_commands_everything_is_deleted], tmp_path, SHORT, binary)
+
+
+@on_each_server
+def test_a_hundred_processes_on_one_server_keep_to_one_limit(binary: str, tmp_path: Path) -> None:
+    play([a_hundred_processes_share_it], tmp_path, SHORT, binary)
 
 
 @needs_redis
