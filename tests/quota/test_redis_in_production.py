@@ -18,7 +18,7 @@ import pytest
 
 from agora_tencent_analytics.limits import SECOND, Rate
 from agora_tencent_analytics.quota.clock import Clock
-from tests.support.losses import Crowd
+from agora_tencent_analytics.testing.losses import Crowd
 from tests.support.redis_server import RedisServer, needs_redis
 from tests.support.redis_tries import (
     DAILY,
@@ -249,9 +249,16 @@ async def the_script_of_another_does_not_end(of: Try) -> None:
 
 
 async def it_takes_no_more_connections(of: Try) -> None:
-    server = await of.server("--maxclients", "4", persistent=True)
-    await of.lose(server.url, lambda: asyncio.sleep(1), known=False)
-    assert 0 == refused(of.crowd)
+    server = await of.server("--maxclients", "5", persistent=True)
+    operator = await redis_of(server.port, single_connection_client=True)
+    await operator.ping()
+
+    async def event() -> None:
+        await asyncio.sleep(1)
+        await operator.config_set("maxclients", 100)
+
+    await of.lose(server.url, event)
+    await operator.aclose()
 
 
 async def it_pauses_all_clients(of: Try) -> None:

@@ -23,8 +23,8 @@ from agora_tencent_analytics.quota.clock import Clock
 from agora_tencent_analytics.quota.quota import Quota
 from agora_tencent_analytics.quota.redis_store import RedisStore
 from agora_tencent_analytics.quota.store import renewal_interval
+from agora_tencent_analytics.testing.losses import Crowd, Outcome
 from tests.support.counting_servers import refusals
-from tests.support.losses import Crowd, Outcome
 from tests.support.redis_server import RedisServer, free_port
 from tests.support.tcp_proxy import Proxy
 
@@ -119,7 +119,7 @@ class Try:
         for _ in range(CLIENTS):
             crowd.begin(self.store(url, **options))
         await asyncio.sleep(GATHER_S + self.rest_s + self.rate.period_s + 1.5)
-        in_flight = crowd.in_flight + CLIENTS
+        in_flight = crowd.in_flight
         await event()
         lost_at = time.monotonic()
         if newcomer:
