@@ -95,12 +95,19 @@ local function count(room, at) -- a request that arrives no later than that; tel
   return step
 end
 
-local function reply(why, after_s, more)
+local function reply(why, after_s, state, more)
   local told = more or {}
-  told.why, told.after_s, told.now = why, after_s, now
-  if #days > 0 then told.days = tallies end -- empty, it would arrive as an object
-  if told.others and #told.others == 0 then told.others = nil end
-  if c.refusals > 0 then told.refused = { c.refusals, now - c.refused_at, now - c.sent_at, c.period } end
+  state.why, state.after_s = why, after_s
+  if state.others and #state.others == 0 then state.others = nil end -- empty, it would arrive as an object
+  if #days > 0 then
+    told.days, state.used = tallies, {}
+    for i, tally in ipairs(tallies) do state.used[i] = used(tally) end
+  end
+  if c.refusals > 0 then
+    state.refused = { number = c.refusals, ago_s = math.max(0, now - c.refused_at),
+      sent_ago_s = math.max(0, now - c.sent_at), period_s = c.period > 0 and c.period or cjson.null }
+  end
+  told.now, told.state = now, state
   return cjson.encode(told)
 end
 
@@ -179,37 +186,38 @@ local steps = {}
 
 function steps.reserve()
   read()
-  if redis.call('ZSCORE', ends, known) then return reply('void', 0) end
+  if redis.call('ZSCORE', ends, known) then return reply('hold', 0, {}, { void = true }) end
   local its = meet()
-  if its.apart then return reply('apart', 0, { database = its.apart }) end
+  if its.apart then return reply('hold', 0, {}, { database = its.apart }) end
+  local state = { lost_ago_s = now - its.rests_from }
   local more = { birth = its.birth, server = its.server, blind = its.blind, lost = its.lost, news = its.why,
-    lost_ago_s = now - its.rests_from, number = c.number }
-  if a.birth ~= '' and a.birth ~= its.birth then return reply('tell', 0, more) end
-  if redis.call('ZSCORE', ends, member) then return reply(nil, 0, more) end
+    number = c.number, tell = a.birth ~= '' and a.birth ~= its.birth }
+  if more.tell then return reply('hold', 0, state, more) end
+  if redis.call('ZSCORE', ends, member) then return reply(nil, 0, state, more) end
   redis.call('ZREMRANGEBYSCORE', ends, '-inf', exact(now - a.slots_s))
   local ages, rested_s = others(), a.gather_s + a.rest_s
-  more.others = ages
+  state.others = ages
   if its.unsure then
     more.unsure = true
-    return reply('hold', rested_s, more)
+    return reply('hold', rested_s, state, more)
   end
   for _, tally in ipairs(tallies) do
-    if used(tally) >= a.day_limit then return reply('day', 0, more) end
+    if used(tally) >= a.day_limit then return reply('day', 0, state, more) end
   end
   local rests = (its.lost or a.cold_start) and its.rests_from + rested_s - now or 0
   local held, gathering, paced = math.max(held_s(), rests, full_s()), c.gathers_until - now, 0
   if a.pace_s > 0 and c.granted_at <= now then paced = c.granted_at + a.pace_s - now end
   if held > 0 or gathering > 0 then
     more.gathers = held <= 0
-    return reply('hold', math.max(held, gathering, paced), more)
+    return reply('hold', math.max(held, gathering, paced), state, more)
   end
-  if paced > 0 then return reply('pace', paced, more) end
+  if paced > 0 then return reply('pace', paced, state, more) end
   for _, room in ipairs(a.windows) do
     local full = 0
     for _, age in ipairs(ages) do
       if age < room[2] then full = full + 1 end
     end
-    if full >= room[1] then return reply('window', 0, more) end
+    if full >= room[1] then return reply('window', 0, state, more) end
   end
   redis.call('ZADD', ends, exact(now + a.lease_s), member)
   redis.call('HSET', counter, 'number', c.number + 1, 'granted_at', exact(now))
@@ -220,11 +228,11 @@ function steps.reserve()
       if old and old <= days[1] - a.days_kept then redis.call('HDEL', counter, field) end
     end
   end
-  more.number, more.others = c.number + 1, nil
+  more.number, state.others = c.number + 1, nil
   -- Should its sender die, it has arrived by the end of its lease.
-  if #a.long > 0 then more.steps = {} end
-  for i, room in ipairs(a.long) do more.steps[i] = count(room, now + a.lease_s) end
-  return reply(nil, 0, more)
+  if #a.long > 0 then state.steps = {} end
+  for i, room in ipairs(a.long) do state.steps[i] = count(room, now + a.lease_s) end
+  return reply(nil, 0, state, more)
 end
 
 function steps.mend() -- what a client knows of the days, and this server may have forgotten

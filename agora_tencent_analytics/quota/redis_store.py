@@ -42,7 +42,6 @@ from agora_tencent_analytics.quota.store import (
     Claim,
     CounterKey,
     CounterState,
-    LatestRefusal,
     renewal_interval,
 )
 
@@ -56,44 +55,26 @@ _log = logging.getLogger("agora_tencent_analytics")
 class _Told(msgspec.Struct):
     """What the script replies."""
 
-    after_s: float
+    state: CounterState
     now: float
-    why: Any = None
-    """As of `CounterState`; or the claim was given back before it came ("void"), the server has forgotten what this
-    client knows ("tell"), or the account is in another database ("apart")."""
+    void: bool = False
+    """The claim was given back before it came."""
+    tell: bool = False
+    """The server is to be told first what it has forgotten and this client knows."""
+    database: str = ""
+    """Another, in which the account is counted."""
     news: str | None = None
     """What was found wrong just now."""
     birth: str = ""
     server: str = ""
     number: int = 0
     lost: bool = False
-    lost_ago_s: float | None = None
     blind: bool = False
     """This client may not ask which server it is."""
     unsure: bool = False
     """It is to rest by itself."""
     gathers: bool = False
-    database: str = ""
     days: list[Day] = []
-    others: tuple[float, ...] = ()
-    steps: tuple[int, ...] = ()
-    refused: tuple[int, float, float, int] | None = None
-
-    def state(self) -> CounterState:
-        """That, as the counter understands it."""
-        refused = None
-        if self.refused is not None:
-            number, ago_s, sent_ago_s, period_s = self.refused
-            refused = LatestRefusal(number=number, ago_s=ago_s, sent_ago_s=sent_ago_s, period_s=period_s or None)
-        return CounterState(
-            why=self.why,
-            after_s=self.after_s,
-            used=tuple(day.used for day in self.days),
-            others=self.others,
-            steps=self.steps,
-            refused=refused,
-            lost_ago_s=self.lost_ago_s,
-        )
 
 
 _read = msgspec.json.Decoder(_Told).decode
@@ -215,43 +196,38 @@ class RedisStore:
             # Whoever may not ask which server it is does not know it after a connection was lost.
             more["fresh"] = not known.birth or self._breaks.get(account, self._link.breaks) != self._link.breaks
             told = await self._ask(key, claim, known, sent - now, more)
-            if told.why == "apart":
+            if told.database:
                 raise self._link.unusable(
                     f"its database {told.database} counts this account too, and they would count apart; name one "
                     "database everywhere, or delete the keys of the account in the other"
                 )
             self._link.serves = True
-            if told.why == "tell":
+            granted = told.state.why is None
+            if told.void:
+                return told.state, False
+            if told.tell:
                 await self._mend(key, known)
                 known.learn(told.birth, told.server, counter, 0, asked_as=asked_as)
-            elif told.why != "void" and self._stepped(told, sent, time.monotonic()) and not more.get("stepped"):
-                if told.why is None:
+            elif self._stepped(told, sent, time.monotonic()) and not more.get("stepped"):
+                if granted:
                     await self._give_back(key, claim)
                 more["stepped"] = True
                 continue
             if told.news:
                 tell_of_loss(counter, self._link.place, told.news, lost=told.lost, shared=True)
-            if told.why != "tell":
+            if not told.tell:
                 break
             more = {}
-        if told.why == "void":
-            return told.state(), False
         self._met[key] = False
-        if told.why is None:
+        if granted:
             known.active_at = sent
-        known.learn(
-            told.birth,
-            told.server,
-            counter,
-            told.number,
-            list(zip(claim.days, told.days, strict=True)),
-            asked_as=asked_as,
-        )
+        days = list(zip(claim.days, told.days, strict=True))
+        known.learn(told.birth, told.server, counter, told.number, days, asked_as=asked_as)
         if told.unsure:
-            self._rests_until[account] = time.monotonic() + told.after_s
+            self._rests_until[account] = time.monotonic() + told.state.after_s
         if told.blind:
             self._breaks[account] = self._link.breaks
-        return told.state(), told.gathers
+        return told.state, told.gathers
 
     async def _ask(self, key: CounterKey, claim: Claim, known: Known, ahead_s: float, more: dict[str, Any]) -> _Told:
         asked = {
@@ -383,7 +359,7 @@ class RedisStore:
 
     async def look(self, key: CounterKey, owner: str, days: tuple[int, ...], now: float) -> CounterState:
         """See `QuotaStore.look`."""
-        return _read(await self._run("look", key, {"owner": owner, "rest_s": SLOTS_KEPT_S}, days=days)).state()
+        return _read(await self._run("look", key, {"owner": owner, "rest_s": SLOTS_KEPT_S}, days=days)).state
 
     def _as_served(self, claim: Claim) -> Claim:
         """The claim as the server knows it."""

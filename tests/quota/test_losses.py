@@ -62,8 +62,7 @@ class MemoryOfAFork:
         self.tables = MemoryTables()
 
     async def lose_some(self, dice: random.Random) -> None:
-        rows: list[tuple[dict[Any, Any], Any]] = [(self.tables.accounts, name) for name in self.tables.accounts]
-        rows += [(self.tables.records, key) for key in self.tables.records]
+        rows: list[tuple[dict[Any, Any], Any]] = [(self.tables.values, key) for key in self.tables.values]
         rows += [(own, name) for owners in self.tables.slots.values() for own in owners.values() for name in own]
         for table, name in dice.sample(rows, dice.randint(1, len(rows))):
             del table[name]
