@@ -14,7 +14,8 @@ from __future__ import annotations
 import asyncio
 import random
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any, ClassVar, Protocol
 
 import attrs
@@ -70,7 +71,7 @@ class Client:
 
     quota: Quota
     tasks: list[asyncio.Task[None]] = attrs.field(factory=list)
-    sent: dict[str, int] = attrs.field(factory=dict)
+    sent: Counter[str] = attrs.field(factory=Counter)
     in_flight: int = 0
     alive: bool = True
 
@@ -110,7 +111,7 @@ class Crowd:
         async with client.quota.slot(counter, self.rates) as slot:
             slot.sent()
             self.granted.append(self.clock.monotonic())
-            client.sent[counter] = client.sent.get(counter, 0) + 1
+            client.sent[counter] += 1
             client.in_flight += 1
             await asyncio.sleep(self.dice.expovariate(20))
             self.arrived[counter].append(self.clock.monotonic())
@@ -138,56 +139,34 @@ class Crowd:
         """Seconds until something was granted after that instant; what was on its way aside."""
         return min((at - since for at in self.granted if at > since + 0.1), default=99.0)
 
-    async def finish(self, what: str, *, in_flight: int = 0, recovered_s: float = 0.0) -> Outcome:
-        """All who live stop, and have told what they know."""
-        living = self.living
+    async def finish(self, what: str, *, in_flight: int, recovered_s: float, gather_s: float) -> None:
+        """All who live stop, and have told what they know: no window held the vendor's limit, and the day is right.
+
+        Args:
+            what: was lost, for messages.
+            in_flight: requests that were under way then: they may be counted or not.
+            recovered_s: seconds until something was granted again.
+            gather_s: see `StoreContract.gather_s`.
+        """
+        living, rate = self.living, self.rates[0]
         for client in living:
             client.alive = False
         for client in living:
             await asyncio.gather(*client.tasks, return_exceptions=True)
-        counted = {}
-        for counter in _COUNTERS:
+        for counter, arrived in self.arrived.items():
+            most = fullest(arrived, rate.period_s)
+            assert most < rate.limit, (what, counter, most)
             for client in living:
-                if counter in client.sent:
+                if client.sent[counter]:
                     async with client.quota.slot(counter, self.rates):
                         pass  # given back
-            counted[counter] = (await living[0].quota.state(counter, self.rates)).used_today
+            counted = (await living[0].quota.state(counter, self.rates)).used_today
+            least = sum(client.sent[counter] for client in living)
+            at_most = sum(client.sent[counter] for client in self.clients) + in_flight
+            assert least <= counted <= at_most, (what, counter, least, counted, at_most)
         for client in self.clients:
             await client.quota.aclose()
-        return Outcome(
-            what=what,
-            arrived=self.arrived,
-            rate=self.rates[0],
-            sent={counter: sum(client.sent.get(counter, 0) for client in self.clients) for counter in _COUNTERS},
-            of_the_living={counter: sum(client.sent.get(counter, 0) for client in living) for counter in _COUNTERS},
-            in_flight=in_flight,
-            counted=counted,
-            recovered_s=recovered_s,
-        )
-
-
-@attrs.frozen(kw_only=True)
-class Outcome:
-    """What was sent, and counted."""
-
-    what: str
-    arrived: Mapping[str, list[float]]
-    rate: Rate
-    sent: Mapping[str, int]
-    of_the_living: Mapping[str, int]
-    in_flight: int
-    counted: Mapping[str, int]
-    recovered_s: float
-
-    def check(self, *, gather_s: float) -> None:
-        """No window held the vendor's limit, and the day is what was sent, as far as the living know."""
-        for counter, arrived in self.arrived.items():
-            most = fullest(arrived, self.rate.period_s)
-            assert most < self.rate.limit, (self.what, counter, most)
-            least, at_most = self.of_the_living[counter], self.sent[counter] + self.in_flight
-            assert least <= self.counted[counter] <= at_most, (self.what, counter, self.counted, least, at_most)
-        allowed_s = gather_s + _MARGIN * self.rate.period_s + _SLACK_S
-        assert self.recovered_s <= allowed_s, (self.what, self.recovered_s)
+        assert recovered_s <= gather_s + _MARGIN * rate.period_s + _SLACK_S, (what, recovered_s)
 
 
 def fullest(arrived: Sequence[float], period_s: float) -> int:
@@ -196,7 +175,7 @@ def fullest(arrived: Sequence[float], period_s: float) -> int:
     return max((at + 1 - bisect_right(seen, end - period_s) for at, end in enumerate(seen)), default=0)
 
 
-async def play(store: LossyStore, seed: int, clock: Clock, *, gather_s: float) -> Outcome:
+async def play(store: LossyStore, seed: int, clock: Clock, *, gather_s: float) -> None:
     """Three clients, a loss or two, newcomers."""
     dice = random.Random(seed)
     crowd = Crowd(store.account, clock, dice)
@@ -231,7 +210,8 @@ async def play(store: LossyStore, seed: int, clock: Clock, *, gather_s: float) -
         if newcomer and what == "the same place":
             begin()
         recovered_s = max(recovered_s, crowd.recovered_s(lost_at))
-    return await crowd.finish(f"seed {seed}: {', '.join(told)}", in_flight=in_flight, recovered_s=recovered_s)
+    what = f"seed {seed}: {', '.join(told)}"
+    await crowd.finish(what, in_flight=in_flight, recovered_s=recovered_s, gather_s=gather_s)
 
 
 class StoreContract:
@@ -262,10 +242,9 @@ class StoreContract:
             async with places:
                 store = self.lossy()
                 try:
-                    outcome = await play(store, seed, clock, gather_s=self.gather_s)
+                    await play(store, seed, clock, gather_s=self.gather_s)
                 finally:
                     await store.aclose()
-                outcome.check(gather_s=self.gather_s)
 
         async with asyncio.TaskGroup() as group:
             for seed in self.seeds:
