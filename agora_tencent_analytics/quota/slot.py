@@ -245,7 +245,7 @@ class Free(Slot):
 
     def __init__(self, clock: VendorClock) -> None:
         self._clock = clock
-        self._state = "over"  # so nothing is charged, and nothing rests
+        self._state = "over"  # so nothing is charged
         self.waited_s: float = 0.0
         self.left_today: int | None = None
 
@@ -265,6 +265,9 @@ class Free(Slot):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """There is nothing to settle."""
+
+    def answered(self) -> None:
+        """Nothing rests."""
 
     def refused(self, per: Per, retry_after_s: float | None = None) -> None:
         """Nothing is held."""
