@@ -321,7 +321,7 @@ class RedisStore:
         self, key: CounterKey, claim: Claim, now: float, *, ago_s: float, late_days: tuple[int, ...] = ()
     ) -> None:
         """See `QuotaStore.answered`."""
-        if self._fallback is not None and self._fallback.answered(key, claim, late_days, ago_s):
+        if self._fallback is not None and self._fallback.ended(key, claim, ago_s=ago_s, late_days=late_days):
             return
         asked = {"ago_s": ago_s, "windowed": bool(claim.windows), "long": _steps(claim)}
         await self._run("answered", key, asked, days=late_days, claim=self._as_served(claim))
@@ -329,7 +329,7 @@ class RedisStore:
 
     async def refund(self, key: CounterKey, claim: Claim) -> None:
         """See `QuotaStore.refund`."""
-        if self._fallback is None or not self._fallback.refund(key, claim):
+        if self._fallback is None or not self._fallback.ended(key, claim):
             await self._give_back(key, self._as_served(claim))
 
     async def _give_back(self, key: CounterKey, claim: Claim) -> None:
