@@ -15,7 +15,7 @@ from agora_tencent_analytics.agora.metrics import AGORA_METRICS, AGORA_METRICS_2
 from agora_tencent_analytics.agora.series import AgoraMetrics, AgoraSeries, read_metrics
 from agora_tencent_analytics.decoding.points import PointForm
 from agora_tencent_analytics.decoding.rows import Structure, says_no
-from agora_tencent_analytics.decoding.typed import TypedRows, reader
+from agora_tencent_analytics.decoding.typed import TypedRows
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.columns import Columns
@@ -77,7 +77,7 @@ def _typed(name: str) -> TypedRows:
 
 @cache
 def _reader(name: str, payload: str) -> Callable[[bytes], Page | None]:
-    return reader(_typed(name).page(Page, payload))
+    return _typed(name).reader(Page, payload)
 
 
 def read_page(row: Endpoint[Any], body: bytes) -> Page | None:
