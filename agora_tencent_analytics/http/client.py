@@ -356,10 +356,15 @@ class _Ask:
     def _clean(self, response: Response) -> Response:
         return self._redaction.response(response)
 
+    def _take(self) -> Any:
+        """What was parsed, and no longer kept here: it may be large, and is read anew where its reading fails."""
+        parsed, self._parsed = self._parsed, None
+        return parsed
+
     def _decoded(self) -> Answer:
         """The rows of an answer that was judged good, and its body."""
         row = self._row
-        reply = decoded(self._caller.vendor, row, self._response, self._parsed, self._asked, clean=self._clean)
+        reply = decoded(self._caller.vendor, row, self._response, self._take(), self._asked, clean=self._clean)
         if reply.warning or reply.next:
             reply = cleaned(row, reply, self._caller.app_id, self._asked, self._redaction.text)
         lost = reply.flaws.rows
