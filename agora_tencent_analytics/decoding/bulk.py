@@ -54,7 +54,6 @@ def check_bulk(
     """
     if len(text) <= LARGE:
         return
-    text = bytes(text)
     values, weight = _weighed(text, points=points)
     share = _SLOWLY if slowly else 1
     enough = _ENOUGH_OF_SERIES if points else _ENOUGH
@@ -141,21 +140,22 @@ def read_portions(
     return found
 
 
-def _weighed(text: bytes, *, points: bool) -> tuple[int, int]:
+def _weighed(text: bytes | memoryview, *, points: bool) -> tuple[int, int]:
     """About how many values a text holds, and how many bytes of objects they become."""
-    lists, objects, commas = text.count(b"["), text.count(b"{"), text.count(b",")
+    signs = (b"[", b"{", b",", b"],[", b'"Time"') if points else (b"[", b"{", b",", b'"', b"\\")
+    counts = [0] * len(signs)
+    for at in range(0, len(text), LARGE):
+        part = bytes(text[at : at + LARGE])
+        counts = [count + part.count(sign) for count, sign in zip(counts, signs, strict=True)]
+    lists, objects, commas, *others = counts
     if points:
         # No more of them than there is room for: whoever calls something else a point gains nothing.
-        pairs = min(text.count(b"],["), len(text) // _SHORTEST_PAIR)
-        pointed = min(text.count(b'"Time"'), len(text) // _SHORTEST_POINT)
-        lists, objects, commas = (
-            max(0, lists - pairs),
-            max(0, objects - pointed),
-            max(0, commas - 2 * (pairs + pointed)),
-        )
-    values = lists + objects + commas
-    if points:
+        pairs = min(others[0], len(text) // _SHORTEST_PAIR)
+        pointed = min(others[1], len(text) // _SHORTEST_POINT)
+        values = max(0, lists - pairs) + max(0, objects - pointed) + max(0, commas - 2 * (pairs + pointed))
         return values, _UNREAD * values
+    quotes, escapes = others
+    values = lists + objects + commas + escapes // 2  # an escape takes no memory, and as long as half a value
     if commas > _CROWD * (lists + objects):
-        return values, _NUMBER * commas + _TEXT * (text.count(b'"') // 2)
+        return values, _NUMBER * commas + _TEXT * (quotes // 2)
     return values, _LIST * lists + _OBJECT * objects + _VALUE * commas
