@@ -144,8 +144,8 @@ def _weighed(text: bytes | memoryview, *, points: bool) -> tuple[int, int]:
     """About how many values a text holds, and how many bytes of objects they become."""
     signs = (b"[", b"{", b",", b"],[", b'"Time"') if points else (b"[", b"{", b",", b'"', b"\\")
     counts = [0] * len(signs)
-    for at in range(0, len(text), LARGE):
-        part = bytes(text[at : at + LARGE])
+    for at in range(0, len(text), LARGE // 4):
+        part = bytes(text[at : at + LARGE // 4])
         counts = [count + part.count(sign) for count, sign in zip(counts, signs, strict=True)]
     lists, objects, commas, *others = counts
     if points:
