@@ -133,7 +133,8 @@ def sessions_of(shell: AgoraMetrics, asked: Asked) -> list[Session]:
     def read(rows: Sequence[Any]) -> list[Session]:
         return session_rows([{name: value for name, value in row.items() if name != "metrics"} for row in rows], asked)
 
-    return asked.flaws.each(shell.extra.get("call_info") or [], read)
+    rows = shell.extra.get("call_info") or []
+    return asked.flaws.each(rows[:] if isinstance(rows, list) else rows, read)  # their series may be inside them
 
 
 def _inside_sessions(shell: AgoraMetrics) -> list[AgoraSeries]:
