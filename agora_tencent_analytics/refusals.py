@@ -34,7 +34,19 @@ BY_STATUS: Mapping[int, Made] = {
     404: NotFound,
     422: InvalidRequest,
 }
-"""What statuses mean, unless a vendor says otherwise; for 3xx, 429 and 5xx see `judge_status`."""
+"""What statuses mean, and codes that are spelt like them, unless a vendor says otherwise; for 3xx, 429 and 5xx see
+`judge_status`."""
+
+
+def make(made: Made, **facts: Any) -> Refusal:
+    """The refusal that an entry of a table stands for.
+
+    Args:
+        made: the entry.
+        facts: what else is known of it.
+    """
+    kind, more = made if isinstance(made, tuple) else (made, {})
+    return kind(**facts, **more)
 
 
 def parse_object(row: Endpoint[Any], response: Response) -> dict[str, Any]:
