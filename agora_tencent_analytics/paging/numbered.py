@@ -1,7 +1,7 @@
 """Which page comes next? The reading of one window, decided from every sign together.
 
 `WindowReader` is a state machine without I/O: it is told what each page showed and answers with the next `Step`, which
-`walk.py` takes. `Shown` is what one reading has shown so far.
+`walk.py` takes. `Reading` is what one reading has shown so far.
 
 No single sign can be trusted. Totals count the page, or are stale; `has_more` stays true forever, or is
 false on a full page; pages come short, empty or twice; rows shift while pages are read. So:
@@ -45,7 +45,7 @@ _WITHOUT_PAGES = Step(action="done", complete=True, reason="the answer has no pa
 
 
 @attrs.define(kw_only=True)
-class Shown:
+class Reading:
     """One pass over the pages of a window."""
 
     ids: Seen = attrs.field(factory=Seen)
@@ -179,8 +179,8 @@ class WindowReader:
     readings: int = attrs.field(default=1, init=False)
     _all: Seen | None = attrs.field(default=None, init=False)
     """Rows of all readings of the window, once there are several."""
-    _now: Shown = attrs.field(factory=Shown, init=False)
-    _before: Shown | None = attrs.field(default=None, init=False)
+    _now: Reading = attrs.field(factory=Reading, init=False)
+    _before: Reading | None = attrs.field(default=None, init=False)
     _whole_size: int = attrs.field(init=False)
     _liar: bool = attrs.field(default=False, init=False)
     """True once rows came after the vendor had said that nothing more exists."""
@@ -202,7 +202,7 @@ class WindowReader:
         """
         self.number, self.size = number, size
         behind = 0 < shown == (number - self._base - 1) * size
-        self._now = Shown(
+        self._now = Reading(
             before=shown,
             first_total=total,
             total=total,
@@ -376,7 +376,7 @@ class WindowReader:
         self._all.update(page.ids)
         if (now.gap or now.owed) and 0 < now.longest < self.size:
             self.size = now.longest
-        self._before, self._now = now, Shown(earlier=now.ids)
+        self._before, self._now = now, Reading(earlier=now.ids)
         self.readings += 1
         self.number = self._base
         return Step(action="page", number=self._base)

@@ -31,9 +31,9 @@ from agora_tencent_analytics.log import extra
 from agora_tencent_analytics.quota.clock import VendorClock
 from agora_tencent_analytics.quota.day import Day
 from agora_tencent_analytics.quota.limiter import Bucket
-from agora_tencent_analytics.quota.pace import Pacer
+from agora_tencent_analytics.quota.pace import TokenBucket
 from agora_tencent_analytics.quota.queue import Queue, Waiter
-from agora_tencent_analytics.quota.store import Claim, CounterKey, QuotaStore, Refused, Room, Standing
+from agora_tencent_analytics.quota.store import Claim, CounterKey, CounterState, LatestRefusal, QuotaStore, Room
 
 _STORE_MOMENT_S = 0.25
 """What a store may take to answer whoever does not want to wait: others may have it locked at this moment."""
@@ -116,7 +116,7 @@ class Refusals:
             extra=extra("refused_within_limit", counter=self._name),
         )
 
-    def fresh(self, last: Refused | None) -> Refused | None:
+    def fresh(self, last: LatestRefusal | None) -> LatestRefusal | None:
         """The last refusal that the store knows of, if another process met one since this was asked before.
 
         Args:
@@ -163,7 +163,7 @@ class Counter:
         self.day = Day(name=name, clock=clock, strict=strict, reserve=reserve)
         self.totals = Totals()
         self._queue = Queue()
-        self._pacer: Pacer | None = None
+        self._tokens: TokenBucket | None = None
         self._rates: frozenset[Rate] = frozenset()
         self._ask_at = float("-inf")
         self._cold_start = cold_start
@@ -211,7 +211,7 @@ class Counter:
 
     async def _take_turn(self, waiter: Waiter, began: float, ahead: int) -> Grant:
         while True:
-            pacer: Pacer | None = None
+            tokens: TokenBucket | None = None
             claim: Claim | None = None
             now = self.clock.clock.monotonic()
             wait = math.inf
@@ -222,13 +222,13 @@ class Counter:
                 self.refuse_if_spent(waiter.priority)
                 wait = max(self.bucket.wait(now), self._ask_at - now)
                 if wait <= 0:
-                    pacer = self._pacer_for(self.bucket.pace_s)
-                    if pacer is None or pacer.ready:
+                    tokens = self._tokens_for(self.bucket.pace_s)
+                    if tokens is None or tokens.ready:
                         claim = self._claim(now, waiter.priority)
                         self._queue.act(waiter)
-                    elif pacer.asked:
-                        wait, pacer = math.inf, None  # whoever asked before it was overtaken rings
-            if claim is None and (pacer is None or not pacer.has_token()):
+                    elif tokens.asked:
+                        wait, tokens = math.inf, None  # whoever asked before it was overtaken rings
+            if claim is None and (tokens is None or not tokens.has_token()):
                 self._refuse_if_late(waiter, now, ahead=ahead, wait=wait)
             waiter.arm()
             ahead = min(ahead, 1)
@@ -238,22 +238,22 @@ class Counter:
                 if grant is not None:
                     return grant
                 self._queue.ring_head()
-            elif pacer is not None:
+            elif tokens is not None:
                 try:
-                    await pacer.ask(left)
+                    await tokens.ask(left)
                 finally:
                     self._queue.ring_head()
             else:
                 await waiter.wait(min(wait, left))
 
-    def _pacer_for(self, pace_s: float | None) -> Pacer | None:
+    def _tokens_for(self, pace_s: float | None) -> TokenBucket | None:
         if pace_s is None:
-            self._pacer = None
-        elif self._pacer is None or self._pacer.pace_s != pace_s:
-            self._pacer = Pacer(pace_s)
-        return self._pacer
+            self._tokens = None
+        elif self._tokens is None or self._tokens.pace_s != pace_s:
+            self._tokens = TokenBucket(pace_s)
+        return self._tokens
 
-    async def _reserve(self, claim: Claim, patience_s: float) -> Standing:
+    async def _reserve(self, claim: Claim, patience_s: float) -> CounterState:
         """Asks the store; one that is slow, or locked, is asked for no longer than a slot is waited for.
 
         What a store needs to take the question back comes on top: it bounds that by itself.
@@ -263,7 +263,7 @@ class Counter:
             return await asked
         with anyio.move_on_after(max(patience_s, _STORE_MOMENT_S)):
             return await asked
-        return Standing(why="store")
+        return CounterState(why="store")
 
     def answered(self, at: float) -> None:
         """The headers of an answer, or an exception, arrived at `at`: the slot rests from then on."""
@@ -298,18 +298,18 @@ class Counter:
         self._queue.ring_head()
         return day
 
-    async def look(self) -> Standing:
+    async def look(self) -> CounterState:
         """How the counter stands, for all who share the store."""
-        standing = await self.store.look(self.key, self.owner, self.day.today(), self.clock.clock.wall())
+        state = await self.store.look(self.key, self.owner, self.day.today(), self.clock.clock.wall())
         now = self.clock.clock.monotonic()
-        self.bucket.others(now - ended_ago for ended_ago in standing.others)
-        self.bucket.hold(now + standing.after_s)
-        self._hear(standing, now)
-        return standing
+        self.bucket.others(now - ended_ago for ended_ago in state.others)
+        self.bucket.hold(now + state.after_s)
+        self._hear(state, now)
+        return state
 
-    def _hear(self, standing: Standing, now: float) -> None:
+    def _hear(self, state: CounterState, now: float) -> None:
         """Takes the step down that another's refusal asks for."""
-        refused = self._refusals.fresh(standing.refused)
+        refused = self._refusals.fresh(state.refused)
         if refused is not None:
             self.bucket.refused(now - refused.ago_s, now - refused.sent_ago_s, period_s=refused.period_s)
 
@@ -345,21 +345,21 @@ class Counter:
             steady=self.clock.clock.wall() - now,
         )
 
-    def _decide(self, waiter: Waiter, claim: Claim, standing: Standing, began: float) -> Grant | None:
+    def _decide(self, waiter: Waiter, claim: Claim, state: CounterState, began: float) -> Grant | None:
         self._queue.acted()
         now = self.clock.clock.monotonic()
-        self.day.learn(claim.days, standing.used)
-        self._hear(standing, now)
-        if standing.lost_ago_s is not None:
-            self._lost_at = now - standing.lost_ago_s
-        if standing.why is not None:
-            self.bucket.others(now - ended_ago for ended_ago in standing.others)
-            if standing.why != "day":
+        self.day.learn(claim.days, state.used)
+        self._hear(state, now)
+        if state.lost_ago_s is not None:
+            self._lost_at = now - state.lost_ago_s
+        if state.why is not None:
+            self.bucket.others(now - ended_ago for ended_ago in state.others)
+            if state.why != "day":
                 waiter.refused = True
-                self._ask_at = now + max(standing.after_s, _LEAST_WAIT_S)
+                self._ask_at = now + max(state.after_s, _LEAST_WAIT_S)
             return None
-        if self._pacer is not None:
-            self._pacer.ready = False  # the next request needs a token of its own
+        if self._tokens is not None:
+            self._tokens.ready = False  # the next request needs a token of its own
         self._queue.granted(waiter)
         self.totals.granted += 1
         self.totals.waited_s += now - began

@@ -1,7 +1,7 @@
 """The pace: a token bucket whose token belongs to the head of the queue, whoever that is.
 
-Holds `Pacer`. A head that waits for the token may be overtaken meanwhile; the token is then used by whoever overtook
-it, who would otherwise wait for two.
+A head that waits for the token may be overtaken meanwhile; the token is then used by whoever overtook it, who would
+otherwise wait for two.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import anyio
 
 
-class Pacer:
+class TokenBucket:
     """One request per pace, on one event loop.
 
     Args:

@@ -34,7 +34,7 @@ import attrs
 import msgspec
 
 from agora_tencent_analytics.log import extra
-from agora_tencent_analytics.quota.store import STEP_TOLERATED_S, Claim, Refused
+from agora_tencent_analytics.quota.store import STEP_TOLERATED_S, Claim, LatestRefusal
 
 DAYS_KEPT = 7
 
@@ -117,9 +117,9 @@ class Record(msgspec.Struct):
         self.hold_s = max(self.held_s(now), seconds)
         self.held_until = now + self.hold_s
 
-    def refused(self, now: float) -> Refused | None:
+    def refused(self, now: float) -> LatestRefusal | None:
         """The last refusal."""
-        return Refused.seen_from(now, self.refusals, self.refused_at, self.refused_sent_at, self.refused_period_s)
+        return LatestRefusal.seen_from(now, self.refusals, self.refused_at, self.refused_sent_at, self.refused_period_s)
 
     def day(self, day: int) -> Day:
         """That day, begun if need be."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Protocol, TypeVar
 
 from agora_tencent_analytics.quota.record import Account, Day, Known, Record, forget_days, meet, tell_of_loss
-from agora_tencent_analytics.quota.store import LEASE_S, STEP_TOLERATED_S, Claim, CounterKey, Standing, judge
+from agora_tencent_analytics.quota.store import LEASE_S, STEP_TOLERATED_S, Claim, CounterKey, CounterState, judge
 
 _GRANTS_TO_A_SWEEP = 64
 
@@ -74,15 +74,17 @@ class RecordedStore(ABC):
             step: is given the tables, the identity of where they lie, and for how many seconds it was waited for.
         """
 
-    async def reserve(self, key: CounterKey, claim: Claim, now: float) -> Standing:
+    async def reserve(self, key: CounterKey, claim: Claim, now: float) -> CounterState:
         """See `QuotaStore.reserve`."""
         known = self._known.setdefault(key[0], Known())
 
-        def step(tables: Tables, identity: str, waited_s: float) -> tuple[Standing, Account, Record, str | None, str]:
+        def step(
+            tables: Tables, identity: str, waited_s: float
+        ) -> tuple[CounterState, Account, Record, str | None, str]:
             at, asked_as = now + waited_s, known.birth
             account, record, why = self._meet(tables, key, claim, known, at, identity)
             days = [record.day(day) for day in claim.days]
-            standing = judge(
+            state = judge(
                 claim,
                 at,
                 used=tuple(day.used for day in days),
@@ -92,18 +94,18 @@ class RecordedStore(ABC):
                 refused=record.refused(at),
                 lost_ago_s=at - account.rests_from,
             )
-            if standing.why is None:
+            if state.why is None:
                 self._take(tables, key, claim, record, days, at)
-            return standing, account, record, why, asked_as
+            return state, account, record, why, asked_as
 
-        standing, account, record, why, asked_as = await self._run(step)
-        if standing.why is None:
+        state, account, record, why, asked_as = await self._run(step)
+        if state.why is None:
             known.active_at = now
         days = [(day, record.days[day]) for day in claim.days]
         known.learn(account.birth, account.identity, key[1], record.number, days, asked_as=asked_as)
         if why is not None:
             tell_of_loss(key[1], repr(self), why, lost=account.lost)
-        return standing
+        return state
 
     def _meet(
         self, tables: Tables, key: CounterKey, claim: Claim, known: Known, now: float, identity: str
@@ -220,15 +222,15 @@ class RecordedStore(ABC):
 
         await self._run(step)
 
-    async def look(self, key: CounterKey, owner: str, days: tuple[int, ...], now: float) -> Standing:
+    async def look(self, key: CounterKey, owner: str, days: tuple[int, ...], now: float) -> CounterState:
         """See `QuotaStore.look`."""
 
-        def step(tables: Tables, _: str, __: float) -> Standing:
+        def step(tables: Tables, _: str, __: float) -> CounterState:
             account, record = tables.account(key[0]), tables.record(key) or Record()
             rests_s = 0.0
             if account is not None and account.lost:
                 rests_s = account.rests_from + self._gather_s + record.longest_rest_s - now
-            return Standing(
+            return CounterState(
                 after_s=max(record.held_s(now), rests_s),
                 used=tuple(record.days[day].used if day in record.days else 0 for day in days),
                 others=self._others(tables, key, owner, now, record.longest_rest_s),

@@ -26,7 +26,7 @@ import attrs
 from agora_tencent_analytics.errors import QuotaUnavailable
 from agora_tencent_analytics.limits import DAY, Rate
 from agora_tencent_analytics.quota.limiter import Bucket
-from agora_tencent_analytics.quota.store import Claim, CounterKey, Standing
+from agora_tencent_analytics.quota.store import Claim, CounterKey, CounterState
 
 
 @attrs.frozen(kw_only=True)
@@ -76,7 +76,7 @@ class Fallback:
         self._served: weakref.WeakSet[Claim] = weakref.WeakSet()
         self._lock = threading.Lock()
 
-    def reserve(self, key: CounterKey, claim: Claim) -> Standing:
+    def reserve(self, key: CounterKey, claim: Claim) -> CounterState:
         """Grants out of the share, or says how long to wait.
 
         Raises:
@@ -101,12 +101,12 @@ class Fallback:
                     )
             wait = found.bucket.expected_wait(now)
             if wait > 0:
-                return Standing(why="store", after_s=wait, used=claim.seen)
+                return CounterState(why="store", after_s=wait, used=claim.seen)
             found.bucket.take(now)
             found.claims[claim.id] = claim
             found.granted.update(claim.days)
             self._served.add(claim)
-            return Standing(used=claim.seen)  # what is owed is not what was seen at the store
+            return CounterState(used=claim.seen)  # what is owed is not what was seen at the store
 
     def answered(self, key: CounterKey, claim: Claim, late_days: tuple[int, ...], ago_s: float) -> bool:
         """True if the claim was granted here, and is now answered, and the store need not be told."""

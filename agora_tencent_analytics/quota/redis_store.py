@@ -39,8 +39,8 @@ from agora_tencent_analytics.quota.store import (
     STEP_TOLERATED_S,
     Claim,
     CounterKey,
-    Refused,
-    Standing,
+    CounterState,
+    LatestRefusal,
     renewal_interval,
 )
 
@@ -118,7 +118,7 @@ class RedisStore:
         """See `QuotaStore.aclose`. Does nothing while a step of this loop is under way: its connection is in use."""
         await self._link.aclose()
 
-    async def reserve(self, key: CounterKey, claim: Claim, now: float) -> Standing:
+    async def reserve(self, key: CounterKey, claim: Claim, now: float) -> CounterState:
         """See `QuotaStore.reserve`."""
         try:
             if self._fallback is not None and (away := self._fallback.away(key)) is not None:
@@ -126,12 +126,12 @@ class RedisStore:
             for whose, owed in list(self._owed.values()):
                 if whose == key:
                     await self._give_back(key, owed)
-            standing, gathers = await self._reserve(key, claim, now)
+            state, gathers = await self._reserve(key, claim, now)
             if self._fallback is None or not self._fallback.serves(key):
-                return standing
+                return state
             if not gathers:
                 self._fallback.end(key)
-                return standing
+                return state
             return await self._reserve_share(key, claim, self._fallback)
         except Misconfigured:
             raise
@@ -139,12 +139,12 @@ class RedisStore:
             if self._fallback is not None:
                 return self._fallback.reserve(key, claim)
             if self._waits:
-                return Standing(why="store", after_s=ASK_AGAIN_S, used=claim.seen)
+                return CounterState(why="store", after_s=ASK_AGAIN_S, used=claim.seen)
             raise
 
-    async def _reserve_share(self, key: CounterKey, claim: Claim, fallback: Fallback) -> Standing:
+    async def _reserve_share(self, key: CounterKey, claim: Claim, fallback: Fallback) -> CounterState:
         """Grants out of the share while the store waits for others to come back, and tells it."""
-        standing = fallback.reserve(key, claim)
+        state = fallback.reserve(key, claim)
         try:
             with contextlib.suppress(QuotaUnavailable):  # it is told next time
                 await uninterrupted(self._come_back(key, fallback, fallback.away(key)))
@@ -152,15 +152,15 @@ class RedisStore:
             with contextlib.suppress(QuotaUnavailable):
                 await uninterrupted(self.refund(key, claim))
             raise
-        return standing
+        return state
 
-    async def _reserve(self, key: CounterKey, claim: Claim, now: float) -> tuple[Standing, bool]:
+    async def _reserve(self, key: CounterKey, claim: Claim, now: float) -> tuple[CounterState, bool]:
         """The reply, and whether nothing is granted only because others have yet to come back."""
         account, counter = key
         known = self._known.setdefault(account, Known())
         rests_s = self._rests_until.get(account, 0.0) - time.monotonic()
         if rests_s > 0:
-            return Standing(why="hold", after_s=rests_s, used=claim.seen), False
+            return CounterState(why="hold", after_s=rests_s, used=claim.seen), False
         if key not in self._met:
             self._met[key] = await self._hello(key, claim)
         more = {"adopted": self._met[key]}
@@ -184,7 +184,7 @@ class RedisStore:
                 break
             more = {}
         if told["why"] == "void":
-            return _standing(told), False
+            return _state(told), False
         self._met[key] = False
         if told["why"] is None:
             known.active_at = sent
@@ -194,7 +194,7 @@ class RedisStore:
             self._rests_until[account] = time.monotonic() + told["after_s"]
         if told["blind"]:
             self._breaks[account] = self._link.breaks
-        return _standing(told), bool(told.get("gathers"))
+        return _state(told), bool(told.get("gathers"))
 
     async def _ask(
         self, key: CounterKey, claim: Claim, known: Known, ahead_s: float, more: dict[str, Any]
@@ -326,9 +326,9 @@ class RedisStore:
         """See `QuotaStore.spend`."""
         await self._run("spend", key, {"limit": limit}, days=(day,))
 
-    async def look(self, key: CounterKey, owner: str, days: tuple[int, ...], now: float) -> Standing:
+    async def look(self, key: CounterKey, owner: str, days: tuple[int, ...], now: float) -> CounterState:
         """See `QuotaStore.look`."""
-        return _standing(json.loads(await self._run("look", key, {"owner": owner, "rest_s": SLOTS_KEPT_S}, days=days)))
+        return _state(json.loads(await self._run("look", key, {"owner": owner, "rest_s": SLOTS_KEPT_S}, days=days)))
 
     def _as_served(self, claim: Claim) -> Claim:
         """The claim as the server knows it."""
@@ -377,12 +377,12 @@ def _day(told: dict[str, Any], tally: dict[str, Any]) -> Day:
     return Day({**lives, told["birth"]: (int(tally["granted"]), int(tally["back"]))}, int(tally["spent"]))
 
 
-def _standing(told: dict[str, Any]) -> Standing:
+def _state(told: dict[str, Any]) -> CounterState:
     refused = None
     if "refused" in told:
         number, ago_s, sent_ago_s, period_s = told["refused"]
-        refused = Refused(number=number, ago_s=ago_s, sent_ago_s=sent_ago_s, period_s=period_s or None)
-    return Standing(
+        refused = LatestRefusal(number=number, ago_s=ago_s, sent_ago_s=sent_ago_s, period_s=period_s or None)
+    return CounterState(
         why=told.get("why"),
         after_s=told["after_s"],
         used=tuple(int(tally["used"]) for tally in told["tallies"]),  # an empty list arrives as an empty object

@@ -35,10 +35,10 @@ __all__ = [
     "STEP_TOLERATED_S",
     "Claim",
     "CounterKey",
+    "CounterState",
+    "LatestRefusal",
     "QuotaStore",
-    "Refused",
     "Room",
-    "Standing",
     "judge",
     "renewal_interval",
 ]
@@ -110,7 +110,7 @@ class Claim:
 
 
 @attrs.frozen(kw_only=True)
-class Refused:
+class LatestRefusal:
     """The last refusal for the rate that any process has met."""
 
     number: int
@@ -122,7 +122,9 @@ class Refused:
     """The window that the vendor named, or None."""
 
     @classmethod
-    def seen_from(cls, now: float, number: int, at: float, sent_at: float, period_s: int | None) -> Refused | None:
+    def seen_from(
+        cls, now: float, number: int, at: float, sent_at: float, period_s: int | None
+    ) -> LatestRefusal | None:
         """The last of `number` refusals, by the store's clock; None if there was none."""
         if not number:
             return None
@@ -131,7 +133,7 @@ class Refused:
 
 
 @attrs.frozen(kw_only=True)
-class Standing:
+class CounterState:
     """How a counter stands; as the reply to a claim, whether it is granted."""
 
     why: Literal["day", "hold", "pace", "window", "store"] | None = None
@@ -143,7 +145,7 @@ class Standing:
     """Requests charged to each of the claim's days, this one included if it is granted."""
     others: tuple[float, ...] = ()
     """Seconds since the slots of all other owners ended, 0 for those in flight; only if nothing was granted."""
-    refused: Refused | None = None
+    refused: LatestRefusal | None = None
     lost_ago_s: float | None = None
     """How long ago the store was found empty or had lost data, seconds; None if it does not say."""
 
@@ -156,20 +158,20 @@ def judge(
     others: tuple[float, ...],
     granted_at: float,
     held_s: float,
-    refused: Refused | None,
+    refused: LatestRefusal | None,
     lost_ago_s: float | None = None,
-) -> Standing:
+) -> CounterState:
     """The decision of a store: whether a claim is granted. What it takes is still to be written down.
 
     Args:
         claim: the request.
         now: the store's clock, epoch seconds.
         used: what is used of each of the claim's days.
-        others: see `Standing`.
+        others: see `CounterState`.
         granted_at: when anybody was granted last, epoch seconds.
         held_s: for how long everybody is held, seconds.
-        refused: see `Standing`.
-        lost_ago_s: see `Standing`.
+        refused: see `CounterState`.
+        lost_ago_s: see `CounterState`.
     """
     # A grant that lies ahead is from before the clock was set back.
     paced_s = granted_at + claim.pace_s - PACE_SLACK_S - now if claim.pace_s and granted_at <= now else 0.0
@@ -183,9 +185,9 @@ def judge(
     elif any(room.free <= sum(age < room.rest_s for age in others) for room in claim.windows):
         why = "window"
     else:
-        return Standing(used=tuple(count + 1 for count in used), refused=refused, lost_ago_s=lost_ago_s)
+        return CounterState(used=tuple(count + 1 for count in used), refused=refused, lost_ago_s=lost_ago_s)
     after_s = max(0.0, held_s, paced_s)
-    return Standing(why=why, after_s=after_s, used=used, others=others, refused=refused, lost_ago_s=lost_ago_s)
+    return CounterState(why=why, after_s=after_s, used=used, others=others, refused=refused, lost_ago_s=lost_ago_s)
 
 
 @runtime_checkable
@@ -199,7 +201,7 @@ class QuotaStore(Protocol):
     lease_s: float
     """How long a slot is kept for a process that says nothing."""
 
-    async def reserve(self, key: CounterKey, claim: Claim, now: float) -> Standing:
+    async def reserve(self, key: CounterKey, claim: Claim, now: float) -> CounterState:
         """Takes the slot and one request from each of its days: all of it or nothing.
 
         Cancelled on the way, it has taken nothing, or gives it back, or leaves it spent.
@@ -247,7 +249,7 @@ class QuotaStore(Protocol):
         """Marks a vendor day as spent for every limit up to `limit`: the vendor said so. Refunds do not undo it."""
         ...
 
-    async def look(self, key: CounterKey, owner: str, days: tuple[int, ...], now: float) -> Standing:
+    async def look(self, key: CounterKey, owner: str, days: tuple[int, ...], now: float) -> CounterState:
         """How the counter stands, for reports; takes nothing."""
         ...
 

@@ -16,13 +16,13 @@ from agora_tencent_analytics.paging.paginator import Batches, Paginator
 from agora_tencent_analytics.scan.batch_queue import BatchQueue
 from agora_tencent_analytics.scan.job import Job
 from agora_tencent_analytics.scan.lister import as_many_as_asked
-from agora_tencent_analytics.scan.memory_bound import Gauge
+from agora_tencent_analytics.scan.memory_bound import MemoryBound
 from agora_tencent_analytics.scan.options import Depth
 from agora_tencent_analytics.scan.parts import Parts
 from agora_tencent_analytics.scan.records import POINT_BYTES, CallRecord, Failure
 from agora_tencent_analytics.scan.report import GIVEN_UP
 from agora_tencent_analytics.scan.whole_call import read_whole
-from agora_tencent_analytics.scan.work import Owed
+from agora_tencent_analytics.scan.work import PendingCall
 from agora_tencent_analytics.timerange import TimeRange
 
 T = TypeVar("T")
@@ -36,36 +36,36 @@ class CallReader:
 
     Args:
         job: whose calls.
-        gauge: bounds the bytes in progress.
+        memory: bounds the bytes in progress.
     """
 
-    def __init__(self, job: Job, gauge: Gauge) -> None:
+    def __init__(self, job: Job, memory: MemoryBound) -> None:
         self._job = job
-        self._gauge = gauge
+        self._memory = memory
         self._parts: Parts | None = None
         self._sound = False
 
-    async def run(self, queue: BatchQueue[Owed]) -> None:
+    async def run(self, queue: BatchQueue[PendingCall]) -> None:
         """Reads calls until the queue ends."""
-        while (owed := await queue.take()) is not None:
-            self._gauge.begin(id(self))
+        while (pending := await queue.take()) is not None:
+            self._memory.begin(id(self))
             self._job.in_hand += 1
             try:
-                await self._read(owed)
+                await self._read(pending)
             finally:
                 if self._parts is not None:
                     self._parts.drop()
                 self._parts = None  # each holds the other: without the collector neither would ever be gone
                 self._job.in_hand -= 1
-                self._gauge.end(id(self))
+                self._memory.end(id(self))
 
-    async def _read(self, owed: Owed) -> None:
-        job, call = self._job, owed.call
-        parts = Parts(job.name, call, self._gauge, self._hand_over, again=owed.again)
-        self._parts, self._sound = parts, owed.sound
+    async def _read(self, pending: PendingCall) -> None:
+        job, call = self._job, pending.call
+        parts = Parts(job.name, call, self._memory, self._hand_over, again=pending.again)
+        self._parts, self._sound = parts, pending.sound
         if job.stopped:
             return  # listed before the stop, not begun: the report says that the scan stopped
-        if job.wanted.depth == "metrics":
+        if job.options.depth == "metrics":
             sessions = await self._whole(parts)
             if sessions:
                 await self._metrics(sessions, parts)
@@ -73,7 +73,7 @@ class CallReader:
             await self._sessions(parts)
         if parts.broken_off and job.work.kept:
             return  # by something hopeless: the next scan begins it anew
-        if job.wanted.users is None or parts.found:
+        if job.options.users is None or parts.found:
             await parts.finish()
         else:
             self._note(parts)
@@ -107,7 +107,7 @@ class CallReader:
         job = self._job
         try:
             listing = job.provider.sessions(
-                job.work.as_listed(parts.call), users=job.wanted.users, over=job.work.within
+                job.work.as_listed(parts.call), users=job.options.users, over=job.work.within
             )
         except AnalyticsError as error:  # the vendor lists calls by ids that it cannot be asked with
             await self._fail(error, "sessions", parts)
@@ -115,7 +115,7 @@ class CallReader:
         batches = listing.batches()
         found: list[Session] = []
         while (batch := await self._next(listing, batches, "sessions", parts)) is not None:
-            if job.wanted.depth == "metrics":
+            if job.options.depth == "metrics":
                 batch, strange = as_many_as_asked(listing, batch, job.provider.now())
                 if strange is not None:
                     await self._fail(strange, "sessions", parts)
@@ -128,7 +128,7 @@ class CallReader:
         """Reads sessions and series together as far as that can be; the sessions whose series are still to be read."""
         job, call = self._job, parts.call
         try:
-            whole = await read_whole(job, self._gauge, id(self), call)
+            whole = await read_whole(job, self._memory, id(self), call)
         except AnalyticsError as error:
             await self._fail(error, "sessions", parts)
             return []
@@ -157,14 +157,14 @@ class CallReader:
             await self._fail(error, "metrics", parts)
             return
         batches = listing.batches()
-        await self._gauge.leave(id(self))
+        await self._memory.leave(id(self))
         while (batch := await self._next(listing, batches, "metrics", parts)) is not None:
             kept = await self._read_columns(batch)
             del batch
-            self._gauge.came(id(self), sum(map(len, kept)) * POINT_BYTES)
+            self._memory.came(id(self), sum(map(len, kept)) * POINT_BYTES)
             await parts.add((), kept)
             del kept
-            await self._gauge.leave(id(self))
+            await self._memory.leave(id(self))
 
     async def _read_columns(self, batch: Sequence[MetricSeries]) -> list[MetricSeries]:
         """The series that hold points, with their columns made, a few at a turn of the loop."""

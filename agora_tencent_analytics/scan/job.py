@@ -1,4 +1,4 @@
-"""`Job`: one provider's part of a scan, as those who work on it share it: what is wanted, and what became of it."""
+"""`Job`: one provider's part of a scan, as those who work on it share it: what is asked for, and what became of it."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ from agora_tencent_analytics.paging.certificate import Certificate, Clipped
 from agora_tencent_analytics.paging.clip import CLOCKS_DIFFER_S
 from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.scan.batch_queue import BatchQueue
-from agora_tencent_analytics.scan.options import Wanted
+from agora_tencent_analytics.scan.options import ScanOptions
 from agora_tencent_analytics.scan.records import CallRecord, Failure
 from agora_tencent_analytics.scan.report import VendorReport, doubts_of
-from agora_tencent_analytics.scan.work import Owed, Work
+from agora_tencent_analytics.scan.work import PendingCall, Work
 from agora_tencent_analytics.timerange import TimeRange
 
 T = TypeVar("T")
@@ -61,15 +61,15 @@ class Job:
     Args:
         provider: whom to ask, on the terms of the scan.
         name: its name in the report.
-        wanted: what the scan was asked for.
+        options: what the scan was asked for.
         work: what is left to do of it.
         outcomes: takes what the consumer receives.
     """
 
     def __init__(
-        self, provider: Provider, name: str, wanted: Wanted, work: Work, outcomes: BatchQueue[Outcome]
+        self, provider: Provider, name: str, options: ScanOptions, work: Work, outcomes: BatchQueue[Outcome]
     ) -> None:
-        self.provider, self.name, self.wanted, self.work = provider, name, wanted, work
+        self.provider, self.name, self.options, self.work = provider, name, options, work
         self.report = VendorReport(over=work.over, already=work.already, cost=provider.receipt)
         self.report.doubt(work.doubts)
         self._clock = provider.shared_quota.clock
@@ -95,7 +95,7 @@ class Job:
 
     def is_hopeless(self, error: AnalyticsError) -> bool:
         """True if nothing else could be read either, or the scan stops because nothing was read before."""
-        if not self.answered and (self.wanted.on_error == "stop" or isinstance(error, TransportError)):
+        if not self.answered and (self.options.on_error == "stop" or isinstance(error, TransportError)):
             return not isinstance(error, _OF_ONE_CALL)
         return isinstance(error, _HOPELESS) or self._unheard(error) >= UNREACHABLE
 
@@ -125,7 +125,7 @@ class Job:
                 return None
             except DailyQuotaExhausted as spent:
                 until = self.provider._caller.terms.until
-                if not self.wanted.waiting or until is not None:
+                if not self.options.waiting or until is not None:
                     raise  # to wait for midnight, and be late
                 self._asking.discard(task)
                 await anyio.sleep(max(0.0, spent.resets_at - self.provider.now()) + _AFTER_MIDNIGHT_S)
@@ -145,13 +145,13 @@ class Job:
         self.progress()
         await self._outcomes.put(records)
 
-    async def hand_over_calls(self, owed: Sequence[Owed]) -> None:
+    async def hand_over_calls(self, pending: Sequence[PendingCall]) -> None:
         """Gives calls to the consumer as they were listed: of a scan that reads no more of them."""
         if self.is_heard:
-            for one in owed:
+            for one in pending:
                 done = CallDone(vendor=self.name, call_id=one.call.call_id, sessions=0, series=0, points=0, failures=0)
                 self.tell(done)
-        await self.hand_over([CallRecord(vendor=self.name, call=one.call, again=one.again) for one in owed])
+        await self.hand_over([CallRecord(vendor=self.name, call=one.call, again=one.again) for one in pending])
 
     async def fail(self, failure: Failure) -> None:
         """Notes what could not be read, and tells the consumer if it wants to stop at that."""
@@ -171,7 +171,7 @@ class Job:
                 self.ended_by = error
         if not isinstance(error, TransportError | NotAsked):
             self._unheard_since = self.report.cost.attempts  # it was heard, whatever it said
-        if self.wanted.on_error == "raise":
+        if self.options.on_error == "raise":
             self.report.stopped = self.report.stopped or str(error)
             await self._outcomes.put([failure])
 

@@ -15,31 +15,31 @@ from agora_tencent_analytics.scan.batch_queue import BatchQueue
 from agora_tencent_analytics.scan.call_reader import CallReader
 from agora_tencent_analytics.scan.job import Job, Outcome
 from agora_tencent_analytics.scan.lister import Lister
-from agora_tencent_analytics.scan.memory_bound import Gauge
-from agora_tencent_analytics.scan.options import Sought, Wanted
+from agora_tencent_analytics.scan.memory_bound import MemoryBound
+from agora_tencent_analytics.scan.options import RequestedIds, ScanOptions
 from agora_tencent_analytics.scan.report import VendorReport
-from agora_tencent_analytics.scan.work import Owed, Work
+from agora_tencent_analytics.scan.work import PendingCall, Work
 from agora_tencent_analytics.timerange import TimeRange
 
 
-def check(provider: Provider, wanted: Wanted, over: TimeRange) -> None:
+def check(provider: Provider, options: ScanOptions, over: TimeRange) -> None:
     """Finds what can be known before the first request.
 
     Raises:
         NotOffered: the provider or its plan lacks what the depth needs.
         BadInput: an argument is wrong.
     """
-    list(_asks(provider, wanted, over))
+    list(_asks(provider, options, over))
 
 
-def _asks(provider: Provider, wanted: Wanted, over: TimeRange) -> Iterator[Paginator[Any]]:
+def _asks(provider: Provider, options: ScanOptions, over: TimeRange) -> Iterator[Paginator[Any]]:
     """The questions of a scan, with a placeholder call."""
-    if wanted.calls is None:
-        yield provider.calls(over, channel=wanted.channel)
+    if options.calls is None:
+        yield provider.calls(over, channel=options.channel)
     probe = Call(vendor=provider.name, call_id="-", channel="-", created_ts=max(1, over.start))
-    if wanted.depth != "calls":
-        yield provider.sessions(probe, users=wanted.users, over=over)
-    if wanted.depth == "metrics":
+    if options.depth != "calls":
+        yield provider.sessions(probe, users=options.users, over=over)
+    if options.depth == "metrics":
         yield provider.metrics(probe, (), over=over)
 
 
@@ -49,10 +49,10 @@ class Lane:
     Args:
         provider: whom to ask.
         name: its name in the report.
-        wanted: what the scan was asked for.
+        options: what the scan was asked for.
         work: what is left to do of it.
-        sought: calls asked for by id.
-        gauge: bounds the bytes in progress.
+        requested: calls asked for by id.
+        memory: bounds the bytes in progress.
         outcomes: takes what the consumer receives.
     """
 
@@ -60,15 +60,15 @@ class Lane:
         self,
         provider: Provider,
         name: str,
-        wanted: Wanted,
+        options: ScanOptions,
         work: Work,
-        sought: Sought,
-        gauge: Gauge,
+        requested: RequestedIds,
+        memory: MemoryBound,
         outcomes: BatchQueue[Outcome],
     ) -> None:
-        self.job = Job(_on_terms(provider, wanted), name, wanted, work, outcomes)
-        self._sought = sought
-        self._gauge = gauge
+        self.job = Job(_on_terms(provider, options), name, options, work, outcomes)
+        self._requested = requested
+        self._memory = memory
 
     @property
     def report(self) -> VendorReport:
@@ -79,24 +79,24 @@ class Lane:
     def expires(self) -> float:
         """When the oldest second still to be listed, or else to be read, is forgotten by the vendor, epoch seconds."""
         job = self.job
-        oldest = min((stretch.over.start for stretch in job.work.stretches()), default=job.work.over.start)
-        asks = _asks(job.provider, job.wanted, job.work.over)
+        oldest = min((span.over.start for span in job.work.pending_ranges()), default=job.work.over.start)
+        asks = _asks(job.provider, job.options, job.work.over)
         asked = [question for ask in asks for question in ask.questions(job.provider.now())]
         return oldest + min((question.limits.history_s for question in asked), default=0)
 
     async def run(self) -> None:
         """Lists calls and has them read, to the end or until something hopeless happens."""
-        job, wanted = self.job, self.job.wanted
+        job, options = self.job, self.job.options
         try:
-            if wanted.depth == "calls":
-                lister = Lister(job, self._sought, job.hand_over_calls)
+            if options.depth == "calls":
+                lister = Lister(job, self._requested, job.hand_over_calls)
                 await lister.run()
             else:
-                queue = BatchQueue[Owed](0)
-                lister = Lister(job, self._sought, queue.put)
+                queue = BatchQueue[PendingCall](0)
+                lister = Lister(job, self._requested, queue.put)
                 async with anyio.create_task_group() as group:
-                    for _ in range(wanted.workers):
-                        group.start_soon(CallReader(job, self._gauge).run, queue)
+                    for _ in range(options.workers):
+                        group.start_soon(CallReader(job, self._memory).run, queue)
                     await lister.run()
                     queue.close()
             lister.note_what_was_missed()
@@ -107,9 +107,9 @@ class Lane:
             job.progress(final=True)
 
 
-def _on_terms(provider: Provider, wanted: Wanted) -> Provider:
+def _on_terms(provider: Provider, options: ScanOptions) -> Provider:
     """A view of the provider for one scan: what the scan was told beats what the provider was, and that the default."""
     terms = provider._caller.terms
-    priority = wanted.priority or terms.priority or "backfill"
-    narrowed = terms.narrowed(0.0, priority=priority, budget=wanted.budget)
-    return provider._view(attrs.evolve(narrowed, queues=True), wanted.hooks)
+    priority = options.priority or terms.priority or "backfill"
+    narrowed = terms.narrowed(0.0, priority=priority, budget=options.budget)
+    return provider._view(attrs.evolve(narrowed, queues=True), options.hooks)

@@ -19,10 +19,10 @@ from agora_tencent_analytics.paging.certificate import Clipped
 from agora_tencent_analytics.paging.clip import CLOCKS_DIFFER_S
 from agora_tencent_analytics.paging.paginator import Pages, Paginator
 from agora_tencent_analytics.scan.job import Job
-from agora_tencent_analytics.scan.options import Sought
+from agora_tencent_analytics.scan.options import RequestedIds
 from agora_tencent_analytics.scan.records import Failure
 from agora_tencent_analytics.scan.report import GIVEN_UP
-from agora_tencent_analytics.scan.work import Owed, Stretch
+from agora_tencent_analytics.scan.work import PendingCall, PendingRange
 
 T = TypeVar("T")
 _A_BATCH = 100
@@ -54,48 +54,50 @@ class Lister:
 
     Args:
         job: whose calls.
-        sought: calls asked for by id.
+        requested: calls asked for by id.
         take: takes calls that are to be read, and returns when more are wanted.
     """
 
-    def __init__(self, job: Job, sought: Sought, take: Callable[[Sequence[Owed]], Awaitable[None]]) -> None:
+    def __init__(
+        self, job: Job, requested: RequestedIds, take: Callable[[Sequence[PendingCall]], Awaitable[None]]
+    ) -> None:
         self._job = job
         self._work = job.work
-        self._sought = sought
+        self._requested = requested
         self._take = take
         self._may_begin_anew = True
-        ids = job.wanted.call_ids
+        ids = job.options.call_ids
         known = self._work.known(ids or ())
         self._missing = None if ids is None else set(ids) - known | self._work.running(ids)
         for call_id in known:
-            sought.found(call_id)
+            requested.found(call_id)
 
     async def run(self) -> None:
         """Lists to the end, or until the job is stopped or every call asked for is found."""
         for lost in self._work.untold():
             await self._lose(lost)
-        await self._hand_all(self._work.owed())
+        await self._hand_all(self._work.pending())
         everything = await self._list_all()
         if everything is None:
             everything = await self._list_all()
-        nowhere = self._sought.listed(everything=everything or self._found_all)
+        nowhere = self._requested.listed(everything=everything or self._found_all)
         if nowhere:
             said = f"no call {', '.join(nowhere)} is listed in {self._work.over}"
             error = CallNotFound(said, call_ids=nowhere, requests=self._job.report.requests)
-            if len(nowhere) == len(self._job.wanted.call_ids or ()):
+            if len(nowhere) == len(self._job.options.call_ids or ()):
                 self._job.ended_by = error
             await self._job.fail(Failure(vendor=self._job.name, step="calls", error=error))
 
     async def _list_all(self) -> bool | None:
-        """Lists every stretch; True if all came to an end, None if the range turned out to be another."""
+        """Lists every span; True if all came to an end, None if the range turned out to be another."""
         everything = True
-        for stretch in self._work.stretches():
+        for span in self._work.pending_ranges():
             if self._found_all:
                 break
             if self._job.stopped:
                 everything = False
                 break
-            ended = await self._list(stretch)
+            ended = await self._list(span)
             if ended is None:
                 return None
             everything = ended and everything
@@ -106,7 +108,7 @@ class Lister:
 
     def note_what_was_missed(self) -> None:
         """Notes what might have been listed as well, had the vendor's clock been known from the beginning."""
-        for question in self._calls(Stretch(self._work.over)).questions(self._job.provider.now()):
+        for question in self._calls(PendingRange(self._work.over)).questions(self._job.provider.now()):
             name = question.row.name
             for piece in (*self._job.missed(), *self._job.unproven(name)):
                 if piece.seconds > question.limits.lag_s + CLOCKS_DIFFER_S:
@@ -124,30 +126,30 @@ class Lister:
     async def _lose(self, lost: UnreadableRow) -> None:
         await self._job.fail(Failure(vendor=self._job.name, step="calls", over=lost.over, error=lost))
 
-    async def _hand_all(self, owed: Iterable[Owed]) -> None:
-        rest = iter(owed)
+    async def _hand_all(self, pending: Iterable[PendingCall]) -> None:
+        rest = iter(pending)
         while batch := list(islice(rest, _A_BATCH)):
             await self._hand(batch)
 
-    async def _hand(self, owed: Sequence[Owed]) -> None:
-        if owed:
+    async def _hand(self, pending: Sequence[PendingCall]) -> None:
+        if pending:
             self._may_begin_anew = False
             if not self._job.stopped:
-                await self._take(owed)
+                await self._take(pending)
 
-    def _calls(self, stretch: Stretch) -> Paginator[Call]:
-        return self._job.provider.calls(stretch.over, channel=self._job.wanted.channel, cursor=stretch.cursor)
+    def _calls(self, span: PendingRange) -> Paginator[Call]:
+        return self._job.provider.calls(span.over, channel=self._job.options.channel, cursor=span.cursor)
 
-    async def _list(self, stretch: Stretch) -> bool | None:
-        """Lists a stretch; True if that came to an end, None if the range turned out to be another."""
+    async def _list(self, span: PendingRange) -> bool | None:
+        """Lists a span; True if that came to an end, None if the range turned out to be another."""
         try:
-            listing = self._calls(stretch)
+            listing = self._calls(span)
         except BadInput:
-            if stretch.cursor is None:
+            if span.cursor is None:
                 raise
-            stretch = self._work.rewind(stretch)  # another version's cursor
-            listing = self._calls(stretch)
-        pages, rest = listing.pages(), stretch.cursor
+            span = self._work.rewind(span)  # another version's cursor
+            listing = self._calls(span)
+        pages, rest = listing.pages(), span.cursor
         while not self._job.stopped:
             try:
                 page = await self._job.next(pages)
@@ -155,52 +157,52 @@ class Lister:
                 if self._begins_anew():
                     return None
                 self._job.hide(self._work.gaps(nothing.clipped))
-                self._work.listed(stretch, nothing.clipped)
+                self._work.listed(span, nothing.clipped)
                 return True
             except AnalyticsError as refused:
-                if isinstance(refused, BadInput) and stretch.cursor is not None:
-                    return await self._list(self._work.rewind(stretch))  # another page size's cursor
-                if not await self._give_up(stretch, refused, pages, rest):
+                if isinstance(refused, BadInput) and span.cursor is not None:
+                    return await self._list(self._work.rewind(span))  # another page size's cursor
+                if not await self._give_up(span, refused, pages, rest):
                     break
                 continue
             if self._begins_anew():
                 return None
             if page is None:
-                self._work.listed(stretch, listing.certificate.clipped)
+                self._work.listed(span, listing.certificate.clipped)
                 break
             rest = page.cursor
             for lost in self._work.lost(page.lost):
                 await self._lose(lost)
             wanted: Sequence[Call] = page.items
-            if self._job.wanted.depth != "calls":
+            if self._job.options.depth != "calls":
                 wanted, strange = as_many_as_asked(listing, wanted, self._job.provider.now())
                 if strange is not None:
                     name = self._job.name
                     await self._job.fail(Failure(vendor=name, step="calls", over=page.window, error=strange))
             if self._missing is not None:
                 wanted = [call for call in wanted if call.call_id in self._missing]
-            owed = self._work.page(stretch, self._job.wanted.chosen(wanted), page.cursor)
+            pending = self._work.page(span, self._job.options.chosen(wanted), page.cursor)
             if self._work.kept:
                 self._job.doubt(listing.certificate)
             self._job.progress()
             if self._missing is not None:
                 for one in wanted:
-                    self._sought.found(one.call_id)
+                    self._requested.found(one.call_id)
                     self._missing.discard(one.call_id)
-            await self._hand(owed)
+            await self._hand(pending)
             if self._found_all:
                 return True
         self._job.doubt(listing.certificate)
         self._job.report.count(listing.certificate)
         return listing.certificate.finished
 
-    async def _give_up(self, stretch: Stretch, refused: AnalyticsError, pages: Pages[Call], rest: str | None) -> bool:
+    async def _give_up(self, span: PendingRange, refused: AnalyticsError, pages: Pages[Call], rest: str | None) -> bool:
         """Leaves out the window being read; False if that does not help, and the rest must wait for another scan."""
         window, cursor = None, rest
         if not self._job.is_hopeless(refused):
             cursor = pages.retry
             window = pages.skip(GIVEN_UP + str(refused))
         if window is not None:
-            self._work.give_up(stretch, window, cursor)
+            self._work.give_up(span, window, cursor)
         await self._job.fail(Failure(vendor=self._job.name, step="calls", over=window, error=refused, cursor=cursor))
         return window is not None

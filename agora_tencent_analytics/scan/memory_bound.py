@@ -15,7 +15,7 @@ _FIRST_GUESS = 1 << 20
 _FORGETTING = 0.9
 
 
-class Gauge:
+class MemoryBound:
     """Counts bytes held by workers and by records that wait for the consumer.
 
     Args:

@@ -20,7 +20,7 @@ OnError = Literal["stop", "raise", "report"]
 
 
 @attrs.frozen(kw_only=True)
-class Wanted:
+class ScanOptions:
     """What a scan was asked for, besides the range."""
 
     depth: Depth
@@ -57,7 +57,7 @@ class Wanted:
         }
 
 
-class Sought:
+class RequestedIds:
     """Calls asked for by id: whose they are is not known, so one is missing only if no provider lists it.
 
     Args:

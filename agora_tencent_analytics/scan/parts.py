@@ -12,7 +12,7 @@ from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.paging.certificate import Clipped
 from agora_tencent_analytics.paging.stays import in_order
-from agora_tencent_analytics.scan.memory_bound import Gauge
+from agora_tencent_analytics.scan.memory_bound import MemoryBound
 from agora_tencent_analytics.scan.records import POINT_BYTES, CallRecord, Failure
 
 MOST_SESSIONS = 100
@@ -25,7 +25,7 @@ class Parts:
     Args:
         vendor: the provider's name in the report.
         call: the call.
-        gauge: told of the bytes that are held here.
+        memory: told of the bytes that are held here.
         emit: takes a finished record.
         again: True if the records replace earlier ones.
     """
@@ -34,7 +34,7 @@ class Parts:
         self,
         vendor: str,
         call: Call,
-        gauge: Gauge,
+        memory: MemoryBound,
         emit: Callable[[CallRecord], Awaitable[None]],
         *,
         again: bool = False,
@@ -42,7 +42,7 @@ class Parts:
         self.call = call
         self._vendor = vendor
         self._again = again
-        self._gauge = gauge
+        self._memory = memory
         self._emit = emit
         self._part = 0
         self._bytes = 0
@@ -89,7 +89,7 @@ class Parts:
 
     def drop(self) -> None:
         """Nothing more is emitted: what is held is given up."""
-        self._gauge.release(self._bytes)
+        self._memory.release(self._bytes)
         self._bytes = 0
 
     async def add(self, sessions: Sequence[Session], series: Sequence[MetricSeries] = ()) -> None:
@@ -102,7 +102,7 @@ class Parts:
         for one in series:
             by_session.setdefault(one.session_id, []).append(one)
             sizes[one.session_id] = sizes.get(one.session_id, 0) + len(one) * POINT_BYTES
-        self._gauge.hold(sum(sizes.values()))
+        self._memory.hold(sum(sizes.values()))
         for name, own in by_session.items():
             await self._take(self._expected.pop(name, None), own, sizes[name])
 

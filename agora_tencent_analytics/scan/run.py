@@ -17,7 +17,7 @@ from agora_tencent_analytics.paging.question import Over
 from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.receipt import Budget
 from agora_tencent_analytics.scan.ledger import Ledger
-from agora_tencent_analytics.scan.options import Depth, OnError, Since, Wanted
+from agora_tencent_analytics.scan.options import Depth, OnError, ScanOptions, Since
 from agora_tencent_analytics.scan.stream import Acknowledge, Records
 from agora_tencent_analytics.timerange import Last, TimeRange
 
@@ -131,7 +131,7 @@ def scan(
             "calls= reads calls that were listed already: it takes depth='sessions' or 'metrics', and no channel, no "
             "call_ids and no ledger, which remembers a listing"
         )
-    wanted = Wanted(
+    options = ScanOptions(
         depth=depth,
         channel=channel,
         call_ids=None if call_ids is None else frozenset(call_ids),
@@ -145,7 +145,7 @@ def scan(
         only=only,
         calls=None if calls is None else _each_once(calls, [provider.name for provider in providers]),
     )
-    return Records(providers, over, wanted, ledger=ledger, acknowledge=acknowledge)
+    return Records(providers, over, options, ledger=ledger, acknowledge=acknowledge)
 
 
 def _each_once(calls: Iterable[Call], vendors: Sequence[str]) -> tuple[Call, ...]:

@@ -28,8 +28,8 @@ from agora_tencent_analytics.scan.batch_queue import BatchQueue
 from agora_tencent_analytics.scan.job import Outcome
 from agora_tencent_analytics.scan.lane import Lane, check
 from agora_tencent_analytics.scan.ledger import Ledger
-from agora_tencent_analytics.scan.memory_bound import Gauge
-from agora_tencent_analytics.scan.options import Since, Sought, Wanted
+from agora_tencent_analytics.scan.memory_bound import MemoryBound
+from agora_tencent_analytics.scan.options import RequestedIds, ScanOptions, Since
 from agora_tencent_analytics.scan.records import POINT_BYTES, CallRecord, Failure
 from agora_tencent_analytics.scan.report import Report
 from agora_tencent_analytics.scan.work import ListedWork, Work, lives
@@ -51,14 +51,14 @@ class Records:
         self,
         providers: Sequence[Provider],
         over: Over | Since | None,
-        wanted: Wanted,
+        options: ScanOptions,
         *,
         ledger: str | os.PathLike[str] | Ledger | None,
         acknowledge: Acknowledge,
     ) -> None:
         self._providers = providers
         self._over = over
-        self._wanted = wanted
+        self._options = options
         self._ledger_given = ledger
         self._by_hand = acknowledge == "by hand"
         self._ledger: Ledger | None = None
@@ -66,7 +66,7 @@ class Records:
         self._stack = ExitStack()
         self._closed = False
         self._told = False  # what the tasks failed with, if they did
-        self._gauge = Gauge(HELD_BYTES)
+        self._memory = MemoryBound(HELD_BYTES)
         self._outcomes: BatchQueue[Outcome]
         self._taken: CallRecord | None = None
         self._report = Report()
@@ -88,7 +88,7 @@ class Records:
             raise RuntimeError("a scan can be entered once; call scan() again")
         try:
             lanes = self._prepare()
-            in_turn = self._wanted.budget is not None and len(lanes) > 1
+            in_turn = self._options.budget is not None and len(lanes) > 1
             if in_turn:
                 lanes.sort(key=lambda lane: lane.expires)
         except BaseException:
@@ -102,20 +102,20 @@ class Records:
     def _prepare(self) -> list[Lane]:
         names = names_of(self._providers)
         for provider in self._providers:
-            check(provider, self._wanted, self._range(provider))
+            check(provider, self._options, self._range(provider))
         if self._ledger_given is not None:
             given = self._ledger_given
             ledger = given if isinstance(given, Ledger) else self._stack.enter_context(Ledger(given))
             apps = {f"app or account of {name}": one.identity for name, one in names.items()}
             span = "since" if isinstance(self._over, Since) else str(self._over)
-            ledger.begin({**apps, **self._wanted.facts, "range": span})
+            ledger.begin({**apps, **self._options.facts, "range": span})
             self._stack.callback(ledger.end)
             self._ledger = ledger
         self._outcomes = BatchQueue(BUFFERED_RECORDS)
-        sought, lanes = Sought(self._wanted.call_ids, len(names)), []
+        requested, lanes = RequestedIds(self._options.call_ids, len(names)), []
         for name, provider in names.items():
             work = self._work[name] = self._work_of(name, provider)
-            lane = Lane(provider, name, self._wanted, work, sought, self._gauge, self._outcomes)
+            lane = Lane(provider, name, self._options, work, requested, self._memory, self._outcomes)
             self._report.vendors[name] = lane.report
             self._lanes[name] = lane
             lanes.append(lane)
@@ -125,15 +125,15 @@ class Records:
         """What is to be read of a provider, in its vendor's time."""
         now = provider.now()
         over = self._over.first if isinstance(self._over, Since) else self._over
-        return lives(self._wanted.listed(provider), now) if over is None else resolve(over, now)
+        return lives(self._options.listed(provider), now) if over is None else resolve(over, now)
 
     def _work_of(self, name: str, provider: Provider) -> Work:
         if self._ledger is not None and self._over is not None:
             return self._ledger.work(name, provider, self._over)
         over = self._over.first if isinstance(self._over, Since) else self._over
-        if over is not None and self._wanted.calls is None:
+        if over is not None and self._options.calls is None:
             return Work(over, provider.now())
-        return ListedWork(self._wanted.listed(provider), over, provider.now())
+        return ListedWork(self._options.listed(provider), over, provider.now())
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -163,7 +163,7 @@ class Records:
             if self._ledger is not None and not self._by_hand:
                 self.acknowledge(self._taken)
             if self._taken.series:
-                self._gauge.release(self._taken.points * POINT_BYTES)
+                self._memory.release(self._taken.points * POINT_BYTES)
             self._taken = None
         outcome = await self._outcomes.take()
         if outcome is None:
@@ -186,7 +186,7 @@ class Records:
         for name, lane in self._lanes.items():
             error = lane.job.ended_by
             # Running out of what the caller allowed is a failure only for a scan that could ask for nothing at all.
-            if error is None or self._wanted.on_error != "stop" or (answered and isinstance(error, BudgetSpent)):
+            if error is None or self._options.on_error != "stop" or (answered and isinstance(error, BudgetSpent)):
                 continue
             if first is None:
                 first = error

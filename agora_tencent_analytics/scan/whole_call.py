@@ -22,7 +22,7 @@ from agora_tencent_analytics.paging.question import Question
 from agora_tencent_analytics.paging.stays import Trail
 from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.scan.job import Job
-from agora_tencent_analytics.scan.memory_bound import Gauge
+from agora_tencent_analytics.scan.memory_bound import MemoryBound
 from agora_tencent_analytics.timerange import TimeRange
 from agora_tencent_analytics.wire import Reply
 
@@ -102,20 +102,20 @@ def _of_one_window(asked: Paginator[Any], now: float) -> Question | None:
     return question if inside == piece and question.windows([piece]) == [piece] else None
 
 
-async def read_whole(job: Job, gauge: Gauge, worker: int, call: Call) -> Whole | None:
+async def read_whole(job: Job, memory: MemoryBound, worker: int, call: Call) -> Whole | None:
     """The sessions of a call and their series, or some of them; None if they have to be asked for apart.
 
     Args:
         job: what the scan is about.
-        gauge: bounds the bytes that are held.
-        worker: who reads, as the gauge knows it.
+        memory: bounds the bytes that are held.
+        worker: who reads, as the bound knows it.
         call: the call.
 
     Raises:
         AnalyticsError: nothing else could be read either.
     """
     now, over = job.provider.now(), job.work.within
-    way = None if job.wanted.users is not None else whole_call(job.provider, call, over, now)
+    way = None if job.options.users is not None else whole_call(job.provider, call, over, now)
     if way is None:
         return None
     window = way.question.over[0]
@@ -125,7 +125,7 @@ async def read_whole(job: Job, gauge: Gauge, worker: int, call: Call) -> Whole |
     pages, held = way.walk.pages(), 0
     try:
         while True:
-            await gauge.leave(worker)
+            await memory.leave(worker)
             page = await job.next(pages)
             if page is None:
                 break
@@ -134,8 +134,8 @@ async def read_whole(job: Job, gauge: Gauge, worker: int, call: Call) -> Whole |
                     None  # it was halved, since pages contradict each other: who is in both halves has points in both
                 )
             size = len(page.body)
-            gauge.came(worker, size)
-            gauge.hold(size)
+            memory.came(worker, size)
+            memory.hold(size)
             held += size
             # Who came back stands on two pages, each time with all of the series.
             before = {session.user_id for session in sessions.values()}
@@ -151,7 +151,7 @@ async def read_whole(job: Job, gauge: Gauge, worker: int, call: Call) -> Whole |
             raise
         return None  # it is met again, and told, by who asks apart
     finally:
-        gauge.release(held)
+        memory.release(held)
     if way.walk.verdict.clipped or not sessions:
         return None
     if _leads_on(way.listing.trail, list(sessions.values()), window):

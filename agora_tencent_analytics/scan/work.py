@@ -20,7 +20,7 @@ from agora_tencent_analytics.timerange import TimeRange
 
 
 @attrs.frozen
-class Owed:
+class PendingCall:
     """A call that is to be read."""
 
     call: Call
@@ -31,7 +31,7 @@ class Owed:
 
 
 @attrs.frozen
-class Stretch:
+class PendingRange:
     """A piece of the range whose calls are to be listed."""
 
     over: TimeRange
@@ -90,15 +90,15 @@ class Work:
         """What would be in the range as well if the vendor's now had been this when the range was resolved."""
         return resolve(self._asked, now).minus(self.over)
 
-    def stretches(self) -> Sequence[Stretch]:
+    def pending_ranges(self) -> Sequence[PendingRange]:
         """What is to be listed, oldest first."""
-        return (Stretch(self.over),)
+        return (PendingRange(self.over),)
 
-    def owed(self) -> Iterator[Owed]:
+    def pending(self) -> Iterator[PendingCall]:
         """Calls that were listed by an earlier scan and are still to be read."""
         return iter(())
 
-    def vanished(self) -> Iterator[Owed]:
+    def vanished(self) -> Iterator[PendingCall]:
         """Calls that ran when they were read and that no listing shows any more; asked when everything is listed."""
         return iter(())
 
@@ -110,9 +110,9 @@ class Work:
         """Those of the calls that still ran when an earlier scan read them."""
         return set()
 
-    def page(self, stretch: Stretch, calls: Iterable[Call], cursor: str) -> Sequence[Owed]:
+    def page(self, span: PendingRange, calls: Iterable[Call], cursor: str) -> Sequence[PendingCall]:
         """Takes in a page of a listing; those of its calls that are to be read."""
-        return [Owed(call) for call in calls]
+        return [PendingCall(call) for call in calls]
 
     def untold(self) -> Iterable[UnreadableRow]:
         """Rows of a listing that could not be read by an earlier scan, which did not come to its report."""
@@ -122,15 +122,15 @@ class Work:
         """Takes in rows of a listing that cannot be read; those of them that no scan has told yet."""
         return rows
 
-    def rewind(self, stretch: Stretch) -> Stretch:
-        """The same stretch without its cursor, which turned out to be unusable."""
-        return attrs.evolve(stretch, cursor=None)
+    def rewind(self, span: PendingRange) -> PendingRange:
+        """The same span without its cursor, which turned out to be unusable."""
+        return attrs.evolve(span, cursor=None)
 
-    def give_up(self, stretch: Stretch, window: TimeRange, cursor: str | None) -> None:
+    def give_up(self, span: PendingRange, window: TimeRange, cursor: str | None) -> None:
         """A window of a listing could not be read."""
 
-    def listed(self, stretch: Stretch, clipped: Iterable[Clipped]) -> None:
-        """The listing of a stretch came to its end."""
+    def listed(self, span: PendingRange, clipped: Iterable[Clipped]) -> None:
+        """The listing of a span came to its end."""
 
     def gaps(self, clipped: Iterable[Clipped]) -> tuple[Clipped, ...]:
         """Of what could not be listed, what an earlier scan has not read either."""
@@ -177,13 +177,13 @@ class ListedWork(Work):
         """The call as it was given: nobody has listed it in the range."""
         return call
 
-    def stretches(self) -> Sequence[Stretch]:
-        """See `Work.stretches`."""
+    def pending_ranges(self) -> Sequence[PendingRange]:
+        """See `Work.pending_ranges`."""
         return ()
 
-    def owed(self) -> Iterator[Owed]:
-        """See `Work.owed`."""
-        return map(Owed, self._calls)
+    def pending(self) -> Iterator[PendingCall]:
+        """See `Work.pending`."""
+        return map(PendingCall, self._calls)
 
 
 def lives(calls: Sequence[Call], now: float) -> TimeRange:

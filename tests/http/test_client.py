@@ -34,7 +34,7 @@ from agora_tencent_analytics.agora.wire import AgoraVendor
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.limits import DAY, SECOND
 from agora_tencent_analytics.quota.memory_store import MemoryStore
-from agora_tencent_analytics.quota.store import Claim, CounterKey, Standing
+from agora_tencent_analytics.quota.store import Claim, CounterKey, CounterState
 from agora_tencent_analytics.simulator import SimulatedTencent, World
 from agora_tencent_analytics.tencent.wire import TencentVendor
 from tests.support.client_bench import BAD_GATEWAY, GOOD, QPD, QPS, ROOMS, SECRET, TRC, Bench, broken
@@ -262,7 +262,7 @@ def test_a_deadline_that_passes_over_the_keys_sends_nothing() -> None:
 
 def test_a_deadline_that_passes_while_the_store_grants_the_slot_sends_nothing() -> None:
     class Slow(MemoryStore):
-        async def reserve(self, key: CounterKey, claim: Claim, now: float) -> Standing:
+        async def reserve(self, key: CounterKey, claim: Claim, now: float) -> CounterState:
             await asyncio.sleep(0.2)
             return await super().reserve(key, claim, now)
 

@@ -16,7 +16,7 @@ from agora_tencent_analytics.errors import WouldExceedQuota
 from agora_tencent_analytics.limits import MINUTE, SECOND, Rate
 from agora_tencent_analytics.quota.memory_store import MemoryStore
 from agora_tencent_analytics.quota.quota import Quota
-from agora_tencent_analytics.quota.store import Claim, CounterKey, Standing
+from agora_tencent_analytics.quota.store import Claim, CounterKey, CounterState
 from tests.support.virtual_time import VirtualClock, run
 
 TEN = (Rate(10, SECOND),)
@@ -38,7 +38,7 @@ class Hesitant(MemoryStore):
         self._delay_s, self._noes = delay_s, iter(noes)
         self._at_once = 0
 
-    async def reserve(self, key: CounterKey, claim: Claim, now: float) -> Standing:
+    async def reserve(self, key: CounterKey, claim: Claim, now: float) -> CounterState:
         self._at_once += 1
         self.most_at_once = max(self.most_at_once, self._at_once)
         try:
@@ -46,7 +46,7 @@ class Hesitant(MemoryStore):
         finally:
             self._at_once -= 1
         if next(self._noes, False):
-            return Standing(why="window", others=(0.9,))
+            return CounterState(why="window", others=(0.9,))
         return await super().reserve(key, claim, now)
 
 

@@ -32,9 +32,9 @@ from agora_tencent_analytics.quota.store import (
     LEASE_S,
     Claim,
     CounterKey,
+    CounterState,
     QuotaStore,
     Room,
-    Standing,
     renewal_interval,
 )
 from tests.support.redis_server import redis_url
@@ -242,8 +242,8 @@ def test_threads_racing_for_a_day_take_exactly_the_limit(store: QuotaStore, key:
 # --- leases -------------------------------------------------------------------------------------------------
 
 
-def alone(step: Awaitable[Standing]) -> Standing:
-    async def whole() -> Standing:
+def alone(step: Awaitable[CounterState]) -> CounterState:
+    async def whole() -> CounterState:
         return await step
 
     return asyncio.run(whole())
@@ -536,7 +536,7 @@ def test_a_new_file_that_somebody_holds_is_opened_when_it_is_free(
 class SlowStore(MemoryStore):
     """Answers over a network."""
 
-    async def reserve(self, key: CounterKey, claim: Claim, now: float) -> Standing:
+    async def reserve(self, key: CounterKey, claim: Claim, now: float) -> CounterState:
         await asyncio.sleep(0.01)
         return await super().reserve(key, claim, now)
 

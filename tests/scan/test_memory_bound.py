@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from agora_tencent_analytics import Budget, scan
 from agora_tencent_analytics.scan import stream
-from agora_tencent_analytics.scan.memory_bound import ANSWER_COSTS, Gauge
+from agora_tencent_analytics.scan.memory_bound import ANSWER_COSTS, MemoryBound
 from tests.support.simulated_scans import WHOLE, Vendors, exact, read, truth_of
 from tests.support.virtual_time import run
 
@@ -33,7 +33,7 @@ def test_every_call_gets_through_whatever_its_size(
     """Batches larger than the bound, workers that wait for each other, a consumer that dawdles."""
 
     async def scenario() -> tuple[int, int, int]:
-        gauge = Gauge(bound)
+        memory = MemoryBound(bound)
         todo = list(enumerate(calls))
         send, receive = anyio.create_memory_object_stream[int](buffered)
         most = 0
@@ -43,17 +43,17 @@ def test_every_call_gets_through_whatever_its_size(
             async with out:
                 while todo:
                     _, batches = todo.pop(0)
-                    gauge.begin(worker)
+                    memory.begin(worker)
                     gathered = 0
                     for size in batches:
-                        await gauge.leave(worker)
+                        await memory.leave(worker)
                         await anyio.sleep(0.1)
-                        gauge.came(worker, size)
-                        gauge.hold(size)
-                        most = max(most, gauge.held)
+                        memory.came(worker, size)
+                        memory.hold(size)
+                        most = max(most, memory.held)
                         gathered += size
                     await out.send(gathered)
-                    gauge.end(worker)
+                    memory.end(worker)
 
         received = 0
         async with anyio.create_task_group() as group:
@@ -64,8 +64,8 @@ def test_every_call_gets_through_whatever_its_size(
                 async for size in receive:
                     received += 1
                     await anyio.sleep(patience)
-                    gauge.release(size)
-        return received, gauge.held, most
+                    memory.release(size)
+        return received, memory.held, most
 
     received, held, most = run(scenario)
     assert len(calls) == received
@@ -75,29 +75,29 @@ def test_every_call_gets_through_whatever_its_size(
 
 def test_above_the_bound_only_the_oldest_goes_on() -> None:
     async def scenario() -> list[int]:
-        gauge = Gauge(100)
+        memory = MemoryBound(100)
         went: list[int] = []
 
         async def ask(worker: int) -> None:
-            await gauge.leave(worker)
+            await memory.leave(worker)
             went.append(worker)
 
         for worker in (1, 2, 3):
-            gauge.begin(worker)
-        gauge.hold(101)
+            memory.begin(worker)
+        memory.hold(101)
         async with anyio.create_task_group() as group:
             for worker in (3, 2, 1):
                 group.start_soon(ask, worker)
             await anyio.sleep(1)
             assert [1] == went
-            gauge.came(1, 10)
-            gauge.end(1)
+            memory.came(1, 10)
+            memory.end(1)
             await anyio.sleep(1)
             assert [1, 2] == went
-            gauge.came(2, 0)
+            memory.came(2, 0)
             for _ in range(200):  # what was expected is forgotten little by little
-                gauge.came(2, 0)
-            gauge.release(101)
+                memory.came(2, 0)
+            memory.release(101)
             await anyio.sleep(1)
         return went
 
@@ -108,15 +108,15 @@ def test_leave_is_given_for_as_much_as_answers_are_large() -> None:
     """Three answers of 10 at once are 3 x 3 x 10 bytes: the fourth worker waits until one of them has come."""
 
     async def scenario() -> None:
-        gauge = Gauge(100)
-        gauge.begin(0)
+        memory = MemoryBound(100)
+        memory.begin(0)
         for _ in range(300):
-            gauge.came(0, 10)
+            memory.came(0, 10)
         gone = []
 
         async def ask(worker: int) -> None:
-            gauge.begin(worker)
-            await gauge.leave(worker)
+            memory.begin(worker)
+            await memory.leave(worker)
             gone.append(worker)
 
         async with anyio.create_task_group() as group:
@@ -124,7 +124,7 @@ def test_leave_is_given_for_as_much_as_answers_are_large() -> None:
                 group.start_soon(ask, worker)
             await anyio.sleep(1)
             assert 100 // (ANSWER_COSTS * 10) == len(gone)
-            gauge.came(gone[0], 10)
+            memory.came(gone[0], 10)
             await anyio.sleep(1)
             assert 100 // (ANSWER_COSTS * 10) + 1 == len(gone)
             group.cancel_scope.cancel()
@@ -153,7 +153,7 @@ def test_a_call_broken_off_by_a_spent_budget_holds_nothing_afterwards(tmp_path: 
         async with records:
             async for _ in records:
                 pass
-        return records._gauge.held, records.report.vendors["agora"].stopped
+        return records._memory.held, records.report.vendors["agora"].stopped
 
     held, stopped = run(scenario)
     assert "the budget of 14 requests is spent" in stopped

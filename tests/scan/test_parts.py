@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from agora_tencent_analytics import Call, Columns, MetricSeries, Session
 from agora_tencent_analytics.scan import CallRecord, parts
-from agora_tencent_analytics.scan.memory_bound import Gauge
+from agora_tencent_analytics.scan.memory_bound import MemoryBound
 from agora_tencent_analytics.scan.parts import Parts
 from agora_tencent_analytics.scan.records import POINT_BYTES
 from tests.support.simulated_scans import WHOLE, Vendors, exact, read, truth_of
@@ -43,12 +43,12 @@ class Emitted(list[CallRecord]):
         self.append(record)
 
 
-def in_parts(points: list[int], packet: int, *, silent: int = 0) -> tuple[Emitted, Gauge]:
+def in_parts(points: list[int], packet: int, *, silent: int = 0) -> tuple[Emitted, MemoryBound]:
     """Records of a call whose sessions have so many points, in packets, and of `silent` ones without series."""
-    emitted, gauge = Emitted(), Gauge(1 << 20)
+    emitted, memory = Emitted(), MemoryBound(1 << 20)
 
     async def gather() -> None:
-        made = Parts("agora", CALL, gauge, emitted.take)
+        made = Parts("agora", CALL, memory, emitted.take)
         made.expect(session(number) for number in range(len(points) + silent))
         for first in range(0, len(points), packet):
             numbers = range(first, min(first + packet, len(points)))
@@ -56,7 +56,7 @@ def in_parts(points: list[int], packet: int, *, silent: int = 0) -> tuple[Emitte
         await made.finish()
 
     asyncio.run(gather())
-    return emitted, gauge
+    return emitted, memory
 
 
 def well_formed(records: list[CallRecord]) -> None:
@@ -82,10 +82,10 @@ def test_no_part_is_too_large_and_nothing_is_in_two(
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(parts, "MOST_SESSIONS", most_sessions)
         patched.setattr(parts, "MOST_BYTES", most_points * POINT_BYTES)
-        records, gauge = in_parts(points, packet, silent=silent)
+        records, memory = in_parts(points, packet, silent=silent)
     well_formed(records)
     assert len(points) + silent == sum(len(record.sessions) for record in records)
-    assert sum(points) == sum(record.points for record in records) == gauge.held // POINT_BYTES
+    assert sum(points) == sum(record.points for record in records) == memory.held // POINT_BYTES
     for record in records:
         assert len(record.sessions) <= most_sessions
         assert record.points <= most_points or 1 == len(record.series), "only a single session may be larger"
@@ -95,14 +95,14 @@ def test_no_part_is_too_large_and_nothing_is_in_two(
 
 def test_what_is_given_up_is_no_longer_counted_as_held() -> None:
     async def scenario() -> list[int]:
-        gauge = Gauge(1 << 20)
-        made = Parts("agora", CALL, gauge, Emitted().take)
+        memory = MemoryBound(1 << 20)
+        made = Parts("agora", CALL, memory, Emitted().take)
         made.expect([session(0)])
         await made.add((), [series(0, 9)])
-        held = [gauge.held]
+        held = [memory.held]
         for _ in range(2):
             made.drop()
-            held.append(gauge.held)
+            held.append(memory.held)
         return held
 
     assert [9 * POINT_BYTES, 0, 0] == asyncio.run(scenario())

@@ -29,7 +29,7 @@ class State(IntEnum):
 
     SETTLED = 0
     """Acknowledged for good."""
-    OWED = 1
+    PENDING = 1
     """Listed, and not acknowledged yet."""
     AGAIN = 2
     """Acknowledged, and to be read again."""
@@ -96,10 +96,10 @@ class CallRows:
             (after, run, self._lane, before, run),
         )
 
-    def doubt_owed(self) -> None:
-        """Takes all calls that are owed for calls that are owed again."""
+    def doubt_pending(self) -> None:
+        """Takes all calls that are pending for calls that are pending again."""
         self._file.write(
-            "UPDATE calls SET state = ? WHERE lane = ? AND state = ?", (State.AGAIN, self._lane, State.OWED)
+            "UPDATE calls SET state = ? WHERE lane = ? AND state = ?", (State.AGAIN, self._lane, State.PENDING)
         )
 
     def left(self, states: Sequence[State], *, since: int = 0, up_to: int) -> Iterator[tuple[Call, State]]:

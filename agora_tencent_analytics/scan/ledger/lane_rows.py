@@ -12,7 +12,7 @@ from agora_tencent_analytics.scan.ledger.file import LedgerFile
 from agora_tencent_analytics.timerange import TimeRange
 
 
-class Standing(NamedTuple):
+class LaneState(NamedTuple):
     """One row about the lane as a whole."""
 
     first: int
@@ -41,12 +41,12 @@ class LaneRows:
         """All statements inside, or none of them."""
         return self._file.transaction()
 
-    def standing(self) -> Standing | None:
+    def standing(self) -> LaneState | None:
         """The lane as the latest scan left it; None if there was none."""
         rows = self._file.rows("SELECT first, until, run, note FROM lanes WHERE lane = ?", (self._lane,))
-        return Standing(*rows[0]) if rows else None
+        return LaneState(*rows[0]) if rows else None
 
-    def stand(self, standing: Standing) -> None:
+    def stand(self, standing: LaneState) -> None:
         """Writes down how the lane stands."""
         self._file.write("INSERT OR REPLACE INTO lanes VALUES (?, ?, ?, ?, ?)", (self._lane, *standing))
 
@@ -74,14 +74,14 @@ class LaneRows:
         """Acknowledgements of calls that began before may have been lost, epoch seconds; 0 if none were."""
         return self._file.mark(f"lost before, of {self._lane}")
 
-    def stretches(self) -> list[tuple[TimeRange, int, str | None]]:
+    def pending_ranges(self) -> list[tuple[TimeRange, int, str | None]]:
         """Pieces of the range that are to be listed, oldest first, with their numbers and cursors."""
         rows = self._file.rows(
             "SELECT first, until, number, cursor FROM stretches WHERE lane = ? ORDER BY first", (self._lane,)
         )
         return [(TimeRange(first, until), number, cursor) for first, until, number, cursor in rows]
 
-    def add_stretch(self, over: TimeRange, cursor: str | None = None) -> None:
+    def add_range(self, over: TimeRange, cursor: str | None = None) -> None:
         """Adds a piece."""
         self._file.write(
             "INSERT INTO stretches (lane, first, until, cursor) VALUES (?, ?, ?, ?)",
@@ -92,6 +92,6 @@ class LaneRows:
         """Notes how far the listing of a piece has come."""
         self._file.write("UPDATE stretches SET cursor = ? WHERE number = ?", (cursor, number))
 
-    def drop_stretch(self, number: int) -> None:
+    def drop_range(self, number: int) -> None:
         """Forgets a piece."""
         self._file.write("DELETE FROM stretches WHERE number = ?", (number,))

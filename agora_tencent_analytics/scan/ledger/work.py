@@ -2,8 +2,8 @@
 
 The rules. A page of a listing is written down, its calls and the cursor after it, before anybody reads them; a
 call is settled when its last record is acknowledged. So whatever is killed, every call is either not listed yet,
-or owed, or settled. A listing is split where the vendor's data stops being settled: the older part is listed
-once, and goes on from its cursor; the newer part is listed anew by every scan. A call is owed again if something
+or pending, or settled. A listing is split where the vendor's data stops being settled: the older part is listed
+once, and goes on from its cursor; the newer part is listed anew by every scan. A call is pending again if something
 of it failed, if the vendor's lag still hid some of it, and if it was still running inside the range.
 """
 
@@ -19,10 +19,10 @@ from agora_tencent_analytics.paging.certificate import Clipped
 from agora_tencent_analytics.paging.question import Over, resolve
 from agora_tencent_analytics.quota.clock import KEPT_MARGIN_S
 from agora_tencent_analytics.scan.ledger.call_rows import CallRows, State
-from agora_tencent_analytics.scan.ledger.lane_rows import LaneRows, Standing
+from agora_tencent_analytics.scan.ledger.lane_rows import LaneRows, LaneState
 from agora_tencent_analytics.scan.options import Since
 from agora_tencent_analytics.scan.records import CallRecord
-from agora_tencent_analytics.scan.work import Owed, Stretch, Work
+from agora_tencent_analytics.scan.work import PendingCall, PendingRange, Work
 from agora_tencent_analytics.timerange import TimeRange, merge
 
 SETTLED_S = 1_800
@@ -61,7 +61,7 @@ class KeptWork(Work):
         self._before = rows.standing()
         self._begin(now, here)
         if rows.new_losses(self._now):
-            calls.doubt_owed()
+            calls.doubt_pending()
             self.doubts = (*self.doubts, _LOST)
         self._lost_before = rows.lost_before
         self.already = calls.count((State.SETTLED, State.RUNNING))
@@ -73,31 +73,31 @@ class KeptWork(Work):
         self._now = math.floor(kept)
         first = resolve(self._asked, kept)
         # A new lane has everything before it; another goes on to now, or has its range.
-        known = self._not_ahead(self._before or Standing(first.start, first.start, 0, ""), first, here)
+        known = self._not_ahead(self._before or LaneState(first.start, first.start, 0, ""), first, here)
         goes_on = self._goes_on or bool(self.doubts)
         until = max(known.until, self._now) if goes_on else known.until if self._before else first.end
         news = [TimeRange(known.until, until)] if known.until < until else []
-        left = self._rows.stretches()
+        left = self._rows.pending_ranges()
         anew = [(piece, number) for piece, number, cursor in left if cursor is None or piece.end > until]
         to_list = [TimeRange(piece.start, min(piece.end, until)) for piece, _ in anew if piece.start < until] + news
         if self._goes_on and (news or self.doubts):
             to_list.append(TimeRange(max(known.first, known.until - self._look_back_s), until))
         self._fresh = merge([piece for piece, _, _ in left] + news)
-        self._standing = Standing(known.first, until, known.run + 1, known.note)
+        self._standing = LaneState(known.first, until, known.run + 1, known.note)
         self.note = known.note
         with self._rows.transaction():
             self._rows.stand(self._standing)
             for _, number in anew:
-                self._rows.drop_stretch(number)
+                self._rows.drop_range(number)
             for piece in merge(to_list):
                 for part in _cut(piece, self._now - SETTLED_S):
-                    self._rows.add_stretch(part)
+                    self._rows.add_range(part)
             self._prune()
         # What lies beyond is listed by this scan, and by the next one again.
         self._beyond = TimeRange(until, math.floor(now)) if self._goes_on and until < math.floor(now) else None
         self.over = TimeRange(known.first, until if self._beyond is None else self._beyond.end)
 
-    def _not_ahead(self, known: Standing, first: TimeRange, here: float) -> Standing:
+    def _not_ahead(self, known: LaneState, first: TimeRange, here: float) -> LaneState:
         """How the lane stands; as if reading had ended now if it says that it ended later than now."""
         ahead_s = known.until - math.floor(here + KEPT_MARGIN_S)
         if isinstance(self._asked, TimeRange) or self._before is None or ahead_s <= 0:
@@ -129,32 +129,32 @@ class KeptWork(Work):
         """Forgets settled calls that no listing can show any more."""
         oldest = self._now - self._history_s
         if self._goes_on:
-            oldest = max(oldest, min((over.start for over, _, _ in self._rows.stretches()), default=self._now))
+            oldest = max(oldest, min((over.start for over, _, _ in self._rows.pending_ranges()), default=self._now))
         self._calls.prune(oldest - DAY)
 
     # -- what is left -------------------------------------------------------------------------------------------
 
-    def stretches(self) -> Sequence[Stretch]:
-        """See `Work.stretches`."""
+    def pending_ranges(self) -> Sequence[PendingRange]:
+        """See `Work.pending_ranges`."""
         settled = self._now - SETTLED_S
         kept = [
-            Stretch(over, number=number, cursor=cursor, settled=cursor is not None or over.end <= settled)
-            for over, number, cursor in self._rows.stretches()
+            PendingRange(over, number=number, cursor=cursor, settled=cursor is not None or over.end <= settled)
+            for over, number, cursor in self._rows.pending_ranges()
         ]
-        return kept if self._beyond is None else [*kept, Stretch(self._beyond)]
+        return kept if self._beyond is None else [*kept, PendingRange(self._beyond)]
 
-    def owed(self) -> Iterator[Owed]:
-        """See `Work.owed`."""
-        states = (State.OWED, State.AGAIN, State.EARLY, State.ONCE_MORE)
+    def pending(self) -> Iterator[PendingCall]:
+        """See `Work.pending`."""
+        states = (State.PENDING, State.AGAIN, State.EARLY, State.ONCE_MORE)
         for call, state in self._calls.left(states, up_to=self._standing.run - 1):
-            yield Owed(call, again=state is not State.OWED, sound=state in (State.EARLY, State.ONCE_MORE))
+            yield PendingCall(call, again=state is not State.PENDING, sound=state in (State.EARLY, State.ONCE_MORE))
 
-    def vanished(self) -> Iterator[Owed]:
+    def vanished(self) -> Iterator[PendingCall]:
         """See `Work.vanished`."""
         run = self._standing.run
         self._calls.change(State.RUNNING, State.ONCE_MORE, run=run)
         for call, _ in self._calls.left((State.ONCE_MORE,), since=run, up_to=run):
-            yield Owed(call, again=True, sound=True)
+            yield PendingCall(call, again=True, sound=True)
 
     def known(self, call_ids: Iterable[str]) -> set[str]:
         """See `Work.known`."""
@@ -180,22 +180,22 @@ class KeptWork(Work):
 
     # -- what is done -------------------------------------------------------------------------------------------
 
-    def page(self, stretch: Stretch, calls: Iterable[Call], cursor: str) -> Sequence[Owed]:
+    def page(self, span: PendingRange, calls: Iterable[Call], cursor: str) -> Sequence[PendingCall]:
         """See `Work.page`."""
-        owed = []
+        pending = []
         with self._rows.transaction():
             for call in calls:
                 known = self._calls.state(call.call_id)
                 if known is None:
                     again = call.created_ts < self._lost_before
-                    self._put(call, State.AGAIN if again else State.OWED)
-                    owed.append(Owed(call, again=again))
+                    self._put(call, State.AGAIN if again else State.PENDING)
+                    pending.append(PendingCall(call, again=again))
                 elif known[0] is State.RUNNING and known[1] < self._standing.run:
                     self._put(call, State.AGAIN)
-                    owed.append(Owed(call, again=True, sound=True))
-            if stretch.settled:
-                self._rows.set_cursor(stretch.number, cursor)
-        return owed
+                    pending.append(PendingCall(call, again=True, sound=True))
+            if span.settled:
+                self._rows.set_cursor(span.number, cursor)
+        return pending
 
     def untold(self) -> Iterator[UnreadableRow]:
         """See `Work.untold`."""
@@ -209,26 +209,26 @@ class KeptWork(Work):
                 self._calls.put_lost(row, run=self._standing.run)
         return news
 
-    def rewind(self, stretch: Stretch) -> Stretch:
+    def rewind(self, span: PendingRange) -> PendingRange:
         """See `Work.rewind`."""
-        self._rows.set_cursor(stretch.number, None)
-        return super().rewind(stretch)
+        self._rows.set_cursor(span.number, None)
+        return super().rewind(span)
 
-    def give_up(self, stretch: Stretch, window: TimeRange, cursor: str | None) -> None:
+    def give_up(self, span: PendingRange, window: TimeRange, cursor: str | None) -> None:
         """See `Work.give_up`: the next scan tries it again."""
         if self._beyond is not None and window.overlap(self._beyond):
             return  # it lists that in any case
-        self._rows.add_stretch(window, cursor if stretch.settled else None)
+        self._rows.add_range(window, cursor if span.settled else None)
 
-    def listed(self, stretch: Stretch, clipped: Iterable[Clipped]) -> None:
+    def listed(self, span: PendingRange, clipped: Iterable[Clipped]) -> None:
         """See `Work.listed`. What was hidden or may still change is listed again by the next scan."""
-        if not stretch.settled:
+        if not span.settled:
             return
         hidden = [piece.over.start for piece in clipped if piece.reason != "history"]
         with self._rows.transaction():
-            self._rows.drop_stretch(stretch.number)
-            if hidden and min(hidden) < stretch.over.end:
-                self._rows.add_stretch(TimeRange(max(stretch.over.start, min(hidden)), stretch.over.end))
+            self._rows.drop_range(span.number)
+            if hidden and min(hidden) < span.over.end:
+                self._rows.add_range(TimeRange(max(span.over.start, min(hidden)), span.over.end))
 
     def unsound(self, call: Call) -> None:
         """See `Work.unsound`: it will be read again by the next scan."""
@@ -248,7 +248,7 @@ class KeptWork(Work):
             self.settle(record.call)
             return
         known = self._calls.state(record.call.call_id)
-        if known is None or known[0] is State.OWED:
+        if known is None or known[0] is State.PENDING:
             self._put(record.call, State.AGAIN)
 
     def _outcome(self, call: Call) -> State:

@@ -77,8 +77,8 @@ ROWS = {
     "an end before its beginning": "UPDATE lanes SET first = until + 1",
     "a mark below nought": "UPDATE marks SET value = -7",
     "a state that does not exist": "UPDATE calls SET state = 99",
-    "an owed call without its text": "UPDATE calls SET call = NULL WHERE state = 1",
-    "a stretch without seconds": "INSERT INTO stretches (lane, first, until) VALUES ('agora', 7, 7)",
+    "an pending call without its text": "UPDATE calls SET call = NULL WHERE state = 1",
+    "a span without seconds": "INSERT INTO stretches (lane, first, until) VALUES ('agora', 7, 7)",
     "a year that nobody will see": "UPDATE lanes SET until = 1 << 61",
     "bytes for a text": "UPDATE facts SET value = x'00ff'",
 }
