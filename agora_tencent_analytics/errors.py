@@ -88,6 +88,18 @@ def columns_of(text: str) -> int:
     return sum(0 if combining(char) else 1 + (east_asian_width(char) in "WF") for char in text)
 
 
+def counted(number: object, one: str, many: str = "") -> str:
+    """`1 call`, `2,000 calls`: a count of things as it stands in a sentence.
+
+    Args:
+        number: how many; what is not a whole number is written as it is.
+        one: the words for one.
+        many: the words for several, where they are not `one` with an "s".
+    """
+    told = f"{number:,}" if isinstance(number, int) else str(number)
+    return f"{told} {one if told == '1' else many or f'{one}s'}"
+
+
 def bounded(text: str, most: int = 64) -> str:
     """Printable text, cut where it would take more columns, as names that a participant chose can.
 
@@ -401,14 +413,10 @@ class DailyQuotaExhausted(NotAsked):
         self, *, counter: str, limit: int, resets_at: float, reserved: int = 0, retry_at: float | None = None
     ) -> None:
         when = datetime.fromtimestamp(resets_at, UTC).isoformat()
-        spent = (
-            f"are spent but for the last {reserved}, which are reserved for another priority"
-            if reserved
-            else "are spent"
-        )
+        nothing = f"nothing but the last {reserved:,}, reserved for another priority," if reserved else "nothing"
         super().__init__(
-            f"the {limit} requests that this account may send to {counter} in a UTC day {spent}; "
-            f"ask again after {when}, or take a larger plan"
+            f"{nothing} is left of the {counted(limit, 'request')} that this account may send to {counter} "
+            f"in a UTC day; ask again after {when}, or take a larger plan"
         )
         self.counter = counter
         self.retry_at = resets_at if retry_at is None else retry_at  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -426,7 +434,7 @@ class BudgetSpent(NotAsked):
 
     def __init__(self, requests: int) -> None:
         super().__init__(
-            f"the budget of {requests} requests is spent, so nothing was sent; give a larger Budget to go on"
+            f"the budget of {counted(requests, 'request')} is spent, so nothing was sent; give a larger Budget to go on"
         )
         self.requests = requests
 

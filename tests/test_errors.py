@@ -193,6 +193,23 @@ def test_a_spent_day_tells_when_it_ends() -> None:
     assert 1_700_006_400 == error.retry_at, "where nothing is known of the two clocks"
 
 
+@pytest.mark.parametrize(
+    ("number", "words", "told"),
+    [
+        (0, ["call"], "0 calls"),
+        (1, ["call"], "1 call"),
+        (2_000, ["call"], "2,000 calls"),
+        (1, ["retry", "retries"], "1 retry"),
+        (3, ["retry", "retries"], "3 retries"),
+        (1, ["call was", "calls were"], "1 call was"),
+        ("1 (1 to 3)", ["request"], "1 (1 to 3) requests"),
+        ("1", ["request"], "1 request"),
+    ],
+)
+def test_one_of_a_kind_is_not_told_as_several(number: object, words: list[str], told: str) -> None:
+    assert told == errors.counted(number, *words)
+
+
 STEERING = "\x1b]0;owned\x07 \r\n\u202e\u2066"
 
 

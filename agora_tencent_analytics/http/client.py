@@ -366,7 +366,7 @@ class _Ask:
         if reply.items or not lost or self._rowless is not None:
             return reply, self._response.body
         self._rowless = reply, self._response.body
-        why = f"none of its {len(lost)} rows can be read, the first because {brief(lost[0].reason)}"
+        why = f"none of its rows can be read ({len(lost):,} came), the first because {brief(lost[0].reason)}"
         facts: dict[str, Any] = {"endpoint": row.name, "status": self._response.status, "request_id": reply.request_id}
         raise UnreadableReply(why, in_rows=True, **facts)
 

@@ -20,6 +20,7 @@ from typing import NamedTuple, Protocol
 
 from agora_tencent_analytics.decoding.moments import YEAR_5138, seconds
 from agora_tencent_analytics.decoding.points import PointForm, read_points
+from agora_tencent_analytics.errors import counted
 
 
 class _Made(NamedTuple):
@@ -238,7 +239,11 @@ class Columns:
 
     def __repr__(self) -> str:
         state = self._state
-        return f"<Columns of {len(state.times)} points>" if isinstance(state, _Made) else "<Columns not read yet>"
+        return (
+            f"<Columns of {counted(len(state.times), 'point')}>"
+            if isinstance(state, _Made)
+            else "<Columns not read yet>"
+        )
 
     def __reduce__(self) -> tuple[object, ...]:
         return _revive, tuple(self._made())

@@ -37,7 +37,7 @@ from typing import Any
 import attrs
 
 from agora_tencent_analytics.endpoint import AnyOf, Endpoint, Newest, Total
-from agora_tencent_analytics.errors import UnreadableReply
+from agora_tencent_analytics.errors import UnreadableReply, counted
 from agora_tencent_analytics.paging.decision import PageSigns, Step
 from agora_tencent_analytics.paging.density import Density, Piece, hidden
 from agora_tencent_analytics.paging.next_page import NextReader
@@ -130,7 +130,7 @@ class _Reader:
         self._closed = True
         if then is None:
             if complete and not self._proven and self.promised is not None and self.promised > self.came:
-                complete, reason = False, f"the vendor counts {self.promised} rows, and {self.came} came"
+                complete, reason = False, f"the vendor counts {counted(self.promised, 'row')}, and {self.came} came"
             return Step(action="done", over=over, complete=complete, reason=reason)
         self.window = then
         return Step(action="narrow", over=over, complete=complete, reason=reason)

@@ -179,7 +179,7 @@ class CallReader:
             self._job.report.points_outside += series.outside
         if astray:
             one = astray[0]
-            what = f"{len(astray)} series of call {one.call_id} hold points, but none of a second that was asked for"
+            what = f"call {one.call_id} has points, but none of a second that was asked for, in {len(astray):,} series"
             self._job.report.doubt([f"{what}; one is {one.vendor_metric} of session {one.session_id}"])
         return kept
 

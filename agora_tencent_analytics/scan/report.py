@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from agora_tencent_analytics.errors import LONGEST_LINE, AnalyticsError, IncompleteScan, bounded
+from agora_tencent_analytics.errors import LONGEST_LINE, AnalyticsError, IncompleteScan, bounded, counted
 from agora_tencent_analytics.paging.certificate import Certificate, Clipped, ClippedFor
 from agora_tencent_analytics.receipt import Receipt
 from agora_tencent_analytics.scan.records import Failure
@@ -217,9 +217,9 @@ class Report:
 
     def __str__(self) -> str:
         lines = [
-            f"{name}: {vendor.calls} calls, {vendor.sessions} sessions, {vendor.series} series, "
-            f"{vendor.points} points; "
-            f"{vendor.requests} requests, {vendor.limit_errors} limit errors, {vendor.retries} retries"
+            f"{name}: {counted(vendor.calls, 'call')}, {counted(vendor.sessions, 'session')}, "
+            f"{vendor.series:,} series, {counted(vendor.points, 'point')}; {counted(vendor.requests, 'request')}, "
+            f"{counted(vendor.limit_errors, 'limit error')}, {counted(vendor.retries, 'retry', 'retries')}"
             for name, vendor in self.vendors.items()
         ]
         lines += [*map(str, self.failures), *self._doubts()]
