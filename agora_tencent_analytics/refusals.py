@@ -27,7 +27,7 @@ _EXCERPT = 120
 _BRIEF = 300
 Made = type[Refusal] | tuple[type[Refusal], Mapping[str, Any]]
 """Which refusal a code or a status is, and what else is known of it: `(RateLimited, {"per": "day"})`."""
-BY_STATUS: Mapping[int, Made] = {
+BY_STATUS: Mapping[int | str, Made] = {
     400: InvalidRequest,
     401: (NotAuthenticated, {"hint": "check the credentials"}),
     403: NotPermitted,
