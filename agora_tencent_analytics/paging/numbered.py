@@ -35,6 +35,7 @@ from collections.abc import Sequence
 import attrs
 
 from agora_tencent_analytics.endpoint import PageNumber, Unpaged
+from agora_tencent_analytics.errors import counted
 from agora_tencent_analytics.paging.decision import PageSigns, Step
 from agora_tencent_analytics.paging.seen_ids import Seen, digest, distinct
 
@@ -253,7 +254,9 @@ class WindowReader:
             if page.has_more is True and not page.is_last:
                 return Step(action="done", reason="the vendor says that more exists, in an answer without pages")
             if self.paging.total in ("listing", "hint") and self._now.owed and not page.is_last:
-                return Step(action="done", reason=f"the vendor counts {page.total} rows, and {self.shown} came")
+                return Step(
+                    action="done", reason=f"the vendor counts {counted(page.total, 'row')}, and {self.shown} came"
+                )
             return _WITHOUT_PAGES
         if self.paging.total == "none":
             page = attrs.evolve(page, total=None)
@@ -335,7 +338,7 @@ class WindowReader:
 
     def _ended(self, paging: PageNumber, page: PageSigns, *, repeated: bool) -> Step:
         now = self._now
-        short = f"the vendor counts {now.most_total} rows, and {self.shown} came" if now.owed else ""
+        short = f"the vendor counts {counted(now.most_total, 'row')}, and {self.shown} came" if now.owed else ""
         if page.is_last:
             short = ""
         elif not now.drift:
