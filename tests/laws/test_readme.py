@@ -218,6 +218,7 @@ def test_the_examples_run(block: Block) -> None:
     run_script(block.text, block.document, block.line)
 
 
+@pytest.mark.long
 def test_the_tests_that_are_shown_pass(tmp_path: Path) -> None:
     shown = [block.text for block in BLOCKS if block.kind == "python" and re.search("^def test_", block.text, re.M)]
     (tmp_path / "test_shown.py").write_text("\n".join(shown), encoding="utf-8")
