@@ -198,7 +198,7 @@ class _Ask:
                 await self._prepare(pause)
         except BaseException as error:
             if connection.woke(self) and isinstance(error, asyncio.CancelledError):
-                error = ProviderClosed(f"the provider was closed while {self._row.name} waited")
+                error = ProviderClosed(f"the provider was closed before {self._row.name} was answered")
             if isinstance(error, DailyQuotaExhausted):
                 recorder.day_spent(error, news=connection.is_news(error.counter, error.resets_at))
             if self._rowless is not None and isinstance(error, AnalyticsError):
@@ -212,7 +212,7 @@ class _Ask:
                 raise error from (failures[-1] if failures else None)
             raise
         finally:
-            connection.goes_on(self)
+            connection.is_over(self)
             connection.woke(self)  # where a callable for keys has swallowed the cancellation
             # A kept failure holds the frames it passed, and they this object: a circle that only the collector breaks.
             failures.clear()
@@ -282,7 +282,6 @@ class _Ask:
         timeouts = caller.timeouts if self._deadline is None else self._timeouts()
         self._slot, self._sent_at, self._answered_at = slot, now, now
         slot.sent()
-        caller.connection.goes_on(self)
         recorder.sent(slot, self._host, now)
         try:
             response = await caller.transport.send(self._signed.revealed(), timeouts=timeouts, answered=self._answered)
@@ -393,7 +392,6 @@ class _Ask:
         """
         failure, recorder, caller = self._failures[-1], self._recorder, self._caller
         caller.connection.check(caller.transport)
-        caller.connection.waits(self)
         caller.quota.refuse_if_spent(self._row.counter, self._limits.rates, recorder.terms.priority or "normal")
         await self._call_for_keys()
         if isinstance(failure, NotAuthenticated) and failure.cause == "token" and self._keys == self._keys_before:

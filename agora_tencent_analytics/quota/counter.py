@@ -158,10 +158,14 @@ class Counter:
         reserve: Mapping[Priority, float],
         cold_start: bool,
     ) -> None:
-        self.name, self.key, self.owner, self.store, self.clock = name, key, owner, store, clock
-        self.bucket = Bucket(strict=strict)
-        self.day = Day(name=name, clock=clock, strict=strict, reserve=reserve)
-        self.totals = Totals()
+        self.name: str = name
+        self.key: CounterKey = key
+        self.owner: str = owner
+        self.store: QuotaStore = store
+        self.clock: VendorClock = clock
+        self.bucket: Bucket = Bucket(strict=strict)
+        self.day: Day = Day(name=name, clock=clock, strict=strict, reserve=reserve)
+        self.totals: Totals = Totals()
         self._queue = Queue()
         self._tokens: TokenBucket | None = None
         self._rates: frozenset[Rate] = frozenset()

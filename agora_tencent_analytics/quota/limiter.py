@@ -59,8 +59,10 @@ class Window:
 
     def __init__(self, rate: Rate, *, strict: bool = True, in_flight: int = 0, answered: Iterable[float] = ()) -> None:
         self.rate = rate
-        self.in_flight = in_flight
-        self.slowdown = Slowdown(safe_limit(rate.limit, strict=strict), rate.period_s, paced=rate.period_s == SECOND)
+        self.in_flight: int = in_flight
+        self.slowdown: Slowdown = Slowdown(
+            safe_limit(rate.limit, strict=strict), rate.period_s, paced=rate.period_s == SECOND
+        )
         self._base_margin_s = max(_LEAST_MARGIN_S, _MARGIN_OF_PERIOD * rate.period_s)
         self._answered = list(answered)
         self._of_others: list[float] = []
@@ -149,8 +151,8 @@ class Bucket:
     def __init__(self, rates: Iterable[Rate] = (), *, strict: bool = True) -> None:
         self.strict = strict
         self.windows: list[Window] = []
-        self.in_flight = 0
-        self.held_until = float("-inf")
+        self.in_flight: int = 0
+        self.held_until: float = float("-inf")
         self._last_take = self._last_answer = float("-inf")
         self._answers = 0
         self.add(rates)

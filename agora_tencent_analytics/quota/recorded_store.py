@@ -63,7 +63,8 @@ class RecordedStore(ABC):
     """
 
     def __init__(self, *, lease_s: float = LEASE_S, gather_s: float) -> None:
-        self.lease_s, self._gather_s = lease_s, gather_s
+        self._gather_s = gather_s
+        self.lease_s: float = lease_s
         self._known: dict[str, Known] = {}
 
     @abstractmethod

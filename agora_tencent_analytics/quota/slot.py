@@ -234,7 +234,8 @@ class Free(Slot):
 
     def __init__(self, clock: VendorClock) -> None:
         self._clock = clock
-        self.waited_s, self.left_today = 0.0, None
+        self.waited_s: float = 0.0
+        self.left_today: int | None = None
 
     @property
     def resets_at(self) -> float:
