@@ -60,6 +60,12 @@ def docs(session: nox.Session) -> None:
     session.run("mkdocs", "build", "--strict", "--site-dir", folder, env={"NO_MKDOCS_2_WARNING": "1"})
 
 
+@nox.session
+def links(session: nox.Session) -> None:
+    """Every link to somewhere else leads there; needs a network."""
+    session.run("python", "docs/links.py")
+
+
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """The tests, on each Python that is present."""
