@@ -163,7 +163,7 @@ def shown_on(width: int, monkeypatch: pytest.MonkeyPatch, worst: Worst, report: 
     if rich:
         pytest.importorskip("rich")
     else:
-        monkeypatch.setitem(sys.modules, RICH, None)  # type: ignore[arg-type]  # as if it could not be imported
+        monkeypatch.setitem(sys.modules, RICH, None)  # as if it could not be imported
     screen = Terminal()
     monkeypatch.setattr("sys.stderr", screen)
     monkeypatch.setenv("COLUMNS", str(width))
