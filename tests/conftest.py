@@ -26,7 +26,7 @@ settings.register_profile(
     "suite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], max_examples=40
 )
 # `--hypothesis-profile=ci`, which `.ci/run` asks for, and `=proof` and `=fuzz`, which nox does.
-for profile, examples in {"ci": 100, "proof": 1_000, "fuzz": 10_000}.items():
+for profile, examples in {"ci": 100, "proof": 400, "fuzz": 10_000}.items():
     settings.register_profile(
         profile, parent=settings.get_profile("suite"), derandomize=profile == "ci", max_examples=examples
     )

@@ -39,7 +39,7 @@ LAG_S = 300
 # Shown as it is: output, pictures made of letters.
 PROSE = {"text"}
 # Shell words that are nobody's option of ours.
-SHELL = {"cat", "cd", "curl", "git", "head", "jq"}
+SHELL = {"source", "cat", "cd", "curl", "git", "head", "jq"}
 VARIABLES = {
     *("AGORA_APP_ID", "AGORA_CUSTOMER_ID", "AGORA_CUSTOMER_SECRET", "AGORA_PLAN", "AGORA_BASE_URL"),
     *("TRTC_SDK_APP_ID", "TRTC_PLAN", "TRTC_BASE_URL"),
