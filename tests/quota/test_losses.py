@@ -174,6 +174,8 @@ class TestMemory(StoreContract):
 
 
 class TestFile(StoreContract):
+    seeds = range(3)
+
     @pytest.fixture(autouse=True)
     def in_a_folder(self, tmp_path_factory: pytest.TempPathFactory) -> None:
         self.folders = tmp_path_factory
@@ -182,6 +184,12 @@ class TestFile(StoreContract):
         return LossyFile(self.folders.mktemp("lossy"))
 
 
+@pytest.mark.long
+class TestMoreOfAFile(TestFile):
+    seeds = range(3, 12)
+
+
+@pytest.mark.long
 @needs_redis
 class TestRedis(StoreContract):
     seeds, virtual = range(6), False

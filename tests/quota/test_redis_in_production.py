@@ -353,17 +353,20 @@ needs_twemproxy = pytest.mark.skipif(
 )
 
 
+@pytest.mark.long
 @on_each_server
 def test_a_server_that_forgets_costs_no_refusal_and_no_count(binary: str, tmp_path: Path) -> None:
     play(TRIES, tmp_path, SHORT, binary)
 
 
+@pytest.mark.long
 @on_each_server
 @needs_twemproxy
 def test_a_server_behind_twemproxy_that_forgets_costs_no_refusal_either(binary: str, tmp_path: Path) -> None:
     play([behind_a_proxy_that_knows_few_commands_everything_is_deleted], tmp_path, SHORT, binary)
 
 
+@pytest.mark.long
 @on_each_server
 def test_a_hundred_processes_on_one_server_keep_to_one_limit(binary: str, tmp_path: Path) -> None:
     play([a_hundred_processes_share_it], tmp_path, SHORT, binary)

@@ -256,6 +256,7 @@ def test_trouble_is_told_by_its_cause_and_connections_recover(binary: str, tmp_p
     play(OF_TROUBLE, tmp_path, SHORT, binary)
 
 
+@pytest.mark.long
 @on_each_server
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl, which makes a certificate, is not installed")
 def test_a_port_that_speaks_tls_is_told_from_one_that_does_not(binary: str, tmp_path: Path) -> None:
