@@ -166,6 +166,29 @@ def test_a_server_that_forgot_the_script_is_given_it_again(redis_url: str, accou
     assert 2 == finish(scenario(), of)
 
 
+def test_all_who_come_new_rest_after_its_clock_was_set_until_one_of_them_has_rested(
+    redis_url: str, account: str
+) -> None:
+    room = Room(limit=9, free=9, period_s=1, rest_s=0.2)
+
+    async def scenario() -> list[str | None]:
+        told: list[str | None] = []
+        after_s = 0.0
+        stores = [RedisStore(redis_url, lease_s=0.06, timeout_s=0.5) for _ in range(4)]
+        for number, ahead_s in ((0, 0), (1, 60), (2, 60), (1, 60), (3, 60)):
+            if len(told) == 3:
+                await asyncio.sleep(after_s)
+            claim = a_claim(id=f"c{len(told)}", owner=f"o{number}", windows=(room,))
+            state = await stores[number].reserve((account, "lists"), claim, time.time() + ahead_s)
+            told.append(state.why)
+            after_s = state.after_s
+        for store in stores:
+            await store.aclose()
+        return told
+
+    assert [None, "hold", "hold", None, None] == asyncio.run(scenario())
+
+
 def test_slots_that_rest_no_more_do_not_pile_up(redis_url: str, account: str) -> None:
     async def scenario(store: RedisStore) -> int:
         from redis.asyncio import Redis
