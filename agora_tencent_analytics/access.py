@@ -15,8 +15,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypedDict, TypeVar, Unpack
 from urllib.parse import urlsplit
 
-import attrs
-
 from agora_tencent_analytics.context import Priority, Terms, check_hooks, together
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.environment import EnvironmentVariable, from_environment
@@ -240,10 +238,8 @@ class Access:
     ) -> Self:
         view, caller = object.__new__(type(self)), self._caller
         view.__dict__.update(self.__dict__)
-        view._caller = attrs.evolve(
-            caller,
-            terms=terms,
-            receipts=(Receipt(), *caller.receipts),
+        view._caller = caller.on(
+            terms,
             hooks=together(caller.hooks, check_hooks(hooks)) if hooks else caller.hooks,
             retry=retry or caller.retry,
             timeouts=timeouts or caller.timeouts,

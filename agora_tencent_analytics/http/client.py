@@ -94,6 +94,25 @@ class Caller:
     connection: Connection = attrs.field(factory=Connection)
     """What it shares with the callers of other views."""
 
+    def on(self, terms: Terms, *, hooks: tuple[Hook, ...], retry: Retry, timeouts: Timeouts) -> Caller:
+        """One on other terms, with a receipt of its own: `attrs.evolve` would take four times as long."""
+        return Caller(
+            vendor=self.vendor,
+            hosts=self.hosts,
+            app_id=self.app_id,
+            identity=self.identity,
+            credentials=self.credentials,
+            quota=self.quota,
+            transport=self.transport,
+            retry=retry,
+            timeouts=timeouts,
+            hooks=hooks,
+            chance=self.chance,
+            terms=terms,
+            receipts=(Receipt(), *self.receipts),
+            connection=self.connection,
+        )
+
     def ask(
         self,
         row: Endpoint[Any],
@@ -430,7 +449,7 @@ class _Ask:
             return timeouts
         if left <= self._caller.connection.fastest_s(self._row.name):
             raise self._late()
-        return attrs.evolve(timeouts, total_s=left)
+        return timeouts.cut(left)
 
     def _late(self) -> AnalyticsError:
         """The error for a deadline that has passed: the last failure, if there is one, says more than the deadline."""

@@ -73,6 +73,15 @@ class Timeouts:
     deadline_s: float | None = attrs.field(default=None, validator=attrs.validators.optional(_check_seconds))
     """All attempts of one ask together, pauses and quota waits included. None: no such limit."""
 
+    def cut(self, total_s: float) -> Timeouts:
+        """The same for an attempt that has so many seconds left, more than 0: each request of a view makes one."""
+        cut, put = object.__new__(Timeouts), object.__setattr__
+        put(cut, "connect_s", self.connect_s)
+        put(cut, "read_s", self.read_s)
+        put(cut, "total_s", total_s)
+        put(cut, "deadline_s", self.deadline_s)
+        return cut
+
 
 @runtime_checkable
 class Transport(Protocol):
