@@ -293,7 +293,7 @@ class Access:
         Raises:
             NotOffered: the plan does not include the question.
         """
-        return await self.shared_quota.state(row.counter, self.limits(row).rates)
+        return await self.shared_quota.state(row.counter, self.limits(row).counted)
 
     async def quota(self) -> tuple[QuotaState, ...]:
         """How the counters behind `endpoints` stand now, each once, in their order.
