@@ -15,6 +15,18 @@ _RECENT = 20
 """The fastest answer of an endpoint is forgotten after so many others, or at the latest twice as many."""
 
 
+def running_task() -> asyncio.Task[object] | None:
+    """The running task.
+
+    Raises:
+        BadInput: no event loop of asyncio runs here.
+    """
+    try:
+        return asyncio.current_task()
+    except RuntimeError:
+        raise BadInput("there is no event loop of asyncio here: this library cannot be asked under trio") from None
+
+
 class Connection:
     """Open until it is closed, and again when it is opened again; may serve several event loops."""
 
@@ -25,6 +37,7 @@ class Connection:
         self._fastest: dict[str, tuple[float, float, int]] = {}
         """By endpoint, the fastest of the last `_RECENT` answers, and of those since; and how many these are."""
         self._spent: dict[str, float] = {}
+        self._kinds: set[type] = set()
 
     def check(self, transport: Transport) -> None:
         """Nothing, if it is open.
@@ -41,10 +54,7 @@ class Connection:
 
     def waits(self, ask: object) -> None:
         """An ask of the running task waits from now on, for whatever it may be, an answer included."""
-        try:
-            task = asyncio.current_task()
-        except RuntimeError:
-            raise BadInput("there is no event loop of asyncio here: this library cannot be asked under trio") from None
+        task = running_task()
         if task is not None:
             self._waiting[ask] = task, task.cancelling()
 
@@ -54,7 +64,8 @@ class Connection:
 
     def woke(self, ask: object) -> bool:
         """True if closing, and nothing else, cancelled the ask's task; the cancellation is taken back."""
-        before, task = self._woken.pop(ask, None), asyncio.current_task()
+        before = self._woken.pop(ask, None)
+        task = None if before is None else asyncio.current_task()
         return before is not None and task is not None and task.uncancel() <= before
 
     def close(self) -> None:
@@ -84,6 +95,12 @@ class Connection:
         """The fastest of the endpoint's recent answers, seconds; 0 before the first."""
         fastest = self._fastest.get(endpoint)
         return 0.0 if fastest is None else min(fastest[:2])
+
+    def first_of_its_kind(self, keys: object) -> bool:
+        """True the first time that keys of this type are given."""
+        new = type(keys) not in self._kinds
+        self._kinds.add(type(keys))
+        return new
 
     def is_news(self, counter: str, resets_at: float) -> bool:
         """True the first time that the day of a counter, until this instant, is told as spent."""
