@@ -11,8 +11,17 @@ from typing import Any
 
 import pytest
 
-from agora_tencent_analytics import AgoraCredentials, AgoraProvider, AiohttpTransport, BadInput, TencentProvider, scan
+from agora_tencent_analytics import (
+    AgoraCredentials,
+    AgoraProvider,
+    AiohttpTransport,
+    BadInput,
+    TencentProvider,
+    TimeRange,
+    scan,
+)
 from agora_tencent_analytics.http.transport import USER_AGENT
+from agora_tencent_analytics.limits import DAY
 from agora_tencent_analytics.simulator import SimulatedAgora, SimulatedTencent, World
 from tests.support.client_bench import GOOD, Bench
 from tests.support.simulated_scans import WHOLE, Vendors
@@ -31,6 +40,25 @@ def test_a_provider_finds_a_simulated_vendor_by_its_variables(made: Any) -> None
                 return (await provider.check()).requests
 
     assert 1 == asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("made", [SimulatedAgora, SimulatedTencent])
+def test_a_simulated_vendor_makes_its_own_provider(made: Any) -> None:
+    async def scenario() -> tuple[str, int]:
+        async with made(WORLD, plan="unlimited") as server, server.provider(user_agent="mine/1") as provider:
+            return provider.name, len(await provider.calls(TimeRange(WORLD.start, WORLD.end)))
+
+    assert (made.vendor, len(list(WORLD.calls(made.vendor)))) == asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(("day", "where"), [(-40 * DAY, "after"), (40 * DAY, "before")])
+def test_a_world_of_another_time_than_the_provider_s_is_warned_of(day: int, where: str) -> None:
+    async def scenario() -> None:
+        async with SimulatedAgora(WORLD, plan="premium", clock=lambda: time.time() + day) as server:
+            with pytest.warns(UserWarning, match=f"the world lies {where} all that agora's plan 'premium' shows now"):
+                server.provider()
+
+    asyncio.run(scenario())
 
 
 def test_headers_and_the_suffix_of_the_user_agent_are_sent_beside_the_vendor_s() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Unpack
 
 from agora_tencent_analytics.limits import Limits, Plan, Rate
 from agora_tencent_analytics.simulator.faults.answer import ExpireToken
@@ -38,6 +38,9 @@ from agora_tencent_analytics.simulator.tencent.tc3 import check
 from agora_tencent_analytics.simulator.world.calls import Vendor
 from agora_tencent_analytics.simulator.world.dice import mix
 from agora_tencent_analytics.simulator.world.world import World
+
+if TYPE_CHECKING:
+    from agora_tencent_analytics.tencent.provider import TencentArguments, TencentProvider
 from agora_tencent_analytics.tencent.plans import PLANS
 
 _VERSION = "2019-07-22"
@@ -104,6 +107,22 @@ class SimulatedTencent(SimulatedVendor):
         "base_url": "TRTC_BASE_URL",
         "region": "TENCENTCLOUD_REGION",
     }
+
+    def provider(self, **options: Unpack[TencentArguments]) -> TencentProvider:
+        """A provider that asks this server, its quota in memory unless told otherwise.
+
+        Args:
+            options: as of `TencentProvider`.
+
+        Raises:
+            RuntimeError: it does not listen.
+            BadInput: an option is wrong.
+        """
+        from agora_tencent_analytics.tencent.provider import TencentProvider
+
+        usual: TencentArguments = {"store": ":memory:", "plan": self.plan}
+        usual.update(options)
+        return TencentProvider.from_env(self.environ, **usual)
 
     @property
     def environ(self) -> dict[str, str]:
