@@ -164,9 +164,8 @@ class _Ask:
     ) -> None:
         self._caller, self._row, self._limits, self._wire, self._asked = caller, row, limits, wire, asked
         self._clock = caller.quota.clock.clock
-        deadline_s = caller.timeouts.deadline_s
-        deadline = None if deadline_s is None else self._clock.monotonic() + deadline_s
-        self._deadline = earlier(deadline, caller.terms.until)
+        deadline = None if (most_s := caller.timeouts.deadline_s) is None else self._clock.monotonic() + most_s
+        self._deadline = deadline if caller.terms.until is None else earlier(deadline, caller.terms.until)
         receipts = caller.receipts if spent is None else (*caller.receipts, spent)
         self._recorder = Recorder(row, receipts, caller.hooks, caller.terms, self._clock)
         self._max_wait = caller.terms.max_wait if max_wait is None else max_wait
@@ -262,7 +261,7 @@ class _Ask:
 
     def _waiting(self) -> Waiting | Free:
         """What waits for a slot, on the terms of this ask."""
-        terms, within_s = self._recorder.terms, self._left_s()
+        terms, within_s = self._recorder.terms, None if self._deadline is None else self._left_s()
         if within_s is not None:
             # A slot that leaves less than the quickest answer takes would be spent for nothing.
             within_s = max(0.0, within_s - self._caller.connection.fastest_s(self._row.name))
