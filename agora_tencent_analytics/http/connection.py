@@ -15,14 +15,14 @@ _RECENT = 20
 """The fastest answer of an endpoint is forgotten after so many others, or at the latest twice as many."""
 
 
-def running_task() -> asyncio.Task[object] | None:
-    """The running task.
+def check_loop() -> None:
+    """Nothing, where an event loop of asyncio runs.
 
     Raises:
-        BadInput: no event loop of asyncio runs here.
+        BadInput: none does.
     """
     try:
-        return asyncio.current_task()
+        asyncio.get_running_loop()
     except RuntimeError:
         raise BadInput("there is no event loop of asyncio here: this library cannot be asked under trio") from None
 
@@ -54,7 +54,11 @@ class Connection:
 
     def waits(self, ask: object) -> None:
         """An ask of the running task waits from now on, for whatever it may be, an answer included."""
-        task = running_task()
+        try:
+            task = asyncio.current_task()
+        except RuntimeError:
+            task = None
+            check_loop()
         if task is not None:
             self._waiting[ask] = task, task.cancelling()
 
