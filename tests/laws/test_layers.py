@@ -56,8 +56,11 @@ OF_NO_VENDOR = ("http", "quota", "paging", "models", "decoding", "context", "log
 ROOT_MODULES = 20
 SIMULATOR = "simulator"
 SHARED_WITH_IT = frozenset(
-    # Providers are what `server.provider()` hands out; nothing in the simulator asks them.
-    {"errors", "limits", "pytest_plugin", "agora.plans", "tencent.plans", "agora.provider", "tencent.provider"}
+    {
+        *("errors", "limits", "pytest_plugin"),
+        *("agora.plans", "agora.variables", "tencent.plans", "tencent.variables"),
+        *("agora.provider", "tencent.provider"),  # handed out by `server.provider()`; nothing in it asks them
+    }
 )
 
 CLOCKS_AND_LOOPS = frozenset({"time", "random", "secrets", "asyncio", "anyio", "aiohttp", "aiolimiter"})

@@ -58,7 +58,8 @@ class SimulatedVendor(ABC):
     vendor: ClassVar[Vendor]
     """Whose interface it speaks."""
 
-    _variables: ClassVar[Mapping[str, str]]
+    _variables: ClassVar[Mapping[str, Any]]
+    """The environment variables that its provider reads, by argument."""
 
     def __init__(
         self,
@@ -138,7 +139,7 @@ class SimulatedVendor(ABC):
                 stacklevel=3,
             )
         given = {**self.credentials, "plan": self.plan.name, "base_url": self.base_url}
-        return {self._variables[name]: str(value) for name, value in given.items()}
+        return {self._variables[name].name: str(value) for name, value in given.items()}
 
     def now(self) -> float:
         """The vendor's clock, epoch seconds."""
