@@ -84,6 +84,7 @@ WRONG: dict[str, list[object]] = {
     "session": [5, "x", object()],
     "transport": [5, "x", object()],
     "proxy": [5, ["http://proxy:1"], "socks5://proxy:1"],
+    "trust_env": [5, None, "yes"],
     "ssl": [5, True, False, "ca.pem"],
     "headers": [5, "X-A: a", [("X-A", "a")], {"X-A": 5}, {"Authorization": "mine"}],
     "user_agent": [5, None, "a\nb"],
@@ -277,6 +278,7 @@ def test_what_checkers_call_wrong_is_refused_at_once(line: str) -> None:
         exec(line, scope)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("checker", COMMANDS)
 def test_type_checkers_complain_of_wrong_and_misspelt_options_and_of_nothing_else(
     checker: str, tmp_path: Path, pytestconfig: pytest.Config

@@ -22,6 +22,8 @@ from twilio_server import TwilioServer
 from agora_tencent_analytics.testing import on_loopback
 from agora_tencent_analytics.vendor import Request, Response
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 _COMPILED = shutil.ignore_patterns("__pycache__")
 SERVERS: dict[str, Any] = {"daily": DailyServer, "twilio": TwilioServer}
