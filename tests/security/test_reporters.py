@@ -132,7 +132,7 @@ def locals_of(error: BaseException) -> Iterator[tuple[str, Any]]:
 
 
 def rich_told(error: BaseException) -> str:
-    console = Console(file=io.StringIO(), width=400)
+    console = Console(file=io.StringIO(), width=200)
     console.print(
         Traceback.from_exception(type(error), error, error.__traceback__, show_locals=True, locals_max_string=80)
     )
@@ -146,8 +146,10 @@ def structlog_told(error: BaseException) -> str:
 
 
 def cgitb_told(error: BaseException) -> str:
-    import cgitb
-
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it will be gone from later Pythons
+        import cgitb
+    assert error.__traceback__ is not None
     return cgitb.text((type(error), error, error.__traceback__))
 
 
@@ -171,7 +173,8 @@ def sentry_told(error: BaseException) -> str:
 
 def loguru_told(error: BaseException) -> str:
     stream = io.StringIO()
-    handler = loguru.logger.add(stream, diagnose=True, backtrace=True)
+    loguru.logger.remove()  # it writes to standard error otherwise
+    handler = loguru.logger.add(stream, diagnose=True, backtrace=False)
     try:
         loguru.logger.opt(exception=error).error("failed")
     finally:
