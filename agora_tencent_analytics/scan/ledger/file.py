@@ -1,7 +1,7 @@
 """`LedgerFile`: one SQLite file that one scan at a time may hold.
 
 It is opened and locked here, and whatever goes wrong becomes `LedgerUnusable`. What the rows mean is known to
-`lane_rows.py`, `call_rows.py` and `work.py`.
+`rows.py` and `work.py`.
 
 The lock is SQLite's own on the file, taken when it is opened and kept until it is closed (`locking_mode =
 EXCLUSIVE`); the system drops it when the process dies, however it dies. Write-ahead log with `synchronous =
