@@ -144,7 +144,11 @@ class Record(msgspec.Struct):
 
     def refused(self, now: float) -> LatestRefusal | None:
         """The last refusal."""
-        return LatestRefusal.seen_from(now, self.refusals, self.refused_at, self.refused_sent_at, self.refused_period_s)
+        if not self.refusals:
+            return None
+        # Less than 0 if the clock was set back since.
+        ago_s, sent_ago_s = max(0.0, now - self.refused_at), max(0.0, now - self.refused_sent_at)
+        return LatestRefusal(number=self.refusals, ago_s=ago_s, sent_ago_s=sent_ago_s, period_s=self.refused_period_s)
 
     def day(self, day: int) -> Day:
         """That day, begun if need be."""

@@ -367,13 +367,13 @@ class RedisStore:
 
     async def _come_back(self, key: CounterKey, fallback: Fallback, away: Away | None) -> None:
         while away is not None:
-            in_flight = [_member(claim) for claim in away.in_flight]
-            asked = {"owed": list(away.owed.values()), "in_flight": in_flight, "id": away.id}
             gather_s = self._gather_s + away.longest_rest_s if away.first else 0
-            await self._run("back", key, {**asked, "gather_s": gather_s}, days=tuple(away.owed))
+            in_flight = [f"{claim.owner} {claim.id}" for claim in away.in_flight]
+            asked = {"known": list(away.days.values()), "in_flight": in_flight, "gather_s": gather_s}
+            await self._run("back", key, asked, days=tuple(away.days))
             fallback.told(key, away)
             if away.first:
-                count = sum(away.owed.values())
+                count = sum(day.used for day in away.days.values())
                 _log.info("%s: the quota store is back, and has been told of %d requests", key[1], count)
             away = fallback.away(key)
 
@@ -396,10 +396,6 @@ class RedisStore:
         common = {"lease_s": self.lease_s, "step_s": STEP_TOLERATED_S, "counter": key[1], "days": days}
         keys = [tag, f"{tag}:{key[1]}", f"{tag}:{key[1]}:ends"]
         return await self._link.run(keys, step, msgspec.json.encode({**common, **who, **asked}))
-
-
-def _member(claim: Claim) -> str:
-    return f"{claim.owner} {claim.id}"
 
 
 def _steps(claim: Claim) -> list[dict[str, float]]:

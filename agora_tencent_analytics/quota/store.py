@@ -129,16 +129,6 @@ class LatestRefusal:
     period_s: int | None
     """The window that the vendor named, or None."""
 
-    @classmethod
-    def seen_from(
-        cls, now: float, number: int, at: float, sent_at: float, period_s: int | None
-    ) -> LatestRefusal | None:
-        """The last of `number` refusals, by the store's clock; None if there was none."""
-        if not number:
-            return None
-        # Less than 0 if the clock was set back since.
-        return cls(number=number, ago_s=max(0.0, now - at), sent_ago_s=max(0.0, now - sent_at), period_s=period_s)
-
 
 @attrs.frozen(kw_only=True)
 class CounterState:
