@@ -173,6 +173,8 @@ class Known:
     """The highest that was seen under that birth, by counter."""
     days: dict[str, dict[int, Day]] = attrs.field(factory=dict)
     """By counter: never less than what the store has said at any time."""
+    heard: int = 0
+    """How often something was learnt."""
 
     def learn(
         self,
@@ -198,6 +200,7 @@ class Known:
             # Two answers that overtook each other: what the later knows may not have been told.
             self.birth, self.numbers = birth if self.birth == asked_as else "?", {}
         self.identity = identity
+        self.heard += 1
         self.numbers[counter] = max(number, self.numbers.get(counter, 0))
         known = self.days.setdefault(counter, {})
         for date, day in days:

@@ -206,7 +206,10 @@ class RedisStore:
             if told.void:
                 return told.state, False
             if told.tell:
-                await self._mend(key, known)
+                heard = None
+                while heard != known.heard:  # a grant of before may be heard of only now
+                    heard = known.heard
+                    await self._mend(key, known)
                 known.learn(told.birth, told.server, counter, 0, asked_as=asked_as)
             elif self._stepped(told, sent, time.monotonic()) and not more.get("stepped"):
                 if granted:
