@@ -270,7 +270,9 @@ function steps.refund()
     return
   end
   read()
-  for i = 1, #days do charge(i, 0, 1) end
+  if type(a.life) ~= 'string' or a.life == c.mark then -- else the grant was lost, and nobody knows of it
+    for i = 1, #days do charge(i, 0, 1) end
+  end
   for _, room in ipairs(a.long) do
     local name = field(room, room.step)
     if tonumber(redis.call('HGET', counter, name) or '0') > 0 then redis.call('HINCRBY', counter, name, -1) end

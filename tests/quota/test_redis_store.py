@@ -343,6 +343,29 @@ def test_what_a_server_granted_and_could_not_say_is_given_back_when_it_answers_a
     assert [2, 2] == finish(scenario(), mine), "granted behind its back, and given back before the next"
 
 
+def test_what_a_server_granted_could_not_say_and_lost_takes_nothing_off_the_day(server: RedisServer) -> None:
+    mine, other = (quota(RedisStore(server.url, timeout_s=0.2, lease_s=0.06)) for _ in range(2))
+
+    async def scenario() -> int:
+        await ask(mine)
+        await ask(other)
+        server.signal(signal.SIGSTOP)
+        with pytest.raises(QuotaUnavailable):
+            await ask(mine)
+        server.signal(signal.SIGCONT)
+        from redis.asyncio import Redis
+
+        async with Redis.from_url(server.url, decode_responses=True) as client:
+            (lists,) = [key for key in await client.keys("*") if key.endswith(":lists")]
+            await client.delete(lists)
+        await asyncio.sleep(ASK_AGAIN_S + 0.1)
+        await ask(other)
+        await ask(mine)
+        return await used(other)
+
+    assert 4 <= finish(scenario(), mine, other) <= 5
+
+
 def test_a_killed_server_is_an_error_and_a_restarted_one_goes_on_where_it_was(tmp_path: Path) -> None:
     with RedisServer(tmp_path, persistent=True) as server:
         of = quota(server.url)
