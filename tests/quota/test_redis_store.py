@@ -356,7 +356,7 @@ def test_what_a_server_granted_could_not_say_and_lost_takes_nothing_off_the_day(
         from redis.asyncio import Redis
 
         async with Redis.from_url(server.url, decode_responses=True) as client:
-            (lists,) = [key for key in await client.keys("*") if key.endswith(":lists")]
+            (lists,) = [key for key in await client.keys("*") if str(key).endswith(":lists")]
             await client.delete(lists)
         await asyncio.sleep(ASK_AGAIN_S + 0.1)
         await ask(other)
