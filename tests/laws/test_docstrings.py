@@ -62,7 +62,7 @@ def section(doc: str, head: str) -> str:
 
 
 def entries(doc: str, head: str) -> set[str]:
-    names = re.findall(r"^([\w*, `]+):", section(doc, head), re.M)
+    names = re.findall(r"^([\w*`][\w*, `]*):", section(doc, head), re.M)
     return {one.strip("*` ") for names_ in names for one in names_.split(",")}
 
 
@@ -160,7 +160,7 @@ def test_every_documented_exception_is_met_in_a_test(name: str, error: str) -> N
 
 
 def test_a_parameter_is_described_under_its_heading_alone() -> None:
-    doc = "Does it with `one` and `two`.\n\nArgs:\n    one: the first,\n        two: of them.\n\nRaises:\n    BadInput: no."
+    doc = "With `one` and `two`.\n\nArgs:\n    one: the first,\n        two: of them.\n\nRaises:\n    BadInput: no."
     assert ({"one"}, {"BadInput"}) == (entries(doc, "Args"), entries(doc, "Raises"))
 
 
