@@ -15,6 +15,7 @@ What the callable raises passes as it is. A token that expired is worth one more
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import partial
@@ -41,12 +42,12 @@ from agora_tencent_analytics.errors import (
     WouldExceedQuota,
 )
 from agora_tencent_analytics.http.connection import Connection
-from agora_tencent_analytics.http.credentials import called_for, come_at_once
+from agora_tencent_analytics.http.credentials import Fixed, called_for
 from agora_tencent_analytics.http.hosts import Hosts
 from agora_tencent_analytics.http.recorder import Recorder
 from agora_tencent_analytics.http.redaction import Redaction
 from agora_tencent_analytics.http.retry import Retry
-from agora_tencent_analytics.http.transport import Timeouts, Transport
+from agora_tencent_analytics.http.transport import AiohttpTransport, Timeouts, Transport
 from agora_tencent_analytics.limits import Limits
 from agora_tencent_analytics.message import Response
 from agora_tencent_analytics.notices import Hook
@@ -162,8 +163,12 @@ class _Ask:
         self._max_wait = caller.terms.max_wait if max_wait is None else max_wait
         self._failures: list[AnalyticsError] = []
         self._host, self._signed_lead, self._days_spent = "", 0.0, 0
+        credentials = caller.credentials
         self._keys: Any = None
         self._keys_before: Any = None
+        self._keys_since = -math.inf
+        if isinstance(credentials, Fixed):  # nobody need be called, nor waited for
+            self._keys, self._keys_since = credentials.keys, math.inf
         self._rowless: Answer | None = None  # no row of it could be read: a slip of the moment perhaps, else it stands
 
     async def answer(self) -> Answer:
@@ -172,7 +177,8 @@ class _Ask:
         try:
             connection.check(self._caller.transport)
             connection.waits(self)
-            await self._call_for_keys()
+            if self._keys_since < 0:
+                await self._call_for_keys()
             while True:
                 before, paid = recorder.attempts, recorder.pay() if recorder.terms.budgets else None
                 try:
@@ -227,10 +233,29 @@ class _Ask:
     # -- one attempt ----------------------------------------------------------------------------------------------
 
     async def _attempt(self) -> Answer:
-        recorder, waiting, alarm = self._recorder, self._waiting(), None
-        if self._limits.rates:
-            reason, left_s = f"a slot of the quota ({self._row.counter})", partial(waiting.expected_s, first=True)
-            alarm = recorder.watch(reason, waiting.expected_s(), left_s)
+        recorder = self._recorder
+        try:
+            waiting = self._waiting()
+            if isinstance(waiting, Free):  # nothing to enter, to watch or to settle
+                if recorder.heard:
+                    recorder.granted(waiting)
+                await self._exchange(waiting)
+            else:
+                await self._in_turn(waiting)
+            large = len(self._response.body) > LARGE
+            reply, body = await anyio.to_thread.run_sync(self._decoded) if large else self._decoded()
+        except BaseException as failure:
+            recorder.attempted(failure)
+            raise
+        if recorder.heard:
+            recorder.attempted(request_id=self._redaction.text(reply.request_id))
+        return reply, body
+
+    async def _in_turn(self, waiting: Waiting) -> None:
+        """Sends once, with a slot of the quota."""
+        recorder = self._recorder
+        reason, left_s = f"a slot of the quota ({self._row.counter})", partial(waiting.expected_s, first=True)
+        alarm = recorder.watch(reason, waiting.expected_s(), left_s)
         try:
             async with waiting as slot:
                 if alarm is not None:
@@ -238,17 +263,9 @@ class _Ask:
                 if recorder.heard or slot.waited_s:
                     recorder.granted(slot)
                 await self._exchange(slot)
-            large = len(self._response.body) > LARGE
-            reply, body = await anyio.to_thread.run_sync(self._decoded) if large else self._decoded()
-        except BaseException as failure:
-            recorder.attempted(failure)
-            raise
         finally:
             if alarm is not None:
                 alarm.cancel()
-        if recorder.heard:
-            recorder.attempted(request_id=self._redaction.text(reply.request_id))
-        return reply, body
 
     def _waiting(self) -> Waiting | Free:
         """What waits for a slot, on the terms of this ask."""
@@ -285,7 +302,10 @@ class _Ask:
         caller.connection.goes_on(self)
         recorder.sent(slot, self._host, now)
         try:
-            response = await caller.transport.send(self._signed.revealed(), timeouts=timeouts, answered=self._answered)
+            ours = type(caller.transport) is AiohttpTransport  # reveals the secrets without another copy of the request
+            response = await caller.transport.send(
+                self._signed if ours else self._signed.revealed(), timeouts=timeouts, answered=self._answered
+            )
         except UnreadableReply as too_much:
             self._redaction.error(too_much)
             raise
@@ -410,11 +430,15 @@ class _Ask:
 
     async def _call_for_keys(self) -> None:
         """Calls for keys, no longer than the deadline allows."""
-        if self._deadline is None or come_at_once(self._caller.credentials):
-            self._keys, self._keys_before = await called_for(self._caller.credentials), self._keys
+        credentials = self._caller.credentials
+        if isinstance(credentials, Fixed):
+            self._keys_before = self._keys
+            return
+        if self._deadline is None:
+            self._keys, self._keys_before = await called_for(credentials), self._keys
         else:
             with anyio.move_on_after(self._left_s()) as in_time:
-                self._keys, self._keys_before = await called_for(self._caller.credentials), self._keys
+                self._keys, self._keys_before = await called_for(credentials), self._keys
             if in_time.cancelled_caught:
                 raise self._late()
         self._keys_since = self._clock.monotonic()

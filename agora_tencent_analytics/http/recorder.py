@@ -111,7 +111,8 @@ class Recorder:
         for receipt in self._receipts:
             receipt.attempts += 1
             receipt.requests += 1
-            receipt.retries += again
+            if again:
+                receipt.retries += 1
         if slot.left_today is not None:
             self._day(slot.left_today, slot)
         self._sent_at, self._host, self._ended_at = at, url, 0.0

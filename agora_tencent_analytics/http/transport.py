@@ -36,6 +36,7 @@ from agora_tencent_analytics.secret import Secret, redacted
 
 if TYPE_CHECKING:
     import aiohttp
+    from multidict import CIMultiDict
 
 MOST_BODY_BYTES = 32 * 2**20
 """The largest body that is read, unless another bound is given: 32 MB, many times a vendor's largest answers."""
@@ -185,7 +186,11 @@ class AiohttpTransport:
             raise BadInput(f"session must be an aiohttp.ClientSession, not {type(session).__name__}")
         if ssl is not None and not isinstance(ssl, SSLContext):
             raise BadInput(f"ssl must be an ssl.SSLContext, not {type(ssl).__name__}")
-        self._headers = _checked_headers(headers or {}, user_agent)
+        from multidict import CIMultiDict
+        from yarl import URL
+
+        self._parsed = URL
+        self._headers: CIMultiDict[str] = CIMultiDict(_checked_headers(headers or {}, user_agent))
         self._ssl: SSLContext | bool = True if ssl is None else ssl
         if session is not None and session.auth is not None:
             raise BadInput("session= must not have auth=: the credentials of the vendor are put into each request")
@@ -205,26 +210,26 @@ class AiohttpTransport:
 
     async def send(self, request: Request, *, timeouts: Timeouts, answered: Callable[[], None]) -> Response:
         """Sends once and reads the answer to its end; see `Transport.send`."""
-        from yarl import URL
-
-        session = await self._session(timeouts)
+        known = self._own.get(asyncio.get_running_loop())
+        session = await self._session(timeouts) if known is None else known[0]
         proxy = self._proxies.to(request.url) if self._proxies else None
-        handed_over = False
+        # A session of our own adds nothing to what it is given, and begins to look for a connection at once.
+        handed_over = self._given is None
 
         async def hand_over(sent: aiohttp.ClientRequest, go_on: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
             nonlocal handed_over
             handed_over = True
             if "Host" in session.headers:  # of the caller's session: it would be another's
                 sent.headers["Host"] = sent.url.host_port_subcomponent or ""
-            sent.headers.update(request.headers)
+            sent.headers.update(self._with_ours(request))
             return await go_on(sent)
 
         try:
             async with session.request(
                 request.method,
-                URL(request.url, encoded=True),
+                self._parsed(request.url, encoded=True),
                 data=request.body or None,
-                headers=self._headers,
+                headers=self._with_ours(request) if self._given is None else None,
                 ssl=self._ssl,
                 timeout=self._limits(timeouts),
                 allow_redirects=False,
@@ -233,7 +238,7 @@ class AiohttpTransport:
                 auto_decompress=True,
                 max_field_size=_MOST_FIELD_BYTES,
                 proxy=proxy.reveal() if proxy else None,
-                middlewares=(*session._middlewares, hand_over),
+                middlewares=() if self._given is None else (*session._middlewares, hand_over),
             ) as response:
                 answered()
                 body = await self._read(response, request)
@@ -251,6 +256,14 @@ class AiohttpTransport:
             raise mapped
         finally:
             del mapped  # else this frame and the error keep each other
+
+    def _with_ours(self, request: Request) -> CIMultiDict[str]:
+        """All headers of a request, the vendor's first. No frame that waits keeps them: crash reports list these."""
+        together = self._headers.copy()
+        together.update(request.headers)
+        for name, value in request.secrets.items():
+            together[name] = value.reveal()
+        return together
 
     async def _read(self, response: aiohttp.ClientResponse, request: Request) -> bytes:
         """The whole body, decompressed.

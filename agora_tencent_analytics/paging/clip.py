@@ -17,6 +17,7 @@ import math
 from collections.abc import Sequence
 
 import attrs
+import msgspec
 
 from agora_tencent_analytics.endpoint import Bounds, whole_units
 from agora_tencent_analytics.errors import NothingToAsk
@@ -32,8 +33,7 @@ HISTORY_MARGIN_S = 60
 """Seconds kept from the edge of history, which moves on while the request waits for its slot."""
 
 
-@attrs.frozen(kw_only=True)
-class Clip:
+class Clip(msgspec.Struct, kw_only=True, frozen=True):
     """What is left of a range, and what was cut away."""
 
     inside: TimeRange | None

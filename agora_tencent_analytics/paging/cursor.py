@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 from typing import Any
 
-import attrs
 import msgspec
 
 from agora_tencent_analytics.decoding.bulk import check_bulk
@@ -36,8 +35,7 @@ def fingerprint(row: str, params: Mapping[str, Any], size: int) -> str:
     return blake2b(said, digest_size=12).hexdigest()
 
 
-@attrs.frozen(kw_only=True)
-class Cursor:
+class Cursor(msgspec.Struct, kw_only=True, frozen=True):
     """A place in a walk."""
 
     question: int
@@ -111,7 +109,7 @@ class Cursor:
             "p": [self.number, self.size, self.total, self.shown, self.barren, self.longest],
         }
         if self.ahead is not None:
-            said["a"] = msgspec.to_builtins(attrs.astuple(self.ahead, recurse=False))
+            said["a"] = msgspec.to_builtins(msgspec.structs.astuple(self.ahead))
         if self.token:
             said["t"] = self.token
         return base64.urlsafe_b64encode(msgspec.json.encode(said)).decode().rstrip("=")

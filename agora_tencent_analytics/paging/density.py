@@ -22,7 +22,7 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
-import attrs
+import msgspec
 
 from agora_tencent_analytics.timerange import TimeRange
 
@@ -61,15 +61,14 @@ def _gaps(moments: Sequence[int], window: TimeRange, mass: float) -> list[Piece]
     return found
 
 
-@attrs.define(kw_only=True)
-class Density:
+class Density(msgspec.Struct, kw_only=True):
     """What is thought of the seconds from `start` on; empty until the first sample."""
 
     size: int
     """The most rows of an answer."""
     start: int
     """Where the first piece begins: everything before is settled."""
-    pieces: list[Piece] = attrs.field(factory=list)
+    pieces: list[Piece] = []
     near: tuple[float, float] = (0.0, 0.0)
     """Rows and seconds of finished neighbours, older ones counting half."""
     tally: tuple[float, float] = (0.0, 0.0)

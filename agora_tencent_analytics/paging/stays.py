@@ -17,6 +17,7 @@ from itertools import islice, pairwise
 from typing import Any, Protocol, TypeVar
 
 import attrs
+import msgspec
 
 from agora_tencent_analytics.limits import DAY
 from agora_tencent_analytics.models.calls import Call, Session
@@ -124,8 +125,7 @@ def stays(sessions: Iterable[Session], life: TimeRange, part: TimeRange | None =
     return tuple(pieces)
 
 
-@attrs.define(kw_only=True)
-class CallTrail:
+class CallTrail(msgspec.Struct, kw_only=True):
     """Watches the sessions of a call: one that outlasts it, or has no end that can be, leads on.
 
     A call lasts from the first arrival to the last departure: where everybody has left, it is over.
@@ -142,10 +142,10 @@ class CallTrail:
     """First second asked for of a call that cannot have begun when its row says; 0: nothing before is left out."""
     fill_to: int = 0
     doubt: str = ""
-    _answers: int = attrs.field(default=0, init=False)
-    _last: int = attrs.field(default=0, init=False)
-    _endless: int = attrs.field(default=0, init=False)
-    _endless_before: int = attrs.field(default=0, init=False)
+    _answers: int = 0
+    _last: int = 0
+    _endless: int = 0
+    _endless_before: int = 0
 
     def saw(self, reply: Reply[Session], window: TimeRange) -> None:
         """See `Trail.saw`."""
@@ -181,8 +181,7 @@ class CallTrail:
             yield f"call {name} {said}; whoever joined after those who were found left may be missing"
 
 
-@attrs.define(kw_only=True)
-class StayTrail:
+class StayTrail(msgspec.Struct, kw_only=True):
     """Watches the points, or events, of sessions whose rows have no end that can be: while they come, it leads on.
 
     A session that ended in the second in which it began is believed until something of it is seen after that.
@@ -195,10 +194,10 @@ class StayTrail:
     """First second after the call, if its row says when that was."""
     fill_to: int
     doubt: str = ""
-    _shown: dict[str, list[float]] = attrs.field(factory=dict, init=False)
+    _shown: dict[str, list[float]] = {}
     """The last moment of each session, or user, in each answer."""
-    _asked: list[TimeRange] = attrs.field(factory=list, init=False)
-    _gaps: set[int] = attrs.field(factory=set, init=False)
+    _asked: list[TimeRange] = []
+    _gaps: set[int] = set()
     """First seconds of gaps that were led to."""
 
     def saw(self, reply: Reply[Any], window: TimeRange) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-import attrs
+import msgspec
 
 from agora_tencent_analytics.endpoint import AnyOf, Newest, NextPage, Paging
 from agora_tencent_analytics.errors import BadInput, Refusal, WindowRefused
@@ -53,8 +53,7 @@ class Times(Protocol):
         ...
 
 
-@attrs.define(kw_only=True)
-class Reading:
+class Reading(msgspec.Struct, kw_only=True):
     """A window that is being read."""
 
     question: Question
