@@ -86,8 +86,11 @@ def _sessions(ask: Ask) -> Ask:
         named = _named(users)
         ids = None if users is None else list(dict.fromkeys(users))
 
+        vendor, call_id = self.name, call.call_id
+
         def wanted(session: Any) -> bool:
-            return _about(session, self, call) and (named is None or session.user_id in named)
+            mine = session.call_id == call_id and session.vendor == vendor
+            return mine and (named is None or session.user_id in named)
 
         if call.held_sessions is not None and not _runs(call):
             return _held(self, call, over, cursor).only(wanted)

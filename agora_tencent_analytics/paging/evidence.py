@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-import attrs
 import msgspec
 
 from agora_tencent_analytics.decoding.flaws import Flaws
@@ -144,7 +143,7 @@ class Evidence(msgspec.Struct):
         """Makes the fingerprint of the window that ended last: of a lone page, only when somebody asks for it."""
         rows, self._rows = self._rows, None
         if rows is not None:
-            self.windows[-1] = attrs.evolve(self.windows[-1], fingerprint=rows.fingerprint)
+            self.windows[-1] = msgspec.structs.replace(self.windows[-1], fingerprint=rows.fingerprint)
 
     def certificate(self, *, brief: bool = False) -> Certificate:
         """The notes as a value.

@@ -242,6 +242,9 @@ class WindowReader(msgspec.Struct, kw_only=True):
         """
         rows = len(page.ids)
         self.pages += 1
+        if self._ends_at_once(page, rows):
+            self.barren = 0 if fresh else self.barren
+            return _AGREED
         if self._all is not None:
             self._all.update(page.ids)
         if fresh:
@@ -259,6 +262,26 @@ class WindowReader(msgspec.Struct, kw_only=True):
         step = self._confirm(self.paging, page) if self._confirming else self._read(self.paging, page, rows)
         self.longest = max(self.longest, rows)
         return msgspec.structs.replace(step, drift=self._noticed) if self._noticed else step
+
+    def _ends_at_once(self, page: PageSigns, rows: int) -> bool:
+        """True if this is a first page that is neither empty nor full, and nothing says that there is more.
+
+        What follows would come to the same; for most windows this takes a quarter of the time.
+        """
+        paging, total, more = self.paging, page.total, page.has_more
+        if self.pages > 1 or not 0 < rows < self.size or not isinstance(paging, PageNumber) or more:
+            return False
+        total = None if paging.total == "none" else total
+        if self.number != paging.base or (total is not None and total > rows):
+            return False
+        if more is None and paging.total == "page" and rows >= self.longest:  # it may have been cut
+            return False
+        now = self._now
+        now.first_total = now.total = now.most_total = total
+        now.slips = rows - distinct(page.ids)
+        now.ids.update(page.ids)
+        self.longest = max(self.longest, rows)
+        return True
 
     def _read(self, paging: PageNumber, page: PageSigns, rows: int) -> Step:
         now, first = self._now, self.number == paging.base

@@ -101,8 +101,8 @@ class Seen:
     def new(self, digests: Sequence[bytes]) -> list[bool]:
         """Takes digests in; for each, True if it was not there before."""
         if not self.size and isinstance(digests, Digests) and digests.distinct == len(digests):
-            self.update(digests)
-            return [True] * len(digests)
+            self._first, self.size = digests, digests.distinct
+            return [True] * self.size
         self._look()
         return [self._add(digest) for digest in digests]
 

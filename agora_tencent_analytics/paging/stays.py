@@ -142,6 +142,8 @@ class CallTrail(msgspec.Struct, kw_only=True):
     """First second asked for of a call that cannot have begun when its row says; 0: nothing before is left out."""
     fill_to: int = 0
     doubt: str = ""
+    known: bool
+    """True if the row of the call says when it ended."""
     _answers: int = 0
     _last: int = 0
     _endless: int = 0
@@ -153,22 +155,24 @@ class CallTrail(msgspec.Struct, kw_only=True):
         for one in reply.items:  # of a stay that stands there twice, the row with an end
             if one.leave_ts is not None or one.session_id not in stays:
                 stays[one.session_id] = one
-        said = [(one.join_ts, one.leave_ts) for one in stays.values()]
-        ends = [leave for join, leave in said if leave is not None and join <= leave <= self.now + _AHEAD_S]
-        self._last = max([self._last, *ends])
-        self._endless += len(said) - len(ends)
+        latest = self.now + _AHEAD_S
+        for one in stays.values():
+            if (leave := one.leave_ts) is None or not one.join_ts <= leave <= latest:
+                self._endless += 1
+            elif leave > self._last:
+                self._last = leave
         self._answers += 1
 
     def onward(self, reached: int) -> TimeRange | None:
         """See `Trail.onward`."""
-        known = end_is_known(self.call, self.now)
         # The vendor has forgotten the beginning of it, or nobody knows that.
-        unheard = not known and not (self._last if self.call.created_ts <= 0 else self._answers)
+        unheard = not self.known and not (self._last if self.call.created_ts <= 0 else self._answers)
         goes_on, self._endless_before = self._endless > self._endless_before, self._endless
         last = self.until - 1 if unheard or goes_on else min(self.until - 1, self._last)
         if reached <= last:
             return TimeRange(reached, last + 1)
-        self.doubt = "; ".join(self._doubts(end_known=known or reached >= self.until))
+        end_known = self.known or reached >= self.until
+        self.doubt = "" if end_known and not self.since else "; ".join(self._doubts(end_known=end_known))
         return None
 
     def _doubts(self, *, end_known: bool) -> Iterator[str]:
