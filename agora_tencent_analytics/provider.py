@@ -13,7 +13,7 @@ from typing import Any, Literal, NoReturn
 
 from agora_tencent_analytics.access import Access
 from agora_tencent_analytics.endpoint import Endpoint, PageNumber
-from agora_tencent_analytics.errors import CallNotFound, NotOffered
+from agora_tencent_analytics.errors import CallNotFound, NotOffered, counted
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.events import AbnormalExperience, Event
 from agora_tencent_analytics.models.figures import Figures
@@ -120,7 +120,8 @@ class Provider(Access, ABC):
         certificate, requests = listing.certificate, view.receipt.requests
         unsure = "" if certificate.complete else ", and the listing is not known to be complete"
         raise CallNotFound(
-            f"no call {call_id!r} is listed in {certificate.over or over}{unsure}; that took {requests} requests",
+            f"no call {call_id!r} is listed in {certificate.over or over}{unsure}; "
+            f"that took {counted(requests, 'request')}",
             call_ids=[call_id],
             requests=requests,
         )

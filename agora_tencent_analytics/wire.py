@@ -392,16 +392,13 @@ def row_ids(row: Endpoint[Any], items: Sequence[Any]) -> list[str]:
     return ids
 
 
-_TEXTS = frozenset((str,))
-
-
 def identified(row: Endpoint[Any], reply: Reply[Any]) -> Reply[Any]:
     """The reply with an id for each of its items, if the row says what tells them apart.
 
     Raises:
         ValueError: it has another number of ids than of items; or a record has no identity.
     """
-    if not _TEXTS.issuperset(map(type, reply.ids)):
+    if not all(issubclass(kind, str) for kind in set(map(type, reply.ids))):
         raise TypeError("Vendor.decode gave ids that are not texts")
     if not row.key or len(reply.ids) == len(reply.items):
         return reply

@@ -124,7 +124,7 @@ def test_a_row_that_holds_fewer_than_it_counts_is_not_believed() -> None:
     alone = provider(rows, sessions_count="accumulated_users")
     found, certificate = sessions(alone, listed_call(alone, "c0"))
     assert [] == found
-    assert "none of them are the row of call c0 with its sessions" in certificate.why
+    assert "but not the row of call c0 with its sessions" in certificate.why
 
 
 @pytest.mark.parametrize("people", [None, "many", [{"session_id": "s"}], [5]])

@@ -17,6 +17,7 @@ from agora_tencent_analytics.decoding.points import PointForm
 from agora_tencent_analytics.decoding.rows import Structure, says_no
 from agora_tencent_analytics.decoding.typed import TypedRows, reader
 from agora_tencent_analytics.endpoint import Endpoint
+from agora_tencent_analytics.errors import counted
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.columns import Columns
 from agora_tencent_analytics.models.metrics import METRICS
@@ -165,8 +166,8 @@ def _check_sessions(shell: AgoraMetrics, users: Mapping[str, str], asked: Asked)
     if missing:
         strange = next(sid for sid in shell.sids if sid not in wanted)
         asked.flaws.doubts.append(
-            f"of {len(wanted)} sessions asked for, {missing} are not in the answer, but others are, "
-            f"{strange[:40]!r} for one"
+            f"of {counted(len(wanted), 'session')} asked for, {counted(missing, 'is', 'are')} not in the answer, "
+            f"but others are, {strange[:40]!r} for one"
         )
 
 

@@ -24,7 +24,7 @@ from typing import BinaryIO
 import attrs
 import msgspec
 
-from agora_tencent_analytics.errors import BadInput
+from agora_tencent_analytics.errors import BadInput, counted
 from agora_tencent_analytics.scan import CallRecord
 from agora_tencent_analytics.scan.json_lines import record_pieces
 from agora_tencent_analytics.scan.ledger import Ledger
@@ -183,8 +183,9 @@ def _known(file: BinaryIO, named: str, marks: list[_Mark]) -> _Mark | None:
         )
     if known.length and not known.fits(file):
         raise BadInput(
-            f"{named} has {size} bytes, and not the {known.length} that the ledger says were written: records are "
-            "missing that will not be asked for again; put the file back, or name another --out for what is new"
+            f"{named} has {counted(size, 'byte')}, and not the {known.length:,} that the ledger says were written: "
+            "records are missing that will not be asked for again; put the file back, or name another --out for "
+            "what is new"
         )
     return known
 

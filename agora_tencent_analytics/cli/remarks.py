@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from agora_tencent_analytics.cli.options import Options
-from agora_tencent_analytics.errors import AnalyticsError, printable
+from agora_tencent_analytics.errors import AnalyticsError, counted, printable
 from agora_tencent_analytics.limits import DAY, HOUR
 from agora_tencent_analytics.notices import Notice, PageRead
 from agora_tencent_analytics.provider import Provider
@@ -70,7 +70,9 @@ class Listed:
             within = f" in {vendor.over}" if vendor.over else ""
             count = self._calls[name]
             if options.user and count:
-                yield printable(f"{name}: no call of user {' or '.join(options.user)} among {count} calls{within}")
+                yield printable(
+                    f"{name}: no call of user {' or '.join(options.user)} among {counted(count, 'call')}{within}"
+                )
             elif options.channel:
                 yield printable(f"{name}: no call in channel {options.channel}{within}")
             elif options.user:
@@ -79,7 +81,7 @@ class Listed:
 
 def way_on(options: Options, whole: int) -> str:
     """What was read by a scan that ended early, and how to go on."""
-    read = f"{whole:,} calls were read"
+    read = f"{counted(whole, 'call was', 'calls were')} read"
     if options.ledger:
         return f"{read}, and nothing is lost; to go on: {options.again()}"
     return f"{read}; with --ledger FILE the same command would go on from here, and without it, it begins again"
@@ -89,4 +91,4 @@ def disk_full(options: Options, error: OSError, written: int) -> str:
     """What became of the file that could not be written to its end, and how to go on."""
     why = _FULL.get(error.errno or 0) or f"no more can be written ({error.strerror})"
     then = "again" if options.ledger or options.force or options.out == "-" else "again with --force"
-    return f"{why}: {options.out} has {written:,} calls; free some space and run it {then}"
+    return f"{why}: {options.out} has {counted(written, 'call')}; free some space and run it {then}"

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 
-from agora_tencent_analytics.errors import LONGEST_LINE, bounded, columns_of, printable
+from agora_tencent_analytics.errors import LONGEST_LINE, bounded, columns_of, counted, printable
 from agora_tencent_analytics.scan import Failure, Report, VendorReport
 from agora_tencent_analytics.scan.worst import CallFigures
 
@@ -159,7 +159,9 @@ def results(report: Report, left: dict[str, str]) -> list[str]:
     lines = []
     for name, vendor in report.vendors.items():
         if vendor.already:
-            lines.append(f"{name}: {vendor.already:,} calls were settled by earlier runs with this ledger")
+            lines.append(
+                f"{name}: {counted(vendor.already, 'call was', 'calls were')} settled by earlier runs with this ledger"
+            )
         if name in left:
             lines.append(f"{name}: requests left today: {left[name]}")
         lines += _not_read(name, vendor, yet=True)

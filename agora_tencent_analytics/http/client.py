@@ -204,7 +204,7 @@ class _Ask:
                 await self._prepare(pause)
         except BaseException as error:
             if connection.woke(self) and isinstance(error, asyncio.CancelledError):
-                error = ProviderClosed(f"the provider was closed while {self._row.name} waited")
+                error = ProviderClosed(f"the provider was closed before {self._row.name} was answered")
             if isinstance(error, DailyQuotaExhausted):
                 recorder.day_spent(error, news=connection.is_news(error.counter, error.resets_at))
             if self._rowless is not None and isinstance(error, AnalyticsError):
@@ -218,7 +218,7 @@ class _Ask:
                 raise error from (failures[-1] if failures else None)
             raise
         finally:
-            connection.goes_on(self)
+            connection.is_over(self)
             connection.woke(self)  # where a callable for keys has swallowed the cancellation
             # A kept failure holds the frames it passed, and they this object: a circle that only the collector breaks.
             failures.clear()
@@ -275,7 +275,7 @@ class _Ask:
             within_s = max(0.0, within_s - self._caller.connection.fastest_s(self._row.name))
         return self._caller.quota.slot(
             self._row.counter,
-            self._limits.rates,
+            self._limits.counted,
             max_wait=self._max_wait,
             within_s=within_s,
             queues=terms.queues,
@@ -299,7 +299,6 @@ class _Ask:
         timeouts = caller.timeouts if self._deadline is None else self._timeouts()
         self._slot, self._sent_at, self._answered_at = slot, now, now
         slot.sent()
-        caller.connection.goes_on(self)
         recorder.sent(slot, self._host, now)
         try:
             ours = type(caller.transport) is AiohttpTransport  # reveals the secrets without another copy of the request
@@ -318,6 +317,7 @@ class _Ask:
             if broken.phase != "total" or timeouts is caller.timeouts:
                 caller.hosts.failed(self._host, self._clock.monotonic())
             raise
+        slot.was_read = True
         caller.hosts.answered(self._host)
         caller.connection.answered(row.name, self._clock.monotonic() - now)
         if recorder.heard:
@@ -386,7 +386,7 @@ class _Ask:
         if reply.items or not lost or self._rowless is not None:
             return reply, self._response.body
         self._rowless = reply, self._response.body
-        why = f"none of its {len(lost)} rows can be read, the first because {brief(lost[0].reason)}"
+        why = f"none of its rows can be read ({len(lost):,} came), the first because {brief(lost[0].reason)}"
         facts: dict[str, Any] = {"endpoint": row.name, "status": self._response.status, "request_id": reply.request_id}
         raise UnreadableReply(why, in_rows=True, **facts)
 
@@ -395,7 +395,7 @@ class _Ask:
     def _pause(self) -> float | None:
         """Seconds before the last failure is worth another attempt; None if it is final."""
         caller, failure = self._caller, self._failures[-1]
-        if isinstance(failure, RateLimited) and failure.per == "day" and self._limits.rates:
+        if isinstance(failure, RateLimited) and failure.per == "day" and self._limits.counted:
             # The day is marked: the quota now says until when, or that midnight has passed meanwhile.
             self._days_spent += 1
             return 0.0 if self._days_spent < _MOST_DAYS_SPENT else None
@@ -413,8 +413,7 @@ class _Ask:
         """
         failure, recorder, caller = self._failures[-1], self._recorder, self._caller
         caller.connection.check(caller.transport)
-        caller.connection.waits(self)
-        caller.quota.refuse_if_spent(self._row.counter, self._limits.rates, recorder.terms.priority or "normal")
+        caller.quota.refuse_if_spent(self._row.counter, self._limits.counted, recorder.terms.priority or "normal")
         await self._call_for_keys()
         if isinstance(failure, NotAuthenticated) and failure.cause == "token" and self._keys == self._keys_before:
             raise failure

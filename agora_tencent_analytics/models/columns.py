@@ -16,10 +16,11 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise, starmap
 from math import inf, isnan
 from operator import lt
-from typing import NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 from agora_tencent_analytics.decoding.moments import YEAR_5138, seconds
 from agora_tencent_analytics.decoding.points import PointForm, read_points
+from agora_tencent_analytics.errors import counted
 
 
 class _Made(NamedTuple):
@@ -234,11 +235,15 @@ class Columns:
         pairs = zip(mine.values, theirs.values, strict=True)
         return mine.values == theirs.values or all(a == b or (isnan(a) and isnan(b)) for a, b in pairs)
 
-    __hash__ = None  # type: ignore[assignment]  # arrays can change
+    __hash__: ClassVar[None]  # type: ignore[assignment]  # arrays can change
 
     def __repr__(self) -> str:
         state = self._state
-        return f"<Columns of {len(state.times)} points>" if isinstance(state, _Made) else "<Columns not read yet>"
+        return (
+            f"<Columns of {counted(len(state.times), 'point')}>"
+            if isinstance(state, _Made)
+            else "<Columns not read yet>"
+        )
 
     def __reduce__(self) -> tuple[object, ...]:
         return _revive, tuple(self._made())

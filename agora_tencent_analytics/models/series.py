@@ -14,7 +14,7 @@ from typing import Any
 
 import attrs
 
-from agora_tencent_analytics.errors import BadInput
+from agora_tencent_analytics.errors import BadInput, counted
 from agora_tencent_analytics.models.columns import Columns
 
 
@@ -97,7 +97,7 @@ class MetricSeries:
 
     def __repr__(self) -> str:
         """Without user ids: series stand in logs."""
-        points = f"{len(self)} points" if self.columns.is_read else "not read yet"
+        points = counted(len(self), "point") if self.columns.is_read else "not read yet"
         return f"<MetricSeries {self.metric or self.vendor_metric} of {self.vendor} call {self.call_id}, {points}>"
 
     def to_dict(self) -> dict[str, object]:

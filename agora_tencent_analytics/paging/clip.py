@@ -20,9 +20,8 @@ import attrs
 import msgspec
 
 from agora_tencent_analytics.endpoint import EXACT, Bounds, whole_units
-from agora_tencent_analytics.errors import NothingToAsk
 from agora_tencent_analytics.limits import Limits
-from agora_tencent_analytics.paging.certificate import Clipped, ClippedFor
+from agora_tencent_analytics.paging.certificate import Clipped, ClippedFor, NothingToAsk
 from agora_tencent_analytics.timerange import TimeRange, merge
 
 MARGIN_S = 2

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 import msgspec
 
 from agora_tencent_analytics.endpoint import NextPage
+from agora_tencent_analytics.errors import counted
 from agora_tencent_analytics.paging.decision import PageSigns, Step
 from agora_tencent_analytics.paging.seen_ids import Seen, digest
 
@@ -115,7 +116,7 @@ class NextReader(msgspec.Struct, kw_only=True):
         if page.has_more is True:
             return Step(action="done", reason=_MORE)
         if self.total is not None and self.total > self.shown:
-            return self._again(f"the vendor counts {self.total} rows, and {self.shown} came")
+            return self._again(f"the vendor counts {counted(self.total, 'row')}, and {self.shown} came")
         if self._moved:
             return self._again(self._moved)
         if self.recent and self.number > 1 and self._first_page:

@@ -35,6 +35,7 @@ from collections.abc import Sequence
 import msgspec
 
 from agora_tencent_analytics.endpoint import PageNumber, Unpaged
+from agora_tencent_analytics.errors import counted
 from agora_tencent_analytics.paging.decision import PageSigns, Step
 from agora_tencent_analytics.paging.seen_ids import Seen, digest, distinct
 
@@ -254,7 +255,9 @@ class WindowReader(msgspec.Struct, kw_only=True):
             if page.has_more is True and not page.is_last:
                 return Step(action="done", reason="the vendor says that more exists, in an answer without pages")
             if self.paging.total in ("listing", "hint") and self._now.owed and not page.is_last:
-                return Step(action="done", reason=f"the vendor counts {page.total} rows, and {self.shown} came")
+                return Step(
+                    action="done", reason=f"the vendor counts {counted(page.total, 'row')}, and {self.shown} came"
+                )
             return _WITHOUT_PAGES
         if self.paging.total == "none":
             page = msgspec.structs.replace(page, total=None)
@@ -356,7 +359,7 @@ class WindowReader(msgspec.Struct, kw_only=True):
 
     def _ended(self, paging: PageNumber, page: PageSigns, *, repeated: bool) -> Step:
         now = self._now
-        short = f"the vendor counts {now.most_total} rows, and {self.shown} came" if now.owed else ""
+        short = f"the vendor counts {counted(now.most_total, 'row')}, and {self.shown} came" if now.owed else ""
         if page.is_last:
             short = ""
         elif not now.drift:

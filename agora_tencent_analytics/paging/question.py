@@ -190,5 +190,7 @@ def sessions_of(call: Call, sessions: Iterable[Session]) -> list[Session]:
     found = list(sessions)
     strange = [one for one in found if not isinstance(one, Session) or one.call_id != call.call_id]
     if strange:
-        raise BadInput(f"{len(strange)} of the {len(found)} sessions do not belong to call {call.call_id}")
+        raise BadInput(
+            f"among the sessions are some that do not belong to call {call.call_id} ({len(strange)} of {len(found)})"
+        )
     return in_order({session.session_id: session for session in found}.values())

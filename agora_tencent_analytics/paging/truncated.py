@@ -37,7 +37,7 @@ from typing import Any
 import msgspec
 
 from agora_tencent_analytics.endpoint import AnyOf, Endpoint, Newest, Total
-from agora_tencent_analytics.errors import UnreadableReply
+from agora_tencent_analytics.errors import UnreadableReply, counted
 from agora_tencent_analytics.paging.decision import PageSigns, Step
 from agora_tencent_analytics.paging.density import Density, Piece, hidden
 from agora_tencent_analytics.paging.next_page import NextReader
@@ -128,7 +128,7 @@ class _Reader(msgspec.Struct, kw_only=True):
         self._closed = True
         if then is None:
             if complete and not self._proven and self.promised is not None and self.promised > self.came:
-                complete, reason = False, f"the vendor counts {self.promised} rows, and {self.came} came"
+                complete, reason = False, f"the vendor counts {counted(self.promised, 'row')}, and {self.came} came"
             return Step(action="done", over=over, complete=complete, reason=reason)
         self.window = then
         return Step(action="narrow", over=over, complete=complete, reason=reason)
@@ -141,7 +141,9 @@ class NewestReader(_Reader, kw_only=True):
 
     def resume(self, ahead: Ahead) -> None:
         """Takes up a reading from a cursor."""
-        self.known, self.promised, self.came = dict(ahead.known), ahead.promised, ahead.came
+        self.known: dict[bytes, int] = dict(ahead.known)
+        self.promised: int | None = ahead.promised
+        self.came: int = ahead.came
 
     @property
     def ahead(self) -> Ahead:
@@ -166,7 +168,7 @@ class NewestReader(_Reader, kw_only=True):
         full = len(page.ids) >= (self.size or self.paging.most)
         if page.is_last or not (full or page.has_more is True):
             return self._close(start, _WHOLE_ANSWER, complete=True, then=None)
-        self.barren += not fresh
+        self.barren: int = self.barren + (not fresh)
         if self.barren >= _MOST_BARREN[Newest]:
             return self._close(start, _LIES if page.has_more else _STUCK, complete=False, then=None)
         moments = [(row, at) for row, at in zip(page.ids, page.at, strict=False) if at > 0]
@@ -212,7 +214,9 @@ class AnyOfReader(_Reader, kw_only=True):
 
     def resume(self, ahead: Ahead) -> None:
         """Takes up a reading from a cursor."""
-        self.known, self.promised, self.came = dict(ahead.known), ahead.promised, ahead.came
+        self.known: dict[bytes, int] = dict(ahead.known)
+        self.promised: int | None = ahead.promised
+        self.came: int = ahead.came
         self.end = ahead.end
         self.density.pieces, self.density.near, self.density.tally = list(ahead.pieces), ahead.near, ahead.tally
 
@@ -253,9 +257,9 @@ class AnyOfReader(_Reader, kw_only=True):
             return self._next(why, complete=not doubt)
         # Known rows of the window itself are expected while closing in on a crowded second.
         astray = not page.at or any(at not in window for at in page.at)
-        self.barren += astray and not fresh
+        self.barren: int = self.barren + (astray and not fresh)
         if self.barren >= _MOST_BARREN[AnyOf]:
-            self.window = self.rest
+            self.window: TimeRange = self.rest
             return self._close(window.start, _LIES if page.has_more else _STUCK, complete=False, then=None)
         before = sum(at in window for at in self.known.values())
         again = sum(row in self.known for row in page.ids)

@@ -20,10 +20,11 @@ from typing import Any, NamedTuple
 from agora_tencent_analytics.context import is_heard, tell
 from agora_tencent_analytics.decoding.flaws import NO_FLAWS
 from agora_tencent_analytics.endpoint import NextPage, PageNumber, Unpaged
-from agora_tencent_analytics.errors import Refusal, UnreadableRow, WindowRefused
+from agora_tencent_analytics.errors import Refusal, WindowRefused, counted
 from agora_tencent_analytics.http.client import Caller
 from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.notices import Drift, GoingAway, PageRead, WindowSplit
+from agora_tencent_analytics.paging.certificate import UnreadableRow
 from agora_tencent_analytics.paging.cursor import Cursor
 from agora_tencent_analytics.paging.decision import PageSigns, Step, unreadable_rows
 from agora_tencent_analytics.paging.evidence import Evidence
@@ -104,8 +105,8 @@ class Walk:
         self._seen = Seen()
         self._last: tuple[TimeRange, int, Reply[Any], bytes]
         self._lost: Sequence[UnreadableRow] = ()
-        self.evidence = Evidence(from_cursor=cursor is not None)
-        self.windows = Windows(
+        self.evidence: Evidence = Evidence(from_cursor=cursor is not None)
+        self.windows: Windows = Windows(
             caller.identity,
             caller.quota.clock,
             questions,
@@ -134,12 +135,13 @@ class Walk:
             if reading is None:
                 self._finish("")
             elif self._max_requests is not None and evidence.asked >= self._max_requests:
-                self._finish(f"the walk's ceiling of {self._max_requests} requests was reached")
+                self._finish(f"the walk's ceiling of {counted(self._max_requests, 'request')} was reached")
             elif (asked := evidence.asked - windows.asked_before) >= MOST_REQUESTS:
                 self._finish(f"the ceiling of {MOST_REQUESTS} requests for one window was reached at {reading.window}")
             elif asked - windows.fruitful >= MOST_BARREN + _BARREN_FOR_EACH * windows.fruitful:
                 barren = asked - windows.fruitful
-                self._finish(f"{barren} of {asked} requests for one window brought nothing new, up to {reading.window}")
+                spent = f"{barren} of {counted(asked, 'request')} for one window"
+                self._finish(f"{spent} brought nothing new, up to {reading.window}")
             else:
                 question, window, reader = reading.question, reading.window, reading.reader
                 number = reader.number
@@ -293,6 +295,6 @@ class Walk:
         for _, needed, always in self._filters:
             some = self.evidence.strange or always
             if needed and some and not self.evidence.unique and not self.evidence.from_cursor:
-                came = f"{self.evidence.strange} rows came, and none of them are {needed}"
+                came = f"{counted(self.evidence.strange, 'row')} came, but not {needed}"
                 self.evidence.doubts[f"{came}; the vendor may spell it otherwise"] = None
         self._seen.close()

@@ -8,7 +8,7 @@ from typing import Literal
 import attrs
 import msgspec
 
-from agora_tencent_analytics.errors import LONGEST_LINE, AnalyticsError, bounded
+from agora_tencent_analytics.errors import LONGEST_LINE, AnalyticsError, bounded, counted
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.timerange import TimeRange
@@ -94,7 +94,8 @@ class CallRecord:
 
     def __repr__(self) -> str:
         """With counts, and without users: records stand in logs."""
-        counts = f"{len(self.sessions)} sessions, {len(self.series)} series, {len(self.failures)} failures"
+        sessions, failures = counted(len(self.sessions), "session"), counted(len(self.failures), "failure")
+        counts = f"{sessions}, {len(self.series)} series, {failures}"
         part = "" if self.last and not self.part else f", part {self.part}"
         return f"<CallRecord {self.vendor} {self.call.call_id}: {counts}{part}>"
 

@@ -16,6 +16,7 @@ from agora_tencent_analytics.decoding.rawjson import UNREAD, text
 from agora_tencent_analytics.decoding.rows import Structure, says_no
 from agora_tencent_analytics.decoding.typed import TypedRows, reader
 from agora_tencent_analytics.endpoint import Endpoint
+from agora_tencent_analytics.errors import counted
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.columns import Columns
 from agora_tencent_analytics.models.events import AbnormalExperience, Cause, Event
@@ -183,8 +184,8 @@ def series_of(shell: TencentDetail, users: Collection[str], asked: Asked) -> lis
     wanted, told = asked.params.get("UserIds") or users, {entry.user_id for entry in shell.series}
     if (strange := told.difference(wanted)) and (missing := set(wanted) - told):
         asked.flaws.doubts.append(
-            f"of {len(wanted)} users asked for, {len(missing)} are not in the answer, but others are, "
-            f"{min(strange)[:40]!r} for one"
+            f"of {counted(len(wanted), 'user')} asked for, {counted(len(missing), 'is', 'are')} not in the answer, "
+            f"but others are, {min(strange)[:40]!r} for one"
         )
     call_id, window = asked.params["CommId"], asked.window
     found = []

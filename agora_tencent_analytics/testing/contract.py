@@ -23,6 +23,7 @@ from agora_tencent_analytics.errors import (
     Refusal,
     UnreadableReply,
     VendorFault,
+    counted,
 )
 from agora_tencent_analytics.message import Request, Response
 from agora_tencent_analytics.models.calls import Call, Session
@@ -127,7 +128,7 @@ class ProviderContract:
             narrowed, certificate, _ = self._listed(self.answer, channel=channel)
             assert certificate.complete, certificate.why
             same = [call for call in calls if call.channel == channel]
-            assert same == narrowed, f"{len(same)} calls are of channel {channel!r}, and {len(narrowed)} were listed"
+            assert same == narrowed, f"channel {channel!r} has {counted(len(same), 'call')}, and {len(narrowed)} came"
 
     def test_an_empty_account_is_complete_and_empty(self) -> None:
         """An answer without rows is an answer."""
@@ -148,7 +149,9 @@ class ProviderContract:
         calls, certificate, again = self._listed(repeating)
         assert again < _FOR_EVER, "the walk did not come to an end"
         missing = set(self.call_ids) - {call.call_id for call in calls}
-        assert sent == 1 or not missing or not certificate.complete, f"complete, and {len(missing)} calls are missing"
+        assert sent == 1 or not missing or not certificate.complete, (
+            f"complete, and {counted(len(missing), 'call is', 'calls are')} missing"
+        )
 
     # -- about calls --------------------------------------------------------------------------------------------
 
@@ -348,7 +351,9 @@ class ProviderContract:
             calls, certificate, _ = self._listed(answer)
         except AnalyticsError as error:
             return error
-        raise AssertionError(f"{len(calls)} calls came, and the certificate says {certificate.why or 'complete'!r}")
+        raise AssertionError(
+            f"{counted(len(calls), 'call')} came, and the certificate says {certificate.why or 'complete'!r}"
+        )
 
     async def _call_with_people(self, provider: Provider) -> tuple[Call, list[Session]]:
         calls: list[Call] = await self._calls(provider).collect()

@@ -388,14 +388,12 @@ class scanning:  # reads as a sentence
 def way_on_of(folder: Path, ledger: bool) -> str:
     lines = map(json.loads, (folder / "out").read_text().splitlines())
     calls = sum(line["last"] and not line["failures"] for line in lines)
+    read = "1 call was read" if calls == 1 else f"{calls} calls were read"
     if not ledger:
         after = "with --ledger FILE the same command would go on from here, and without it, it begins again"
-        return f"{calls} calls were read; {after}"
+        return f"{read}; {after}"
     files = f"--out {folder}/out --ledger '{folder}/led ger'"
-    return (
-        f"{calls} calls were read, and nothing is lost; to go on: "
-        f"agora-tencent-analytics scan --last 10h --depth sessions {files}"
-    )
+    return f"{read}, and nothing is lost; to go on: agora-tencent-analytics scan --last 10h --depth sessions {files}"
 
 
 # --- terminals ---------------------------------------------------------------------------------------------------

@@ -882,12 +882,15 @@ def test_a_share_of_each_day_is_reserved_for_a_priority() -> None:
         for _ in range(8):
             await ask(of, rates, priority="backfill")
         for priority in ("backfill", "normal"):
-            with pytest.raises(DailyQuotaExhausted, match="spent but for the last 2, which are reserved") as caught:
+            with pytest.raises(
+                DailyQuotaExhausted,
+                match="nothing but the last 2, reserved for another priority, is left of the 11 requests ",
+            ) as caught:
                 await ask(of, rates, priority=priority)
             assert (2, MIDNIGHT) == (caught.value.reserved, caught.value.resets_at)
         for _ in range(2):
             await ask(of, rates, priority="interactive")
-        with pytest.raises(DailyQuotaExhausted, match="UTC day are spent;") as caught:
+        with pytest.raises(DailyQuotaExhausted, match="nothing is left of the 11 requests ") as caught:
             await ask(of, rates, priority="interactive")
         assert 0 == caught.value.reserved
         await anyio.sleep(5_002)

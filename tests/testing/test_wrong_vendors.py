@@ -197,7 +197,7 @@ class AnyOfEverything(Whole):
 # -- filters, whose rows, which kinds ---------------------------------------------------------------------------
 
 
-@wrong("none of them are calls of channel")
+@wrong("but not calls of channel")
 class ChannelSpeltOtherwise(ToyContract):
     def found(self, asked: dict[str, str]) -> list[dict[str, Any]]:
         return [
@@ -296,7 +296,7 @@ class GeneratorForPaginator(ToyContract):
             return (one for one in iter(int, 1))  # type: ignore[return-value]
 
 
-@wrong("none of them are sessions of call")
+@wrong("but not sessions of call")
 class SessionsOfAnotherCall(ToyContract):
     class kind(ToyProvider):
         def sessions(self, call: Call, **options: Any) -> Paginator[Session]:

@@ -10,7 +10,7 @@ from agora_tencent_analytics.cli.options import Options
 from agora_tencent_analytics.cli.output import clear_report, write_report
 from agora_tencent_analytics.cli.providers import providers_of
 from agora_tencent_analytics.cli.tables import Row
-from agora_tencent_analytics.errors import BadInput, printable
+from agora_tencent_analytics.errors import BadInput, counted, printable
 from agora_tencent_analytics.receipt import Budget
 from agora_tencent_analytics.scan import Forecast, Interval, Report, VendorForecast, scan
 
@@ -75,11 +75,11 @@ def _time(seconds: Interval) -> str:
 
 def _lines(forecast: Forecast) -> Iterator[str]:
     for name, vendor in forecast.vendors.items():
-        yield f"{name}: {vendor.over}, plan {vendor.plan}, depth {vendor.depth}: {vendor.calls} calls"
+        yield f"{name}: {vendor.over}, plan {vendor.plan}, depth {vendor.depth}: {counted(vendor.calls, 'call')}"
         yield f"{name}: {vendor.basis}{_spent(vendor)}"
         yield from (f"{name}: {line}" for line in vendor.said)
     yield forecast.verdict
 
 
 def _spent(vendor: VendorForecast) -> str:
-    return f"; {vendor.probed} requests" if vendor.probed else ""
+    return f"; {counted(vendor.probed, 'request')}" if vendor.probed else ""

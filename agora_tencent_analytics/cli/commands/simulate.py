@@ -17,7 +17,7 @@ import msgspec
 from agora_tencent_analytics.agora import variables as agora
 from agora_tencent_analytics.cli.options import Options
 from agora_tencent_analytics.cli.simulated_world import HIGHEST, recent_range, world
-from agora_tencent_analytics.errors import BadInput
+from agora_tencent_analytics.errors import BadInput, counted
 from agora_tencent_analytics.simulator import Delay, SimulatedAgora, SimulatedTencent, SimulatedVendor
 from agora_tencent_analytics.tencent import variables as tencent
 
@@ -65,7 +65,10 @@ async def run(options: Options) -> int:
             print("\n".join(exports(options, server)), file=sys.stderr, flush=True)
         await over.wait()
         if options.verbose:
-            print(f"{len(server.arrivals)} requests, {server.refused} refused for their rate", file=sys.stderr)
+            print(
+                f"{counted(len(server.arrivals), 'request')}, {server.refused:,} refused for their rate",
+                file=sys.stderr,
+            )
     return 0
 
 

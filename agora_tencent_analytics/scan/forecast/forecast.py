@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import attrs
 
+from agora_tencent_analytics.errors import counted
 from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.scan.options import Depth
 from agora_tencent_analytics.timerange import TimeRange
@@ -91,7 +92,7 @@ class Loss:
         return _json(self, "over", "calls", "reason")
 
     def __str__(self) -> str:
-        calls = "an unknown number of calls" if self.calls is None else f"about {self.calls:,} calls"
+        calls = "an unknown number of calls" if self.calls is None else f"about {counted(self.calls, 'call')}"
         why = {
             "history": "the vendor forgets them before they are read",
             "quota": "the day's requests are spent before",
@@ -130,7 +131,7 @@ class Proposal:
         return _json(self, "over", "depth", "channel", "only", "calls", "requests", "why")
 
     def __str__(self) -> str:
-        return f"{self.why}: {self.calls} calls, {self.requests} requests"
+        return f"{self.why}: {counted(self.calls, 'call')}, {counted(self.requests, 'request')}"
 
 
 @attrs.frozen(kw_only=True)
@@ -247,7 +248,8 @@ class Forecast:
         lines = []
         for name, vendor in self.vendors.items():
             took = timedelta(seconds=round(vendor.seconds.likely))
-            lines.append(f"{name}: {vendor.calls} calls, {vendor.requests} requests, {took}; {vendor.basis}")
-            lines += [f"{name}: {row.counter}: {row.requests} requests" for row in vendor.rows]
+            cost = f"{counted(vendor.calls, 'call')}, {counted(vendor.requests, 'request')}, {took}"
+            lines.append(f"{name}: {cost}; {vendor.basis}")
+            lines += [f"{name}: {row.counter}: {counted(row.requests, 'request')}" for row in vendor.rows]
             lines += [f"{name}: {line}" for line in vendor.said]
         return "\n".join([*lines, self.verdict])

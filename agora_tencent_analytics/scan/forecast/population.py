@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 
-from agora_tencent_analytics.errors import BadInput
+from agora_tencent_analytics.errors import BadInput, counted
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.scan.forecast.forecast import Only
 from agora_tencent_analytics.scan.options import Depth
@@ -139,5 +139,5 @@ class Stated:
             times = self.calls * (number + 1) // few - self.calls * number // few
             there = attended(call, self.sessions_per_call, users)
             seen.append(Seen(call=call, part=part, sessions=there, times=times))
-        words = f"stated: {self.calls:,} calls of {self.minutes_per_call:g} minutes with"
-        return Population(seen=seen, basis=f"{words} {self.sessions_per_call} sessions each")
+        words = f"stated: {counted(self.calls, 'call')} of {self.minutes_per_call:g} minutes with"
+        return Population(seen=seen, basis=f"{words} {counted(self.sessions_per_call, 'session')} each")

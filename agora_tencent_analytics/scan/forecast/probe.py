@@ -15,8 +15,9 @@ from collections.abc import Sequence
 import attrs
 
 from agora_tencent_analytics.endpoint import Newest, NextPage, PageNumber
-from agora_tencent_analytics.errors import NothingToAsk
+from agora_tencent_analytics.errors import counted
 from agora_tencent_analytics.models.calls import Call, Session
+from agora_tencent_analytics.paging.certificate import NothingToAsk
 from agora_tencent_analytics.paging.page import Page
 from agora_tencent_analytics.paging.paginator import Paginator
 from agora_tencent_analytics.paging.question import Question
@@ -61,10 +62,11 @@ class Probe:
         if listed is None:
             await self._list_all(dice)
             rows, seen = sum(self._listed.values()), sum(part.shown for part in self._parts)
-            basis = f"a probe: {rows:,} calls on the listing of {len(self._listed)} windows, {seen:,} seen"
+            windows = counted(len(self._listed), "window")
+            basis = f"a probe: {counted(rows, 'call')} on the listing of {windows}, {seen:,} seen"
         else:
             self._take(self.asked.over, listed, None, rows=len(listed))
-            basis = f"{len(listed):,} calls listed already"
+            basis = f"{counted(len(listed), 'call')} listed already"
         drawn = self._draw(sample, dice)
         for at, chosen in drawn.items():
             sessions = await self._sessions(self._seen[at].call)
