@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypedDict, TypeVar, Unpack
 from urllib.parse import urlsplit
 
-import attrs
+import msgspec
 
 from agora_tencent_analytics.context import Priority, Terms, check_hooks, together
 from agora_tencent_analytics.endpoint import Endpoint
@@ -240,7 +240,7 @@ class Access:
     ) -> Self:
         view, caller = object.__new__(type(self)), self._caller
         view.__dict__.update(self.__dict__)
-        view._caller = attrs.evolve(
+        view._caller = msgspec.structs.replace(
             caller,
             terms=terms,
             receipts=(Receipt(), *caller.receipts),

@@ -24,6 +24,7 @@ from typing import Any
 import anyio
 import anyio.to_thread
 import attrs
+import msgspec
 
 from agora_tencent_analytics.context import Terms, earlier
 from agora_tencent_analytics.decoding.bulk import LARGE
@@ -69,8 +70,7 @@ Answer = tuple[Reply[Any], bytes]
 """A decoded answer, and the body that it was."""
 
 
-@attrs.define(kw_only=True)
-class Caller:
+class Caller(msgspec.Struct, kw_only=True):
     """Asks one vendor on one account, on one set of terms; each view has one."""
 
     vendor: Vendor
@@ -88,11 +88,11 @@ class Caller:
     """Given every notice."""
     chance: Callable[[], float] = random.random
     """From 0 to 1, for the jitter of pauses."""
-    terms: Terms = attrs.field(factory=Terms)
+    terms: Terms = msgspec.field(default_factory=Terms)
     """On which all is asked."""
-    receipts: tuple[Receipt, ...] = attrs.field(factory=lambda: (Receipt(),))
+    receipts: tuple[Receipt, ...] = msgspec.field(default_factory=lambda: (Receipt(),))
     """What is spent is entered in all of them; the first is its own."""
-    connection: Connection = attrs.field(factory=Connection)
+    connection: Connection = msgspec.field(default_factory=Connection)
     """What it shares with the callers of other views."""
 
     def ask(

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-import attrs
+import msgspec
 
 from agora_tencent_analytics.quota.record import Account, Record
 from agora_tencent_analytics.quota.recorded_store import RecordedStore, Tables
@@ -19,13 +19,12 @@ from agora_tencent_analytics.quota.store import LEASE_S, Claim, CounterKey
 T = TypeVar("T")
 
 
-@attrs.define
-class MemoryTables:
+class MemoryTables(msgspec.Struct):
     """What is written down, in dictionaries."""
 
-    accounts: dict[str, Account] = attrs.field(factory=dict)
-    records: dict[CounterKey, Record] = attrs.field(factory=dict)
-    slots: dict[CounterKey, dict[str, dict[str, float]]] = attrs.field(factory=dict)
+    accounts: dict[str, Account] = {}
+    records: dict[CounterKey, Record] = {}
+    slots: dict[CounterKey, dict[str, dict[str, float]]] = {}
     """When each slot ends, by owner and claim."""
 
     def account(self, name: str) -> Account | None:

@@ -29,7 +29,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import attrs
+import msgspec
 
 from agora_tencent_analytics.context import PRIORITIES, Priority
 from agora_tencent_analytics.errors import BadInput
@@ -41,8 +41,7 @@ from agora_tencent_analytics.quota.slot import Free, Waiting
 from agora_tencent_analytics.quota.store import QuotaStore
 
 
-@attrs.frozen(kw_only=True)
-class QuotaState:
+class QuotaState(msgspec.Struct, kw_only=True, frozen=True):
     """How one counter stands at this moment."""
 
     counter: str
@@ -55,7 +54,7 @@ class QuotaState:
     """The vendor's next midnight UTC, epoch seconds."""
     next_free_s: float
     """The least that one more request of normal priority would wait from now on, seconds; the day aside."""
-    reserved: Mapping[Priority, int] = attrs.field(factory=dict)
+    reserved: Mapping[Priority, int] = {}
     """Requests of each day that only these priorities may use; the others are refused when no more than that is
     left."""
     waiting: int = 0
@@ -282,7 +281,7 @@ class Quota:
             next_free_s=found.next_free_s(),
             reserved=found.day.reserved,
             waiting=sum(counter.waiting for counter in everywhere),
-            **attrs.asdict(totals),
+            **msgspec.structs.asdict(totals),
         )
 
     def _counter(self, counter: str, rates: tuple[Rate, ...]) -> Counter:
