@@ -24,8 +24,8 @@ from agora_tencent_analytics.errors import BadInput, NotOffered
 from agora_tencent_analytics.http.client import Caller
 from agora_tencent_analytics.http.credentials import account_of, check_async, fixed_credentials, hidden
 from agora_tencent_analytics.http.hosts import Hosts, check_base_url
-from agora_tencent_analytics.http.retry import Retry
-from agora_tencent_analytics.http.transport import AiohttpTransport, Timeouts, Transport, check_transport
+from agora_tencent_analytics.http.retry import Retry, Timeouts
+from agora_tencent_analytics.http.transport import AiohttpTransport, Transport, check_transport
 from agora_tencent_analytics.limits import Limits, Plan
 from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.notices import Hook

@@ -47,8 +47,8 @@ from agora_tencent_analytics.http.credentials import Fixed, called_for
 from agora_tencent_analytics.http.hosts import Hosts
 from agora_tencent_analytics.http.recorder import Recorder
 from agora_tencent_analytics.http.redaction import Redaction
-from agora_tencent_analytics.http.retry import Retry
-from agora_tencent_analytics.http.transport import AiohttpTransport, Timeouts, Transport
+from agora_tencent_analytics.http.retry import Retry, Timeouts
+from agora_tencent_analytics.http.transport import AiohttpTransport, Transport
 from agora_tencent_analytics.limits import Limits
 from agora_tencent_analytics.message import Response
 from agora_tencent_analytics.notices import Hook
@@ -136,12 +136,6 @@ class Caller(msgspec.Struct, kw_only=True):
 
 class _Ask:
     """One question on its way to an answer."""
-
-    __slots__ = (
-        *("_answered_at", "_asked", "_caller", "_clock", "_days_spent", "_deadline", "_failures", "_host", "_keys"),
-        *("_keys_before", "_keys_since", "_limits", "_max_wait", "_parsed", "_recorder", "_request", "_response"),
-        *("_row", "_rowless", "_sent_at", "_signed", "_signed_at", "_signed_lead", "_slot", "_wire"),
-    )
 
     def __init__(
         self,
@@ -237,8 +231,7 @@ class _Ask:
         try:
             waiting = self._waiting()
             if isinstance(waiting, Free):  # nothing to enter, to watch or to settle
-                if recorder.heard:
-                    recorder.granted(waiting)
+                recorder.granted(waiting)
                 await self._exchange(waiting)
             else:
                 await self._in_turn(waiting)
@@ -258,14 +251,11 @@ class _Ask:
         alarm = recorder.watch(reason, waiting.expected_s(), left_s)
         try:
             async with waiting as slot:
-                if alarm is not None:
-                    alarm.cancel()
-                if recorder.heard or slot.waited_s:
-                    recorder.granted(slot)
+                alarm.cancel()
+                recorder.granted(slot)
                 await self._exchange(slot)
         finally:
-            if alarm is not None:
-                alarm.cancel()
+            alarm.cancel()
 
     def _waiting(self) -> Waiting | Free:
         """What waits for a slot, on the terms of this ask."""
@@ -373,13 +363,11 @@ class _Ask:
                 raise
         self._response, self._parsed = clean, vendor.unwrap(row, clean)
 
-    def _clean(self, response: Response) -> Response:
-        return self._redaction.response(response)
-
     def _decoded(self) -> Answer:
         """The rows of an answer that was judged good, and its body."""
         row = self._row
-        reply = decoded(self._caller.vendor, row, self._response, self._parsed, self._asked, clean=self._clean)
+        vendor, clean = self._caller.vendor, lambda response: self._redaction.response(response)
+        reply = decoded(vendor, row, self._response, self._parsed, self._asked, clean=clean)
         if reply.warning or reply.next:
             reply = cleaned(row, reply, self._caller.app_id, self._asked, self._redaction.text)
         lost = reply.flaws.rows
@@ -424,23 +412,18 @@ class _Ask:
             try:
                 await anyio.sleep(pause)
             finally:
-                if alarm is not None:
-                    alarm.cancel()
+                alarm.cancel()
 
     async def _call_for_keys(self) -> None:
         """Calls for keys, no longer than the deadline allows."""
-        credentials = self._caller.credentials
-        if isinstance(credentials, Fixed):
-            self._keys_before = self._keys
-            return
-        if self._deadline is None:
-            self._keys, self._keys_before = await called_for(credentials), self._keys
-        else:
+        credentials, before = self._caller.credentials, self._keys
+        if not isinstance(credentials, Fixed):
             with anyio.move_on_after(self._left_s()) as in_time:
-                self._keys, self._keys_before = await called_for(credentials), self._keys
+                self._keys = await called_for(credentials)
             if in_time.cancelled_caught:
                 raise self._late()
-        self._keys_since = self._clock.monotonic()
+            self._keys_since = self._clock.monotonic()
+        self._keys_before = before
 
     # -- time allowed ---------------------------------------------------------------------------------------------
 

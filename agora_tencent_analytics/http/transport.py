@@ -1,13 +1,9 @@
 """The one place that touches the network: a request goes out, a response or a `TransportError` comes back.
 
-It knows no retries, no limits and no vendors. Everything that aiohttp can raise is mapped here, once. What leaves
-here leaves once: aiohttp's own silent repetition of a GET on a broken kept-alive connection is switched
-off, and redirects are not followed, because each would be an arrival at the vendor that nobody counted.
-
-**What certainly did not leave** is told (`TransportError.left`), so that it is not charged. The evidence is positive:
-either aiohttp says by the kind of its error that it got no connection to write to (no name, nothing that listens, no
-TLS, a proxy that refuses to connect), or the error came before aiohttp began to look for one (`hand_over`). All else
-may have left: a kept connection that broke, a proxy that breaks off while it connects, the time limit of the whole.
+It knows no retries, no limits and no vendors. Everything that aiohttp can raise becomes an error of ours
+(`failures.py`). What leaves here leaves once: aiohttp's own silent repetition of a GET on a broken kept-alive
+connection is switched off, and redirects are not followed, because each would be an arrival at the vendor that nobody
+counted.
 
 An answer is read up to a bound and no further, counted after decompression: a few hundred kilobytes of gzip can be
 hundreds of megabytes of body. No answer of a vendor's shrinks so well, so a body that is many times what came over the
@@ -18,21 +14,20 @@ here, in 3.13 it fails above 32 MB. By one or two of these may memory exceed the
 from __future__ import annotations
 
 import asyncio
-import math
 import ssl
 import warnings
 import zlib
 from collections.abc import AsyncGenerator, Callable, Mapping
 from ssl import SSLContext
-from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
-
-import attrs
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from agora_tencent_analytics._version import __version__
-from agora_tencent_analytics.errors import AnalyticsError, BadInput, ProviderClosed, TransportError, UnreadableReply
-from agora_tencent_analytics.http.proxies import Proxies, passwords_of
+from agora_tencent_analytics.errors import AnalyticsError, BadInput, ProviderClosed, UnreadableReply
+from agora_tencent_analytics.http.failures import mapped
+from agora_tencent_analytics.http.proxies import Proxies
+from agora_tencent_analytics.http.retry import Timeouts
 from agora_tencent_analytics.message import Request, Response
-from agora_tencent_analytics.secret import Secret, redacted
+from agora_tencent_analytics.secret import Secret
 
 if TYPE_CHECKING:
     import aiohttp
@@ -50,29 +45,6 @@ _MOST_IDLE_S = 15.0
 _OURS = frozenset({"authorization", "host", "content-length", "transfer-encoding", "user-agent"})
 
 USER_AGENT = f"agora-tencent-analytics/{__version__} (Python; aiohttp)"
-
-
-def _check_seconds(_: object, field: attrs.Attribute[float], value: object) -> None:
-    if not (isinstance(value, int | float) and 0 < value < math.inf):
-        raise BadInput(f"{field.name} must be a number of seconds, more than 0, not {value!r}")
-
-
-@attrs.frozen(kw_only=True)
-class Timeouts:
-    """How long one attempt may take, in seconds. Waiting for quota never counts.
-
-    Raises:
-        BadInput: a figure is not a finite number above 0.
-    """
-
-    connect_s: float = attrs.field(default=10.0, validator=_check_seconds)
-    """Name lookup, TCP and TLS together."""
-    read_s: float = attrs.field(default=30.0, validator=_check_seconds)
-    """The longest silence while waiting for the answer or between two pieces of it."""
-    total_s: float = attrs.field(default=120.0, validator=_check_seconds)
-    """One attempt from beginning to end."""
-    deadline_s: float | None = attrs.field(default=None, validator=attrs.validators.optional(_check_seconds))
-    """All attempts of one ask together, pauses and quota waits included. None: no such limit."""
 
 
 @runtime_checkable
@@ -249,13 +221,13 @@ class AiohttpTransport:
                 # aiohttp's frames hold the headers as text, and crash reports list the variables of every frame.
                 error.__context__ = None
                 raise error.with_traceback(None) from None
-            mapped = _mapped(error, request, timeouts, session, self._proxies, handed_over=handed_over)
+            failure = mapped(error, request, timeouts, session, self._proxies, handed_over=handed_over)
         # Raised out here, where it is neither chained to aiohttp's error nor has it as its context: some of
         # those carry the request with its Authorization header.
         try:
-            raise mapped
+            raise failure
         finally:
-            del mapped  # else this frame and the error keep each other
+            del failure  # else this frame and the error keep each other
 
     def _with_ours(self, request: Request) -> CIMultiDict[str]:
         """All headers of a request, the vendor's first. No frame that waits keeps them: crash reports list these."""
@@ -378,85 +350,3 @@ async def _keep(session: aiohttp.ClientSession) -> AsyncGenerator[None]:
         yield
     finally:
         await session.close()
-
-
-def _mapped(
-    error: Exception,
-    request: Request,
-    timeouts: Timeouts,
-    session: aiohttp.ClientSession,
-    proxies: Proxies | None,
-    *,
-    handed_over: bool,
-) -> AnalyticsError:
-    """One foreign error as ours: which phase failed, whether by time, and whether anything can have left."""
-    import aiohttp
-
-    host = request.url.split("/", 3)[2]
-    there = host + (proxies.named(request.url) if proxies else "")
-    if isinstance(error, aiohttp.ClientProxyConnectionError) and not proxies:
-        there = f"{host} through the proxy {error.host}:{error.port}"
-    phase: Literal["connect", "read", "total"] = "read"
-    left = handed_over
-    no_connection = aiohttp.ClientConnectorError, aiohttp.ServerFingerprintMismatch, aiohttp.InvalidURL
-    if isinstance(error, aiohttp.ConnectionTimeoutError):
-        phase, left, what = "connect", False, f"no connection to {there} within {timeouts.connect_s:g} s"
-    elif isinstance(error, aiohttp.SocketTimeoutError):
-        what = f"{host} was silent for {timeouts.read_s:g} s"
-    elif isinstance(error, TimeoutError):
-        phase, what = "total", f"{host} took longer than {timeouts.total_s:g} s for one answer"
-    elif isinstance(error, no_connection) or (isinstance(error, UnicodeError) and not _can_be_a_name(host)):
-        phase, left, what = "connect", False, f"no connection to {there} ({_why(error)})"
-    elif isinstance(error, aiohttp.ClientHttpProxyError):
-        phase, left = "connect", False
-        what = f"no connection to {there}: the proxy refuses it with {error.status} ({error.message})"
-    elif not handed_over:
-        phase, what = "connect", f"the session did not send it ({type(error).__name__}: {error})"
-    elif isinstance(error, ssl.SSLError):
-        phase, what = "connect", f"no connection to {host} ({error})"
-    elif _is_too_long(error):
-        return UnreadableReply(
-            f"a line of the head that {host} sent is longer than is read",
-            endpoint=request.endpoint,
-            status=0,
-            too_large=True,
-        )
-    elif isinstance(error, aiohttp.ClientResponseError):
-        what = f"the answer of {host} is not HTTP ({error.message})"
-    else:
-        what = f"the answer of {host} broke off ({type(error).__name__}: {error})"
-    what = redacted(what, proxies.passwords() if proxies else passwords_of(session))
-    return TransportError(
-        f"{request.endpoint}: {' '.join(what.split())}",
-        endpoint=request.endpoint,
-        phase=phase,
-        timed_out=isinstance(error, TimeoutError),
-        left=left,
-    )
-
-
-def _why(error: Exception) -> str:
-    """Why there is no connection; the two common reasons without the words of aiohttp and the operating system."""
-    import aiohttp
-
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return f"no address is known for the name {error.host}"
-    if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, ConnectionRefusedError):
-        return f"nothing listens at {error.host}:{error.port}"
-    return str(error)
-
-
-def _can_be_a_name(host: str) -> bool:
-    try:
-        host.partition(":")[0].encode("idna")
-    except UnicodeError:
-        return False
-    return True
-
-
-def _is_too_long(error: BaseException | None) -> bool:
-    from aiohttp.http_exceptions import LineTooLong
-
-    while error is not None and not isinstance(error, LineTooLong):
-        error = error.__cause__ or error.__context__
-    return error is not None
