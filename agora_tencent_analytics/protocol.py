@@ -85,11 +85,10 @@ def _sessions(ask: Ask) -> Ask:
         check_call(self, call)
         named = _named(users)
         ids = None if users is None else list(dict.fromkeys(users))
-
         vendor, call_id = self.name, call.call_id
 
-        def wanted(session: Any) -> bool:
-            mine = session.call_id == call_id and session.vendor == vendor
+        def wanted(session: Any) -> bool:  # for every row of what may be a very large answer
+            mine = session.vendor == vendor and session.call_id == call_id
             return mine and (named is None or session.user_id in named)
 
         if call.held_sessions is not None and not _runs(call):

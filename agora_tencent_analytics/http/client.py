@@ -351,23 +351,23 @@ class _Ask:
         return Redaction(self._keys, self._request, self._signed)
 
     def _unwrap(self, response: Response) -> None:
-        """Judges an answer by its status and its body."""
+        """Judges an answer by its status and its body; what it parses may be large, and is kept for one taker."""
         vendor, row = self._caller.vendor, self._row
         try:
-            self._response, self._parsed = response, vendor.unwrap(row, response)
+            self._response, self._parsed = response, [vendor.unwrap(row, response)]
             return
         except (Refusal, UnreadableReply) as said:
             clean = self._redaction.response(response)
             if clean is response:
                 self._redaction.error(said)
                 raise
-        self._response, self._parsed = clean, vendor.unwrap(row, clean)
+        self._response, self._parsed = clean, [vendor.unwrap(row, clean)]
 
     def _decoded(self) -> Answer:
         """The rows of an answer that was judged good, and its body."""
         row = self._row
         vendor, clean = self._caller.vendor, lambda response: self._redaction.response(response)
-        reply = decoded(vendor, row, self._response, self._parsed, self._asked, clean=clean)
+        reply = decoded(vendor, row, self._response, self._parsed.pop(), self._asked, clean=clean)
         if reply.warning or reply.next:
             reply = cleaned(row, reply, self._caller.app_id, self._asked, self._redaction.text)
         lost = reply.flaws.rows
