@@ -8,8 +8,9 @@ it, the slot is given back by the rules of the quota. All of it happens on the t
 
 `Caller` is one vendor on one account, `_Ask` the state of one question on its way.
 
-**Keys** are called for before each attempt and its slot, and again if they are older than `KEEP_S` once it is there.
-What the callable raises passes as it is. A token that expired is worth one more attempt, if the callable gives another.
+**Credentials** are fetched before each attempt and its slot, and refreshed if they are older than `KEEP_S` once it is
+there. They are opaque here. What the callable raises passes as it is. A token that expired is worth one more attempt,
+if the callable gives another.
 """
 
 from __future__ import annotations
