@@ -6,8 +6,6 @@ from HTTP status *and* body together (pure); the body is decoded (pure). A failu
 pause, hold the bucket, mark the day as spent, or raise. Each attempt takes a slot of its own, and whatever happens to
 it, the slot is given back by the rules of the quota. All of it happens on the terms of the view asked (`context.py`).
 
-`Caller` is one vendor on one account, `_Ask` the state of one question on its way.
-
 **Credentials** are fetched before each attempt and its slot, and refreshed if they are older than `KEEP_S` once it is
 there. They are opaque here. What the callable raises passes as it is. A token that expired is worth one more attempt,
 if the callable gives another.
