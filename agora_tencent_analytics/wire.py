@@ -38,6 +38,7 @@ from agora_tencent_analytics.refusals import (
     Made,
     brief,
     judge_status,
+    make,
     parse_object,
     parsed,
     retry_after,
@@ -189,15 +190,14 @@ class Vendor(ABC):
                 break
         else:
             made = BY_STATUS.get(response.status, Refusal)
-        kind, more = made if isinstance(made, tuple) else (made, {})
-        said = kind(
+        said = make(
+            made,
             vendor=self.name,
             code=str(response.status if code in (None, "") else code),
             message=brief(text(found(body, self.message_key))) or "(no message)",
             request_id=brief(text(found(body, self.request_id_key))),
             endpoint=row.name,
             status=response.status,
-            **more,
         )
         if isinstance(said, RateLimited) and said.retry_after_s is None:
             said.retry_after_s = retry_after(response.headers)
@@ -369,7 +369,8 @@ def _decoded(vendor: Vendor, row: Endpoint[Any], body: Any, asked: Asked) -> Rep
     reply = identified(row, reply)
     if isinstance(row.paging, NextPage) and row.paging.last:
         reply = attrs.evolve(reply, next=reply.ids[-1] if reply.ids else "")
-    return attrs.evolve(reply, flaws=asked.flaws) if asked.flaws else reply
+    flaws = asked.flaws
+    return attrs.evolve(reply, flaws=flaws) if flaws.rows or flaws.fields or flaws.doubts else reply
 
 
 _MUST_BE: Mapping[type, Sequence[tuple[str, Callable[[Any], Any], frozenset[type]]]] = {

@@ -6,12 +6,11 @@ the rows on average, though any one of them may hold three times as much or a te
 only up to where it ends. The two are put together:
 
 * The rate of finished neighbours, older ones counting half, is believed inside the band that the sample
-  allows: at most three times its own gap, at least a fifth of the gaps around it. Inside a steady stream
-  the neighbours decide, at the edge of a burst the sample does.
-* Where nothing is finished the sample alone decides.
-* How many rows a gap stands for is set right as windows are finished.
+  allows: at most three times that of its own gap, at least a fifth of it. Inside a steady stream the neighbours
+  decide, at the edge of a burst the sample does. Where nothing is finished the sample alone decides.
 * A second full answer within the first shows how much is hidden: the fewer of the rows known there come
-  again, the more rows there are (capture and recapture).
+  again, the more rows there are (capture and recapture). What was wrong with the window is taken to be wrong with
+  those behind it as well.
 
 Pure arithmetic; it sends nothing and decides nothing.
 """
@@ -20,7 +19,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from itertools import accumulate, pairwise
+from itertools import pairwise
 
 import msgspec
 
@@ -29,7 +28,7 @@ from agora_tencent_analytics.timerange import TimeRange
 Piece = tuple[int, float]
 """Where a piece ends, epoch seconds, and how many rows it is thought to hold; it begins where the last one ends."""
 
-_OVER_GAP, _UNDER_GAPS = 3.0, 5.0
+_OVER, _UNDER = 3.0, 5.0
 
 
 def hidden(known: int, again: int, *, size: int, guess: float) -> float:
@@ -71,19 +70,9 @@ class Density(msgspec.Struct, kw_only=True):
     pieces: list[Piece] = []
     near: tuple[float, float] = (0.0, 0.0)
     """Rows and seconds of finished neighbours, older ones counting half."""
-    tally: tuple[float, float] = (0.0, 0.0)
-    """Rows found in finished windows, and rows that the pieces had promised there."""
-
-    @property
-    def _scale(self) -> float:
-        believed = self.size / 2  # rows' worth of belief in the first estimate
-        return (believed + self.tally[0]) / (believed + self.tally[1])
 
     def expected(self, end: int) -> float:
         """Rows thought to lie between `start` and `end`, by the samples alone."""
-        return self._scale * self._promised(end)
-
-    def _promised(self, end: int) -> float:
         spans = pairwise([self.start, *(until for until, _ in self.pieces)])
         held = zip(spans, self.pieces, strict=True)
         return sum(mass * max(0, min(b, end) - a) / (b - a) for (a, b), (_, mass) in held)
@@ -96,22 +85,15 @@ class Density(msgspec.Struct, kw_only=True):
             moments: when its rows were; those outside the window are left out.
             rows: how many it is thought to hold.
         """
-        before = self.expected(window.end)
-        inside = [moment for moment in moments if moment in window]
-        rest = self._after(window.end)
-        if not self.tally[1]:
-            # Nothing is finished: what is wrong with this window is wrong with those behind it as well.
-            believed = self.size / 2
-            ratio = (believed + rows) / (believed + before)
-            rest = [(end, mass * ratio) for end, mass in rest]
+        believed = self.size / 2  # rows' worth of belief in the first estimate
+        ratio = (believed + rows) / (believed + self.expected(window.end))
+        rest = [(end, mass * ratio) for end, mass in self._after(window.end)]
         self.start = window.start
-        self.pieces = _gaps(inside, window, rows / self._scale) + rest
+        self.pieces = _gaps([moment for moment in moments if moment in window], window, rows) + rest
         self.near = (0.0, 0.0)
 
     def finished(self, end: int, rows: int) -> None:
         """Takes in that the seconds up to `end` hold so many rows."""
-        if self.pieces:
-            self.tally = (self.tally[0] + rows, self.tally[1] + self._promised(end))
         self.near = (self.near[0] / 2 + rows, self.near[1] / 2 + end - self.start)
         self.forget(end)
 
@@ -145,18 +127,7 @@ class Density(msgspec.Struct, kw_only=True):
 
     def _rates(self) -> list[float]:
         """Rows a second of each piece."""
-        edges = [self.start, *(end for end, _ in self.pieces)]
-        scale = self._scale
-        own = [scale * mass / (b - a) for (a, b), (_, mass) in zip(pairwise(edges), self.pieces, strict=True)]
-        masses = [0.0, *accumulate(mass for _, mass in self.pieces)]
-        last = len(own)
-        around = []
-        for index in range(last):
-            low, high = max(0, index - 1), min(last, index + 2)
-            around.append(scale * (masses[high] - masses[low]) / (edges[high] - edges[low]))
+        spans = pairwise([self.start, *(end for end, _ in self.pieces)])
+        own = [mass / (b - a) for (a, b), (_, mass) in zip(spans, self.pieces, strict=True)]
         rows, seconds = self.near
-        if not seconds:
-            return own
-        near = rows / seconds
-        pairs = zip(own, around, strict=True)
-        return [min(max(near, wide / _UNDER_GAPS), _OVER_GAP * narrow) for narrow, wide in pairs]
+        return [min(max(rows / seconds, rate / _UNDER), _OVER * rate) for rate in own] if seconds else own

@@ -72,7 +72,6 @@ class Ahead(msgspec.Struct, kw_only=True, frozen=True):
     """Digest and moment of rows that were shown already and may come again."""
     pieces: tuple[Piece, ...] = ()
     near: tuple[float, float] = (0.0, 0.0)
-    tally: tuple[float, float] = (0.0, 0.0)
     promised: int | None = None
     """Rows that the vendor counts in the whole window."""
     came: int = 0
@@ -104,6 +103,16 @@ class _Reader(msgspec.Struct, kw_only=True):
     _closed: bool = False
     _proven: bool = False
     """True if the last answer proves by itself that nothing can follow."""
+
+    def resume(self, ahead: Ahead) -> None:
+        """Takes up a reading from a cursor."""
+        self.known, self.promised, self.came = dict(ahead.known), ahead.promised, ahead.came
+
+    @property
+    def ahead(self) -> Ahead:
+        """What a cursor keeps of it."""
+        known = tuple(self.known.items())
+        return Ahead(end=self.window.end, known=known, promised=self.promised, came=self.came)
 
     def _take_in(self, page: PageSigns, fresh: int, counts: Total) -> None:
         if self._closed:
@@ -138,18 +147,6 @@ class NewestReader(_Reader, kw_only=True):
     """Reads one window of a newest-N question to its end, newest first. `window` is all that is left."""
 
     paging: Newest
-
-    def resume(self, ahead: Ahead) -> None:
-        """Takes up a reading from a cursor."""
-        self.known: dict[bytes, int] = dict(ahead.known)
-        self.promised: int | None = ahead.promised
-        self.came: int = ahead.came
-
-    @property
-    def ahead(self) -> Ahead:
-        """What a cursor keeps of it."""
-        known = tuple(self.known.items())
-        return Ahead(end=self.window.end, known=known, promised=self.promised, came=self.came)
 
     @property
     def rest(self) -> TimeRange:
@@ -214,27 +211,15 @@ class AnyOfReader(_Reader, kw_only=True):
 
     def resume(self, ahead: Ahead) -> None:
         """Takes up a reading from a cursor."""
-        self.known: dict[bytes, int] = dict(ahead.known)
-        self.promised: int | None = ahead.promised
-        self.came: int = ahead.came
+        super().resume(ahead)
         self.end = ahead.end
-        self.density.pieces, self.density.near, self.density.tally = list(ahead.pieces), ahead.near, ahead.tally
+        self.density.pieces, self.density.near = list(ahead.pieces), ahead.near
 
     @property
     def ahead(self) -> Ahead:
         """What a cursor keeps of it."""
-        density = self.density
-        pieces = tuple((end, round(mass, 2)) for end, mass in density.pieces)
-        known = tuple(self.known.items())
-        return Ahead(
-            end=self.end,
-            known=known,
-            pieces=pieces,
-            near=density.near,
-            tally=density.tally,
-            promised=self.promised,
-            came=self.came,
-        )
+        pieces = tuple((end, round(mass, 2)) for end, mass in self.density.pieces)
+        return attrs.evolve(super().ahead, end=self.end, pieces=pieces, near=self.density.near)
 
     @property
     def rest(self) -> TimeRange:

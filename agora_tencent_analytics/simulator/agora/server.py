@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Literal
 from urllib.parse import parse_qsl
 
 from agora_tencent_analytics.agora.plans import GENERATIONS
+from agora_tencent_analytics.agora.variables import VARIABLES
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.limits import DAY, MINUTE, Limits, Plan, Rate
 from agora_tencent_analytics.simulator.agora.question import Habits, Question, Route, bad, check_window, read_names
@@ -79,13 +80,7 @@ class SimulatedAgora(SimulatedVendor):
         self._customer_id = f"{mix(world.seed, 21):016x}{mix(world.seed, 22):016x}"
         self._customer_secret = f"{mix(world.seed, 23):016x}{mix(world.seed, 24):016x}"
 
-    _variables: ClassVar[Mapping[str, str]] = {
-        "app_id": "AGORA_APP_ID",
-        "customer_id": "AGORA_CUSTOMER_ID",
-        "customer_secret": "AGORA_CUSTOMER_SECRET",
-        "plan": "AGORA_PLAN",
-        "base_url": "AGORA_BASE_URL",
-    }
+    _variables = VARIABLES
 
     @property
     def credentials(self) -> Mapping[str, str]:

@@ -58,7 +58,8 @@ class SimulatedVendor(ABC):
     vendor: ClassVar[Vendor]
     """Whose interface it speaks."""
 
-    _variables: ClassVar[Mapping[str, str]]
+    _variables: ClassVar[Mapping[str, Any]]
+    """The environment variables that its provider reads, by argument."""
 
     def __init__(
         self,
@@ -129,7 +130,7 @@ class SimulatedVendor(ABC):
             RuntimeError: it does not listen.
         """
         given = {**self.credentials, "plan": self.plan.name, "base_url": self.base_url}
-        return {self._variables[name]: str(value) for name, value in given.items()}
+        return {self._variables[name].name: str(value) for name, value in given.items()}
 
     def now(self) -> float:
         """The vendor's clock, epoch seconds."""
