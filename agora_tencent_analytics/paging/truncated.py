@@ -219,7 +219,7 @@ class AnyOfReader(_Reader, kw_only=True):
     def ahead(self) -> Ahead:
         """What a cursor keeps of it."""
         pieces = tuple((end, round(mass, 2)) for end, mass in self.density.pieces)
-        return attrs.evolve(super().ahead, end=self.end, pieces=pieces, near=self.density.near)
+        return msgspec.structs.replace(super().ahead, end=self.end, pieces=pieces, near=self.density.near)
 
     @property
     def rest(self) -> TimeRange:
