@@ -44,7 +44,8 @@ if TYPE_CHECKING:
         WouldExceedQuota,
     )
     from agora_tencent_analytics.http.credentials import fixed_credentials
-    from agora_tencent_analytics.http.retry import Retry, Timeouts
+    from agora_tencent_analytics.http.retry import Retry
+    from agora_tencent_analytics.http.timeouts import Timeouts
     from agora_tencent_analytics.http.transport import AiohttpTransport, Transport
     from agora_tencent_analytics.limits import Limits, Plan, Rate
     from agora_tencent_analytics.message import Request, Response
@@ -196,7 +197,8 @@ _HOMES = {
         "QuotaUnavailable RateLimited Refusal TransportError UnreadableReply VendorFault WindowRefused "
         "WouldExceedQuota"
     ),
-    "http.retry": "Retry Timeouts",
+    "http.retry": "Retry",
+    "http.timeouts": "Timeouts",
     "http.transport": "AiohttpTransport Transport",
     "limits": "Limits Plan Rate",
     "message": "Request Response",

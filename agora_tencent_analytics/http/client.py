@@ -22,7 +22,6 @@ from typing import Any
 
 import anyio
 import anyio.to_thread
-import attrs
 import msgspec
 
 from agora_tencent_analytics.context import Terms, earlier
@@ -42,11 +41,12 @@ from agora_tencent_analytics.errors import (
     WouldExceedQuota,
 )
 from agora_tencent_analytics.http.connection import Connection
-from agora_tencent_analytics.http.credentials import Fixed, called_for
+from agora_tencent_analytics.http.credentials import Fixed, called_for, check_kind
 from agora_tencent_analytics.http.hosts import Hosts
 from agora_tencent_analytics.http.recorder import Recorder
 from agora_tencent_analytics.http.redaction import Redaction
-from agora_tencent_analytics.http.retry import Retry, Timeouts
+from agora_tencent_analytics.http.retry import Retry
+from agora_tencent_analytics.http.timeouts import Timeouts
 from agora_tencent_analytics.http.transport import AiohttpTransport, Transport
 from agora_tencent_analytics.limits import Limits
 from agora_tencent_analytics.message import Response
@@ -148,9 +148,8 @@ class _Ask:
     ) -> None:
         self._caller, self._row, self._limits, self._wire, self._asked = caller, row, limits, wire, asked
         self._clock = caller.quota.clock.clock
-        deadline_s = caller.timeouts.deadline_s
-        deadline = None if deadline_s is None else self._clock.monotonic() + deadline_s
-        self._deadline = earlier(deadline, caller.terms.until)
+        deadline = None if (most_s := caller.timeouts.deadline_s) is None else self._clock.monotonic() + most_s
+        self._deadline = deadline if caller.terms.until is None else earlier(deadline, caller.terms.until)
         receipts = caller.receipts if spent is None else (*caller.receipts, spent)
         self._recorder = Recorder(row, receipts, caller.hooks, caller.terms, self._clock)
         self._max_wait = caller.terms.max_wait if max_wait is None else max_wait
@@ -258,7 +257,7 @@ class _Ask:
 
     def _waiting(self) -> Waiting | Free:
         """What waits for a slot, on the terms of this ask."""
-        terms, within_s = self._recorder.terms, self._left_s()
+        terms, within_s = self._recorder.terms, None if self._deadline is None else self._left_s()
         if within_s is not None:
             # A slot that leaves less than the quickest answer takes would be spent for nothing.
             within_s = max(0.0, within_s - self._caller.connection.fastest_s(self._row.name))
@@ -391,13 +390,7 @@ class _Ask:
         return caller.retry.delay(self._failures, jitter=caller.chance(), clock_moved=moved)
 
     async def _prepare(self, pause: float) -> None:
-        """Waits out the pause, with fresh keys in hand.
-
-        Raises:
-            NotAuthenticated: the token has expired, and no other is to be had.
-            DailyQuotaExhausted: the day is spent, perhaps by the vendor's word just now.
-            BudgetSpent: there is nothing to wait for.
-        """
+        """Waits out the pause, with fresh keys in hand; raises what makes waiting useless."""
         failure, recorder, caller = self._failures[-1], self._recorder, self._caller
         caller.connection.check(caller.transport)
         caller.quota.refuse_if_spent(self._row.counter, self._limits.counted, recorder.terms.priority or "normal")
@@ -415,13 +408,16 @@ class _Ask:
 
     async def _call_for_keys(self) -> None:
         """Calls for keys, no longer than the deadline allows."""
-        credentials, before = self._caller.credentials, self._keys
-        if not isinstance(credentials, Fixed):
+        caller, before = self._caller, self._keys
+        if not isinstance(caller.credentials, Fixed):
             with anyio.move_on_after(self._left_s()) as in_time:
-                self._keys = await called_for(credentials)
+                self._keys = await called_for(caller.credentials)
             if in_time.cancelled_caught:
                 raise self._late()
             self._keys_since = self._clock.monotonic()
+            if caller.connection.first_of_its_kind(self._keys):
+                request = caller.vendor.request(self._row, caller.hosts.urls[0], self._wire)
+                check_kind(self._keys, lambda keys: caller.vendor.authenticate(request, self._row, keys, now=0.0))
         self._keys_before = before
 
     # -- time allowed ---------------------------------------------------------------------------------------------
@@ -437,7 +433,7 @@ class _Ask:
             return timeouts
         if left <= self._caller.connection.fastest_s(self._row.name):
             raise self._late()
-        return attrs.evolve(timeouts, total_s=left)
+        return timeouts.cut(left)
 
     def _late(self) -> AnalyticsError:
         """The error for a deadline that has passed: the last failure, if there is one, says more than the deadline."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from agora_tencent_analytics.errors import AnalyticsError, TransportError, UnreadableReply
 from agora_tencent_analytics.http.proxies import Proxies, passwords_of
-from agora_tencent_analytics.http.retry import Timeouts
+from agora_tencent_analytics.http.timeouts import Timeouts
 from agora_tencent_analytics.message import Request
 from agora_tencent_analytics.secret import redacted
 

@@ -1,4 +1,4 @@
-"""How patient an ask is: how long an attempt may take, which failures are asked again, how often and after how long.
+"""From a failure to a delay, or to none: which failures are asked again, how often and after how long.
 
 Pure: chance is an argument. The waiting is done by `client.py`. A refusal for the rate is not
 waited for here: the quota holds the whole bucket, so the next attempt waits for its slot. Whether there is another
@@ -30,29 +30,6 @@ def _check_attempts(_: object, field: attrs.Attribute[int], value: object) -> No
 def _check_seconds(_: object, field: attrs.Attribute[float], value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
         raise BadInput(f"{field.name} must be a number of seconds, at least 0, not {value!r}")
-
-
-def _check_length(_: object, field: attrs.Attribute[float], value: object) -> None:
-    if not (isinstance(value, int | float) and 0 < value < math.inf):
-        raise BadInput(f"{field.name} must be a number of seconds, more than 0, not {value!r}")
-
-
-@attrs.frozen(kw_only=True)
-class Timeouts:
-    """How long one attempt may take, in seconds. Waiting for quota never counts.
-
-    Raises:
-        BadInput: a figure is not a finite number above 0.
-    """
-
-    connect_s: float = attrs.field(default=10.0, validator=_check_length)
-    """Name lookup, TCP and TLS together."""
-    read_s: float = attrs.field(default=30.0, validator=_check_length)
-    """The longest silence while waiting for the answer or between two pieces of it."""
-    total_s: float = attrs.field(default=120.0, validator=_check_length)
-    """One attempt from beginning to end."""
-    deadline_s: float | None = attrs.field(default=None, validator=attrs.validators.optional(_check_length))
-    """All attempts of one ask together, pauses and quota waits included. None: no such limit."""
 
 
 @attrs.frozen(kw_only=True)

@@ -25,7 +25,7 @@ from agora_tencent_analytics._version import __version__
 from agora_tencent_analytics.errors import AnalyticsError, BadInput, ProviderClosed, UnreadableReply
 from agora_tencent_analytics.http.failures import mapped
 from agora_tencent_analytics.http.proxies import Proxies
-from agora_tencent_analytics.http.retry import Timeouts
+from agora_tencent_analytics.http.timeouts import Timeouts
 from agora_tencent_analytics.message import Request, Response
 from agora_tencent_analytics.secret import Secret
 
@@ -125,10 +125,10 @@ class AiohttpTransport:
             no certificate is warned of. Waiting for a place in its connector counts as
             connecting. None: each loop has a session, made on first use.
         most_body_bytes: the largest body that is read, in bytes after decompression.
-        proxy: the URL of an HTTP proxy for all but this machine, such as `http://user:password@host:3128`; or
-            `"environment"`: what `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` say. None: no proxy but the
-            session's own.
-
+        proxy: the URL of an HTTP proxy for all but this machine, such as `http://user:password@host:3128`. None: no
+            proxy but the session's own.
+        trust_env: True takes the proxy that `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` say, unless one is
+            given. A netrc file is not read.
         ssl: which certificates are believed, for example of a company's own authority. None: what the session says, or
             else those of this machine.
         headers: sent with each request beside the vendor's own, which go before them: for a gateway on the way.
@@ -146,6 +146,7 @@ class AiohttpTransport:
         *,
         most_body_bytes: int = MOST_BODY_BYTES,
         proxy: str | Secret[str] | None = None,
+        trust_env: bool = False,
         ssl: SSLContext | None = None,
         headers: Mapping[str, str] | None = None,
         user_agent: str = "",
@@ -174,7 +175,9 @@ class AiohttpTransport:
         self._given = session
         if proxy is not None and not isinstance(proxy, str | Secret):
             raise BadInput(f"proxy must be the URL of one, not {type(proxy).__name__}")
-        self._proxies = None if proxy is None else Proxies(proxy)
+        if not isinstance(trust_env, bool):
+            raise BadInput(f"trust_env must be True or False, not {trust_env!r}")
+        self._proxies = Proxies(proxy) if trust_env or proxy is not None else None
         self._most_body_bytes = most_body_bytes
         self._own: dict[asyncio.AbstractEventLoop, tuple[aiohttp.ClientSession, AsyncGenerator[None]]] = {}
         self._closed = False
