@@ -111,9 +111,9 @@ class Walk:
             caller.quota.clock,
             questions,
             cursor if held is None else None,
-            whole_questions=whole_questions,
-            evidence=self.evidence,
-            seen=self._seen,
+            whole_questions,
+            self.evidence,
+            self._seen,
         )
         """The window being read, and those to come."""
 
