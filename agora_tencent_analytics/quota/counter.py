@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import logging
 import math
-import secrets
+import os
 from collections.abc import Mapping
 
 import anyio
@@ -337,7 +337,7 @@ class Counter:
             for window in self.bucket.windows
         ]
         return Claim(
-            id=secrets.token_hex(8),
+            id=os.urandom(8).hex(),
             owner=self.owner,
             windows=tuple(room for room in rooms if room.period_s <= HOUR),
             long=tuple(room for room in rooms if room.period_s > HOUR),

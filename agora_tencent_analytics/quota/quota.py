@@ -22,7 +22,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-import secrets
 import threading
 import weakref
 from collections.abc import Mapping, Sequence
@@ -294,7 +293,7 @@ class Quota:
                 found = of_loop[name] = Counter(
                     name=name,
                     key=(self._account, name),
-                    owner=secrets.token_hex(8),
+                    owner=os.urandom(8).hex(),
                     clock=self.clock,
                     store=self.store,
                     strict=self._strict,
