@@ -33,7 +33,11 @@ class Fixed(Generic[C]):
 
 
 def fixed_credentials(credentials: C) -> Callable[[], Awaitable[C]]:
-    """An async callable that always gives these credentials."""
+    """An async callable that always gives these credentials.
+
+    Args:
+        credentials: what it gives.
+    """
     return Fixed(credentials)
 
 
