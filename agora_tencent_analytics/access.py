@@ -353,12 +353,7 @@ class Access:
         questions = over_range(row, self.limits(row), over, [params], page_size=page_size, unlisted=unlisted)
         if over.seconds < row.bounds.least_s:
             raise BadInput(f"{row.name} answers nothing about less than {row.bounds.least_s} s; ask for a longer range")
-        return self.walk(
-            questions,
-            cursor=cursor,
-            max_requests=max_requests,
-            max_wait=max_wait,
-        )
+        return self.walk(questions, cursor=cursor, max_requests=max_requests, max_wait=max_wait)
 
     def ask_about(
         self,

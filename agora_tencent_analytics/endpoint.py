@@ -251,10 +251,6 @@ class Endpoint(Generic[R]):
     def _needed(self) -> list[str]:
         return [param.name for param in self.params if param.required or f"{{{param.name}}}" in self.path]
 
-    @cached_property
-    def _quoted(self) -> list[str]:
-        return [param.name for param in self.params if param.quoted and self.method == "GET"]
-
 
 def check_params(row: Endpoint[Any], params: Mapping[str, Any], *, unlisted: bool = False) -> dict[str, Any]:
     """The parameters that are set, checked against the row.
@@ -409,9 +405,10 @@ def spell(
     wire |= params
     if row.fixed:
         wire |= row.fixed
-    for name in row._quoted:
-        if name in wire:
-            wire[name] = [f'"{item}"' for item in wire[name]]
+    if row.method == "GET":
+        for name in params:
+            if row._by_name[name].quoted:
+                wire[name] = [f'"{item}"' for item in wire[name]]
     paging = row.paging
     if isinstance(paging, PageNumber):
         as_text = str if paging.as_text else int
