@@ -1,4 +1,4 @@
-"""What an answer that is not an answer is: a refusal by its code or its status, or a body that cannot be read."""
+"""What an answer without data means: a refusal, by its code or its status, or a body that cannot be read."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def parse_object(row: Endpoint[Any], response: Response) -> dict[str, Any]:
     """
     body = parsed(row, response, read_json)
     if not isinstance(body, dict):
-        raise unreadable(row, response, f"a JSON {type(body).__name__} where an object was due")
+        raise unreadable(row, response, f"a JSON {type(body).__name__} where an object was expected")
     return body
 
 

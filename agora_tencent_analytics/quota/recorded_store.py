@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class Tables(Protocol):
-    """Where the steps find what is written down, and write it."""
+    """Reads and writes what the steps need."""
 
     def account(self, name: str) -> Account | None:
         """What is written down of an account."""
@@ -44,15 +44,15 @@ class Tables(Protocol):
         ...
 
     def put_slot(self, key: CounterKey, claim: Claim, ends: float) -> bool:
-        """Writes when it ends; true if it is new."""
+        """Writes when it ends; True if it is new."""
         ...
 
     def drop_slot(self, key: CounterKey, claim: Claim) -> bool:
-        """Removes it; true if there was one."""
+        """Removes it; True if there was one."""
         ...
 
     def forget_slots(self, key: CounterKey, until: float) -> int:
-        """Removes those that ended until then; how many there were."""
+        """Removes those that ended by then; returns how many."""
         ...
 
 

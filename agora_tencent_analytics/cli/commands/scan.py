@@ -115,7 +115,7 @@ def _out(
 
 
 def _show(screen: Console, options: Options, report: Report, worst: Worst, left: dict[str, str]) -> None:
-    """Tables and the verdict; what speaks against it comes with them."""
+    """Prints the tables and the verdict, with what speaks against completeness."""
     for line in warnings(report, most=_MANY if options.verbose else _FEW):
         screen.warn(line)
     try:
