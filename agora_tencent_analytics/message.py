@@ -1,7 +1,7 @@
 """What crosses the wire, as values: `Request` and `Response`.
 
 Bytes and header pairs, of no vendor and without sockets. Their reprs show by an allow list: the values of
-`SHOWN_HEADERS` and `SHOWN_QUERY`, which identify nobody and grant nothing. Of anything else the name alone is shown,
+`SHOWN_HEADERS` and `SHOWN_QUERY`, which identify nobody and grant nothing. Of everything else only the name is shown,
 so that what a vendor adds tomorrow is hidden until somebody has thought about it.
 """
 
@@ -39,15 +39,15 @@ class Request:
     headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     """Header values by name."""
     secrets: Mapping[str, Secret[str]] = attrs.field(factory=dict, repr=False)
-    """Headers that nobody is shown. Authentication adds its own to a copy, anew for each attempt; a transport finds
-    them among the others, as text."""
+    """Headers whose values are never shown. Authentication adds its own to a copy, anew for each attempt; a transport
+    finds them among the others, as text."""
     body: bytes = attrs.field(default=b"", repr=False)
     """The exact bytes to send; what a signature covers."""
     endpoint: str = ""
     """Name of the endpoint, for messages."""
 
     def with_headers(self, extra: Mapping[str, str | Secret[str]]) -> Request:
-        """A copy with these headers added or replaced; what is a `Secret` stays one."""
+        """A copy with these headers added or replaced; a `Secret` stays one."""
         plain, hidden = dict(self.headers), dict(self.secrets)
         for name, value in extra.items():
             if isinstance(value, Secret):
@@ -93,12 +93,12 @@ def _pairs(headers: Mapping[str, str]) -> str:
 
 
 def _value(value: str) -> str:
-    """A value in quotes, cut and escaped: the other side chose it, and a terminal may read it."""
+    """A value in quotes, shortened and escaped: the server chose it, and it may reach a terminal."""
     return REDACTED if value is REDACTED else repr(value[:_LONGEST])
 
 
 def _url(url: str) -> str:
-    """The address without user, fragment and what the allow list does not name; never raises."""
+    """The URL without user, fragment and parameters that the allow list does not name; never raises."""
     address, _, query = url.partition("#")[0].partition("?")
     scheme, _, rest = address.partition("://")
     host, slash, path = rest.partition("/")

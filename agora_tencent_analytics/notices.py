@@ -36,7 +36,7 @@ __all__ = [
 
 @attrs.frozen(kw_only=True)
 class Notice:
-    """Something happened."""
+    """Something that happened."""
 
     vendor: str
     """Whose answer, question or call it is about."""
@@ -62,7 +62,7 @@ class LongWait(Notice):
 
     ask: int
     seconds: float
-    """How long it is expected to wait, at least."""
+    """The least that it is expected to wait, seconds."""
     until: float
     """Epoch seconds when it is expected to go on."""
     reason: str
@@ -79,7 +79,7 @@ class SlotGranted(Notice):
     counter: str
     """Name of the vendor's counter that it draws on."""
     waited_s: float
-    """Seconds that it waited for the slot."""
+    """Seconds waited for the slot."""
     left_today: int | None
     """Requests left in the vendor's UTC day; None where days are not counted."""
 
@@ -107,7 +107,7 @@ class Attempt(Notice):
 
 @attrs.frozen(kw_only=True)
 class Refused(Notice):
-    """The vendor refused a request for its rate or for the day."""
+    """The vendor refused a request, for the rate or the day."""
 
     ask: int
     per: str

@@ -1,4 +1,4 @@
-"""`Receipt` and `Budget`: what asking has cost, and what it may cost.
+"""`Receipt` and `Budget`: what requests have cost, and what they may cost.
 
 The counting is done in `http/client.py`.
 """
@@ -14,7 +14,7 @@ from agora_tencent_analytics.errors import BadInput, BudgetSpent
 
 @attrs.define(kw_only=True)
 class Receipt:
-    """What was spent, counted since the receipt was begun."""
+    """What was spent since the receipt was begun."""
 
     requests: int = 0
     """Requests that were sent, retries included, as far as is known: what certainly did not leave is not among them."""
@@ -23,9 +23,9 @@ class Receipt:
     retries: int = 0
     """Attempts beyond the first of their question."""
     limit_errors: int = 0
-    """Answers that refused for the rate or for the day."""
+    """Answers that were rate-limit refusals, of the day's limit included."""
     waited_s: float = 0.0
-    """Seconds that the attempts waited for a slot of the quota, together."""
+    """Seconds that all attempts waited for quota slots."""
     left_today: dict[str, int] = attrs.field(factory=dict)
     """Requests left in the vendor's UTC day when last looked at, by counter; counters without a daily limit are
     not listed."""
@@ -33,11 +33,11 @@ class Receipt:
     """The vendor's midnight UTC at which these are granted anew, epoch seconds; None if nothing counts days."""
 
     def copy(self) -> Receipt:
-        """The receipt as it stands."""
+        """A copy of the receipt as it is now."""
         return attrs.evolve(self, left_today=dict(self.left_today))
 
     def since(self, earlier: Receipt) -> Receipt:
-        """What was spent after `earlier` was taken; what is left, as it is now."""
+        """What was spent since `earlier` was taken; what is left is as of now."""
         return attrs.evolve(
             self.copy(),
             requests=self.requests - earlier.requests,
@@ -48,7 +48,7 @@ class Receipt:
         )
 
     def left(self, counter: str, requests: int | None, resets_at: float) -> None:
-        """Notes what a counter has left of the day; None where days are not counted."""
+        """Records what a counter has left of the day; None where days are not counted."""
         if requests is not None:
             self.left_today[counter] = requests
             self.resets_at = resets_at

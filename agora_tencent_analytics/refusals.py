@@ -39,7 +39,7 @@ BY_STATUS: Mapping[int | str, Made] = {
 
 
 def make(made: Made, **facts: Any) -> Refusal:
-    """The refusal that an entry of a table stands for.
+    """The refusal that an entry of the table stands for.
 
     Args:
         made: the entry.
@@ -87,7 +87,7 @@ def unreadable(
 
 
 def brief(said: str, most: int = _BRIEF) -> str:
-    """What a vendor said, short enough for errors: they are logged, reported and kept, and may quote a whole body."""
+    """What a vendor said, short enough for errors, which are logged, reported and kept."""
     return said if len(said) <= most else f"{said[:most]}... ({len(said)} characters)"
 
 

@@ -1,8 +1,8 @@
 """`QuotaStore`: the protocol for what outlives a process and is shared by all who use an account.
 
-A store neither waits for a slot nor reads a clock: it answers
-"granted", or "not yet, because", and the queue in front of it (`counter.py`) does the waiting. The stores are
-`memory_store.py` (one process), `sqlite_store.py` (one machine) and `redis_store.py` (many).
+A store neither waits for a slot nor reads a clock: it answers "granted", or "not yet, because", and the queue in
+front of it (`counter.py`) does the waiting. The stores are `memory_store.py` (one process), `sqlite_store.py` (one
+machine) and `redis_store.py` (many).
 
 **What a store keeps**, for each counter of each account: how much of each UTC day is used; when each slot ends;
 when the last request was granted (the pace); until when everybody is held after a refusal, and how many refusals
