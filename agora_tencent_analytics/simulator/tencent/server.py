@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Unpack
 
 from agora_tencent_analytics.limits import Limits, Plan, Rate
 from agora_tencent_analytics.simulator.faults.answer import ExpireToken
@@ -24,6 +24,9 @@ from agora_tencent_analytics.simulator.tencent.tc3 import check
 from agora_tencent_analytics.simulator.world.calls import Vendor
 from agora_tencent_analytics.simulator.world.dice import mix
 from agora_tencent_analytics.simulator.world.world import World
+
+if TYPE_CHECKING:
+    from agora_tencent_analytics.tencent.provider import TencentArguments, TencentProvider
 from agora_tencent_analytics.tencent.plans import PLANS
 from agora_tencent_analytics.tencent.variables import VARIABLES
 
@@ -77,6 +80,22 @@ class SimulatedTencent(SimulatedVendor):
         self._secret_key = f"{mix(world.seed, 33):016x}{mix(world.seed, 34):016x}"
 
     _variables = VARIABLES
+
+    def provider(self, **options: Unpack[TencentArguments]) -> TencentProvider:
+        """A provider that asks this server, its quota in memory unless told otherwise.
+
+        Args:
+            options: as of `TencentProvider`.
+
+        Raises:
+            RuntimeError: it does not listen.
+            BadInput: an option is wrong.
+        """
+        from agora_tencent_analytics.tencent.provider import TencentProvider
+
+        usual: TencentArguments = {"store": ":memory:", "plan": self.plan}
+        usual.update(options)
+        return TencentProvider.from_env(self.environ, **usual)
 
     @property
     def environ(self) -> dict[str, str]:
