@@ -122,6 +122,9 @@ class Vendor(ABC):
     """Key of the vendor's words to a code."""
     request_id_key: str = ""
     """Key of the vendor's id of the request."""
+    shown: ClassVar[frozenset[str]] = frozenset()
+    """Headers (in lower case) and parameters of a query whose values logs may show, such as times and pages. Of any
+    other the name alone is shown; what names an app, a channel, a call or a user does not belong here."""
 
     def request(self, row: Endpoint[Any], base_url: str, wire: Mapping[str, Any]) -> Request:
         """The unsigned request: parameters in the query of a GET, as a JSON object in the body of a POST."""
@@ -134,7 +137,7 @@ class Vendor(ABC):
         if row.method == "GET":
             headers = {"Accept": "application/json"}
             url = f"{url}?{_query(wire)}" if wire else url
-            return Request(method="GET", url=url, headers=headers, endpoint=row.name)
+            return Request(method="GET", url=url, headers=headers, endpoint=row.name, shown=self.shown)
         if row.app_in_query:
             url += "?" + _query({row.app.name: wire[row.app.name]})
             wire = {name: value for name, value in wire.items() if name != row.app.name}
@@ -144,6 +147,7 @@ class Vendor(ABC):
             headers={"Accept": "application/json", "Content-Type": "application/json"},
             body=msgspec.json.encode(wire),
             endpoint=row.name,
+            shown=self.shown,
         )
 
     def authenticate(self, request: Request, row: Endpoint[Any], credentials: Any, *, now: float) -> Request:
