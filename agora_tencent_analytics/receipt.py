@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import threading
 
-import attrs
+import msgspec
 
 from agora_tencent_analytics.errors import BadInput, BudgetSpent
 
 
-@attrs.define(kw_only=True)
-class Receipt:
-    """What was spent since the receipt was begun."""
+class Receipt(msgspec.Struct, kw_only=True):
+    """What was spent, counted since the receipt was begun."""
 
     requests: int = 0
     """Requests that were sent, retries included, as far as is known: what certainly did not leave is not among them."""
@@ -25,16 +24,16 @@ class Receipt:
     limit_errors: int = 0
     """Answers that were rate-limit refusals, of the day's limit included."""
     waited_s: float = 0.0
-    """Seconds that all attempts waited for quota slots."""
-    left_today: dict[str, int] = attrs.field(factory=dict)
+    """Seconds that the attempts waited for a slot of the quota, together."""
+    left_today: dict[str, int] = {}
     """Requests left in the vendor's UTC day when last looked at, by counter; counters without a daily limit are
     not listed."""
     resets_at: float | None = None
     """The vendor's midnight UTC at which these are granted anew, epoch seconds; None if nothing counts days."""
 
     def copy(self) -> Receipt:
-        """A copy of the receipt as it is now."""
-        return attrs.evolve(self, left_today=dict(self.left_today))
+        """The receipt as it stands."""
+        return msgspec.structs.replace(self, left_today=dict(self.left_today))
 
     def since(self, earlier: Receipt) -> Receipt:
         """What was spent since `earlier` was taken; what is left is as of now.
@@ -42,7 +41,7 @@ class Receipt:
         Args:
             earlier: a copy that was taken before.
         """
-        return attrs.evolve(
+        return msgspec.structs.replace(
             self.copy(),
             requests=self.requests - earlier.requests,
             attempts=self.attempts - earlier.attempts,

@@ -25,7 +25,7 @@ from __future__ import annotations
 import math
 from typing import Literal, Protocol, runtime_checkable
 
-import attrs
+import msgspec
 
 __all__ = [
     "LEASE_S",
@@ -68,9 +68,8 @@ def renewal_interval(lease_s: float) -> float:
     return min(lease_s / 6, 1.0)
 
 
-@attrs.frozen(kw_only=True)
-class Room:
-    """One window of the client that asks."""
+class Room(msgspec.Struct, kw_only=True, frozen=True):
+    """One window of the asker."""
 
     limit: int
     """The most slots in it, over all owners."""
@@ -86,9 +85,8 @@ class Room:
         return math.ceil(self.period_s / _STEPS)
 
 
-@attrs.frozen(kw_only=True)
-class Claim:
-    """A request for one slot."""
+class Claim(msgspec.Struct, kw_only=True, frozen=True):
+    """One request that somebody wants to send."""
 
     id: str
     """Random. Where a reply can be lost in transit (Redis), the same claim gets the same reply and is charged once."""
@@ -120,9 +118,8 @@ class Claim:
         return max((room.rest_s for room in self.windows), default=0.0)
 
 
-@attrs.frozen(kw_only=True)
-class LatestRefusal:
-    """The last rate-limit refusal that any process has received."""
+class LatestRefusal(msgspec.Struct, kw_only=True, frozen=True):
+    """The last refusal for the rate that any process has met."""
 
     number: int
     """How many there were."""
@@ -151,9 +148,8 @@ class LatestRefusal:
         return cls(number=number, ago_s=max(0.0, now - at), sent_ago_s=max(0.0, now - sent_at), period_s=period_s)
 
 
-@attrs.frozen(kw_only=True)
-class CounterState:
-    """The state of a counter; as the reply to a claim, also whether it is granted."""
+class CounterState(msgspec.Struct, kw_only=True, frozen=True):
+    """How a counter stands; as the reply to a claim, whether it is granted."""
 
     why: Literal["day", "hold", "pace", "window", "store"] | None = None
     """None: granted. Else nothing was taken: the day is spent, a refusal holds everybody, somebody was granted just

@@ -6,13 +6,12 @@ Each happens to a user during a stay; in an hour without calls there are none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
 import attrs
 
 from agora_tencent_analytics.limits import HOUR
-from agora_tencent_analytics.simulator.world.calls import Burst, Call
+from agora_tencent_analytics.simulator.world.calls import Burst, Call, Vendor
 from agora_tencent_analytics.simulator.world.dice import Dice
+from agora_tencent_analytics.simulator.world.history import History
 from agora_tencent_analytics.simulator.world.sessions import Session
 
 UNKNOWN_CAUSE = {"agora": 18, "tencent": 2_099}
@@ -56,49 +55,44 @@ class Experience:
     """What may have caused it, at most three."""
 
 
-Calls = Callable[[int, int], Sequence[int]]
-"""The calls with a share in `[start, end)`, by index."""
-Stays = Callable[[int], tuple[Call, Sequence[Session]]]
-"""The call of an index, with its sessions."""
-
-
 def make_experiences(
-    dice: Dice, span: tuple[int, int], calls: Calls, stays: Stays, *, per_hour: int | None, burst: Burst | None
+    world: History, vendor: Vendor, hour: int, *, per_hour: int | None, burst: Burst | None
 ) -> tuple[Experience, ...]:
     """The experiences of one hour of a world, oldest first.
 
     Args:
-        dice: of the hour.
-        span: its first second, and the first after it or after the world.
-        calls: gives the vendor's calls.
-        stays: gives who was there.
+        world: where they happen.
+        vendor: whose users.
+        hour: number of the hour, from 0 at the start of the world.
         per_hour: exactly that many, or None for an uneven number, often none.
         burst: more of them, or None.
     """
-    first, last = span
+    first = world.start + hour * HOUR
+    last = min(first + HOUR, world.end)
+    dice = Dice(world.seed, len(vendor), hour, 61)
     quiet = dice.one_in(_QUIET_ONE_IN)
     usual = (0 if quiet else 4 + dice.below(40)) if per_hour is None else per_hour
-    made = _suffered(dice, usual * (last - first) // HOUR, span, calls, stays)
+    made = _suffered(world, vendor, dice, usual * (last - first) // HOUR, (first, last))
     if burst is not None:
         begins, ends = max(burst.start, first), min(burst.start + burst.seconds, last)
         if begins < ends:
             share = burst.count * (ends - burst.start) // burst.seconds
             before = burst.count * (begins - burst.start) // burst.seconds
-            made |= _suffered(dice, share - before, (begins, ends), calls, stays)
+            made |= _suffered(world, vendor, dice, share - before, (begins, ends))
     return tuple(sorted(made.values()))
 
 
 def _suffered(
-    dice: Dice, count: int, window: tuple[int, int], calls: Calls, stays: Stays
+    world: History, vendor: Vendor, dice: Dice, count: int, window: tuple[int, int]
 ) -> dict[tuple[int, str, str, int], Experience]:
     """So many of them, no two of one kind by one user at one second, unless the window is too small for that."""
     made: dict[tuple[int, str, str, int], Experience] = {}
-    listed = calls(*window)
+    listed = world.listing(vendor, *window)
     tries = _TRIES * count if len(listed) else 0
     while len(made) < count and tries:
         tries -= 1
-        call, everybody = stays(listed[dice.below(len(listed))])
-        there = [stay for stay in everybody if stay.overlaps(*window) and not stay.server]
+        call = world.call_at(vendor, listed[dice.below(len(listed))])
+        there = [stay for stay in world.sessions(call) if stay.overlaps(*window) and not stay.server]
         if there:
             one = _experience(call, there[dice.below(len(there))], dice, window)
             made.setdefault((one.instant, one.channel, one.user_id, one.kind_id), one)

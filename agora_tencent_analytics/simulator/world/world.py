@@ -8,10 +8,9 @@ is small and one call of ten million points is never in memory as a whole.
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache, partial
+from functools import lru_cache
 
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.limits import HOUR
@@ -25,7 +24,7 @@ from agora_tencent_analytics.simulator.world.figures import compute, weigh
 from agora_tencent_analytics.simulator.world.impolite import Manners, Place, Slip, Slipped
 from agora_tencent_analytics.simulator.world.points import Series, Style, make_series, series_points, write_points
 from agora_tencent_analytics.simulator.world.sessions import Session, make_sessions
-from agora_tencent_analytics.simulator.world.truth import Truth, count_points
+from agora_tencent_analytics.simulator.world.truth import Truth, count_truth
 
 _VENDORS: dict[str, int] = {"agora": 1, "tencent": 2}
 _CALL_KEY = 20_011
@@ -326,9 +325,7 @@ class World:
         """
         found = self._attendances.get(vendor)
         if found is None:
-            found = self._attendances[vendor] = Attendance(
-                stay for call in self.calls(vendor) for stay in self.sessions(call)
-            )
+            found = self._attendances[vendor] = Attendance(self, vendor)
         return found.during(start, end, chosen or Chosen())
 
     @property
@@ -407,44 +404,12 @@ class World:
             server_users: count Agora's Linux users too, as `AgoraProvider` asks for them unless told otherwise; the
                 vendor itself hides them unless asked.
         """
-        found, outcomes = Counter[str](), Counter[str]()
-
-        def is_lost(row: int | Session) -> bool:
-            slip = self.slip(vendor, row)
-            outcomes[slip.outcome if slip is not None else ""] += 1
-            return slip is not None and slip.outcome == "lost"
-
-        call = None if call_id is None else self.find_call(vendor, call_id)
-        for one in self.calls(vendor) if call_id is None else filter(None, [call]):
-            if not one.overlaps(start, end) or channel not in (None, one.channel):
-                continue
-            stays = [
-                stay
-                for stay in self.sessions(one)
-                if stay.overlaps(start, end)
-                and (server_users or not stay.server)
-                and (user_id is None or user_id in (stay.user_id, stay.account))
-            ]
-            if (user_id is not None and not stays) or is_lost(one.index):
-                continue
-            found["calls"] += 1
-            for stay in stays:
-                if not is_lost(stay):
-                    series, points = count_points(stay, self.series(stay), self.points_per_series, start, end)
-                    found.update(sessions=1, series=series, points=points)
-        counts = {name: found[name] for name in ("calls", "sessions", "series", "points")}
-        return Truth(**counts, lost=outcomes["lost"], doubted=outcomes["doubted"])
+        return count_truth(
+            self, vendor, start, end, channel=channel, call_id=call_id, user_id=user_id, server_users=server_users
+        )
 
     def _make_experiences(self, vendor: Vendor, hour: int) -> tuple[Experience, ...]:
-        first = self.start + hour * HOUR
-        span, dice = (first, min(first + HOUR, self.end)), Dice(self.seed, len(vendor), hour, 61)
-
-        def stays(index: int) -> tuple[Call, Sequence[Session]]:
-            call = self.call_at(vendor, index)
-            return call, self.sessions(call)
-
-        usual, burst = self._experiences_per_hour, self._experience_burst
-        return make_experiences(dice, span, partial(self.listing, vendor), stays, per_hour=usual, burst=burst)
+        return make_experiences(self, vendor, hour, per_hour=self._experiences_per_hour, burst=self._experience_burst)
 
     def _seed(self, vendor: str) -> int:
         return mix(self.seed, _VENDORS[vendor])
