@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import Protocol, TypeVar
 
-import attrs
+import msgspec
 
 from agora_tencent_analytics.quota.record import Account, Day, Known, Record, forget_days, meet, tell_of_loss
 from agora_tencent_analytics.quota.store import LEASE_S, STEP_TOLERATED_S, Claim, CounterKey, CounterState, judge
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 class Tables(Protocol):
-    """Where the steps find what is written down, and write it."""
+    """Reads and writes what the steps need."""
 
     def find(self, key: CounterKey, kind: type[R]) -> R | None:
         """What is written down of a counter; of the account under `OF_THE_ACCOUNT`."""
@@ -46,7 +46,7 @@ class Tables(Protocol):
         ...
 
     def forget_slots(self, key: CounterKey, until: float) -> int:
-        """Removes those that ended until then; how many there were."""
+        """Removes those that ended by then; returns how many."""
         ...
 
 
@@ -95,7 +95,7 @@ class RecordedStore(ABC):
             )
             if state.why is None:
                 if claim.long:  # should its sender die, it has arrived by the end of its lease
-                    state = attrs.evolve(state, steps=record.count(claim.long, at + self.lease_s))
+                    state = msgspec.structs.replace(state, steps=record.count(claim.long, at + self.lease_s))
                 self._take(tables, key, claim, record, days, at)
             return state, account, record, why, asked_as
 

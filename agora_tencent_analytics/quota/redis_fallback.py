@@ -22,6 +22,7 @@ import weakref
 from collections.abc import Iterable
 
 import attrs
+import msgspec
 
 from agora_tencent_analytics.errors import QuotaUnavailable
 from agora_tencent_analytics.limits import AtOnce, Rate
@@ -164,7 +165,7 @@ class Fallback:
                 found.known = {name for name, claim in found.claims.items() if _renamed(claim) in away.in_flight}
 
     def serves(self, key: CounterKey) -> bool:
-        """True if the share goes on."""
+        """True if the share still applies."""
         with self._lock:
             return key in self._shares
 
@@ -175,4 +176,4 @@ class Fallback:
 
 
 def _renamed(claim: Claim) -> Claim:
-    return attrs.evolve(claim, id=f"{claim.id}~")
+    return msgspec.structs.replace(claim, id=f"{claim.id}~")
