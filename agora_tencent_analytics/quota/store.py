@@ -85,7 +85,7 @@ class Room(msgspec.Struct, kw_only=True, frozen=True):
         return math.ceil(self.period_s / _STEPS)
 
 
-class Claim(msgspec.Struct, kw_only=True, frozen=True):
+class Claim(msgspec.Struct, kw_only=True, frozen=True, weakref=True):
     """One request that somebody wants to send."""
 
     id: str
