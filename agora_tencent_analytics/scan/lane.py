@@ -108,7 +108,7 @@ class Lane:
 
 
 def _on_terms(provider: Provider, options: ScanOptions) -> Provider:
-    """A view of the provider for one scan: the scan's options go before the provider's, and those before the defaults."""
+    """A view of the provider for one scan: the scan's options go before the provider's, those before defaults."""
     terms = provider._caller.terms
     priority = options.priority or terms.priority or "backfill"
     narrowed = terms.narrowed(0.0, priority=priority, budget=options.budget)
