@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from unittest.mock import patch
 
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agora_tencent_analytics.endpoint import Bounds, PageNumber
@@ -43,10 +43,12 @@ def test_a_lone_page_comes_to_the_same_whichever_way_it_is_read(
     assert told[0] == told[1]
 
 
-@given(st.integers(1, 10**6), st.integers(1, 10**6), st.integers(0, 10**4), st.floats(10**6, 3 * 10**6))
-def test_what_is_said_to_be_whole_is_not_cut(start: int, seconds: int, lag_s: int, now: float) -> None:
-    over, bounds = TimeRange(start, start + seconds), Bounds(start="from", end="to")
-    limits = Limits(rates=(), history_s=10**6, span_s=3_600, lag_s=lag_s, page_size=100)
+@given(st.integers(1, 1_100), st.integers(1, 1_100), st.integers(0, 300), st.floats(10_000, 10_001))
+def test_what_is_said_to_be_whole_is_not_cut(age_s: int, seconds: int, lag_s: int, now: float) -> None:
+    start, bounds = int(now) - age_s, Bounds(start="from", end="to")
+    over = TimeRange(start, start + seconds)
+    limits = Limits(rates=(), history_s=1_000, span_s=3_600, lag_s=lag_s, page_size=100)
     cut = clip(over, limits, now=now, endpoint="calls", bounds=bounds)
-    assume(whole(over, limits, now=now, bounds=bounds))
-    assert (over, ()) == (cut.inside, cut.clipped)
+    said = whole(over, limits, now=now, bounds=bounds)
+    # A range that begins within a second of the edge may be called cut, though it is not.
+    assert said is (not cut.clipped) or (not said and cut.inside == over)
