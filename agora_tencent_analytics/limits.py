@@ -1,7 +1,7 @@
-"""A vendor's table of limits as data: `Rate`, `Limits`, `Plan`.
+"""A vendor's table of limits as data: `Rate`, `Limits`, `Plan`; with the source of each figure.
 
-Figures, and where they were read. What is done about them (waiting, splitting, refusing) is in `quota/` and
-`timerange.py`; the vendors' figures are in `agora/plans.py` and `tencent/plans.py`.
+What is done about them (waiting, splitting, refusing) is in `quota/` and `timerange.py`; the vendors' figures are in
+`agora/plans.py` and `tencent/plans.py`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Rate:
 
     @property
     def is_daily(self) -> bool:
-        """True for the UTC day, which is counted and not slid."""
+        """True for the UTC day, which is a fixed window, not a sliding one."""
         return self.period_s == DAY and not self.rolling
 
     def share(self, part: float) -> Rate:
@@ -75,7 +75,7 @@ class Limits:
     """What one plan allows on one row of the vendor's limits table."""
 
     rates: tuple[Rate, ...] = ()
-    """All of them hold at once. Empty: unlimited (simulators and tests only)."""
+    """All of them apply at once. Empty: unlimited (simulators and tests only)."""
     concurrent: int | None = None
     """The most requests that may be under way at the same time. None: any number. Whoever breaks one off gets its place
     back when its lease in the quota store ends: the vendor may still be at work on it."""
@@ -88,7 +88,7 @@ class Limits:
     page_size: int = 0
     """The most rows one page may ask for; 0 where the answer has no pages."""
     inferred: str = ""
-    """Which of these figures the vendor does not state, and why they are believed."""
+    """Which of these figures the vendor does not state, and what they are inferred from."""
     counted: tuple[Rate, ...] = attrs.field(init=False, repr=False, eq=False)
     """`rates`, and beside them `concurrent` as one."""
 
@@ -97,7 +97,11 @@ class Limits:
         return self.rates if self.concurrent is None else (*self.rates, AtOnce(self.concurrent))
 
     def share(self, part: float) -> Limits:
-        """This part of every rate, and of the requests under way; see `Rate.share`."""
+        """This part of every rate, and of the requests under way; see `Rate.share`.
+
+        Args:
+            part: more than 0, at most 1.
+        """
         rates = tuple(rate.share(part) for rate in self.rates)
         concurrent = None if self.concurrent is None else AtOnce(self.concurrent).share(part).limit
         return attrs.evolve(self, rates=rates, concurrent=concurrent)
@@ -136,6 +140,10 @@ class Plan:
     def limits(self, row: str, *, endpoint: str = "") -> Limits:
         """The limits of one row of the table.
 
+        Args:
+            row: name of a row of limits.
+            endpoint: the question, for the error.
+
         Raises:
             NotOffered: this plan does not include it; nothing was sent.
         """
@@ -154,6 +162,11 @@ class Plan:
 
 def find_plan(plans: Mapping[str, Plan], name: str | Plan, *, vendor: str) -> Plan:
     """The plan of that name, or the one that is given.
+
+    Args:
+        plans: by name.
+        name: what was given for a plan.
+        vendor: whose plan.
 
     Raises:
         BadInput: there is none, or it is another vendor's; the message lists those there are.

@@ -35,17 +35,17 @@ _SHORTEST_PAIR, _SHORTEST_POINT = 12, 20
 
 
 class TooMuch(ValueError):
-    """It would become too much; reading it in another way does not help."""
+    """The text would take too much memory; reading it in another way does not help."""
 
 
 def check_bulk(
     text: bytes | memoryview, *, slowly: bool = False, points: bool = False, length: int | None = None
 ) -> None:
-    """Nothing, if a text may be read as objects.
+    """Checks that a text may be read as objects.
 
     Args:
         text: JSON, or what is taken for it.
-        slowly: True for the slow way of reading it.
+        slowly: True if it is read the slow way.
         points: True if all but its outermost level stays text, the points of series among it.
         length: of the answer, if this is a part of it.
 
@@ -65,7 +65,7 @@ def check_bulk(
 
 
 def check_rows(number: int) -> None:
-    """Nothing, if so many rows may be read.
+    """Checks that so many rows may be read.
 
     Raises:
         TooMuch: they are too many.
@@ -75,7 +75,7 @@ def check_rows(number: int) -> None:
 
 
 def check_series(number: int, length: int) -> None:
-    """Nothing, if so many series may be made of an answer of this length, in bytes.
+    """Checks that so many series may be made of an answer of this length, in bytes.
 
     Raises:
         TooMuch: they are too many.
@@ -87,14 +87,14 @@ def check_series(number: int, length: int) -> None:
 
 
 def check_records(number: int, length: int) -> None:
-    """Nothing, if so many records may be made of a listing of this length, in bytes.
+    """Checks that so many records may be made of a listing of this length, in bytes.
 
     Raises:
         TooMuch: they are too many.
     """
     check_rows(number)
     if number * _ROW > max(_ENOUGH, _TIMES * length):
-        raise TooMuch(f"its {length:,} bytes hold more than {number:,} rows, which is more than is read")
+        raise TooMuch(f"its {length:,} bytes hold {number:,} rows, which is more than is read")
 
 
 def rows_apart(body: bytes, hole: bytes) -> tuple[bytes, int, int] | None:

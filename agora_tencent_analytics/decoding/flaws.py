@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import attrs
+import msgspec
 
 from agora_tencent_analytics.decoding.bulk import MOST_ROWS, TooMuch, check_rows
 
@@ -18,9 +19,9 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 _MOST_LOST = 10_000
-"""Rows of one answer that are lost each by itself: a hundred pages of them. What has more is not about rows."""
+"""The most rows of one answer that are set aside one by one: a hundred pages. With more, all of the answer is wrong."""
 MISREAD = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
-"""What is raised for rows that are not what they should be."""
+"""The exceptions that malformed rows raise."""
 
 
 @attrs.frozen(kw_only=True)
@@ -39,20 +40,19 @@ class LostRow:
     """True if it is an object with values: then its text tells it from other rows."""
 
 
-@attrs.define(kw_only=True, eq=False)
-class Flaws:
+class Flaws(msgspec.Struct, kw_only=True, eq=False):
     """What of one answer could not be read, so far."""
 
     by_row: bool = False
     """True where a row that cannot be read is set aside; else it fails the whole answer."""
-    rows: list[LostRow] = attrs.field(factory=list)
+    rows: list[LostRow] = []
     """The rows that were set aside, in order."""
-    fields: dict[str, int] = attrs.field(factory=dict)
+    fields: dict[str, int] = {}
     """In how many records a field could not be read as it was sent, by the vendor's name."""
-    doubts: list[str] = attrs.field(factory=list)
+    doubts: list[str] = []
     """What else makes the answer doubtful, in words."""
-    _place: int = attrs.field(default=0, init=False)
-    _texts: dict[str, int] = attrs.field(factory=dict, init=False)
+    _place: int = 0
+    _texts: dict[str, int] = {}
 
     def odd(self, names: Iterable[str]) -> None:
         """Notes fields of a record that could not be read as they were sent."""
@@ -75,7 +75,7 @@ class Flaws:
                 unless `by_row`; or there is no list of rows at all.
         """
         if not isinstance(rows, list):
-            raise TypeError(f"a list of rows was due, not {type(rows).__name__}")
+            raise TypeError(f"expected a list of rows, not {type(rows).__name__}")
         if len(rows) > MOST_ROWS:
             check_rows(len(rows))
         if not self.by_row:
@@ -86,7 +86,7 @@ class Flaws:
             rows[at] = None  # it becomes a record, and the answer may be large
             try:
                 if type(row) not in kinds:
-                    raise TypeError(f"an object was due, not {type(row).__name__}")
+                    raise TypeError(f"expected an object, not {type(row).__name__}")
                 found += read([row])
             except MISREAD as error:
                 why = str(error) if type(error) in (TypeError, ValueError) else f"{type(error).__name__}: {error}"
@@ -122,7 +122,7 @@ class Flaws:
 
 
 NO_FLAWS = Flaws()
-"""Of an answer that was read to the last field."""
+"""For an answer of which every field was read."""
 
 
 def _as_text(row: Any) -> str:

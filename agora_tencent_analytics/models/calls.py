@@ -58,7 +58,11 @@ class Call:
         return self.__dict__.get("_held_sessions")
 
     def holding(self, sessions: Iterable[Session]) -> Call:
-        """The call, with the sessions that its row held."""
+        """The call, with the sessions that its row held.
+
+        Args:
+            sessions: all sessions of the call.
+        """
         call = attrs.evolve(self)
         call.__dict__["_held_sessions"] = tuple(sessions)
         return call
@@ -75,6 +79,9 @@ class Call:
         cls, vendor: str, call_id: str, *, created_ts: int, destroyed_ts: int | None = None, channel: str = ""
     ) -> Self:
         """A call that is known already, from a web hook or a database: it may be asked about without any listing.
+
+        An id that the vendor does not know is an error where the vendor says so. Neither of ours documents such an
+        answer: what comes is a call without sessions, and `provider.call()` tells it from one that was never there.
 
         Args:
             vendor: `"agora"`, `"tencent"` or a third party's name.

@@ -13,7 +13,7 @@ and no figures.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -22,11 +22,11 @@ from agora_tencent_analytics.decoding.flaws import NO_FLAWS
 from agora_tencent_analytics.endpoint import NextPage, PageNumber, Unpaged
 from agora_tencent_analytics.errors import Refusal, WindowRefused, counted
 from agora_tencent_analytics.http.client import Caller
-from agora_tencent_analytics.models.calls import Call
+from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.notices import Drift, GoingAway, PageRead, WindowSplit
 from agora_tencent_analytics.paging.certificate import UnreadableRow
 from agora_tencent_analytics.paging.cursor import Cursor
-from agora_tencent_analytics.paging.decision import PageSigns, unreadable_rows
+from agora_tencent_analytics.paging.decision import PageSigns, Step, unreadable_rows
 from agora_tencent_analytics.paging.evidence import Evidence
 from agora_tencent_analytics.paging.next_page import NextReader
 from agora_tencent_analytics.paging.page import Page
@@ -47,6 +47,10 @@ _BARREN_FOR_EACH = 10
 _SLACK_S = 60
 """Seconds by which a vendor's clocks may differ: what begins later than that after the range was not asked for."""
 _BEGUN = attrgetter("created_ts")
+_ABOUT: Mapping[type, Callable[[Any], Any]] = {
+    Call: attrgetter("channel", "created_ts"),
+    Session: attrgetter("user_id", "join_ts"),
+}
 
 
 class Filter(NamedTuple):
@@ -60,7 +64,7 @@ class Filter(NamedTuple):
 
 
 class Held(NamedTuple):
-    """Items that are at hand, and need not be asked for."""
+    """Items that are already known, and need no request."""
 
     items: Sequence[Any]
     over: TimeRange
@@ -79,7 +83,7 @@ class Walk:
         max_wait: the longest wait for a quota slot, seconds; None waits as long as it takes.
         whole_questions: True if a question that the cursor has left in the middle is to be asked again as a whole.
         filters: which items are given; the others are counted.
-        held: items at hand, which come first, as one page.
+        held: items that are already known, which come first, as one page.
     """
 
     def __init__(
@@ -115,7 +119,7 @@ class Walk:
             self.evidence,
             self._seen,
         )
-        """The window being read, and those to come."""
+        """The window being read, and those that follow."""
 
     async def next(self) -> Sequence[Any] | None:
         """What the next page shows that was not seen before, or None at the end.
@@ -187,8 +191,8 @@ class Walk:
 
     def _wanted(self, items: Sequence[Any]) -> Sequence[Any]:
         """Those of the items that were asked for; the others are counted."""
-        for wanted, *_ in self._filters:
-            before, items = len(items), list(filter(wanted, items))
+        for one in self._filters:
+            before, items = len(items), list(filter(one.wanted, items))
             self.evidence.strange += before - len(items)
         return items
 
@@ -226,15 +230,15 @@ class Walk:
         news = self._seen.new(rows)
         items, fresh = reply.items, sum(news)
         if row.key and fresh < len(news):
+            self._doubt_namesakes(row.name, reply)
             items = [item for item, new in zip(items, news, strict=not lost) if new]
+        self._lost = lost
         if flaws is not NO_FLAWS:
             unknown = news[len(reply.ids) :]
             # A row that says nothing is never news: it might be the same one over and over, and nothing would end.
             fresh -= sum(new and not one.says_something for one, new in zip(flaws.rows, unknown, strict=True))
             self._lost = [one for one, new in zip(lost, unknown, strict=True) if new]
             self.evidence.flawed(flaws, self._lost, window, number)
-        else:
-            self._lost = []
         duplicates = len(reply.items) - len(items)
         if (over := question.inside) is not None:
             items = self._inside(items, lambda item: reaches(item, over))
@@ -250,16 +254,29 @@ class Walk:
         signs = PageSigns(ids=rows, total=total, has_more=reply.has_more, is_last=reply.is_last, next=reply.next, at=at)
         step = reading.reader.feed(signs, fresh=fresh)
         split = self.windows.go(reading, step, rows=len(rows))
-        hooks = self._caller.hooks
+        if step.drift or split or reply.warning or is_heard(self._caller.hooks):
+            self._tell(
+                reading, window, number, reply, step, split=split, rows=len(reply.items) + len(lost), fresh=len(items)
+            )
+        return items
+
+    def _tell(
+        self,
+        reading: Reading,
+        window: TimeRange,
+        number: int,
+        reply: Reply[Any],
+        step: Step,
+        *,
+        split: bool,
+        rows: int,
+        fresh: int,
+    ) -> None:
+        hooks, row = self._caller.hooks, reading.question.row
         about: dict[str, Any] = {"vendor": row.vendor, "endpoint": row.name}
         if is_heard(hooks):
-            counts: dict[str, Any] = {
-                "rows": len(reply.items) + len(lost),
-                "fresh": len(items),
-                "total": reply.total,
-                "has_more": reply.has_more,
-            }
-            tell(hooks, PageRead(**about, over=window, number=number, **counts))
+            signs: dict[str, Any] = {"rows": rows, "fresh": fresh, "total": reply.total, "has_more": reply.has_more}
+            tell(hooks, PageRead(**about, over=window, number=number, **signs))
         if step.drift:
             tell(hooks, Drift(**about, over=window, reason=step.drift))
         if split:
@@ -267,7 +284,14 @@ class Walk:
         if reply.warning and not self._warned:
             self._warned = True
             tell(hooks, GoingAway(**about, message=reply.warning))
-        return items
+
+    def _doubt_namesakes(self, name: str, reply: Reply[Any]) -> None:
+        """Doubts ids that tell two calls, or two sessions, of one answer not apart: only the first of them is kept."""
+        said = dict[str, Any]()
+        for row_id, item in zip(reply.ids, reply.items, strict=False):
+            about = _ABOUT[type(item)](item) if type(item) in _ABOUT else None
+            if said.setdefault(row_id, about) != about:
+                self.evidence.doubts[f"rows of {name} share the id {row_id!r} and are not about the same"] = None
 
     def _gives_way(self, reading: Reading, refused: WindowRefused) -> bool:
         over, row = reading.window, reading.question.row

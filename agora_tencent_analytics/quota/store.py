@@ -1,8 +1,8 @@
-"""What has to outlive a process, and be shared by all who use an account: `QuotaStore`, the protocol.
+"""`QuotaStore`: the protocol for what outlives a process and is shared by all who use an account.
 
-Holds the protocol and the values that cross it. A store neither waits for a slot nor reads a clock: it answers
-"granted", or "not yet, because", and the queue in front of it (`counter.py`) does the waiting. The stores are
-`memory_store.py` (one process), `sqlite_store.py` (one machine) and `redis_store.py` (many).
+A store neither waits for a slot nor reads a clock: it answers "granted", or "not yet, because", and the queue in
+front of it (`counter.py`) does the waiting. The stores are `memory_store.py` (one process), `sqlite_store.py` (one
+machine) and `redis_store.py` (many).
 
 **What a store keeps**, for each counter of each account: how much of each UTC day is used; when each slot ends;
 when the last request was granted (the pace); until when everybody is held after a refusal, and how many refusals
@@ -25,12 +25,13 @@ from __future__ import annotations
 import math
 from typing import Literal, Protocol, runtime_checkable
 
-import attrs
+import msgspec
 
 __all__ = [
     "LEASE_S",
     "PACE_SLACK_S",
     "SLOTS_KEPT_S",
+    "STEP_NOTICED_S",
     "STEP_TOLERATED_S",
     "Claim",
     "CounterKey",
@@ -43,32 +44,37 @@ __all__ = [
 ]
 
 LEASE_S = 30.0
-"""A slot that was neither answered nor renewed for so long belonged to a process that died."""
+"""A slot that was neither answered nor renewed for this long, seconds, belonged to a process that died."""
+STEP_NOTICED_S = 1.0
+"""By so much more than the time on its way explains a clock differs from what it was if it was set."""
 STEP_TOLERATED_S = 5.0
 """A slot that ends later than a lease and this from now was written before the clock was set back."""
 PACE_SLACK_S = 0.002
 """The pace is kept by each process too; between processes it need not be exact, and must not cost a second question."""
 _STEPS = 60
 SLOTS_KEPT_S = 120.0
-"""Slots are kept for so long after their end, or the longest rest if that is more."""
+"""How long slots are kept after their end, seconds; longer if a rest is longer."""
 
 CounterKey = tuple[str, str]
 """The account (as a digest, see `Quota`) and the name of the counter."""
 
 
 def renewal_interval(lease_s: float) -> float:
-    """How often the lease of an unanswered slot is renewed; a store that forgot knows them all after one interval."""
+    """How often the lease of an unanswered slot is renewed; a store that forgot knows them all after one interval.
+
+    Args:
+        lease_s: how long a slot is kept, seconds.
+    """
     return min(lease_s / 6, 1.0)
 
 
-@attrs.frozen(kw_only=True)
-class Room:
+class Room(msgspec.Struct, kw_only=True, frozen=True):
     """One window of the asker."""
 
     limit: int
-    """The most slots in it, all owners together."""
+    """The most slots in it, over all owners."""
     free: int
-    """What the asker's own slots leave of it: the slots of all others must be fewer."""
+    """What this client's own slots leave of it: all other owners must hold fewer than this."""
     period_s: int
     rest_s: float
     """How long a slot fills the window after its answer, seconds."""
@@ -79,13 +85,11 @@ class Room:
         return math.ceil(self.period_s / _STEPS)
 
 
-@attrs.frozen(kw_only=True)
-class Claim:
+class Claim(msgspec.Struct, kw_only=True, frozen=True):
     """One request that somebody wants to send."""
 
     id: str
-    """Random. Where an answer can be lost on its way (Redis), claiming it again is answered as before and charges
-    nothing twice."""
+    """Random. Where a reply can be lost in transit (Redis), the same claim gets the same reply and is charged once."""
     owner: str
     """The `Quota` that sends the request."""
     windows: tuple[Room, ...] = ()
@@ -101,12 +105,12 @@ class Claim:
     day_limit: int = 0
     """The most requests in a day, inclusive."""
     seen: tuple[int, ...] = ()
-    """What the asker has seen used of each of the days."""
+    """What this client has seen used of each of the days."""
     cold_start: bool = False
     """Hold it in a store that was found empty, because what an earlier process has just sent is not known."""
     steady: float | None = None
-    """What the asker's wall clock is ahead of its monotonic clock, seconds: the same for all on one machine, unless
-    the wall clock is set."""
+    """By how many seconds this client's wall clock is ahead of its monotonic clock: the same for all processes of one
+    machine, unless somebody sets the wall clock."""
 
     @property
     def longest_rest_s(self) -> float:
@@ -114,8 +118,7 @@ class Claim:
         return max((room.rest_s for room in self.windows), default=0.0)
 
 
-@attrs.frozen(kw_only=True)
-class LatestRefusal:
+class LatestRefusal(msgspec.Struct, kw_only=True, frozen=True):
     """The last refusal for the rate that any process has met."""
 
     number: int
@@ -130,22 +133,29 @@ class LatestRefusal:
     def seen_from(
         cls, now: float, number: int, at: float, sent_at: float, period_s: int | None
     ) -> LatestRefusal | None:
-        """The last of `number` refusals, by the store's clock; None if there was none."""
+        """The last of `number` refusals, by the store's clock; None if there was none.
+
+        Args:
+            now: the store's epoch seconds.
+            number: how many refusals there were.
+            at: when the last one came, epoch seconds.
+            sent_at: when its request was granted, epoch seconds.
+            period_s: the window that the vendor named, seconds, or None.
+        """
         if not number:
             return None
-        # Less than 0 if the clock was set back since.
+        # Negative if the clock was set back since.
         return cls(number=number, ago_s=max(0.0, now - at), sent_ago_s=max(0.0, now - sent_at), period_s=period_s)
 
 
-@attrs.frozen(kw_only=True)
-class CounterState:
+class CounterState(msgspec.Struct, kw_only=True, frozen=True):
     """How a counter stands; as the reply to a claim, whether it is granted."""
 
     why: Literal["day", "hold", "pace", "window", "store"] | None = None
     """None: granted. Else nothing was taken: the day is spent, a refusal holds everybody, somebody was granted just
     now, slots of others fill a window, or the store cannot be had and its user wants to wait for it."""
     after_s: float = 0.0
-    """Asking again sooner than this is pointless, seconds; slots of others may make it longer."""
+    """There is no point in asking again sooner than this, seconds; slots of others may make it longer."""
     used: tuple[int, ...] = ()
     """Requests charged to each of the claim's days, this one included if it is granted."""
     others: tuple[float, ...] = ()
@@ -199,26 +209,31 @@ def judge(
 
 @runtime_checkable
 class QuotaStore(Protocol):
-    """Where the spent part of a quota is kept. Every method is atomic, and may be called from any loop and thread.
+    """Keeps what of a quota is used. Every method is atomic, and may be called from any loop and thread.
 
     `now` is the wall clock of this machine, epoch seconds; stores with a clock of their own ignore it. All methods
     raise `QuotaUnavailable` if the store cannot be reached in a bounded time.
     """
 
     lease_s: float
-    """How long a slot is kept for a process that says nothing."""
+    """How long a slot is kept for a process that does not renew it, seconds."""
 
     async def reserve(self, key: CounterKey, claim: Claim, now: float) -> CounterState:
         """Takes the slot and one request from each of its days: all of it or nothing.
 
         Cancelled on the way, it has taken nothing, or gives it back, or leaves it spent.
+
+        Args:
+            key: the counter.
+            claim: the slot that is wanted.
+            now: this machine's epoch seconds.
         """
         ...
 
     async def answered(
         self, key: CounterKey, claim: Claim, now: float, *, ago_s: float, late_days: tuple[int, ...] = ()
     ) -> None:
-        """Notes that the claim's request was answered: its slot ended then.
+        """Records that the claim's request was answered: its slot ended then.
 
         Args:
             key: account and counter.
@@ -230,17 +245,28 @@ class QuotaStore(Protocol):
         ...
 
     async def refund(self, key: CounterKey, claim: Claim) -> None:
-        """Gives back what `reserve` took, for a request that was never sent. Idempotent."""
+        """Gives back what `reserve` took, for a request that was never sent. Idempotent.
+
+        Args:
+            key: the counter.
+            claim: a slot that was granted.
+        """
         ...
 
     async def renew(self, key: CounterKey, claim: Claim, now: float) -> None:
-        """Leases the slot anew: its request is not answered yet."""
+        """Leases the slot anew: its request is not answered yet.
+
+        Args:
+            key: the counter.
+            claim: a slot that was granted.
+            now: this machine's epoch seconds.
+        """
         ...
 
     async def refused(
         self, key: CounterKey, now: float, *, ago_s: float, hold_s: float, sent_ago_s: float, period_s: int | None
     ) -> None:
-        """Notes a refusal for the rate: nobody is granted anything for `hold_s` seconds after it.
+        """Records a rate-limit refusal: nobody is granted anything for `hold_s` seconds after it.
 
         Args:
             key: account and counter.
@@ -253,13 +279,26 @@ class QuotaStore(Protocol):
         ...
 
     async def spend(self, key: CounterKey, day: int, limit: int) -> None:
-        """Marks a vendor day as spent for every limit up to `limit`: the vendor said so. Refunds do not undo it."""
+        """Marks a vendor day as spent for every limit up to `limit`: the vendor said so. Refunds do not undo it.
+
+        Args:
+            key: the counter.
+            day: number of the UTC day.
+            limit: requests that the day has.
+        """
         ...
 
     async def look(self, key: CounterKey, owner: str, days: tuple[int, ...], now: float) -> CounterState:
-        """How the counter stands, for reports; takes nothing."""
+        """The state of the counter, for reports; takes nothing.
+
+        Args:
+            key: the counter.
+            now: this machine's epoch seconds.
+            days: numbers of UTC days.
+            owner: who asks.
+        """
         ...
 
     async def aclose(self) -> None:
-        """Closes what is open on this event loop; the store may go on being used, and opens it anew."""
+        """Closes what is open on this event loop; the store can still be used, and opens it again."""
         ...

@@ -103,6 +103,7 @@ class TencentVendor(Vendor):
 
     name = "tencent"
     structure = STRUCTURE
+    shown = frozenset({"x-tc-action", "x-tc-language", "x-tc-region", "x-tc-timestamp", "x-tc-version"})
     region: str
 
     def authenticate(

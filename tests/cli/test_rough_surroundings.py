@@ -260,7 +260,7 @@ def test_that_it_listens_again_on_sockets_that_are_closed_by_now_is_not_told(cap
 def test_an_address_that_cannot_be_listened_on_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert 2 == main(["simulate", "--vendor", "agora", "--port", "0", "--host", "192.0.2.1"])
     told = capsys.readouterr().err
-    assert "of 192.0.2.1 cannot be had" in told
+    assert "of 192.0.2.1 cannot be listened on" in told
     assert os.strerror(errno.EADDRNOTAVAIL).lower() in told.lower()
 
 

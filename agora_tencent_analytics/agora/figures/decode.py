@@ -13,7 +13,6 @@ from functools import partial
 from math import isfinite
 from typing import Any
 
-import attrs
 import msgspec
 
 from agora_tencent_analytics.agora.factors import describe_experience, describe_factor
@@ -47,7 +46,7 @@ def rows_of(data: Any) -> Sequence[Row]:
     if data is None:
         return []
     if not isinstance(data, list):
-        raise TypeError(f"a list of rows was due, not {type(data).__name__}")
+        raise TypeError(f"expected a list of rows, not {type(data).__name__}")
     return data
 
 
@@ -130,10 +129,9 @@ _BESIDE_A_POINT = frozenset({"ts", "uid", "dimension_value"})
 _NOTHING: Row = {}
 
 
-@attrs.define
-class _Gathered:
-    points: list[tuple[Any, float | None]] = attrs.field(factory=list)
-    extra: Row = attrs.field(factory=dict)
+class _Gathered(msgspec.Struct):
+    points: list[tuple[Any, float | None]] = []
+    extra: Row = {}
 
 
 def grid_of(row: Endpoint[Any]) -> int | None:

@@ -15,9 +15,9 @@ from agora_tencent_analytics.cli.console import Console, lead_nowhere
 from agora_tencent_analytics.cli.options import Options
 from agora_tencent_analytics.cli.out_file import OutFile, out_file
 from agora_tencent_analytics.cli.out_stream import OutStream, out_stream
-from agora_tencent_analytics.cli.output import clear_report, write_report
 from agora_tencent_analytics.cli.providers import providers_of
 from agora_tencent_analytics.cli.remarks import Listed, before_a_scan, disk_full, way_on
+from agora_tencent_analytics.cli.report_file import clear_report, write_report
 from agora_tencent_analytics.cli.tables import SPENT, WORST, results, vendor_rows, warnings, worst_rows
 from agora_tencent_analytics.errors import BadInput, NotAuthenticated, NotOffered, NotPermitted, printable
 from agora_tencent_analytics.provider import Provider
@@ -115,7 +115,7 @@ def _out(
 
 
 def _show(screen: Console, options: Options, report: Report, worst: Worst, left: dict[str, str]) -> None:
-    """Tables and the verdict; what speaks against it comes with them."""
+    """Prints the tables and the verdict, with what speaks against completeness."""
     for line in warnings(report, most=_MANY if options.verbose else _FEW):
         screen.warn(line)
     try:
