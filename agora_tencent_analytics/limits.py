@@ -92,7 +92,7 @@ class Limits:
     counted: tuple[Rate, ...] = attrs.field(init=False, repr=False, eq=False)
     """`rates`, and beside them `concurrent` as one."""
 
-    @counted.default
+    @counted.default  # pyright: ignore[reportAttributeAccessIssue]  # a field, until the class is made
     def _counted(self) -> tuple[Rate, ...]:
         return self.rates if self.concurrent is None else (*self.rates, AtOnce(self.concurrent))
 

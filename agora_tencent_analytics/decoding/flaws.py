@@ -83,7 +83,7 @@ class Flaws(msgspec.Struct, kw_only=True, eq=False):
         found: list[T] = []
         for at, row in enumerate(rows):
             text, place = _as_text(row), self._place
-            rows[at] = None  # it becomes a record, and the answer may be large
+            rows[at] = None  # pyright: ignore  # it becomes a record, and the answer may be large
             try:
                 if type(row) not in kinds:
                     raise TypeError(f"expected an object, not {type(row).__name__}")

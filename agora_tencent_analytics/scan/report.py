@@ -223,7 +223,13 @@ class Report:
             message: what happened.
             doubts: what speaks against completeness besides the failures, in words.
         """
-        errors = [*(failure.error for failure in self.failures), *map(AnalyticsError, doubts)]
+        errors = [failure.error for failure in self.failures]
+        for doubt in doubts:
+            said = AnalyticsError(doubt)
+            # What ended a provider is a failure too: the same may be asked again when that may.
+            why = next((error for error in errors if str(error) in doubt), said)
+            said.retryable, said.retry_at = why.retryable, why.retry_at
+            errors.append(said)
         return IncompleteScan(message, errors, failures=self.failures, report=self)
 
     def as_dict(self) -> dict[str, Any]:
