@@ -326,7 +326,10 @@ class WindowReader:
             now.again = first and unsaid
             return self.number if now.again else None
         if rows < self.size:
-            unsaid = page.has_more is None and paging.total == "page"
+            # A total that the row declares, and the answer lacks, says as little as one of the page.
+            unsaid = page.has_more is None and (
+                paging.total == "page" or (page.total is None and paging.total != "none")
+            )
             if first and unsaid and rows >= self.longest:
                 self.size, now.probing = rows, True
                 return onward
