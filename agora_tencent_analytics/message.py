@@ -26,7 +26,7 @@ SHOWN_HEADERS = frozenset(
 _LONGEST = 80
 
 
-@attrs.frozen(kw_only=True, repr=False)
+@attrs.frozen(kw_only=True, repr=False, slots=False)  # slots would make a frozen one take twice as long
 class Request:
     """One HTTP request, ready to send byte for byte."""
 
@@ -48,7 +48,11 @@ class Request:
     """Further headers, in lower case, and parameters of the query whose values may be shown."""
 
     def with_headers(self, extra: Mapping[str, str | Secret[str]]) -> Request:
-        """A copy with these headers added or replaced; what is a `Secret` stays one."""
+        """A copy with these headers added or replaced; what is a `Secret` stays one.
+
+        Args:
+            extra: headers by name; they replace those of the same name.
+        """
         plain, hidden = dict(self.headers), dict(self.secrets)
         for name, value in extra.items():
             if isinstance(value, Secret):
@@ -80,7 +84,7 @@ class Request:
         return f"<Request {self.method} {_url(self.url, self.shown)} headers={shown} body={len(self.body)} bytes>"
 
 
-@attrs.frozen(kw_only=True, repr=False)
+@attrs.frozen(kw_only=True, repr=False, slots=False)
 class Response:
     """One HTTP answer, read to its end."""
 

@@ -50,22 +50,21 @@ from agora_tencent_analytics.timerange import TimeRange
 __all__ = ["Asked", "Reply", "Vendor"]
 
 T = TypeVar("T")
-_UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]*").fullmatch
+_UNRESERVED = re.compile(r"[A-Za-z0-9_.~=&-]*").fullmatch
 
 
-@attrs.frozen(kw_only=True)
-class Asked:
+class Asked(msgspec.Struct, kw_only=True, frozen=True):
     """What was asked: the context in which an answer is decoded."""
 
     window: TimeRange
     """The window that was asked for."""
     params: Mapping[str, Any]
     """The row's parameters, as checked."""
-    flaws: Flaws = attrs.field(factory=Flaws, eq=False, repr=False)
+    flaws: Flaws = msgspec.field(default_factory=Flaws)
     """Is told, while the answer is decoded, what of it cannot be read."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)  # slots would make a frozen one take twice as long
 class Reply(Generic[T]):
     """One decoded answer."""
 
@@ -127,7 +126,13 @@ class Vendor(ABC):
     other the name alone is shown; what names an app, a channel, a call or a user does not belong here."""
 
     def request(self, row: Endpoint[Any], base_url: str, wire: Mapping[str, Any]) -> Request:
-        """The unsigned request: parameters in the query of a GET, as a JSON object in the body of a POST."""
+        """The unsigned request: parameters in the query of a GET, as a JSON object in the body of a POST.
+
+        Args:
+            row: the question.
+            base_url: the host.
+            wire: parameters as they are spelt.
+        """
         path = row.path
         if "{" in path:
             placed = _IN_PATH.findall(path)
@@ -151,7 +156,14 @@ class Vendor(ABC):
         )
 
     def authenticate(self, request: Request, row: Endpoint[Any], credentials: Any, *, now: float) -> Request:
-        """A copy of the request that the vendor will accept at `now` (vendor epoch seconds)."""
+        """A copy of the request that the vendor will accept at `now` (vendor epoch seconds).
+
+        Args:
+            request: without credentials.
+            row: the question.
+            credentials: what the provider was given.
+            now: the vendor's epoch seconds.
+        """
         # No local variable holds what is revealed: crash reports list those of every frame.
         if self.authentication == "bearer":
             return request.with_headers({"Authorization": Secret(f"Bearer {_revealed(credentials)}")})
@@ -161,6 +173,10 @@ class Vendor(ABC):
 
     def unwrap(self, row: Endpoint[Any], response: Response) -> Any:
         """The body of a good answer, parsed.
+
+        Args:
+            row: the question.
+            response: status, headers and body.
 
         Raises:
             Refusal: the vendor said no, judged from status and body by `codes`.
@@ -214,6 +230,11 @@ class Vendor(ABC):
         An answer of which this fails is decoded once more, from a fresh body and `asked.flaws.by_row`: what goes
         through `read_rows` then costs itself alone.
 
+        Args:
+            row: the question.
+            body: what `unwrap` gave.
+            asked: what was asked.
+
         Raises:
             ValueError, TypeError, KeyError: the rows are not what the row describes.
         """
@@ -246,7 +267,13 @@ class Vendor(ABC):
         return call if odd or len(sessions) < (counted or 0) else call.holding(sessions)
 
     def reply(self, row: Endpoint[Any], body: Any, items: Sequence[Any]) -> Reply[Any]:
-        """An answer with these records, and with what the body says beside them where the row tells it stands."""
+        """An answer with these records, and with what the body says beside them where the row tells it stands.
+
+        Args:
+            row: the question.
+            body: what `unwrap` gave.
+            items: the records.
+        """
         total, more, onward = (found(body, key) for key in (row.total_key, row.more_key, row.next_key))
         return Reply(
             items=items,
@@ -342,8 +369,10 @@ def decoded(
     Raises:
         UnreadableReply: the answer is not what the row describes, bad rows aside.
     """
+    if asked.flaws:  # of an attempt before this one
+        asked = Asked(window=asked.window, params=asked.params)
     try:
-        return _decoded(vendor, row, body, Asked(window=asked.window, params=asked.params))
+        return _decoded(vendor, row, body, asked)
     except MISREAD as error:
         too_much = str(error) if isinstance(error, TooMuch) else ""
         response = clean(response)
@@ -363,11 +392,12 @@ def _decoded(vendor: Vendor, row: Endpoint[Any], body: Any, asked: Asked) -> Rep
     reply = vendor.decode(row, body, asked)
     if not isinstance(reply.items, list | tuple):
         raise TypeError(f"Vendor.decode gave its items as {type(reply.items).__name__}, not as a list")
-    if (kinds := {*map(type, reply.items)}) and kinds != {row.model}:
-        _check_kinds(row, kinds)
-    for name, kind in _MUST_BE.get(row.model, ()):
-        if {*map(type, map(attrgetter(name), reply.items))} - {kind}:
-            raise TypeError(f"{name} must be {kind.__name__}, and Vendor.decode gave something else")
+    for kind in set(map(type, reply.items)):
+        if kind is not row.model and not issubclass(kind, row.model):
+            raise TypeError(f"Vendor.decode gave {kind.__name__}, where {row.model.__name__} was due")
+    for name, value, due in _MUST_BE.get(row.model, ()):
+        if not due.issuperset(map(type, map(value, reply.items))):
+            raise TypeError(f"{name} must be {next(iter(due)).__name__}, and Vendor.decode gave something else")
     reply = identified(row, reply)
     if isinstance(row.paging, NextPage) and row.paging.last:
         reply = attrs.evolve(reply, next=reply.ids[-1] if reply.ids else "")
@@ -375,16 +405,10 @@ def _decoded(vendor: Vendor, row: Endpoint[Any], body: Any, asked: Asked) -> Rep
     return attrs.evolve(reply, flaws=flaws) if flaws.rows or flaws.fields or flaws.doubts else reply
 
 
-_MUST_BE: Mapping[type, tuple[tuple[str, type], ...]] = {
-    Call: (("call_id", str), ("created_ts", int)),
-    Session: (("session_id", str), ("join_ts", int)),
+_MUST_BE: Mapping[type, Sequence[tuple[str, Callable[[Any], Any], frozenset[type]]]] = {
+    Call: [(name, attrgetter(name), frozenset((kind,))) for name, kind in (("call_id", str), ("created_ts", int))],
+    Session: [(name, attrgetter(name), frozenset((kind,))) for name, kind in (("session_id", str), ("join_ts", int))],
 }
-
-
-def _check_kinds(row: Endpoint[Any], kinds: Collection[type]) -> None:
-    for kind in kinds:
-        if not issubclass(kind, row.model):
-            raise TypeError(f"Vendor.decode gave {kind.__name__}, where {row.model.__name__} was due")
 
 
 def row_ids(row: Endpoint[Any], items: Sequence[Any]) -> list[str]:
@@ -408,7 +432,7 @@ def identified(row: Endpoint[Any], reply: Reply[Any]) -> Reply[Any]:
     Raises:
         ValueError: it has another number of ids than of items; or a record has no identity.
     """
-    if not all(isinstance(row_id, str) for row_id in reply.ids):
+    if not all(issubclass(kind, str) for kind in set(map(type, reply.ids))):
         raise TypeError("Vendor.decode gave ids that are not texts")
     if not row.key or len(reply.ids) == len(reply.items):
         return reply
@@ -421,11 +445,11 @@ def identified(row: Endpoint[Any], reply: Reply[Any]) -> Reply[Any]:
 
 
 def _query(wire: Mapping[str, Any]) -> str:
-    texts = [value if isinstance(value, str) else _text(value) for value in wire.values()]
-    # Numbers and most ids are sent as they are; to find that out by `quote` takes ten times as long.
-    if not _UNRESERVED("".join(texts)):
-        texts = [quote(text, safe="") for text in texts]
-    return "&".join([f"{_name(name)}={text}" for name, text in zip(wire, texts, strict=True)])
+    # Names, numbers and most ids are sent as they are; to find that out by `quote` takes ten times as long.
+    plain = "&".join([f"{name}={_flag(value) if type(value) is bool else value}" for name, value in wire.items()])
+    if _UNRESERVED(plain) and plain.count("=") == len(wire) == plain.count("&") + 1:
+        return plain
+    return "&".join([f"{_name(name)}={quote(_text(value), safe='')}" for name, value in wire.items()])
 
 
 _name = lru_cache(maxsize=256)(partial(quote, safe=""))
@@ -439,9 +463,13 @@ def _pair(credentials: Any) -> str:
     return b64encode(":".join(map(_revealed, credentials)).encode()).decode()
 
 
+def _flag(value: bool) -> str:
+    return "true" if value else "false"
+
+
 def _text(value: Any) -> str:
     if isinstance(value, bool):
-        return "true" if value else "false"
+        return _flag(value)
     if isinstance(value, list | tuple):
         return ",".join(map(str, value))
     return str(value)

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping, Sequence
-from math import isfinite, isnan
-from statistics import fmean
+from math import fsum, isfinite, isnan
 from typing import Any
 
 import attrs
@@ -73,7 +72,14 @@ class MetricSeries:
     def of_session(
         self, session_id: str, user_id: str, columns: Columns, spare: tuple[Columns, ...] = ()
     ) -> MetricSeries:
-        """The same series as that of a session, with these points."""
+        """The same series as that of a session, with these points.
+
+        Args:
+            session_id: the session.
+            user_id: its user.
+            columns: the points.
+            spare: columns that belong to no session.
+        """
         # Not `attrs.evolve`, which takes five times as long: a call has dozens of series.
         return MetricSeries(
             vendor=self.vendor,
@@ -113,7 +119,7 @@ class MetricSeries:
         if not known:
             return None
         try:
-            return fmean(known)
+            return fsum(known) / len(known)
         except (OverflowError, ValueError):  # near the largest float, where sums overflow; infinities of both signs
             return sum(value / len(known) for value in known)
 

@@ -98,13 +98,21 @@ class Paginator(Generic[T]):
         return Batches(self._new_walk(whole_questions=self._merge is not None), self._merge)
 
     def merged(self, items: Sequence[Any]) -> Sequence[T] | None:
-        """What these items would have become on a walk of this listing; None if some of them were not asked for."""
+        """What these items would have become on a walk of this listing; None if some of them were not asked for.
+
+        Args:
+            items: pieces of records, as the pages gave them.
+        """
         if not all(one.wanted(item) for one in self._filters for item in items):
             return None
         return items if self._merge is None else self._merge(items)
 
     def questions(self, now: float) -> list[Question]:
-        """What a walk begun at `now` (vendor epoch seconds) would ask, windows and pages aside; sends nothing."""
+        """What a walk begun at `now` (vendor epoch seconds) would ask, windows and pages aside; sends nothing.
+
+        Args:
+            now: the vendor's now, epoch seconds.
+        """
         return list(self._questions(now, now))
 
     async def peek(self, window: TimeRange, number: int) -> Sequence[T]:
@@ -141,8 +149,8 @@ class Paginator(Generic[T]):
 
     async def collect(self) -> list[T]:
         """Everything in one list; for answers that fit in memory."""
-        found: list[T] = []
-        async for batch in self.batches():
+        found, batches = list[T](), self.batches()
+        while (batch := await batches.next()) is not None:
             found.extend(batch)
         return found
 
@@ -206,11 +214,16 @@ class Batches(AsyncIterator[Sequence[T]]):
         return self._walk.windows.skip(reason)
 
     async def __anext__(self) -> Sequence[T]:
+        batch = await self.next()
+        if batch is None:
+            raise StopAsyncIteration
+        return batch
+
+    async def next(self) -> Sequence[T] | None:
+        """The next of them; None at the end."""
         while True:
             items = await self._walk.next()
             if self._merge is None:
-                if items is None:
-                    raise StopAsyncIteration
                 return items
             self._gathered.extend(items or ())
             if items is None or self._walk.windows.between_questions:
@@ -218,7 +231,7 @@ class Batches(AsyncIterator[Sequence[T]]):
                 if gathered:
                     return self._merge(gathered)
                 if items is None:
-                    raise StopAsyncIteration
+                    return None
 
 
 class _Items(AsyncIterator[T]):

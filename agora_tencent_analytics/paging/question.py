@@ -35,7 +35,7 @@ Over = TimeRange | Last
 """A range: fixed, or resolved in vendor time when the walk begins."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)  # slots would make a frozen one take twice as long
 class Question:
     """One thing to ask over some range; a walk asks one or several."""
 
@@ -52,13 +52,22 @@ class Question:
     """Rows that lie outside of it were not asked for, though the vendor shows them: it takes no range."""
 
     def windows(self, pieces: Sequence[TimeRange], *, fill_to: int = 0) -> list[TimeRange]:
-        """The windows in which these pieces of its range are asked for, oldest first; `fill_to` as `cover` has it."""
+        """The windows in which these pieces of its range are asked for, oldest first; `fill_to` as `cover` has it.
+
+        Args:
+            pieces: what is left of the range.
+            fill_to: how far the last window may reach.
+        """
         if self.apart or not self.row.bounds.start:
             return list(pieces)
         return cover(pieces, self.limits, bounds=self.row.bounds, fill_to=fill_to)
 
     def mark(self, identity: str) -> str:
-        """What tells this question, asked about this app on this account, from another; its range apart."""
+        """What tells this question, asked about this app on this account, from another; its range apart.
+
+        Args:
+            identity: of the provider: vendor, app and account.
+        """
         return fingerprint(f"{identity} {self.row.name}", self.params, self.size)
 
 
@@ -90,6 +99,14 @@ def over_range(
     unlisted: bool = False,
 ) -> Questions:
     """Questions about one range that differ by their parameters, all checked at once by `check_params`.
+
+    Args:
+        row: the question.
+        limits: its figures.
+        over: the range.
+        params: of each question.
+        page_size: rows to a page.
+        unlisted: True also sends values that are not listed.
 
     Raises:
         BadInput: the range, a parameter or the page size is wrong.
@@ -154,12 +171,14 @@ def about_call(
                 if not known and not by_session:  # nothing in the answers would tell when it ended
                     known, life = True, TimeRange(life.start, here + 1)
                 end = min(life.end if known else start + 1, until)
-                pieces, trail = (TimeRange(start, end),) if start < end else (), None
+                if start == life.start and end == life.end:
+                    pieces, trail = (life,), None
+                else:
+                    pieces, trail = (TimeRange(start, end),) if start < end else (), None
                 if by_session and (not known or end < until or since):  # else it lasts to the end of what is asked for
                     fill_to, everybody = 0 if known else until, not packet.some
-                    trail = CallTrail(
-                        call=call, now=here, until=until, everybody=everybody, since=since, fill_to=fill_to
-                    )
+                    facts: dict[str, Any] = {"everybody": everybody, "since": since, "fill_to": fill_to, "known": known}
+                    trail = CallTrail(call=call, now=here, until=until, **facts)
             if pieces:
                 yield Question(row=row, limits=limits, over=pieces, params=params, size=size, trail=trail)
 
@@ -168,6 +187,10 @@ def about_call(
 
 def users_of(users: Sequence[str] | None, most: int) -> list[list[str] | None]:
     """Users in packets of at most `most`, each user once; one packet of None for everybody.
+
+    Args:
+        users: the users; None for everybody.
+        most: how many to a request.
 
     Raises:
         BadInput: one text in the place of a list.

@@ -5,11 +5,13 @@ The file is SQLite's own private temporary database: it has no name, and is gone
 
 from __future__ import annotations
 
-import sqlite3
 import weakref
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
-from typing import overload
+from typing import TYPE_CHECKING, overload
+
+if TYPE_CHECKING:
+    import sqlite3
 
 IN_MEMORY = 50_000
 """Ids kept in memory, about 5 MB; the rest goes to the temporary file."""
@@ -101,8 +103,8 @@ class Seen:
     def new(self, digests: Sequence[bytes]) -> list[bool]:
         """Takes digests in; for each, True if it was not there before."""
         if not self.size and isinstance(digests, Digests) and digests.distinct == len(digests):
-            self.update(digests)
-            return [True] * len(digests)
+            self._first, self.size = digests, digests.distinct
+            return [True] * self.size
         self._look()
         return [self._add(digest) for digest in digests]
 
@@ -155,6 +157,8 @@ class Seen:
                 self._memory.add(digest)
                 self.size += 1
                 return True
+            import sqlite3
+
             self._file = sqlite3.connect("", isolation_level=None, check_same_thread=False)
             # What is broken off never says so.
             weakref.finalize(self, self._file.close)

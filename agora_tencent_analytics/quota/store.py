@@ -25,12 +25,13 @@ from __future__ import annotations
 import math
 from typing import Literal, Protocol, runtime_checkable
 
-import attrs
+import msgspec
 
 __all__ = [
     "LEASE_S",
     "PACE_SLACK_S",
     "SLOTS_KEPT_S",
+    "STEP_NOTICED_S",
     "STEP_TOLERATED_S",
     "Claim",
     "CounterKey",
@@ -44,6 +45,8 @@ __all__ = [
 
 LEASE_S = 30.0
 """A slot that was neither answered nor renewed for so long belonged to a process that died."""
+STEP_NOTICED_S = 1.0
+"""By so much more than the time on its way explains a clock differs from what it was if it was set."""
 STEP_TOLERATED_S = 5.0
 """A slot that ends later than a lease and this from now was written before the clock was set back."""
 PACE_SLACK_S = 0.002
@@ -57,12 +60,15 @@ CounterKey = tuple[str, str]
 
 
 def renewal_interval(lease_s: float) -> float:
-    """How often the lease of an unanswered slot is renewed; a store that forgot knows them all after one interval."""
+    """How often the lease of an unanswered slot is renewed; a store that forgot knows them all after one interval.
+
+    Args:
+        lease_s: how long a slot is kept, seconds.
+    """
     return min(lease_s / 6, 1.0)
 
 
-@attrs.frozen(kw_only=True)
-class Room:
+class Room(msgspec.Struct, kw_only=True, frozen=True):
     """One window of the asker."""
 
     limit: int
@@ -79,8 +85,7 @@ class Room:
         return math.ceil(self.period_s / _STEPS)
 
 
-@attrs.frozen(kw_only=True)
-class Claim:
+class Claim(msgspec.Struct, kw_only=True, frozen=True):
     """One request that somebody wants to send."""
 
     id: str
@@ -114,8 +119,7 @@ class Claim:
         return max((room.rest_s for room in self.windows), default=0.0)
 
 
-@attrs.frozen(kw_only=True)
-class LatestRefusal:
+class LatestRefusal(msgspec.Struct, kw_only=True, frozen=True):
     """The last refusal for the rate that any process has met."""
 
     number: int
@@ -130,15 +134,22 @@ class LatestRefusal:
     def seen_from(
         cls, now: float, number: int, at: float, sent_at: float, period_s: int | None
     ) -> LatestRefusal | None:
-        """The last of `number` refusals, by the store's clock; None if there was none."""
+        """The last of `number` refusals, by the store's clock; None if there was none.
+
+        Args:
+            now: the store's epoch seconds.
+            number: how many refusals there were.
+            at: when the last one came, epoch seconds.
+            sent_at: when its request was granted, epoch seconds.
+            period_s: the window that the vendor named, seconds, or None.
+        """
         if not number:
             return None
         # Less than 0 if the clock was set back since.
         return cls(number=number, ago_s=max(0.0, now - at), sent_ago_s=max(0.0, now - sent_at), period_s=period_s)
 
 
-@attrs.frozen(kw_only=True)
-class CounterState:
+class CounterState(msgspec.Struct, kw_only=True, frozen=True):
     """How a counter stands; as the reply to a claim, whether it is granted."""
 
     why: Literal["day", "hold", "pace", "window", "store"] | None = None
@@ -212,6 +223,11 @@ class QuotaStore(Protocol):
         """Takes the slot and one request from each of its days: all of it or nothing.
 
         Cancelled on the way, it has taken nothing, or gives it back, or leaves it spent.
+
+        Args:
+            key: the counter.
+            claim: the slot that is wanted.
+            now: this machine's epoch seconds.
         """
         ...
 
@@ -230,11 +246,22 @@ class QuotaStore(Protocol):
         ...
 
     async def refund(self, key: CounterKey, claim: Claim) -> None:
-        """Gives back what `reserve` took, for a request that was never sent. Idempotent."""
+        """Gives back what `reserve` took, for a request that was never sent. Idempotent.
+
+        Args:
+            key: the counter.
+            claim: a slot that was granted.
+        """
         ...
 
     async def renew(self, key: CounterKey, claim: Claim, now: float) -> None:
-        """Leases the slot anew: its request is not answered yet."""
+        """Leases the slot anew: its request is not answered yet.
+
+        Args:
+            key: the counter.
+            claim: a slot that was granted.
+            now: this machine's epoch seconds.
+        """
         ...
 
     async def refused(
@@ -253,11 +280,24 @@ class QuotaStore(Protocol):
         ...
 
     async def spend(self, key: CounterKey, day: int, limit: int) -> None:
-        """Marks a vendor day as spent for every limit up to `limit`: the vendor said so. Refunds do not undo it."""
+        """Marks a vendor day as spent for every limit up to `limit`: the vendor said so. Refunds do not undo it.
+
+        Args:
+            key: the counter.
+            day: number of the UTC day.
+            limit: requests that the day has.
+        """
         ...
 
     async def look(self, key: CounterKey, owner: str, days: tuple[int, ...], now: float) -> CounterState:
-        """How the counter stands, for reports; takes nothing."""
+        """How the counter stands, for reports; takes nothing.
+
+        Args:
+            key: the counter.
+            now: this machine's epoch seconds.
+            days: numbers of UTC days.
+            owner: who asks.
+        """
         ...
 
     async def aclose(self) -> None:
