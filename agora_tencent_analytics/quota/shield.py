@@ -1,4 +1,4 @@
-"""`uninterrupted`: what has begun is finished, even if the task that waits for it is cancelled.
+"""`uninterrupted`: finishes a step that has begun, even if the task that waits for it is cancelled.
 
 Holds that one function, for steps that are short, bounded in time, and must not be left half done: what was granted
 and what was spent has to be written down. Re-raises the cancellation once the step has finished.

@@ -31,3 +31,23 @@ def test_every_file_that_a_change_is_made_in_exists() -> None:
 def test_a_place_that_is_gone_is_seen() -> None:
     assert ["scan/gone.py"] == named_places("### Where changes are made\n| x | `scan/gone.py` |\n### Layers `more.py`")
     assert not exists("scan/gone.py")
+
+
+def drawn(text: str) -> list[str]:
+    """The modules and folders in the drawing of the house, from the package down."""
+    found = []
+    for line in text.partition("agora_tencent_analytics/\n")[2].partition("\ntests/")[0].splitlines():
+        folder = line.split()[0] if line.split()[0].endswith("/") else ""
+        named = line.split(maxsplit=1)[1] if folder else line.strip()
+        words = [*re.split(r" {3,}", named)[0].split(), *re.findall(r"\w+/", line)]
+        found += [f"{folder}{word}" if word != folder else word for word in words if word != "..."]
+    return found
+
+
+def test_the_house_is_drawn_as_it_is() -> None:
+    names = drawn((ROOT / "CONTRIBUTING.md").read_text("utf-8"))
+    assert len(names) > 100
+    assert [] == [name for name in names if not (PACKAGE / name).exists() and not (PACKAGE / f"{name}.py").exists()]
+    assert {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()} <= {
+        name.rstrip("/") for name in names
+    }
