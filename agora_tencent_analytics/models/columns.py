@@ -91,7 +91,7 @@ class _Joined(NamedTuple):
         return _Made(times, values, sum(part.untimed for part in made), sum(part.outside for part in made))
 
     def glance(self) -> Glance | None:
-        seen = [found for part in self.parts if (found := part.glance())]
+        seen = [found for part in self.parts if (found := part._glance())]
         if len(seen) < len(self.parts) or not seen:
             return None
         first, last, rows, size = zip(*seen, strict=True)
@@ -113,7 +113,7 @@ class _Slice(NamedTuple):
         return _Made(times[first:beyond], values[first:beyond], *counted)
 
     def glance(self) -> Glance | None:
-        seen = self.parent.glance()
+        seen = self.parent._glance()
         return seen if seen and _inside(seen, (self.start, self.end)) else None
 
 
@@ -276,14 +276,14 @@ class Columns:
         """Whether the text has been decoded already (and dropped)."""
         return isinstance(self._state, _Made)
 
-    def glance(self) -> Glance | None:
+    def _glance(self) -> Glance | None:
         """What can be told of the points without decoding them: None if it is not plain that there are any.
 
         The first and the last of them are where they should be; what is between shows when they are decoded.
         """
         return self._state.glance()
 
-    def watch(self, seen: Glance, about: Any, tell: Watcher) -> None:
+    def _watch(self, seen: Glance, about: Any, tell: Watcher) -> None:
         """Has something told what decoding the points has shown.
 
         Args:

@@ -171,15 +171,15 @@ class CallReader:
         report, decoded = self._job.report, 0
         kept, astray = list[MetricSeries](), list[MetricSeries]()
         for series in batch:
-            if (seen := series.columns.glance()) is not None and not series.columns.is_read:
-                series.columns.watch(seen, series.spare, report.looked_at)
+            if (seen := series.columns._glance()) is not None and not series.columns.is_read:
+                series.columns._watch(seen, series.spare, report._looked_at)
                 kept.append(series)
                 continue
             if decoded % _SERIES_A_TURN == 0:
                 await anyio.lowlevel.checkpoint()
             decoded += 1
             points = len(series)
-            report.looked_at(None, series.spare, points, series.odd if points else 0)
+            report._looked_at(None, series.spare, points, series.odd if points else 0)
             if points:
                 kept.append(series)
             elif (series.odd or series.columns.outside) and not series.outside:

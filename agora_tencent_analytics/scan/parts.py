@@ -21,7 +21,7 @@ MOST_BYTES = 32 << 20
 
 def size_of(series: Iterable[MetricSeries]) -> int:
     """Bytes that the points of series take: their text, until somebody looks."""
-    return sum([seen.size for one in series if (seen := one.columns.glance())])
+    return sum([seen.size for one in series if (seen := one.columns._glance())])
 
 
 class Parts:
@@ -125,7 +125,7 @@ class Parts:
             self._sessions.append(session)
         self._series.extend(series)
         self._bytes += size
-        self._points += sum([seen.rows for one in series if (seen := one.columns.glance())])
+        self._points += sum([seen.rows for one in series if (seen := one.columns._glance())])
 
     async def _flush(self, *, last: bool) -> None:
         record = CallRecord(

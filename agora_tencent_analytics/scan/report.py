@@ -99,7 +99,7 @@ class VendorReport:
         missed = any(reason != "lag" for _, reason in self._hidden)
         return self.finished and not (failed or self.doubts or self.stopped or missed)
 
-    def looked_at(self, seen: Glance | None, spare: Iterable[Sized], points: int, odd: int) -> None:
+    def _looked_at(self, seen: Glance | None, spare: Iterable[Sized], points: int, odd: int) -> None:
         """Notes what decoding the columns of a series has shown.
 
         Args:
