@@ -26,13 +26,11 @@ if TYPE_CHECKING:
         BudgetSpent,
         CallNotFound,
         DailyQuotaExhausted,
-        IncompleteScan,
         InvalidRequest,
         LedgerUnusable,
         NotAsked,
         NotAuthenticated,
         NotFound,
-        NothingToAsk,
         NotOffered,
         NotPermitted,
         ProviderClosed,
@@ -41,7 +39,6 @@ if TYPE_CHECKING:
         Refusal,
         TransportError,
         UnreadableReply,
-        UnreadableRow,
         VendorFault,
         WindowRefused,
         WouldExceedQuota,
@@ -57,7 +54,7 @@ if TYPE_CHECKING:
     from agora_tencent_analytics.models.figures import FIGURES, Breakdown, Figures
     from agora_tencent_analytics.models.metrics import METRICS, Metric
     from agora_tencent_analytics.models.series import MetricSeries
-    from agora_tencent_analytics.paging.certificate import Certificate, Clipped, WindowRead
+    from agora_tencent_analytics.paging.certificate import Certificate, Clipped, NothingToAsk, UnreadableRow, WindowRead
     from agora_tencent_analytics.paging.page import Page
     from agora_tencent_analytics.paging.paginator import Paginator
     from agora_tencent_analytics.provider import Provider
@@ -80,6 +77,7 @@ if TYPE_CHECKING:
         VendorReport,
         scan,
     )
+    from agora_tencent_analytics.scan.report import IncompleteScan
     from agora_tencent_analytics.tencent.provider import TencentProvider
     from agora_tencent_analytics.tencent.sign import TencentCredentials
     from agora_tencent_analytics.tencent.usage import RoomUsage
@@ -193,9 +191,9 @@ _HOMES = {
     "endpoint": "AnyOf Bounds Endpoint Newest NextPage PageNumber Param Unpaged",
     "environment": "EnvironmentVariable",
     "errors": (
-        "AnalyticsError BadInput BudgetSpent CallNotFound DailyQuotaExhausted IncompleteScan InvalidRequest "
-        "LedgerUnusable NotAsked NotAuthenticated NotFound NotOffered NotPermitted NothingToAsk ProviderClosed "
-        "QuotaUnavailable RateLimited Refusal TransportError UnreadableReply UnreadableRow VendorFault WindowRefused "
+        "AnalyticsError BadInput BudgetSpent CallNotFound DailyQuotaExhausted InvalidRequest "
+        "LedgerUnusable NotAsked NotAuthenticated NotFound NotOffered NotPermitted ProviderClosed "
+        "QuotaUnavailable RateLimited Refusal TransportError UnreadableReply VendorFault WindowRefused "
         "WouldExceedQuota"
     ),
     "http.retry": "Retry",
@@ -208,7 +206,7 @@ _HOMES = {
     "models.figures": "Breakdown FIGURES Figures",
     "models.metrics": "METRICS Metric",
     "models.series": "MetricSeries",
-    "paging.certificate": "Certificate Clipped WindowRead",
+    "paging.certificate": "Certificate Clipped NothingToAsk UnreadableRow WindowRead",
     "paging.page": "Page",
     "paging.paginator": "Paginator",
     "provider": "Provider",
@@ -220,6 +218,7 @@ _HOMES = {
     "quota.store": "QuotaStore",
     "receipt": "Budget Receipt",
     "scan": "CallRecord Failure Forecast FreezeFrom Ledger Records Report Since VendorReport scan",
+    "scan.report": "IncompleteScan",
     "tencent.provider": "TencentProvider",
     "tencent.sign": "TencentCredentials",
     "tencent.usage": "RoomUsage",

@@ -126,9 +126,9 @@ class Access:
             quota = Quota.shared(key, plan=plan.name, store=store, merge=merge, reserve=reserve)
         elif quota.plan and quota.plan != plan.name:
             raise BadInput(f"this quota is for the plan {quota.plan!r}; it cannot serve the plan {plan.name!r} as well")
-        self.identity = blake2b(f"{vendor.name}\0{app_id}\0{account}".encode(), digest_size=16).hexdigest()
+        self.identity: str = blake2b(f"{vendor.name}\0{app_id}\0{account}".encode(), digest_size=16).hexdigest()
         """What tells whose data this is, as a digest: vendor, app and account."""
-        self.name = vendor.name
+        self.name: str = vendor.name
         """The vendor's name, as in records and reports."""
         self._plan = plan
         self._caller = Caller(
@@ -174,7 +174,7 @@ class Access:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Closes the connections, and raises `ProviderClosed` wherever somebody waits for an answer not yet asked for.
+        """Closes the connections, and raises `ProviderClosed` wherever somebody waits: for a slot, keys, an answer.
 
         May be called again; the caller's own session stays open, and a view closes nothing. Entered again (`async
         with`), the provider is open again, in another event loop as well.
@@ -297,7 +297,7 @@ class Access:
         Raises:
             NotOffered: the plan does not include the question.
         """
-        return await self.shared_quota.state(row.counter, self.limits(row).rates)
+        return await self.shared_quota.state(row.counter, self.limits(row).counted)
 
     async def quota(self) -> tuple[QuotaState, ...]:
         """How the counters behind `endpoints` stand now, each once, in their order.

@@ -27,7 +27,9 @@ Which vendor code becomes which class is written in the vendor packages (`agora/
     |   +-- LedgerUnusable        the file that remembers a scan cannot be had, or is in use
     +-- CallNotFound              no call of that id is listed (a LookupError too)
     +-- IncompleteScan            a scan that was told to raise could not read everything (an exception group too)
-All of them survive `pickle` and `copy`, and none holds a secret.
+
+Three stand with what they hold: `UnreadableRow` and `NothingToAsk` in `paging/certificate.py`, `IncompleteScan` in
+`scan/report.py`. All of them survive `pickle` and `copy`, and none holds a secret.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import accumulate
-from typing import Any, Literal, Self
+from typing import Any, Literal
 from unicodedata import combining, east_asian_width
 
 __all__ = [
@@ -44,7 +46,6 @@ __all__ = [
     "BudgetSpent",
     "CallNotFound",
     "DailyQuotaExhausted",
-    "IncompleteScan",
     "InvalidRequest",
     "LedgerUnusable",
     "NotAsked",
@@ -52,14 +53,12 @@ __all__ = [
     "NotFound",
     "NotOffered",
     "NotPermitted",
-    "NothingToAsk",
     "ProviderClosed",
     "QuotaUnavailable",
     "RateLimited",
     "Refusal",
     "TransportError",
     "UnreadableReply",
-    "UnreadableRow",
     "VendorFault",
     "WindowRefused",
     "WouldExceedQuota",
@@ -163,7 +162,7 @@ class TransportError(AnalyticsError):
             connection, no TLS), so that it is not charged; True if any was, and where that is not known.
     """
 
-    retryable = True
+    retryable: bool = True
 
     def __init__(
         self,
@@ -251,7 +250,7 @@ class RateLimited(Refusal):
         retry_after_s: seconds that the vendor asked to wait (`Retry-After`), or None.
     """
 
-    retryable = True
+    retryable: bool = True
 
     def __init__(
         self,
@@ -281,13 +280,13 @@ class WindowRefused(Refusal):
     ) -> None:
         super().__init__(**facts)
         self.kind = kind
-        self.retryable = kind == "too_recent"
+        self.retryable: bool = kind == "too_recent"
 
 
 class VendorFault(Refusal):
     """The vendor failed: HTTP 5xx, or an internal error in the body. Retried a bounded number of times."""
 
-    retryable = True
+    retryable: bool = True
 
 
 class UnreadableReply(AnalyticsError):
@@ -324,30 +323,7 @@ class UnreadableReply(AnalyticsError):
         self.request_id = request_id
         self.in_rows = in_rows
         self.too_large = too_large
-        self.retryable = not (in_rows or too_large)
-
-
-class UnreadableRow(AnalyticsError):
-    """One row of an answer lacks what a record cannot be without: its id, or a time. Its neighbours were read.
-
-    Attributes:
-        over: the window that was asked, a `TimeRange`.
-        page: page number in the vendor's counting.
-        place: the row's place among those of the answer, from 0.
-        reason: what is wrong with it, in words.
-        text: the row as JSON, cut to its first characters.
-        row_id: 32 hexadecimal digits that stand for the whole row: the same where it comes again.
-    """
-
-    def __init__(self, *, endpoint: str, over: Any, page: int, place: int, reason: str, text: str, row_id: str) -> None:
-        super().__init__(f"row {place} on page {page} of {endpoint} {over} cannot be read: {reason}; it is {text}")
-        self.endpoint = endpoint
-        self.over = over
-        self.page = page
-        self.place = place
-        self.reason = reason
-        self.text = text
-        self.row_id = row_id
+        self.retryable: bool = not (in_rows or too_large)
 
 
 class NotAsked(AnalyticsError):
@@ -372,22 +348,10 @@ class BadInput(NotAsked, ValueError):
     """What was asked for is wrong, and no request was sent. It is a `ValueError` too."""
 
 
-class NothingToAsk(BadInput):
-    """No second of the range can be had now: all of it is forgotten, hidden by the vendor's lag, or to come.
-
-    Attributes:
-        clipped: the pieces that were cut away, each with its reason.
-    """
-
-    def __init__(self, message: str, *, clipped: Sequence[Any] = ()) -> None:
-        super().__init__(message)
-        self.clipped = tuple(clipped)
-
-
 class WouldExceedQuota(NotAsked):
     """No slot is free in the time that the caller allowed; `retry_at` says when one is expected to be."""
 
-    retryable = True
+    retryable: bool = True
     retry_at: float  # pyright: ignore[reportIncompatibleVariableOverride]  # always known
 
     def __init__(self, message: str, *, retry_at: float) -> None:
@@ -406,7 +370,7 @@ class DailyQuotaExhausted(NotAsked):
             nothing is left for anybody.
     """
 
-    retryable = True
+    retryable: bool = True
     retry_at: float  # pyright: ignore[reportIncompatibleVariableOverride]  # always known
 
     def __init__(
@@ -442,7 +406,7 @@ class BudgetSpent(NotAsked):
 class QuotaUnavailable(NotAsked):
     """The store that counts the requests cannot be read or written, so no request is sent uncounted."""
 
-    retryable = True
+    retryable: bool = True
 
 
 class ProviderClosed(NotAsked):
@@ -458,44 +422,5 @@ class CallNotFound(AnalyticsError, LookupError):
 
     def __init__(self, message: str, *, call_ids: Sequence[str], requests: int) -> None:
         super().__init__(message)
-        self.call_ids = tuple(call_ids)
+        self.call_ids: tuple[str, ...] = tuple(call_ids)
         self.requests = requests
-
-
-class IncompleteScan(AnalyticsError, ExceptionGroup[AnalyticsError]):
-    """A scan with `on_error="raise"` met something that it could not read; a group of what went wrong.
-
-    `except*` and `split` sort it by the kinds of error inside; each part keeps its failures and the report. It is
-    retryable if all of them are, at the latest of their times.
-
-    Args:
-        message: what happened.
-        exceptions: the errors, at least one.
-        failures: what could not be read, as values, each with one of the errors.
-        report: the scan's report, as far as the scan came.
-    """
-
-    def __new__(cls, message: str, exceptions: Sequence[AnalyticsError], **_: Any) -> Self:
-        """A group of at least one error."""
-        return super().__new__(cls, message, exceptions)
-
-    def __init__(
-        self,
-        message: str,
-        exceptions: Sequence[AnalyticsError],
-        *,
-        failures: Sequence[Any] = (),
-        report: Any = None,
-    ) -> None:
-        ExceptionGroup.__init__(self, message, exceptions)
-        self.failures = tuple(failures)
-        self.report = report
-        self.retryable = all(error.retryable for error in exceptions)
-        times = [error.retry_at for error in exceptions if error.retry_at is not None]
-        self.retry_at = max(times, default=None) if self.retryable else None
-
-    def derive(self, excs: Sequence[Any], /) -> Any:
-        """The same about some of the errors; `split`, `subgroup` and `except*` make their parts of it."""
-        kept = {id(error) for error in excs}
-        failures = [failure for failure in self.failures if id(failure.error) in kept]
-        return IncompleteScan(self.message, excs, failures=failures, report=self.report)

@@ -26,7 +26,8 @@ class Rate:
     """At most `limit` requests in each window of `period_s` seconds.
 
     `period_s=86400` is not a sliding window but the vendor's calendar day in UTC, unless it is `rolling`: then it is
-    any 24 hours. To know those of an earlier process takes a quota store that persists.
+    any 24 hours. Windows of more than an hour are counted in 60 steps, rounded to the safe side; to know those of an
+    earlier process takes a quota store that persists.
 
     Args:
         limit: the vendor's N ("no more than N"), at least 1.
@@ -57,9 +58,16 @@ class Rate:
         if not 0 < part <= 1:
             raise BadInput(f"a share must be more than 0 and at most 1, not {part!r}")
         limit = math.floor(self.limit * part)
-        if limit or self.is_daily:
+        if limit or self.is_daily or not self.period_s:
             return attrs.evolve(self, limit=max(1, limit))
         return Rate(1, math.ceil(self.period_s / (self.limit * part)))
+
+
+@attrs.frozen
+class AtOnce(Rate):
+    """At most `limit` requests that are under way at the same time: a window without length, and used whole."""
+
+    period_s: int = attrs.field(default=0, init=False)
 
 
 @attrs.frozen(kw_only=True)
@@ -68,6 +76,9 @@ class Limits:
 
     rates: tuple[Rate, ...] = ()
     """All of them hold at once. Empty: unlimited (simulators and tests only)."""
+    concurrent: int | None = None
+    """The most requests that may be under way at the same time. None: any number. Whoever breaks one off gets its place
+    back when its lease in the quota store ends: the vendor may still be at work on it."""
     history_s: int
     """How far back the data reaches, seconds before the vendor's now."""
     span_s: int
@@ -78,6 +89,18 @@ class Limits:
     """The most rows one page may ask for; 0 where the answer has no pages."""
     inferred: str = ""
     """Which of these figures the vendor does not state, and why they are believed."""
+    counted: tuple[Rate, ...] = attrs.field(init=False, repr=False, eq=False)
+    """`rates`, and beside them `concurrent` as one."""
+
+    @counted.default
+    def _counted(self) -> tuple[Rate, ...]:
+        return self.rates if self.concurrent is None else (*self.rates, AtOnce(self.concurrent))
+
+    def share(self, part: float) -> Limits:
+        """This part of every rate, and of the requests under way; see `Rate.share`."""
+        rates = tuple(rate.share(part) for rate in self.rates)
+        concurrent = None if self.concurrent is None else AtOnce(self.concurrent).share(part).limit
+        return attrs.evolve(self, rates=rates, concurrent=concurrent)
 
 
 @attrs.frozen(kw_only=True)
@@ -107,10 +130,7 @@ class Plan:
         return attrs.evolve(
             self,
             name=f"{self.name} x {part:g}",
-            rows={
-                row: attrs.evolve(limits, rates=tuple(rate.share(part) for rate in limits.rates))
-                for row, limits in self.rows.items()
-            },
+            rows={row: limits.share(part) for row, limits in self.rows.items()},
         )
 
     def limits(self, row: str, *, endpoint: str = "") -> Limits:

@@ -62,7 +62,12 @@ def names_of(group: str) -> list[str]:
     found = []
     for name in agora_tencent_analytics.__all__:
         home = agora_tencent_analytics._HOME.get(name)
-        if home and group == next(page for page, modules in GROUPS.items() if re.match(modules, home)):
+        value = getattr(agora_tencent_analytics, name)
+        is_error = isinstance(value, type) and issubclass(value, agora_tencent_analytics.AnalyticsError)
+        page = (
+            "errors" if is_error else next((page for page, of in GROUPS.items() if home and re.match(of, home)), None)
+        )
+        if home and page == group:
             found.append(_defined(f"{PACKAGE}.{home}", name))
     return found
 

@@ -8,20 +8,18 @@ from typing import Any
 
 import pytest
 
-from agora_tencent_analytics import errors
+import agora_tencent_analytics as package
 from agora_tencent_analytics.errors import (
     AnalyticsError,
     BadInput,
     BudgetSpent,
     CallNotFound,
     DailyQuotaExhausted,
-    IncompleteScan,
     InvalidRequest,
     LedgerUnusable,
     NotAsked,
     NotAuthenticated,
     NotFound,
-    NothingToAsk,
     NotOffered,
     NotPermitted,
     ProviderClosed,
@@ -30,12 +28,15 @@ from agora_tencent_analytics.errors import (
     Refusal,
     TransportError,
     UnreadableReply,
-    UnreadableRow,
     VendorFault,
     WindowRefused,
     WouldExceedQuota,
+    columns_of,
+    counted,
 )
+from agora_tencent_analytics.paging.certificate import Clipped, NothingToAsk, UnreadableRow
 from agora_tencent_analytics.scan import Failure, Report, VendorReport
+from agora_tencent_analytics.scan.report import IncompleteScan
 from agora_tencent_analytics.timerange import TimeRange
 
 SAID: dict[str, Any] = {
@@ -72,6 +73,7 @@ PARENTS: dict[str, type[Exception]] = {
     "CallNotFound": AnalyticsError,
     "IncompleteScan": AnalyticsError,
 }
+FAILURES = [Failure(vendor="agora", step="calls", error=BadInput(text)) for text in ("one", "two")]
 EXAMPLES: list[AnalyticsError] = [
     AnalyticsError("something"),
     TransportError("cut", endpoint="call/lists", phase="read", timed_out=True),
@@ -97,7 +99,7 @@ EXAMPLES: list[AnalyticsError] = [
     NotAsked("nothing was sent"),
     NotOffered("not on this plan", endpoint="call/lists", plan="starter"),
     BadInput("wrong"),
-    NothingToAsk("too new", clipped=[("a", 1)]),
+    NothingToAsk("too new", clipped=[Clipped(over=TimeRange(0, 60), reason="lag", endpoint="call/lists")]),
     WouldExceedQuota("no slot", retry_at=1_700_000_000.5),
     CallNotFound("no call c1", call_ids=["c1"], requests=3),
     ProviderClosed("closed"),
@@ -105,18 +107,17 @@ EXAMPLES: list[AnalyticsError] = [
     BudgetSpent(100),
     QuotaUnavailable("the file is locked"),
     LedgerUnusable("another scan uses it"),
-    IncompleteScan("two calls failed", [BadInput("one"), NotAsked("two")], failures=["one", "two"]),
+    IncompleteScan("two calls failed", [BadInput("one"), NotAsked("two")], failures=FAILURES),
 ]
 
 
 def test_the_tree_is_the_documented_one() -> None:
     found = {
         name: kind
-        for name, kind in vars(errors).items()
-        if isinstance(kind, type) and issubclass(kind, AnalyticsError) and kind.__module__ == errors.__name__
+        for name, kind in ((name, getattr(package, name)) for name in package.__all__)
+        if isinstance(kind, type) and issubclass(kind, AnalyticsError)
     }
     assert PARENTS == {name: kind.__bases__[0] for name, kind in found.items()}
-    assert set(PARENTS) == set(errors.__all__)
     assert issubclass(BadInput, ValueError)
 
 
@@ -207,7 +208,7 @@ def test_a_spent_day_tells_when_it_ends() -> None:
     ],
 )
 def test_one_of_a_kind_is_not_told_as_several(number: object, words: list[str], told: str) -> None:
-    assert told == errors.counted(number, *words)
+    assert told == counted(number, *words)
 
 
 STEERING = "\x1b]0;owned\x07 \r\n\u202e\u2066"
@@ -239,6 +240,6 @@ def test_no_text_about_a_name_of_a_million_characters_is_long() -> None:
     failure = Failure(vendor="agora", step="calls", call_id=name, error=BadInput(name))
     report = Report(vendors={"agora": VendorReport(doubts=[name], stopped=name)})
     report.vendors["agora"].fail(failure)
-    assert errors.columns_of(str(failure)) <= 2_000
-    assert all(errors.columns_of(line) <= 2_000 for line in str(report).split("\n"))
+    assert columns_of(str(failure)) <= 2_000
+    assert all(columns_of(line) <= 2_000 for line in str(report).split("\n"))
     assert name == failure.call_id

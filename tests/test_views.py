@@ -301,7 +301,7 @@ def test_the_budget_of_a_view_bounds_a_scan() -> None:
 # --- closing ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("what", ["slot", "pause", "keys"])
+@pytest.mark.parametrize("what", ["slot", "pause", "keys", "answer"])
 def test_closing_wakes_whoever_waits_at_once(what: str) -> None:
     vendors = Vendors()
 
@@ -314,6 +314,8 @@ def test_closing_wakes_whoever_waits_at_once(what: str) -> None:
         await agora.calls(WHOLE).collect()
         if what == "keys":
             agora._caller.credentials = never
+        elif what == "answer":
+            vendors.transports[0].back = lambda: 9.0
         view = agora.with_options(priority="interactive", retry=Retry(first_s=8))
         waiting = [asyncio.create_task(one.calls(WHOLE).collect()) for one in (view, agora, view)]
         await asyncio.sleep(0.1)

@@ -106,7 +106,7 @@ class AgoraProvider(Provider):
         self._server_users = server_users
         self._api = api
         self._rows = GENERATION_ENDPOINTS[api]
-        self.endpoints = tuple(self._rows.values())
+        self.endpoints: Sequence[Endpoint[Any]] = tuple(self._rows.values())
         super().__init__(
             vendor=AgoraVendor(),
             app_id=app_id,

@@ -78,7 +78,7 @@ class TypedRows:
             model.__name__, fields, rename=dict(names), forbid_unknown_fields=True, kw_only=True, gc=False
         )
         """The struct that a row is read into."""
-        self.make = _maker(model, given, values)
+        self.make: Callable[..., list[Any]] = _maker(model, given, values)
         """The records of rows that were read; called with the rows and what is given."""
 
     def page(self, envelope: type[P], payload: str) -> type[P]:

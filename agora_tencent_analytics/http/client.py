@@ -198,7 +198,7 @@ class _Ask:
                 await self._prepare(pause)
         except BaseException as error:
             if connection.woke(self) and isinstance(error, asyncio.CancelledError):
-                error = ProviderClosed(f"the provider was closed while {self._row.name} waited")
+                error = ProviderClosed(f"the provider was closed before {self._row.name} was answered")
             if isinstance(error, DailyQuotaExhausted):
                 recorder.day_spent(error, news=connection.is_news(error.counter, error.resets_at))
             if self._rowless is not None and isinstance(error, AnalyticsError):
@@ -212,7 +212,7 @@ class _Ask:
                 raise error from (failures[-1] if failures else None)
             raise
         finally:
-            connection.goes_on(self)
+            connection.is_over(self)
             connection.woke(self)  # where a callable for keys has swallowed the cancellation
             # A kept failure holds the frames it passed, and they this object: a circle that only the collector breaks.
             failures.clear()
@@ -228,7 +228,7 @@ class _Ask:
 
     async def _attempt(self) -> Answer:
         recorder, waiting, alarm = self._recorder, self._waiting(), None
-        if self._limits.rates:
+        if self._limits.counted:
             reason, left_s = f"a slot of the quota ({self._row.counter})", partial(waiting.expected_s, first=True)
             alarm = recorder.watch(reason, waiting.expected_s(), left_s)
         try:
@@ -258,7 +258,7 @@ class _Ask:
             within_s = max(0.0, within_s - self._caller.connection.fastest_s(self._row.name))
         return self._caller.quota.slot(
             self._row.counter,
-            self._limits.rates,
+            self._limits.counted,
             max_wait=self._max_wait,
             within_s=within_s,
             queues=terms.queues,
@@ -282,7 +282,6 @@ class _Ask:
         timeouts = caller.timeouts if self._deadline is None else self._timeouts()
         self._slot, self._sent_at, self._answered_at = slot, now, now
         slot.sent()
-        caller.connection.goes_on(self)
         recorder.sent(slot, self._host, now)
         try:
             response = await caller.transport.send(self._signed.revealed(), timeouts=timeouts, answered=self._answered)
@@ -298,6 +297,7 @@ class _Ask:
             if broken.phase != "total" or timeouts is caller.timeouts:
                 caller.hosts.failed(self._host, self._clock.monotonic())
             raise
+        slot.was_read = True
         caller.hosts.answered(self._host)
         caller.connection.answered(row.name, self._clock.monotonic() - now)
         if recorder.heard:
@@ -375,7 +375,7 @@ class _Ask:
     def _pause(self) -> float | None:
         """Seconds before the last failure is worth another attempt; None if it is final."""
         caller, failure = self._caller, self._failures[-1]
-        if isinstance(failure, RateLimited) and failure.per == "day" and self._limits.rates:
+        if isinstance(failure, RateLimited) and failure.per == "day" and self._limits.counted:
             # The day is marked: the quota now says until when, or that midnight has passed meanwhile.
             self._days_spent += 1
             return 0.0 if self._days_spent < _MOST_DAYS_SPENT else None
@@ -393,8 +393,7 @@ class _Ask:
         """
         failure, recorder, caller = self._failures[-1], self._recorder, self._caller
         caller.connection.check(caller.transport)
-        caller.connection.waits(self)
-        caller.quota.refuse_if_spent(self._row.counter, self._limits.rates, recorder.terms.priority or "normal")
+        caller.quota.refuse_if_spent(self._row.counter, self._limits.counted, recorder.terms.priority or "normal")
         await self._call_for_keys()
         if isinstance(failure, NotAuthenticated) and failure.cause == "token" and self._keys == self._keys_before:
             raise failure

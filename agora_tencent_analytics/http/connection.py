@@ -19,7 +19,7 @@ class Connection:
     """Open until it is closed, and again when it is opened again; may serve several event loops."""
 
     def __init__(self) -> None:
-        self.closed = False
+        self.closed: bool = False
         self._waiting: dict[object, tuple[asyncio.Task[object], int]] = {}  # how often it was cancelled before
         self._woken: dict[object, int] = {}
         self._answers: dict[str, deque[float]] = {}
@@ -39,7 +39,7 @@ class Connection:
         check_open(transport)
 
     def waits(self, ask: object) -> None:
-        """An ask of the running task waits from now on, for whatever it may be."""
+        """An ask of the running task waits from now on, for whatever it may be, an answer included."""
         try:
             task = asyncio.current_task()
         except RuntimeError:
@@ -47,8 +47,8 @@ class Connection:
         if task is not None:
             self._waiting[ask] = task, task.cancelling()
 
-    def goes_on(self, ask: object) -> None:
-        """It does not wait any more: its request is on the way, or it is over."""
+    def is_over(self, ask: object) -> None:
+        """It does not wait any more."""
         self._waiting.pop(ask, None)
 
     def woke(self, ask: object) -> bool:

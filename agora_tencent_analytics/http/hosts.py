@@ -33,7 +33,7 @@ class Hosts:
     """
 
     def __init__(self, urls: Sequence[str]) -> None:
-        self.urls = tuple(urls)
+        self.urls: tuple[str, ...] = tuple(urls)
         self._failures = dict.fromkeys(self.urls, 0)
         self._rests_until: dict[str, float] = {}
 

@@ -51,9 +51,9 @@ class Recorder:
         self, row: Endpoint[Any], receipts: tuple[Receipt, ...], hooks: tuple[Hook, ...], terms: Terms, clock: Clock
     ) -> None:
         self.terms = terms
-        self.attempts = 0
-        self.requests = 0
-        self.heard = False
+        self.attempts: int = 0
+        self.requests: int = 0
+        self.heard: bool = False
         """Whether anybody listens to the notices of ordinary life."""
         self._row, self._clock = row, clock
         self._receipts, self._hooks = receipts, hooks

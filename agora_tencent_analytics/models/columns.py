@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise, starmap
 from math import inf, isnan
 from operator import lt
-from typing import Any, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from agora_tencent_analytics.decoding.moments import YEAR_5138, seconds
 from agora_tencent_analytics.decoding.points import Glance, PointForm, glance, read_points
@@ -306,7 +306,7 @@ class Columns:
         pairs = zip(mine.values, theirs.values, strict=True)
         return mine.values == theirs.values or all(a == b or (isnan(a) and isnan(b)) for a, b in pairs)
 
-    __hash__ = None  # type: ignore[assignment]  # arrays can change
+    __hash__: ClassVar[None]  # type: ignore[assignment]  # arrays can change
 
     def __repr__(self) -> str:
         state = self._state

@@ -1,4 +1,4 @@
-"""Why we believe that a listing is complete, as values: `Clipped`, `WindowRead`, `Certificate`.
+"""Why we believe that a listing is complete, as values: `Clipped`, `UnreadableRow`, `WindowRead`, `Certificate`.
 
 The evidence is gathered by `evidence.py` from the decisions of `numbered.py` and `truncated.py`.
 
@@ -8,12 +8,12 @@ A certificate speaks of what the vendor showed. What no client can detect from t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import attrs
 
-from agora_tencent_analytics.errors import UnreadableRow
+from agora_tencent_analytics.errors import AnalyticsError, BadInput
 from agora_tencent_analytics.receipt import Receipt
 from agora_tencent_analytics.timerange import TimeRange
 
@@ -42,6 +42,43 @@ class Clipped:
 
     def __str__(self) -> str:
         return f"{self.endpoint} {self.over}: {_WHY[self.reason].format(seconds=self.over.seconds)}"
+
+
+class NothingToAsk(BadInput):
+    """No second of the range can be had now: all of it is forgotten, hidden by the vendor's lag, or to come.
+
+    Attributes:
+        clipped: the pieces that were cut away, each with its reason.
+    """
+
+    def __init__(self, message: str, *, clipped: Sequence[Clipped] = ()) -> None:
+        super().__init__(message)
+        self.clipped: tuple[Clipped, ...] = tuple(clipped)
+
+
+class UnreadableRow(AnalyticsError):
+    """One row of an answer lacks what a record cannot be without: its id, or a time. Its neighbours were read.
+
+    Attributes:
+        over: the window that was asked.
+        page: page number in the vendor's counting.
+        place: the row's place among those of the answer, from 0.
+        reason: what is wrong with it, in words.
+        text: the row as JSON, cut to its first characters.
+        row_id: 32 hexadecimal digits that stand for the whole row: the same where it comes again.
+    """
+
+    def __init__(
+        self, *, endpoint: str, over: TimeRange, page: int, place: int, reason: str, text: str, row_id: str
+    ) -> None:
+        super().__init__(f"row {place} on page {page} of {endpoint} {over} cannot be read: {reason}; it is {text}")
+        self.endpoint = endpoint
+        self.over = over
+        self.page = page
+        self.place = place
+        self.reason = reason
+        self.text = text
+        self.row_id = row_id
 
 
 @attrs.frozen(kw_only=True)

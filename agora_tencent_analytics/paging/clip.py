@@ -19,9 +19,8 @@ from collections.abc import Sequence
 import attrs
 
 from agora_tencent_analytics.endpoint import Bounds, whole_units
-from agora_tencent_analytics.errors import NothingToAsk
 from agora_tencent_analytics.limits import Limits
-from agora_tencent_analytics.paging.certificate import Clipped, ClippedFor
+from agora_tencent_analytics.paging.certificate import Clipped, ClippedFor, NothingToAsk
 from agora_tencent_analytics.timerange import TimeRange, merge
 
 MARGIN_S = 2

@@ -12,7 +12,7 @@ from typing import Literal
 import attrs
 
 from agora_tencent_analytics.decoding.flaws import LostRow
-from agora_tencent_analytics.errors import UnreadableRow
+from agora_tencent_analytics.paging.certificate import UnreadableRow
 from agora_tencent_analytics.paging.seen_ids import digest
 from agora_tencent_analytics.refusals import brief
 from agora_tencent_analytics.timerange import TimeRange

@@ -10,8 +10,7 @@ from collections.abc import Iterable, Sequence
 import attrs
 
 from agora_tencent_analytics.decoding.flaws import Flaws
-from agora_tencent_analytics.errors import NothingToAsk, UnreadableRow
-from agora_tencent_analytics.paging.certificate import Certificate, Clipped, WindowRead
+from agora_tencent_analytics.paging.certificate import Certificate, Clipped, NothingToAsk, UnreadableRow, WindowRead
 from agora_tencent_analytics.paging.next_page import NextReader
 from agora_tencent_analytics.paging.numbered import WindowReader
 from agora_tencent_analytics.paging.seen_ids import Seen

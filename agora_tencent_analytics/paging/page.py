@@ -7,8 +7,8 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 
-from agora_tencent_analytics.errors import UnreadableRow
 from agora_tencent_analytics.models.calls import Session
+from agora_tencent_analytics.paging.certificate import UnreadableRow
 from agora_tencent_analytics.paging.cursor import Cursor
 from agora_tencent_analytics.receipt import Receipt
 from agora_tencent_analytics.timerange import TimeRange

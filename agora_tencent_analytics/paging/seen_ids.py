@@ -43,7 +43,7 @@ class Digests(Sequence[bytes]):
     def __init__(self, ids: Sequence[str]) -> None:
         self._ids = ids
         self._made: list[bytes] | None = None
-        self.distinct = len(set(ids))
+        self.distinct: int = len(set(ids))
         """How many different ones there are."""
 
     def __len__(self) -> int:
@@ -79,7 +79,7 @@ class Seen:
         self._first: Digests | None = None
         self._file: sqlite3.Connection | None = None
         self._sum = 0  # of those in the file
-        self.size = 0
+        self.size: int = 0
         """How many digests it holds."""
 
     def __len__(self) -> int:

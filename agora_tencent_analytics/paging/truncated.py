@@ -144,7 +144,9 @@ class NewestReader(_Reader):
 
     def resume(self, ahead: Ahead) -> None:
         """Takes up a reading from a cursor."""
-        self.known, self.promised, self.came = dict(ahead.known), ahead.promised, ahead.came
+        self.known: dict[bytes, int] = dict(ahead.known)
+        self.promised: int | None = ahead.promised
+        self.came: int = ahead.came
 
     @property
     def ahead(self) -> Ahead:
@@ -169,7 +171,7 @@ class NewestReader(_Reader):
         full = len(page.ids) >= (self.size or self.paging.most)
         if page.is_last or not (full or page.has_more is True):
             return self._close(start, _WHOLE_ANSWER, complete=True, then=None)
-        self.barren += not fresh
+        self.barren: int = self.barren + (not fresh)
         if self.barren >= _MOST_BARREN[Newest]:
             return self._close(start, _LIES if page.has_more else _STUCK, complete=False, then=None)
         moments = [(row, at) for row, at in zip(page.ids, page.at, strict=False) if at > 0]
@@ -216,7 +218,9 @@ class AnyOfReader(_Reader):
 
     def resume(self, ahead: Ahead) -> None:
         """Takes up a reading from a cursor."""
-        self.known, self.promised, self.came = dict(ahead.known), ahead.promised, ahead.came
+        self.known: dict[bytes, int] = dict(ahead.known)
+        self.promised: int | None = ahead.promised
+        self.came: int = ahead.came
         self.end = ahead.end
         self.density.pieces, self.density.near, self.density.tally = list(ahead.pieces), ahead.near, ahead.tally
 
@@ -257,9 +261,9 @@ class AnyOfReader(_Reader):
             return self._next(why, complete=not doubt)
         # Known rows of the window itself are expected while closing in on a crowded second.
         astray = not page.at or any(at not in window for at in page.at)
-        self.barren += astray and not fresh
+        self.barren: int = self.barren + (astray and not fresh)
         if self.barren >= _MOST_BARREN[AnyOf]:
-            self.window = self.rest
+            self.window: TimeRange = self.rest
             return self._close(window.start, _LIES if page.has_more else _STUCK, complete=False, then=None)
         before = sum(at in window for at in self.known.values())
         again = sum(row in self.known for row in page.ids)

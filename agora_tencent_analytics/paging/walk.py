@@ -20,10 +20,11 @@ from typing import Any, NamedTuple
 from agora_tencent_analytics.context import is_heard, tell
 from agora_tencent_analytics.decoding.flaws import NO_FLAWS
 from agora_tencent_analytics.endpoint import NextPage, PageNumber, Unpaged
-from agora_tencent_analytics.errors import Refusal, UnreadableRow, WindowRefused, counted
+from agora_tencent_analytics.errors import Refusal, WindowRefused, counted
 from agora_tencent_analytics.http.client import Caller
 from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.notices import Drift, GoingAway, PageRead, WindowSplit
+from agora_tencent_analytics.paging.certificate import UnreadableRow
 from agora_tencent_analytics.paging.cursor import Cursor
 from agora_tencent_analytics.paging.decision import PageSigns, unreadable_rows
 from agora_tencent_analytics.paging.evidence import Evidence
@@ -104,8 +105,8 @@ class Walk:
         self._seen = Seen()
         self._last: tuple[TimeRange, int, Reply[Any], bytes]
         self._lost: Sequence[UnreadableRow] = ()
-        self.evidence = Evidence(from_cursor=cursor is not None)
-        self.windows = Windows(
+        self.evidence: Evidence = Evidence(from_cursor=cursor is not None)
+        self.windows: Windows = Windows(
             caller.identity,
             caller.quota.clock,
             questions,

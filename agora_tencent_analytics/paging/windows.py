@@ -101,9 +101,9 @@ class Windows:
         self._index = 0
         self._stack: list[tuple[TimeRange, int]] = []  # windows to come, the next one last, with barren levels
         self._later = 0  # how many of them are not part of the window that was begun last
-        self.asked_before = 0
+        self.asked_before: int = 0
         """Requests before the present window was begun, its halves and pieces counted as one with it."""
-        self.fruitful = 0
+        self.fruitful: int = 0
         """Requests about the present window that brought something new."""
         self._longest = 0
         self._reached = 0  # first second that the present question has not asked for

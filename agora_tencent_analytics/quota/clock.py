@@ -179,7 +179,7 @@ class VendorClock:
     """
 
     def __init__(self, clock: Clock | None = None) -> None:
-        self.clock = Clock() if clock is None else clock
+        self.clock: Clock = Clock() if clock is None else clock
         self._lock = threading.Lock()
         self._witnesses = Witnesses()
 

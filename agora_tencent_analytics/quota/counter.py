@@ -158,10 +158,14 @@ class Counter:
         reserve: Mapping[Priority, float],
         cold_start: bool,
     ) -> None:
-        self.name, self.key, self.owner, self.store, self.clock = name, key, owner, store, clock
-        self.bucket = Bucket(strict=strict)
-        self.day = Day(name=name, clock=clock, strict=strict, reserve=reserve)
-        self.totals = Totals()
+        self.name: str = name
+        self.key: CounterKey = key
+        self.owner: str = owner
+        self.store: QuotaStore = store
+        self.clock: VendorClock = clock
+        self.bucket: Bucket = Bucket(strict=strict)
+        self.day: Day = Day(name=name, clock=clock, strict=strict, reserve=reserve)
+        self.totals: Totals = Totals()
         self._queue = Queue()
         self._tokens: TokenBucket | None = None
         self._rates: frozenset[Rate] = frozenset()
@@ -330,13 +334,15 @@ class Counter:
 
     def _claim(self, now: float, priority: Priority) -> Claim:
         days = self.day.to_charge()
+        rooms = [
+            Room(limit=window.limit, free=window.room(now), period_s=window.rate.period_s, rest_s=window.rest_s)
+            for window in self.bucket.windows
+        ]
         return Claim(
             id=secrets.token_hex(8),
             owner=self.owner,
-            windows=tuple(
-                Room(limit=window.limit, free=window.room(now), period_s=window.rate.period_s, rest_s=window.rest_s)
-                for window in self.bucket.windows
-            ),
+            windows=tuple(room for room in rooms if room.period_s <= HOUR),
+            long=tuple(room for room in rooms if room.period_s > HOUR),
             pace_s=self.bucket.pace_s or 0.0,
             days=days,
             day_limit=self.day.limit_for(priority),
@@ -364,6 +370,8 @@ class Counter:
         self.totals.granted += 1
         self.totals.waited_s += now - began
         self.bucket.take(now)
+        if state.steps:
+            claim = attrs.evolve(claim, steps=state.steps)
         return Grant(claim=claim, at=now, waited_s=now - began, left_today=self.day.left_today())
 
     def _refuse_if_late(self, waiter: Waiter, now: float, *, ahead: int, wait: float) -> None:

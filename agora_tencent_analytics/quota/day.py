@@ -39,7 +39,7 @@ class Day:
     def __init__(self, *, name: str, clock: VendorClock, strict: bool, reserve: Mapping[Priority, float]) -> None:
         self.rate: Rate | None = None
         self._name, self._clock, self._strict, self._reserve = name, clock, strict, reserve
-        self.limit = _ANY_NUMBER
+        self.limit: int = _ANY_NUMBER
         """The most requests in a day that the store may count."""
         self.reserved: Mapping[Priority, int] = {}
         """Requests of each day that only these priorities may use."""

@@ -39,12 +39,18 @@ from agora_tencent_analytics.limits import HOUR, SECOND, Rate
 from agora_tencent_analytics.quota.slowdown import Slowdown
 
 _LEAST_MARGIN_S = 0.040
+_MARGIN_AT_ONCE_S = 0.020
 _MARGIN_OF_PERIOD = 0.001
 
 
 def safe_limit(limit: int, *, strict: bool) -> int:
     """How many requests of a vendor's N to use: N - 1 when "fewer than N" is taken at its word, but 1 of 1."""
     return max(1, limit - 1) if strict else limit
+
+
+def usable(rate: Rate, *, strict: bool) -> int:
+    """L of a rate; requests under way at the same time are used whole: nobody writes "fewer than" of those."""
+    return safe_limit(rate.limit, strict=strict and rate.period_s > 0)
 
 
 class Window:
@@ -59,9 +65,10 @@ class Window:
 
     def __init__(self, rate: Rate, *, strict: bool = True, in_flight: int = 0, answered: Iterable[float] = ()) -> None:
         self.rate = rate
-        self.in_flight = in_flight
-        self.slowdown = Slowdown(safe_limit(rate.limit, strict=strict), rate.period_s, paced=rate.period_s == SECOND)
-        self._base_margin_s = max(_LEAST_MARGIN_S, _MARGIN_OF_PERIOD * rate.period_s)
+        self.in_flight: int = in_flight
+        self.slowdown: Slowdown = Slowdown(usable(rate, strict=strict), rate.period_s, paced=rate.period_s == SECOND)
+        least_s = _LEAST_MARGIN_S if rate.period_s else _MARGIN_AT_ONCE_S
+        self._base_margin_s = max(least_s, _MARGIN_OF_PERIOD * rate.period_s)
         self._answered = list(answered)
         self._of_others: list[float] = []
 
@@ -149,8 +156,8 @@ class Bucket:
     def __init__(self, rates: Iterable[Rate] = (), *, strict: bool = True) -> None:
         self.strict = strict
         self.windows: list[Window] = []
-        self.in_flight = 0
-        self.held_until = float("-inf")
+        self.in_flight: int = 0
+        self.held_until: float = float("-inf")
         self._last_take = self._last_answer = float("-inf")
         self._answers = 0
         self.add(rates)
@@ -167,7 +174,12 @@ class Bucket:
                 self.windows.append(Window(rate, strict=self.strict, in_flight=self.in_flight, answered=answered))
             elif rate.limit < known.rate.limit:
                 known.rate = rate
-                known.slowdown.most = safe_limit(rate.limit, strict=self.strict)
+                known.slowdown.most = usable(rate, strict=self.strict)
+
+    @property
+    def at_once(self) -> bool:
+        """True if requests that are under way at the same time are limited."""
+        return any(not window.rate.period_s for window in self.windows)
 
     @property
     def pace_s(self) -> float | None:

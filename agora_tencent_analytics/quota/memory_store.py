@@ -84,7 +84,7 @@ class MemoryStore(RecordedStore):
 
     def __init__(self, *, lease_s: float = LEASE_S) -> None:
         super().__init__(lease_s=lease_s, gather_s=0.0)  # nobody is away
-        self.tables = MemoryTables()
+        self.tables: MemoryTables = MemoryTables()
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:

@@ -18,9 +18,9 @@ class TokenBucket:
 
     def __init__(self, pace_s: float) -> None:
         self.pace_s = pace_s
-        self.ready = False
+        self.ready: bool = False
         """The token is here, for the next request."""
-        self.asked = False
+        self.asked: bool = False
         """Somebody waits for the token."""
         # Here, since who has no rates needs none: it brings `importlib.metadata`, and a fifth of all our own imports.
         from aiolimiter import AsyncLimiter

@@ -37,14 +37,14 @@ class Waiter:
     __slots__ = ("_rung", "as_head_s", "deadline", "number", "priority", "queues", "refused")
 
     def __init__(self, deadline: float | None, priority: Priority) -> None:
-        self.deadline = deadline
+        self.deadline: float | None = deadline
         self.priority: Priority = priority
-        self.number = 0
-        self.queues = False
+        self.number: int = 0
+        self.queues: bool = False
         """Those ahead of it do not make it late."""
         self.as_head_s: float | None = None
         """Seconds that it waits at most from when it becomes the head, until it has; None: no such bound."""
-        self.refused = False
+        self.refused: bool = False
         """The store has said "not yet" to it."""
         self._rung = asyncio.get_running_loop().create_future()
 

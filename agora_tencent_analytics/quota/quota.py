@@ -108,9 +108,9 @@ class Quota:
         cold_start: bool = True,
     ) -> None:
         check_store(store)
-        self.clock = VendorClock(clock)
+        self.clock: VendorClock = VendorClock(clock)
         self.plan = plan
-        self.reserve = _checked({} if reserve is None else reserve)
+        self.reserve: dict[Priority, float] = _checked({} if reserve is None else reserve)
         self._where = store
         self._store: QuotaStore | None = None
         self._strict = strict

@@ -34,7 +34,7 @@ import attrs
 import msgspec
 
 from agora_tencent_analytics.log import extra
-from agora_tencent_analytics.quota.store import STEP_TOLERATED_S, Claim, LatestRefusal
+from agora_tencent_analytics.quota.store import STEP_TOLERATED_S, Claim, LatestRefusal, Room
 
 DAYS_KEPT = 7
 
@@ -60,7 +60,7 @@ class Account(msgspec.Struct):
         """For how long this claim is held."""
         if not (self.lost or claim.cold_start):
             return 0.0
-        return max(0.0, self.rests_from + gather_s + claim.birth_rest_s - now)
+        return max(0.0, self.rests_from + gather_s + claim.longest_rest_s - now)
 
 
 class Day(msgspec.Struct, array_like=True):
@@ -107,6 +107,29 @@ class Record(msgspec.Struct):
     refused_sent_at: float = 0.0
     refused_period_s: int | None = None
     days: dict[int, Day] = {}
+    steps: dict[int, dict[int, int]] = {}
+    """Requests in each step of each window of more than an hour, by its period."""
+
+    def full_s(self, rooms: Iterable[Room], now: float) -> float:
+        """For how long one of these windows is full; forgets the steps that are over."""
+        longest = 0.0
+        for room in rooms:
+            kept = self.steps[room.period_s] = {
+                step: count
+                for step, count in self.steps.get(room.period_s, {}).items()
+                if (step + 1) * room.step_s + room.rest_s > now
+            }
+            if sum(kept.values()) >= room.limit:
+                longest = max(longest, (min(kept) + 1) * room.step_s + room.rest_s - now)
+        return longest
+
+    def count(self, rooms: Sequence[Room], at: float) -> tuple[int, ...]:
+        """Counts a request that arrives no later than that; see `Claim.steps`."""
+        steps = tuple(int(at // room.step_s) for room in rooms)
+        for room, step in zip(rooms, steps, strict=True):
+            counts = self.steps.setdefault(room.period_s, {})
+            counts[step] = counts.get(step, 0) + 1
+        return steps
 
     def held_s(self, now: float) -> float:
         """For how long a refusal holds everybody: no longer than it was to, whatever the clock does."""

@@ -10,6 +10,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import Protocol, TypeVar
 
+import attrs
+
 from agora_tencent_analytics.quota.record import Account, Day, Known, Record, forget_days, meet, tell_of_loss
 from agora_tencent_analytics.quota.store import LEASE_S, STEP_TOLERATED_S, Claim, CounterKey, CounterState, judge
 
@@ -63,7 +65,8 @@ class RecordedStore(ABC):
     """
 
     def __init__(self, *, lease_s: float = LEASE_S, gather_s: float) -> None:
-        self.lease_s, self._gather_s = lease_s, gather_s
+        self._gather_s = gather_s
+        self.lease_s: float = lease_s
         self._known: dict[str, Known] = {}
 
     @abstractmethod
@@ -90,11 +93,15 @@ class RecordedStore(ABC):
                 used=tuple(day.used for day in days),
                 others=self._others(tables, key, claim.owner, at, claim.longest_rest_s),
                 granted_at=record.granted_at,
-                held_s=max(record.held_s(at), account.rests_s(at, claim, self._gather_s)),
+                held_s=max(
+                    record.held_s(at), account.rests_s(at, claim, self._gather_s), record.full_s(claim.long, at)
+                ),
                 refused=record.refused(at),
                 lost_ago_s=at - account.rests_from,
             )
             if state.why is None:
+                if claim.long:  # should its sender die, it has arrived by the end of its lease
+                    state = attrs.evolve(state, steps=record.count(claim.long, at + self.lease_s))
                 self._take(tables, key, claim, record, days, at)
             return state, account, record, why, asked_as
 
@@ -159,13 +166,13 @@ class RecordedStore(ABC):
         """See `QuotaStore.answered`."""
 
         def step(tables: Tables, _: str, waited_s: float) -> None:
-            if claim.windows:
-                more = int(tables.put_slot(key, claim, now + waited_s - ago_s))
-            else:
-                more = -int(tables.drop_slot(key, claim))
-            if more or late_days:
+            at = now + waited_s - ago_s
+            more = int(tables.put_slot(key, claim, at)) if claim.windows else -int(tables.drop_slot(key, claim))
+            late = [room for room, step in zip(claim.long, claim.steps, strict=False) if at // room.step_s > step]
+            if more or late_days or late:
                 record = tables.record(key) or Record()
                 record.slots += more
+                record.count(late, at)
                 for day in late_days:
                     record.day(day).charge(record.mark)
                 tables.keep_record(key, record)
@@ -182,6 +189,9 @@ class RecordedStore(ABC):
                 record.slots -= 1
                 for day in claim.days:
                     record.day(day).charge(record.mark, granted=0, back=1)
+                for room, step in zip(claim.long, claim.steps, strict=False):
+                    if record.steps.get(room.period_s, {}).get(step):
+                        record.steps[room.period_s][step] -= 1
                 tables.keep_record(key, record)
 
         await self._run(step)

@@ -24,7 +24,7 @@ from collections import Counter
 import attrs
 
 from agora_tencent_analytics.errors import QuotaUnavailable
-from agora_tencent_analytics.limits import DAY, Rate
+from agora_tencent_analytics.limits import AtOnce, Rate
 from agora_tencent_analytics.quota.limiter import Bucket
 from agora_tencent_analytics.quota.store import Claim, CounterKey, CounterState
 
@@ -76,6 +76,10 @@ class Fallback:
         self._served: weakref.WeakSet[Claim] = weakref.WeakSet()
         self._lock = threading.Lock()
 
+    def covers(self, claim: Claim) -> bool:
+        """True if there is a share: of windows of more than an hour nobody but the store knows what is left."""
+        return not claim.long and all(room.period_s or room.limit * self.share >= 1 for room in claim.windows)
+
     def reserve(self, key: CounterKey, claim: Claim) -> CounterState:
         """Grants out of the share, or says how long to wait.
 
@@ -87,7 +91,7 @@ class Fallback:
             found = self._shares.get(key)
             if found is None:
                 rates = [
-                    Rate(room.limit, room.period_s, rolling=room.period_s == DAY).share(self.share)
+                    (Rate(room.limit, room.period_s) if room.period_s else AtOnce(room.limit)).share(self.share)
                     for room in claim.windows
                 ]
                 found = self._shares[key] = _Share(Bucket(rates, strict=False), claim.longest_rest_s)

@@ -92,7 +92,7 @@ class RedisLink:
     def __init__(self, url: str, script: str, *, timeout_s: float) -> None:
         self._url = secret(url)
         del url  # crash reports list local variables
-        self.place = _without_credentials(self._url.reveal())
+        self.place: str = _without_credentials(self._url.reveal())
         """The server, for messages: without password, and not even its host where the URL could be misread."""
         self._script, self._timeout_s = script, timeout_s
         self._digest = hashlib.sha1(script.encode()).hexdigest()  # the name by which the server knows it
@@ -103,7 +103,7 @@ class RedisLink:
         self._passes = True
         self.serves = False
         """The server has served this client."""
-        self.breaks = 0
+        self.breaks: int = 0
         """How often connections were lost: it may be another server now."""
         well_formed = not _HIDDEN_AT.search(self._url.reveal())
         unknown: str | None = None

@@ -3,7 +3,8 @@
 --
 -- KEYS  1 account: birth, server (its run id), rests_from, lost, skew (of the clocks of clients), c:NAME of each counter
 --       2 counter: mark, number, granted_at, held_until, hold_s, gathers_until, refusals, refused_at, sent_at, period,
---         and for each DAY g: granted and r: given back under the mark, p: the same under earlier births, s: spent_at
+--         and for each DAY g: granted and r: given back under the mark, p: the same under earlier births, s: spent_at;
+--         w:PERIOD:STEP requests in a step of a window of more than an hour
 --       3 ends: sorted set of "owner claim", scored by when the slot ends (see store.py); "=" as its mark; "! id" once a
 --         claim was given back before it was made, or a share was told
 -- ARGV  1 the step, 2 its arguments as JSON
@@ -58,6 +59,35 @@ local function others() -- seconds since the slots of other owners ended, 0 for 
     end
   end
   return ages
+end
+
+local function step_of(room, at) return math.floor(at / room.step_s) end
+
+local function field(room, step) return string.format('w:%d:%d', room.period, step) end
+
+local function full_s() -- for how long a window of more than an hour is full
+  local longest = 0
+  for _, room in ipairs(a.long) do
+    local oldest, fields, sum, first = step_of(room, now - room.rest_s), {}, 0, nil
+    for step = oldest, step_of(room, now + a.lease_s) do fields[#fields + 1] = field(room, step) end
+    for i, count in ipairs(redis.call('HMGET', counter, unpack(fields))) do
+      if count and tonumber(count) > 0 then sum, first = sum + tonumber(count), first or oldest + i - 1 end
+    end
+    if sum >= room.limit then longest = math.max(longest, (first + 1) * room.step_s + room.rest_s - now) end
+  end
+  return longest
+end
+
+local function count(room, at) -- a request that arrives no later than that; tells its step
+  local step = step_of(room, at)
+  if redis.call('HINCRBY', counter, field(room, step), 1) == 1 then -- the step has begun: others are over
+    local prefix, over = string.format('^w:%d:(%%d+)$', room.period), step_of(room, now - room.rest_s)
+    for _, name in ipairs(redis.call('HKEYS', counter)) do
+      local old = string.match(name, prefix)
+      if old and tonumber(old) < over then redis.call('HDEL', counter, name) end
+    end
+  end
+  return step
 end
 
 local function reply(why, after_s, more)
@@ -155,7 +185,7 @@ function steps.reserve()
   if a.birth ~= '' and a.birth ~= its.birth then return reply('tell', 0, more) end
   if redis.call('ZSCORE', ends, member) then return reply(nil, 0, more) end
   redis.call('ZREMRANGEBYSCORE', ends, '-inf', exact(now - a.slots_s))
-  local ages, rested_s = others(), a.gather_s + a.birth_rest_s
+  local ages, rested_s = others(), a.gather_s + a.rest_s
   more.others = ages
   if its.unsure then
     more.unsure = true
@@ -165,7 +195,7 @@ function steps.reserve()
     if day.used >= a.day_limit then return reply('day', 0, more) end
   end
   local rests = (its.lost or a.cold_start) and its.rests_from + rested_s - now or 0
-  local held, gathering, paced = math.max(held_s(), rests), c.gathers_until - now, 0
+  local held, gathering, paced = math.max(held_s(), rests, full_s()), c.gathers_until - now, 0
   if a.pace_s > 0 and c.granted_at <= now then paced = c.granted_at + a.pace_s - now end
   if held > 0 or gathering > 0 then
     more.gathers = held <= 0
@@ -193,7 +223,9 @@ function steps.reserve()
     end
   end
   redis.call('HSET', counter, unpack(written))
-  more.number, more.others = c.number + 1, nil
+  more.number, more.others, more.steps = c.number + 1, nil, {}
+  -- Should its sender die, it has arrived by the end of its lease.
+  for i, room in ipairs(a.long) do more.steps[i] = count(room, now + a.lease_s) end
   return reply(nil, 0, more)
 end
 
@@ -215,6 +247,9 @@ function steps.answered()
   if until_ == false or #days > 0 and tonumber(until_) > now then -- told twice, it is charged once
     for _, day in ipairs(days) do redis.call('HINCRBY', counter, 'g:' .. day, 1) end
   end
+  for _, room in ipairs(a.long) do
+    if room.step >= 0 and step_of(room, now - a.ago_s) > room.step then count(room, now - a.ago_s) end
+  end
   if a.windowed then
     redis.call('ZADD', ends, exact(now - a.ago_s), member)
   else
@@ -228,6 +263,10 @@ function steps.refund()
     return
   end
   for _, day in ipairs(days) do redis.call('HINCRBY', counter, 'r:' .. day, 1) end
+  for _, room in ipairs(a.long) do
+    local name = field(room, room.step)
+    if tonumber(redis.call('HGET', counter, name) or '0') > 0 then redis.call('HINCRBY', counter, name, -1) end
+  end
 end
 
 function steps.renew() redis.call('ZADD', ends, exact(now + a.lease_s), member) end

@@ -136,7 +136,7 @@ class RedisStore:
         except Misconfigured:
             raise
         except QuotaUnavailable:
-            if self._fallback is not None:
+            if self._fallback is not None and self._fallback.covers(claim):
                 return self._fallback.reserve(key, claim)
             if self._waits:
                 return CounterState(why="store", after_s=ASK_AGAIN_S, used=claim.seen)
@@ -201,6 +201,7 @@ class RedisStore:
     ) -> dict[str, Any]:
         asked = {
             "windows": [[room.free, room.rest_s] for room in claim.windows],
+            "long": _steps(claim),
             "pace_s": max(0.0, claim.pace_s - PACE_SLACK_S),
             "day_limit": claim.day_limit,
             "birth": known.birth,
@@ -210,7 +211,6 @@ class RedisStore:
             "wall": time.monotonic() - ahead_s,
             "gather_s": self._gather_s,
             "rest_s": claim.longest_rest_s,
-            "birth_rest_s": claim.birth_rest_s,
             "cold_start": claim.cold_start,
             "slots_s": max(claim.longest_rest_s, SLOTS_KEPT_S),
             "days_kept": DAYS_KEPT,
@@ -292,7 +292,7 @@ class RedisStore:
         """See `QuotaStore.answered`."""
         if self._fallback is not None and self._fallback.answered(key, claim, late_days, ago_s):
             return
-        asked = {"ago_s": ago_s, "windowed": bool(claim.windows)}
+        asked = {"ago_s": ago_s, "windowed": bool(claim.windows), "long": _steps(claim)}
         await self._run("answered", key, asked, days=late_days, claim=self._as_served(claim))
         self._known.setdefault(key[0], Known()).active_at = time.monotonic()
 
@@ -303,7 +303,7 @@ class RedisStore:
 
     async def _give_back(self, key: CounterKey, claim: Claim) -> None:
         self._owe(key, claim)
-        await self._run("refund", key, {}, days=claim.days, claim=claim)
+        await self._run("refund", key, {"long": _steps(claim)}, days=claim.days, claim=claim)
         self._owed.pop(claim.id, None)
 
     def _owe(self, key: CounterKey, claim: Claim) -> None:
@@ -371,6 +371,15 @@ def _member(claim: Claim) -> str:
     return f"{claim.owner} {claim.id}"
 
 
+def _steps(claim: Claim) -> list[dict[str, float]]:
+    """The windows of more than an hour, and the step of each that the claim is counted in, if it is."""
+    steps = claim.steps or (-1,) * len(claim.long)
+    return [
+        {"period": room.period_s, "limit": room.limit, "rest_s": room.rest_s, "step_s": room.step_s, "step": step}
+        for room, step in zip(claim.long, steps, strict=True)
+    ]
+
+
 def _day(told: dict[str, Any], tally: dict[str, Any]) -> Day:
     """What a reply says of one day."""
     lives = {life: (int(one[0]), int(one[1])) for life, one in (tally.get("past") or {}).items()}
@@ -387,6 +396,7 @@ def _state(told: dict[str, Any]) -> CounterState:
         after_s=told["after_s"],
         used=tuple(int(tally["used"]) for tally in told["tallies"]),  # an empty list arrives as an empty object
         others=tuple(told.get("others") or ()),
+        steps=tuple(map(int, told.get("steps") or ())),
         refused=refused,
         lost_ago_s=told.get("lost_ago_s"),
     )

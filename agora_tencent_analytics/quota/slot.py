@@ -35,13 +35,15 @@ class Slot:
 
     __slots__ = (
         *("_answered_at", "_counter", "_grant", "_held_s", "_late_days", "_period_s", "_refused_at"),
-        *("_spent_day", "_state", "left_today", "waited_s"),
+        *("_spent_day", "_state", "left_today", "waited_s", "was_read"),
     )
 
     waited_s: float
     """Seconds that it was waited for."""
     left_today: int | None
     """Requests left in the vendor's UTC day after this one; None if days are not counted."""
+    was_read: bool
+    """Set it once an answer was read to its end: of what is broken off, the vendor may still be at work on it."""
 
     def __init__(self, counter: Counter, grant: Grant) -> None:
         self._counter = counter
@@ -51,6 +53,7 @@ class Slot:
         self._late_days: tuple[int, ...] = ()
         self._period_s: int | None = None
         self._spent_day: int | None = None
+        self.was_read = False
         self.waited_s = grant.waited_s
         self.left_today = grant.left_today
 
@@ -70,11 +73,18 @@ class Slot:
             self._state = "granted"
 
     def answered(self) -> None:
-        """Marks the answer's headers, or an exception, as arrived: from here on the slot rests. Idempotent."""
+        """Marks the answer's headers, or an exception, as arrived: from here on the slot rests. Idempotent.
+
+        Where requests under way at the same time are limited, it rests from the end of the block on.
+        """
+        if not self._counter.bucket.at_once:
+            self._end()
+
+    def _end(self, later_s: float = 0.0) -> None:
         if self._state == "over":
             return
         self._state = "over"
-        self._answered_at = self._counter.clock.clock.monotonic()
+        self._answered_at = self._counter.clock.clock.monotonic() + later_s
         self._late_days = self._counter.day.late(self._grant.claim.days)
         self._counter.answered(self._answered_at)
 
@@ -94,7 +104,7 @@ class Slot:
             self._period_s = per if isinstance(per, int) else _PERIOD_S[per]
             self._held_s = self._counter.refused(self._grant, period_s=self._period_s, retry_after_s=retry_after_s)
 
-    async def _leave(self) -> None:
+    async def _leave(self, *, broken: bool = False) -> None:
         """Settles what is left, and tells the store."""
         counter, grant = self._counter, self._grant
         never_sent = self._state == "granted"
@@ -102,7 +112,8 @@ class Slot:
             self._state = "over"
             counter.refunded_one(grant)
         else:
-            self.answered()
+            # The vendor may still be at work on what was broken off: where places are limited, it has one.
+            self._end(counter.store.lease_s if broken and counter.bucket.at_once else 0.0)
         store, key, claim, clock = counter.store, counter.key, grant.claim, counter.clock.clock
         if never_sent:
             await store.refund(key, claim)
@@ -210,14 +221,14 @@ class Waiting:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         # The block may be left because it was cancelled; what was spent is written down all the same.
-        await uninterrupted(self._settle())
+        await uninterrupted(self._settle(broken=kind is not None and not self._slot.was_read))
 
-    async def _settle(self) -> None:
+    async def _settle(self, *, broken: bool) -> None:
         try:
             with anyio.fail_after(_SETTLED_WITHIN_S):
                 if self._renewal is not None:
                     await self._renewal.stop()
-                await self._slot._leave()
+                await self._slot._leave(broken=broken)
         except (QuotaUnavailable, TimeoutError) as unavailable:
             # Safe: what was to be given back stays spent, and the slot in flight for the rest of its lease.
             _log.warning("what became of a request could not be written down: %s", unavailable)
@@ -234,7 +245,8 @@ class Free(Slot):
 
     def __init__(self, clock: VendorClock) -> None:
         self._clock = clock
-        self.waited_s, self.left_today = 0.0, None
+        self.waited_s: float = 0.0
+        self.left_today: int | None = None
 
     @property
     def resets_at(self) -> float:

@@ -34,9 +34,10 @@ class Slowdown:
     def __init__(self, most: int, period_s: float, *, paced: bool) -> None:
         self.most = most
         self.period_s = period_s
-        self.given_up = 0
-        self.extra_margin = 0.0
-        self.pace_factor = self._relaxed = _RELAXED_PACE if paced else _FULL_PACE
+        self.given_up: int = 0
+        self.extra_margin: float = 0.0
+        self._relaxed = _RELAXED_PACE if paced else _FULL_PACE
+        self.pace_factor: float = self._relaxed
         self._last_step = float("-inf")
         self._clean = 0
         self._clean_since = float("-inf")

@@ -70,7 +70,7 @@ class _FileTables:
             raise sqlite3.DataError(f"a record of it cannot be read: {error}") from None
 
     def _keep(self, key: CounterKey, value: Account | Record) -> None:
-        self._file.execute(_KEEP, (*key, encode(value)))
+        self._file.execute(_KEEP, (*key, _encode(value)))
 
     def count_slots(self, key: CounterKey) -> int:
         found: int = self._file.execute(_COUNT_SLOTS, key).fetchone()[0]
@@ -111,7 +111,7 @@ class SqliteStore(RecordedStore):
 
     def __init__(self, path: str | os.PathLike[str], *, lease_s: float = LEASE_S) -> None:
         super().__init__(lease_s=lease_s, gather_s=renewal_interval(lease_s))
-        self.path = Path(path)
+        self.path: Path = Path(path)
         self._file: SqliteFile | None = SqliteFile.at(path)
 
     def __repr__(self) -> str:
@@ -148,6 +148,6 @@ class SqliteStore(RecordedStore):
             waited_s = time.monotonic() - began
 
 
-encode = msgspec.json.Encoder().encode
+_encode = msgspec.json.Encoder().encode
 _decode_account = msgspec.json.Decoder(Account).decode
 _decode_record = msgspec.json.Decoder(Record).decode

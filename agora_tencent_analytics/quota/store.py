@@ -22,11 +22,10 @@ of each other. Days are days of the vendor's clock, `floor(vendor epoch / 86400)
 
 from __future__ import annotations
 
+import math
 from typing import Literal, Protocol, runtime_checkable
 
 import attrs
-
-from agora_tencent_analytics.limits import HOUR
 
 __all__ = [
     "LEASE_S",
@@ -49,6 +48,7 @@ STEP_TOLERATED_S = 5.0
 """A slot that ends later than a lease and this from now was written before the clock was set back."""
 PACE_SLACK_S = 0.002
 """The pace is kept by each process too; between processes it need not be exact, and must not cost a second question."""
+_STEPS = 60
 SLOTS_KEPT_S = 120.0
 """Slots are kept for so long after their end, or the longest rest if that is more."""
 
@@ -73,6 +73,11 @@ class Room:
     rest_s: float
     """How long a slot fills the window after its answer, seconds."""
 
+    @property
+    def step_s(self) -> int:
+        """A window of more than an hour is counted in steps of so many seconds."""
+        return math.ceil(self.period_s / _STEPS)
+
 
 @attrs.frozen(kw_only=True)
 class Claim:
@@ -84,6 +89,11 @@ class Claim:
     owner: str
     """The `Quota` that sends the request."""
     windows: tuple[Room, ...] = ()
+    """Those of at most an hour, whose slots are known one by one."""
+    long: tuple[Room, ...] = ()
+    """Those of more than an hour, which are counted in steps by all owners together."""
+    steps: tuple[int, ...] = ()
+    """Once it is granted: the step of each of those that it is counted in."""
     pace_s: float = 0.0
     """Seconds to keep after the last grant to anybody; 0 keeps none."""
     days: tuple[int, ...] = ()
@@ -100,13 +110,8 @@ class Claim:
 
     @property
     def longest_rest_s(self) -> float:
-        """Seconds after which no window remembers a slot."""
+        """Seconds after which no window remembers a slot; those of more than an hour are too long to be waited out."""
         return max((room.rest_s for room in self.windows), default=0.0)
-
-    @property
-    def birth_rest_s(self) -> float:
-        """What a store that forgot rests for: waiting out windows of more than an hour would be pointless."""
-        return max((room.rest_s for room in self.windows if room.period_s <= HOUR), default=0.0)
 
 
 @attrs.frozen(kw_only=True)
@@ -145,6 +150,8 @@ class CounterState:
     """Requests charged to each of the claim's days, this one included if it is granted."""
     others: tuple[float, ...] = ()
     """Seconds since the slots of all other owners ended, 0 for those in flight; only if nothing was granted."""
+    steps: tuple[int, ...] = ()
+    """See `Claim`."""
     refused: LatestRefusal | None = None
     lost_ago_s: float | None = None
     """How long ago the store was found empty or had lost data, seconds; None if it does not say."""

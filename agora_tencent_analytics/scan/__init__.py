@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from agora_tencent_analytics.scan.arrow import to_arrow
 from agora_tencent_analytics.scan.json_lines import read_records, write_records
@@ -62,10 +62,10 @@ _OF_FORECASTS = {"Forecast", "Interval", "Loss", "Proposal", "RowForecast", "Ven
 class _Scan(ModuleType):
     """`scan(*providers, over=...)` reads every call of a range; `await scan.forecast(...)` tells its price."""
 
-    __call__ = staticmethod(run)
+    __call__: Final = staticmethod(run)
 
     if TYPE_CHECKING:
-        forecast = staticmethod(forecast_scan)
+        forecast: Final = staticmethod(forecast_scan)
     else:
 
         @property
@@ -86,6 +86,6 @@ def __getattr__(name: str) -> object:
 
 
 sys.modules[__name__].__class__ = _Scan
-scan = cast("_Scan", sys.modules[__name__])
+scan: _Scan = cast("_Scan", sys.modules[__name__])
 """Reads every call of a range from all providers at once; `await scan.forecast(...)` tells what that will cost."""
 __doc__ = run.__doc__ or ""  # what `help(scan)` shows

@@ -7,11 +7,11 @@ from typing import TypeVar
 
 import anyio.lowlevel
 
-from agora_tencent_analytics.errors import AnalyticsError, NothingToAsk
+from agora_tencent_analytics.errors import AnalyticsError
 from agora_tencent_analytics.models.calls import Session
 from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.notices import CallDone
-from agora_tencent_analytics.paging.certificate import Certificate, Clipped
+from agora_tencent_analytics.paging.certificate import Certificate, Clipped, NothingToAsk
 from agora_tencent_analytics.paging.paginator import Batches, Paginator
 from agora_tencent_analytics.scan.batch_queue import BatchQueue
 from agora_tencent_analytics.scan.job import Job

@@ -24,11 +24,10 @@ from agora_tencent_analytics.errors import (
     ProviderClosed,
     QuotaUnavailable,
     TransportError,
-    UnreadableRow,
     WouldExceedQuota,
 )
 from agora_tencent_analytics.notices import CallDone, Notice, Progress
-from agora_tencent_analytics.paging.certificate import Certificate, Clipped
+from agora_tencent_analytics.paging.certificate import Certificate, Clipped, UnreadableRow
 from agora_tencent_analytics.paging.clip import CLOCKS_DIFFER_S
 from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.scan.batch_queue import BatchQueue
@@ -69,14 +68,17 @@ class Job:
     def __init__(
         self, provider: Provider, name: str, options: ScanOptions, work: Work, outcomes: BatchQueue[Outcome]
     ) -> None:
-        self.provider, self.name, self.options, self.work = provider, name, options, work
-        self.report = VendorReport(over=work.over, already=work.already, cost=provider.receipt)
+        self.provider: Provider = provider
+        self.name: str = name
+        self.options: ScanOptions = options
+        self.work: Work = work
+        self.report: VendorReport = VendorReport(over=work.over, already=work.already, cost=provider.receipt)
         self.report.doubt(work.doubts)
         self._clock = provider.shared_quota.clock
         self._resolved_at, self._resolved_lead = self._clock.now(), self._clock.lead
         self.in_hand = 0
         """Calls being read."""
-        self.answered = False
+        self.answered: bool = False
         """Whether the provider has given any answer."""
         self.ended_by: AnalyticsError | None = None
         """What is to be raised when all is read, where the scan stops at errors: it made the provider unreadable."""

@@ -19,10 +19,16 @@ from agora_tencent_analytics.errors import AnalyticsError, BadInput
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.columns import Columns
 from agora_tencent_analytics.models.series import MetricSeries
-from agora_tencent_analytics.paging.certificate import Clipped
+from agora_tencent_analytics.paging.certificate import Clipped, NothingToAsk, UnreadableRow
 from agora_tencent_analytics.scan.records import CallRecord, Failure, series_dict, session_dict
+from agora_tencent_analytics.scan.report import IncompleteScan
 from agora_tencent_analytics.timerange import TimeRange
 
+_KINDS = {
+    **{name: getattr(errors, name) for name in errors.__all__},
+    **{kind.__name__: kind for kind in (IncompleteScan, NothingToAsk, UnreadableRow)},
+}
+"""Every class of error by its name."""
 _BEYOND_ASCII = re.compile("[\x7f-\U0010ffff]")
 
 
@@ -140,7 +146,7 @@ def _failure(said: Mapping[str, Any]) -> Failure:
 
 
 def _error(said: Mapping[str, Any]) -> AnalyticsError:
-    kind: type[Exception] = getattr(errors, said["kind"]) if said["kind"] in errors.__all__ else AnalyticsError
+    kind: type[Exception] = _KINDS.get(said["kind"], AnalyticsError)
     made = kind.__new__(kind)
     assert isinstance(made, AnalyticsError)
     made.args = (said["error"],)

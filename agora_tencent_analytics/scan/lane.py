@@ -66,7 +66,7 @@ class Lane:
         memory: MemoryBound,
         outcomes: BatchQueue[Outcome],
     ) -> None:
-        self.job = Job(_on_terms(provider, options), name, options, work, outcomes)
+        self.job: Job = Job(_on_terms(provider, options), name, options, work, outcomes)
         self._requested = requested
         self._memory = memory
 

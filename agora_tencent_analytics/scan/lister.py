@@ -6,16 +6,9 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from itertools import islice
 from typing import TypeVar
 
-from agora_tencent_analytics.errors import (
-    AnalyticsError,
-    BadInput,
-    CallNotFound,
-    NothingToAsk,
-    UnreadableReply,
-    UnreadableRow,
-)
+from agora_tencent_analytics.errors import AnalyticsError, BadInput, CallNotFound, UnreadableReply
 from agora_tencent_analytics.models.calls import Call
-from agora_tencent_analytics.paging.certificate import Clipped
+from agora_tencent_analytics.paging.certificate import Clipped, NothingToAsk, UnreadableRow
 from agora_tencent_analytics.paging.clip import CLOCKS_DIFFER_S
 from agora_tencent_analytics.paging.paginator import Pages, Paginator
 from agora_tencent_analytics.scan.job import Job

@@ -55,17 +55,19 @@ class Parts:
         self._series: list[MetricSeries] = []
         self._failures: list[Failure] = []
         self._expected: dict[str, Session] = {}
-        self.failed = 0
+        self.failed: int = 0
         """Windows that could not be read."""
-        self.found = False
+        self.found: bool = False
         """Whether anything is known of the call's sessions, a failure included."""
-        self.broken_off = False
+        self.broken_off: bool = False
         """Whether reading ended because nothing else could be read either."""
-        self.early = False
+        self.early: bool = False
         """Whether the vendor's lag still hides some of the call."""
         self._forgotten: int | None = None
-        self.sessions = self.series = self.points = 0
-        """What the records so far hold."""
+        self.sessions: int = 0
+        """What the records so far hold; so the next two."""
+        self.series: int = 0
+        self.points: int = 0
 
     def expect(self, sessions: Iterable[Session]) -> None:
         """Sessions whose series are to come; each goes into the part that its series go into."""

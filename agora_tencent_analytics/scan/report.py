@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence, Sized
-from typing import Any
+from typing import Any, Self
 
 import attrs
 
 from agora_tencent_analytics.decoding.points import Glance
-from agora_tencent_analytics.errors import LONGEST_LINE, AnalyticsError, IncompleteScan, bounded, counted
+from agora_tencent_analytics.errors import LONGEST_LINE, AnalyticsError, bounded, counted
 from agora_tencent_analytics.paging.certificate import Certificate, Clipped, ClippedFor
 from agora_tencent_analytics.receipt import Receipt
 from agora_tencent_analytics.scan.records import Failure
@@ -280,3 +280,42 @@ def _total(vendors: list[dict[str, Any]]) -> dict[str, Any]:
         else:
             total[name] = sum(values)
     return total
+
+
+class IncompleteScan(AnalyticsError, ExceptionGroup[AnalyticsError]):
+    """A scan with `on_error="raise"` met something that it could not read; a group of what went wrong.
+
+    `except*` and `split` sort it by the kinds of error inside; each part keeps its failures and the report. It is
+    retryable if all of them are, at the latest of their times.
+
+    Args:
+        message: what happened.
+        exceptions: the errors, at least one.
+        failures: what could not be read, as values, each with one of the errors.
+        report: the scan's report, as far as the scan came; None: one that says nothing.
+    """
+
+    def __new__(cls, message: str, exceptions: Sequence[AnalyticsError], **_: Any) -> Self:
+        """A group of at least one error."""
+        return super().__new__(cls, message, exceptions)
+
+    def __init__(
+        self,
+        message: str,
+        exceptions: Sequence[AnalyticsError],
+        *,
+        failures: Sequence[Failure] = (),
+        report: Report | None = None,
+    ) -> None:
+        ExceptionGroup.__init__(self, message, exceptions)
+        self.failures: tuple[Failure, ...] = tuple(failures)
+        self.report: Report = Report() if report is None else report
+        self.retryable: bool = all(error.retryable for error in exceptions)
+        times = [error.retry_at for error in exceptions if error.retry_at is not None]
+        self.retry_at: float | None = max(times, default=None) if self.retryable else None
+
+    def derive(self, excs: Sequence[Any], /) -> Any:
+        """The same about some of the errors; `split`, `subgroup` and `except*` make their parts of it."""
+        kept = {id(error) for error in excs}
+        failures = [failure for failure in self.failures if id(failure.error) in kept]
+        return IncompleteScan(self.message, excs, failures=failures, report=self.report)

@@ -11,9 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
 
-from agora_tencent_analytics.errors import UnreadableRow
 from agora_tencent_analytics.models.calls import Call
-from agora_tencent_analytics.paging.certificate import Clipped
+from agora_tencent_analytics.paging.certificate import Clipped, UnreadableRow
 from agora_tencent_analytics.paging.question import Over, resolve
 from agora_tencent_analytics.scan.records import CallRecord
 from agora_tencent_analytics.timerange import TimeRange
@@ -62,7 +61,7 @@ class Work:
 
     def __init__(self, asked: Over, now: float) -> None:
         self._asked = asked
-        self.over = resolve(asked, now)
+        self.over: TimeRange = resolve(asked, now)
         """The range, in vendor time."""
 
     @property

@@ -32,7 +32,7 @@ class Connection(sqlite3.Connection):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self.text_factory = partial(str, encoding="utf-8", errors="replace")  # bytes that are no text are not ours
+        self.text_factory: Any = partial(str, encoding="utf-8", errors="replace")  # bytes that are no text are not ours
         self._until = [math.inf]  # no reference to the connection: it would never be freed
         self.set_progress_handler(_give_way(self._until), _STEPS)
 

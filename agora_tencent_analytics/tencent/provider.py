@@ -83,7 +83,7 @@ class TencentProvider(Provider):
         BadInput: something is missing, malformed or unknown, or the account is in use with another plan.
     """
 
-    endpoints = (
+    endpoints: Sequence[Endpoint[Any]] = (
         *(ROOM_INFO, USER_INFO, CALL_DETAIL_METRICS, USER_EVENT, UNUSUAL_EVENT),
         *(MARKET_SCALE, MARKET_QUALITY, REALTIME_SCALE, REALTIME_QUALITY),
     )

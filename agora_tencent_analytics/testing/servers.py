@@ -33,7 +33,7 @@ class InProcess:
 
     def __init__(self, answer: Answer, now: Callable[[], float]) -> None:
         self.sent: list[Request] = []
-        self.refused = 0
+        self.refused: int = 0
         self._answer, self._now = answer, now
         self._rates: Mapping[str, tuple[str, tuple[Rate, ...]]] = {}
         self._arrivals: dict[str, list[float]] = {}

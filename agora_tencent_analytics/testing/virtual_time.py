@@ -117,8 +117,8 @@ class VirtualClock:
     """
 
     def __init__(self, epoch: float = EPOCH) -> None:
-        self.epoch = epoch
-        self.clock = Clock(monotonic=self._monotonic, wall=self._wall)
+        self.epoch: float = epoch
+        self.clock: Clock = Clock(monotonic=self._monotonic, wall=self._wall)
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def step(self, seconds: float) -> None:

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agora_tencent_analytics.endpoint import Bounds
-from agora_tencent_analytics.errors import BadInput, NothingToAsk
+from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.limits import Limits
+from agora_tencent_analytics.paging.certificate import NothingToAsk
 from agora_tencent_analytics.paging.clip import (
     CLOCKS_DIFFER_S,
     HISTORY_MARGIN_S,

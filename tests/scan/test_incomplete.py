@@ -36,7 +36,7 @@ def test_it_survives_copies_and_pickles(again: Any) -> None:
     assert not error.report.complete
     part = error.subgroup(VendorFault)
     assert isinstance(part, IncompleteScan)
-    assert ["500"] == [failure.error.code for failure in part.failures]
+    assert ["500"] == [vars(failure.error)["code"] for failure in part.failures]
 
 
 def test_split_keeps_to_each_part_its_failures_and_the_report() -> None:

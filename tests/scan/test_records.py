@@ -16,14 +16,12 @@ from hypothesis import strategies as st
 from agora_tencent_analytics import BadInput, Call, CallRecord, Columns, MetricSeries, Session, TimeRange, scan
 from agora_tencent_analytics.errors import (
     AnalyticsError,
-    NothingToAsk,
     NotPermitted,
     RateLimited,
     TransportError,
-    UnreadableRow,
     WindowRefused,
 )
-from agora_tencent_analytics.paging.certificate import Clipped
+from agora_tencent_analytics.paging.certificate import Clipped, NothingToAsk, UnreadableRow
 from agora_tencent_analytics.scan import Failure, read_records, to_arrow, worst, write_records
 from agora_tencent_analytics.simulator import Refuse, When
 from tests.support.simulated_scans import WHOLE, Vendors, read

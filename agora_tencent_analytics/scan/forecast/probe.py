@@ -15,8 +15,9 @@ from collections.abc import Sequence
 import attrs
 
 from agora_tencent_analytics.endpoint import Newest, NextPage, PageNumber
-from agora_tencent_analytics.errors import NothingToAsk, counted
+from agora_tencent_analytics.errors import counted
 from agora_tencent_analytics.models.calls import Call, Session
+from agora_tencent_analytics.paging.certificate import NothingToAsk
 from agora_tencent_analytics.paging.page import Page
 from agora_tencent_analytics.paging.paginator import Paginator
 from agora_tencent_analytics.paging.question import Question

@@ -226,7 +226,7 @@ class _Outlook:
             reserved = sum(requests for who, requests in state.reserved.items() if who != self._priority)
             known = counters.get(state.counter)
             counters[state.counter] = CounterAllowance(
-                rates=(*(known.rates if known else ()), *self.provider.limits(row).rates),
+                rates=(*(known.rates if known else ()), *self.provider.limits(row).counted),
                 reserved=reserved,
                 left_today=None if state.left_today is None else max(0, state.left_today - reserved),
                 resets_at=state.resets_at,

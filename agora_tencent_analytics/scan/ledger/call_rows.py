@@ -14,8 +14,9 @@ import msgspec
 
 from agora_tencent_analytics.decoding.bulk import TooMuch, check_bulk
 from agora_tencent_analytics.decoding.moments import YEAR_5138
-from agora_tencent_analytics.errors import LedgerUnusable, UnreadableRow
+from agora_tencent_analytics.errors import LedgerUnusable
 from agora_tencent_analytics.models.calls import Call
+from agora_tencent_analytics.paging.certificate import UnreadableRow
 from agora_tencent_analytics.scan.ledger.file import LedgerFile
 from agora_tencent_analytics.timerange import TimeRange
 

@@ -113,7 +113,7 @@ class LedgerFile:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(os.path.abspath(path))
+        self.path: Path = Path(os.path.abspath(path))
         with self._translated():
             target = make_private(self.path)
             connection = sqlite3.connect(

@@ -12,10 +12,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 
-from agora_tencent_analytics.errors import UnreadableRow
 from agora_tencent_analytics.limits import DAY
 from agora_tencent_analytics.models.calls import Call
-from agora_tencent_analytics.paging.certificate import Clipped
+from agora_tencent_analytics.paging.certificate import Clipped, UnreadableRow
 from agora_tencent_analytics.paging.question import Over, resolve
 from agora_tencent_analytics.quota.clock import KEPT_MARGIN_S
 from agora_tencent_analytics.scan.ledger.call_rows import CallRows, State
@@ -64,7 +63,7 @@ class KeptWork(Work):
             calls.doubt_pending()
             self.doubts = (*self.doubts, _LOST)
         self._lost_before = rows.lost_before
-        self.already = calls.count((State.SETTLED, State.RUNNING))
+        self.already: int = calls.count((State.SETTLED, State.RUNNING))
 
     def _begin(self, now: float, here: float) -> None:
         """Takes up the lane where it stands, or begins it."""
@@ -84,7 +83,7 @@ class KeptWork(Work):
             to_list.append(TimeRange(max(known.first, known.until - self._look_back_s), until))
         self._fresh = merge([piece for piece, _, _ in left] + news)
         self._standing = LaneState(known.first, until, known.run + 1, known.note)
-        self.note = known.note
+        self.note: str = known.note
         with self._rows.transaction():
             self._rows.stand(self._standing)
             for _, number in anew:
@@ -95,14 +94,14 @@ class KeptWork(Work):
             self._prune()
         # What lies beyond is listed by this scan, and by the next one again.
         self._beyond = TimeRange(until, math.floor(now)) if self._goes_on and until < math.floor(now) else None
-        self.over = TimeRange(known.first, until if self._beyond is None else self._beyond.end)
+        self.over: TimeRange = TimeRange(known.first, until if self._beyond is None else self._beyond.end)
 
     def _not_ahead(self, known: LaneState, first: TimeRange, here: float) -> LaneState:
         """How the lane stands; as if reading had ended now if it says that it ended later than now."""
         ahead_s = known.until - math.floor(here + KEPT_MARGIN_S)
         if isinstance(self._asked, TimeRange) or self._before is None or ahead_s <= 0:
             return known
-        self.doubts = (
+        self.doubts: tuple[str, ...] = (
             f"the ledger says that reading has come {ahead_s:,} s further than this machine's clock: it is read as if "
             "it had come to now, and calls of before now may be missing",
         )

@@ -78,10 +78,10 @@ class SimulatedVendor(ABC):
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self.world = world
-        self.plan = plan if isinstance(plan, Plan) else find_plan(self._plans(), plan, vendor=self.vendor)
+        self.plan: Plan = plan if isinstance(plan, Plan) else find_plan(self._plans(), plan, vendor=self.vendor)
         self.skew_s = skew_s
-        self.log = ArrivalLog(log_bound)
-        self.peak_in_flight = 0
+        self.log: ArrivalLog = ArrivalLog(log_bound)
+        self.peak_in_flight: int = 0
         """The most requests that were being answered at one time."""
         self._faults = Faults(faults, seed)
         self._slips = AnswerSlips(world, self.vendor) if world.impolite else None

@@ -109,12 +109,12 @@ class Timetable:
     def __init__(
         self, seed: int, *, calls: int, start: int, end: int, call_seconds: int | None, burst: Burst | None = None
     ) -> None:
-        self.created = array("q")
-        self.destroyed = array("q")
-        self.group = array("q")
+        self.created: array[int] = array("q")
+        self.destroyed: array[int] = array("q")
+        self.group: array[int] = array("q")
         """Calls with the same number use the same channel, one after the other."""
-        self.finished = bytearray()
-        self.kind = bytearray()
+        self.finished: bytearray = bytearray()
+        self.kind: bytearray = bytearray()
         for index in range(calls):
             self._place(index, Dice(seed, index), cast=calls >= len(_CAST), window=(start, end), fixed_s=call_seconds)
         if burst is not None:

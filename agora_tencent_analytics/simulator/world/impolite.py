@@ -211,7 +211,7 @@ class Manners:
                 ladder = _ladder(place, vendor, impolite)
                 if ladder:
                     self._ladders[place, vendor] = ladder
-        self.impolite = bool(self._ladders)
+        self.impolite: bool = bool(self._ladders)
         """True if anything slips at all."""
 
     def slip(self, place: Place, vendor: Vendor, *subject: int) -> Slip | None:

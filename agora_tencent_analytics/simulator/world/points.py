@@ -99,7 +99,7 @@ class Cadence:
     __slots__ = ("_count", "_first", "_irregular", "_seconds", "leave_ts")
 
     def __init__(self, session: Session, late_s: int, count: int | None) -> None:
-        self.leave_ts = session.leave_ts
+        self.leave_ts: int = session.leave_ts
         self._seconds = session.leave_ts - session.join_ts
         self._count = None if count is None else min(count, self._seconds)
         self._first = session.join_ts + (1 + late_s if count is None else 0)

@@ -105,13 +105,13 @@ class World:
         self._attendances: dict[str, Attendance] = {}
         self._experiences_per_hour = experiences_per_hour
         self._experience_burst = experience_burst
-        self.manners = Manners(seed, impolite)
+        self.manners: Manners = Manners(seed, impolite)
         """Which rows and answers the vendors tell badly, and how."""
         self._suffered = lru_cache(maxsize=_HOURS_KEPT)(self._make_experiences)
         self._kept = lru_cache(maxsize=_SESSIONS_KEPT)(self._make_sessions)
-        self.agora_app_id = f"{mix(seed, 11):016x}{mix(seed, 12):016x}"
+        self.agora_app_id: str = f"{mix(seed, 11):016x}{mix(seed, 12):016x}"
         """Agora's App ID of the one project in this world."""
-        self.sdk_app_id = 1_400_000_000 + mix(seed, 13) % 1_000_000
+        self.sdk_app_id: int = 1_400_000_000 + mix(seed, 13) % 1_000_000
         """Tencent's SdkAppId of the one application in this world."""
 
     def __repr__(self) -> str:
