@@ -60,6 +60,12 @@ def docs(session: nox.Session) -> None:
     session.run("mkdocs", "build", "--strict", "--site-dir", folder, env={"NO_MKDOCS_2_WARNING": "1"})
 
 
+@nox.session
+def links(session: nox.Session) -> None:
+    """Every link to somewhere else leads there; needs a network."""
+    session.run("python", "docs/links.py")
+
+
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """The tests, on each Python that is present."""
@@ -69,9 +75,11 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def coverage(session: nox.Session) -> None:
-    """The tests with line and branch coverage; fails below the bound in pyproject.toml."""
+    """All that CI runs, with line and branch coverage; fails below the bound in pyproject.toml."""
     session.install("-e", ".[test]")
-    session.run("python", "-m", "pytest", "--cov", *session.posargs)
+    session.run("python", "-m", "pytest", "--cov", "--cov-report=", "--cov-fail-under=0", *session.posargs)
+    rest = "(long or hypothesis) and not proof and not realtime"
+    session.run("python", "-m", "pytest", "-m", rest, "--hypothesis-profile=ci", "--cov", "--cov-append")
 
 
 @nox.session(python=OLDEST)
@@ -86,22 +94,36 @@ def lowest(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", *session.posargs)
 
 
-@nox.session
-def limits(session: nox.Session) -> None:
-    """The limits against real clocks and sockets; the cells mostly wait, so they wait together."""
-    session.install("-e", ".[limits]")
-    session.run(
-        "python", "-m", "pytest", "-m", "realtime", "-n", "8", "--maxprocesses=8", "tests/realtime", *session.posargs
-    )
+# What each proof runs, as words for Python behind `-m`, and its environment. CONTRIBUTING.md says when it was last run.
+PYTEST = ("pytest", "-q", "-rP", "-m")
+PROOFS: dict[str, tuple[list[str], dict[str, str]]] = {
+    "worlds": (
+        [*PYTEST, "not realtime", "tests/scan/test_impolite_worlds.py", "tests/http/test_impolite_answers.py"],
+        {"IMPOLITE_WORLDS": "2000"},
+    ),
+    "walks": ([*PYTEST, "not realtime", "tests/paging/walks"], {"RANDOM_WORLDS": "5000", "RANDOM_CLOCKS": "4000"}),
+    "examples": ([*PYTEST, "hypothesis and not realtime", "--hypothesis-profile=proof"], {}),
+    "losses": ([*PYTEST, "proof", "tests/quota/test_losses.py", "tests/quota/test_redis_in_production.py"], {}),
+    "files": ([*PYTEST, "proof", "tests/quota/test_hostile_file.py", "tests/scan/ledger/test_hostile.py"], {}),
+    "calls": (["benchmarks.memory.many_calls", "agora", "1000000", "1"], {}),
+    # The cells mostly wait, so they wait together.
+    "limits": (
+        [*PYTEST, "realtime", "-n", "8", "--maxprocesses=8", "tests/realtime", "-k", "not soak and not kills"],
+        {},
+    ),
+    "kills": ([*PYTEST, "realtime", "-n", "0", "tests/realtime/test_kill.py"], {}),
+    "soak": ([*PYTEST, "realtime", "-n", "0", "tests/realtime/test_soak.py"], {}),
+}
 
 
 @nox.session(python=OLDEST)
 def proof(session: nox.Session) -> None:
-    """Thousands of random worlds that are told badly, each read whole or with what is missing told; some minutes."""
-    session.install("-e", ".[test]")
-    session.run("python", "-m", "pytest", "-m", "proof", "-n", "0", "-q", *session.posargs)
-    walks = "tests/paging/walks/test_random_worlds.py"
-    session.run("python", "-m", "pytest", walks, "-n", "0", "-q", env={"RANDOM_WORLDS": "5000"})
+    """The large proofs in full, one after the other; `-- worlds kills` runs these two. More than an hour in all."""
+    session.install("-e", ".[limits]")
+    for name in session.posargs or PROOFS:
+        words, variables = PROOFS[name]
+        session.log(f"{name}: {' '.join(words)}")
+        session.run("python", "-m", *words, env=variables)
 
 
 @nox.session(python=OLDEST)

@@ -85,9 +85,11 @@ def _sessions(ask: Ask) -> Ask:
         check_call(self, call)
         named = _named(users)
         ids = None if users is None else list(dict.fromkeys(users))
+        vendor, call_id = self.name, call.call_id
 
-        def wanted(session: Any) -> bool:
-            return _about(session, self, call) and (named is None or session.user_id in named)
+        def wanted(session: Any) -> bool:  # for every row of what may be a very large answer
+            mine = session.vendor == vendor and session.call_id == call_id
+            return mine and (named is None or session.user_id in named)
 
         if call.held_sessions is not None and not _runs(call):
             return _held(self, call, over, cursor).only(wanted)

@@ -346,6 +346,7 @@ def decoded(
     if too_much:
         raise unreadable(row, response, too_much, too_large=True)
     # Not inside the handler: what is raised here must not lead back to frames that hold the answer as it came.
+    body = None  # one at a time
     body = vendor.unwrap(row, response)
     try:
         return _decoded(vendor, row, body, Asked(window=asked.window, params=asked.params, flaws=Flaws(by_row=True)))

@@ -277,6 +277,7 @@ def test_what_checkers_call_wrong_is_refused_at_once(line: str) -> None:
         exec(line, scope)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("checker", COMMANDS)
 def test_type_checkers_complain_of_wrong_and_misspelt_options_and_of_nothing_else(
     checker: str, tmp_path: Path, pytestconfig: pytest.Config

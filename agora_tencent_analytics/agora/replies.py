@@ -15,7 +15,7 @@ from agora_tencent_analytics.agora.metrics import AGORA_METRICS, AGORA_METRICS_2
 from agora_tencent_analytics.agora.series import AgoraMetrics, AgoraSeries, read_metrics
 from agora_tencent_analytics.decoding.points import PointForm
 from agora_tencent_analytics.decoding.rows import Structure, says_no
-from agora_tencent_analytics.decoding.typed import TypedRows, reader
+from agora_tencent_analytics.decoding.typed import TypedRows
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.errors import counted
 from agora_tencent_analytics.models.calls import Call, Session
@@ -78,7 +78,7 @@ def _typed(name: str) -> TypedRows:
 
 @cache
 def _reader(name: str, payload: str) -> Callable[[bytes], Page | None]:
-    return reader(_typed(name).page(Page, payload))
+    return _typed(name).reader(Page, payload)
 
 
 def read_page(row: Endpoint[Any], body: bytes) -> Page | None:
@@ -133,7 +133,8 @@ def sessions_of(shell: AgoraMetrics, asked: Asked) -> list[Session]:
     def read(rows: Sequence[Any]) -> list[Session]:
         return session_rows([{name: value for name, value in row.items() if name != "metrics"} for row in rows], asked)
 
-    return asked.flaws.each(shell.extra.get("call_info") or [], read)
+    rows = shell.extra.get("call_info") or []
+    return asked.flaws.each(rows[:] if isinstance(rows, list) else rows, read)  # their series may be inside them
 
 
 def _inside_sessions(shell: AgoraMetrics) -> list[AgoraSeries]:

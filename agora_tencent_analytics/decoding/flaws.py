@@ -84,8 +84,9 @@ class Flaws:
         if not self.by_row:
             return read(rows)
         found: list[T] = []
-        for row in rows:
+        for at, row in enumerate(rows):
             text, place = _as_text(row), self._place
+            rows[at] = None  # it becomes a record, and the answer may be large
             try:
                 if type(row) not in kinds:
                     raise TypeError(f"an object was due, not {type(row).__name__}")

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from agora_tencent_analytics.decoding.bulk import LARGE, check_bulk
+from agora_tencent_analytics.decoding.bulk import LARGE, check_bulk, read_portions, rows_apart
 
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for JSON that it cannot read."""
@@ -35,6 +35,9 @@ _MOST_DOUBTS = 100
 _LONGEST_UNKNOWN = 1 << 20
 _MOST_SLOWLY = 1 << 22
 """A text of more bytes is not read the slow way, which takes a second for ten MB, and fifteen times their memory."""
+_ROWS_APART = "-614889782588491: the rows"
+_ROWS = b'"%b"' % _ROWS_APART.encode()
+"""Stands for rows while they are read."""
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[][}{]', re.DOTALL)
 _HALF = re.compile("[\ud800-\udfff]")
 _NO_NUMBER = re.compile(rb"(?<=[:,[ ])-?(?:NaN|Infinity)(?=[],} ])")
@@ -59,6 +62,41 @@ def read(body: bytes) -> Any:
     """
     if len(body) > LARGE:
         check_bulk(body)
+        with suppress(ValueError):
+            return _by_portions(body)
+    return _read(body)
+
+
+def _by_portions(body: bytes) -> Any:
+    """The same, its rows a portion at a time.
+
+    Raises:
+        ValueError: there seem to be no rows, or they cannot be read.
+    """
+    apart = rows_apart(body, _ROWS)
+    if apart is None or apart[0].count(_ROWS) > 1:
+        raise ValueError("there are no rows")
+    found = _read(apart[0])
+    rows = read_portions(body, apart[1], apart[2], _read, (ValueError,))
+    if not _fill(found, rows):
+        raise ValueError("what stands in the place of rows is lost")
+    return found
+
+
+def _fill(value: Any, rows: list[Any]) -> bool:
+    """Puts the rows into their place; True if there is one."""
+    if not isinstance(value, dict):
+        return False
+    for name, inside in value.items():
+        if inside == _ROWS_APART:
+            value[name] = rows
+            return True
+        if _fill(inside, rows):
+            return True
+    return False
+
+
+def _read(body: bytes) -> Any:
     try:
         return msgspec.json.decode(body)
     except UNREADABLE as error:

@@ -147,10 +147,12 @@ class Structure:
                 row |= self._compute(row, model, learnt, odd)
         known = {*learnt.needed, *learnt.optional} - given.keys()
         found: list[T] = []
-        for row in rows:
+        for at, row in enumerate(rows):
             extra = {name: shallow(row.pop(name)) for name in [*row.keys()] if name not in known}
             row |= given
             found.append(self._build(row, extra, model, learnt, odd))
+            if isinstance(rows, list):
+                rows[at] = None  # all of them beside all of their records would be much in a large answer
         for attribute, name in learnt.times.items():
             if max(filter(None, map(attrgetter(attribute), found)), default=0) >= YEAR_5138:
                 found = [_in_seconds(record, attribute, name, odd) for record in found]

@@ -10,12 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from types import UnionType
-from typing import Annotated, Any, TypeVar, cast, get_args, get_type_hints
+from typing import Annotated, Any, TypeVar, get_args, get_type_hints
 
 import attrs
 import msgspec
 
-from agora_tencent_analytics.decoding.bulk import LARGE, TooMuch, check_bulk
+from agora_tencent_analytics.decoding.bulk import (
+    LARGE,
+    TooMuch,
+    check_bulk,
+    check_records,
+    read_portions,
+    rows_apart,
+)
 from agora_tencent_analytics.decoding.moments import YEAR_5138
 from agora_tencent_analytics.decoding.rawjson import UNREADABLE
 
@@ -81,15 +88,47 @@ class TypedRows:
         self.make: Callable[..., list[Any]] = _maker(model, given, values)
         """The records of rows that were read; called with the rows and what is given."""
 
-    def page(self, envelope: type[P], payload: str) -> type[P]:
-        """The type of a page of such rows.
+    def reader(self, envelope: type[P], payload: str, *, within: str = "") -> Callable[[bytes], P | None]:
+        """Reads a page of such rows; gives None for what is anything else, or has anything odd in it.
 
         Args:
             envelope: what comes with the rows, and `rows`.
             payload: the vendor's name for the rows.
+            within: the vendor's name for what all of that stands in, if it stands in something.
         """
         rows = ("rows", list[self.row], msgspec.field(name=payload))  # type: ignore[name-defined]
-        return cast("type[P]", msgspec.defstruct(payload, [rows], bases=(envelope,), kw_only=True))
+        page = msgspec.defstruct(payload, [rows], bases=(envelope,), kw_only=True)
+        outer = ("page", page, msgspec.field(name=within))
+        kind = msgspec.defstruct("Answer", [outer], forbid_unknown_fields=True) if within else page
+        whole = msgspec.json.Decoder(kind).decode
+        several = msgspec.json.Decoder(list[self.row]).decode  # type: ignore[name-defined]
+
+        def read(body: bytes) -> P | None:
+            try:
+                found: Any = whole(body) if len(body) <= LARGE else read_large(body)
+            except (TooMuch, *UNREADABLE):
+                return None
+            return found.page if within else found  # type: ignore[no-any-return]
+
+        def read_large(body: bytes) -> Any:
+            apart = rows_apart(body, b"[]")
+            if apart is None or apart[0].count(b"[") > 1:  # what is cut out may not be the rows
+                check_bulk(body)
+                return whole(body)
+            answer: Any = whole(apart[0])
+            page, number = answer.page if within else answer, 0
+
+            def several_more(text: bytes) -> list[Any]:
+                nonlocal number
+                found: list[Any] = several(text)
+                number += len(found)
+                check_records(number, len(body))
+                return found
+
+            page.rows = read_portions(body, apart[1], apart[2], several_more, UNREADABLE)
+            return answer
+
+        return read
 
     def read(self, rows: Sequence[Any], **given: Any) -> list[Any] | None:
         """The records of rows that are JSON objects; None if anything about them is odd."""
@@ -97,21 +136,6 @@ class TypedRows:
             return self.make(msgspec.convert(rows, list[self.row]), **given)  # type: ignore[name-defined]
         except UNREADABLE:
             return None
-
-
-def reader(kind: type[T]) -> Callable[[bytes], T | None]:
-    """Reads JSON as this type; gives None for what is anything else."""
-    decode = msgspec.json.Decoder(kind).decode
-
-    def read(body: bytes) -> T | None:
-        try:
-            if len(body) > LARGE:
-                check_bulk(body)
-            return decode(body)
-        except (TooMuch, *UNREADABLE):
-            return None
-
-    return read
 
 
 def _kind(name: str, hint: Any, *, required: bool) -> Any:

@@ -8,8 +8,9 @@ it, the slot is given back by the rules of the quota. All of it happens on the t
 
 `Caller` is one vendor on one account, `_Ask` the state of one question on its way.
 
-**Keys** are called for before each attempt and its slot, and again if they are older than `KEEP_S` once it is there.
-What the callable raises passes as it is. A token that expired is worth one more attempt, if the callable gives another.
+**Credentials** are fetched before each attempt and its slot, and refreshed if they are older than `KEEP_S` once it is
+there. They are opaque here. What the callable raises passes as it is. A token that expired is worth one more attempt,
+if the callable gives another.
 """
 
 from __future__ import annotations
@@ -341,17 +342,17 @@ class _Ask:
         return Redaction(self._keys, self._request, self._signed)
 
     def _unwrap(self, response: Response) -> None:
-        """Judges an answer by its status and its body."""
+        """Judges an answer by its status and its body; what it parses may be large, and is kept for one taker."""
         vendor, row = self._caller.vendor, self._row
         try:
-            self._response, self._parsed = response, vendor.unwrap(row, response)
+            self._response, self._parsed = response, [vendor.unwrap(row, response)]
             return
         except (Refusal, UnreadableReply) as said:
             clean = self._redaction.response(response)
             if clean is response:
                 self._redaction.error(said)
                 raise
-        self._response, self._parsed = clean, vendor.unwrap(row, clean)
+        self._response, self._parsed = clean, [vendor.unwrap(row, clean)]
 
     def _clean(self, response: Response) -> Response:
         return self._redaction.response(response)
@@ -359,7 +360,7 @@ class _Ask:
     def _decoded(self) -> Answer:
         """The rows of an answer that was judged good, and its body."""
         row = self._row
-        reply = decoded(self._caller.vendor, row, self._response, self._parsed, self._asked, clean=self._clean)
+        reply = decoded(self._caller.vendor, row, self._response, self._parsed.pop(), self._asked, clean=self._clean)
         if reply.warning or reply.next:
             reply = cleaned(row, reply, self._caller.app_id, self._asked, self._redaction.text)
         lost = reply.flaws.rows

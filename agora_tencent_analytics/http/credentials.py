@@ -1,4 +1,4 @@
-"""Credentials as providers take them: keys that do not change, or an async callable that gives them."""
+"""Fetches the credentials of one request: fixed ones, or those that an async callable gives."""
 
 from __future__ import annotations
 

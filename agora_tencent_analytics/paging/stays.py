@@ -149,12 +149,14 @@ class CallTrail:
 
     def saw(self, reply: Reply[Session], window: TimeRange) -> None:
         """See `Trail.saw`."""
-        stays: dict[str, Session] = {}
+        said: dict[str, int | None] = {}
+        latest = self.now + _AHEAD_S
         for one in reply.items:  # of a stay that stands there twice, the row with an end
-            if one.leave_ts is not None or one.session_id not in stays:
-                stays[one.session_id] = one
-        said = [(one.join_ts, one.leave_ts) for one in stays.values()]
-        ends = [leave for join, leave in said if leave is not None and join <= leave <= self.now + _AHEAD_S]
+            if (leave := one.leave_ts) is not None:
+                said[one.session_id] = leave if one.join_ts <= leave <= latest else None
+            else:
+                said.setdefault(one.session_id, None)
+        ends = [leave for leave in said.values() if leave is not None]
         self._last = max([self._last, *ends])
         self._endless += len(said) - len(ends)
         self._answers += 1

@@ -42,7 +42,7 @@ KEPT_MARGIN_S = 60.0
 """How far beyond this machine's clock anything may be written down that outlives the process."""
 
 SAME_TIME_S = 60.0
-"""Clocks that differ by less do not make a signature good that was refused."""
+"""Seconds. A smaller correction of the clock cannot explain a rejected signature."""
 
 _RESOLUTION_S = 1.0
 _UNCERTAINTY_BEFORE_THE_FIRST_ANSWER_S = 1.0

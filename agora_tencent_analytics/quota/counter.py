@@ -9,9 +9,9 @@ consent. Everybody else waits to become the head. So there is one timer, not one
 store at a time. The store says "not yet" together with what it knows of the others, so that the head waits as long as
 it must, and does not poll. While the store is asked, nobody overtakes.
 
-**Nobody waits forever**, because of one invariant: *the head of the queue has either looked since it became the
-head, or has a wake-up pending.* Who joins looks at once; whoever leaves (by success, failure or cancellation), and
-whoever the store told "not yet" (others of a higher priority may have joined meanwhile), rings the head.
+**Nobody waits forever**, because of one invariant: *the head of the queue has either re-checked since it became
+head, or has a wake-up pending.* Whoever joins checks at once; whoever leaves (by success, failure or cancellation), and
+whoever the store told "not yet" (others of a higher priority may have joined meanwhile), wakes the head.
 """
 
 from __future__ import annotations

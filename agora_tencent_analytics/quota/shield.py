@@ -1,7 +1,7 @@
 """`uninterrupted`: what has begun is finished, even if the task that waits for it is cancelled.
 
 Holds that one function, for steps that are short, bounded in time, and must not be left half done: what was granted
-and what was spent has to be written down. The cancellation is raised again once the step has finished.
+and what was spent has to be written down. Re-raises the cancellation once the step has finished.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from agora_tencent_analytics.decoding.moments import YEAR_5138, seconds
 from agora_tencent_analytics.decoding.points import PointForm
 from agora_tencent_analytics.decoding.rawjson import UNREAD, text
 from agora_tencent_analytics.decoding.rows import Structure, says_no
-from agora_tencent_analytics.decoding.typed import TypedRows, reader
+from agora_tencent_analytics.decoding.typed import TypedRows
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.errors import counted
 from agora_tencent_analytics.models.calls import Call, Session
@@ -105,17 +105,13 @@ def _typed(name: str) -> TypedRows:
 
 
 @cache
-def _reader(name: str, payload: str) -> Callable[[bytes], Any]:
-    page = _typed(name).page(Page, payload)
-    return reader(msgspec.defstruct("Answer", [("Response", page)], forbid_unknown_fields=True))
+def _reader(name: str, payload: str) -> Callable[[bytes], Page | None]:
+    return _typed(name).reader(Page, payload, within="Response")
 
 
 def read_page(row: Endpoint[Any], body: bytes) -> Page | None:
     """A page of rooms or users; None if it is of something else, or anything about it is odd."""
-    if row.model not in _USUAL or (answer := _reader(row.model.__name__, row.payload)(body)) is None:
-        return None
-    page: Page = answer.Response
-    return page
+    return _reader(row.model.__name__, row.payload)(body) if row.model in _USUAL else None
 
 
 def records_of(row: Endpoint[Any], page: Page, asked: Asked) -> list[Any]:

@@ -99,6 +99,22 @@ def polite(vendor: str, kind: str, size: int) -> bytes:
     return body(vendor, kind, json.dumps(series, separators=(",", ":")).encode())
 
 
+def unknown_field(vendor: str, kind: str, size: int) -> bytes:
+    """A polite answer with a field in its last row that nobody knows."""
+    return b'{"new":7,'.join(polite(vendor, kind, size).rsplit(b"{", 1))
+
+
+def unsound(vendor: str, kind: str, size: int) -> bytes:
+    """A polite answer whose last row has a bare NaN in the place of a time."""
+    return b":NaN,".join(polite(vendor, kind, size).rsplit(b":1732900000,", 1))
+
+
+POLITES: dict[str, Callable[..., bytes]] = {
+    "polite": polite,
+    "polite, a new field": unknown_field,
+    "polite, a bare NaN": unsound,
+}
+"""Answers as a vendor might give them."""
 CODINGS: dict[str, Callable[[bytes], bytes]] = {
     "": bytes,
     "gzip": lambda text: gzip.compress(text, 6),

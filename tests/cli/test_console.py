@@ -155,17 +155,21 @@ class Terminal(io.StringIO):
         return True
 
 
-def shown_on(width: int, monkeypatch: pytest.MonkeyPatch, worst: Worst, report: Report) -> str:
-    """What a terminal of this width shows of a scan."""
-    pytest.importorskip("rich")
-    from agora_tencent_analytics.cli.rich_console import RichConsole
+RICH = "agora_tencent_analytics.cli.rich_console"
 
+
+def shown_on(width: int, monkeypatch: pytest.MonkeyPatch, worst: Worst, report: Report, *, rich: bool = True) -> str:
+    """What a terminal of this width shows of a scan."""
+    if rich:
+        pytest.importorskip("rich")
+    else:
+        monkeypatch.setitem(sys.modules, RICH, None)  # as if it could not be imported
     screen = Terminal()
     monkeypatch.setattr("sys.stderr", screen)
     monkeypatch.setenv("COLUMNS", str(width))
     monkeypatch.setenv("TERM", "xterm")
     shown = console.screen(sys.stderr)
-    assert isinstance(shown, RichConsole)
+    assert ("RichConsole" if rich else "PlainConsole") == type(shown).__name__
     shown.progress(report)
     shown.close()
     shown.table(WORST, *worst_rows(worst.listed()))
@@ -184,10 +188,10 @@ def scanned(call_id: str) -> tuple[Worst, Report]:
     return worst, Report(vendors=vendors, finished=True)
 
 
-@pytest.mark.parametrize("width", [40, 60, 80, 100, 120, 160])
-def test_the_terminal_shows_every_figure_and_id_whole(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("width", "rich"), [*((width, True) for width in (40, 60, 80, 100, 120, 160)), (80, False)])
+def test_the_terminal_shows_every_figure_and_id_whole(width: int, rich: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     call_id = "1400491459_3668369998_1795259004"
-    told = shown_on(width, monkeypatch, *scanned(call_id))
+    told = shown_on(width, monkeypatch, *scanned(call_id), rich=rich)
     wholes = (call_id, "[bold]second", "room", "123.5", "65.4", "777", "seconds", "[red]complete")
     for whole in wholes:
         assert re.search(rf"(?<!\S){re.escape(whole)}(?!\S)", told), whole
@@ -196,8 +200,9 @@ def test_the_terminal_shows_every_figure_and_id_whole(width: int, monkeypatch: p
     assert len(told.splitlines()) <= {40: 35, 60: 25}.get(width, 20)
 
 
-def test_a_terminal_of_80_columns_keeps_the_worst_calls_in_columns(monkeypatch: pytest.MonkeyPatch) -> None:
-    lines = shown_on(80, monkeypatch, *scanned("1400491459_3668369998_1795259004")).splitlines()
+@pytest.mark.parametrize("rich", [True, False])
+def test_a_terminal_of_80_columns_keeps_the_worst_calls_in_columns(rich: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = shown_on(80, monkeypatch, *scanned("1400491459_3668369998_1795259004"), rich=rich).splitlines()
     first = next(at for at, line in enumerate(lines) if "123.5" in line)
     assert lines[first + 1].split() == ["room", "1400491459_3668369998_1795259004"]
     assert lines[first + 3].split() == ["room", "[bold]second"]

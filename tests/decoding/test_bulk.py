@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import pickle
 import tracemalloc
 from collections.abc import Callable
@@ -8,17 +9,36 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from agora_tencent_analytics import Response, TimeRange
+from agora_tencent_analytics.agora.replies import _reader as agora_reader
 from agora_tencent_analytics.agora.series import read_metrics
-from agora_tencent_analytics.decoding.bulk import LARGE, MOST_ROWS, TooMuch, check_bulk, check_rows
+from agora_tencent_analytics.decoding.bulk import (
+    LARGE,
+    MOST_ROWS,
+    TooMuch,
+    check_bulk,
+    check_records,
+    check_rows,
+    read_portions,
+    rows_apart,
+)
 from agora_tencent_analytics.decoding.flaws import Flaws
-from agora_tencent_analytics.decoding.rawjson import beside, plain, read, shallow, sound
+from agora_tencent_analytics.decoding.rawjson import UNREAD, beside, plain, read, shallow, sound
 from agora_tencent_analytics.decoding.rows import Structure
 from agora_tencent_analytics.models.calls import Call
+from agora_tencent_analytics.tencent.endpoints import ROOM_INFO
+from agora_tencent_analytics.tencent.replies import _reader as tencent_reader
 from agora_tencent_analytics.tencent.series import read_detail
+from agora_tencent_analytics.tencent.wire import TencentVendor
+from agora_tencent_analytics.wire import Asked, decoded
 from benchmarks.hostile.bodies import MB, SHAPES, hostile, polite
 
 VENDORS = ("agora", "tencent")
+READERS: dict[str, Callable[[str, str], Any]] = {"agora": agora_reader, "tencent": tencent_reader}
+PAYLOADS = {"agora": "call_lists", "tencent": "RoomList"}
 READ: dict[str, Callable[[bytes], Any]] = {"agora": read_metrics, "tencent": read_detail}
 
 
@@ -76,6 +96,91 @@ def test_a_large_polite_answer_of_series_is_read_also_where_the_slow_way_is_take
     slow = READ[vendor](odd)
     assert {"new": 1} == slow.extra
     assert quick.series == slow.series
+
+
+# --- by portions --------------------------------------------------------------------------------------------
+
+VALUES = st.recursive(
+    st.none() | st.integers(-9, 9) | st.text('},{:["\\\\ab', max_size=6),
+    lambda inside: st.lists(inside, max_size=3) | st.dictionaries(st.sampled_from("ab"), inside, max_size=3),
+    max_leaves=6,
+)
+ROW_LISTS = st.lists(st.dictionaries(st.sampled_from("abc"), VALUES, max_size=3), max_size=8)
+
+
+@given(rows=ROW_LISTS, before=VALUES, after=VALUES, indent=st.sampled_from([None, 1]))
+@settings(max_examples=60)
+def test_wherever_a_text_is_cut_the_same_is_read(rows: Any, before: Any, after: Any, indent: int | None) -> None:
+    whole = {"before": before, "Response": {"RoomList": rows, "after": after}}
+    separators = (",", ":") if indent is None else None
+    body = json.dumps(whole, indent=indent, separators=separators).encode()
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("bulk", "rawjson"):
+            patch.setattr(f"agora_tencent_analytics.decoding.{module}.LARGE", 12)
+        patch.setattr("agora_tencent_analytics.decoding.rawjson.check_bulk", lambda *_, **__: None)
+        assert whole == read(body)
+
+
+def test_no_portion_is_much_larger_than_half_a_megabyte() -> None:
+    body, sizes = polite("agora", "calls", 3 * MB), list[int]()
+
+    def note(text: bytes) -> list[Any]:
+        sizes.append(len(text))
+        return list(msgspec.json.decode(text))
+
+    hollow, at, end = rows_apart(body, b"[]") or (b"", 0, 0)
+    assert msgspec.json.decode(body)["call_lists"] == read_portions(body, at, end, note, (ValueError,))
+    assert {"code": 200, "requestId": "r", "call_lists": []} == msgspec.json.decode(hollow)
+    assert 6 == len(sizes)
+    assert LARGE < max(sizes) < LARGE + 1000
+
+
+@pytest.mark.parametrize(
+    ("vendor", "model", "payload"), [("agora", "Call", "call_lists"), ("tencent", "Call", "RoomList")]
+)
+def test_a_large_page_is_read_by_portions_into_the_same_rows(vendor: str, model: str, payload: str) -> None:
+    body = polite(vendor, "calls", 2 * MB)
+    quick: Any = {"agora": agora_reader, "tencent": tencent_reader}[vendor](model, payload)
+    page = quick(body)
+    whole = msgspec.json.decode(body)
+    assert len(page.rows) == len(whole.get("Response", whole)[payload]) > 5_000
+    # As if it stood twice, or once more inside: then nobody can say which is meant.
+    for odd in (b'"%b":[],' % payload.encode(), b'"x":[],'):
+        assert quick(body.replace(b'"%b":[{' % payload.encode(), odd + b'"%b":[{' % payload.encode())) in (None, page)
+    assert quick(body.replace(b'"%b":[{' % payload.encode(), b'"%b":[{"new":1},{' % payload.encode())) is None
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_more_rows_than_there_is_room_for_are_not_made(vendor: str) -> None:
+    body = hostile(vendor, "calls", "short rows", 9 * MB)
+    quick: Any = READERS[vendor]("Call", PAYLOADS[vendor])
+    assert quick(body) is None
+    with pytest.raises(TooMuch):
+        check_records(len(body) // 53, len(body))
+    check_records(len(body) // 100, len(body))
+
+
+@pytest.mark.parametrize("odd", [b":NaN,", b':"\\ud83d",', b':"\xff",'], ids=["NaN", "half a character", "no UTF-8"])
+def test_a_large_listing_with_an_unsound_value_is_read_but_for_that(odd: bytes) -> None:
+    body = polite("agora", "calls", 5 * MB)
+    rows = msgspec.json.decode(body)["call_lists"]
+    found = read(odd.join(body.rsplit(b":1732900000,", 1)))["call_lists"]
+    assert rows[:-1] == found[:-1]
+    assert "created_ts" in found[-1][UNREAD]
+
+
+def test_rows_and_their_records_are_not_there_at_once() -> None:
+    """Where one cannot be read, so that each is read by itself."""
+    body = b'{"new":7},{'.join(polite("tencent", "calls", MB).rsplit(b"{", 1))
+    row, of = ROOM_INFO, TencentVendor("ap-singapore")
+    response = Response(status=200, headers={}, body=body)
+    asked = Asked(window=TimeRange(0, 1), params={})
+
+    def read_all(_: bytes) -> None:
+        reply = decoded(of, row, response, of.unwrap(row, response), asked)
+        assert 1 == len(reply.flaws.rows)
+
+    assert peak_of(read_all, body) < 7
 
 
 def test_a_bare_nan_among_many_points_makes_no_objects_of_them() -> None:

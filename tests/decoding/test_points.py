@@ -92,7 +92,7 @@ def check(chunks: list[bytes], form: PointForm, scale: float = 1.0) -> Columns:
     return columns
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=4 * settings().max_examples)
 @given(st.lists(st.lists(rows, max_size=8), max_size=3), layouts, st.sampled_from([1.0, 0.001]))
 def test_any_rows_read_as_a_plain_reader_reads_them(content: list[list[Any]], layout: Any, scale: float) -> None:
     check([json.dumps(chunk, **layout).encode() for chunk in content], PAIRS, scale)
@@ -100,7 +100,7 @@ def test_any_rows_read_as_a_plain_reader_reads_them(content: list[list[Any]], la
     check([json.dumps(chunk, **layout).encode() for chunk in objects], OBJECTS, scale)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=2 * settings().max_examples)
 @given(
     st.lists(st.integers(1, 60), min_size=1, max_size=30, unique=True),
     st.lists(st.lists(values, min_size=30, max_size=30), min_size=2, max_size=4),

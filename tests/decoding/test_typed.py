@@ -117,7 +117,7 @@ def test_what_is_usual_goes_the_quick_way(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", PAGES)
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=4 * settings().max_examples)
 @given(data=st.data())
 def test_the_quick_way_and_the_lenient_one_agree_about_impolite_rows(kind: str, data: st.DataObject) -> None:
     of = PAGES[kind]()

@@ -67,6 +67,7 @@ def test_the_daily_job_stores_each_call_once(vendor: SimulatedAgora, tmp_path: P
     assert len(vendor.arrivals) - asked < asked / 2, "what was stored is not read again"
 
 
+@pytest.mark.long
 def test_both_frames_tell_the_same(vendor: SimulatedAgora, tmp_path: Path) -> None:
     pytest.importorskip("pandas")
     pytest.importorskip("polars")
@@ -76,6 +77,7 @@ def test_both_frames_tell_the_same(vendor: SimulatedAgora, tmp_path: Path) -> No
     assert figures[0]
 
 
+@pytest.mark.long
 @needs_redis
 def test_several_hosts_share_what_one_may_send(vendor: SimulatedAgora, tmp_path: Path) -> None:
     with RedisServer(tmp_path, persistent=True) as redis:
@@ -87,6 +89,7 @@ def test_several_hosts_share_what_one_may_send(vendor: SimulatedAgora, tmp_path:
     assert 0 == vendor.refused
 
 
+@pytest.mark.long
 def test_the_tests_of_ones_own_code_pass(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(EXAMPLES / "test_reader.py")],
@@ -162,6 +165,7 @@ def test_the_service_answers_and_reports_its_health_for_nothing(vendor: Simulate
     assert "" == stderr
 
 
+@pytest.mark.long
 def test_the_service_says_when_to_come_back_where_it_cannot_answer_in_time(
     vendor: SimulatedAgora, tmp_path: Path
 ) -> None:

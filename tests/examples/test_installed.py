@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 KEYS = {
     "daily": {"DAILY_API_KEY": "daily-key-is-a-secret"},

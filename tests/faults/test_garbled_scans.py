@@ -9,6 +9,7 @@ from agora_tencent_analytics.scan import Report
 from agora_tencent_analytics.scan.options import Depth
 from agora_tencent_analytics.simulator import AnswerJson, Fault, Garble, When, World
 from tests.faults.test_table import END, PLANS, START
+from tests.support.long_runs import by_turns
 from tests.support.transports import Stage
 from tests.support.virtual_time import run
 
@@ -94,9 +95,9 @@ def sound(vendor: str, *faults: Fault, step: str = "metrics") -> tuple[list[Call
     return records, report
 
 
-@pytest.mark.parametrize("value", VALUES)
-@pytest.mark.parametrize(("vendor", "step"), FIELDS)
-def test_a_field_of_any_value_ends_no_scan(vendor: str, step: str, value: str) -> None:
+@pytest.mark.parametrize(("asked", "value"), by_turns(4, FIELDS, VALUES), ids=str)
+def test_a_field_of_any_value_ends_no_scan(asked: tuple[str, str], value: str) -> None:
+    vendor, step = asked
     when = When(endpoint=STEPS[vendor][step])
     for field in FIELDS[vendor, step]:
         try:
@@ -106,9 +107,9 @@ def test_a_field_of_any_value_ends_no_scan(vendor: str, step: str, value: str) -
             raise
 
 
-@pytest.mark.parametrize("body", WHOLE)
-@pytest.mark.parametrize(("vendor", "step"), FIELDS)
-def test_a_body_that_is_no_answer_is_a_failure_of_its_step(vendor: str, step: str, body: str) -> None:
+@pytest.mark.parametrize(("asked", "body"), by_turns(4, FIELDS, WHOLE), ids=str)
+def test_a_body_that_is_no_answer_is_a_failure_of_its_step(asked: tuple[str, str], body: str) -> None:
+    vendor, step = asked
     _, report = sound(vendor, AnswerJson(text=WHOLE[body], when=When(endpoint=STEPS[vendor][step])), step=step)
     assert not report.complete
     assert {step} == {failure.step for failure in report.failures}

@@ -51,6 +51,8 @@ TIMEOUTS = Timeouts(connect_s=2, read_s=0.5, total_s=1.5)
 PATIENT = Retry(attempts=7, first_s=0.05, most_s=0.2)
 """As often as two faults in one ask may need."""
 SIDE_BY_SIDE = 96
+LIMIT_S = 100
+"""For one of these, beside all the others."""
 SELF_SIGNED = Path(__file__).with_name("self_signed.pem")
 STARTED = time.monotonic()
 
@@ -130,7 +132,11 @@ def side_by_side(cases: dict[str, Callable[[], Awaitable[list[str]]]]) -> dict[s
 
         async def one(name: str) -> str:
             async with places:
-                return name if await cases[name]() else ""
+                try:
+                    async with asyncio.timeout(LIMIT_S):
+                        return name if await cases[name]() else ""
+                except TimeoutError:
+                    return name
 
         for name in filter(None, await asyncio.gather(*map(one, cases))):
             if found := await cases[name]():

@@ -99,6 +99,7 @@ def worth_a_meeting(one: Row, other: Row) -> bool:
     return {one.name, other.name} <= {*FIRST_OF_A_KIND} or frozenset({one.name, other.name}) in MEET
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("one", ROWS, ids=lambda row: row.name)
 def test_two_faults_come_to_what_the_rule_says(one: Row) -> None:
     wrong = {}

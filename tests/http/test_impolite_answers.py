@@ -12,7 +12,7 @@ from agora_tencent_analytics import AgoraProvider, TencentProvider, TimeRange
 from agora_tencent_analytics.limits import HOUR
 from agora_tencent_analytics.simulator import SLIPS, SimulatedAgora, SimulatedTencent, World
 
-pytestmark = pytest.mark.proof
+pytestmark = pytest.mark.long
 
 END = int(time.time()) - 600
 READ = [

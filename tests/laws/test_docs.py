@@ -72,9 +72,24 @@ def test_a_link_to_nothing_is_seen(tmp_path: Path) -> None:
     assert ["page.md#a-page-of-its", "nowhere.md", "page.md#none"] == dead_links(page)
 
 
-def test_the_navigation_names_pages_that_are_there() -> None:
-    listed = set(re.findall(r"(?m)^ +- (\S+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8")))
-    assert set() == listed - {str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md")}
+def test_links_to_somewhere_else_are_found_and_one_that_is_dead_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    links = loaded("links")
+    (tmp_path / "docs").mkdir()
+    text = "See <https://vendor.com/a?b=1#c>, (https://vendor.com/a?b=1#d); http://127.0.0.1:9/x or https://api.example.com/y."
+    (tmp_path / "docs" / "page.md").write_text(text)
+    assert {"https://vendor.com/a?b=1": ["docs/page.md"]} == links.links(tmp_path)
+    assert 1 == links.main({"http://127.0.0.1:9/gone": ["page.md"]})
+    told = capsys.readouterr().out.splitlines()
+    assert told[0].startswith("http://127.0.0.1:9/gone: ")
+    assert "0 of 1 pages answer" == told[-1]
+    assert 0 == links.main({})
+
+
+def test_the_navigation_names_every_page_once() -> None:
+    listed = re.findall(r"(?m)^ +- (\S+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
+    assert sorted(listed) == sorted(str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md")), "each, and each once"
     assert len(listed) > 20
 
 

@@ -21,6 +21,7 @@ import pytest
 import agora_tencent_analytics as package
 from agora_tencent_analytics.limits import HOUR
 from agora_tencent_analytics.simulator import SimulatedAgora, World, running_in_thread
+from tests.support.long_runs import by_turns
 
 OPTIONAL = ("rich", "redis", "pyarrow", "opentelemetry")
 WITHOUT_PROSE = {"__version__"}
@@ -188,8 +189,9 @@ SCANS = [
 ]
 
 
-@pytest.mark.parametrize("first", SCANS)
-@pytest.mark.parametrize("then", ["", "import {package}.scan\nfrom {package}.scan import Report"])
+@pytest.mark.parametrize(
+    ("first", "then"), by_turns(4, SCANS, ["", "import {package}.scan\nfrom {package}.scan import Report"])
+)
 def test_scan_can_be_called_whatever_was_imported_before_it(first: str, then: str) -> None:
     code = f"{first}\n{then}\nimport {{package}} as p\nfrom {{package}} import scan\nassert callable(scan)\n"
     code += "assert callable(p.scan) and callable(scan.forecast)\nfrom {package}.scan import scan as same\n"

@@ -39,7 +39,7 @@ LAG_S = 300
 # Shown as it is: output, pictures made of letters.
 PROSE = {"text"}
 # Shell words that are nobody's option of ours.
-SHELL = {"cat", "cd", "curl", "git", "head", "jq"}
+SHELL = {"source", "cat", "cd", "curl", "git", "head", "jq"}
 VARIABLES = {
     *("AGORA_APP_ID", "AGORA_CUSTOMER_ID", "AGORA_CUSTOMER_SECRET", "AGORA_PLAN", "AGORA_BASE_URL"),
     *("TRTC_SDK_APP_ID", "TRTC_PLAN", "TRTC_BASE_URL"),
@@ -218,6 +218,7 @@ def test_the_examples_run(block: Block) -> None:
     run_script(block.text, block.document, block.line)
 
 
+@pytest.mark.long
 def test_the_tests_that_are_shown_pass(tmp_path: Path) -> None:
     shown = [block.text for block in BLOCKS if block.kind == "python" and re.search("^def test_", block.text, re.M)]
     (tmp_path / "test_shown.py").write_text("\n".join(shown), encoding="utf-8")

@@ -13,6 +13,7 @@ from agora_tencent_analytics import Certificate, TimeRange, scan
 from agora_tencent_analytics.agora.endpoints import GENERATION_ENDPOINTS
 from agora_tencent_analytics.limits import HOUR, MINUTE
 from agora_tencent_analytics.simulator import World
+from tests.support.long_runs import by_turns
 from tests.support.spoilt_answers import Rows, Spoilt
 from tests.support.transports import Stage
 from tests.support.virtual_time import EPOCH, run
@@ -227,8 +228,7 @@ def scanned(vendor: str, slip: str) -> tuple[set[Any], int, Any]:
     return found, stage.asked, report
 
 
-@pytest.mark.parametrize("slip", IMPOLITE)
-@pytest.mark.parametrize("vendor", ["agora", "tencent"])
+@pytest.mark.parametrize(("vendor", "slip"), by_turns(2, ["agora", "tencent"], IMPOLITE))
 def test_lives_that_contradict_themselves_hide_nothing_and_cost_little(vendor: str, slip: str) -> None:
     everything, requests, _ = scanned(vendor, "")
     found, spent, report = scanned(vendor, slip)

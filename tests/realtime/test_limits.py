@@ -1,6 +1,6 @@
 """The limits on real clocks and real sockets: a simulated vendor in one process, the command line in another.
 
-Each cell takes a bit more than a minute and mostly waits; `nox -s limits` runs them side by side. What is
+Each cell takes a bit more than a minute and mostly waits; `nox -s proof -- limits` runs them side by side. What is
 measured is printed with `-rP`.
 """
 

@@ -30,7 +30,8 @@ def test_no_more_is_sent_than_the_budget_allows(requests: int, faults: list[Any]
     assert requests == sum(len(server.arrivals) for server in vendors.servers)
     assert requests == sum(vendor.requests for vendor in report.vendors.values())
     assert not report.complete
-    assert f"the budget of {requests} requests is spent" in report.vendors["tencent"].stopped
+    told = "1 request" if requests == 1 else f"{requests} requests"
+    assert f"the budget of {told} is spent" in report.vendors["tencent"].stopped
     assert any(isinstance(failure.error, BudgetSpent) for failure in report.failures)
 
 

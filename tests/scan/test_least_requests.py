@@ -16,14 +16,15 @@ from agora_tencent_analytics.agora.plans import PLANS as AGORA_PLANS
 from agora_tencent_analytics.limits import HOUR, Limits
 from agora_tencent_analytics.simulator import World
 from agora_tencent_analytics.tencent.plans import PLANS as TENCENT_PLANS
+from tests.support.long_runs import first
 from tests.support.simulated_scans import END, START, WHOLE, Vendors, read
 from tests.support.virtual_time import run
 
 SHAPES: dict[str, dict[str, int]] = {
     "few calls": {"calls": 40, "sessions_per_call": 3, "call_seconds": 600},
-    "thousands": {"calls": 2_050, "sessions_per_call": 2, "call_seconds": 300},
     "long calls": {"calls": 8, "sessions_per_call": 9, "call_seconds": 4 * HOUR},
     "large calls": {"calls": 12, "sessions_per_call": 45, "call_seconds": 2_400},
+    "thousands": {"calls": 2_050, "sessions_per_call": 2, "call_seconds": 300},
 }
 Vendor = Literal["agora", "tencent"]
 PAGE, SIDS, USERS = 100, 20, 6
@@ -89,7 +90,7 @@ def least(world: World, vendor: Vendor, depth: str) -> int:
 
 
 @pytest.mark.parametrize("depth", ["calls", "sessions", "metrics"])
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", first(3, SHAPES))
 @pytest.mark.parametrize("vendor", ["agora", "tencent"])
 def test_a_scan_sends_hardly_more_requests_than_the_least(vendor: Vendor, shape: str, depth: Any) -> None:
     facts: dict[str, Any] = {**SHAPES[shape], "points_per_series": 1, "metrics_per_session": 1}

@@ -12,7 +12,10 @@ import pytest
 
 from benchmarks.memory.run import Scenario, measured
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="peak memory is read as POSIX tells it")
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="peak memory is read as POSIX tells it"),
+    pytest.mark.long,
+]
 LIGHT = {"sessions_per_call": 3, "points_per_series": 0, "call_seconds": 600}
 
 

@@ -19,7 +19,7 @@ from tests.support.virtual_time import run
 CALLS = st.lists(st.lists(st.integers(0, 400), max_size=5), min_size=1, max_size=25)
 
 
-@settings(max_examples=150)
+@settings(max_examples=2 * settings().max_examples)
 @given(
     calls=CALLS,
     workers=st.integers(1, 6),

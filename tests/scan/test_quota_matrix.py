@@ -14,6 +14,7 @@ import pytest
 from agora_tencent_analytics import TimeRange
 from agora_tencent_analytics.limits import DAY, HOUR
 from agora_tencent_analytics.simulator import Delay, SimulatedVendor
+from tests.support.long_runs import by_turns
 from tests.support.simulated_scans import END, WHOLE, Vendors, exact, read, truth_of
 from tests.support.virtual_time import run
 
@@ -66,9 +67,11 @@ def least_in(times: list[float], stretch_s: float) -> float:
     return min(sum(begin <= at < begin + stretch_s for at in times) for begin in begins) / stretch_s
 
 
-@pytest.mark.parametrize("latency", LATENCIES)
-@pytest.mark.parametrize("count", ["fixed", "sliding", "bucket"])
-@pytest.mark.parametrize("cell", CELLS, ids=lambda cell: f"{cell.vendor} {cell.plan}")
+@pytest.mark.parametrize(
+    ("cell", "count", "latency"),
+    by_turns(3, CELLS, ["fixed", "sliding", "bucket"], LATENCIES),
+    ids=lambda value: f"{value.vendor} {value.plan}" if isinstance(value, Cell) else value,
+)
 def test_no_limit_error_nothing_lost_and_little_idle(cell: Cell, count: str, latency: str) -> None:
     vendors = vendors_for(cell)
 

@@ -39,7 +39,9 @@ def scanned(vendors: Vendors, *names: str, over: Any = WHOLE, **options: Any) ->
 
 @pytest.mark.parametrize("depth", ["calls", "sessions", "metrics"])
 @pytest.mark.parametrize("vendor", VENDORS)
-@pytest.mark.parametrize("over", [WHOLE, INSIDE], ids=["whole world", "a part of it"])
+@pytest.mark.parametrize(
+    "over", [pytest.param(WHOLE, marks=pytest.mark.long), INSIDE], ids=["whole world", "a part of it"]
+)
 def test_a_scan_yields_exactly_what_happened(vendor: Vendor, depth: str, over: TimeRange) -> None:
     vendors = Vendors(metrics_per_session=None) if over == WHOLE else Vendors()
     records, report = scanned(vendors, vendor, over=over, depth=depth)

@@ -41,6 +41,7 @@ from agora_tencent_analytics.http.redaction import Redaction
 from agora_tencent_analytics.secret import REDACTED, Secret, redacted
 from agora_tencent_analytics.tencent.sign import TencentCredentials
 from tests.security.test_secrets import shown
+from tests.support.long_runs import by_turns
 from tests.support.virtual_time import EPOCH, VirtualClock, run
 
 # With what has to be escaped in URLs, in JSON and in HTML.
@@ -241,10 +242,14 @@ def leaked(texts: list[str], sent: list[Request]) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "spelling", ["as it is", "in a URL", "in a URL, every character", "in JSON", "in JSON, every character", "in HTML"]
+    ("vendor", "echo", "spelling"),
+    by_turns(
+        3,
+        VENDORS,
+        ECHOES,
+        ["as it is", "in a URL", "in a URL, every character", "in JSON", "in JSON, every character", "in HTML"],
+    ),
 )
-@pytest.mark.parametrize("echo", ECHOES)
-@pytest.mark.parametrize("vendor", VENDORS)
 def test_no_echo_comes_through(vendor: str, echo: str, spelling: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "agora_tencent_analytics")
     clock = VirtualClock()

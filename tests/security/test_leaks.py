@@ -88,6 +88,7 @@ def test_a_test_that_leaks_is_failed_and_told_what_and_where(tmp_path: Path) -> 
     assert 1 == status
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("processes", ["0", "2"])
 def test_a_warning_that_leaks_fails_the_run(processes: str, tmp_path: Path) -> None:
     status, told = run(tmp_path, ["warnings.warn(MARK)", "pass"], "-n", processes)

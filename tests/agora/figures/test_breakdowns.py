@@ -13,7 +13,7 @@ from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.message import Response
 from agora_tencent_analytics.models.figures import Breakdown
 from agora_tencent_analytics.timerange import TimeRange
-from agora_tencent_analytics.wire import Asked, Reply
+from agora_tencent_analytics.wire import Asked, Reply, decoded
 from tests.support.agora_answers import PRINTED
 
 VENDOR = AgoraVendor()
@@ -173,3 +173,16 @@ def test_the_series_of_call_details_know_their_user_and_their_sessions(inside: b
     (series,) = reply.items
     assert ("630985881", 3, ["EDB224CCF4FB4F99815C24302BDF3301"]) == (series.user_id, len(series), list(reply.ids))
     assert {} == reply.extra
+
+
+def test_series_inside_sessions_are_read_though_one_session_cannot_be() -> None:
+    page = PRINTED["2021-03", "call/details with metrics"]
+    answer = dict(page.answer)
+    answer["call_info"] = [{"sid": None}, {**answer["call_info"][0], "metrics": answer.pop("metrics")}]
+    answer["call_info"][0]["metrics"] = []
+    row = row_of("call/details with metrics", "2021-03")
+    asked = Asked(window=TimeRange(*page.window), params=dict(page.params))
+    body = json.dumps(answer).encode()
+    response = Response(status=200, headers={}, body=body)
+    reply = decoded(AgoraVendor(), row, response, AgoraVendor().unwrap(row, response), asked)
+    assert (1, 1) == (len(reply.items), len(reply.flaws.rows))

@@ -29,6 +29,7 @@ def judge(done: Killed, calls: int) -> None:
     assert done.undisturbed <= done.requests <= done.undisturbed + done.allowed
 
 
+@pytest.mark.long
 @pytest.mark.skipif(os.name != "posix", reason="kill -9 as POSIX has it")
 def test_scans_that_are_killed_again_and_again_write_every_call_once(tmp_path: Path) -> None:
     dice, kills, scans = random.Random(7), 0, 0

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import anyio
 import attrs
+import pytest
 
 from agora_tencent_analytics import AnalyticsError, Certificate, Last, TimeRange
 from agora_tencent_analytics.limits import DAY, HOUR, MINUTE
@@ -144,6 +145,7 @@ def missing(scene: Scene, found: Listed) -> set[str]:
     return owed - set(found.ids)
 
 
+@pytest.mark.long
 def test_a_listing_under_wrong_clocks_is_never_complete_with_calls_hidden() -> None:
     wrong: dict[int, Any] = {}
     seen: Counter[str] = Counter()

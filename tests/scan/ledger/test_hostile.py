@@ -132,6 +132,7 @@ def test_a_ledger_without_the_facts_that_name_its_scan_is_refused_though_it_was_
         read(path)
 
 
+@pytest.mark.long
 def test_a_call_that_would_become_too_much_is_refused_before_it_is_made(begun: Path, tmp_path: Path) -> None:
     path = Path(shutil.copy(begun, tmp_path / "ledger"))
     bomb = b'{"vendor":"agora","call_id":"c","created_ts":1,"extra":{"x":[' + b"[]," * 10**6 + b"[]]}}"

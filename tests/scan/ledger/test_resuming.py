@@ -19,6 +19,7 @@ from agora_tencent_analytics.limits import DAY, HOUR
 from agora_tencent_analytics.notices import Notice
 from agora_tencent_analytics.scan import CallRecord, Report
 from agora_tencent_analytics.simulator import SimulatedVendor
+from tests.support.long_runs import by_turns
 from tests.support.simulated_scans import END, START, WHOLE, Vendors, exact, read, truth_of
 from tests.support.virtual_time import EPOCH, run
 
@@ -91,8 +92,7 @@ def digest(call_id: str) -> bytes:
     return blake2b(call_id.encode(), digest_size=16).digest()
 
 
-@pytest.mark.parametrize("depth", ["calls", "sessions", "metrics"])
-@pytest.mark.parametrize("vendor", ["agora", "tencent"])
+@pytest.mark.parametrize(("vendor", "depth"), by_turns(3, ["agora", "tencent"], ["calls", "metrics", "sessions"]))
 def test_killed_at_any_instant_nothing_is_lost_and_nothing_acknowledged_is_asked_again(
     vendor: Any, depth: Any, tmp_path: Path
 ) -> None:

@@ -220,6 +220,7 @@ def test_the_default_world_needs_few_requests() -> None:
         assert tencent <= 150, seed
 
 
+@pytest.mark.long
 def test_twenty_thousand_calls_are_listed_in_little_memory() -> None:
     world = World(calls=20_000, start=START, end=END, sessions_per_call=2, points_per_series=0)
     tracemalloc.start()
