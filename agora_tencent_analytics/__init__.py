@@ -45,7 +45,8 @@ if TYPE_CHECKING:
     )
     from agora_tencent_analytics.http.credentials import fixed_credentials
     from agora_tencent_analytics.http.retry import Retry
-    from agora_tencent_analytics.http.transport import AiohttpTransport, Timeouts, Transport
+    from agora_tencent_analytics.http.timeouts import Timeouts
+    from agora_tencent_analytics.http.transport import AiohttpTransport, Transport
     from agora_tencent_analytics.limits import Limits, Plan, Rate
     from agora_tencent_analytics.message import Request, Response
     from agora_tencent_analytics.models.calls import Call, Session
@@ -197,7 +198,8 @@ _HOMES = {
         "WouldExceedQuota"
     ),
     "http.retry": "Retry",
-    "http.transport": "AiohttpTransport Timeouts Transport",
+    "http.timeouts": "Timeouts",
+    "http.transport": "AiohttpTransport Transport",
     "limits": "Limits Plan Rate",
     "message": "Request Response",
     "models.calls": "Call Session",

@@ -15,8 +15,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypedDict, TypeVar, Unpack
 from urllib.parse import urlsplit
 
-import attrs
-
 from agora_tencent_analytics.context import Priority, Terms, check_hooks, together
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.environment import EnvironmentVariable, from_environment
@@ -25,7 +23,8 @@ from agora_tencent_analytics.http.client import Caller
 from agora_tencent_analytics.http.credentials import account_of, check_async, fixed_credentials, hidden
 from agora_tencent_analytics.http.hosts import Hosts, check_base_url
 from agora_tencent_analytics.http.retry import Retry
-from agora_tencent_analytics.http.transport import AiohttpTransport, Timeouts, Transport, check_transport
+from agora_tencent_analytics.http.timeouts import Timeouts
+from agora_tencent_analytics.http.transport import AiohttpTransport, Transport, check_transport
 from agora_tencent_analytics.limits import Limits, Plan
 from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.notices import Hook
@@ -57,6 +56,7 @@ class ProviderOptions(TypedDict, total=False):
     session: aiohttp.ClientSession | None
     transport: Transport | None
     proxy: str | Secret[str] | None
+    trust_env: bool
     ssl: SSLContext | None
     headers: Mapping[str, str] | None
     user_agent: str
@@ -95,6 +95,7 @@ class Access:
         session: aiohttp.ClientSession | None = None,
         transport: Transport | None = None,
         proxy: str | Secret[str] | None = None,
+        trust_env: bool = False,
         ssl: SSLContext | None = None,
         headers: Mapping[str, str] | None = None,
         user_agent: str = "",
@@ -116,9 +117,11 @@ class Access:
         if not isinstance(account, str) or not account:
             raise BadInput(f"account must be a non-empty text, not {account!r}")
         _check_kinds(("quota", quota, Quota), ("retry", retry, Retry), ("timeouts", timeouts, Timeouts))
-        if transport is not None and (proxy, ssl, headers, user_agent) != (None, None, None, ""):
-            raise BadInput("proxy, ssl, headers and user_agent belong to the transport: give them to that one")
-        usual = AiohttpTransport(session, proxy=proxy, ssl=ssl, headers=headers, user_agent=user_agent)
+        if transport is not None and (proxy, trust_env, ssl, headers, user_agent) != (None, False, None, None, ""):
+            raise BadInput("proxy, trust_env, ssl, headers and user_agent belong to the transport: give them to it")
+        usual = AiohttpTransport(
+            session, proxy=proxy, trust_env=trust_env, ssl=ssl, headers=headers, user_agent=user_agent
+        )
         network = usual if transport is None else check_transport(transport)
         if quota is None:
             # Further hosts serve the same account, and draw on the same allowance.
@@ -240,8 +243,7 @@ class Access:
     ) -> Self:
         view, caller = object.__new__(type(self)), self._caller
         view.__dict__.update(self.__dict__)
-        view._caller = attrs.evolve(
-            caller,
+        view._caller = caller.on(
             terms=terms,
             receipts=(Receipt(), *caller.receipts),
             hooks=together(caller.hooks, check_hooks(hooks)) if hooks else caller.hooks,

@@ -61,9 +61,10 @@ class Terms:
         """
         if priority is not None and priority not in PRIORITIES:
             raise BadInput(f"priority must be one of {', '.join(PRIORITIES)}, not {priority!r}")
-        for name, value in (("max_wait", max_wait), ("within_s", within_s)):
-            if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0):
-                raise BadInput(f"{name} must be 0 or more seconds, or None, not {value!r}")
+        if max_wait is not None:
+            _check_seconds("max_wait", max_wait)
+        if within_s is not None:
+            _check_seconds("within_s", within_s)
         if budget is not None and not isinstance(budget, Budget):
             raise BadInput(f"budget must be a Budget(requests=...), not {budget!r}")
         return Terms(
@@ -74,6 +75,11 @@ class Terms:
             budgets=self.budgets if budget is None or budget in self.budgets else (*self.budgets, budget),
             queues=self.queues,
         )
+
+
+def _check_seconds(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
+        raise BadInput(f"{name} must be 0 or more seconds, or None, not {value!r}")
 
 
 def earlier(one: float | None, other: float | None) -> float | None:

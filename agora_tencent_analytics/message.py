@@ -1,8 +1,9 @@
 """What crosses the wire, as values: `Request` and `Response`.
 
 Bytes and header pairs, of no vendor and without sockets. Their reprs show by an allow list: the values of
-`SHOWN_HEADERS` and `SHOWN_QUERY`, which identify nobody and grant nothing. Of anything else the name alone is shown,
-so that what a vendor adds tomorrow is hidden until somebody has thought about it.
+`SHOWN_HEADERS`, and of the headers and parameters that a vendor declares (`Vendor.shown`), which identify nobody and
+grant nothing. Of anything else the name alone is shown, so that what a vendor adds tomorrow is hidden until somebody
+has thought about it.
 """
 
 from __future__ import annotations
@@ -13,17 +14,15 @@ import attrs
 
 from agora_tencent_analytics.secret import REDACTED, Secret
 
-__all__ = ["SHOWN_HEADERS", "SHOWN_QUERY", "Request", "Response"]
+__all__ = ["SHOWN_HEADERS", "Request", "Response"]
 
 SHOWN_HEADERS = frozenset(
     {
-        *("accept", "content-encoding", "content-length", "content-type", "date", "retry-after", "user-agent"),
-        *("x-request-id", "x-tc-action", "x-tc-language", "x-tc-region", "x-tc-timestamp", "x-tc-version"),
+        *("accept", "content-encoding", "content-length", "content-type", "date"),
+        *("retry-after", "user-agent", "x-request-id"),
     }
 )
 """Headers whose values may be shown, in lower case."""
-SHOWN_QUERY = frozenset({"end_ts", "metric", "page_no", "page_size", "start_ts"})
-"""Parameters of a query whose values may be shown: times, pages and metrics; no app, channel, call or user."""
 _LONGEST = 80
 
 
@@ -45,6 +44,8 @@ class Request:
     """The exact bytes to send; what a signature covers."""
     endpoint: str = ""
     """Name of the endpoint, for messages."""
+    shown: frozenset[str] = attrs.field(default=frozenset(), repr=False)
+    """Further headers, in lower case, and parameters of the query whose values may be shown."""
 
     def with_headers(self, extra: Mapping[str, str | Secret[str]]) -> Request:
         """A copy with these headers added or replaced; what is a `Secret` stays one."""
@@ -54,20 +55,29 @@ class Request:
                 hidden[name] = value
             else:
                 plain[name] = value
-        return Request(
-            method=self.method, url=self.url, headers=plain, secrets=hidden, body=self.body, endpoint=self.endpoint
-        )
+        return self._with(plain, hidden)
 
     def revealed(self) -> Request:
         """A copy with every header as text, for the transport; its repr hides the secret ones all the same."""
         headers = dict(self.headers)
         for name, value in self.secrets.items():
             headers[name] = value.reveal()
-        return Request(method=self.method, url=self.url, headers=headers, body=self.body, endpoint=self.endpoint)
+        return self._with(headers, {})
+
+    def _with(self, headers: Mapping[str, str], secrets: Mapping[str, Secret[str]]) -> Request:
+        return Request(
+            method=self.method,
+            url=self.url,
+            headers=headers,
+            secrets=secrets,
+            body=self.body,
+            endpoint=self.endpoint,
+            shown=self.shown,
+        )
 
     def __repr__(self) -> str:
-        shown = _pairs({**self.headers, **dict.fromkeys(self.secrets, REDACTED)})
-        return f"<Request {self.method} {_url(self.url)} headers={shown} body={len(self.body)} bytes>"
+        shown = _pairs({**self.headers, **dict.fromkeys(self.secrets, REDACTED)}, SHOWN_HEADERS | self.shown)
+        return f"<Request {self.method} {_url(self.url, self.shown)} headers={shown} body={len(self.body)} bytes>"
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -85,10 +95,8 @@ class Response:
         return f"<Response {self.status} headers={_pairs(self.headers)} body={len(self.body)} bytes>"
 
 
-def _pairs(headers: Mapping[str, str]) -> str:
-    said = (
-        f"{name!r}: {_value(headers[name]) if name.lower() in SHOWN_HEADERS else REDACTED}" for name in sorted(headers)
-    )
+def _pairs(headers: Mapping[str, str], shown: frozenset[str] = SHOWN_HEADERS) -> str:
+    said = (f"{name!r}: {_value(headers[name]) if name.lower() in shown else REDACTED}" for name in sorted(headers))
     return f"{{{', '.join(said)}}}"
 
 
@@ -97,12 +105,12 @@ def _value(value: str) -> str:
     return REDACTED if value is REDACTED else repr(value[:_LONGEST])
 
 
-def _url(url: str) -> str:
+def _url(url: str, known: frozenset[str]) -> str:
     """The address without user, fragment and what the allow list does not name; never raises."""
     address, _, query = url.partition("#")[0].partition("?")
     scheme, _, rest = address.partition("://")
     host, slash, path = rest.partition("/")
     pairs = (pair.partition("=") for pair in query.split("&") if pair)
-    said = "&".join(f"{name}={value[:_LONGEST] if name in SHOWN_QUERY else REDACTED}" for name, _, value in pairs)
+    said = "&".join(f"{name}={value[:_LONGEST] if name in known else REDACTED}" for name, _, value in pairs)
     shown = f"{scheme}://{host.rpartition('@')[2]}{slash}{path}{'?' if said else ''}{said}"
     return repr(shown)[1:-1]

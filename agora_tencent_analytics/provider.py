@@ -61,7 +61,8 @@ class Provider(Access, ABC):
         reserve: shares of each UTC day that only these priorities may use; see `Quota`.
         session: the caller's own aiohttp session (proxy, certificate authority, connector); left open.
         transport: replaces the network altogether; wins over `session`.
-        proxy: see `AiohttpTransport`; so are the next three, which are for the transport that is made here.
+        proxy: see `AiohttpTransport`; so are the next four, which are for the transport that is made here.
+        trust_env: whether the environment may name a proxy.
         ssl: which certificates are believed.
         headers: sent with each request, for a gateway on the way.
         user_agent: stands behind the library's own name in `User-Agent`.

@@ -1,7 +1,8 @@
 """Fixtures for pytest: both simulated vendors over a small world. Found by pytest itself, without a line in a conftest.
 
 Imports pytest alone: what does not use a fixture does not pay for the simulator. The fixtures work in plain and in
-asynchronous tests, since the servers run in threads of their own; `server.environ` is what `from_env` reads.
+asynchronous tests, since the servers run in threads of their own; `server.provider()` is one that asks it, and
+`server.environ` what `from_env` reads.
 """
 
 from __future__ import annotations

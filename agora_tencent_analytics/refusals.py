@@ -27,14 +27,26 @@ _EXCERPT = 120
 _BRIEF = 300
 Made = type[Refusal] | tuple[type[Refusal], Mapping[str, Any]]
 """Which refusal a code or a status is, and what else is known of it: `(RateLimited, {"per": "day"})`."""
-BY_STATUS: Mapping[int, Made] = {
+BY_STATUS: Mapping[int | str, Made] = {
     400: InvalidRequest,
     401: (NotAuthenticated, {"hint": "check the credentials"}),
     403: NotPermitted,
     404: NotFound,
     422: InvalidRequest,
 }
-"""What statuses mean, unless a vendor says otherwise; for 3xx, 429 and 5xx see `judge_status`."""
+"""What statuses mean, and codes that are spelt like them, unless a vendor says otherwise; for 3xx, 429 and 5xx see
+`judge_status`."""
+
+
+def make(made: Made, **facts: Any) -> Refusal:
+    """The refusal that an entry of a table stands for.
+
+    Args:
+        made: the entry.
+        facts: what else is known of it.
+    """
+    kind, more = made if isinstance(made, tuple) else (made, {})
+    return kind(**facts, **more)
 
 
 def parse_object(row: Endpoint[Any], response: Response) -> dict[str, Any]:

@@ -38,6 +38,7 @@ from agora_tencent_analytics.refusals import (
     Made,
     brief,
     judge_status,
+    make,
     parse_object,
     parsed,
     retry_after,
@@ -121,6 +122,9 @@ class Vendor(ABC):
     """Key of the vendor's words to a code."""
     request_id_key: str = ""
     """Key of the vendor's id of the request."""
+    shown: ClassVar[frozenset[str]] = frozenset()
+    """Headers (in lower case) and parameters of a query whose values logs may show, such as times and pages. Of any
+    other the name alone is shown; what names an app, a channel, a call or a user does not belong here."""
 
     def request(self, row: Endpoint[Any], base_url: str, wire: Mapping[str, Any]) -> Request:
         """The unsigned request: parameters in the query of a GET, as a JSON object in the body of a POST."""
@@ -133,7 +137,7 @@ class Vendor(ABC):
         if row.method == "GET":
             headers = {"Accept": "application/json"}
             url = f"{url}?{_query(wire)}" if wire else url
-            return Request(method="GET", url=url, headers=headers, endpoint=row.name)
+            return Request(method="GET", url=url, headers=headers, endpoint=row.name, shown=self.shown)
         if row.app_in_query:
             url += "?" + _query({row.app.name: wire[row.app.name]})
             wire = {name: value for name, value in wire.items() if name != row.app.name}
@@ -143,6 +147,7 @@ class Vendor(ABC):
             headers={"Accept": "application/json", "Content-Type": "application/json"},
             body=msgspec.json.encode(wire),
             endpoint=row.name,
+            shown=self.shown,
         )
 
     def authenticate(self, request: Request, row: Endpoint[Any], credentials: Any, *, now: float) -> Request:
@@ -190,15 +195,14 @@ class Vendor(ABC):
                 break
         else:
             made = BY_STATUS.get(response.status, Refusal)
-        kind, more = made if isinstance(made, tuple) else (made, {})
-        said = kind(
+        said = make(
+            made,
             vendor=self.name,
             code=str(response.status if code in (None, "") else code),
             message=brief(text(found(body, self.message_key))) or "(no message)",
             request_id=brief(text(found(body, self.request_id_key))),
             endpoint=row.name,
             status=response.status,
-            **more,
         )
         if isinstance(said, RateLimited) and said.retry_after_s is None:
             said.retry_after_s = retry_after(response.headers)
@@ -367,7 +371,8 @@ def _decoded(vendor: Vendor, row: Endpoint[Any], body: Any, asked: Asked) -> Rep
     reply = identified(row, reply)
     if isinstance(row.paging, NextPage) and row.paging.last:
         reply = attrs.evolve(reply, next=reply.ids[-1] if reply.ids else "")
-    return attrs.evolve(reply, flaws=asked.flaws) if asked.flaws else reply
+    flaws = asked.flaws
+    return attrs.evolve(reply, flaws=flaws) if flaws.rows or flaws.fields or flaws.doubts else reply
 
 
 _MUST_BE: Mapping[type, tuple[tuple[str, type], ...]] = {

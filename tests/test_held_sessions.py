@@ -145,8 +145,9 @@ def test_a_call_known_by_its_fields_alone_has_its_row_read_again() -> None:
     assert "call gone" in certificate.why
 
 
-def test_sessions_that_were_held_are_no_part_of_a_record_and_enter_no_ledger(tmp_path: Path) -> None:
-    first = provider()
+@pytest.mark.parametrize("kind", [Holding, OutsideProvider])
+def test_sessions_that_were_held_are_no_part_of_a_record_and_enter_no_ledger(kind: Any, tmp_path: Path) -> None:
+    first = provider(kind=kind)
     call = listed_call(first)
     assert call == attrs.evolve(call)
     assert "_held_sessions" not in attrs.asdict(call)
@@ -163,9 +164,10 @@ def test_sessions_that_were_held_are_no_part_of_a_record_and_enter_no_ledger(tmp
         return found
 
     begun = run(lambda: some(first, 10))
-    second = provider()
+    second = provider(kind=kind)
     rest = run(lambda: some(second, 1_000))
     assert EVERYBODY == names([*begun, *rest])
+    assert ["/calls"] == [asked["path"] for asked in second.server.asked], "their page is read again, once for all"
     assert b"bob" not in (tmp_path / "ledger").read_bytes()
 
 

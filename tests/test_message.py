@@ -6,14 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agora_tencent_analytics.message import SHOWN_HEADERS, SHOWN_QUERY, Request, Response
+from agora_tencent_analytics.agora.wire import AgoraVendor
+from agora_tencent_analytics.message import SHOWN_HEADERS, Request, Response
 from agora_tencent_analytics.secret import Secret
+from agora_tencent_analytics.tencent.wire import TencentVendor
 
 ASKED = Request(
     method="GET",
     url="https://user:HUSH@api.agora.io/x?appid=HUSH&start_ts=7&cname=HUSH&page_no=1#HUSH",
     headers={"Authorization": "Basic HUSH", "Accept": "application/json", "X-New": "HUSH"},
     body=b"HUSH",
+    shown=frozenset({"start_ts", "page_no", "metric"}),
 )
 
 
@@ -39,8 +42,14 @@ def test_a_value_that_says_it_is_a_secret_is_hidden_even_under_an_allowed_name()
 
 
 def test_no_credential_is_on_the_allow_list() -> None:
-    assert not SHOWN_HEADERS & {"authorization", "x-tc-token", "cookie", "set-cookie", "proxy-authorization"}
-    assert not SHOWN_QUERY & {"appid", "cname", "uids", "sids", "call_id"}
+    shown = SHOWN_HEADERS | AgoraVendor.shown | TencentVendor.shown
+    assert not shown & {"authorization", "x-tc-token", "cookie", "set-cookie", "proxy-authorization"}
+    assert not shown & {"appid", "cname", "uids", "sids", "call_id"}
+
+
+def test_what_common_code_shows_is_of_no_vendor() -> None:
+    assert not [name for name in SHOWN_HEADERS if name.startswith(("x-tc", "x-agora"))]
+    assert "start_ts=***" in repr(Request(method="GET", url="https://toy.test/?start_ts=7"))
 
 
 @given(st.text(), st.text(), st.dictionaries(st.text(), st.text(), max_size=4), st.integers())
@@ -50,7 +59,7 @@ def test_no_text_steers_the_terminal_that_shows_a_request_or_a_response(
     headers = {**headers, "Accept": value, "date": value}
     url = f"https://api.agora.io/{url}?metric={value}"
     for shown in (
-        repr(Request(method="GET", url=url, headers=headers)),
+        repr(Request(method="GET", url=url, headers=headers, shown=ASKED.shown)),
         repr(Response(status=status, headers=headers, body=b"")),
     ):
         assert shown.isprintable()

@@ -84,6 +84,7 @@ WRONG: dict[str, list[object]] = {
     "session": [5, "x", object()],
     "transport": [5, "x", object()],
     "proxy": [5, ["http://proxy:1"], "socks5://proxy:1"],
+    "trust_env": [5, None, "yes"],
     "ssl": [5, True, False, "ca.pem"],
     "headers": [5, "X-A: a", [("X-A", "a")], {"X-A": 5}, {"Authorization": "mine"}],
     "user_agent": [5, None, "a\nb"],

@@ -11,11 +11,21 @@ from typing import Any
 
 import pytest
 
-from agora_tencent_analytics import AgoraCredentials, AgoraProvider, AiohttpTransport, BadInput, TencentProvider
+from agora_tencent_analytics import (
+    AgoraCredentials,
+    AgoraProvider,
+    AiohttpTransport,
+    BadInput,
+    TencentProvider,
+    TimeRange,
+    scan,
+)
 from agora_tencent_analytics.http.transport import USER_AGENT
+from agora_tencent_analytics.limits import DAY
 from agora_tencent_analytics.simulator import SimulatedAgora, SimulatedTencent, World
 from tests.support.client_bench import GOOD, Bench
 from tests.support.simulated_scans import WHOLE, Vendors
+from tests.support.virtual_time import run
 
 NOW = int(time.time())
 WORLD = World(seed=3, calls=4, start=NOW - 8 * 3_600, end=NOW - 600)
@@ -30,6 +40,25 @@ def test_a_provider_finds_a_simulated_vendor_by_its_variables(made: Any) -> None
                 return (await provider.check()).requests
 
     assert 1 == asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("made", [SimulatedAgora, SimulatedTencent])
+def test_a_simulated_vendor_makes_its_own_provider(made: Any) -> None:
+    async def scenario() -> tuple[str, int]:
+        async with made(WORLD, plan="unlimited") as server, server.provider(user_agent="mine/1") as provider:
+            return provider.name, len(await provider.calls(TimeRange(WORLD.start, WORLD.end)))
+
+    assert (made.vendor, len(list(WORLD.calls(made.vendor)))) == asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(("day", "where"), [(-40 * DAY, "after"), (40 * DAY, "before")])
+def test_a_world_of_another_time_than_the_provider_s_is_warned_of(day: int, where: str) -> None:
+    async def scenario() -> None:
+        async with SimulatedAgora(WORLD, plan="premium", clock=lambda: time.time() + day) as server:
+            with pytest.warns(UserWarning, match=f"the world lies {where} all that agora's plan 'premium' shows now"):
+                server.provider()
+
+    asyncio.run(scenario())
 
 
 def test_headers_and_the_suffix_of_the_user_agent_are_sent_beside_the_vendor_s() -> None:
@@ -108,3 +137,54 @@ def test_aiohttp_is_there_when_the_provider_is_made() -> None:
 
 def test_a_paginator_shows_what_it_asks() -> None:
     assert "<Paginator of call/lists, questions: 1>" == repr(Vendors().agora().calls(WHOLE))
+
+
+# --- credentials --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("given", [None, "a key", ("id", "secret"), {"customer_id": "id"}])
+@pytest.mark.parametrize("vendor", ["agora", "tencent"])
+def test_credentials_of_a_wrong_type_are_refused_before_a_slot_and_not_shown(vendor: str, given: Any) -> None:
+    async def keys() -> Any:
+        return given
+
+    vendors = Vendors()
+    provider = vendors.agora() if vendor == "agora" else vendors.tencent()
+    provider._caller.credentials = keys
+
+    async def scenario() -> BadInput:
+        with pytest.raises(BadInput, match=f"credentials gave a {type(given).__name__}") as refused:
+            await provider.check()
+        return refused.value
+
+    refused = run(scenario)
+    assert (None, []) == (refused.__cause__, list(vendors.servers[0].arrivals))
+    assert 0 == provider.receipt.attempts
+    assert "secret" not in str(refused)
+
+
+# --- no event loop of asyncio --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("what", ["ask", "scan"])
+def test_another_event_loop_than_asyncio_s_is_told_apart(what: str) -> None:
+    agora = Vendors().agora()
+    coroutine = agora.calls(WHOLE).collect() if what == "ask" else scan(agora, over=WHOLE).__aenter__()
+    with pytest.raises(BadInput, match="under trio"):
+        coroutine.send(None)
+
+
+# --- the environment's proxy ---------------------------------------------------------------------------------
+
+
+def test_trust_env_takes_the_proxy_that_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "http://there:3128")
+
+    def proxies(**options: Any) -> Any:
+        options |= {"app_id": "a", "customer_id": "c", "customer_secret": "s", "plan": "premium", "store": ":memory:"}
+        transport: Any = AgoraProvider(**options)._caller.transport
+        return transport._proxies and transport._proxies.named("https://api.agora.io").strip()
+
+    assert proxies() is None
+    assert "through the proxy there:3128 (named by the environment)" == proxies(trust_env=True)
+    assert "through the proxy here:3128" == proxies(trust_env=True, proxy="http://here:3128")

@@ -1,7 +1,8 @@
 """Agora's codes and messages, and which failure each of them is.
 
-One table. Code 300 stands for throttling, for a bad window and for missing entitlement alike, and only the
-message tells them apart. A code that is not here is a plain `Refusal`.
+Codes are spelt like HTTP statuses, and here is what differs from what those mean everywhere. Code 300 stands for
+throttling, for a bad window and for missing entitlement alike, and only the message tells them apart. A code that is
+not here is a plain `Refusal`.
 
 Source: https://docs.agora.io/en/agora-analytics/reference/api#response-status-codes (read 2026-09-14) and
 its Chinese counterpart, which has two messages more.
@@ -10,22 +11,18 @@ its Chinese counterpart, which has two messages more.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from agora_tencent_analytics.errors import (
-    InvalidRequest,
     NotAuthenticated,
-    NotFound,
     NotPermitted,
     RateLimited,
     Refusal,
     VendorFault,
     WindowRefused,
 )
+from agora_tencent_analytics.refusals import BY_STATUS, Made, make
 
-_Make = tuple[type[Refusal], Mapping[str, Any]]
-
-MESSAGES_300: Mapping[str, _Make] = {
+MESSAGES_300: Mapping[str, Made] = {
     "qps limit error": (RateLimited, {"per": "second"}),
     "qpm limit error": (RateLimited, {"per": "minute"}),
     "qpd limit error": (RateLimited, {"per": "day"}),
@@ -37,20 +34,19 @@ MESSAGES_300: Mapping[str, _Make] = {
 }
 """What a code 300 says, by a part of its message (lower case)."""
 
-_CODES: Mapping[int, _Make] = {
-    400: (InvalidRequest, {}),
+_CODES: Mapping[int | str, Made] = {
+    **BY_STATUS,
     401: (NotAuthenticated, {"hint": "check customer_id and customer_secret"}),
     403: (NotAuthenticated, {"hint": "check customer_id and customer_secret, and that they belong to this app"}),
-    404: (NotFound, {}),
     500: (VendorFault, {"hint": "Agora answers so to malformed questions too"}),
 }
 
 
 def refusal(*, code: int | str, message: str, request_id: str, endpoint: str, status: int) -> Refusal:
     """The failure that a code and its message stand for; the code is text where the vendor sent no whole number."""
-    made, more = _CODES.get(code, (Refusal, {})) if isinstance(code, int) else (Refusal, {})
+    made = _CODES.get(code, Refusal)
     if code == 300:
         told = message.lower()
-        made, more = next((entry for part, entry in MESSAGES_300.items() if part in told), (Refusal, {}))
-    facts = {"vendor": "agora", "code": str(code), "message": message, "request_id": request_id}
-    return made(**facts, endpoint=endpoint, status=status, **more)
+        made = next((entry for part, entry in MESSAGES_300.items() if part in told), Refusal)
+    facts = {"code": str(code), "message": message, "request_id": request_id, "endpoint": endpoint, "status": status}
+    return make(made, vendor="agora", **facts)

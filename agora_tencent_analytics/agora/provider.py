@@ -55,6 +55,16 @@ class AgoraProvider(Provider):
 
     Source: https://docs.agora.io/en/agora-analytics/reference/api (read 2026-09-14).
 
+    What is Agora's own: `calls` asks `call/lists`, `sessions` asks `call/sessions`, `metrics` asks `call/metrics` for
+    20 sessions at a time. In March 2021 `call/details` answers both, and shows the ten users of a window who joined
+    last: up to 40 windows are chosen by who was there when, and what they could not show is in the certificate.
+    `abnormal_experiences` is `live/diagnosis`, in March 2021 only; it knows no channels: what other channels had is
+    left out here. `usage` asks `insight/usage/by_time` for each metric, `quality` asks `insight/quality/by_time` for
+    each metric and product (`"Native"`, `"WebRTC"`): all of them are ten requests; the figures of just now come from
+    `realtime/usage/by_time_20sec` and `realtime/quality/by_time_20sec`. A bucket belongs to the range that holds its
+    stamp; the vendor's days begin at midnight of UTC or of UTC+8. There is no `events`. Rows of another generation than
+    `api` are not offered.
+
     Args:
         app_id: App ID of the project.
         customer_id: Customer ID of the RESTful API.
@@ -122,12 +132,9 @@ class AgoraProvider(Provider):
         @classmethod
         def from_env(  # pyright: ignore[reportIncompatibleMethodOverride]  # what is unpacked here has all keys of there
             cls, environ: Mapping[str, str] | None = None, **options: Unpack[AgoraArguments]
-        ) -> Self:
-            """A provider whose arguments come from the variables in `environment`."""
-            ...
+        ) -> Self: ...
 
     def limits(self, row: Endpoint[Any]) -> Limits:
-        """The figures of a question on this plan; see `Access.limits`. Rows of another generation are not offered."""
         mine = isinstance(row, Endpoint) and row.vendor == self.name
         if mine and row.generation != self._api and row.generation in GENERATION_ENDPOINTS:
             raise NotOffered(
@@ -139,7 +146,6 @@ class AgoraProvider(Provider):
     def calls(
         self, over: Over, *, channel: str | None = None, page_size: int | None = None, cursor: str | None = None
     ) -> Paginator[Call]:
-        """The calls of the project; see `Provider.calls`. Agora: `call/lists`."""
         return self.ask(self._row("call/lists"), over, page_size=page_size, cursor=cursor, cname=channel)
 
     def sessions(
@@ -150,7 +156,6 @@ class AgoraProvider(Provider):
         over: TimeRange | None = None,
         cursor: str | None = None,
     ) -> Paginator[Session]:
-        """The sessions of a call; see `Provider.sessions`. Agora: `call/sessions`; in March 2021 `call/details`."""
         servers = {"exclude_server_user": not self._server_users}
         wanted = users_of(users, UIDS)
         if "call/sessions" in self._rows:
@@ -170,11 +175,6 @@ class AgoraProvider(Provider):
         over: TimeRange | None = None,
         cursor: str | None = None,
     ) -> Paginator[MetricSeries]:
-        """Every series of these sessions; see `Provider.metrics`. Agora: `call/metrics`, 20 sessions to a request.
-
-        In March 2021 `call/details`, which shows the ten users of a window who joined last: up to 40 windows are chosen
-        by who was there when, and what they could not show is in the certificate.
-        """
         found = list(sessions)
         users = {session.session_id: session.user_id for session in found}
 
@@ -193,45 +193,30 @@ class AgoraProvider(Provider):
         return self.ask_about(self._row("call/metrics"), call, packets, over=over, merge=merge, cursor=cursor)
 
     def sessions_with_metrics(self, call: Call, *, over: TimeRange | None = None) -> Paginator[MetricSeries] | None:
-        """Sessions and series together; see `Provider.sessions_with_metrics`. Agora: `call/details` of March 2021."""
         if "call/details with metrics" not in self._rows:
             return None
         everybody = Packet(params={"call_id": call.call_id, "exclude_server_user": not self._server_users})
         return self.ask_about(self._row("call/details with metrics"), call, [everybody], over=over)
 
     def abnormal_experiences(self, over: Over, *, channel: str | None = None) -> Paginator[AbnormalExperience]:
-        """Bad moments of users; see `Provider.abnormal_experiences`. Agora: `live/diagnosis`, in March 2021 only.
-
-        It knows no channels: what other channels had is left out here.
-        """
         return self.ask(self._row("live/diagnosis"), over)
 
     def usage(self, over: Over, *, metrics: Sequence[str] = USAGE, every: Every = "day") -> Paginator[Figures]:
-        """How much the app was used; see `Provider.usage`. Agora: `insight/usage/by_time`, a request for each metric.
-
-        A bucket belongs to the range that holds its stamp. The vendor's days begin at midnight of UTC or of UTC+8.
-        """
         return self._figures("usage", over, metrics, every=every)
 
     def quality(
         self, over: Over, *, metrics: Sequence[str] = QUALITY, every: Every = "day", product: str | None = None
     ) -> Paginator[Figures]:
-        """How good the calls were; see `Provider.quality`. Agora: `insight/quality/by_time`.
-
-        A request for each metric and product (`"Native"`, `"WebRTC"`): all of them are ten.
-        """
         return self._figures("quality", over, metrics, every=every, product=product)
 
     def realtime_usage(
         self, over: Over, *, metrics: Sequence[str] = USAGE, channel: str | None = None, product: str | None = None
     ) -> Paginator[Figures]:
-        """How much the app is used now; see `Provider.realtime_usage`. Agora: `realtime/usage/by_time_20sec`."""
         return self._figures("realtime_usage", over, metrics, channel=channel, product=product)
 
     def realtime_quality(
         self, over: Over, *, metrics: Sequence[str] = QUALITY, channel: str | None = None, product: str | None = None
     ) -> Paginator[Figures]:
-        """How good the calls are now; see `Provider.realtime_quality`. Agora: `realtime/quality/by_time_20sec`."""
         return self._figures("realtime_quality", over, metrics, channel=channel, product=product)
 
     def _row(self, name: str) -> Endpoint[Any]:

@@ -46,6 +46,7 @@ class AgoraVendor(Vendor):
 
     name = "agora"
     structure = STRUCTURE
+    shown = frozenset({"end_ts", "metric", "page_no", "page_size", "start_ts"})
 
     def authenticate(
         self, request: Request, row: Endpoint[Any], credentials: AgoraCredentials, *, now: float

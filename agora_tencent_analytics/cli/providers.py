@@ -14,7 +14,6 @@ from agora_tencent_analytics.cli.options import Options
 from agora_tencent_analytics.cli.plugins import plugin
 from agora_tencent_analytics.environment import EnvironmentVariable, unquoted, unset
 from agora_tencent_analytics.errors import BadInput
-from agora_tencent_analytics.http.proxies import ENVIRONMENT
 from agora_tencent_analytics.http.transport import AiohttpTransport
 from agora_tencent_analytics.limits import Plan
 from agora_tencent_analytics.provider import Provider
@@ -129,12 +128,11 @@ async def _real(
     own: Mapping[str, Mapping[str, Any]], plans: dict[str, str], proxy: Secret[str] | None
 ) -> AsyncIterator[list[Provider]]:
     store = unquoted(os.environ.get(_STORE, ""))
-    way = ENVIRONMENT if proxy is None else proxy or None
     async with AsyncExitStack() as stack:
         providers: list[Provider] = []
         for vendor, given in own.items():
             options = {**given, "plan": plans[vendor]} if vendor in plans else {**given}
-            options["transport"] = AiohttpTransport(proxy=way)
+            options["transport"] = AiohttpTransport(proxy=proxy or None, trust_env=proxy is None)
             if store:
                 options["store"] = store
             made = _PROVIDERS[vendor].from_env(**options) if vendor in _PROVIDERS else _made(vendor, options)

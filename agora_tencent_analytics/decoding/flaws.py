@@ -59,9 +59,6 @@ class Flaws:
         for name in names:
             self.fields[name] = self.fields.get(name, 0) + 1
 
-    def __bool__(self) -> bool:
-        return bool(self.rows or self.fields or self.doubts)
-
     def each(
         self, rows: Sequence[R], read: Callable[[Sequence[R]], list[T]], *, kinds: tuple[type, ...] = (dict,)
     ) -> list[T]:

@@ -6,13 +6,25 @@ Decides nothing: an ask enters itself while it waits, and hears by a cancellatio
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+import math
 
 from agora_tencent_analytics.errors import BadInput, ProviderClosed
 from agora_tencent_analytics.http.transport import Transport, check_open
 
 _RECENT = 20
-"""Answers of an endpoint among which the fastest is looked for."""
+"""The fastest answer of an endpoint is forgotten after so many others, or at the latest twice as many."""
+
+
+def check_loop() -> None:
+    """Nothing, where an event loop of asyncio runs.
+
+    Raises:
+        BadInput: none does.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        raise BadInput("there is no event loop of asyncio here: this library cannot be asked under trio") from None
 
 
 class Connection:
@@ -22,8 +34,10 @@ class Connection:
         self.closed: bool = False
         self._waiting: dict[object, tuple[asyncio.Task[object], int]] = {}  # how often it was cancelled before
         self._woken: dict[object, int] = {}
-        self._answers: dict[str, deque[float]] = {}
+        self._fastest: dict[str, tuple[float, float, int]] = {}
+        """By endpoint, the fastest of the last `_RECENT` answers, and of those since; and how many these are."""
         self._spent: dict[str, float] = {}
+        self._kinds: set[type] = set()
 
     def check(self, transport: Transport) -> None:
         """Nothing, if it is open.
@@ -43,7 +57,8 @@ class Connection:
         try:
             task = asyncio.current_task()
         except RuntimeError:
-            raise BadInput("there is no event loop of asyncio here: this library cannot be asked under trio") from None
+            task = None
+            check_loop()
         if task is not None:
             self._waiting[ask] = task, task.cancelling()
 
@@ -53,7 +68,8 @@ class Connection:
 
     def woke(self, ask: object) -> bool:
         """True if closing, and nothing else, cancelled the ask's task; the cancellation is taken back."""
-        before, task = self._woken.pop(ask, None), asyncio.current_task()
+        before = self._woken.pop(ask, None)
+        task = None if before is None else asyncio.current_task()
         return before is not None and task is not None and task.uncancel() <= before
 
     def close(self) -> None:
@@ -75,14 +91,20 @@ class Connection:
 
     def answered(self, endpoint: str, elapsed_s: float) -> None:
         """An answer took so long, from sending to its last byte."""
-        recent = self._answers.get(endpoint)
-        if recent is None:
-            recent = self._answers[endpoint] = deque(maxlen=_RECENT)
-        recent.append(elapsed_s)
+        before, latest, answers = self._fastest.get(endpoint, (math.inf, math.inf, 0))
+        latest, answers = min(latest, elapsed_s), answers + 1
+        self._fastest[endpoint] = (latest, math.inf, 0) if answers == _RECENT else (before, latest, answers)
 
     def fastest_s(self, endpoint: str) -> float:
         """The fastest of the endpoint's recent answers, seconds; 0 before the first."""
-        return min(self._answers.get(endpoint, ()), default=0.0)
+        fastest = self._fastest.get(endpoint)
+        return 0.0 if fastest is None else min(fastest[:2])
+
+    def first_of_its_kind(self, keys: object) -> bool:
+        """True the first time that keys of this type are given."""
+        new = type(keys) not in self._kinds
+        self._kinds.add(type(keys))
+        return new
 
     def is_news(self, counter: str, resets_at: float) -> bool:
         """True the first time that the day of a counter, until this instant, is told as spent."""

@@ -9,7 +9,7 @@ from hashlib import blake2b
 from typing import Any, TypeVar
 from weakref import WeakSet
 
-from agora_tencent_analytics.errors import BadInput
+from agora_tencent_analytics.errors import AnalyticsError, BadInput
 from agora_tencent_analytics.secret import Secret, is_key, secret
 
 C = TypeVar("C")
@@ -81,3 +81,26 @@ async def called_for(credentials: Callable[[], Any]) -> Any:
         del given  # it may be the keys, and crash reports list local variables
         raise BadInput(f"credentials must be an async function (async def); this one gave a {kind} at once")
     return await given
+
+
+def check_kind(keys: object, use: Callable[[Any], object]) -> None:
+    """Nothing, if a request can be authenticated with what a callable gave.
+
+    Args:
+        keys: what it gave.
+        use: authenticates a request with it.
+
+    Raises:
+        BadInput: it cannot: these are not the vendor's credentials.
+    """
+    try:
+        use(keys)
+    except AnalyticsError:
+        raise
+    except Exception:
+        kind = type(keys).__name__
+    else:
+        return
+    finally:
+        del keys  # crash reports list local variables
+    raise BadInput(f"credentials gave a {kind}, with which no request of this vendor's can be authenticated")

@@ -18,8 +18,6 @@ from agora_tencent_analytics.secret import Secret, secret
 if TYPE_CHECKING:
     import aiohttp
 
-ENVIRONMENT = "environment"
-"""Given in the place of an address: the environment says."""
 _HERE = ("localhost", "127.", "[::1]", "::1")
 
 
@@ -27,15 +25,15 @@ class Proxies:
     """The proxies of one transport.
 
     Args:
-        given: the URL of a proxy for every address but this machine's; or `ENVIRONMENT`.
+        given: the URL of a proxy for every address but this machine's; None: the environment says.
 
     Raises:
         BadInput: it is not the URL of a proxy that can be used, or one that the environment names is not.
     """
 
-    def __init__(self, given: str | Secret[str]) -> None:
-        self._from_environment = given == ENVIRONMENT
-        if self._from_environment:
+    def __init__(self, given: str | Secret[str] | None) -> None:
+        self._from_environment = given is None
+        if given is None:
             found = {scheme: url for scheme, url in getproxies().items() if scheme in ("http", "https", "all") and url}
             self._by_scheme = {scheme: _checked(url, f"{scheme.upper()}_PROXY") for scheme, url in found.items()}
         else:

@@ -62,7 +62,7 @@ class Redaction:
         for hidden in self._signed.secrets.values():
             yield from _last_word(hidden.reveal())
         for name, value in self._signed.headers.items():
-            if self._asked.headers.get(name) != value and name.lower() not in SHOWN_HEADERS:
+            if self._asked.headers.get(name) != value and name.lower() not in SHOWN_HEADERS | self._asked.shown:
                 yield from _last_word(value)
         known = dict(parse_qsl(urlsplit(self._asked.url).query))
         yield from (value for name, value in parse_qsl(urlsplit(self._signed.url).query) if known.get(name) != value)

@@ -18,7 +18,6 @@ here, in 3.13 it fails above 32 MB. By one or two of these may memory exceed the
 from __future__ import annotations
 
 import asyncio
-import math
 import ssl
 import warnings
 import zlib
@@ -26,11 +25,10 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from ssl import SSLContext
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
-import attrs
-
 from agora_tencent_analytics._version import __version__
 from agora_tencent_analytics.errors import AnalyticsError, BadInput, ProviderClosed, TransportError, UnreadableReply
 from agora_tencent_analytics.http.proxies import Proxies, passwords_of
+from agora_tencent_analytics.http.timeouts import Timeouts
 from agora_tencent_analytics.message import Request, Response
 from agora_tencent_analytics.secret import Secret, redacted
 
@@ -49,29 +47,6 @@ _MOST_IDLE_S = 15.0
 _OURS = frozenset({"authorization", "host", "content-length", "transfer-encoding", "user-agent"})
 
 USER_AGENT = f"agora-tencent-analytics/{__version__} (Python; aiohttp)"
-
-
-def _check_seconds(_: object, field: attrs.Attribute[float], value: object) -> None:
-    if not (isinstance(value, int | float) and 0 < value < math.inf):
-        raise BadInput(f"{field.name} must be a number of seconds, more than 0, not {value!r}")
-
-
-@attrs.frozen(kw_only=True)
-class Timeouts:
-    """How long one attempt may take, in seconds. Waiting for quota never counts.
-
-    Raises:
-        BadInput: a figure is not a finite number above 0.
-    """
-
-    connect_s: float = attrs.field(default=10.0, validator=_check_seconds)
-    """Name lookup, TCP and TLS together."""
-    read_s: float = attrs.field(default=30.0, validator=_check_seconds)
-    """The longest silence while waiting for the answer or between two pieces of it."""
-    total_s: float = attrs.field(default=120.0, validator=_check_seconds)
-    """One attempt from beginning to end."""
-    deadline_s: float | None = attrs.field(default=None, validator=attrs.validators.optional(_check_seconds))
-    """All attempts of one ask together, pauses and quota waits included. None: no such limit."""
 
 
 @runtime_checkable
@@ -152,10 +127,10 @@ class AiohttpTransport:
             no certificate is warned of. Waiting for a place in its connector counts as
             connecting. None: each loop has a session, made on first use.
         most_body_bytes: the largest body that is read, in bytes after decompression.
-        proxy: the URL of an HTTP proxy for all but this machine, such as `http://user:password@host:3128`; or
-            `"environment"`: what `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` say. None: no proxy but the
-            session's own.
-
+        proxy: the URL of an HTTP proxy for all but this machine, such as `http://user:password@host:3128`. None: no
+            proxy but the session's own.
+        trust_env: True takes the proxy that `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` say, unless one is
+            given. A netrc file is not read.
         ssl: which certificates are believed, for example of a company's own authority. None: what the session says, or
             else those of this machine.
         headers: sent with each request beside the vendor's own, which go before them: for a gateway on the way.
@@ -173,6 +148,7 @@ class AiohttpTransport:
         *,
         most_body_bytes: int = MOST_BODY_BYTES,
         proxy: str | Secret[str] | None = None,
+        trust_env: bool = False,
         ssl: SSLContext | None = None,
         headers: Mapping[str, str] | None = None,
         user_agent: str = "",
@@ -197,7 +173,9 @@ class AiohttpTransport:
         self._given = session
         if proxy is not None and not isinstance(proxy, str | Secret):
             raise BadInput(f"proxy must be the URL of one, not {type(proxy).__name__}")
-        self._proxies = None if proxy is None else Proxies(proxy)
+        if not isinstance(trust_env, bool):
+            raise BadInput(f"trust_env must be True or False, not {trust_env!r}")
+        self._proxies = Proxies(proxy) if trust_env or proxy is not None else None
         self._most_body_bytes = most_body_bytes
         self._own: dict[asyncio.AbstractEventLoop, tuple[aiohttp.ClientSession, AsyncGenerator[None]]] = {}
         self._closed = False

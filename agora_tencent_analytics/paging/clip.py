@@ -20,7 +20,7 @@ import attrs
 
 from agora_tencent_analytics.endpoint import Bounds, whole_units
 from agora_tencent_analytics.limits import Limits
-from agora_tencent_analytics.paging.certificate import Clipped, ClippedFor, NothingToAsk
+from agora_tencent_analytics.paging.certificate import Clipped, ClippedFor
 from agora_tencent_analytics.timerange import TimeRange, merge
 
 MARGIN_S = 2
@@ -158,22 +158,6 @@ def give_way(
     step = 5 * 2**times
     start, end = (window.start, window.end - step) if recent else (window.start + step, window.end)
     return TimeRange(start, end) if start < end else None
-
-
-def require(cut: Clip, over: TimeRange, *, endpoint: str) -> TimeRange:
-    """The seconds that are left.
-
-    Raises:
-        NothingToAsk: none are; the message says why, and nothing was sent.
-    """
-    if cut.inside is None:
-        why = "; ".join(str(piece) for piece in cut.clipped)
-        raise NothingToAsk(
-            f"nothing of {over} can be asked now ({why}); ask for a range inside the plan's history, "
-            "or wait until the vendor shows its newest data",
-            clipped=cut.clipped,
-        )
-    return cut.inside
 
 
 def cover(pieces: Sequence[TimeRange], limits: Limits, *, bounds: Bounds, fill_to: int = 0) -> list[TimeRange]:

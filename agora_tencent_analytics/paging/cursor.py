@@ -7,9 +7,9 @@ job queue does not say which channel or user was asked for, though who knows app
 from __future__ import annotations
 
 import base64
-import math
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
+from itertools import pairwise
 from typing import Any
 
 import attrs
@@ -21,7 +21,7 @@ from agora_tencent_analytics.paging.next_page import NextReader
 from agora_tencent_analytics.paging.truncated import Ahead, AnyOfReader, NewestReader, Reader
 from agora_tencent_analytics.timerange import TimeRange
 
-_VERSION = 4
+_VERSION = 5
 
 
 def fingerprint(row: str, params: Mapping[str, Any], size: int) -> str:
@@ -102,19 +102,7 @@ class Cursor:
 
     def text(self) -> str:
         """The cursor as URL-safe text."""
-        said = {
-            "v": _VERSION,
-            "q": [self.question, self.mark],
-            "o": _pair(self.over),
-            "s": [[*_span(window), barren] for window, barren in self.stack],
-            "w": _pair(self.window),
-            "p": [self.number, self.size, self.total, self.shown, self.barren, self.longest],
-        }
-        if self.ahead is not None:
-            said["a"] = msgspec.to_builtins(attrs.astuple(self.ahead, recurse=False))
-        if self.token:
-            said["t"] = self.token
-        return base64.urlsafe_b64encode(msgspec.json.encode(said)).decode().rstrip("=")
+        return base64.urlsafe_b64encode(msgspec.json.encode((_VERSION, self))).decode().rstrip("=")
 
     @classmethod
     def read(cls, text: str) -> Cursor:
@@ -126,60 +114,30 @@ class Cursor:
         try:
             raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
             check_bulk(raw)
-            said = msgspec.json.decode(raw)
-            if said["v"] != _VERSION:
-                raise BadInput(f"this cursor was made by another version of the library ({said['v']})")
-            (question, mark), (number, size, total, shown, barren, longest) = said["q"], said["p"]
-            if min(question, number, size, shown, barren, longest, 0 if total is None else total) < 0:
-                raise BadInput("this is not a cursor of this library (a negative count)")
-            return cls(
-                question=int(question),
-                mark=str(mark),
-                over=_range(said["o"]),
-                stack=tuple((TimeRange(start, end), int(level)) for start, end, level in said["s"]),
-                window=_range(said["w"]),
-                number=int(number),
-                size=int(size),
-                total=None if total is None else int(total),
-                shown=int(shown),
-                barren=int(barren),
-                longest=int(longest),
-                ahead=_ahead(said["a"], said["w"]) if "a" in said else None,
-                token=str(said.get("t", "")),
-            )
-        except BadInput:
-            raise
-        except (msgspec.MsgspecError, ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
+            version, found = msgspec.json.decode(raw, type=tuple[int, Cursor])
+        except (msgspec.MsgspecError, ValueError, TypeError, RecursionError) as error:
             raise BadInput(f"this is not a cursor of this library ({type(error).__name__})") from None
+        if version != _VERSION:
+            raise BadInput(f"this cursor was made by another version of the library ({version})")
+        found._check()
+        return found
 
+    def _check(self) -> None:
+        """Refuses what has the form of a cursor, and cannot be one.
 
-def _span(window: TimeRange) -> tuple[int, int]:
-    return window.start, window.end
-
-
-def _pair(window: TimeRange | None) -> tuple[int, int] | None:
-    return _span(window) if window else None
-
-
-def _range(pair: Any) -> TimeRange | None:
-    return TimeRange(*pair) if pair else None
-
-
-def _ahead(said: Any, window: Any) -> Ahead:
-    end, known, pieces, near, tally, promised, came = said
-    floats = [float(figure) for figure in (*near, *tally)]
-    ends = [int(window[0]), *(int(until) for until, _ in pieces)]
-    masses = [float(mass) for _, mass in pieces]
-    sound = all(0 <= figure < math.inf for figure in (*floats, *masses)) and ends == sorted(set(ends))
-    if not sound or window[1] > end or (pieces and ends[-1] != end):
-        raise BadInput("this is not a cursor of this library (a density that cannot be)")
-    near_rows, near_s, found, expected = floats
-    return Ahead(
-        end=int(end),
-        known=tuple((base64.b64decode(row), int(at)) for row, at in known),
-        pieces=tuple(zip(ends[1:], masses, strict=True)),
-        near=(near_rows, near_s),
-        tally=(found, expected),
-        promised=None if promised is None else int(promised),
-        came=int(came),
-    )
+        Raises:
+            BadInput: it cannot.
+        """
+        levels = [level for _, level in self.stack]
+        counts = (self.question, self.number, self.size, self.total or 0, self.shown, self.barren, self.longest)
+        if min(*counts, *levels) < 0:
+            raise BadInput("this is not a cursor of this library (a negative count)")
+        for over in (self.over, self.window, *(window for window, _ in self.stack)):
+            if over is not None:
+                TimeRange(over.start, over.end)
+        if (ahead := self.ahead) is not None:
+            window, ends = self.window, [until for until, _ in ahead.pieces]
+            sound = window is not None and window.end <= ahead.end and (not ends or ends[-1] == ahead.end)
+            rising = window is not None and all(a < b for a, b in pairwise([window.start, *ends]))
+            if not sound or not rising or min(*ahead.near, *(mass for _, mass in ahead.pieces)) < 0:
+                raise BadInput("this is not a cursor of this library (a density that cannot be)")

@@ -49,6 +49,6 @@ class Page(Generic[T]):
     def cursor(self) -> str:
         """Hand it back as `cursor=` of the same question to go on after this page.
 
-        Opaque; holds no question, no secret.
+        Opaque; holds no secret, and of the question a fingerprint: who knows app and account can try names against it.
         """
         return self._place.text()

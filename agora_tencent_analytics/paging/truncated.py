@@ -20,15 +20,28 @@ Cost: n rows take about n / (N - m) requests, where m rows share a second.
 
 **Any N.** An answer that is not full is the whole window, a full one is a random sample. The window is then
 read oldest first in pieces that are each expected to hold 0.7 N rows, so few of them overflow and few are
-nearly empty; `density.py` says how that is expected. What a full piece leaves over is read with what
+nearly empty; how that is expected is below. What a full piece leaves over is read with what
 follows it. A full second is named as incomplete. Full answers in a row with rows from outside the window and
 nothing new end it: the vendor takes no notice of the window. Cost: about 1.6 n / N requests for N = 100, 2.0 for 20 and
 2.4 for 10; plain halving takes 3 and more.
+
+**What is expected** (`Density`). A random sample of k rows cuts its window into k + 1 gaps, each of which holds the
+same share of the rows on average, though any one of them may hold three times as much or a tenth of it. So a sample
+shows *where* rows crowd, roughly, and not *how many* there are. What has been read to the end shows how many, but only
+up to where it ends. The two are put together:
+
+* The rate of finished neighbours, older ones counting half, is believed inside the band that the sample
+  allows: at most three times that of its own gap, at least a fifth of it. Inside a steady stream the neighbours
+  decide, at the edge of a burst the sample does. Where nothing is finished the sample alone decides.
+* A second full answer within the first shows how much is hidden: the fewer of the rows known there come
+  again, the more rows there are (capture and recapture). What was wrong with the window is taken to be wrong with
+  those behind it as well.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise, starmap
 from operator import attrgetter, le
@@ -39,7 +52,6 @@ import attrs
 from agora_tencent_analytics.endpoint import AnyOf, Endpoint, Newest, Total
 from agora_tencent_analytics.errors import UnreadableReply, counted
 from agora_tencent_analytics.paging.decision import PageSigns, Step
-from agora_tencent_analytics.paging.density import Density, Piece, hidden
 from agora_tencent_analytics.paging.next_page import NextReader
 from agora_tencent_analytics.paging.numbered import WindowReader
 from agora_tencent_analytics.paging.seen_ids import Seen
@@ -63,6 +75,115 @@ _WHOLE_ANSWER = "the answer was not full"
 _UNORDERED = "the rows of a full answer are not in the order that the row declares, so they may not be the newest"
 
 
+Piece = tuple[int, float]
+"""Where a piece ends, epoch seconds, and how many rows it is thought to hold; it begins where the last one ends."""
+
+_OVER, _UNDER = 3.0, 5.0
+
+
+def hidden(known: int, again: int, *, size: int, guess: float) -> float:
+    """How many rows a window holds that gave a full answer.
+
+    Args:
+        known: rows of the window that were known before.
+        again: how many of them the answer held.
+        size: rows of the answer.
+        guess: what was thought before, as strong as one known row.
+    """
+    return max((known + 1) * size / (again + size / guess), 1.05 * size)
+
+
+def _gaps(moments: Sequence[int], window: TimeRange, mass: float) -> list[Piece]:
+    """The window cut at the sampled moments; a second that was sampled twice becomes a piece of its own."""
+    share = mass / (len(moments) + 1)
+    found: list[Piece] = []
+    at = window.start
+    for moment, rows in sorted(Counter(moments).items()):
+        if rows > 1 and moment > at:
+            found.append((moment, share))
+            rows -= 1
+        found.append((moment + 1, rows * share))
+        at = moment + 1
+    if at < window.end:
+        return [*found, (window.end, share)]
+    found[-1] = (at, found[-1][1] + share)
+    return found
+
+
+@attrs.define(kw_only=True)
+class Density:
+    """What is thought of the seconds from `start` on; empty until the first sample."""
+
+    size: int
+    """The most rows of an answer."""
+    start: int
+    """Where the first piece begins: everything before is settled."""
+    pieces: list[Piece] = attrs.field(factory=list)
+    near: tuple[float, float] = (0.0, 0.0)
+    """Rows and seconds of finished neighbours, older ones counting half."""
+
+    def expected(self, end: int) -> float:
+        """Rows thought to lie between `start` and `end`, by the samples alone."""
+        spans = pairwise([self.start, *(until for until, _ in self.pieces)])
+        held = zip(spans, self.pieces, strict=True)
+        return sum(mass * max(0, min(b, end) - a) / (b - a) for (a, b), (_, mass) in held)
+
+    def sampled(self, window: TimeRange, moments: Sequence[int], rows: float) -> None:
+        """Takes in a full answer of a window that begins at `start`.
+
+        Args:
+            window: what was asked.
+            moments: when its rows were; those outside the window are left out.
+            rows: how many it is thought to hold.
+        """
+        believed = self.size / 2  # rows' worth of belief in the first estimate
+        ratio = (believed + rows) / (believed + self.expected(window.end))
+        rest = [(end, mass * ratio) for end, mass in self._after(window.end)]
+        self.start = window.start
+        self.pieces = _gaps([moment for moment in moments if moment in window], window, rows) + rest
+        self.near = (0.0, 0.0)
+
+    def finished(self, end: int, rows: int) -> None:
+        """Takes in that the seconds up to `end` hold so many rows."""
+        self.near = (self.near[0] / 2 + rows, self.near[1] / 2 + end - self.start)
+        self.forget(end)
+
+    def forget(self, end: int) -> None:
+        """Moves the start to `end`, and learns nothing from it."""
+        self.pieces = self._after(end)
+        self.start = end
+
+    def _after(self, end: int) -> list[Piece]:
+        left, at = [], self.start
+        for until, mass in self.pieces:
+            if until > end:
+                left.append((until, mass * (until - max(at, end)) / (until - at)))
+            at = until
+        return left
+
+    def reach(self, rows: float) -> int:
+        """Where the window that begins at `start` should end to hold about so many rows."""
+        at, held = self.start, 0.0
+        for (end, _), rate in zip(self.pieces, self._rates(), strict=True):
+            if held + rate * (end - at) >= rows:
+                return max(self.start + 1, round(at + (rows - held) / rate))
+            held += rate * (end - at)
+            at = end
+        return self.pieces[-1][0]
+
+    def total(self) -> float:
+        """Rows thought to lie in all pieces, the neighbours' word included."""
+        spans = pairwise([self.start, *(end for end, _ in self.pieces)])
+        return sum(rate * (b - a) for rate, (a, b) in zip(self._rates(), spans, strict=True))
+
+    def _rates(self) -> list[float]:
+        """Rows a second of each piece."""
+        spans = pairwise([self.start, *(end for end, _ in self.pieces)])
+        own = [mass / (b - a) for (a, b), (_, mass) in zip(spans, self.pieces, strict=True)]
+        rows, seconds = self.near
+        return [min(max(rows / seconds, rate / _UNDER), _OVER * rate) for rate in own] if seconds else own
+
+
 @attrs.frozen(kw_only=True)
 class Ahead:
     """What a reader knows of rows that its next answers may show: what a cursor keeps of it."""
@@ -73,7 +194,6 @@ class Ahead:
     """Digest and moment of rows that were shown already and may come again."""
     pieces: tuple[Piece, ...] = ()
     near: tuple[float, float] = (0.0, 0.0)
-    tally: tuple[float, float] = (0.0, 0.0)
     promised: int | None = None
     """Rows that the vendor counts in the whole window."""
     came: int = 0
@@ -106,6 +226,16 @@ class _Reader:
     _closed: bool = attrs.field(default=False, init=False)
     _proven: bool = attrs.field(default=False, init=False)
     """True if the last answer proves by itself that nothing can follow."""
+
+    def resume(self, ahead: Ahead) -> None:
+        """Takes up a reading from a cursor."""
+        self.known, self.promised, self.came = dict(ahead.known), ahead.promised, ahead.came
+
+    @property
+    def ahead(self) -> Ahead:
+        """What a cursor keeps of it."""
+        known = tuple(self.known.items())
+        return Ahead(end=self.window.end, known=known, promised=self.promised, came=self.came)
 
     def _take_in(self, page: PageSigns, fresh: int, counts: Total) -> None:
         if self._closed:
@@ -141,18 +271,6 @@ class NewestReader(_Reader):
     """Reads one window of a newest-N question to its end, newest first. `window` is all that is left."""
 
     paging: Newest
-
-    def resume(self, ahead: Ahead) -> None:
-        """Takes up a reading from a cursor."""
-        self.known: dict[bytes, int] = dict(ahead.known)
-        self.promised: int | None = ahead.promised
-        self.came: int = ahead.came
-
-    @property
-    def ahead(self) -> Ahead:
-        """What a cursor keeps of it."""
-        known = tuple(self.known.items())
-        return Ahead(end=self.window.end, known=known, promised=self.promised, came=self.came)
 
     @property
     def rest(self) -> TimeRange:
@@ -218,27 +336,15 @@ class AnyOfReader(_Reader):
 
     def resume(self, ahead: Ahead) -> None:
         """Takes up a reading from a cursor."""
-        self.known: dict[bytes, int] = dict(ahead.known)
-        self.promised: int | None = ahead.promised
-        self.came: int = ahead.came
+        super().resume(ahead)
         self.end = ahead.end
-        self.density.pieces, self.density.near, self.density.tally = list(ahead.pieces), ahead.near, ahead.tally
+        self.density.pieces, self.density.near = list(ahead.pieces), ahead.near
 
     @property
     def ahead(self) -> Ahead:
         """What a cursor keeps of it."""
-        density = self.density
-        pieces = tuple((end, round(mass, 2)) for end, mass in density.pieces)
-        known = tuple(self.known.items())
-        return Ahead(
-            end=self.end,
-            known=known,
-            pieces=pieces,
-            near=density.near,
-            tally=density.tally,
-            promised=self.promised,
-            came=self.came,
-        )
+        pieces = tuple((end, round(mass, 2)) for end, mass in self.density.pieces)
+        return attrs.evolve(super().ahead, end=self.end, pieces=pieces, near=self.density.near)
 
     @property
     def rest(self) -> TimeRange:

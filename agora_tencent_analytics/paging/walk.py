@@ -13,7 +13,7 @@ and no figures.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -22,7 +22,7 @@ from agora_tencent_analytics.decoding.flaws import NO_FLAWS
 from agora_tencent_analytics.endpoint import NextPage, PageNumber, Unpaged
 from agora_tencent_analytics.errors import Refusal, WindowRefused, counted
 from agora_tencent_analytics.http.client import Caller
-from agora_tencent_analytics.models.calls import Call
+from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.notices import Drift, GoingAway, PageRead, WindowSplit
 from agora_tencent_analytics.paging.certificate import UnreadableRow
 from agora_tencent_analytics.paging.cursor import Cursor
@@ -47,6 +47,10 @@ _BARREN_FOR_EACH = 10
 _SLACK_S = 60
 """Seconds by which a vendor's clocks may differ: what begins later than that after the range was not asked for."""
 _BEGUN = attrgetter("created_ts")
+_ABOUT: Mapping[type, Callable[[Any], Any]] = {
+    Call: attrgetter("channel", "created_ts"),
+    Session: attrgetter("user_id", "join_ts"),
+}
 
 
 class Filter(NamedTuple):
@@ -111,9 +115,9 @@ class Walk:
             caller.quota.clock,
             questions,
             cursor if held is None else None,
-            whole_questions=whole_questions,
-            evidence=self.evidence,
-            seen=self._seen,
+            whole_questions,
+            self.evidence,
+            self._seen,
         )
         """The window being read, and those to come."""
 
@@ -226,6 +230,7 @@ class Walk:
         news = self._seen.new(rows)
         items, fresh = reply.items, sum(news)
         if row.key and fresh < len(news):
+            self._doubt_namesakes(row.name, reply)
             items = [item for item, new in zip(items, news, strict=not lost) if new]
         if flaws is not NO_FLAWS:
             unknown = news[len(reply.ids) :]
@@ -268,6 +273,14 @@ class Walk:
             self._warned = True
             tell(hooks, GoingAway(**about, message=reply.warning))
         return items
+
+    def _doubt_namesakes(self, name: str, reply: Reply[Any]) -> None:
+        """Doubts ids that tell two calls, or two sessions, of one answer not apart: only the first of them is kept."""
+        said = dict[str, Any]()
+        for row_id, item in zip(reply.ids, reply.items, strict=False):
+            about = _ABOUT[type(item)](item) if type(item) in _ABOUT else None
+            if said.setdefault(row_id, about) != about:
+                self.evidence.doubts[f"rows of {name} share the id {row_id!r} and are not about the same"] = None
 
     def _gives_way(self, reading: Reading, refused: WindowRefused) -> bool:
         over, row = reading.window, reading.question.row

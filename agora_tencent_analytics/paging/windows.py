@@ -65,6 +65,7 @@ class Reading:
     """How often the vendor refused the window."""
 
 
+@attrs.define(eq=False)
 class Windows:
     """The route of one walk. Its state changes when a page was decoded, or a window refused or given up.
 
@@ -78,40 +79,36 @@ class Windows:
         seen: the rows that were yielded.
     """
 
-    def __init__(
-        self,
-        identity: str,
-        clock: Times,
-        questions: Questions,
-        cursor: Cursor | None,
-        *,
-        whole_questions: bool,
-        evidence: Evidence,
-        seen: Seen,
-    ) -> None:
-        self._identity = identity
-        self._clock = clock
-        self._source = questions
-        self._resume = cursor
-        self._whole_questions = whole_questions
-        self._evidence = evidence
-        self._seen = seen
-        self._questions: Iterator[tuple[int, Question]] | None = None
-        self._question: Question | None = None
-        self._index = 0
-        self._stack: list[tuple[TimeRange, int]] = []  # windows to come, the next one last, with barren levels
-        self._later = 0  # how many of them are not part of the window that was begun last
-        self.asked_before: int = 0
-        """Requests before the present window was begun, its halves and pieces counted as one with it."""
-        self.fruitful: int = 0
-        """Requests about the present window that brought something new."""
-        self._longest = 0
-        self._reached = 0  # first second that the present question has not asked for
-        self._asked_at = self._asked_lead = 0.0  # the vendor's now when the questions were made, and what it rested on
-        self._may_begin_anew = cursor is None
-        # What of the question could not be asked for, by which clock; None once that was looked at again.
-        self._hidden: list[tuple[Clipped, float]] | None = []
-        self.reading: Reading | None = None
+    _identity: str
+    _clock: Times
+    _source: Questions = attrs.field(alias="questions")
+    _resume: Cursor | None = attrs.field(alias="cursor")
+    _whole_questions: bool
+    _evidence: Evidence
+    _seen: Seen
+    asked_before: int = attrs.field(default=0, init=False)
+    """Requests before the present window was begun, its halves and pieces counted as one with it."""
+    fruitful: int = attrs.field(default=0, init=False)
+    """Requests about the present window that brought something new."""
+    reading: Reading | None = attrs.field(default=None, init=False)
+    """The window that is being read."""
+    _questions: Iterator[tuple[int, Question]] | None = attrs.field(default=None, init=False)
+    _question: Question | None = attrs.field(default=None, init=False)
+    _index: int = attrs.field(default=0, init=False)
+    _stack: list[tuple[TimeRange, int]] = attrs.field(factory=list, init=False)
+    """Windows to come, the next one last, with barren levels."""
+    _later: int = attrs.field(default=0, init=False)
+    """How many of them are not part of the window that was begun last."""
+    _longest: int = attrs.field(default=0, init=False)
+    _reached: int = attrs.field(default=0, init=False)
+    """First second that the present question has not asked for."""
+    _asked_at: float = attrs.field(default=0.0, init=False)
+    """The vendor's now when the questions were made."""
+    _asked_lead: float = attrs.field(default=0.0, init=False)
+    """What it rested on."""
+    _hidden: list[tuple[Clipped, float]] | None = attrs.field(factory=list, init=False)
+    """What of the question could not be asked for, by which clock; None once that was looked at again."""
+    _begun_anew: bool = attrs.field(default=False, init=False)
 
     @property
     def between_questions(self) -> bool:
@@ -224,9 +221,10 @@ class Windows:
     def begin_anew(self) -> bool:
         """Makes the questions anew if the vendor's clock turns out to be another: once, and before a page is read."""
         moved_s = self._clock.lead - self._asked_lead
-        if self._evidence.requests or not self._may_begin_anew or abs(moved_s) <= CLOCKS_DIFFER_S:
+        may = self._resume is None and not self._begun_anew and not self._evidence.requests
+        if not may or abs(moved_s) <= CLOCKS_DIFFER_S:
             return False
-        self._may_begin_anew = False
+        self._begun_anew = True
         self._questions = self._question = self.reading = None
         self._stack = []
         self._evidence.begin_anew()

@@ -13,7 +13,7 @@ from typing import TypeVar
 import attrs
 
 from agora_tencent_analytics.quota.record import Account, Record
-from agora_tencent_analytics.quota.recorded_store import RecordedStore, Tables
+from agora_tencent_analytics.quota.recorded_store import R, RecordedStore, Tables
 from agora_tencent_analytics.quota.store import LEASE_S, Claim, CounterKey
 
 T = TypeVar("T")
@@ -23,26 +23,18 @@ T = TypeVar("T")
 class MemoryTables:
     """What is written down, in dictionaries."""
 
-    accounts: dict[str, Account] = attrs.field(factory=dict)
-    records: dict[CounterKey, Record] = attrs.field(factory=dict)
+    values: dict[CounterKey, Account | Record] = attrs.field(factory=dict)
     slots: dict[CounterKey, dict[str, dict[str, float]]] = attrs.field(factory=dict)
     """When each slot ends, by owner and claim."""
 
-    def account(self, name: str) -> Account | None:
+    def find(self, key: CounterKey, kind: type[R]) -> R | None:
         """See `Tables`."""
-        return self.accounts.get(name)
+        found = self.values.get(key)
+        return found if isinstance(found, kind) else None
 
-    def keep_account(self, name: str, account: Account) -> None:
+    def keep(self, key: CounterKey, value: Account | Record) -> None:
         """See `Tables`."""
-        self.accounts[name] = account
-
-    def record(self, key: CounterKey) -> Record | None:
-        """See `Tables`."""
-        return self.records.get(key)
-
-    def keep_record(self, key: CounterKey, record: Record) -> None:
-        """See `Tables`."""
-        self.records[key] = record
+        self.values[key] = value
 
     def count_slots(self, key: CounterKey) -> int:
         """See `Tables`."""
@@ -53,16 +45,15 @@ class MemoryTables:
         theirs = (own for whose, own in self.slots.get(key, {}).items() if whose != owner)
         return (end for own in theirs for end in own.values() if end > after)
 
-    def put_slot(self, key: CounterKey, claim: Claim, ends: float) -> bool:
+    def put_slot(self, key: CounterKey, claim: Claim, ends: float | None) -> int:
         """See `Tables`."""
         own = self.slots.setdefault(key, {}).setdefault(claim.owner, {})
-        is_new = claim.id not in own
-        own[claim.id] = ends
-        return is_new
-
-    def drop_slot(self, key: CounterKey, claim: Claim) -> bool:
-        """See `Tables`."""
-        return self.slots.get(key, {}).get(claim.owner, {}).pop(claim.id, None) is not None
+        before = len(own)
+        if ends is None:
+            own.pop(claim.id, None)
+        else:
+            own[claim.id] = ends
+        return len(own) - before
 
     def forget_slots(self, key: CounterKey, until: float) -> int:
         """See `Tables`."""

@@ -34,9 +34,11 @@ import attrs
 import msgspec
 
 from agora_tencent_analytics.log import extra
-from agora_tencent_analytics.quota.store import STEP_TOLERATED_S, Claim, LatestRefusal, Room
+from agora_tencent_analytics.quota.store import STEP_NOTICED_S, STEP_TOLERATED_S, Claim, LatestRefusal, Room
 
 DAYS_KEPT = 7
+_DRIFT_S = 0.1
+"""Clocks may come apart slowly, by so much before that is written down; one that was set does so at once."""
 
 _log = logging.getLogger("agora_tencent_analytics")
 
@@ -246,9 +248,7 @@ def meet(
     elif record is not None and max(record.granted_at, record.refused_at) > now + STEP_TOLERATED_S:
         why = "its clock was set back"
     elif (
-        account.steady is not None
-        and claim.steady is not None
-        and abs(account.steady - claim.steady) > STEP_TOLERATED_S
+        account.steady is not None and claim.steady is not None and abs(account.steady - claim.steady) > STEP_NOTICED_S
     ):
         why = "its clock was set"
     else:
@@ -258,6 +258,8 @@ def meet(
                 account.rests_from = max(account.rests_from, min(known.active_at, now))
         elif record is not None and not listed:
             account.lost = True
+        if account.steady is not None and claim.steady is not None and abs(account.steady - claim.steady) > _DRIFT_S:
+            account.steady = claim.steady
         return account, None
     lost = why != "it is empty"
     return Account(birth=claim.id, identity=identity, rests_from=now, lost=lost, steady=claim.steady, counters=[]), why
@@ -265,21 +267,14 @@ def meet(
 
 def tell_of_loss(counter: str, store: str, why: str, *, lost: bool, shared: bool = False) -> None:
     """Says once what is not known any more."""
-    if lost:
-        _log.warning(
-            "%s: %s has forgotten what was sent (%s); nothing is granted until everybody has told it what is under "
-            "way, and all who live add to the day what they know of it",
-            counter,
-            store,
-            why,
-            extra=extra("quota_forgotten", counter=counter),
+    level, key = logging.WARNING, "quota_forgotten"
+    said = (
+        f"has forgotten what was sent ({why}); nothing is granted until everybody has told it what is under way, and "
+        "all who live add to the day what they know of it"
+    )
+    if not lost:
+        level, key = logging.WARNING if shared else logging.DEBUG, "quota_empty"  # what is not shared is always new
+        said = (
+            "is empty: what was sent earlier today, and in windows of more than an hour, is not known and not counted"
         )
-    else:
-        _log.log(
-            logging.WARNING if shared else logging.DEBUG,  # what is not shared is new in every process
-            "%s: %s is empty: what was sent earlier today, and in windows of more than an hour, is not known, and is "
-            "not counted",
-            counter,
-            store,
-            extra=extra("quota_empty", counter=counter),
-        )
+    _log.log(level, "%s: %s %s", counter, store, said, extra=extra(key, counter=counter))

@@ -17,22 +17,20 @@ from agora_tencent_analytics.quota.store import LEASE_S, STEP_TOLERATED_S, Claim
 
 _GRANTS_TO_A_SWEEP = 64
 
+OF_THE_ACCOUNT = ""
+"""The counter that the account's own record has."""
+
+R = TypeVar("R", Account, Record)
 T = TypeVar("T")
 
 
 class Tables(Protocol):
     """Where the steps find what is written down, and write it."""
 
-    def account(self, name: str) -> Account | None:
-        """What is written down of an account."""
+    def find(self, key: CounterKey, kind: type[R]) -> R | None:
+        """What is written down of a counter; of the account under `OF_THE_ACCOUNT`."""
 
-    def keep_account(self, name: str, account: Account) -> None:
-        """Writes that."""
-
-    def record(self, key: CounterKey) -> Record | None:
-        """What is written down of a counter."""
-
-    def keep_record(self, key: CounterKey, record: Record) -> None:
+    def keep(self, key: CounterKey, value: Account | Record) -> None:
         """Writes that."""
 
     def count_slots(self, key: CounterKey) -> int:
@@ -43,12 +41,8 @@ class Tables(Protocol):
         """When the slots of all other owners end, of those that end after that."""
         ...
 
-    def put_slot(self, key: CounterKey, claim: Claim, ends: float) -> bool:
-        """Writes when it ends; true if it is new."""
-        ...
-
-    def drop_slot(self, key: CounterKey, claim: Claim) -> bool:
-        """Removes it; true if there was one."""
+    def put_slot(self, key: CounterKey, claim: Claim, ends: float | None) -> int:
+        """Writes when it ends, or removes it if that is None; how many more there are now."""
         ...
 
     def forget_slots(self, key: CounterKey, until: float) -> int:
@@ -117,35 +111,27 @@ class RecordedStore(ABC):
     def _meet(
         self, tables: Tables, key: CounterKey, claim: Claim, known: Known, now: float, identity: str
     ) -> tuple[Account, Record, str | None]:
-        found, record, slots = tables.account(key[0]), tables.record(key), tables.count_slots(key)
-        before = None if found is None else (found.lost, found.rests_from)
+        of_all, slots = (key[0], OF_THE_ACCOUNT), tables.count_slots(key)
+        found, record = tables.find(of_all, Account), tables.find(key, Record)
+        before = None if found is None else (found.lost, found.rests_from, found.steady)
         account, why = meet(
-            found,
-            record,
-            counter=key[1],
-            known=known,
-            claim=claim,
-            now=now,
-            identity=identity,
-            slots=slots,
+            found, record, counter=key[1], known=known, claim=claim, now=now, identity=identity, slots=slots
         )
-        changed = account is not found or before != (account.lost, account.rests_from)
         if record is None:
             record = Record()
-        if key[1] not in account.counters:
+        if is_new := key[1] not in account.counters:
             account.counters.append(key[1])
             record.adopt(account.birth, now, slots)
-            tables.keep_record(key, record)
-            changed = True
-        if changed:
-            tables.keep_account(key[0], account)
+            tables.keep(key, record)
+        if is_new or account is not found or before != (account.lost, account.rests_from, account.steady):
+            tables.keep(of_all, account)
         if known.birth not in ("", account.birth):
             for counter, days in known.days.items():
                 at = (key[0], counter)
-                mended = record if at == key else tables.record(at) or Record(slots=tables.count_slots(at))
+                mended = record if at == key else tables.find(at, Record) or Record(slots=tables.count_slots(at))
                 for day, tally in days.items():
                     mended.day(day).merge(tally)
-                tables.keep_record(at, mended)
+                tables.keep(at, mended)
         return account, record, why
 
     def _take(self, tables: Tables, key: CounterKey, claim: Claim, record: Record, days: list[Day], now: float) -> None:
@@ -158,7 +144,7 @@ class RecordedStore(ABC):
         record.slots += tables.put_slot(key, claim, now + self.lease_s)
         if record.number % _GRANTS_TO_A_SWEEP == 0:
             record.slots -= tables.forget_slots(key, now - record.longest_rest_s - STEP_TOLERATED_S)
-        tables.keep_record(key, record)
+        tables.keep(key, record)
 
     async def answered(
         self, key: CounterKey, claim: Claim, now: float, *, ago_s: float, late_days: tuple[int, ...] = ()
@@ -167,15 +153,15 @@ class RecordedStore(ABC):
 
         def step(tables: Tables, _: str, waited_s: float) -> None:
             at = now + waited_s - ago_s
-            more = int(tables.put_slot(key, claim, at)) if claim.windows else -int(tables.drop_slot(key, claim))
+            more = tables.put_slot(key, claim, at if claim.windows else None)
             late = [room for room, step in zip(claim.long, claim.steps, strict=False) if at // room.step_s > step]
             if more or late_days or late:
-                record = tables.record(key) or Record()
+                record = tables.find(key, Record) or Record()
                 record.slots += more
                 record.count(late, at)
                 for day in late_days:
                     record.day(day).charge(record.mark)
-                tables.keep_record(key, record)
+                tables.keep(key, record)
 
         await self._run(step)
         self._known.setdefault(key[0], Known()).active_at = now
@@ -184,15 +170,15 @@ class RecordedStore(ABC):
         """See `QuotaStore.refund`."""
 
         def step(tables: Tables, _: str, __: float) -> None:
-            if tables.drop_slot(key, claim):
-                record = tables.record(key) or Record(slots=1)
+            if tables.put_slot(key, claim, None):
+                record = tables.find(key, Record) or Record(slots=1)
                 record.slots -= 1
                 for day in claim.days:
                     record.day(day).charge(record.mark, granted=0, back=1)
                 for room, step in zip(claim.long, claim.steps, strict=False):
                     if record.steps.get(room.period_s, {}).get(step):
                         record.steps[room.period_s][step] -= 1
-                tables.keep_record(key, record)
+                tables.keep(key, record)
 
         await self._run(step)
 
@@ -201,9 +187,9 @@ class RecordedStore(ABC):
 
         def step(tables: Tables, _: str, waited_s: float) -> None:
             if tables.put_slot(key, claim, now + waited_s + self.lease_s):
-                record = tables.record(key) or Record()
+                record = tables.find(key, Record) or Record()
                 record.slots += 1
-                tables.keep_record(key, record)
+                tables.keep(key, record)
 
         await self._run(step)
 
@@ -213,12 +199,12 @@ class RecordedStore(ABC):
         """See `QuotaStore.refused`."""
 
         def step(tables: Tables, _: str, waited_s: float) -> None:
-            record = tables.record(key) or Record()
+            record = tables.find(key, Record) or Record()
             at = now + waited_s - ago_s
             record.hold(now + waited_s, hold_s - ago_s)
             record.refusals += 1
             record.refused_at, record.refused_sent_at, record.refused_period_s = at, at - sent_ago_s, period_s
-            tables.keep_record(key, record)
+            tables.keep(key, record)
 
         await self._run(step)
 
@@ -226,9 +212,9 @@ class RecordedStore(ABC):
         """See `QuotaStore.spend`."""
 
         def step(tables: Tables, _: str, __: float) -> None:
-            record = tables.record(key) or Record()
+            record = tables.find(key, Record) or Record()
             record.day(day).merge(Day({}, limit))
-            tables.keep_record(key, record)
+            tables.keep(key, record)
 
         await self._run(step)
 
@@ -236,7 +222,8 @@ class RecordedStore(ABC):
         """See `QuotaStore.look`."""
 
         def step(tables: Tables, _: str, __: float) -> CounterState:
-            account, record = tables.account(key[0]), tables.record(key) or Record()
+            account = tables.find((key[0], OF_THE_ACCOUNT), Account)
+            record = tables.find(key, Record) or Record()
             rests_s = 0.0
             if account is not None and account.lost:
                 rests_s = account.rests_from + self._gather_s + record.longest_rest_s - now

@@ -112,30 +112,31 @@ class Fallback:
             self._served.add(claim)
             return CounterState(used=claim.seen)  # what is owed is not what was seen at the store
 
-    def answered(self, key: CounterKey, claim: Claim, late_days: tuple[int, ...], ago_s: float) -> bool:
-        """True if the claim was granted here, and is now answered, and the store need not be told."""
+    def ended(
+        self, key: CounterKey, claim: Claim, *, ago_s: float | None = None, late_days: tuple[int, ...] = ()
+    ) -> bool:
+        """True if the claim was granted here, is over by now, and the store need not be told.
+
+        Args:
+            key: its counter.
+            claim: what was granted.
+            ago_s: how long ago it was answered, seconds; None if it was never sent.
+            late_days: days to be charged as well.
+        """
         with self._lock:
             found = self._shares.get(key)
             if found is None or found.claims.pop(claim.id, None) is None:
                 return False
-            found.bucket.answered(time.monotonic() - ago_s)
+            if ago_s is None:
+                found.bucket.refund()
+            else:
+                found.bucket.answered(time.monotonic() - ago_s)
             if claim.id in found.known:
                 found.known.remove(claim.id)
                 return False
             found.granted.update(late_days)
-            return True
-
-    def refund(self, key: CounterKey, claim: Claim) -> bool:
-        """True if the claim was granted here, and is now given back, and the store need not be told."""
-        with self._lock:
-            found = self._shares.get(key)
-            if found is None or found.claims.pop(claim.id, None) is None:
-                return False
-            found.bucket.refund()
-            if claim.id in found.known:
-                found.known.remove(claim.id)
-                return False
-            found.granted.subtract(claim.days)
+            if ago_s is None:
+                found.granted.subtract(claim.days)
             return True
 
     def known(self, claim: Claim) -> Claim:

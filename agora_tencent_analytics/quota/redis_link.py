@@ -41,8 +41,8 @@ ASK_AGAIN_S = 1.0
 _CONNECTIONS = 8
 _KEEP_ALIVE_S = 30
 _ACL = (
-    "ACL SETUSER NAME on >PASSWORD resetkeys ~agora-tencent-analytics:* -@all +evalsha +eval +info +time +type +set "
-    "+exists +del +hget +hmget +hset +hdel +hkeys +hincrby +zadd +zscore +zrem +zrangebyscore +zremrangebyscore"
+    "ACL SETUSER NAME on >PASSWORD resetkeys ~agora-tencent-analytics:* -@all +evalsha +eval +info +select +time +type "
+    "+set +exists +del +hget +hmget +hset +hdel +hkeys +hincrby +zadd +zscore +zrem +zrangebyscore +zremrangebyscore"
 )
 _REMEDIES = (
     ("AuthenticationError|NOAUTH|WRONGPASS|wrong number of arguments for 'auth'", "correct user and password"),
@@ -57,6 +57,10 @@ _REMEDIES = (
 """What is to be done about trouble that does not pass by itself, by what is said of it."""
 _HIDDEN_AT = re.compile("://[^/?#]*[/?#].*@", re.DOTALL)
 """A password cut short by one of these: what stands before would be taken for the host."""
+_MALFORMED = (
+    "is malformed; it is like redis://user:password@host:6379/0, and / ? # @ in a password are written as %2F %3F %23 "
+    "%40"
+)
 _HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[\w.-]+)(:[0-9]+)?(/[0-9]*)?")
 _PLACES = {"redis": _HOST, "rediss": _HOST, "unix": re.compile(r"/[\w./-]*")}
 
@@ -105,29 +109,27 @@ class RedisLink:
         """The server has served this client."""
         self.breaks: int = 0
         """How often connections were lost: it may be another server now."""
-        well_formed = not _HIDDEN_AT.search(self._url.reveal())
-        unknown: str | None = None
+        wrong: str | None = None
         try:
-            self._connection()
+            self.database = int(self._connection().db)
+            """Its number."""
         except ImportError as error:
             raise BadInput('a quota in Redis needs redis-py: pip install "agora-tencent-analytics[redis]"') from error
         except TypeError as error:
-            unknown = next(iter(re.findall(r"argument '(\w+)'", str(error))), "?")
+            option = next(iter(re.findall(r"argument '(\w+)'", str(error))), "?")
+            wrong = (
+                f"has the option {option}, which a {self.place.partition(':')[0]}:// connection does not know; remove "
+                "it, or see redis-py for those there are (ssl_... are for rediss://)"
+            )
         except ValueError:
-            well_formed = False
-        if not well_formed:
+            wrong = _MALFORMED
+        if _HIDDEN_AT.search(self._url.reveal()):
+            wrong = _MALFORMED
+        if wrong is not None:
             # The URL may hold a password: neither it nor the library's own error is repeated, or kept as the context.
-            raise BadInput(
-                f"the Redis URL for {self.place} is malformed; it is like redis://user:password@host:6379/0, and "
-                "/ ? # @ in a password are written as %2F %3F %23 %40"
-            )
-        if unknown is not None:
-            raise BadInput(
-                f"the Redis URL for {self.place} has the option {unknown}, which a {self.place.partition(':')[0]}:// "
-                "connection does not know; remove it, or see redis-py for those there are (ssl_... are for rediss://)"
-            )
+            raise BadInput(f"the Redis URL for {self.place} {wrong}")
 
-    async def run(self, keys: list[str], *words: str) -> Any:
+    async def run(self, keys: list[str], *words: str | bytes) -> Any:
         """What the script returns.
 
         Raises:
@@ -150,7 +152,7 @@ class RedisLink:
             with self._lock:
                 pool.busy -= 1
 
-    async def _ask(self, pool: _Pool, keys: list[str], words: tuple[str, ...]) -> Any:
+    async def _ask(self, pool: _Pool, keys: list[str], words: tuple[str | bytes, ...]) -> Any:
         from redis.exceptions import ConnectionError, RedisError, ResponseError
 
         passes = True
@@ -169,6 +171,8 @@ class RedisLink:
                 why = f"no answer in {self._timeout_s:g} s"
                 if self.place.startswith("rediss:") and not self.serves:
                     why += ", as from a port that does not speak TLS"
+            elif re.search("closed by server|reset by peer", why) and not self.serves:
+                why += "; so does a port that speaks TLS (rediss://), or a proxy that does not know EVALSHA"
             for pattern, remedy in _REMEDIES:
                 if re.search(pattern, why):
                     why, passes = f"{why}; {remedy}", False
@@ -178,7 +182,7 @@ class RedisLink:
         # Out here, where the server's own words are not its context.
         raise self.unusable(why, passes=passes)
 
-    async def _evaluate(self, pool: _Pool, keys: list[str], words: tuple[str, ...]) -> Any:
+    async def _evaluate(self, pool: _Pool, keys: list[str], words: tuple[str | bytes, ...]) -> Any:
         from redis.exceptions import ConnectionError, NoScriptError, ReadOnlyError
 
         asked = (len(keys), *keys, *words)

@@ -3,7 +3,7 @@
 --
 -- KEYS  1 account: birth, server (its run id), rests_from, lost, skew (of the clocks of clients), c:NAME of each counter
 --       2 counter: mark, number, granted_at, held_until, hold_s, gathers_until, refusals, refused_at, sent_at, period,
---         and for each DAY g: granted and r: given back under the mark, p: the same under earlier births, s: spent_at;
+--         and d:DAY for each day, as `Day` is written: [{life: [granted, back]}, spent_at];
 --         w:PERIOD:STEP requests in a step of a window of more than an hour
 --       3 ends: sorted set of "owner claim", scored by when the slot ends (see store.py); "=" as its mark; "! id" once a
 --         claim was given back before it was made, or a share was told
@@ -26,21 +26,26 @@ local function exact(number) return string.format('%.6f', number) end
 local function read()
   local fields = {}
   for i, field in ipairs(FIELDS) do fields[i] = field end
-  for _, day in ipairs(days) do
-    for _, kind in ipairs({'g:', 'r:', 's:', 'p:'}) do fields[#fields + 1] = kind .. day end
-  end
+  for i, day in ipairs(days) do fields[#FIELDS + i] = 'd:' .. day end
   local found = redis.call('HMGET', counter, unpack(fields))
   c.mark = found[1]
   for i = 2, #FIELDS do c[FIELDS[i]] = tonumber(found[i] or '0') end
-  for i = 1, #days do
-    local at = #FIELDS + 4 * i - 4
-    local granted, back = tonumber(found[at + 1] or '0'), tonumber(found[at + 2] or '0')
-    local used = granted - back
-    local past = found[at + 4] and cjson.decode(found[at + 4]) or nil
-    for _, one in pairs(past or {}) do used = used + one[1] - one[2] end
-    local spent = tonumber(found[at + 3] or '0')
-    tallies[i] = { granted = granted, back = back, spent = spent, past = past, used = math.max(spent, used) }
-  end
+  for i = 1, #days do tallies[i] = cjson.decode(found[#FIELDS + i] or '[{},0]') end
+end
+
+local function write(i) redis.call('HSET', counter, 'd:' .. days[i], cjson.encode(tallies[i])) end
+
+local function charge(i, granted, back) -- to one of the days, under the mark
+  local lives, mark = tallies[i][1], c.mark or ''
+  local before = lives[mark] or { 0, 0 }
+  lives[mark] = { before[1] + granted, before[2] + back }
+  write(i)
+end
+
+local function used(tally)
+  local sum = 0
+  for _, one in pairs(tally[1]) do sum = sum + one[1] - one[2] end
+  return math.max(sum, tally[2])
 end
 
 local function held_s() return math.max(0, math.min(c.held_until - now, c.hold_s)) end
@@ -90,10 +95,19 @@ local function count(room, at) -- a request that arrives no later than that; tel
   return step
 end
 
-local function reply(why, after_s, more)
+local function reply(why, after_s, state, more)
   local told = more or {}
-  told.why, told.after_s, told.now, told.tallies = why, after_s, now, tallies
-  if c.refusals > 0 then told.refused = { c.refusals, now - c.refused_at, now - c.sent_at, c.period } end
+  state.why, state.after_s = why, after_s
+  if state.others and #state.others == 0 then state.others = nil end -- empty, it would arrive as an object
+  if #days > 0 then
+    told.days, state.used = tallies, {}
+    for i, tally in ipairs(tallies) do state.used[i] = used(tally) end
+  end
+  if c.refusals > 0 then
+    state.refused = { number = c.refusals, ago_s = math.max(0, now - c.refused_at),
+      sent_ago_s = math.max(0, now - c.sent_at), period_s = c.period > 0 and c.period or cjson.null }
+  end
+  told.now, told.state = now, state
   return cjson.encode(told)
 end
 
@@ -107,29 +121,20 @@ local function shards()
   return tonumber(string.match(type(told) == 'string' and told or '', 'cluster_size:(%d+)') or '1')
 end
 
-local function merge(lives, life, granted, back)
-  local before = lives[life] or { 0, 0 }
-  lives[life] = { math.max(before[1], granted), math.max(before[2], back) }
+local function elsewhere() -- another database of this server in which the account is counted
+  for number in string.gmatch(info('keyspace'), 'db(%d+):') do
+    if redis.pcall('SELECT', number).ok and redis.call('EXISTS', account) == 1 then return number end
+  end
+  redis.pcall('SELECT', a.db)
 end
 
 local function adopt(birth) -- the counter goes on under another birth
-  local lists = {}
-  for _, field in ipairs(redis.call('HKEYS', counter)) do
-    local day = string.match(field, '^[gr]:(%d+)$')
-    if day then lists[day] = true end
-  end
-  for day in pairs(lists) do
-    local found = redis.call('HMGET', counter, 'g:' .. day, 'r:' .. day, 'p:' .. day)
-    local lives = found[3] and cjson.decode(found[3]) or {}
-    merge(lives, c.mark or '', tonumber(found[1] or '0'), tonumber(found[2] or '0'))
-    redis.call('HSET', counter, 'p:' .. day, cjson.encode(lives))
-    redis.call('HDEL', counter, 'g:' .. day, 'r:' .. day)
-  end
-  redis.call('HSET', counter, 'mark', birth, 'number', 0, 'held_until', exact(now + held_s()),
-    'granted_at', exact(math.min(c.granted_at, now)), 'refused_at', exact(math.min(c.refused_at, now)))
+  c.mark, c.number, c.held_until = birth, 0, now + held_s()
+  c.granted_at, c.refused_at = math.min(c.granted_at, now), math.min(c.refused_at, now)
+  redis.call('HSET', counter, 'mark', birth, 'number', 0, 'held_until', exact(c.held_until),
+    'granted_at', exact(c.granted_at), 'refused_at', exact(c.refused_at))
   redis.call('ZADD', ends, '+inf', '=')
   redis.call('HSET', account, 'c:' .. a.counter, 1)
-  read()
 end
 
 local function meet() -- the account as it is from now on, with what was found wrong with it, if anything
@@ -139,6 +144,8 @@ local function meet() -- the account as it is from now on, with what was found w
   local server = string.match(info('server'), 'run_id:(%w+)') or ''
   local why = nil
   if not its.birth then
+    its.apart = elsewhere()
+    if its.apart then return its end
     local found_empty = a.birth == '' and redis.call('EXISTS', counter, ends) == 0 and not a.adopted
     why = found_empty and 'it is empty' or 'it does not know this account any more'
   elseif its.server ~= server and server ~= '' then why = 'it is another one, a copy, or started anew'
@@ -167,8 +174,9 @@ local function meet() -- the account as it is from now on, with what was found w
   end
   if not listed then adopt(its.birth) end
   -- Whose clock is ahead of this one as that of others is not, or who may not know which server it is, rests alone.
-  local skewed = a.birth == '' and not its.why and math.abs(a.wall - now - skew) > a.step_s
-  if skewed then redis.call('HSET', account, 'skew', exact(a.wall - now)) end
+  -- Until it has rested, what others are is not its own to say: more may come who do not know of the step.
+  local skewed = a.birth == '' and not its.why and math.abs(a.wall - now - skew) > a.noticed_s
+  if a.rested then redis.call('HSET', account, 'skew', exact(a.wall - now)) end
   its.blind = server == ''
   its.unsure = skewed or (a.fresh and its.blind)
   return its
@@ -178,74 +186,73 @@ local steps = {}
 
 function steps.reserve()
   read()
-  if redis.call('ZSCORE', ends, known) then return reply('void', 0) end
+  if redis.call('ZSCORE', ends, known) then return reply('hold', 0, {}, { void = true }) end
   local its = meet()
+  if its.apart then return reply('hold', 0, {}, { database = its.apart }) end
+  local state = { lost_ago_s = now - its.rests_from }
   local more = { birth = its.birth, server = its.server, blind = its.blind, lost = its.lost, news = its.why,
-    lost_ago_s = now - its.rests_from, number = c.number }
-  if a.birth ~= '' and a.birth ~= its.birth then return reply('tell', 0, more) end
-  if redis.call('ZSCORE', ends, member) then return reply(nil, 0, more) end
+    number = c.number, tell = a.birth ~= '' and a.birth ~= its.birth }
+  if more.tell then return reply('hold', 0, state, more) end
+  if redis.call('ZSCORE', ends, member) then return reply(nil, 0, state, more) end
   redis.call('ZREMRANGEBYSCORE', ends, '-inf', exact(now - a.slots_s))
   local ages, rested_s = others(), a.gather_s + a.rest_s
-  more.others = ages
+  state.others = ages
   if its.unsure then
     more.unsure = true
-    return reply('hold', rested_s, more)
+    return reply('hold', rested_s, state, more)
   end
-  for _, day in ipairs(tallies) do
-    if day.used >= a.day_limit then return reply('day', 0, more) end
+  for _, tally in ipairs(tallies) do
+    if used(tally) >= a.day_limit then return reply('day', 0, state, more) end
   end
   local rests = (its.lost or a.cold_start) and its.rests_from + rested_s - now or 0
   local held, gathering, paced = math.max(held_s(), rests, full_s()), c.gathers_until - now, 0
   if a.pace_s > 0 and c.granted_at <= now then paced = c.granted_at + a.pace_s - now end
   if held > 0 or gathering > 0 then
     more.gathers = held <= 0
-    return reply('hold', math.max(held, gathering, paced), more)
+    return reply('hold', math.max(held, gathering, paced), state, more)
   end
-  if paced > 0 then return reply('pace', paced, more) end
+  if paced > 0 then return reply('pace', paced, state, more) end
   for _, room in ipairs(a.windows) do
     local full = 0
     for _, age in ipairs(ages) do
       if age < room[2] then full = full + 1 end
     end
-    if full >= room[1] then return reply('window', 0, more) end
+    if full >= room[1] then return reply('window', 0, state, more) end
   end
   redis.call('ZADD', ends, exact(now + a.lease_s), member)
-  local written = { 'number', c.number + 1, 'granted_at', exact(now) }
-  for i, day in ipairs(days) do
-    local tally = tallies[i]
-    tally.granted, tally.used = tally.granted + 1, math.max(tally.spent, tally.used + 1)
-    written[#written + 1], written[#written + 2] = 'g:' .. day, tally.granted
-    if tally.granted == 1 then -- the day has begun: others are over
-      for _, field in ipairs(redis.call('HKEYS', counter)) do
-        local old = string.match(field, '^[grps]:(%d+)$')
-        if old and tonumber(old) <= days[1] - a.days_kept then redis.call('HDEL', counter, field) end
-      end
+  redis.call('HSET', counter, 'number', c.number + 1, 'granted_at', exact(now))
+  for i = 1, #days do charge(i, 1, 0) end
+  if #days > 0 and tallies[#days][1][c.mark][1] == 1 then -- the day has begun: others are over
+    for _, field in ipairs(redis.call('HKEYS', counter)) do
+      local old = tonumber(string.match(field, '^d:(%d+)$'))
+      if old and old <= days[1] - a.days_kept then redis.call('HDEL', counter, field) end
     end
   end
-  redis.call('HSET', counter, unpack(written))
-  more.number, more.others, more.steps = c.number + 1, nil, {}
+  more.number, state.others = c.number + 1, nil
   -- Should its sender die, it has arrived by the end of its lease.
-  for i, room in ipairs(a.long) do more.steps[i] = count(room, now + a.lease_s) end
-  return reply(nil, 0, more)
+  if #a.long > 0 then state.steps = {} end
+  for i, room in ipairs(a.long) do state.steps[i] = count(room, now + a.lease_s) end
+  return reply(nil, 0, state, more)
 end
 
 function steps.mend() -- what a client knows of the days, and this server may have forgotten
-  local mark = redis.call('HGET', counter, 'mark')
-  for _, told in ipairs(a.known) do
-    local day, spent, lives = told[1], told[2], told[3]
-    local found = redis.call('HMGET', counter, 'p:' .. day, 's:' .. day, 'g:' .. day, 'r:' .. day)
-    local past = found[1] and cjson.decode(found[1]) or {}
-    local under_mark = { [mark or ''] = { tonumber(found[3] or '0'), tonumber(found[4] or '0') } }
-    for life, one in pairs(lives) do merge(life == mark and under_mark or past, life, one[1], one[2]) end
-    redis.call('HSET', counter, 'g:' .. day, under_mark[mark or ''][1], 'r:' .. day, under_mark[mark or ''][2])
-    redis.call('HSET', counter, 'p:' .. day, cjson.encode(past), 's:' .. day, math.max(spent, tonumber(found[2] or '0')))
+  read()
+  for i, told in ipairs(a.known) do
+    local lives = tallies[i][1]
+    for life, one in pairs(told[1]) do
+      local before = lives[life] or { 0, 0 }
+      lives[life] = { math.max(before[1], one[1]), math.max(before[2], one[2]) }
+    end
+    tallies[i][2] = math.max(tallies[i][2], told[2])
+    write(i)
   end
 end
 
 function steps.answered()
-  local until_ = #days > 0 and redis.call('ZSCORE', ends, member)
-  if until_ == false or #days > 0 and tonumber(until_) > now then -- told twice, it is charged once
-    for _, day in ipairs(days) do redis.call('HINCRBY', counter, 'g:' .. day, 1) end
+  local ends_at = #days > 0 and tonumber(redis.call('ZSCORE', ends, member) or now + 1)
+  if ends_at and ends_at > now then -- told twice, it is charged once
+    read()
+    for i = 1, #days do charge(i, 1, 0) end
   end
   for _, room in ipairs(a.long) do
     if room.step >= 0 and step_of(room, now - a.ago_s) > room.step then count(room, now - a.ago_s) end
@@ -262,7 +269,8 @@ function steps.refund()
     redis.call('ZADD', ends, exact(now + 2 * a.lease_s + 60), known) -- the claim may still be on its way
     return
   end
-  for _, day in ipairs(days) do redis.call('HINCRBY', counter, 'r:' .. day, 1) end
+  read()
+  for i = 1, #days do charge(i, 0, 1) end
   for _, room in ipairs(a.long) do
     local name = field(room, room.step)
     if tonumber(redis.call('HGET', counter, name) or '0') > 0 then redis.call('HINCRBY', counter, name, -1) end
@@ -280,20 +288,19 @@ function steps.refused()
 end
 
 function steps.spend()
-  local before = tonumber(redis.call('HGET', counter, 's:' .. days[1]) or '0')
-  redis.call('HSET', counter, 's:' .. days[1], math.max(before, a.limit))
+  read()
+  tallies[1][2] = math.max(tallies[1][2], a.limit)
+  write(1)
 end
 
 function steps.back() -- from a share of its own: charge once what was granted, let all others come back
+  read()
   if not redis.call('ZSCORE', ends, known) then
     redis.call('ZADD', ends, exact(now + 86400), known)
-    for i, day in ipairs(days) do
-      redis.call('HINCRBY', counter, (a.owed[i] < 0 and 'r:' or 'g:') .. day, math.abs(a.owed[i]))
-    end
+    for i, owed in ipairs(a.owed) do charge(i, math.max(owed, 0), math.max(-owed, 0)) end
   end
   for _, one in ipairs(a.in_flight) do redis.call('ZADD', ends, 'NX', exact(now + a.lease_s), one) end
-  local gathers_until = tonumber(redis.call('HGET', counter, 'gathers_until') or '0')
-  redis.call('HSET', counter, 'gathers_until', exact(math.max(gathers_until, now + a.gather_s)))
+  redis.call('HSET', counter, 'gathers_until', exact(math.max(c.gathers_until, now + a.gather_s)))
 end
 
 function steps.look()
@@ -304,13 +311,14 @@ end
 function steps.hello() -- KEYS are those of version 0.1: slots, state and days. What it counted is told, and it is stopped
   local facts, told = nil, {}
   if a.facts then
-    local memory = info('memory')
+    local memory, persistence = info('memory'), info('persistence')
     facts = {
       role = string.match(info('replication'), 'role:(%w+)'),
       servers = string.match(info('cluster'), 'cluster_enabled:1') and shards() or 1,
       policy = string.match(memory, 'maxmemory_policy:([%w-]+)'),
       limited = (tonumber(string.match(memory, 'maxmemory:(%d+)')) or 0) > 0,
-      appends = string.match(info('persistence'), 'aof_enabled:(%d)'),
+      appends = string.match(persistence, 'aof_enabled:(%d)'),
+      dumps = string.match(persistence, 'rdb_last_bgsave_time_sec:%d') and true, -- -1 before the first
     }
     if facts.role == 'slave' or facts.servers > 1 then return cjson.encode({ facts = facts }) end
   end

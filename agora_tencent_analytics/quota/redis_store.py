@@ -21,11 +21,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 import time
 from importlib.resources import files
 from typing import Any, Literal
+
+import msgspec
 
 from agora_tencent_analytics.errors import BadInput, QuotaUnavailable
 from agora_tencent_analytics.quota.record import DAYS_KEPT, Day, Known, tell_of_loss
@@ -36,21 +37,47 @@ from agora_tencent_analytics.quota.store import (
     LEASE_S,
     PACE_SLACK_S,
     SLOTS_KEPT_S,
+    STEP_NOTICED_S,
     STEP_TOLERATED_S,
     Claim,
     CounterKey,
     CounterState,
-    LatestRefusal,
     renewal_interval,
 )
 
-_STEP_NOTICED_S = 1.0
-"""By so much more than the time on its way may explain the server's clock is off, if it was set."""
 _OF_VERSION_0_1 = "0.1"
 _MOST_OWED = 64
 _SCRIPT = files("agora_tencent_analytics.quota").joinpath("redis_store.lua").read_text("utf-8")
 
 _log = logging.getLogger("agora_tencent_analytics")
+
+
+class _Told(msgspec.Struct):
+    """What the script replies."""
+
+    state: CounterState
+    now: float
+    void: bool = False
+    """The claim was given back before it came."""
+    tell: bool = False
+    """The server is to be told first what it has forgotten and this client knows."""
+    database: str = ""
+    """Another, in which the account is counted."""
+    news: str | None = None
+    """What was found wrong just now."""
+    birth: str = ""
+    server: str = ""
+    number: int = 0
+    lost: bool = False
+    blind: bool = False
+    """This client may not ask which server it is."""
+    unsure: bool = False
+    """It is to rest by itself."""
+    gathers: bool = False
+    days: list[Day] = []
+
+
+_read = msgspec.json.Decoder(_Told).decode
 
 
 class RedisStore:
@@ -163,42 +190,46 @@ class RedisStore:
             return CounterState(why="hold", after_s=rests_s, used=claim.seen), False
         if key not in self._met:
             self._met[key] = await self._hello(key, claim)
-        more = {"adopted": self._met[key]}
+        more = {"adopted": self._met[key], "rested": self._rests_until.pop(account, None) is not None}
         while True:
             sent, asked_as = time.monotonic(), known.birth
             # Whoever may not ask which server it is does not know it after a connection was lost.
             more["fresh"] = not known.birth or self._breaks.get(account, self._link.breaks) != self._link.breaks
             told = await self._ask(key, claim, known, sent - now, more)
+            if told.database:
+                raise self._link.unusable(
+                    f"its database {told.database} counts this account too, and they would count apart; name one "
+                    "database everywhere, or delete the keys of the account in the other"
+                )
             self._link.serves = True
-            if told["why"] == "tell":
+            granted = told.state.why is None
+            if told.void:
+                return told.state, False
+            if told.tell:
                 await self._mend(key, known)
-                known.learn(told["birth"], told["server"], counter, 0, asked_as=asked_as)
+                known.learn(told.birth, told.server, counter, 0, asked_as=asked_as)
             elif self._stepped(told, sent, time.monotonic()) and not more.get("stepped"):
-                if told["why"] is None:
+                if granted:
                     await self._give_back(key, claim)
                 more["stepped"] = True
                 continue
-            if told["news"]:
-                tell_of_loss(counter, self._link.place, told["news"], lost=told["lost"], shared=True)
-            if told["why"] != "tell":
+            if told.news:
+                tell_of_loss(counter, self._link.place, told.news, lost=told.lost, shared=True)
+            if not told.tell:
                 break
             more = {}
-        if told["why"] == "void":
-            return _state(told), False
         self._met[key] = False
-        if told["why"] is None:
+        if granted:
             known.active_at = sent
-        days = [(day, _day(told, tally)) for day, tally in zip(claim.days, told["tallies"], strict=False)]
-        known.learn(told["birth"], told["server"], counter, told["number"], days, asked_as=asked_as)
-        if told.get("unsure"):
-            self._rests_until[account] = time.monotonic() + told["after_s"]
-        if told["blind"]:
+        days = list(zip(claim.days, told.days, strict=True))
+        known.learn(told.birth, told.server, counter, told.number, days, asked_as=asked_as)
+        if told.unsure:
+            self._rests_until[account] = time.monotonic() + told.state.after_s
+        if told.blind:
             self._breaks[account] = self._link.breaks
-        return _state(told), bool(told.get("gathers"))
+        return told.state, told.gathers
 
-    async def _ask(
-        self, key: CounterKey, claim: Claim, known: Known, ahead_s: float, more: dict[str, Any]
-    ) -> dict[str, Any]:
+    async def _ask(self, key: CounterKey, claim: Claim, known: Known, ahead_s: float, more: dict[str, Any]) -> _Told:
         asked = {
             "windows": [[room.free, room.rest_s] for room in claim.windows],
             "long": _steps(claim),
@@ -212,12 +243,14 @@ class RedisStore:
             "gather_s": self._gather_s,
             "rest_s": claim.longest_rest_s,
             "cold_start": claim.cold_start,
+            "noticed_s": STEP_NOTICED_S,
+            "db": self._link.database,
             "slots_s": max(claim.longest_rest_s, SLOTS_KEPT_S),
             "days_kept": DAYS_KEPT,
             **more,
         }
         try:
-            said = await self._run("reserve", key, asked, days=claim.days, claim=claim)
+            return _read(await self._run("reserve", key, asked, days=claim.days, claim=claim))
         except QuotaUnavailable:
             self._owe(key, claim)  # it may have been granted, and the answer lost
             raise
@@ -226,22 +259,18 @@ class RedisStore:
             with contextlib.suppress(QuotaUnavailable):
                 await uninterrupted(self._give_back(key, claim))
             raise
-        return {"why": None, "news": None, **json.loads(said)}
 
-    def _stepped(self, told: dict[str, Any], sent: float, heard: float) -> bool:
+    def _stepped(self, told: _Told, sent: float, heard: float) -> bool:
         """True if the server's clock was set since the answer before."""
-        if told["why"] == "void":
+        before, self._lead = self._lead, (told.server, told.now - heard, told.now - sent)
+        if before is None or before[0] != told.server:
             return False
-        before, self._lead = self._lead, (told["server"], told["now"] - heard, told["now"] - sent)
-        if before is None or before[0] != told["server"]:
-            return False
-        return self._lead[1] > before[2] + _STEP_NOTICED_S or self._lead[2] < before[1] - _STEP_NOTICED_S
+        return self._lead[1] > before[2] + STEP_NOTICED_S or self._lead[2] < before[1] - STEP_NOTICED_S
 
     async def _mend(self, key: CounterKey, known: Known) -> None:
         """Tells a server that forgot what this client knows of the days."""
         for counter, days in list(known.days.items()):
-            tallies = [[day, tally.spent_at, tally.lives] for day, tally in days.items()]
-            await self._run("mend", (key[0], counter), {"known": tallies})
+            await self._run("mend", (key[0], counter), {"known": list(days.values())}, days=tuple(days))
 
     async def _hello(self, key: CounterKey, claim: Claim) -> bool:
         """Looks at a server that is met for the first time; true if version 0.1 has counted this counter there.
@@ -251,9 +280,8 @@ class RedisStore:
         """
         tag = f"agora-tencent-analytics:{{{key[0]}:{key[1]}}}"
         keys = [f"{tag}:slots", f"{tag}:state", *(f"{tag}:{day}" for day in claim.days)]
-        told = json.loads(
-            await self._link.run(keys, "hello", json.dumps({"facts": not self._greeted, "days": claim.days}))
-        )
+        asked = {"facts": not self._greeted, "days": claim.days}
+        told = msgspec.json.decode(await self._link.run(keys, "hello", msgspec.json.encode(asked)))
         if not self._greeted:
             self._judge(told.get("facts") or {})
             self._greeted = True
@@ -280,17 +308,20 @@ class RedisStore:
         if why is not None:
             raise self._link.unusable(why)
         if facts.get("appends") == "0":
-            _log.warning(
-                "%s keeps no append-only file: when it stops, what was sent of the day is forgotten as far as no "
-                "client lives that knows of it; set appendonly yes",
+            dumps = facts.get("dumps")
+            _log.log(
+                logging.INFO if dumps else logging.WARNING,
+                "%s keeps no append-only file: when it %s, what was sent of the day %s is forgotten unless a client "
+                "lives that knows of it; set appendonly yes",
                 self._link.place,
+                *(("crashes", "since its last dump") if dumps else ("stops", "until then")),
             )
 
     async def answered(
         self, key: CounterKey, claim: Claim, now: float, *, ago_s: float, late_days: tuple[int, ...] = ()
     ) -> None:
         """See `QuotaStore.answered`."""
-        if self._fallback is not None and self._fallback.answered(key, claim, late_days, ago_s):
+        if self._fallback is not None and self._fallback.ended(key, claim, ago_s=ago_s, late_days=late_days):
             return
         asked = {"ago_s": ago_s, "windowed": bool(claim.windows), "long": _steps(claim)}
         await self._run("answered", key, asked, days=late_days, claim=self._as_served(claim))
@@ -298,7 +329,7 @@ class RedisStore:
 
     async def refund(self, key: CounterKey, claim: Claim) -> None:
         """See `QuotaStore.refund`."""
-        if self._fallback is None or not self._fallback.refund(key, claim):
+        if self._fallback is None or not self._fallback.ended(key, claim):
             await self._give_back(key, self._as_served(claim))
 
     async def _give_back(self, key: CounterKey, claim: Claim) -> None:
@@ -328,7 +359,7 @@ class RedisStore:
 
     async def look(self, key: CounterKey, owner: str, days: tuple[int, ...], now: float) -> CounterState:
         """See `QuotaStore.look`."""
-        return _state(json.loads(await self._run("look", key, {"owner": owner, "rest_s": SLOTS_KEPT_S}, days=days)))
+        return _read(await self._run("look", key, {"owner": owner, "rest_s": SLOTS_KEPT_S}, days=days)).state
 
     def _as_served(self, claim: Claim) -> Claim:
         """The claim as the server knows it."""
@@ -364,7 +395,7 @@ class RedisStore:
         tag = f"agora-tencent-analytics:{{{key[0]}}}"
         common = {"lease_s": self.lease_s, "step_s": STEP_TOLERATED_S, "counter": key[1], "days": days}
         keys = [tag, f"{tag}:{key[1]}", f"{tag}:{key[1]}:ends"]
-        return await self._link.run(keys, step, json.dumps({**common, **who, **asked}))
+        return await self._link.run(keys, step, msgspec.json.encode({**common, **who, **asked}))
 
 
 def _member(claim: Claim) -> str:
@@ -378,25 +409,3 @@ def _steps(claim: Claim) -> list[dict[str, float]]:
         {"period": room.period_s, "limit": room.limit, "rest_s": room.rest_s, "step_s": room.step_s, "step": step}
         for room, step in zip(claim.long, steps, strict=True)
     ]
-
-
-def _day(told: dict[str, Any], tally: dict[str, Any]) -> Day:
-    """What a reply says of one day."""
-    lives = {life: (int(one[0]), int(one[1])) for life, one in (tally.get("past") or {}).items()}
-    return Day({**lives, told["birth"]: (int(tally["granted"]), int(tally["back"]))}, int(tally["spent"]))
-
-
-def _state(told: dict[str, Any]) -> CounterState:
-    refused = None
-    if "refused" in told:
-        number, ago_s, sent_ago_s, period_s = told["refused"]
-        refused = LatestRefusal(number=number, ago_s=ago_s, sent_ago_s=sent_ago_s, period_s=period_s or None)
-    return CounterState(
-        why=told.get("why"),
-        after_s=told["after_s"],
-        used=tuple(int(tally["used"]) for tally in told["tallies"]),  # an empty list arrives as an empty object
-        others=tuple(told.get("others") or ()),
-        steps=tuple(map(int, told.get("steps") or ())),
-        refused=refused,
-        lost_ago_s=told.get("lost_ago_s"),
-    )

@@ -245,6 +245,7 @@ class Free(Slot):
 
     def __init__(self, clock: VendorClock) -> None:
         self._clock = clock
+        self._state = "over"  # so nothing is charged
         self.waited_s: float = 0.0
         self.left_today: int | None = None
 
@@ -264,12 +265,6 @@ class Free(Slot):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """There is nothing to settle."""
-
-    def sent(self) -> None:
-        """Nothing is charged."""
-
-    def not_sent(self) -> None:
-        """Nothing was charged."""
 
     def answered(self) -> None:
         """Nothing rests."""

@@ -280,8 +280,7 @@ class SqliteFile:
             connection.execute("COMMIT")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
-        with connection.unhurried():
-            told: str = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        told: str = connection.aside(lambda: connection.execute("PRAGMA quick_check(1)").fetchone()[0])
         if told != "ok":
             raise _Damaged(f"it is damaged: {told}")
 

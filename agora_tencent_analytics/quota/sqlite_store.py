@@ -13,14 +13,14 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import anyio
 import msgspec
 
 from agora_tencent_analytics.errors import QuotaUnavailable
 from agora_tencent_analytics.quota.record import Account, Record
-from agora_tencent_analytics.quota.recorded_store import RecordedStore, Tables
+from agora_tencent_analytics.quota.recorded_store import R, RecordedStore, Tables
 from agora_tencent_analytics.quota.sqlite_file import SqliteFile, may_pass
 from agora_tencent_analytics.quota.store import LEASE_S, Claim, CounterKey, renewal_interval
 
@@ -38,9 +38,6 @@ _COUNT_SLOTS = "SELECT count(*) FROM slots WHERE account = ? AND counter = ?"
 _OTHERS = "SELECT ends FROM slots WHERE account = ? AND counter = ? AND ends > ? AND owner != ?"
 _FORGET_SLOTS = "DELETE FROM slots WHERE account = ? AND counter = ? AND ends <= ?"
 
-_OF_THE_ACCOUNT = ""
-"""The counter that the account's own record has."""
-
 T = TypeVar("T")
 
 
@@ -50,26 +47,14 @@ class _FileTables:
     def __init__(self, file: sqlite3.Connection) -> None:
         self._file = file
 
-    def account(self, name: str) -> Account | None:
-        return self._find((name, _OF_THE_ACCOUNT), _decode_account)
-
-    def keep_account(self, name: str, account: Account) -> None:
-        self._keep((name, _OF_THE_ACCOUNT), account)
-
-    def record(self, key: CounterKey) -> Record | None:
-        return self._find(key, _decode_record)
-
-    def keep_record(self, key: CounterKey, record: Record) -> None:
-        self._keep(key, record)
-
-    def _find(self, key: CounterKey, decode: Callable[[str | bytes], T]) -> T | None:
+    def find(self, key: CounterKey, kind: type[R]) -> R | None:
         row = self._file.execute(_FIND, key).fetchone()
         try:
-            return None if row is None else decode(row[0])
+            return None if row is None else _DECODE[kind](row[0])
         except (msgspec.DecodeError, TypeError) as error:
             raise sqlite3.DataError(f"a record of it cannot be read: {error}") from None
 
-    def _keep(self, key: CounterKey, value: Account | Record) -> None:
+    def keep(self, key: CounterKey, value: Account | Record) -> None:
         self._file.execute(_KEEP, (*key, _encode(value)))
 
     def count_slots(self, key: CounterKey) -> int:
@@ -82,14 +67,13 @@ class _FileTables:
                 raise sqlite3.DataError(f"{end!r:.40} stands in it where a number must be")
             yield end
 
-    def put_slot(self, key: CounterKey, claim: Claim, ends: float) -> bool:
-        if self._file.execute(_MOVE_SLOT, (ends, *key, claim.owner, claim.id)).rowcount:
-            return False
-        self._file.execute(_PUT_SLOT, (*key, claim.owner, claim.id, ends))
-        return True
-
-    def drop_slot(self, key: CounterKey, claim: Claim) -> bool:
-        return self._file.execute(_DROP_SLOT, (*key, claim.owner, claim.id)).rowcount > 0
+    def put_slot(self, key: CounterKey, claim: Claim, ends: float | None) -> int:
+        slot = (*key, claim.owner, claim.id)
+        if ends is None:
+            return -self._file.execute(_DROP_SLOT, slot).rowcount
+        if self._file.execute(_MOVE_SLOT, (ends, *slot)).rowcount:
+            return 0
+        return self._file.execute(_PUT_SLOT, (*slot, ends)).rowcount
 
     def forget_slots(self, key: CounterKey, until: float) -> int:
         return self._file.execute(_FORGET_SLOTS, (*key, until)).rowcount
@@ -149,5 +133,6 @@ class SqliteStore(RecordedStore):
 
 
 _encode = msgspec.json.Encoder().encode
-_decode_account = msgspec.json.Decoder(Account).decode
-_decode_record = msgspec.json.Decoder(Record).decode
+_DECODE: dict[Any, Callable[[str | bytes], Any]] = {
+    kind: msgspec.json.Decoder(kind).decode for kind in (Account, Record)
+}

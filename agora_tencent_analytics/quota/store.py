@@ -31,6 +31,7 @@ __all__ = [
     "LEASE_S",
     "PACE_SLACK_S",
     "SLOTS_KEPT_S",
+    "STEP_NOTICED_S",
     "STEP_TOLERATED_S",
     "Claim",
     "CounterKey",
@@ -44,6 +45,8 @@ __all__ = [
 
 LEASE_S = 30.0
 """A slot that was neither answered nor renewed for so long belonged to a process that died."""
+STEP_NOTICED_S = 1.0
+"""By so much more than the time on its way explains a clock differs from what it was if it was set."""
 STEP_TOLERATED_S = 5.0
 """A slot that ends later than a lease and this from now was written before the clock was set back."""
 PACE_SLACK_S = 0.002

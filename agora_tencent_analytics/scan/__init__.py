@@ -87,5 +87,16 @@ def __getattr__(name: str) -> object:
 
 sys.modules[__name__].__class__ = _Scan
 scan: _Scan = cast("_Scan", sys.modules[__name__])
-"""Reads every call of a range from all providers at once; `await scan.forecast(...)` tells what that will cost."""
+"""Reads every call of a range once, oldest window first, from all providers at the same time.
+
+Use it as `async with scan(agora, tencent, over=Last(hours=6)) as records: async for record in records`. What makes a
+provider unreadable is raised at the end of the iteration, as itself; `records.report` tells all else. Every argument is
+described where the call is written, and by `help(scan)`. `await scan.forecast(...)` tells what a scan will cost.
+
+Raises:
+    BadInput: an argument is wrong. Nothing was sent.
+    AnalyticsError: what ended a provider; see `on_error`.
+    NotOffered: (on entering) a provider or its plan lacks what the depth needs. Nothing was sent.
+    LedgerUnusable: (on entering) the ledger is in use, damaged, or another scan's. Nothing was sent.
+"""
 __doc__ = run.__doc__ or ""  # what `help(scan)` shows

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from itertools import islice
 from typing import TypeVar
 
+import attrs
+
 from agora_tencent_analytics.errors import AnalyticsError, BadInput, CallNotFound, UnreadableReply
 from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.paging.certificate import Clipped, NothingToAsk, UnreadableRow
@@ -16,6 +18,7 @@ from agora_tencent_analytics.scan.options import RequestedIds
 from agora_tencent_analytics.scan.records import Failure
 from agora_tencent_analytics.scan.report import GIVEN_UP
 from agora_tencent_analytics.scan.work import PendingCall, PendingRange
+from agora_tencent_analytics.timerange import TimeRange
 
 T = TypeVar("T")
 _A_BATCH = 100
@@ -120,9 +123,33 @@ class Lister:
         await self._job.fail(Failure(vendor=self._job.name, step="calls", over=lost.over, error=lost))
 
     async def _hand_all(self, pending: Iterable[PendingCall]) -> None:
-        rest = iter(pending)
+        rest, again = iter(pending), self._sessions_stand_in_rows()
         while batch := list(islice(rest, _A_BATCH)):
-            await self._hand(batch)
+            await self._hand(await self._read_again(batch) if again else batch)
+
+    def _sessions_stand_in_rows(self) -> bool:
+        listing = self._calls(PendingRange(self._work.over)).questions(self._job.provider.now())
+        reads = self._work.kept and self._job.options.depth != "calls"
+        return reads and any(question.row.sessions_key for question in listing)
+
+    async def _read_again(self, batch: Sequence[PendingCall]) -> Sequence[PendingCall]:
+        """Calls of an earlier scan with the sessions in their rows, which enter no ledger, where a page shows them.
+
+        The others are asked about one by one: so many pages, and no more, may be cheaper.
+        """
+        begun = [one.call.created_ts for one in batch]
+        missing, found = {one.call.call_id for one in batch}, dict[str, Call]()
+        pages = self._calls(PendingRange(TimeRange(max(0, min(begun)), max(begun) + 1))).pages()
+        for _ in batch:
+            try:
+                page = None if self._job.stopped or not missing else await self._job.next(pages)
+            except AnalyticsError:
+                break  # whoever asks about a call says so
+            if page is None:
+                break
+            found |= {call.call_id: call for call in page.items if call.held_sessions is not None}
+            missing -= found.keys()
+        return [attrs.evolve(one, call=found.get(one.call.call_id, one.call)) for one in batch]
 
     async def _hand(self, pending: Sequence[PendingCall]) -> None:
         if pending:

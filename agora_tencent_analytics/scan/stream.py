@@ -21,6 +21,7 @@ from typing import Literal, Self
 import anyio
 
 from agora_tencent_analytics.errors import AnalyticsError, BadInput, BudgetSpent
+from agora_tencent_analytics.http.connection import check_loop
 from agora_tencent_analytics.paging.question import Over, resolve
 from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.quota.shield import uninterrupted
@@ -86,6 +87,7 @@ class Records:
     async def __aenter__(self) -> Self:
         if self._task is not None:
             raise RuntimeError("a scan can be entered once; call scan() again")
+        check_loop()
         try:
             lanes = self._prepare()
             in_turn = self._options.budget is not None and len(lanes) > 1

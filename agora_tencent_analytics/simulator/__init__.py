@@ -1,8 +1,8 @@
 """Both vendors as real HTTP servers on loopback, over one seeded world.
 
 There is a world (`World`), a server for each vendor, faults that they can be given, and a log of what arrived. They
-enforce what the vendors enforce, in the exact shapes. Apart from the tables of limits they share no code with the
-client: what the client misunderstands must not be misunderstood here too.
+enforce what the vendors enforce, in the exact shapes. Apart from the tables of limits and the names of environment
+variables they share nothing with the client: what the client misunderstands must not be misunderstood here too.
 
     world = World(seed=7, calls=20, start=start, end=end)
     async with SimulatedAgora(world, plan="premium", count="sliding") as server:
@@ -31,7 +31,7 @@ from agora_tencent_analytics.simulator.faults.answer import (
     moved_to,
     too_many_requests,
 )
-from agora_tencent_analytics.simulator.faults.book import Fault
+from agora_tencent_analytics.simulator.faults.book import Fault, When
 from agora_tencent_analytics.simulator.faults.connection import (
     Crash,
     Delay,
@@ -51,7 +51,6 @@ from agora_tencent_analytics.simulator.faults.listing import (
     Shuffle,
 )
 from agora_tencent_analytics.simulator.faults.metrics import Retell, Strangers, Widen
-from agora_tencent_analytics.simulator.faults.when import When
 from agora_tencent_analytics.simulator.http.counting import Gate
 from agora_tencent_analytics.simulator.http.exchange import Ask, Refused, Reply
 from agora_tencent_analytics.simulator.http.log import Arrival

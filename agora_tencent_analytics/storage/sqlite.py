@@ -3,7 +3,8 @@
 Such a file may have a view in the place of a table, which never ends, a trigger, or pages that lead in circles. What
 its schema is where we made it is found in memory, by the same statements, and compared. And a statement gives way:
 after a deadline, since ours take milliseconds, and when a signal has cancelled the task that runs it. No handler of a
-signal is called while SQLite computes, unless SQLite calls Python now and then.
+signal is called while SQLite computes, unless SQLite calls Python now and then; or it computes in another thread, as
+where the whole file is looked at, which has no deadline.
 """
 
 from __future__ import annotations
@@ -14,14 +15,19 @@ import math
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache, partial
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 STATEMENT_S = 20.0
 """The longest that a statement may take, seconds."""
 _STEPS = 5_000
 """Steps of SQLite's machine between two looks at the clock: less than a millisecond."""
+_LOOK_S = 0.05
+"""Between two looks at whether a signal has come, seconds."""
 _MADE = "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY type, name"
 Schema = list[tuple[str, str, str, str]]
 _this_thread = threading.local()
@@ -33,26 +39,41 @@ class Connection(sqlite3.Connection):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.text_factory: Any = partial(str, encoding="utf-8", errors="replace")  # bytes that are no text are not ours
+        self._statement_s = STATEMENT_S
         self._until = [math.inf]  # no reference to the connection: it would never be freed
         self.set_progress_handler(_give_way(self._until), _STEPS)
 
     def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
         """Begins a statement; its deadline is counted from here."""
-        self._until[0] = time.monotonic() + STATEMENT_S
+        self._until[0] = time.monotonic() + self._statement_s
         _this_thread.cancelled_before = _cancellations()
         try:
             return super().execute(sql, parameters)
         except UnicodeDecodeError:  # of what SQLite would say
             raise sqlite3.DatabaseError("what stands in it is not text") from None
 
-    @contextlib.contextmanager
-    def unhurried(self) -> Iterator[None]:
-        """Statements inside have no deadline: what looks at the whole file takes as long as the file is large."""
-        self.set_progress_handler(_give_way([math.inf]), _STEPS)
+    def aside(self, work: Callable[[], T]) -> T:
+        """What `work` gives, which looks at the whole file: in a thread, for as long as the file is large.
+
+        Handlers of signals are called meanwhile; one that cancels the task, or raises, ends the work.
+
+        Raises:
+            CancelledError: a signal has cancelled the task.
+        """
+        before, self._statement_s = _cancellations(), math.inf
         try:
-            yield
+            with ThreadPoolExecutor(1) as pool:
+                working = pool.submit(work)
+                try:
+                    while not wait([working], _LOOK_S).done:
+                        if _cancellations() > before:
+                            raise asyncio.CancelledError
+                except BaseException:
+                    self.interrupt()
+                    raise
+            return working.result()
         finally:
-            self.set_progress_handler(_give_way(self._until), _STEPS)
+            self._statement_s = STATEMENT_S
 
 
 def _give_way(until: list[float]) -> Callable[[], int]:

@@ -11,7 +11,6 @@ Source: https://www.tencentcloud.com/document/product/647/34270 (common codes) a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from agora_tencent_analytics.errors import (
     InvalidRequest,
@@ -23,10 +22,9 @@ from agora_tencent_analytics.errors import (
     VendorFault,
     WindowRefused,
 )
+from agora_tencent_analytics.refusals import Made, make
 
-_Make = tuple[type[Refusal], Mapping[str, Any]]
-
-CODES: Mapping[str, _Make] = {
+CODES: Mapping[str, Made] = {
     "AuthFailure.SignatureExpire": (
         NotAuthenticated,
         {"cause": "clock", "hint": "this machine's clock is more than five minutes off"},
@@ -35,38 +33,38 @@ CODES: Mapping[str, _Make] = {
     "AuthFailure.UnauthorizedOperation": (NotPermitted, {"hint": "grant the action in Access Management (CAM)"}),
     "FailedOperation.SdkAppIdNotExist": (InvalidRequest, {"hint": "check sdk_app_id"}),
     # "Unsupported method" and "failed to parse the HTTP request" are the caller's: asking again cannot help.
-    "InternalError.HttpParaseFalied": (InvalidRequest, {}),
-    "InternalError.HttpParseFailed": (InvalidRequest, {}),
-    "InternalError.MethodErr": (InvalidRequest, {}),
+    "InternalError.HttpParaseFalied": InvalidRequest,
+    "InternalError.HttpParseFailed": InvalidRequest,
+    "InternalError.MethodErr": InvalidRequest,
     "InvalidParameter.QueryScaleOversize": (WindowRefused, {"kind": "too_long"}),
     "InvalidParameter.StartTimeExpire": (WindowRefused, {"kind": "too_old"}),
     "InvalidParameter.StartTimeOversize": (WindowRefused, {"kind": "too_old", "hint": "older than the plan allows"}),
     "InvalidParameter.StartTsOversize": (WindowRefused, {"kind": "too_old", "hint": "older than 14 days"}),
     "OperationDenied.FreqOverLimit": (RateLimited, {"per": "unknown", "retry_after_s": 15.0}),
     "ResponseSizeLimitExceeded": (WindowRefused, {"kind": "too_much"}),
-    "ServiceUnavailable": (VendorFault, {}),
+    "ServiceUnavailable": VendorFault,
 }
 """Codes whose meaning their family does not give."""
 
-FAMILIES: Mapping[str, _Make] = {
-    "ActionOffline": (NotFound, {}),
+FAMILIES: Mapping[str, Made] = {
+    "ActionOffline": NotFound,
     "AuthFailure": (NotAuthenticated, {"hint": "check secret_id and secret_key"}),
-    "InternalError": (VendorFault, {}),
-    "InvalidAction": (NotFound, {}),
-    "InvalidParameter": (InvalidRequest, {}),
-    "InvalidParameterValue": (InvalidRequest, {}),
-    "InvalidRequest": (InvalidRequest, {}),
-    "IpInBlacklist": (NotPermitted, {}),
-    "IpNotInWhitelist": (NotPermitted, {}),
-    "MissingParameter": (InvalidRequest, {}),
-    "NoSuchProduct": (NotFound, {}),
-    "NoSuchVersion": (NotFound, {}),
+    "InternalError": VendorFault,
+    "InvalidAction": NotFound,
+    "InvalidParameter": InvalidRequest,
+    "InvalidParameterValue": InvalidRequest,
+    "InvalidRequest": InvalidRequest,
+    "IpInBlacklist": NotPermitted,
+    "IpNotInWhitelist": NotPermitted,
+    "MissingParameter": InvalidRequest,
+    "NoSuchProduct": NotFound,
+    "NoSuchVersion": NotFound,
     "RequestLimitExceeded": (RateLimited, {"per": "second"}),
-    "RequestSizeLimitExceeded": (InvalidRequest, {}),
-    "UnauthorizedOperation": (NotPermitted, {}),
-    "UnknownParameter": (InvalidRequest, {}),
-    "UnsupportedOperation": (NotPermitted, {}),
-    "UnsupportedProtocol": (InvalidRequest, {}),
+    "RequestSizeLimitExceeded": InvalidRequest,
+    "UnauthorizedOperation": NotPermitted,
+    "UnknownParameter": InvalidRequest,
+    "UnsupportedOperation": NotPermitted,
+    "UnsupportedProtocol": InvalidRequest,
     "UnsupportedRegion": (InvalidRequest, {"hint": "pass another region="}),
 }
 """Families by the part of the code before the dot."""
@@ -83,8 +81,8 @@ def refusal(*, code: str, message: str, request_id: str, endpoint: str, status: 
         status: HTTP status.
         successor: what replaces the question if the vendor has withdrawn it.
     """
-    made, more = CODES.get(code) or FAMILIES.get(code.partition(".")[0]) or (Refusal, {})
+    made = CODES.get(code) or FAMILIES.get(code.partition(".")[0]) or Refusal
     if made is NotFound and successor:
-        more = {**more, "hint": f"the vendor has retired this action; ask {successor} instead"}
-    facts = {"vendor": "tencent", "code": code, "message": message, "request_id": request_id}
-    return made(**facts, endpoint=endpoint, status=status, **more)
+        made = (NotFound, {"hint": f"the vendor has retired this action; ask {successor} instead"})
+    facts = {"code": code, "message": message, "request_id": request_id, "endpoint": endpoint, "status": status}
+    return make(made, vendor="tencent", **facts)

@@ -62,6 +62,16 @@ class TencentProvider(Provider):
 
     Source: https://www.tencentcloud.com/document/product/647/34260 and the pages of the actions (read 2026-08-21).
 
+    What is Tencent's own: `calls` asks `DescribeRoomInfo`, `sessions` asks `DescribeUserInfo`, `metrics` asks
+    `DescribeCallDetailInfo` for 6 users at a time. The vendor's series know the user only: a point goes to the stay
+    that contains it, and what fits none of the stays given is counted in `MetricSeries.outside` of the user's first
+    one. `events` asks `DescribeUserEvent` user by user: what happened between two stays comes too, and not sorted by
+    time. `abnormal_experiences` is `DescribeUnusualEvent`, which shows any 20 of an hour. `usage` (also of `peak_*`)
+    asks `DescribeTRTCMarketScaleData` and `quality` `DescribeTRTCMarketQualityData`, with decimals: days begin at
+    midnight of UTC+8, and a bucket belongs to the range if it begins in it. The figures of just now come from
+    `DescribeTRTCRealTimeScaleData` and `DescribeTRTCRealTimeQualityData`: of quality `audio_freeze` and `video_freeze`
+    alone, in whole percents. It does not tell products apart.
+
     Args:
         sdk_app_id: SdkAppId of the application.
         secret_id: SecretId of the API key.
@@ -130,14 +140,11 @@ class TencentProvider(Provider):
         @classmethod
         def from_env(  # pyright: ignore[reportIncompatibleMethodOverride]  # what is unpacked here has all keys of there
             cls, environ: Mapping[str, str] | None = None, **options: Unpack[TencentArguments]
-        ) -> Self:
-            """A provider whose arguments come from the variables in `environment`."""
-            ...
+        ) -> Self: ...
 
     def calls(
         self, over: Over, *, channel: str | None = None, page_size: int | None = None, cursor: str | None = None
     ) -> Paginator[Call]:
-        """The calls of the application; see `Provider.calls`. Tencent: `DescribeRoomInfo`."""
         return self.ask(ROOM_INFO, over, page_size=page_size, cursor=cursor, RoomId=channel)
 
     def sessions(
@@ -148,7 +155,6 @@ class TencentProvider(Provider):
         over: TimeRange | None = None,
         cursor: str | None = None,
     ) -> Paginator[Session]:
-        """The sessions of a call; see `Provider.sessions`. Tencent: `DescribeUserInfo`."""
         packets = [
             Packet(params={"CommId": call.call_id, "UserIds": ids}, some=ids is not None)
             for ids in users_of(users, _USERS)
@@ -163,11 +169,6 @@ class TencentProvider(Provider):
         over: TimeRange | None = None,
         cursor: str | None = None,
     ) -> Paginator[MetricSeries]:
-        """Every series of these sessions; see `Provider.metrics`. Tencent: `DescribeCallDetailInfo`, 6 users a request.
-
-        The vendor's series know the user only. A point goes to the stay that contains it; what fits none of
-        the stays given is counted in `MetricSeries.outside` of the user's first one.
-        """
         by_user = _by_user(sessions)
         packets = [
             Packet(
@@ -192,15 +193,10 @@ class TencentProvider(Provider):
         return self.ask_about(CALL_DETAIL_METRICS, call, packets, over=over, merge=merge, cursor=cursor)
 
     def sessions_with_metrics(self, call: Call, *, over: TimeRange | None = None) -> Paginator[MetricSeries] | None:
-        """Users and series together; see `Provider.sessions_with_metrics`. Tencent: `DescribeCallDetailInfo`."""
         everybody = Packet(params={"CommId": call.call_id, "DataType": ["all"]})
         return self.ask_about(CALL_DETAIL_METRICS, call, [everybody], over=over)
 
     def events(self, call: Call, sessions: Iterable[Session], *, over: TimeRange | None = None) -> Paginator[Event]:
-        """What happened to these sessions' users; see `Provider.events`. Tencent: `DescribeUserEvent`, by user.
-
-        The vendor knows the user only: a user's events between two stays come too. They are not sorted by time.
-        """
         packets = [
             Packet(params={"CommId": call.call_id, "UserId": user, "RoomId": call.channel}, sessions=stays)
             for user, stays in _by_user(sessions).items()
@@ -208,29 +204,19 @@ class TencentProvider(Provider):
         return self.ask_about(USER_EVENT, call, packets, over=over)
 
     def abnormal_experiences(self, over: Over, *, channel: str | None = None) -> Paginator[AbnormalExperience]:
-        """Bad moments; see `Provider.abnormal_experiences`. Tencent: `DescribeUnusualEvent`, any 20 of an hour."""
         return self.ask(UNUSUAL_EVENT, over, RoomId=channel)
 
     def usage(self, over: Over, *, metrics: Sequence[str] = USAGE, every: Every = "day") -> Paginator[Figures]:
-        """Users and channels, also `peak_*`; see `Provider.usage`. Tencent: `DescribeTRTCMarketScaleData`.
-
-        Days begin at midnight of UTC+8; a bucket belongs to the range if it begins in it.
-        """
         return self._figures(MARKET_SCALE, over, metrics, Period=period(every))
 
     def quality(
         self, over: Over, *, metrics: Sequence[str] = QUALITY, every: Every = "day", product: str | None = None
     ) -> Paginator[Figures]:
-        """Rates of quality; see `Provider.quality`. Tencent: `DescribeTRTCMarketQualityData`, with decimals.
-
-        Days begin at midnight of UTC+8; a bucket belongs to the range if it begins in it.
-        """
         return self._figures(MARKET_QUALITY, over, metrics, product=product, Period=period(every), IsFloat=True)
 
     def realtime_usage(
         self, over: Over, *, metrics: Sequence[str] = USAGE, channel: str | None = None, product: str | None = None
     ) -> Paginator[Figures]:
-        """Users and channels online; see `Provider.realtime_usage`. Tencent: `DescribeTRTCRealTimeScaleData`."""
         return self._figures(REALTIME_SCALE, over, metrics, product=product, RoomId=channel)
 
     def realtime_quality(
@@ -241,10 +227,6 @@ class TencentProvider(Provider):
         channel: str | None = None,
         product: str | None = None,
     ) -> Paginator[Figures]:
-        """Freeze rates; see `Provider.realtime_quality`. Tencent: `DescribeTRTCRealTimeQualityData`, whole percents.
-
-        The vendor has `audio_freeze` and `video_freeze` here and nothing else.
-        """
         return self._figures(REALTIME_QUALITY, over, metrics, product=product, RoomId=channel)
 
     def _figures(

@@ -16,20 +16,13 @@ import attrs
 
 from agora_tencent_analytics.decoding.rawjson import beside, number
 from agora_tencent_analytics.endpoint import Endpoint, whole_units
-from agora_tencent_analytics.errors import (
-    InvalidRequest,
-    NotAuthenticated,
-    NotFound,
-    NotPermitted,
-    Refusal,
-    UnreadableReply,
-)
+from agora_tencent_analytics.errors import InvalidRequest, Refusal, UnreadableReply
 from agora_tencent_analytics.message import Request, Response
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.events import AbnormalExperience, Event
 from agora_tencent_analytics.models.figures import Figures
 from agora_tencent_analytics.models.series import MetricSeries
-from agora_tencent_analytics.refusals import brief, judge_status, parse_object, parsed, unreadable
+from agora_tencent_analytics.refusals import BY_STATUS, brief, judge_status, make, parse_object, parsed, unreadable
 from agora_tencent_analytics.secret import Secret
 from agora_tencent_analytics.tencent.codes import refusal
 from agora_tencent_analytics.tencent.figures import (
@@ -110,6 +103,7 @@ class TencentVendor(Vendor):
 
     name = "tencent"
     structure = STRUCTURE
+    shown = frozenset({"x-tc-action", "x-tc-language", "x-tc-region", "x-tc-timestamp", "x-tc-version"})
     region: str
 
     def authenticate(
@@ -218,9 +212,8 @@ def _check_answered(row: Endpoint[Any], response: Response, request_id: str) -> 
 
 def _by_status(row: Endpoint[Any], response: Response) -> Refusal:
     """The failure of a gateway on the way, which does not answer in the vendor's words."""
-    kinds: dict[int, type[Refusal]] = {401: NotAuthenticated, 403: NotPermitted, 404: NotFound}
-    made = kinds.get(response.status, InvalidRequest)
-    return made(
+    return make(
+        BY_STATUS.get(response.status, InvalidRequest),
         vendor="tencent",
         code=str(response.status),
         message="(a gateway answered in the vendor's place)",

@@ -11,6 +11,8 @@
         def answer(self, request, now):
             return Response(status=200, headers={}, body=...)
 
+A quota store of one's own subclasses `StoreContract` likewise, with a `LossyStore` that loses its data on demand.
+
 They are plain functions that any runner finds and no plug-in is needed for; they run on a virtual clock, and one of
 them over sockets on loopback.
 """
@@ -18,7 +20,8 @@ them over sockets on loopback.
 from __future__ import annotations
 
 from agora_tencent_analytics.testing.contract import ProviderContract
+from agora_tencent_analytics.testing.losses import LossyStore, StoreContract
 from agora_tencent_analytics.testing.servers import on_loopback
 from agora_tencent_analytics.testing.virtual_time import VirtualClock, run
 
-__all__ = ["ProviderContract", "VirtualClock", "on_loopback", "run"]
+__all__ = ["LossyStore", "ProviderContract", "StoreContract", "VirtualClock", "on_loopback", "run"]

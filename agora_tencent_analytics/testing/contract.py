@@ -306,7 +306,9 @@ class ProviderContract:
             return sorted(call.call_id for call in calls)
 
         with on_loopback(self.answer, clock) as base_url:
-            provider = self.provider(base_url=base_url, quota=Quota("contract", store=":memory:", clock=clock))
+            provider = self.provider(
+                base_url=base_url, quota=Quota("contract", store=":memory:", clock=clock, cold_start=False)
+            )
             for _ in range(2):
                 assert sorted(self.call_ids) == asyncio.run(scenario(provider)), "calls are missing, strange or doubled"
 

@@ -12,7 +12,7 @@ from email.utils import formatdate
 import anyio
 from aiohttp import web
 
-from agora_tencent_analytics.http.transport import Timeouts
+from agora_tencent_analytics.http.timeouts import Timeouts
 from agora_tencent_analytics.limits import Rate
 from agora_tencent_analytics.message import Request, Response
 from agora_tencent_analytics.quota.clock import Clock

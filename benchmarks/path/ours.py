@@ -43,7 +43,7 @@ class Runner:
     def __init__(self, settings: Settings, vendor: str) -> None:
         self._settings, self._vendor = settings, vendor
         self._over = TimeRange(settings["start"], settings["end"])
-        self._calls: list[Call] = []
+        self.calls: list[Call] = []
 
     async def run(self, job: JobName, _: list[Sent]) -> int:
         async with provider(self._settings, self._vendor) as vendor:
@@ -51,7 +51,7 @@ class Runner:
 
     async def _run(self, vendor: Provider, job: JobName) -> int:
         if job == "one":
-            return await many(self._calls, lambda call: vendor.sessions(call).collect())
+            return await many(self.calls, lambda call: vendor.sessions(call).collect())
         found = 0
         async with scan(vendor, over=self._over, depth=job, workers=AT_ONCE) as records:
             async for _ in records:
@@ -63,7 +63,7 @@ class Runner:
         async with provider(self._settings, self._vendor) as vendor:
             calls = await vendor.calls(self._over).collect()
             # The usual ones: small answers.
-            self._calls = [call for call in calls if call.destroyed_ts is not None][:1_500]
+            self.calls = [call for call in calls if call.destroyed_ts is not None][:1_500]
 
     async def sent(self, job: JobName) -> list[Sent]:
         """The requests that a job takes, in order."""

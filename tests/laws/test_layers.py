@@ -55,7 +55,13 @@ VENDORS = ("agora", "tencent")
 OF_NO_VENDOR = ("http", "quota", "paging", "models", "decoding", "context", "log", "scan")
 ROOT_MODULES = 20
 SIMULATOR = "simulator"
-SHARED_WITH_IT = frozenset({"errors", "limits", "pytest_plugin", "agora.plans", "tencent.plans"})
+SHARED_WITH_IT = frozenset(
+    {
+        *("errors", "limits", "pytest_plugin"),
+        *("agora.plans", "agora.variables", "tencent.plans", "tencent.variables"),
+        *("agora.provider", "tencent.provider"),  # handed out by `server.provider()`; nothing in it asks them
+    }
+)
 
 CLOCKS_AND_LOOPS = frozenset({"time", "random", "secrets", "asyncio", "anyio", "aiohttp", "aiolimiter"})
 IMPURE = frozenset(

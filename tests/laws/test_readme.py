@@ -79,7 +79,7 @@ def of_kind(*kinds: str, document: str = "") -> pytest.MarkDecorator:
 def run_script(source: str, name: str, first_line: int = 1) -> None:
     """Runs it as a script of its own; `await` may stand at the top, as in `python -m asyncio`."""
     placed = "\n" * (first_line - 1) + source
-    code = compile(placed, name, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    code = compile(placed, name, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
     names = {"__name__": "__main__"}
     if code.co_flags & inspect.CO_COROUTINE:
         asyncio.run(eval(code, names))
@@ -213,7 +213,7 @@ def test_every_block_is_of_a_kind_that_is_checked(block: Block) -> None:
 @of_kind("python", document="README|docs")
 @pytest.mark.usefixtures("simulated_vendors")
 def test_the_examples_run(block: Block) -> None:
-    for module in re.findall(r"^import (numpy|pandas|polars)\b", block.text, re.MULTILINE):
+    for module in re.findall(r"^(?:import|from) (numpy|pandas|polars|sqlalchemy)\b", block.text, re.MULTILINE):
         pytest.importorskip(module, reason=f"{module} comes with the extra `examples`")
     run_script(block.text, block.document, block.line)
 
@@ -236,7 +236,7 @@ def test_the_tests_that_are_shown_pass(tmp_path: Path) -> None:
 
 @of_kind("python", document="CONTRIBUTING.md")
 def test_the_examples_for_contributors_compile(block: Block) -> None:
-    compile(block.text, str(block), "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    compile(block.text, str(block), "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
 
 
 def test_the_data_shown_can_be_parsed() -> None:

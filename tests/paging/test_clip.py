@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from agora_tencent_analytics.endpoint import Bounds
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.limits import Limits
-from agora_tencent_analytics.paging.certificate import NothingToAsk
 from agora_tencent_analytics.paging.clip import (
     CLOCKS_DIFFER_S,
     HISTORY_MARGIN_S,
@@ -20,8 +19,8 @@ from agora_tencent_analytics.paging.clip import (
     clip,
     cover,
     refused_at,
-    require,
 )
+from agora_tencent_analytics.paging.evidence import Evidence
 from agora_tencent_analytics.timerange import TimeRange
 
 NOW = 1_000_000
@@ -91,16 +90,13 @@ def test_both_ends_may_be_cut_at_once() -> None:
     [(TimeRange(NOW + 10, NOW + 20), "not yet shown"), (TimeRange(10, 20), "already forgotten")],
 )
 def test_nothing_left_is_an_error_that_says_why(over: TimeRange, reason: str) -> None:
-    cut = clip(over, limits(), now=NOW, endpoint="calls")
-    with pytest.raises(NothingToAsk, match=reason) as caught:
-        require(cut, over, endpoint="calls")
-    assert cut.clipped == caught.value.clipped
-    assert isinstance(caught.value, BadInput)
-
-
-def test_something_left_is_handed_on() -> None:
-    over = TimeRange(NOW - 1_000, NOW - 500)
-    assert over == require(clip(over, limits(), now=NOW, endpoint="calls"), over, endpoint="calls")
+    cut, evidence = clip(over, limits(), now=NOW, endpoint="calls"), Evidence(over=over)
+    assert cut.inside is None
+    evidence.clip(cut.clipped)
+    nothing = evidence.nothing_to_ask()
+    assert reason in str(nothing)
+    assert cut.clipped == nothing.clipped
+    assert isinstance(nothing, BadInput)
 
 
 def fewest(needed: set[int], span: int) -> int:

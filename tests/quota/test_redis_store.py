@@ -112,7 +112,7 @@ def test_a_claim_that_was_given_back_before_it_came_through_is_not_granted(redis
         key, mine = (account, "lists"), a_claim()
         await store.refund(key, mine)
         standing = await store.reserve(key, mine, 0)
-        assert ("void", (0,)) == (standing.why, standing.used)
+        assert ("hold", (0,)) == (standing.why, standing.used)
         assert () == (await store.look(key, "you", (), 0)).others
         await store.aclose()
 

@@ -16,10 +16,13 @@ class Proxy:
         port: of the server behind it, on this machine; may be changed at any time.
         delay_s: of what goes either way.
         silent_after_s: a connection that was idle for so long is dropped without a word, as firewalls do.
+        closes_on: a connection on which these bytes come is closed, as proxies do that do not know a command.
     """
 
-    def __init__(self, port: int, *, delay_s: float = 0.0, silent_after_s: float = float("inf")) -> None:
-        self.target, self.delay_s, self.silent_after_s = port, delay_s, silent_after_s
+    def __init__(
+        self, port: int, *, delay_s: float = 0.0, silent_after_s: float = float("inf"), closes_on: bytes | None = None
+    ) -> None:
+        self.target, self.delay_s, self.silent_after_s, self.closes_on = port, delay_s, silent_after_s, closes_on
         self.silenced = 0
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -71,6 +74,8 @@ class Proxy:
                     self.silenced += 1
                     last[0] = float("-inf")  # from here on for ever
                     continue
+                if self.closes_on is not None and self.closes_on in data:
+                    return
                 last[0] = loop.time()
                 await asyncio.sleep(self.delay_s)
                 writer.write(data)

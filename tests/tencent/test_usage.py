@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agora_tencent_analytics import Response, TimeRange
+from agora_tencent_analytics.decoding.flaws import Flaws
 from agora_tencent_analytics.tencent.endpoints import ROOM_USAGE
 from agora_tencent_analytics.tencent.usage import RoomUsage, read_room_usage
 from agora_tencent_analytics.tencent.wire import TencentVendor
@@ -79,3 +80,9 @@ NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_
 def test_room_names_may_hold_commas_and_quotes(names: list[str]) -> None:
     lines = ["RoomId,Audio", *('"' + name.replace('"', '""') + '",1' for name in names)]
     assert names == [room.channel for room in read_room_usage("\n".join(lines), WINDOW)]
+
+
+def test_a_row_without_its_room_costs_itself() -> None:
+    flaws = Flaws(by_row=True)
+    (room,) = read_room_usage("RoomId,Audio\n,1\nr,2\n", WINDOW, flaws)
+    assert ("r", ["no RoomId"]) == (room.channel, [lost.reason for lost in flaws.rows])

@@ -303,8 +303,8 @@ class SessionsOfAnotherCall(ToyContract):
             return super().sessions(attrs.evolve(call, call_id="c1" if call.call_id == "c0" else "c0"), **options)
 
 
-@wrong("rows share an id")
-class SessionIdsOfUsers(ToyContract):
+@wrong("share the id 'same'")
+class SessionIdsThatAreNone(ToyContract):
     def body(self, path: list[str], asked: dict[str, str]) -> Any:
         found = super().body(path, asked)
         if path[-1] == "people":

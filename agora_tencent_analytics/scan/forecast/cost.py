@@ -66,6 +66,7 @@ class _Priced:
         return Unit(size or 0.0, real, self.seen.part, self.seen.chosen, self.weight, self.own)
 
 
+@attrs.define(eq=False)
 class Pricer:
     """Prices scans of one provider.
 
@@ -76,16 +77,13 @@ class Pricer:
         now: the vendor's now, epoch seconds.
     """
 
-    def __init__(self, provider: Provider, population: Population, asked: Asked, now: float) -> None:
-        self.population = population
-        self._provider = provider
-        self._asked = asked
-        self._users = asked.users
-        self._now = now
-        self._guessing = population.guessing
-        self._typical = population.typical
-        self._bills: dict[tuple[int, Depth, int, int], tuple[Bill, Bill | None]] = {}
-        self._listings: dict[tuple[tuple[TimeRange, int], ...], list[int]] = {}
+    _provider: Provider
+    population: Population
+    """The calls."""
+    _asked: Asked
+    _now: float
+    _bills: dict[tuple[int, Depth, int, int], tuple[Bill, Bill | None]] = attrs.field(factory=dict, init=False)
+    _listings: dict[tuple[tuple[TimeRange, int], ...], list[int]] = attrs.field(factory=dict, init=False)
 
     def price(self, asked: Asked) -> Price:
         """The price of a scan of no more than was asked for."""
@@ -114,10 +112,10 @@ class Pricer:
     def _estimate(self, read: Sequence[_Priced], names: Sequence[str], depth: Depth) -> Interval:
         """The requests of these rows for all calls."""
         large = 0.0
-        if self._guessing:  # one of the others may have a full page of users
+        if self.population.guessing:  # one of the others may have a full page of users
             rest = sorted([one for one in read if one.real is None] or read, key=lambda one: one.unit(names).size)
             ordinary, call = rest[len(rest) // 2], rest[len(rest) // 2].seen.call
-            full = self._bill(call, attended(call, _FULL, self._users), depth, self._asked.over)
+            full = self._bill(call, attended(call, _FULL, self._asked.users), depth, self._asked.over)
             large = max(1.0, sum(full[name] - ordinary.size[name] for name in names))
         return estimate([one.unit(names) for one in read], large=large)
 
@@ -154,9 +152,11 @@ class Pricer:
         key = (id(one), depth, max(call.created_ts, over.start), min(end, over.end))
         if key not in self._bills:
             real = None if one.sessions is None else self._bill(call, one.sessions, depth, over)
-            if real is None or self._guessing:
-                users = call.accumulated_users if self._users is None else None
-                size = self._bill(call, attended(call, users or self._typical, self._users), depth, over)
+            if real is None or self.population.guessing:
+                users = call.accumulated_users if self._asked.users is None else None
+                size = self._bill(
+                    call, attended(call, users or self.population.typical, self._asked.users), depth, over
+                )
             else:
                 size = real
             self._bills[key] = size, real
@@ -164,9 +164,9 @@ class Pricer:
 
     def _bill(self, call: Call, sessions: Sequence[Session], depth: Depth, over: TimeRange) -> Bill:
         """What is asked about one call that has these sessions."""
-        there = [one for one in sessions if self._users is None or one.user_id in self._users]
+        there = [one for one in sessions if self._asked.users is None or one.user_id in self._asked.users]
         rest, cost = there, Bill()
-        if depth == "metrics" and self._users is None:
+        if depth == "metrics" and self._asked.users is None:
             whole = whole_call(self._provider, call, over, self._now)
             if whole is not None:
                 pages, left_out = _left_out(whole, there)
@@ -174,7 +174,7 @@ class Pricer:
                     return price([whole.question], map(row_of, there), self._now)
                 rest = left_out
                 cost[whole.question.row.name] += pages
-        asked = self._provider.sessions(call, users=self._users, over=over).questions(self._now)
+        asked = self._provider.sessions(call, users=self._asked.users, over=over).questions(self._now)
         cost += price(asked, map(row_of, there), self._now)
         if depth == "metrics":
             shown = [window for question in asked for window in windows(question, self._now)]

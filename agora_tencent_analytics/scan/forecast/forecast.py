@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import attrs
 
@@ -60,24 +60,35 @@ class Interval:
         return f"{self.likely:,.0f} ({self.least:,.0f} to {self.most:,.0f})"
 
 
-def _json(record: Any, *names: str) -> dict[str, Any]:
-    """These attributes of a record as JSON can hold them; a range as its `start` and `end`."""
-    found: dict[str, Any] = {}
-    for name in names:
-        value = getattr(record, name)
-        if isinstance(value, TimeRange):
-            found |= {"start": value.start, "end": value.end}
-        elif isinstance(value, Interval):
-            found[name] = attrs.asdict(value)
-        elif isinstance(value, tuple):
-            found[name] = [one if isinstance(one, str) else one.as_dict() for one in value]
-        else:
-            found[name] = str(value) if callable(value) else value
-    return found
+@attrs.frozen(kw_only=True)
+class _Figures:
+    """What JSON can hold."""
+
+    _beside: ClassVar[tuple[str, ...]] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """The figures as JSON can hold them; a range is its `start` and `end`."""
+        found: dict[str, Any] = {}
+        for name in (*self._beside, *(field.name for field in attrs.fields(type(self)))):
+            value = getattr(self, name)
+            found |= attrs.asdict(value) if isinstance(value, TimeRange) else {name: _as_json(value)}
+        return found
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_as_json(one) for one in value]
+    if isinstance(value, Mapping):
+        return {name: _as_json(one) for name, one in value.items()}
+    if isinstance(value, Interval):
+        return attrs.asdict(value)
+    if isinstance(value, _Figures):
+        return value.as_dict()
+    return str(value) if callable(value) else value
 
 
 @attrs.frozen(kw_only=True)
-class Loss:
+class Loss(_Figures):
     """A part of the range that will not be read."""
 
     over: TimeRange
@@ -86,10 +97,6 @@ class Loss:
     """About how many calls begin to be read in it; None where nothing is known of them."""
     reason: Literal["history", "quota", "budget"]
     """`"history"`: the vendor forgets it first; `"quota"`: the day is spent first; `"budget"`: the budget is."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """The loss as JSON can hold it."""
-        return _json(self, "over", "calls", "reason")
 
     def __str__(self) -> str:
         calls = "an unknown number of calls" if self.calls is None else f"about {counted(self.calls, 'call')}"
@@ -102,7 +109,7 @@ class Loss:
 
 
 @attrs.frozen(kw_only=True)
-class Proposal:
+class Proposal(_Figures):
     """A smaller scan that fits. `scan(provider, **proposal.arguments)` follows it."""
 
     over: TimeRange
@@ -126,18 +133,15 @@ class Proposal:
         named = {"channel": self.channel, "only": self.only}
         return {"over": self.over, "depth": self.depth, **{name: one for name, one in named.items() if one is not None}}
 
-    def as_dict(self) -> dict[str, Any]:
-        """The proposal as JSON can hold it."""
-        return _json(self, "over", "depth", "channel", "only", "calls", "requests", "why")
-
     def __str__(self) -> str:
         return f"{self.why}: {counted(self.calls, 'call')}, {counted(self.requests, 'request')}"
 
 
 @attrs.frozen(kw_only=True)
-class RowForecast:
+class RowForecast(_Figures):
     """What one counter of a vendor has to bear."""
 
+    _beside = ("days",)
     counter: str
     """The counter, as the quota names it."""
     endpoints: tuple[str, ...]
@@ -160,16 +164,12 @@ class RowForecast:
         a_day = self.a_day
         return None if a_day is None else self.requests.each(lambda requests: requests / a_day)
 
-    def as_dict(self) -> dict[str, Any]:
-        """The figures as JSON can hold them."""
-        names = ("counter", "endpoints", "requests", "a_day", "left_today", "resets_at", "days", "seconds")
-        return _json(self, *names)
-
 
 @attrs.frozen(kw_only=True)
-class VendorForecast:
+class VendorForecast(_Figures):
     """What a scan of one provider will cost."""
 
+    _beside = ("fits",)
     plan: str
     """Name of the plan whose limits the forecast reckons with."""
     over: TimeRange
@@ -206,16 +206,12 @@ class VendorForecast:
         lost, fitting = (f"lost: {loss}" for loss in self.lost), (f"would fit: {one}" for one in self.proposals)
         return (*lost, *fitting, *self.remarks)
 
-    def as_dict(self) -> dict[str, Any]:
-        """The figures as JSON can hold them."""
-        figures = ("fits", "plan", "over", "depth", "basis", "probed", "calls", "requests", "seconds")
-        return _json(self, *figures, "rows", "lost", "proposals", "remarks")
-
 
 @attrs.frozen(kw_only=True)
-class Forecast:
+class Forecast(_Figures):
     """What a scan will cost, by provider. Its text is for people."""
 
+    _beside = ("fits", "requests", "seconds")
     vendors: Mapping[str, VendorForecast]
     """By the provider's name, as in the report of a scan."""
 
@@ -238,11 +234,6 @@ class Forecast:
     def seconds(self) -> Interval:
         """How long it takes: providers are read side by side."""
         return Interval.highest(vendor.seconds for vendor in self.vendors.values())
-
-    def as_dict(self) -> dict[str, Any]:
-        """The forecast as JSON can hold it: `fits`, `requests`, `seconds` and `vendors`, by name."""
-        vendors = {name: vendor.as_dict() for name, vendor in self.vendors.items()}
-        return {**_json(self, "fits", "requests", "seconds"), "vendors": vendors}
 
     def __str__(self) -> str:
         lines = []

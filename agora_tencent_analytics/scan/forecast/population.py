@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 
 import attrs
 
@@ -75,12 +76,12 @@ class Population:
     basis: str
     """Where it comes from, in words."""
 
-    @property
+    @cached_property
     def guessing(self) -> bool:
         """True if something has to be concluded from the calls that were read to others."""
         return any(part.unseen for part in self.parts) or any(one.sessions is None for one in self.seen)
 
-    @property
+    @cached_property
     def typical(self) -> int:
         """Sessions of an ordinary call, at least 1."""
         read = [len(one.sessions) for one in self.seen if one.sessions is not None and not one.chosen]
@@ -120,24 +121,17 @@ def known_population(known: Known, vendor: str, over: TimeRange) -> Population:
     return Population(seen=seen, basis=f"{len(seen)} known calls")
 
 
-@attrs.frozen(kw_only=True)
-class Stated:
-    """So many calls of one length with so many sessions each."""
-
-    calls: int
-    sessions_per_call: int
-    minutes_per_call: float
-
-    def population(self, vendor: str, over: TimeRange, users: Sequence[str] | None) -> Population:
-        """Such calls, evenly spread over a range; their sessions are of these users, if any."""
-        few = min(self.calls, _ALIKE)
-        length = max(1, min(round(self.minutes_per_call * 60), over.seconds))
-        seen, part = [], Part(over)
-        for number in range(few):
-            created = over.start + (over.seconds - length) * number // max(1, few - 1)
-            call = Call(vendor=vendor, call_id=f"call {number}", created_ts=created, destroyed_ts=created + length - 1)
-            times = self.calls * (number + 1) // few - self.calls * number // few
-            there = attended(call, self.sessions_per_call, users)
-            seen.append(Seen(call=call, part=part, sessions=there, times=times))
-        words = f"stated: {counted(self.calls, 'call')} of {self.minutes_per_call:g} minutes with"
-        return Population(seen=seen, basis=f"{words} {counted(self.sessions_per_call, 'session')} each")
+def stated_population(
+    vendor: str, asked: Asked, *, calls: int, sessions_per_call: int, minutes_per_call: float
+) -> Population:
+    """So many calls of one length, evenly spread over the range, with so many sessions of the users asked for."""
+    over, few = asked.over, min(calls, _ALIKE)
+    length = max(1, min(round(minutes_per_call * 60), over.seconds))
+    seen, part = [], Part(over)
+    for number in range(few):
+        created = over.start + (over.seconds - length) * number // max(1, few - 1)
+        call = Call(vendor=vendor, call_id=f"call {number}", created_ts=created, destroyed_ts=created + length - 1)
+        times = calls * (number + 1) // few - calls * number // few
+        seen.append(Seen(call=call, part=part, sessions=attended(call, sessions_per_call, asked.users), times=times))
+    words = f"stated: {counted(calls, 'call')} of {minutes_per_call:g} minutes with"
+    return Population(seen=seen, basis=f"{words} {counted(sessions_per_call, 'session')} each")

@@ -28,9 +28,9 @@ from agora_tencent_analytics.scan.forecast.population import (
     Asked,
     Known,
     Population,
-    Stated,
     attended,
     known_population,
+    stated_population,
 )
 from agora_tencent_analytics.scan.forecast.probe import Probe
 from agora_tencent_analytics.scan.forecast.proposals import Proposals
@@ -111,9 +111,6 @@ async def forecast(
     )
     _check(depth, known, number, sessions_per_call, minutes_per_call, probe)
     known = None if known is None else tuple(known)
-    stated = None
-    if number is not None:
-        stated = Stated(calls=number, sessions_per_call=sessions_per_call or 0, minutes_per_call=minutes_per_call)
     outlooks = []
     for provider in providers:
         mine = None if listed is None else [call for call in listed if call.vendor == provider.name]
@@ -132,8 +129,14 @@ async def forecast(
         try:
             if known is not None:
                 found = known_population(known, one.provider.name, one.asked.over)
-            elif stated is not None:
-                found = stated.population(one.provider.name, one.asked.over, one.asked.users)
+            elif number is not None:
+                found = stated_population(
+                    one.provider.name,
+                    one.asked,
+                    calls=number,
+                    sessions_per_call=sessions_per_call or 0,
+                    minutes_per_call=minutes_per_call,
+                )
             else:
                 found = await one.probe(0 if depth == "calls" else probe, seed, budget)
             await one.price(found, waits=on_quota == "wait")

@@ -20,9 +20,8 @@ from typing import Self
 from agora_tencent_analytics.errors import LedgerUnusable
 from agora_tencent_analytics.paging.question import Over
 from agora_tencent_analytics.provider import Provider
-from agora_tencent_analytics.scan.ledger.call_rows import CallRows
 from agora_tencent_analytics.scan.ledger.file import LedgerFile
-from agora_tencent_analytics.scan.ledger.lane_rows import LaneRows
+from agora_tencent_analytics.scan.ledger.rows import Rows
 from agora_tencent_analytics.scan.ledger.work import KeptWork
 from agora_tencent_analytics.scan.options import Since
 from agora_tencent_analytics.scan.records import CallRecord
@@ -112,9 +111,8 @@ class Ledger:
     def work(self, lane: str, provider: Provider, over: Over | Since) -> Work:
         """What is left to do with one provider."""
         history_s = max((limits.history_s for limits in provider.plan.rows.values()), default=0)
-        rows, calls = LaneRows(self._file, lane), CallRows(self._file, lane)
         here = provider.shared_quota.clock.here()
-        return KeptWork(rows, calls, over, now=provider.now(), here=here, history_s=history_s)
+        return KeptWork(Rows(self._file, lane), over, now=provider.now(), here=here, history_s=history_s)
 
     def acknowledge(self, done: Iterable[tuple[Work, CallRecord]], bookmark: str | None) -> None:
         """Writes down what was dealt with and the bookmark, all or nothing."""

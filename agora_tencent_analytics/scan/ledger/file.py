@@ -1,7 +1,7 @@
 """`LedgerFile`: one SQLite file that one scan at a time may hold.
 
 It is opened and locked here, and whatever goes wrong becomes `LedgerUnusable`. What the rows mean is known to
-`lane_rows.py`, `call_rows.py` and `work.py`.
+`rows.py` and `work.py`.
 
 The lock is SQLite's own on the file, taken when it is opened and kept until it is closed (`locking_mode =
 EXCLUSIVE`); the system drops it when the process dies, however it dies. Write-ahead log with `synchronous =
@@ -24,6 +24,7 @@ import os
 import sqlite3
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -227,8 +228,7 @@ class LedgerFile:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
-        with connection.unhurried():
-            ((told,),) = connection.execute("PRAGMA quick_check(1)")
+        ((told,),) = connection.aside(lambda: connection.execute("PRAGMA quick_check(1)").fetchall())
         if told != "ok":
             raise sqlite3.DatabaseError(f"it is damaged: {told}")
         if version < len(_SCHEMAS):
@@ -238,12 +238,7 @@ class LedgerFile:
             connection.execute(f"PRAGMA application_id = {_APPLICATION}")
             connection.execute(f"PRAGMA user_version = {len(_SCHEMAS)}")
             connection.execute("COMMIT")
-        with connection.unhurried():
-            check_rows(connection, _SOUND)
-            known = dict(connection.execute("SELECT name, value FROM marks WHERE name IN ('open', 'sum')").fetchall())
-            summed = version == len(_SCHEMAS) and not known.get("open")
-            if summed and known.get("sum", _SUM_OF_NOTHING) != _sum(connection):
-                raise sqlite3.DatabaseError("its rows are not those that it was closed with: somebody has changed it")
+        connection.aside(partial(_check_all, connection, summed=version == len(_SCHEMAS)))
 
     def _begin(self) -> None:
         """Notes that the file is open, and whether commits were lost since it was the last time."""
@@ -314,6 +309,13 @@ def _closed(connection: Connection, witness: _Witness) -> None:
         open_still = False
     connection.close()
     witness.close(needed=open_still)
+
+
+def _check_all(connection: Connection, *, summed: bool) -> None:
+    check_rows(connection, _SOUND)
+    known = dict(connection.execute("SELECT name, value FROM marks WHERE name IN ('open', 'sum')").fetchall())
+    if summed and not known.get("open") and known.get("sum", _SUM_OF_NOTHING) != _sum(connection):
+        raise sqlite3.DatabaseError("its rows are not those that it was closed with: somebody has changed it")
 
 
 def _sum(connection: sqlite3.Connection) -> int:

@@ -17,8 +17,7 @@ from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.paging.certificate import Clipped, UnreadableRow
 from agora_tencent_analytics.paging.question import Over, resolve
 from agora_tencent_analytics.quota.clock import KEPT_MARGIN_S
-from agora_tencent_analytics.scan.ledger.call_rows import CallRows, State
-from agora_tencent_analytics.scan.ledger.lane_rows import LaneRows, LaneState
+from agora_tencent_analytics.scan.ledger.rows import LaneState, Rows, State
 from agora_tencent_analytics.scan.options import Since
 from agora_tencent_analytics.scan.records import CallRecord
 from agora_tencent_analytics.scan.work import PendingCall, PendingRange, Work
@@ -37,8 +36,7 @@ class KeptWork(Work):
     """One lane of a ledger, opened for one scan.
 
     Args:
-        rows: the lane.
-        calls: its calls.
+        rows: the lane, with its calls.
         over: the range asked for; it counts when the lane is new, or goes on.
         now: the vendor's now, epoch seconds.
         here: epoch seconds on this machine's clock.
@@ -47,11 +45,9 @@ class KeptWork(Work):
 
     kept = True
 
-    def __init__(
-        self, rows: LaneRows, calls: CallRows, over: Over | Since, *, now: float, here: float, history_s: float
-    ) -> None:
+    def __init__(self, rows: Rows, over: Over | Since, *, now: float, here: float, history_s: float) -> None:
         super().__init__(over.first if isinstance(over, Since) else over, now)
-        self._rows, self._calls = rows, calls
+        self._rows = rows
         self._goes_on = isinstance(over, Since)
         self._look_back_s = over.look_back_s if isinstance(over, Since) else 0
         self._history_s = history_s
@@ -60,10 +56,10 @@ class KeptWork(Work):
         self._before = rows.standing()
         self._begin(now, here)
         if rows.new_losses(self._now):
-            calls.doubt_pending()
+            rows.doubt_pending()
             self.doubts = (*self.doubts, _LOST)
         self._lost_before = rows.lost_before
-        self.already: int = calls.count((State.SETTLED, State.RUNNING))
+        self.already: int = rows.count((State.SETTLED, State.RUNNING))
 
     def _begin(self, now: float, here: float) -> None:
         """Takes up the lane where it stands, or begins it."""
@@ -129,7 +125,7 @@ class KeptWork(Work):
         oldest = self._now - self._history_s
         if self._goes_on:
             oldest = max(oldest, min((over.start for over, _, _ in self._rows.pending_ranges()), default=self._now))
-        self._calls.prune(oldest - DAY)
+        self._rows.prune(oldest - DAY)
 
     # -- what is left -------------------------------------------------------------------------------------------
 
@@ -145,23 +141,23 @@ class KeptWork(Work):
     def pending(self) -> Iterator[PendingCall]:
         """See `Work.pending`."""
         states = (State.PENDING, State.AGAIN, State.EARLY, State.ONCE_MORE)
-        for call, state in self._calls.left(states, up_to=self._standing.run - 1):
+        for call, state in self._rows.left(states, up_to=self._standing.run - 1):
             yield PendingCall(call, again=state is not State.PENDING, sound=state in (State.EARLY, State.ONCE_MORE))
 
     def vanished(self) -> Iterator[PendingCall]:
         """See `Work.vanished`."""
         run = self._standing.run
-        self._calls.change(State.RUNNING, State.ONCE_MORE, run=run)
-        for call, _ in self._calls.left((State.ONCE_MORE,), since=run, up_to=run):
+        self._rows.change(State.RUNNING, State.ONCE_MORE, run=run)
+        for call, _ in self._rows.left((State.ONCE_MORE,), since=run, up_to=run):
             yield PendingCall(call, again=True, sound=True)
 
     def known(self, call_ids: Iterable[str]) -> set[str]:
         """See `Work.known`."""
-        return {call_id for call_id in call_ids if self._calls.state(call_id) is not None}
+        return {call_id for call_id in call_ids if self._rows.state(call_id) is not None}
 
     def running(self, call_ids: Iterable[str]) -> set[str]:
         """See `Work.running`."""
-        states = {call_id: self._calls.state(call_id) for call_id in call_ids}
+        states = {call_id: self._rows.state(call_id) for call_id in call_ids}
         return {call_id for call_id, known in states.items() if known is not None and known[0] is State.RUNNING}
 
     def gaps(self, clipped: Iterable[Clipped]) -> tuple[Clipped, ...]:
@@ -184,7 +180,7 @@ class KeptWork(Work):
         pending = []
         with self._rows.transaction():
             for call in calls:
-                known = self._calls.state(call.call_id)
+                known = self._rows.state(call.call_id)
                 if known is None:
                     again = call.created_ts < self._lost_before
                     self._put(call, State.AGAIN if again else State.PENDING)
@@ -198,14 +194,14 @@ class KeptWork(Work):
 
     def untold(self) -> Iterator[UnreadableRow]:
         """See `Work.untold`."""
-        return self._calls.lost_rows(up_to=self._standing.run - 1)
+        return self._rows.lost_rows(up_to=self._standing.run - 1)
 
     def lost(self, rows: Sequence[UnreadableRow]) -> Sequence[UnreadableRow]:
         """See `Work.lost`: each is told by the scan that finds it, and again only if that did not come to its end."""
-        news = [row for row in rows if self._calls.state(row.row_id) is None]
+        news = [row for row in rows if self._rows.state(row.row_id) is None]
         with self._rows.transaction():
             for row in news:
-                self._calls.put_lost(row, run=self._standing.run)
+                self._rows.put_lost(row, run=self._standing.run)
         return news
 
     def rewind(self, span: PendingRange) -> PendingRange:
@@ -246,7 +242,7 @@ class KeptWork(Work):
         if record.last:
             self.settle(record.call)
             return
-        known = self._calls.state(record.call.call_id)
+        known = self._rows.state(record.call.call_id)
         if known is None or known[0] is State.PENDING:
             self._put(record.call, State.AGAIN)
 
@@ -254,7 +250,7 @@ class KeptWork(Work):
         unsound, early = call.call_id in self._unsound, call.call_id in self._early
         self._unsound.discard(call.call_id)
         self._early.discard(call.call_id)
-        known = self._calls.state(call.call_id)
+        known = self._rows.state(call.call_id)
         if unsound:
             return State.AGAIN
         if known is not None and known[0] is State.ONCE_MORE:
@@ -272,13 +268,13 @@ class KeptWork(Work):
 
     def finish(self) -> None:
         """See `Work.finish`: a job that goes on has told everything, and begins a new report next time."""
-        self._calls.change(State.LOST, State.TOLD, run=self._standing.run + 1)
+        self._rows.change(State.LOST, State.TOLD, run=self._standing.run + 1)
         if self._goes_on:
             self.remember("")
 
     def _put(self, call: Call, state: State) -> None:
         ended = self._now if call.destroyed_ts is None else max(call.created_ts, call.destroyed_ts)
-        self._calls.put(call, state, run=self._standing.run, ended=ended)
+        self._rows.put(call, state, run=self._standing.run, ended=ended)
 
 
 def _cut(piece: TimeRange, at: int) -> Iterable[TimeRange]:

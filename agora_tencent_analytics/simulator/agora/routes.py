@@ -11,21 +11,7 @@ from collections.abc import Mapping
 import attrs
 
 from agora_tencent_analytics.agora import plans
-from agora_tencent_analytics.simulator.agora import (
-    calls as agora_calls,
-)
-from agora_tencent_analytics.simulator.agora import (
-    generation_2021 as agora_2021,
-)
-from agora_tencent_analytics.simulator.agora import (
-    insight as agora_insight,
-)
-from agora_tencent_analytics.simulator.agora import (
-    realtime as agora_realtime,
-)
-from agora_tencent_analytics.simulator.agora import (
-    statistics as agora_statistics,
-)
+from agora_tencent_analytics.simulator.agora import calls, generation_2021, insight, realtime, statistics
 from agora_tencent_analytics.simulator.agora.question import CAMEL, SNAKE, Route
 
 _CALLS = (*SNAKE, "appid")
@@ -35,7 +21,7 @@ _PAGES = ("page_no", "page_size")
 _BREAKDOWN = ("dimension", "dimensionValues")
 
 _LISTS = Route(
-    answer=agora_calls.lists,
+    answer=calls.lists,
     row=plans.CALL_LISTS,
     required=_CALLS,
     optional=("cname", *_PAGES),
@@ -43,39 +29,39 @@ _LISTS = Route(
     inspects=True,
 )
 _SESSIONS = Route(
-    answer=agora_calls.sessions,
+    answer=calls.sessions,
     row=plans.CALL_DETAIL,
     required=_CALL,
     optional=(*_PAGES, "uids", "exclude_server_user"),
     window=SNAKE,
     inspects=True,
 )
-_METRICS = attrs.evolve(_SESSIONS, answer=agora_calls.metrics, required=(*_CALL, "sids"), optional=())
+_METRICS = attrs.evolve(_SESSIONS, answer=calls.metrics, required=(*_CALL, "sids"), optional=())
 _STATISTICS = attrs.evolve(
-    _SESSIONS, answer=agora_statistics.by_dimension, required=(*_CALL, "metric", "dimension"), optional=()
+    _SESSIONS, answer=statistics.by_dimension, required=(*_CALL, "metric", "dimension"), optional=()
 )
-_BUCKETS = attrs.evolve(_STATISTICS, answer=agora_statistics.freeze_buckets, required=(*_CALL, "metric"))
-_MINUTES = attrs.evolve(_BUCKETS, answer=agora_statistics.by_minute)
+_BUCKETS = attrs.evolve(_STATISTICS, answer=statistics.freeze_buckets, required=(*_CALL, "metric"))
+_MINUTES = attrs.evolve(_BUCKETS, answer=statistics.by_minute)
 
 _USAGE = Route(
-    answer=agora_insight.usage_by_time,
+    answer=insight.usage_by_time,
     row=plans.INSIGHT_USAGE,
     required=(*_TIMES, "metric", "aggregateGranularity"),
 )
 _QUALITY = Route(
-    answer=agora_insight.quality_by_time,
+    answer=insight.quality_by_time,
     row=plans.INSIGHT_QUALITY,
     required=(*_TIMES, "metric", "aggregateGranularity", "productType"),
 )
 _USAGE_IN_ALL = Route(
-    answer=agora_insight.usage_aggregation,
+    answer=insight.usage_aggregation,
     row=plans.USAGE_AGGREGATION,
     required=(*_TIMES, "metric"),
     optional=(*_BREAKDOWN, "filters"),
     method="POST",
 )
 _QUALITY_IN_ALL = Route(
-    answer=agora_insight.quality_aggregation,
+    answer=insight.quality_aggregation,
     row=plans.QUALITY_AGGREGATION,
     required=(*_TIMES, "metric", "productType"),
     optional=(*_BREAKDOWN, "filters"),
@@ -83,24 +69,22 @@ _QUALITY_IN_ALL = Route(
 )
 
 _SCALE_NOW = Route(
-    answer=agora_realtime.usage_by_20_seconds,
+    answer=realtime.usage_by_20_seconds,
     row=plans.REALTIME,
     required=(*_TIMES, "productType", "metric"),
     optional=("cname", *_BREAKDOWN),
 )
-_QUALITY_NOW = attrs.evolve(
-    _SCALE_NOW, answer=agora_realtime.quality_by_20_seconds, optional=("cname", "uids", *_BREAKDOWN)
-)
+_QUALITY_NOW = attrs.evolve(_SCALE_NOW, answer=realtime.quality_by_20_seconds, optional=("cname", "uids", *_BREAKDOWN))
 _TOP_SCALE = Route(
-    answer=agora_realtime.usage_top,
+    answer=realtime.usage_top,
     row=plans.REALTIME_TOP,
     required=("ts", "appid", "productType", "metric", "dimension"),
     window=("ts",),
-    covers_s=agora_realtime.WINDOW_S,
+    covers_s=realtime.WINDOW_S,
 )
-_TOP_QUALITY = attrs.evolve(_TOP_SCALE, answer=agora_realtime.quality_top, optional=("extraMetrics",))
+_TOP_QUALITY = attrs.evolve(_TOP_SCALE, answer=realtime.quality_top, optional=("extraMetrics",))
 
-_LIVE = Route(answer=agora_2021.scale, row=plans.LIVE, required=(*_CALLS, "metric"), window=SNAKE)
+_LIVE = Route(answer=generation_2021.scale, row=plans.LIVE, required=(*_CALLS, "metric"), window=SNAKE)
 
 _NEWEST = attrs.evolve(_LISTS, optional=("cname",))
 
@@ -140,13 +124,13 @@ ROUTES: Mapping[str, Mapping[str, Route]] = {
     "2021-03": {
         "call/lists": _NEWEST,
         "call/details": attrs.evolve(
-            _SESSIONS, answer=agora_calls.details, optional=("exclude_server_user", "exclude_metrics_info")
+            _SESSIONS, answer=calls.details, optional=("exclude_server_user", "exclude_metrics_info")
         ),
-        "insight/usage/by_time": attrs.evolve(_LIVE, answer=agora_2021.usage_by_day, row=plans.INSIGHT_USAGE),
+        "insight/usage/by_time": attrs.evolve(_LIVE, answer=generation_2021.usage_by_day, row=plans.INSIGHT_USAGE),
         "live/scale/by_time": _LIVE,
-        "live/experience/by_time": attrs.evolve(_LIVE, answer=agora_2021.experience),
-        "live/net/by_time": attrs.evolve(_LIVE, answer=agora_2021.net),
-        "live/diagnosis": attrs.evolve(_LIVE, answer=agora_2021.diagnosis, required=_CALLS),
+        "live/experience/by_time": attrs.evolve(_LIVE, answer=generation_2021.experience),
+        "live/net/by_time": attrs.evolve(_LIVE, answer=generation_2021.net),
+        "live/diagnosis": attrs.evolve(_LIVE, answer=generation_2021.diagnosis, required=_CALLS),
     },
 }
 """Endpoints by generation and name; those about calls are found under `/beta/analytics/`, the others under `/beta/`."""

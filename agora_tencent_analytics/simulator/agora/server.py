@@ -10,10 +10,11 @@ import base64
 import hmac
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Unpack
 from urllib.parse import parse_qsl
 
-from agora_tencent_analytics.agora.plans import GENERATIONS
+from agora_tencent_analytics.agora.plans import GENERATIONS, Generation
+from agora_tencent_analytics.agora.variables import VARIABLES
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.limits import DAY, MINUTE, Limits, Plan, Rate
 from agora_tencent_analytics.simulator.agora.question import Habits, Question, Route, bad, check_window, read_names
@@ -25,6 +26,9 @@ from agora_tencent_analytics.simulator.http.vendor import SimulatedVendor
 from agora_tencent_analytics.simulator.world.calls import Vendor
 from agora_tencent_analytics.simulator.world.dice import mix
 from agora_tencent_analytics.simulator.world.world import World
+
+if TYPE_CHECKING:
+    from agora_tencent_analytics.agora.provider import AgoraArguments, AgoraProvider
 
 _CALLS, _OTHERS = "/beta/analytics/", "/beta/"
 _NO_AUTH = "you have no auth to access this service, please buy or upgrade your service package"
@@ -63,7 +67,7 @@ class SimulatedAgora(SimulatedVendor):
         world: World,
         *,
         plan: str | Plan = "enterprise",
-        api: str = "2024",
+        api: Generation = "2024",
         auth_reply: Literal["code", "http"] = "code",
         ongoing: Literal["now", "zero", "null"] = "now",
         midnight: Literal["utc+8", "utc"] = "utc+8",
@@ -72,20 +76,14 @@ class SimulatedAgora(SimulatedVendor):
     ) -> None:
         if api not in ROUTES:
             raise BadInput(f"a simulated Agora speaks {', '.join(ROUTES)}, not {api!r}")
-        self._api = api
+        self._api: Generation = api
         super().__init__(world, plan=plan, **options)
         self._auth_reply = auth_reply
         self._habits = Habits(ongoing=ongoing, midnight=midnight, empty=empty)
         self._customer_id = f"{mix(world.seed, 21):016x}{mix(world.seed, 22):016x}"
         self._customer_secret = f"{mix(world.seed, 23):016x}{mix(world.seed, 24):016x}"
 
-    _variables: ClassVar[Mapping[str, str]] = {
-        "app_id": "AGORA_APP_ID",
-        "customer_id": "AGORA_CUSTOMER_ID",
-        "customer_secret": "AGORA_CUSTOMER_SECRET",
-        "plan": "AGORA_PLAN",
-        "base_url": "AGORA_BASE_URL",
-    }
+    _variables = VARIABLES
 
     @property
     def credentials(self) -> Mapping[str, str]:
@@ -95,6 +93,22 @@ class SimulatedAgora(SimulatedVendor):
             "customer_id": self._customer_id,
             "customer_secret": self._customer_secret,
         }
+
+    def provider(self, **options: Unpack[AgoraArguments]) -> AgoraProvider:
+        """A provider that asks this server, its quota in memory unless told otherwise.
+
+        Args:
+            options: as of `AgoraProvider`.
+
+        Raises:
+            RuntimeError: it does not listen.
+            BadInput: an option is wrong.
+        """
+        from agora_tencent_analytics.agora.provider import AgoraProvider
+
+        usual: AgoraArguments = {"store": ":memory:", "plan": self.plan, "api": self._api}
+        usual.update(options)
+        return AgoraProvider.from_env(self.environ, **usual)
 
     def _plans(self) -> Mapping[str, Plan]:
         return GENERATIONS[self._api]

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import attrs
 
-from agora_tencent_analytics.simulator.faults.when import ALWAYS, When
+from agora_tencent_analytics.simulator.faults.book import ALWAYS, Fault, When
 
 _HTML = "<html><head><title>{title}</title></head><body><center><h1>{title}</h1></center></body></html>"
 
 
 @attrs.frozen(kw_only=True)
-class Refuse:
+class Refuse(Fault):
     """The vendor says no, in its own envelope."""
 
     code: int | str
@@ -25,11 +25,10 @@ class Refuse:
     """HTTP status."""
     counted: bool = True
     """True if the request has taken its place in the counters before."""
-    when: When = ALWAYS
 
 
 @attrs.frozen(kw_only=True)
-class Fail:
+class Fail(Fault):
     """A gateway in front of the vendor answers with an HTTP error and a page of HTML."""
 
     status: int = 502
@@ -42,7 +41,6 @@ class Fail:
     """True if the request has taken its place in the counters before."""
     echo: bool = False
     """True if the page repeats the headers of the request, its credentials among them."""
-    when: When = ALWAYS
 
     @property
     def body(self) -> bytes:
@@ -51,12 +49,11 @@ class Fail:
 
 
 @attrs.frozen(kw_only=True)
-class AnswerHtml:
+class AnswerHtml(Fault):
     """Something between answers HTTP 200 with a page of HTML: a login page, a proxy's apology."""
 
     title: str = "Please sign in"
     """What the page says."""
-    when: When = ALWAYS
 
     @property
     def body(self) -> bytes:
@@ -65,27 +62,25 @@ class AnswerHtml:
 
 
 @attrs.frozen(kw_only=True)
-class AnswerJson:
+class AnswerJson(Fault):
     """HTTP 200 with JSON that is not what was asked for: a list where an object is due, or far too deep."""
 
     text: str
     """The whole body."""
-    when: When = ALWAYS
 
 
 @attrs.frozen(kw_only=True)
-class Garble:
+class Garble(Fault):
     """Every field of one name comes with another value."""
 
     field: str
     """The name."""
     value: str
     """JSON as text, also what is not quite JSON: `NaN`."""
-    when: When = ALWAYS
 
 
 @attrs.frozen(kw_only=True)
-class Compress:
+class Compress(Fault):
     """The body comes compressed with gzip, and says so."""
 
     padding: int = attrs.field(default=0, validator=attrs.validators.ge(0))
@@ -94,11 +89,10 @@ class Compress:
     """The share of the compressed bytes that is sent; `Content-Length` counts what is sent."""
     label: str = "gzip"
     """What `Content-Encoding` calls it; `"x-gzip"` is an old name of the same."""
-    when: When = ALWAYS
 
 
 @attrs.frozen(kw_only=True)
-class Replace:
+class Replace(Fault):
     """Something in the body reads otherwise: a field has another name, or there is one more member."""
 
     text: str
@@ -107,57 +101,50 @@ class Replace:
     """What stands there instead."""
     most: int = -1
     """In how many places, from the beginning of the body on; -1 for all."""
-    when: When = ALWAYS
 
 
 @attrs.frozen(kw_only=True)
-class Wrap:
+class Wrap(Fault):
     """Something stands around the body."""
 
     before: bytes = b""
     """Bytes before it, a byte order mark for example."""
     after: bytes = b""
     """Bytes behind it."""
-    when: When = ALWAYS
 
 
 @attrs.frozen(kw_only=True)
-class SetHeader:
+class SetHeader(Fault):
     """A header has another value, or is missing."""
 
     name: str
     """Its name."""
     value: str | None
     """What it says; None for no such header."""
-    when: When = ALWAYS
 
 
 @attrs.frozen(kw_only=True)
-class Mislabel:
+class Mislabel(Fault):
     """`Content-Encoding` names a coding that the body does not have."""
 
     encoding: str = "gzip"
     """What it says."""
-    when: When = ALWAYS
 
 
 @attrs.frozen(kw_only=True)
-class WrongDate:
+class WrongDate(Fault):
     """The `Date` header is wrong, though the vendor's clock is right."""
 
     seconds: float
     """How far it is ahead."""
-    when: When = ALWAYS
 
 
 @attrs.frozen(kw_only=True)
-class ExpireToken:
+class ExpireToken(Fault):
     """The STS token that was good so far is good no more, from this request on (Tencent only).
 
     The server's `credentials` hold the next one.
     """
-
-    when: When = ALWAYS
 
 
 def too_many_requests(retry_after_s: int | str | None, *, when: When = ALWAYS) -> Fail:

@@ -1,59 +1,49 @@
-"""The book of faults: what can go wrong between a client and a vendor, and what does.
+"""What can go wrong between a client and a simulated vendor, and what does.
 
-Holds the strikes of the faults that a simulated vendor was given. The faults are small values, in
-`answer.py`, `connection.py` and `listing.py`; which requests they strike is `when.py`.
+A fault is a small value: those of the answer are in `answer.py`, of the connection in `connection.py`, of listings in
+`listing.py` and of metrics in `metrics.py`. `When` says which requests a fault strikes; `Faults` counts and decides.
 Several faults may strike one request; of those that end it the first in order does.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 
 import attrs
 
-from agora_tencent_analytics.simulator.faults.answer import (
-    AnswerHtml,
-    AnswerJson,
-    Compress,
-    ExpireToken,
-    Fail,
-    Garble,
-    Mislabel,
-    Refuse,
-    Replace,
-    SetHeader,
-    Wrap,
-    WrongDate,
-)
-from agora_tencent_analytics.simulator.faults.connection import (
-    Crash,
-    Delay,
-    Drip,
-    Reset,
-    Stall,
-    Truncate,
-    WrongLength,
-)
-from agora_tencent_analytics.simulator.faults.listing import (
-    ClampPage,
-    Drift,
-    DuplicatePage,
-    EmptyPage,
-    Lie,
-    Reorder,
-    Shuffle,
-)
-from agora_tencent_analytics.simulator.faults.metrics import Retell, Strangers, Widen
-from agora_tencent_analytics.simulator.faults.when import Span, When
 from agora_tencent_analytics.simulator.http.log import Arrival
 
-AnswerFault = Refuse | Fail | AnswerHtml | AnswerJson | Garble | Compress | Mislabel | WrongDate | ExpireToken
-BodyFault = Replace | Wrap | SetHeader
-ConnectionFault = Reset | Crash | Stall | Drip | Truncate | WrongLength | Delay
-ListingFault = Lie | EmptyPage | DuplicatePage | ClampPage | Reorder | Shuffle | Drift
-MetricsFault = Retell | Widen | Strangers
-Fault = AnswerFault | BodyFault | ConnectionFault | ListingFault | MetricsFault
+Span = float | tuple[float, float]
+"""Seconds: a constant, or a random number between two bounds."""
+
+
+@attrs.frozen(kw_only=True)
+class When:
+    """Which requests a fault strikes: those that meet every condition given here. Without any, all."""
+
+    endpoint: str = ""
+    """Only this path or action; `""` for any."""
+    predicate: Callable[[Arrival], bool] | None = None
+    """Only arrivals for which this is true."""
+    nth: Collection[int] = ()
+    """Only these, counted from 1 among the requests that meet the conditions above; empty for any."""
+    probability: float = attrs.field(default=1.0, validator=[attrs.validators.ge(0), attrs.validators.le(1)])
+    """Only this share of them, chosen by the server's seed."""
+    times: int | None = None
+    """Only so often; None for ever."""
+
+
+ALWAYS = When()
+"""Every request."""
+
+
+@attrs.frozen(kw_only=True)
+class Fault:
+    """Something that goes wrong with some requests."""
+
+    when: When = ALWAYS
+    """Which requests it strikes; without any condition, all."""
 
 
 @attrs.frozen

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import attrs
 
-from agora_tencent_analytics.simulator.faults.when import ALWAYS, When
+from agora_tencent_analytics.simulator.faults.book import Fault
 
 
 @attrs.frozen(kw_only=True)
-class Lie:
+class Lie(Fault):
     """A listing tells a wrong total, or a wrong `has_more`."""
 
     total: int | None = None
@@ -20,50 +20,40 @@ class Lie:
     """What it adds to the total."""
     has_more: bool | None = None
     """What it says instead (Agora only)."""
-    when: When = ALWAYS
 
 
 @attrs.frozen(kw_only=True)
-class EmptyPage:
+class EmptyPage(Fault):
     """A page of a listing arrives empty, though it has rows and others follow."""
 
-    when: When = ALWAYS
-
 
 @attrs.frozen(kw_only=True)
-class DuplicatePage:
+class DuplicatePage(Fault):
     """A page of a listing repeats the rows of the page before it; the first page is never struck."""
 
-    when: When = ALWAYS
-
 
 @attrs.frozen(kw_only=True)
-class ClampPage:
+class ClampPage(Fault):
     """A page holds fewer rows than were asked for, without a word."""
 
     size: int = attrs.field(validator=attrs.validators.ge(1))
     """The most rows on a page."""
     skips: bool = False
     """False if the next page goes on where this one ended; True if it begins where a full one would have ended."""
-    when: When = ALWAYS
 
 
 @attrs.frozen(kw_only=True)
-class Reorder:
+class Reorder(Fault):
     """The listing comes in the opposite order, and its rows stand on other pages."""
 
-    when: When = ALWAYS
-
 
 @attrs.frozen(kw_only=True)
-class Shuffle:
+class Shuffle(Fault):
     """The rows of a page come in no order; they stand on the page on which they belong."""
 
-    when: When = ALWAYS
-
 
 @attrs.frozen(kw_only=True)
-class Drift:
+class Drift(Fault):
     """New rows appear at the front of a listing while it is being read, and push the others back.
 
     Before the first listing `rows` of them are hidden; after each `every` listings one more is shown.
@@ -73,4 +63,3 @@ class Drift:
     """How many are hidden at first."""
     every: int = attrs.field(default=1, validator=attrs.validators.ge(1))
     """After how many struck requests the next one appears."""
-    when: When = ALWAYS

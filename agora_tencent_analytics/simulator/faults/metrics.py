@@ -11,36 +11,32 @@ from typing import Literal
 
 import attrs
 
-from agora_tencent_analytics.simulator.faults.when import ALWAYS, When
+from agora_tencent_analytics.simulator.faults.book import Fault
 from agora_tencent_analytics.simulator.world.points import Style
 
 _NO_POINTS = ("null", '"point"', "[]", "{}", "7", "[null,1]", '["",1]', "[[],1]", "[-1e400,1]")
 
 
 @attrs.frozen(kw_only=True)
-class Retell:
+class Retell(Fault):
     """The points of every series are told in another way."""
 
     how: Literal["ms", "text", "float", "backwards", "twice", "odd", "split"]
     """Instants in milliseconds, in quotes or with a decimal point; the newest first, every point twice, with things
     among them that are not points, or the series in two pieces."""
-    when: When = ALWAYS
 
 
 @attrs.frozen(kw_only=True)
-class Widen:
+class Widen(Fault):
     """Points around the window come along."""
 
     seconds: int = attrs.field(default=30, validator=attrs.validators.ge(1))
     """So many seconds of them on either side."""
-    when: When = ALWAYS
 
 
 @attrs.frozen(kw_only=True)
-class Strangers:
+class Strangers(Fault):
     """Series of sessions or users that nobody asked for come along."""
-
-    when: When = ALWAYS
 
 
 def style_of(style: Style, faults: Iterable[object]) -> Style:

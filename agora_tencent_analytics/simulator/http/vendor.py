@@ -58,7 +58,8 @@ class SimulatedVendor(ABC):
     vendor: ClassVar[Vendor]
     """Whose interface it speaks."""
 
-    _variables: ClassVar[Mapping[str, str]]
+    _variables: ClassVar[Mapping[str, Any]]
+    """The environment variables that its provider reads, by argument."""
 
     def __init__(
         self,
@@ -125,11 +126,20 @@ class SimulatedVendor(ABC):
     def environ(self) -> dict[str, str]:
         """The variables by which `from_env` finds this server: `from_env(server.environ)`, or set each of them.
 
+        A warning tells that a provider would find nothing, because the plan shows no second of the world now.
+
         Raises:
             RuntimeError: it does not listen.
         """
+        now, start, end = self.now(), self.world.start, self.world.end
+        if not (start < now and end > now - max(limits.history_s for limits in self.plan.rows.values())):
+            warnings.warn(
+                f"the world lies {'after' if start >= now else 'before'} all that {self.vendor}'s plan "
+                f"{self.plan.name!r} shows now: nothing will be found; was it made before the clock was set?",
+                stacklevel=3,
+            )
         given = {**self.credentials, "plan": self.plan.name, "base_url": self.base_url}
-        return {self._variables[name]: str(value) for name, value in given.items()}
+        return {self._variables[name].name: str(value) for name, value in given.items()}
 
     def now(self) -> float:
         """The vendor's clock, epoch seconds."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import attrs
@@ -19,6 +20,7 @@ from agora_tencent_analytics.simulator.http.listing import turn_to
 from agora_tencent_analytics.simulator.tencent.payload import (
     Action,
     Asked,
+    check_span,
     check_start,
     is_digits,
     is_integer,
@@ -89,19 +91,10 @@ def _room(asked: Asked, index: int) -> dict[str, Any]:
 
 
 def _users(asked: Asked) -> Mapping[str, object]:
-    over = _read(asked, USER_INFO, _USERS_BY_DEFAULT, _MOST_USERS)
-    return _user_list(asked, over)[0]
+    return _user_list(asked, _read(asked, USER_INFO, _USERS_BY_DEFAULT, _MOST_USERS))[0]
 
 
-def _details(asked: Asked) -> Mapping[str, object]:
-    return _details_of(asked, CALL_DETAIL, CALL_DETAIL_METRICS, _ALL)
-
-
-def _details_2021(asked: Asked) -> Mapping[str, object]:
-    return _details_of(asked, CALL_DETAIL_2021, CALL_DETAIL_METRICS_2021, TENCENT_2021)
-
-
-def _details_of(asked: Asked, row: str, row_with_metrics: str, known: frozenset[str]) -> Mapping[str, object]:
+def _details(asked: Asked, row: str, row_with_metrics: str, known: frozenset[str]) -> Mapping[str, object]:
     wanted = frozenset(asked.payload.get("DataType") or ())
     most = (
         _MOST_USERS_WITH_METRICS if wanted or (known is TENCENT_2021 and asked.payload.get("UserIds")) else _MOST_USERS
@@ -133,8 +126,7 @@ def _read(asked: Asked, row: str, default_size: int, most: int) -> _Window:
     if "PageNumber" not in payload or "PageSize" not in payload:
         number, size = 0, default_size  # the vendor resets to its first page without a word
     check_start(start, asked.now, limits)
-    if end - start > limits.span_s:
-        raise Refused("InvalidParameter.QueryScaleOversize", "The range for query exceeded the limit.")
+    check_span(start, end, limits)
     return _Window(start=start, end=end, page=number, size=size)
 
 
@@ -204,13 +196,13 @@ ACTIONS: Mapping[str, Action] = {
     ),
     "DescribeUserInfo": Action(answer=_users, fields={**_NUMBERS, **_TIMES, **_CALL}, required=_OF_CALL, row=USER_INFO),
     "DescribeCallDetailInfo": Action(
-        answer=_details,
+        answer=partial(_details, row=CALL_DETAIL, row_with_metrics=CALL_DETAIL_METRICS, known=_ALL),
         fields={**_NUMBERS, **_TIMES, **_CALL, "DataType": is_texts},
         required=_OF_CALL,
         row=CALL_DETAIL,
     ),
     "DescribeCallDetail": Action(
-        answer=_details_2021,
+        answer=partial(_details, row=CALL_DETAIL_2021, row_with_metrics=CALL_DETAIL_METRICS_2021, known=TENCENT_2021),
         fields={**_NUMBERS_2021, **_TIMES, **_CALL, "DataType": is_texts},
         required=_OF_CALL,
         row=CALL_DETAIL_2021,

@@ -7,19 +7,20 @@ whole, rates in percent, unless decimals are asked for: then they stand in anoth
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from functools import partial
 
 from agora_tencent_analytics.limits import DAY, HOUR
 from agora_tencent_analytics.simulator.http.exchange import Refused
 from agora_tencent_analytics.simulator.tencent.payload import (
     Action,
     Asked,
+    check_span,
     day_of,
+    instant_of,
     is_digits,
     is_flag,
     is_integer,
     is_text,
-    read_instant,
     window,
 )
 from agora_tencent_analytics.simulator.world.attendance import Chosen
@@ -35,29 +36,12 @@ _QUALITY = ("videoFreezeRate", "audioFreezeRate", "networkDelay", "joinSuccessRa
 _PERIODS = {"d": DAY, "h": HOUR}
 
 
-def _scale_now(asked: Asked) -> Mapping[str, object]:
-    return _now(asked, _SCALE_NOW)
-
-
-def _quality_now(asked: Asked) -> Mapping[str, object]:
-    return _now(asked, _QUALITY_NOW)
-
-
-def _scale(asked: Asked) -> Mapping[str, object]:
-    return _market(asked, _SCALE)
-
-
-def _quality(asked: Asked) -> Mapping[str, object]:
-    return _market(asked, _QUALITY)
-
-
 def _now(asked: Asked, metrics: tuple[str, ...]) -> Mapping[str, object]:
     limits = asked.limits(REALTIME)
     start, end = window(asked.payload)
     if start < asked.now - limits.history_s:
         raise Refused("InvalidParameter.StartTimeOversize", "The start time exceeds what the package allows.")
-    if end - start > limits.span_s:
-        raise Refused("InvalidParameter.QueryScaleOversize", "The range for query exceeded the limit.")
+    check_span(start, end, limits)
     buckets = range(-(-start // _STEP_S) * _STEP_S, min(end, int(asked.now)), _STEP_S)
     chosen = Chosen(channel=asked.payload.get("RoomId"))
     return _table(asked, metrics, buckets, _STEP_S, chosen)
@@ -65,7 +49,7 @@ def _now(asked: Asked, metrics: tuple[str, ...]) -> Mapping[str, object]:
 
 def _market(asked: Asked, metrics: tuple[str, ...]) -> Mapping[str, object]:
     payload, limits = asked.payload, asked.limits(MARKET)
-    first, last = (_day(payload, name) for name in ("StartTime", "EndTime"))
+    first, last = (instant_of(payload, name, "%Y-%m-%d") for name in ("StartTime", "EndTime"))
     if payload["Period"] not in _PERIODS:
         raise Refused("InvalidParameter", "Period is invalid.")
     if last < first:
@@ -75,13 +59,6 @@ def _market(asked: Asked, metrics: tuple[str, ...]) -> Mapping[str, object]:
     step = _PERIODS[payload["Period"]]
     buckets = [bucket for bucket in range(first, last + DAY, step) if bucket <= asked.now]
     return _table(asked, metrics, buckets, step, Chosen())
-
-
-def _day(payload: Mapping[str, Any], name: str) -> int:
-    found = read_instant(payload[name], "%Y-%m-%d")
-    if found is None:
-        raise Refused("InvalidParameter", f"{name} is not of the form YYYY-MM-DD.")
-    return found
 
 
 def _table(
@@ -105,43 +82,36 @@ def _number(name: str, value: float, *, decimals: bool) -> float:
 
 _Check = Callable[[object], bool]
 _LIVE: Mapping[str, _Check] = {
+    **dict.fromkeys(("StartTime", "EndTime"), is_integer),
     "SdkAppId": is_digits,
-    "StartTime": is_integer,
-    "EndTime": is_integer,
     "RoomId": is_text,
 }
-_DAYS: Mapping[str, _Check] = {
-    "SdkAppId": is_digits,
-    **dict.fromkeys(("StartTime", "EndTime", "Period"), is_text),
-}
+_DAYS: Mapping[str, _Check] = {**dict.fromkeys(("StartTime", "EndTime", "Period"), is_text), "SdkAppId": is_digits}
 _OF_APP = ("SdkAppId", "StartTime", "EndTime")
+_OF_DAYS = (*_OF_APP, "Period")
 
 
 def _action(
-    answer: Callable[[Asked], Mapping[str, object]],
+    answer: Callable[..., Mapping[str, object]],
+    metrics: tuple[str, ...],
     fields: Mapping[str, _Check],
     required: tuple[str, ...],
     row: str,
     wrong_app: str,
 ) -> Action:
+    answer = partial(answer, metrics=metrics)
     return Action(
-        answer=answer,
-        fields=fields,
-        required=required,
-        row=row,
-        wrong_app=wrong_app,
-        missing=None,
-        regions=None,
+        answer=answer, fields=fields, required=required, row=row, wrong_app=wrong_app, missing=None, regions=None
     )
 
 
 _WRONG_APP = "InvalidParameter.InvalidSdkAppId"
 ACTIONS: Mapping[str, Action] = {
-    "DescribeTRTCRealTimeScaleData": _action(_scale_now, _LIVE, _OF_APP, REALTIME, "UnsupportedOperation"),
-    "DescribeTRTCRealTimeQualityData": _action(_quality_now, _LIVE, _OF_APP, REALTIME, _WRONG_APP),
-    "DescribeTRTCMarketScaleData": _action(_scale, _DAYS, (*_OF_APP, "Period"), MARKET, "InvalidParameter"),
+    "DescribeTRTCRealTimeScaleData": _action(_now, _SCALE_NOW, _LIVE, _OF_APP, REALTIME, "UnsupportedOperation"),
+    "DescribeTRTCRealTimeQualityData": _action(_now, _QUALITY_NOW, _LIVE, _OF_APP, REALTIME, _WRONG_APP),
+    "DescribeTRTCMarketScaleData": _action(_market, _SCALE, _DAYS, _OF_DAYS, MARKET, "InvalidParameter"),
     "DescribeTRTCMarketQualityData": _action(
-        _quality, {**_DAYS, "IsFloat": is_flag}, (*_OF_APP, "Period"), MARKET, "InvalidParameter"
+        _market, _QUALITY, {**_DAYS, "IsFloat": is_flag}, _OF_DAYS, MARKET, "InvalidParameter"
     ),
 }
 """The actions of the monitoring dashboard."""

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from agora_tencent_analytics.limits import DAY
-from agora_tencent_analytics.simulator.http.exchange import Refused
 from agora_tencent_analytics.simulator.http.listing import turn_to
 from agora_tencent_analytics.simulator.tencent.payload import (
     Action,
     Asked,
+    check_span,
     check_start,
     day_of,
     is_integer,
@@ -63,8 +63,7 @@ def _unusual_events(asked: Asked) -> Mapping[str, object]:
     start, end = window(asked.payload)
     limits = asked.limits(UNUSUAL_EVENT)
     check_start(start, asked.now, limits)
-    if end - start > limits.span_s:
-        raise Refused("InvalidParameter.QueryScaleOversize", "The range for query exceeded the limit.")
+    check_span(start, end, limits)
     found = asked.world.experiences("tencent", start, end + 1, channel=asked.payload.get("RoomId"))
     # Any twenty, but the same twenty whenever the same is asked: to ask again never helps.
     order = sorted(range(len(found)), key=lambda place: mix(asked.world.seed, start, end, place))

@@ -13,24 +13,29 @@ from typing import Any, Literal
 
 import attrs
 
-from agora_tencent_analytics.limits import DAY, Limits
+from agora_tencent_analytics.limits import DAY, HOUR, Limits
 from agora_tencent_analytics.simulator.faults.book import Strike
 from agora_tencent_analytics.simulator.http.exchange import Refused
 from agora_tencent_analytics.simulator.world.world import World
 
 _BEIJING = timezone(timedelta(hours=8))
 """The vendor's text says UTC, its examples are in this time."""
-_EAST_S = 8 * 3_600
-_DAY_S = 86_400
+_EAST_S = 8 * HOUR
 
 
-def read_instant(text: str, form: str) -> int | None:
-    """Epoch seconds of a date in this form of `strptime`, None if it is not written in exactly this form."""
+def instant_of(payload: Mapping[str, Any], name: str, form: str) -> int:
+    """Epoch seconds of a parameter that is a date in a form of `strptime`.
+
+    Raises:
+        Refused: it is not written in exactly this form.
+    """
     try:
-        found = datetime.strptime(text, form).replace(tzinfo=_BEIJING)
+        found = datetime.strptime(payload[name], form).replace(tzinfo=_BEIJING)
     except ValueError:
-        return None
-    return int(found.timestamp()) if found.strftime(form) == text else None
+        found = None
+    if found is None or found.strftime(form) != payload[name]:
+        raise Refused("InvalidParameter", f"{name} is not of the form that this action takes.")
+    return int(found.timestamp())
 
 
 def write_instant(instant: int, form: str) -> str:
@@ -40,7 +45,7 @@ def write_instant(instant: int, form: str) -> str:
 
 def day_of(instant: float) -> int:
     """The first second of the day that an instant lies in, both epoch seconds."""
-    return int(instant + _EAST_S) // _DAY_S * _DAY_S - _EAST_S
+    return int(instant + _EAST_S) // DAY * DAY - _EAST_S
 
 
 _MILLISECONDS = 100_000_000_000
@@ -178,3 +183,13 @@ def check_start(start: int, now: float, limits: Limits) -> None:
         raise Refused("InvalidParameter.StartTsOversize", "The start time for query exceeded the limit.")
     if start < now - limits.history_s:
         raise Refused("InvalidParameter.StartTimeOversize", "The start time exceeds what the package allows.")
+
+
+def check_span(start: int, end: int, limits: Limits) -> None:
+    """Looks how much is asked for at once.
+
+    Raises:
+        Refused: more than the plan allows.
+    """
+    if end - start > limits.span_s:
+        raise Refused("InvalidParameter.QueryScaleOversize", "The range for query exceeded the limit.")

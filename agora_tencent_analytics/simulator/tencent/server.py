@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Unpack
 
 from agora_tencent_analytics.limits import Limits, Plan, Rate
 from agora_tencent_analytics.simulator.faults.answer import ExpireToken
@@ -18,37 +18,21 @@ from agora_tencent_analytics.simulator.faults.slipped_rows import slip_members
 from agora_tencent_analytics.simulator.http.exchange import Ask, Refused, Reply, Written, write
 from agora_tencent_analytics.simulator.http.log import Arrival
 from agora_tencent_analytics.simulator.http.vendor import SimulatedVendor
-from agora_tencent_analytics.simulator.tencent import (
-    calls as tencent_calls,
-)
-from agora_tencent_analytics.simulator.tencent import (
-    dashboard as tencent_dashboard,
-)
-from agora_tencent_analytics.simulator.tencent import (
-    events as tencent_events,
-)
-from agora_tencent_analytics.simulator.tencent import (
-    services as tencent_services,
-)
-from agora_tencent_analytics.simulator.tencent import (
-    usage as tencent_usage,
-)
+from agora_tencent_analytics.simulator.tencent import calls, dashboard, events, usage
 from agora_tencent_analytics.simulator.tencent.payload import Action, Asked, check_payload, read_payload
 from agora_tencent_analytics.simulator.tencent.tc3 import check
 from agora_tencent_analytics.simulator.world.calls import Vendor
 from agora_tencent_analytics.simulator.world.dice import mix
 from agora_tencent_analytics.simulator.world.world import World
+
+if TYPE_CHECKING:
+    from agora_tencent_analytics.tencent.provider import TencentArguments, TencentProvider
 from agora_tencent_analytics.tencent.plans import PLANS
+from agora_tencent_analytics.tencent.variables import VARIABLES
 
 _VERSION = "2019-07-22"
 _NOT_PAID = "The monthly package or the monitoring dashboard that includes this action is not subscribed to."
-_ACTIONS: Mapping[str, Action] = {
-    **tencent_calls.ACTIONS,
-    **tencent_events.ACTIONS,
-    **tencent_dashboard.ACTIONS,
-    **tencent_usage.ACTIONS,
-    **tencent_services.ACTIONS,
-}
+_ACTIONS: Mapping[str, Action] = {**calls.ACTIONS, **events.ACTIONS, **dashboard.ACTIONS, **usage.ACTIONS}
 _OFFLINE = (
     "DescribeRoomInformation",
     "DescribeUserInformation",
@@ -95,20 +79,28 @@ class SimulatedTencent(SimulatedVendor):
         self._secret_id = f"AKID{mix(world.seed, 31):016x}{mix(world.seed, 32):016x}"
         self._secret_key = f"{mix(world.seed, 33):016x}{mix(world.seed, 34):016x}"
 
-    _variables: ClassVar[Mapping[str, str]] = {
-        "sdk_app_id": "TRTC_SDK_APP_ID",
-        "secret_id": "TENCENTCLOUD_SECRET_ID",
-        "secret_key": "TENCENTCLOUD_SECRET_KEY",
-        "token": "TENCENTCLOUD_TOKEN",
-        "plan": "TRTC_PLAN",
-        "base_url": "TRTC_BASE_URL",
-        "region": "TENCENTCLOUD_REGION",
-    }
+    _variables = VARIABLES
+
+    def provider(self, **options: Unpack[TencentArguments]) -> TencentProvider:
+        """A provider that asks this server, its quota in memory unless told otherwise.
+
+        Args:
+            options: as of `TencentProvider`.
+
+        Raises:
+            RuntimeError: it does not listen.
+            BadInput: an option is wrong.
+        """
+        from agora_tencent_analytics.tencent.provider import TencentProvider
+
+        usual: TencentArguments = {"store": ":memory:", "plan": self.plan}
+        usual.update(options)
+        return TencentProvider.from_env(self.environ, **usual)
 
     @property
     def environ(self) -> dict[str, str]:
         """See `SimulatedVendor.environ`; with a region that every question may be asked in."""
-        return {**super().environ, "TENCENTCLOUD_REGION": "ap-singapore"}
+        return {**super().environ, VARIABLES["region"].name: "ap-singapore"}
 
     @property
     def credentials(self) -> Mapping[str, Any]:

@@ -1,88 +1,124 @@
-"""How a simulated Tencent answers what was used: minutes by service, and a day's rooms as CSV.
+"""How a simulated Tencent answers what was used: by service, by app and in all, and a day's rooms as CSV.
 
-The usage actions answer in steps of five minutes up to a day, and in days beyond that.
+Up to a day the actions answer every five minutes, beyond it every day. Those of 2026 take times and print a total; in
+what unit they count beyond a day is not documented: here in seconds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from agora_tencent_analytics.limits import DAY, MINUTE
 from agora_tencent_analytics.simulator.http.exchange import Refused
-from agora_tencent_analytics.simulator.tencent.payload import (
-    Action,
-    Asked,
-    is_integer,
-    is_text,
-    read_instant,
-    write_instant,
-)
+from agora_tencent_analytics.simulator.tencent import payload
+from agora_tencent_analytics.simulator.tencent.payload import Action, Asked, check_span, instant_of, write_instant
 from agora_tencent_analytics.simulator.world.attendance import Chosen
 from agora_tencent_analytics.simulator.world.consumption import SERVICES, Service
-from agora_tencent_analytics.tencent.plans import ROOM_USAGE, USAGE
+from agora_tencent_analytics.tencent.plans import ROOM_USAGE, USAGE, USAGE_OF_SERVICES
 
 _FINE_S = 5 * MINUTE
 _DATE, _MINUTE, _SECOND = "%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"
-_ROOMS_SINCE = "2023-04-01"
+_ROOMS_SINCE = 1_680_278_400
+"""The first of April 2023, eight hours east of Greenwich."""
 _CSV_HEAD = "RoomId,Audio,SD,hd,FullHD,2K,4K"
 _MBPS_A_USER = 1.5
 _MIX_TYPES: Mapping[str, Service] = {"single": "recording-single", "multi": "recording-multi"}
+_AI = {"conversation": "Conversation", "asr": "Asr", "translation": "Translation", "tts": "Tts"}
+_MEDIA = {"audio": "Audio", "picture": "Picture"}
+
+_Check = Callable[[object], bool]
 
 
-def _interaction(asked: Asked) -> Mapping[str, object]:
-    return _table(asked, "interaction")
-
-
-def _recording(asked: Asked) -> Mapping[str, object]:
+def _recorded_mixed(asked: Asked) -> Mapping[str, object]:
     service = _MIX_TYPES.get(asked.payload["MixType"])
     if service is None:
         raise Refused("InvalidParameter", "MixType is neither single nor multi.")
     return _table(asked, service)
 
 
-def _transcoding(asked: Asked) -> Mapping[str, object]:
-    return _table(asked, "transcoding")
-
-
-def _relay(asked: Asked) -> Mapping[str, object]:
-    return _table(asked, "relay")
-
-
 def _table(asked: Asked, service: Service) -> Mapping[str, object]:
-    first, last = (_instant(asked.payload, name, _DATE) for name in ("StartTime", "EndTime"))
-    beyond = last + DAY
-    if last < first:
-        raise Refused("InvalidParameter", "EndTime is earlier than StartTime.")
-    if beyond - first > asked.limits(USAGE).span_s:
-        raise Refused("InvalidParameter.QueryScaleOversize", "The range for query exceeded the limit.")
-    step = _FINE_S if beyond - first <= DAY else DAY
     rows = [
-        {
-            "TimeKey": write_instant(instant, _SECOND),
-            "TimeStampKey": instant,
-            "UsageValue": _values(asked, service, instant, step),
-        }
-        for instant in range(first, beyond, step)
-        if instant <= asked.now
+        {"TimeKey": key, "TimeStampKey": instant, "UsageValue": _values(service, used, seconds)}
+        for instant, key, used, seconds in _buckets(asked, service, USAGE, *_days(asked))
     ]
     return {"UsageKey": list(SERVICES[service]), "UsageList": rows}
 
 
-def _values(asked: Asked, service: Service, start: int, seconds: int) -> list[float]:
-    used = asked.world.usage(service, start, seconds)
+def _values(service: Service, used: Mapping[str, int], seconds: int) -> list[float]:
     if service == "relay":  # bandwidth, not time
         return [round(_MBPS_A_USER * spent / seconds, 2) for spent in used.values()]
     return [round(spent / MINUTE, 2) for spent in used.values()]
 
 
+def _recorded(asked: Asked) -> Mapping[str, object]:
+    buckets = _buckets(asked, "recording", USAGE_OF_SERVICES, *_days(asked), form=_DATE)
+    usages = [{"TimeKey": key, **used} for _, key, used, _ in buckets]
+    return {"SdkAppIdUsages": [{"SdkAppId": _app(asked), "Usages": usages}]}
+
+
+def _transcoded(asked: Asked) -> Mapping[str, object]:
+    buckets = _buckets(asked, "relay-transcoding", USAGE_OF_SERVICES, *_days(asked), form=_DATE)
+    usages = [
+        {"TimeKey": key, **used, "Flux": round(_MBPS_A_USER * sum(used.values()) / seconds, 2)}
+        for _, key, used, seconds in buckets
+    ]
+    return {
+        "Usages": [{"SdkAppIdTranscodeTimeUsages": usages, "TotalNum": len(usages), "SdkAppId": _app(asked)}],
+    }
+
+
+def _app(asked: Asked) -> str:
+    return str(asked.payload.get("SdkAppId", "total"))
+
+
+def _ai(asked: Asked) -> Mapping[str, object]:
+    wanted = asked.payload["AuType"]
+    if not wanted or not _AI.keys() >= set(wanted):
+        raise Refused("InvalidParameter", "AuType is invalid.")
+    return _in_all(asked, "ai", [_AI[name] for name in wanted])
+
+
+def _moderated(asked: Asked) -> Mapping[str, object]:
+    if asked.payload["Type"] not in _MEDIA or asked.payload["Business"] not in (0, 1):
+        raise Refused("InvalidParameter", "Type or Business is invalid.")
+    return _in_all(asked, "moderation", [_MEDIA[asked.payload["Type"]]])
+
+
+def _in_all(asked: Asked, service: Service, keys: Sequence[str]) -> Mapping[str, object]:
+    start, end = (instant_of(asked.payload, name, _SECOND) for name in ("StartTime", "EndTime"))
+    buckets = _buckets(asked, service, USAGE_OF_SERVICES, start, end)
+    rows = [{"TimeKey": key, "UsageValue": [used[name] for name in keys]} for _, key, used, _ in buckets]
+    totals = [sum(used[name] for _, _, used, _ in buckets) for name in keys]
+    return {"TotalUsage": totals, "UsageKey": list(keys), "UsageList": rows}
+
+
+def _days(asked: Asked) -> tuple[int, int]:
+    first, last = (instant_of(asked.payload, name, _DATE) for name in ("StartTime", "EndTime"))
+    return first, last + DAY
+
+
+def _buckets(
+    asked: Asked, service: Service, row: str, start: int, end: int, *, form: str = _SECOND
+) -> list[tuple[int, str, dict[str, int], int]]:
+    """When, in epoch seconds and in words, what was used, and in how many seconds; days are written in the form."""
+    if end <= start:
+        raise Refused("InvalidParameter", "EndTime is earlier than StartTime.")
+    check_span(start, end, asked.limits(row))
+    step, written = (_FINE_S, _SECOND) if end - start <= DAY else (DAY, form)
+    return [
+        (instant, write_instant(instant, written), asked.world.usage(service, instant, step), step)
+        for instant in range(start, end, step)
+        if instant <= asked.now
+    ]
+
+
 def _rooms(asked: Asked) -> Mapping[str, object]:
-    start, end = (_instant(asked.payload, name, _MINUTE) for name in ("StartTime", "EndTime"))
+    start, end = (instant_of(asked.payload, name, _MINUTE) for name in ("StartTime", "EndTime"))
     limits = asked.limits(ROOM_USAGE)
     if end <= start or end - start > limits.span_s:
         raise Refused("InvalidParameter", "The range for query is not within 24 hours.")
-    earliest = read_instant(_ROOMS_SINCE, _DATE) or 0
-    if start < max(earliest, asked.now - limits.history_s):
+    if start < max(_ROOMS_SINCE, asked.now - limits.history_s):
         raise Refused("InvalidParameter", "The start time for query exceeded the limit.")
     rooms = sorted({stay.channel for stay in asked.world.stays("tencent", start, end)})
     lines = [_CSV_HEAD]
@@ -92,38 +128,34 @@ def _rooms(asked: Asked) -> Mapping[str, object]:
     return {"Data": "".join(f"{line}\n" for line in lines)}
 
 
-def _instant(payload: Mapping[str, Any], name: str, form: str) -> int:
-    found = read_instant(payload[name], form)
-    if found is None:
-        raise Refused("InvalidParameter", f"{name} is not of the form that this action takes.")
-    return found
-
-
-_TIMES: Mapping[str, Callable[[object], bool]] = dict.fromkeys(("StartTime", "EndTime"), is_text)
-_FIELDS: Mapping[str, Callable[[object], bool]] = {**_TIMES, "SdkAppId": is_integer}
+_TIMES: Mapping[str, _Check] = dict.fromkeys(("StartTime", "EndTime"), payload.is_text)
 
 
 def _action(
-    answer: Callable[[Asked], Mapping[str, object]], more: Mapping[str, Callable[[object], bool]] | None = None
+    answer: Callable[[Asked], Mapping[str, object]],
+    more: Mapping[str, _Check] | None = None,
+    *,
+    row: str = USAGE_OF_SERVICES,
+    app: _Check = payload.is_integer,
 ) -> Action:
     return Action(
         answer=answer,
-        fields={**_FIELDS, **(more or {})},
+        fields={**_TIMES, "SdkAppId": app, **(more or {})},
         required=(*_TIMES, *(more or {})),
-        row=USAGE,
+        row=row,
         missing=None,
         regions=("ap-guangzhou", "ap-singapore"),
     )
 
 
 ACTIONS: Mapping[str, Action] = {
-    "DescribeTrtcUsage": _action(_interaction),
-    "DescribeRecordingUsage": _action(_recording, {"MixType": is_text}),
-    "DescribeMixTranscodingUsage": _action(_transcoding),
-    "DescribeRelayUsage": _action(_relay),
+    "DescribeTrtcUsage": _action(partial(_table, service="interaction"), row=USAGE),
+    "DescribeRecordingUsage": _action(_recorded_mixed, {"MixType": payload.is_text}, row=USAGE),
+    "DescribeMixTranscodingUsage": _action(partial(_table, service="transcoding"), row=USAGE),
+    "DescribeRelayUsage": _action(partial(_table, service="relay"), row=USAGE),
     "DescribeTrtcRoomUsage": Action(
         answer=_rooms,
-        fields={**_TIMES, "SdkAppid": is_integer},
+        fields={**_TIMES, "SdkAppid": payload.is_integer},
         required=("SdkAppid", *_TIMES),
         row=ROOM_USAGE,
         app="SdkAppid",
@@ -131,6 +163,13 @@ ACTIONS: Mapping[str, Action] = {
         missing=None,
         regions=None,
         too_often="OperationDenied.FreqOverLimit",
+    ),
+    "DescribeRecordStatistic": _action(_recorded),
+    "DescribeTrtcMcuTranscodeTime": _action(_transcoded),
+    "DescribeTRTCAIRecognitionUsage": _action(_ai, {"AuType": payload.is_texts}, app=payload.is_digits),
+    "DescribeTRTCDedicatedCloudAccUsage": _action(partial(_in_all, service="acceleration", keys=["Time"])),
+    "DescribeTRTCSegmentModerationUsage": _action(
+        _moderated, {"Type": payload.is_text, "Business": payload.is_integer}
     ),
 }
 """The actions about usage."""

@@ -51,20 +51,7 @@ class Kind(IntEnum):
     EXTENDED = 11
 
 
-_CAST = (
-    Kind.LONG,
-    Kind.LONG_RUNNING,
-    Kind.CROWD,
-    Kind.GROUP,
-    Kind.RUNNING,
-    Kind.SHORT,
-    Kind.SINGLE,
-    Kind.SERIES,
-    Kind.SERIES,
-    Kind.SERIES,
-    Kind.REJOIN,
-    Kind.EDGE,
-)
+_CAST = (*list(Kind)[: Kind.SERIES], *[Kind.SERIES] * 3, Kind.REJOIN, Kind.EDGE)
 """The calls that every world of at least this many has, whatever its seed."""
 
 _RUNNING = (Kind.LONG_RUNNING, Kind.RUNNING)

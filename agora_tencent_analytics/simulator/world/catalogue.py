@@ -7,7 +7,7 @@ missing here too, and nobody would notice.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, cast
 
 import attrs
 
@@ -37,86 +37,37 @@ class Metric:
     """What a rate is multiplied with: Agora reports kbit/s, Tencent bit/s."""
 
 
-def _agora(mid: int, shape: Shape, remote: bool = False) -> Metric:
-    return Metric(str(mid), shape, remote)
+def _metrics(table: str) -> tuple[Metric, ...]:
+    """Metrics from words like `aBit:audio_rate`; `<` is before those of a remote stream, `*` after a rate in bit/s."""
+    rows = (word.removeprefix("<").removesuffix("*").split(":") for word in table.split())
+    return tuple(
+        Metric(name, cast(Shape, shape), word.startswith("<"), 1_000 if word.endswith("*") else 1)
+        for word, (name, shape) in zip(table.split(), rows, strict=True)
+    )
 
 
-AGORA: tuple[Metric, ...] = (
-    _agora(20001, "cpu"),
-    _agora(20002, "cpu"),
-    _agora(20003, "audio_rate"),
-    _agora(20007, "fps"),
-    _agora(20008, "fps"),
-    _agora(20015, "loss"),
-    _agora(20017, "loss"),
-    _agora(20021, "delay"),
-    _agora(20022, "rtt"),
-    _agora(20024, "video_rate"),
-    _agora(20025, "energy"),
-    _agora(20026, "energy"),
-    _agora(20027, "width"),
-    _agora(20028, "height"),
-    _agora(20004, "audio_rate", True),
-    _agora(20005, "freeze", True),
-    _agora(20009, "video_rate", True),
-    _agora(20010, "fps", True),
-    _agora(20011, "freeze", True),
-    _agora(20016, "loss", True),
-    _agora(20018, "loss", True),
-    _agora(20019, "width", True),
-    _agora(20020, "height", True),
-    _agora(20039, "cpu"),
-)
+AGORA = _metrics("""
+    20001:cpu 20002:cpu 20003:audio_rate 20007:fps 20008:fps 20015:loss 20017:loss 20021:delay 20022:rtt
+    20024:video_rate 20025:energy 20026:energy 20027:width 20028:height <20004:audio_rate <20005:freeze
+    <20009:video_rate <20010:fps <20011:freeze <20016:loss <20018:loss <20019:width <20020:height 20039:cpu
+""")
 """What a native Agora client reports."""
-
-AGORA_DUAL_STREAM: tuple[Metric, ...] = (
-    _agora(20006, "low_rate"),
-    _agora(20023, "fps"),
-    _agora(20034, "width"),
-    _agora(20035, "height"),
-    _agora(20040, "cpu"),
-    _agora(20030, "low_rate", True),
-    _agora(20031, "fps", True),
-    _agora(20032, "width", True),
-    _agora(20033, "height", True),
-)
+AGORA_DUAL_STREAM = _metrics("""
+    20006:low_rate 20023:fps 20034:width 20035:height 20040:cpu <20030:low_rate <20031:fps <20032:width
+    <20033:height
+""")
 """What one that sends two video streams reports besides."""
-
-AGORA_WEB: tuple[Metric, ...] = (_agora(20037, "loss"), _agora(20038, "loss"), _agora(20036, "loss", True))
+AGORA_WEB = _metrics("""
+    20037:loss 20038:loss <20036:loss
+""")
 """What a browser reports besides, and no native client does."""
-
-
-def _down(name: str, shape: Shape, factor: int = 1) -> Metric:
-    return Metric(name, shape, remote=True, factor=factor)
-
-
-TENCENT: tuple[Metric, ...] = (
-    Metric("appCpu", "cpu"),
-    Metric("sysCpu", "cpu"),
-    Metric("aBit", "audio_rate", factor=1_000),
-    Metric("bigvBit", "video_rate", factor=1_000),
-    Metric("bigvCapFps", "fps"),
-    Metric("bigvEncFps", "fps"),
-    Metric("aLoss", "loss"),
-    Metric("bigvLoss", "loss"),
-    Metric("bigvWidth", "width"),
-    Metric("bigvHeight", "height"),
-    Metric("aCapEnergy", "energy"),
-    Metric("aPlayEnergy", "energy"),
-    Metric("rtt", "rtt"),
-    _down("aBit", "audio_rate", 1_000),
-    _down("bigvBit", "video_rate", 1_000),
-    _down("bigvDecFps", "fps"),
-    _down("aBlock", "freeze"),
-    _down("bigvBlock", "freeze"),
-    _down("aLoss", "loss"),
-    _down("bigvLoss", "loss"),
-    _down("bigvWidth", "width"),
-    _down("bigvHeight", "height"),
-    _down("bigvRecFps", "fps"),
-)
+TENCENT = _metrics("""
+    appCpu:cpu sysCpu:cpu aBit:audio_rate* bigvBit:video_rate* bigvCapFps:fps bigvEncFps:fps aLoss:loss
+    bigvLoss:loss bigvWidth:width bigvHeight:height aCapEnergy:energy aPlayEnergy:energy rtt:rtt <aBit:audio_rate*
+    <bigvBit:video_rate* <bigvDecFps:fps <aBlock:freeze <bigvBlock:freeze <aLoss:loss <bigvLoss:loss
+    <bigvWidth:width <bigvHeight:height <bigvRecFps:fps
+""")
 """What a TRTC client reports: 17 names, six of them for both directions."""
-
 TENCENT_2021 = frozenset(
     metric.name for metric in TENCENT if metric.name not in ("aCapEnergy", "aPlayEnergy", "rtt", "bigvRecFps")
 )

@@ -41,18 +41,9 @@ SERVICES: Mapping[Service, tuple[str, ...]] = {
 }
 """Each service with the keys of its usage, in the vendor's order."""
 
-_ONE_IN: Mapping[Service, int] = {
-    "interaction": 1,
-    "recording-single": 3,
-    "recording-multi": 5,
-    "transcoding": 4,
-    "relay": 6,
-    "recording": 3,
-    "relay-transcoding": 3,
-    "ai": 2,
-    "acceleration": 2,
-    "moderation": 2,
-}
+_ONE_IN: Mapping[str, int] = {"recording-multi": 5, "transcoding": 4, "relay": 6, "interaction": 1}
+"""Of so many sessions one uses a service; of two where it is one of these below, and else of three."""
+_ONE_IN_TWO = ("ai", "acceleration", "moderation")
 
 
 def consume(stays: Sequence[Session], service: Service, start: int, end: int) -> dict[str, int]:
@@ -65,8 +56,8 @@ def consume(stays: Sequence[Session], service: Service, start: int, end: int) ->
         end: first second after it.
     """
     keys = SERVICES[service]
-    used = dict.fromkeys(keys, 0)
+    used, one_in = dict.fromkeys(keys, 0), _ONE_IN.get(service, 2 if service in _ONE_IN_TWO else 3)
     for stay in stays:
-        if mix(stay.key, 81, _ONE_IN[service]) % _ONE_IN[service] == 0:
+        if mix(stay.key, 81, one_in) % one_in == 0:
             used[keys[mix(stay.key, 82) % len(keys)]] += seconds_of(stay, start, end)
     return used

@@ -20,20 +20,19 @@ _UNUSED = -1
 _NONE, _LARGE, _SMALL = 0, 2, 3
 _SIZES = ((1_280, 720), (960, 540), (640, 360), (320, 180))
 _NETWORKS = (1, 2, 5)
+_What = tuple[int, int, int, int]
+"""An event's id, its two parameters, and which video it is about."""
+
+
+def _what(event_id: int, param: int = _UNUSED, stream: int = _NONE) -> _What:
+    return event_id, param, _UNUSED, stream
+
+
 _NATIVE_TURNS = (
-    (3001, 1, _UNUSED, _NONE),
-    (3001, 3, _UNUSED, _NONE),
-    (2001, 1, _UNUSED, _NONE),
-    (2001, 0, _UNUSED, _NONE),
-    (1003, 2, _UNUSED, _NONE),
-    (1001, 1, _UNUSED, _NONE),
-    (4005, 0, _UNUSED, _NONE),
-    (4008, 15, _UNUSED, _LARGE),
-    (4009, 850, _UNUSED, _SMALL),
+    *(_what(3001, 1), _what(3001, 3), _what(2001, 1), _what(2001, 0), _what(1003, 2), _what(1001, 1), _what(4005, 0)),
+    *(_what(4008, 15, _LARGE), _what(4009, 850, _SMALL)),
 )
-_WEB_TURNS = tuple(
-    (event_id, _UNUSED, _UNUSED, _NONE) for event_id in (32771, 32769, 32770, 32768, 32780, 32792, 32793)
-)
+_WEB_TURNS = tuple(map(_what, (32771, 32769, 32770, 32768, 32780, 32792, 32793)))
 
 
 @attrs.frozen(kw_only=True, order=True)
@@ -64,7 +63,7 @@ def make_events(session: Session) -> tuple[Event, ...]:
     )
 
 
-def _event(at_ms: int, what: tuple[int, int, int, int], peer_id: str) -> Event:
+def _event(at_ms: int, what: _What, peer_id: str) -> Event:
     return Event(
         instant_ms=at_ms, event_id=what[0], param_one=what[1], param_two=what[2], stream=what[3], peer_id=peer_id
     )
@@ -73,22 +72,15 @@ def _event(at_ms: int, what: tuple[int, int, int, int], peer_id: str) -> Event:
 def _native(session: Session, dice: Dice) -> Iterator[Event]:
     own, joined_ms = session.user_id, session.join_ts * 1_000
     entering = (
-        (5001, _UNUSED, _UNUSED, _NONE),
-        (5002, 1, _UNUSED, _NONE),
-        (5003, 1, _UNUSED, _NONE),
-        (7000, int(dice.one_in(6)), _UNUSED, _NONE),
-        (1003, _NETWORKS[dice.below(len(_NETWORKS))], _UNUSED, _NONE),
-        (3001, 0, _UNUSED, _NONE),
-        (4001, 0, _UNUSED, _NONE),
+        *(_what(5001), _what(5002, 1), _what(5003, 1), _what(7000, int(dice.one_in(6)))),
+        *(_what(1003, _NETWORKS[dice.below(len(_NETWORKS))]), _what(3001, 0), _what(4001, 0)),
         (4007, *_SIZES[dice.below(2)], _LARGE),
-        (4006, 0, _UNUSED, _NONE),
-        (5004, _UNUSED, _UNUSED, _NONE),
-        (5009, _UNUSED, _UNUSED, _NONE),
+        *(_what(4006, 0), _what(5004), _what(5009)),
     )
     for number, what in enumerate(entering):
         yield _event(joined_ms + number * 130 + dice.below(100), what, own)
     for peer in session.peers:
-        for what in ((4015, 1, _UNUSED, _LARGE), (5006, _UNUSED, _UNUSED, _LARGE), (5007, _UNUSED, _UNUSED, _LARGE)):
+        for what in (_what(4015, 1, _LARGE), _what(5006, stream=_LARGE), _what(5007, stream=_LARGE)):
             yield _event(joined_ms + 1_500 + dice.below(900), what, peer)
     for _ in range(dice.below(5) + 4 * session.level):
         resized = dice.one_in(3)
@@ -98,23 +90,23 @@ def _native(session: Session, dice: Dice) -> Iterator[Event]:
     if dice.one_in(6):
         yield _event(_sometime(session, dice), (UNKNOWN_EVENT, 7, 3, 7), own)
     if session.finished:
-        yield _event(session.leave_ts * 1_000, (5008, 1, _UNUSED, _NONE), own)
-        yield _event(session.leave_ts * 1_000, (7001, 1 if session.level == 2 else 0, _UNUSED, _NONE), own)
+        yield _event(session.leave_ts * 1_000, _what(5008, 1), own)
+        yield _event(session.leave_ts * 1_000, _what(7001, int(session.level == 2)), own)
 
 
 def _web(session: Session, dice: Dice) -> Iterator[Event]:
     own, joined_ms = session.user_id, session.join_ts * 1_000
     for event_id in (32791, 32788, 32793, 32769, 32768):  # some of them within one and the same millisecond
-        yield _event(joined_ms + 400 * dice.below(3), (event_id, _UNUSED, _UNUSED, _NONE), own)
+        yield _event(joined_ms + 400 * dice.below(3), _what(event_id), own)
     for peer in session.peers:
         for event_id in (32776, 32777):
-            yield _event(joined_ms + 1_000 + dice.below(500), (event_id, _UNUSED, _UNUSED, _NONE), peer)
+            yield _event(joined_ms + 1_000 + dice.below(500), _what(event_id), peer)
     for _ in range(dice.below(4) + 3 * session.level):
         yield _event(_sometime(session, dice), _WEB_TURNS[dice.below(len(_WEB_TURNS))], own)
     if dice.one_in(6):
-        yield _event(_sometime(session, dice), (UNKNOWN_EVENT, _UNUSED, _UNUSED, _NONE), own)
+        yield _event(_sometime(session, dice), _what(UNKNOWN_EVENT), own)
     if session.finished:
-        yield _event(session.leave_ts * 1_000, (32789, _UNUSED, _UNUSED, _NONE), own)
+        yield _event(session.leave_ts * 1_000, _what(32789), own)
 
 
 def _sometime(session: Session, dice: Dice) -> int:

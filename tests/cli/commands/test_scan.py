@@ -176,7 +176,7 @@ def test_the_truth_of_an_impolite_world_counts_rows_that_cannot_be_read(tmp_path
 @pytest.mark.parametrize("api", GENERATIONS)
 @pytest.mark.parametrize("simulated", [True, False])
 def test_a_scan_speaks_the_generation_that_it_is_told(
-    api: str, simulated: bool, simulated_world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    api: Any, simulated: bool, simulated_world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     report = tmp_path / "report.json"
     words = ["scan", "--vendor", "agora", "--api", api, "--depth", "sessions", "--report", str(report)]

@@ -20,6 +20,7 @@ import pytest
 from agora_tencent_analytics import LedgerUnusable, TimeRange, scan
 from agora_tencent_analytics.scan.ledger import Ledger
 from agora_tencent_analytics.simulator import World
+from agora_tencent_analytics.storage.sqlite import Connection
 from tests.support.mutated_files import ENDLESS, mutate
 from tests.support.transports import Stage
 from tests.support.virtual_time import EPOCH, run
@@ -219,33 +220,73 @@ def test_a_task_that_was_cancelled_before_finishes_what_it_does(begun: Path, tmp
 WAITING = """
 import asyncio, sys
 from agora_tencent_analytics.cli.commands.scan import _ended_like_interrupted
+from agora_tencent_analytics.quota.sqlite_store import SqliteStore
 from agora_tencent_analytics.scan.ledger import Ledger
+from agora_tencent_analytics.storage.sqlite import Connection
+
+_, kind, path, endless = sys.argv
+execute = Connection.execute
+
+def ready():
+    print("ready", flush=True)
+
+def slowly(self, sql, values=()):
+    if "quick_check" in sql:
+        ready()
+        return execute(self, endless)
+    return execute(self, sql, values)
+
+def wait():
+    if kind == "a statement":
+        with Ledger(path) as ledger:
+            ready()
+            ledger._file.rows(endless)
+    Connection.execute = slowly
+    SqliteStore(path + "-quota") if kind == "the look at a quota" else Ledger(path)
 
 async def main():
-    with _ended_like_interrupted(), Ledger(sys.argv[1]) as ledger:
-        print("open", flush=True)
-        ledger._file.rows(sys.argv[2])
+    with _ended_like_interrupted():
+        wait()
 
 try:
-    asyncio.run(main())
+    wait() if kind == "the look at a ledger without a loop" else asyncio.run(main())
 except (KeyboardInterrupt, asyncio.CancelledError):
     sys.exit(130)
 """
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_a_statement_as_the_signal_and_not_as_a_damaged_file(
-    number: signal.Signals, begun: Path, tmp_path: Path
+@pytest.mark.parametrize(
+    ("kind", "number"),
+    [
+        *(
+            (kind, number)
+            for kind in ("a statement", "the look at a ledger", "the look at a quota")
+            for number in (signal.SIGINT, signal.SIGTERM)
+        ),
+        ("the look at a ledger without a loop", signal.SIGINT),
+    ],
+)
+def test_a_signal_ends_what_sqlite_does_as_the_signal_and_not_as_a_damaged_file(
+    kind: str, number: signal.Signals, begun: Path, tmp_path: Path
 ) -> None:
     path = shutil.copy(begun, tmp_path / "ledger")
-    command = [sys.executable, "-c", WAITING, path, f"SELECT count(*) FROM ({ENDLESS})"]
+    command = [sys.executable, "-c", WAITING, kind, path, f"SELECT count(*) FROM ({ENDLESS})"]
     busy = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ))
     assert busy.stdout is not None
-    assert "open\n" == busy.stdout.readline()
-    time.sleep(0.3)
+    assert "ready\n" == busy.stdout.readline()
+    time.sleep(0.2)
     began = time.monotonic()
     busy.send_signal(number)
     assert 130 == busy.wait(10)
     assert time.monotonic() - began < 2
     assert "Traceback" not in busy.communicate()[1]
+
+
+def test_what_looks_at_a_whole_file_has_no_deadline(begun: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agora_tencent_analytics.storage.sqlite.STATEMENT_S", 0.0)
+    numbers = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 100000) SELECT count(*) FROM n"
+    with closing(sqlite3.connect(begun, factory=Connection, check_same_thread=False)) as connection:
+        assert [(100_000,)] == connection.aside(lambda: connection.execute(numbers).fetchall())
+        with pytest.raises(sqlite3.OperationalError, match="interrupted"):
+            connection.execute(numbers)

@@ -10,7 +10,7 @@ import pytest
 
 from agora_tencent_analytics.limits import DAY, HOUR, MINUTE
 from agora_tencent_analytics.simulator import Chosen, SimulatedTencent
-from agora_tencent_analytics.simulator.tencent.payload import read_instant
+from agora_tencent_analytics.simulator.tencent.payload import instant_of
 from agora_tencent_analytics.simulator.world.consumption import SERVICES, Service
 from tests.support.simulator_requests import END, NOW, Hand, code_of, now_post, signed, small_world, tencent
 
@@ -159,8 +159,8 @@ def test_what_is_wrong_is_refused(action: str, changes: dict[str, object], code:
     ],
 )
 def test_rooms_are_kept_for_ninety_days_and_since_april_2023(now: str, start: str, code: str) -> None:
-    clock = Hand(read_instant(now, "%Y-%m-%d %H:%M") or 0.0)
-    first = read_instant(start, "%Y-%m-%d %H:%M") or 0
+    clock = Hand(float(instant_of({"now": now}, "now", "%Y-%m-%d %H:%M")))
+    first = instant_of({"start": start}, "start", "%Y-%m-%d %H:%M")
     end = written(first + HOUR, "%Y-%m-%d %H:%M")
     one = server(hand=clock)
     assert code == code_of(now_post(one, ROOMS, **{**everything(ROOMS), "StartTime": start, "EndTime": end}))
