@@ -282,6 +282,9 @@ class Access:
     def limits(self, row: Endpoint[Any]) -> Limits:
         """The figures of a question on this plan.
 
+        Args:
+            row: the question.
+
         Raises:
             NotOffered: the plan does not include it, or the row is another vendor's.
             BadInput: it is not a row.

@@ -317,7 +317,11 @@ def _check_listed(row: Endpoint[Any], param: Param, value: Any) -> None:
 
 
 def unsigned(user_id: str) -> str:
-    """A user id that some phones show as a negative number, above 2^31 as it is: -1294967297 is 2999999999."""
+    """A user id that some phones show as a negative number, above 2^31 as it is: -1294967297 is 2999999999.
+
+    Args:
+        user_id: as it came.
+    """
     digits = user_id[1:] if user_id.startswith("-") else ""
     if not digits.isdecimal() or not digits.isascii() or len(digits) > 10 or int(digits) > 1 << 31:
         return user_id
@@ -338,6 +342,11 @@ def _text(where: str, value: Any) -> str:
 
 def page_size(row: Endpoint[Any], limits: Limits, wanted: int | None) -> int:
     """The page size to ask for: `wanted`, or the most that the plan allows; 0 where there are no pages.
+
+    Args:
+        row: the question.
+        limits: its figures.
+        wanted: what was asked for; None for the most.
 
     Raises:
         BadInput: `wanted` is not between 1 and the vendor's most, or the row has no pages.
@@ -417,7 +426,12 @@ def _spell_window(bounds: Bounds, window: TimeRange) -> tuple[int, int] | tuple[
 
 
 def whole_units(bounds: Bounds, over: TimeRange) -> TimeRange:
-    """The range widened to the units in which the vendor takes it: whole days of its zone, whole minutes."""
+    """The range widened to the units in which the vendor takes it: whole days of its zone, whole minutes.
+
+    Args:
+        over: a range.
+        bounds: how the row spells its bounds.
+    """
     if bounds.exact:
         return over
     unit = MINUTE if bounds.form == "minute" else DAY

@@ -119,6 +119,9 @@ class AnalyticsError(Exception):
 
     `str(error)` says what happened, whose fault it is and what to do next.
 
+    Args:
+        message: what happened, whose fault it is and what to do next.
+
     Attributes:
         endpoint: name of the endpoint that was asked; `""` where none is known.
         counter: name of the vendor's counter that it draws on; `""` where none is known.
@@ -183,6 +186,9 @@ class TransportError(AnalyticsError):
 class Refusal(AnalyticsError):
     """The vendor answered no. Unknown codes arrive as this very class, never swallowed.
 
+    Args:
+        hint: what to do next, in words.
+
     Attributes:
         vendor: `"agora"`, `"tencent"` or a third party's name.
         code: the vendor's own code as text, letter for letter (`"300"`, `"InvalidParameter.EndTs"`).
@@ -216,6 +222,9 @@ class Refusal(AnalyticsError):
 class NotAuthenticated(Refusal):
     """The credentials are wrong or expired, or this machine's clock is too far off for its signature.
 
+    Args:
+        facts: those of `Refusal`.
+
     Attributes:
         cause: `"credentials"`, `"token"` (an STS token that expired) or `"clock"` (signature expired).
     """
@@ -244,6 +253,9 @@ Per = Literal["second", "minute", "day", "unknown"] | int
 class RateLimited(Refusal):
     """Too many requests.
 
+    Args:
+        facts: those of `Refusal`.
+
     Attributes:
         per: the window that is full: `"second"`, `"minute"`, `"day"` (spent until midnight UTC), `"unknown"`
             (HTTP 429 says only that there were too many), or the length of any other in seconds.
@@ -266,6 +278,9 @@ class RateLimited(Refusal):
 
 class WindowRefused(Refusal):
     """The vendor does not answer for this time range.
+
+    Args:
+        facts: those of `Refusal`.
 
     Attributes:
         kind: `"too_recent"` (inside the vendor's lag), `"too_old"` (past its history), `"too_long"` (longer
@@ -362,6 +377,9 @@ class WouldExceedQuota(NotAsked):
 class DailyQuotaExhausted(NotAsked):
     """The day's requests are spent: by this library's count, or because the vendor said so.
 
+    Args:
+        limit: requests that a day has.
+
     Attributes:
         resets_at: epoch seconds (vendor time) of the next midnight UTC; `retry_at` is the same instant on this
             machine's clock.
@@ -418,7 +436,13 @@ class LedgerUnusable(NotAsked):
 
 
 class CallNotFound(AnalyticsError, LookupError):
-    """No call of that id is listed: `call_ids` names those that are missing, `requests` is what the search took."""
+    """No call of that id is listed: `call_ids` names those that are missing, `requests` is what the search took.
+
+    Args:
+        message: what happened.
+        call_ids: the ids that are missing.
+        requests: what the search took.
+    """
 
     def __init__(self, message: str, *, call_ids: Sequence[str], requests: int) -> None:
         super().__init__(message)

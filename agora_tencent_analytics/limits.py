@@ -97,7 +97,11 @@ class Limits:
         return self.rates if self.concurrent is None else (*self.rates, AtOnce(self.concurrent))
 
     def share(self, part: float) -> Limits:
-        """This part of every rate, and of the requests under way; see `Rate.share`."""
+        """This part of every rate, and of the requests under way; see `Rate.share`.
+
+        Args:
+            part: more than 0, at most 1.
+        """
         rates = tuple(rate.share(part) for rate in self.rates)
         concurrent = None if self.concurrent is None else AtOnce(self.concurrent).share(part).limit
         return attrs.evolve(self, rates=rates, concurrent=concurrent)
@@ -136,6 +140,10 @@ class Plan:
     def limits(self, row: str, *, endpoint: str = "") -> Limits:
         """The limits of one row of the table.
 
+        Args:
+            row: name of a row of limits.
+            endpoint: the question, for the error.
+
         Raises:
             NotOffered: this plan does not include it; nothing was sent.
         """
@@ -154,6 +162,11 @@ class Plan:
 
 def find_plan(plans: Mapping[str, Plan], name: str | Plan, *, vendor: str) -> Plan:
     """The plan of that name, or the one that is given.
+
+    Args:
+        plans: by name.
+        name: what was given for a plan.
+        vendor: whose plan.
 
     Raises:
         BadInput: there is none, or it is another vendor's; the message lists those there are.

@@ -48,7 +48,11 @@ class Request:
     """Further headers, in lower case, and parameters of the query whose values may be shown."""
 
     def with_headers(self, extra: Mapping[str, str | Secret[str]]) -> Request:
-        """A copy with these headers added or replaced; what is a `Secret` stays one."""
+        """A copy with these headers added or replaced; what is a `Secret` stays one.
+
+        Args:
+            extra: headers by name; they replace those of the same name.
+        """
         plain, hidden = dict(self.headers), dict(self.secrets)
         for name, value in extra.items():
             if isinstance(value, Secret):

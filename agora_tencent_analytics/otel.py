@@ -23,7 +23,10 @@ Metrics, each by `analytics.vendor` and `analytics.endpoint`:
                                                               instrumented, which tells the same
     agora_tencent_analytics.refused      counter, {ask}       asks for which nothing was sent, by `analytics.reason`:
                                                               the class of the error (DailyQuotaExhausted, ...)
-    agora_tencent_analytics.quota.left   gauge, {request}     left of the vendor's day, by `analytics.counter`
+    agora_tencent_analytics.quota.left   gauge, {request}     left of the vendor's day, by `analytics.counter`, as last
+                                                              known
+    agora_tencent_analytics.waiting      up-down counter,     asks that wait now, for a slot, a pause or keys
+                                         {ask}
 """
 
 from __future__ import annotations
@@ -31,6 +34,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections import OrderedDict
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -48,7 +52,7 @@ from agora_tencent_analytics.notices import (
 )
 
 if TYPE_CHECKING:
-    from opentelemetry.metrics import MeterProvider
+    from opentelemetry.metrics import MeterProvider, Observation
     from opentelemetry.trace import Span, TracerProvider
 
 __all__ = ["OpenTelemetry"]
@@ -92,9 +96,18 @@ class OpenTelemetry:
         self._refused = meter.create_counter(
             f"{_NAME}.refused", unit="{ask}", description="Asks for which nothing was sent, by the reason."
         )
-        self._left = meter.create_gauge(
-            f"{_NAME}.quota.left", unit="{request}", description="Requests left in the vendor's UTC day."
+        self._waiting = meter.create_up_down_counter(
+            f"{_NAME}.waiting", unit="{ask}", description="Asks that wait for a slot of the quota, a pause or keys."
         )
+        self._observed, self._left = metrics.Observation, dict[tuple[str, str, str], int]()
+        # Observed, so that it is told with every collection, and not with the one after a change alone.
+        meter.create_observable_gauge(
+            f"{_NAME}.quota.left",
+            [self._known_left],
+            unit="{request}",
+            description="Requests left in the vendor's UTC day.",
+        )
+        self._asleep: set[int] = set()
         self._open: OrderedDict[int, Span] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -104,11 +117,13 @@ class OpenTelemetry:
         said: dict[str, Any]
         match notice:
             case AskStarted():
+                self._waits(notice.ask, named, now=True)
                 self._begin(notice.ask, self._tracer.start_span(notice.endpoint, kind=self._kind, attributes=named))
             case SlotGranted():
                 self._wait.record(notice.waited_s, named)
                 if notice.left_today is not None:
-                    self._left.set(notice.left_today, {**named, "analytics.counter": notice.counter})
+                    self._left[notice.vendor, notice.endpoint, notice.counter] = notice.left_today
+                self._waits(notice.ask, named, now=False)
                 self._event(notice.ask, "slot granted", {"analytics.waited_s": notice.waited_s})
             case Attempt():
                 self._requests.add(1, {**named, "analytics.outcome": _outcome(notice.error)})
@@ -117,17 +132,30 @@ class OpenTelemetry:
                 said = {"analytics.per": notice.per, "analytics.code": bounded(notice.code)}
                 self._event(notice.ask, "refused", said)
             case Retrying():
+                self._waits(notice.ask, named, now=True)
                 said = {"analytics.pause_s": notice.pause_s, "error.type": type(notice.error).__name__}
                 self._event(notice.ask, "retry", said)
             case LongWait():
                 said = {"analytics.seconds": notice.seconds, "analytics.reason": notice.reason}
                 self._event(notice.ask, "long wait", said)
             case AskEnded():
+                self._waits(notice.ask, named, now=False)
                 if isinstance(notice.error, NotAsked):
                     self._refused.add(1, {**named, "analytics.reason": type(notice.error).__name__})
                 self._end(notice)
             case _:
                 pass  # about pages, calls or a scan
+
+    def _waits(self, ask: int, named: dict[str, str], *, now: bool) -> None:
+        with self._lock:
+            if (ask in self._asleep) is now:
+                return
+            self._asleep ^= {ask}
+        self._waiting.add(1 if now else -1, named)
+
+    def _known_left(self, _: object) -> Iterable[Observation]:
+        names = ("analytics.vendor", "analytics.endpoint", "analytics.counter")
+        return [self._observed(left, dict(zip(names, key, strict=True))) for key, left in list(self._left.items())]
 
     def _begin(self, ask: int, span: Span) -> None:
         with self._lock:

@@ -33,7 +33,11 @@ def simulated_world() -> World:
 
 @pytest.fixture
 def simulated_agora(simulated_world: World) -> Iterator[SimulatedAgora]:
-    """A simulated Agora without limits on requests, listening on its `base_url`."""
+    """A simulated Agora without limits on requests, listening on its `base_url`.
+
+    Args:
+        simulated_world: the world that it tells of.
+    """
     from agora_tencent_analytics.simulator import SimulatedAgora, running_in_thread
 
     with running_in_thread(SimulatedAgora(simulated_world, plan="unlimited")) as server:
@@ -42,7 +46,11 @@ def simulated_agora(simulated_world: World) -> Iterator[SimulatedAgora]:
 
 @pytest.fixture
 def simulated_tencent(simulated_world: World) -> Iterator[SimulatedTencent]:
-    """A simulated Tencent RTC without limits on requests, listening on its `base_url`."""
+    """A simulated Tencent RTC without limits on requests, listening on its `base_url`.
+
+    Args:
+        simulated_world: the world that it tells of.
+    """
     from agora_tencent_analytics.simulator import SimulatedTencent, running_in_thread
 
     with running_in_thread(SimulatedTencent(simulated_world, plan="unlimited")) as server:

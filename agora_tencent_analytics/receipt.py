@@ -37,7 +37,11 @@ class Receipt:
         return attrs.evolve(self, left_today=dict(self.left_today))
 
     def since(self, earlier: Receipt) -> Receipt:
-        """What was spent after `earlier` was taken; what is left, as it is now."""
+        """What was spent after `earlier` was taken; what is left, as it is now.
+
+        Args:
+            earlier: a copy that was taken before.
+        """
         return attrs.evolve(
             self.copy(),
             requests=self.requests - earlier.requests,
@@ -48,7 +52,13 @@ class Receipt:
         )
 
     def left(self, counter: str, requests: int | None, resets_at: float) -> None:
-        """Notes what a counter has left of the day; None where days are not counted."""
+        """Notes what a counter has left of the day; None where days are not counted.
+
+        Args:
+            counter: the vendor's counter.
+            requests: how many are left.
+            resets_at: the vendor's next midnight UTC, epoch seconds.
+        """
         if requests is not None:
             self.left_today[counter] = requests
             self.resets_at = resets_at

@@ -78,7 +78,11 @@ def secret(value: str | Secret[str]) -> Secret[str]: ...
 @overload
 def secret(value: None) -> None: ...
 def secret(value: Any) -> Any:
-    """The value hidden, if it is text or bytes; anything else as it is, for a validator to refuse."""
+    """The value hidden, if it is text or bytes; anything else as it is, for a validator to refuse.
+
+    Args:
+        value: what may be a secret.
+    """
     if isinstance(value, str):
         return Secret(value)
     return Secret(value) if isinstance(value, bytes) else value

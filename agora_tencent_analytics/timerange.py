@@ -91,16 +91,27 @@ class TimeRange:
         return f"[{_text(self.start)}, {_text(self.end)})"
 
     def overlap(self, other: TimeRange) -> TimeRange | None:
-        """The seconds in both, or None if there are none."""
+        """The seconds in both, or None if there are none.
+
+        Args:
+            other: another range.
+        """
         start, end = max(self.start, other.start), min(self.end, other.end)
         return TimeRange(start, end) if start < end else None
 
     def hull(self, other: TimeRange) -> TimeRange:
-        """The shortest range that holds both."""
+        """The shortest range that holds both.
+
+        Args:
+            other: another range.
+        """
         return TimeRange(min(self.start, other.start), max(self.end, other.end))
 
     def split(self, span_s: int) -> Iterator[TimeRange]:
         """Touching pieces of at most `span_s` seconds, oldest first; together exactly this range.
+
+        Args:
+            span_s: the longest piece, seconds.
 
         Raises:
             BadInput: `span_s` is less than a second.
@@ -118,7 +129,11 @@ class TimeRange:
         return TimeRange(self.start, middle), TimeRange(middle, self.end)
 
     def minus(self, other: TimeRange) -> tuple[TimeRange, ...]:
-        """What of this range lies outside `other`: nothing, one piece or two, oldest first."""
+        """What of this range lies outside `other`: nothing, one piece or two, oldest first.
+
+        Args:
+            other: another range.
+        """
         inside = self.overlap(other)
         if inside is None:
             return (self,)
@@ -164,7 +179,11 @@ class Last:
         self.__attrs_init__(total)  # pyright: ignore[reportAttributeAccessIssue]
 
     def before(self, now: float) -> TimeRange:
-        """The range that ends at `now` (epoch seconds, excluded)."""
+        """The range that ends at `now` (epoch seconds, excluded).
+
+        Args:
+            now: epoch seconds, the end of the range.
+        """
         end = math.floor(now)
         return TimeRange(max(0, end - self.seconds), end)
 

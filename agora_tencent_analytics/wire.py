@@ -127,7 +127,13 @@ class Vendor(ABC):
     other the name alone is shown; what names an app, a channel, a call or a user does not belong here."""
 
     def request(self, row: Endpoint[Any], base_url: str, wire: Mapping[str, Any]) -> Request:
-        """The unsigned request: parameters in the query of a GET, as a JSON object in the body of a POST."""
+        """The unsigned request: parameters in the query of a GET, as a JSON object in the body of a POST.
+
+        Args:
+            row: the question.
+            base_url: the host.
+            wire: parameters as they are spelt.
+        """
         path = row.path
         if "{" in path:
             placed = _IN_PATH.findall(path)
@@ -151,7 +157,14 @@ class Vendor(ABC):
         )
 
     def authenticate(self, request: Request, row: Endpoint[Any], credentials: Any, *, now: float) -> Request:
-        """A copy of the request that the vendor will accept at `now` (vendor epoch seconds)."""
+        """A copy of the request that the vendor will accept at `now` (vendor epoch seconds).
+
+        Args:
+            request: without credentials.
+            row: the question.
+            credentials: what the provider was given.
+            now: the vendor's epoch seconds.
+        """
         # No local variable holds what is revealed: crash reports list those of every frame.
         if self.authentication == "bearer":
             return request.with_headers({"Authorization": Secret(f"Bearer {_revealed(credentials)}")})
@@ -161,6 +174,10 @@ class Vendor(ABC):
 
     def unwrap(self, row: Endpoint[Any], response: Response) -> Any:
         """The body of a good answer, parsed.
+
+        Args:
+            row: the question.
+            response: status, headers and body.
 
         Raises:
             Refusal: the vendor said no, judged from status and body by `codes`.
@@ -214,6 +231,11 @@ class Vendor(ABC):
         An answer of which this fails is decoded once more, from a fresh body and `asked.flaws.by_row`: what goes
         through `read_rows` then costs itself alone.
 
+        Args:
+            row: the question.
+            body: what `unwrap` gave.
+            asked: what was asked.
+
         Raises:
             ValueError, TypeError, KeyError: the rows are not what the row describes.
         """
@@ -246,7 +268,13 @@ class Vendor(ABC):
         return call if odd or len(sessions) < (counted or 0) else call.holding(sessions)
 
     def reply(self, row: Endpoint[Any], body: Any, items: Sequence[Any]) -> Reply[Any]:
-        """An answer with these records, and with what the body says beside them where the row tells it stands."""
+        """An answer with these records, and with what the body says beside them where the row tells it stands.
+
+        Args:
+            row: the question.
+            body: what `unwrap` gave.
+            items: the records.
+        """
         total, more, onward = (found(body, key) for key in (row.total_key, row.more_key, row.next_key))
         return Reply(
             items=items,

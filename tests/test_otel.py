@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from functools import cached_property
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -26,6 +27,8 @@ from agora_tencent_analytics import (
     Refusal,
     TransportError,
     UnreadableReply,
+    log,
+    notices,
 )
 from agora_tencent_analytics import otel as module
 from agora_tencent_analytics.limits import DAY, MINUTE
@@ -309,3 +312,39 @@ def test_requests_are_client_spans_and_a_histogram_unless_aiohttp_tells_it(
     assert (set() if instrumented else {(502, "VendorFault"), (200, None)}) == told
     assert all("GET" == point.attributes["http.request.method"] for point in found)
     assert all(0.25 == pytest.approx(point.sum, abs=0.01) for point in found)
+
+
+def test_those_who_wait_and_what_is_left_are_told_with_every_collection() -> None:
+    backend = Backend()
+    bench = Bench(GOOD, rates=(Rate(1, MINUTE), Rate(100, DAY)), hooks=(backend.hook,))
+
+    def told() -> tuple[int, list[int]]:
+        backend.__dict__.pop("collected", None)
+        return sum(point.value for point in backend.points("waiting")), [
+            one.value for one in backend.points("quota.left")
+        ]
+
+    async def scenario() -> list[Any]:
+        await bench.ask()
+        asks = [asyncio.create_task(bench.ask()) for _ in range(3)]
+        await asyncio.sleep(1)
+        seen = [told(), told()]
+        await asyncio.sleep(90)
+        asks[-1].cancel()
+        await asyncio.wait(asks)
+        return [*seen, told(), told()]
+
+    before, again, after, at_last = run(scenario)
+    assert (3, [98]) == before == again
+    assert (0, [96]) == after == at_last
+
+
+def test_one_page_names_all_that_an_operator_sees() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "watching.md").read_text("utf-8")
+    named = {*re.findall(r"`([\w.]+)`", page)}
+    told = re.findall(r"(?m)^    ((?:agora_tencent_analytics|http)\.[\w.]+)  ", module.__doc__ or "")
+    assert len(told) == 6
+    assert set() == {*notices.__all__, *told, *log._EVENTS.values()} - named
+    assert set() == {f"analytics_{key}" for key in log.KEYS} - named
+    spans = {"slot granted", "attempt", "retry", "refused", "long wait"}
+    assert spans <= {*re.findall(r"`([a-z ]+)`", page)}

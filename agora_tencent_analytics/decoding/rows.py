@@ -85,7 +85,11 @@ class _Model(NamedTuple):
 
 
 def when(key: str) -> Callable[[Mapping[str, Any]], int | None]:
-    """For `Structure`: a time in epoch seconds, milliseconds or ISO 8601, under this key of the vendor's."""
+    """For `Structure`: a time in epoch seconds, milliseconds or ISO 8601, under this key of the vendor's.
+
+    Args:
+        key: name of the field.
+    """
 
     def read(row: Mapping[str, Any]) -> int | None:
         return None if row.get(key) is None else seconds(row[key])

@@ -64,7 +64,11 @@ def read_series(rows: Sequence[Any], points: Points, *, vendor: str, call_id: st
 
 
 def join_series(pieces: Iterable[MetricSeries]) -> list[MetricSeries]:
-    """Each series whole, of the pieces that windows and pages gave."""
+    """Each series whole, of the pieces that windows and pages gave.
+
+    Args:
+        pieces: of one walk.
+    """
     whole: dict[tuple[str, ...], list[MetricSeries]] = {}
     for piece in pieces:
         whole.setdefault((piece.session_id, piece.user_id, piece.peer_id, piece.vendor_metric), []).append(piece)

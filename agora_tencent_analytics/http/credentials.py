@@ -17,7 +17,11 @@ _at_once: WeakSet[object] = WeakSet()
 
 
 def fixed_credentials(credentials: C) -> Callable[[], Awaitable[C]]:
-    """An async callable that always gives these credentials."""
+    """An async callable that always gives these credentials.
+
+    Args:
+        credentials: what it gives.
+    """
 
     async def give() -> C:
         return credentials

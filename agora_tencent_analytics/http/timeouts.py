@@ -32,7 +32,11 @@ class Timeouts:
     """All attempts of one ask together, pauses and quota waits included. None: no such limit."""
 
     def cut(self, total_s: float) -> Timeouts:
-        """The same for an attempt that has so many seconds left, more than 0: each request of a view makes one."""
+        """The same for an attempt that has so many seconds left, more than 0: each request of a view makes one.
+
+        Args:
+            total_s: what is left, seconds.
+        """
         cut, put = object.__new__(Timeouts), object.__setattr__
         put(cut, "connect_s", self.connect_s)
         put(cut, "read_s", self.read_s)

@@ -58,7 +58,11 @@ class Call:
         return self.__dict__.get("_held_sessions")
 
     def holding(self, sessions: Iterable[Session]) -> Call:
-        """The call, with the sessions that its row held."""
+        """The call, with the sessions that its row held.
+
+        Args:
+            sessions: all sessions of the call.
+        """
         call = attrs.evolve(self)
         call.__dict__["_held_sessions"] = tuple(sessions)
         return call

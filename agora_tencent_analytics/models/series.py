@@ -73,7 +73,14 @@ class MetricSeries:
     def of_session(
         self, session_id: str, user_id: str, columns: Columns, spare: tuple[Columns, ...] = ()
     ) -> MetricSeries:
-        """The same series as that of a session, with these points."""
+        """The same series as that of a session, with these points.
+
+        Args:
+            session_id: the session.
+            user_id: its user.
+            columns: the points.
+            spare: columns that belong to no session.
+        """
         # Not `attrs.evolve`, which takes twenty times as long: a call has dozens of series.
         other = object.__new__(MetricSeries)
         other.__dict__.update(self.__dict__, session_id=session_id, user_id=user_id, columns=columns, spare=spare)

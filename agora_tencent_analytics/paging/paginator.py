@@ -98,13 +98,21 @@ class Paginator(Generic[T]):
         return Batches(self._new_walk(whole_questions=self._merge is not None), self._merge)
 
     def merged(self, items: Sequence[Any]) -> Sequence[T] | None:
-        """What these items would have become on a walk of this listing; None if some of them were not asked for."""
+        """What these items would have become on a walk of this listing; None if some of them were not asked for.
+
+        Args:
+            items: pieces of records, as the pages gave them.
+        """
         if not all(one.wanted(item) for one in self._filters for item in items):
             return None
         return items if self._merge is None else self._merge(items)
 
     def questions(self, now: float) -> list[Question]:
-        """What a walk begun at `now` (vendor epoch seconds) would ask, windows and pages aside; sends nothing."""
+        """What a walk begun at `now` (vendor epoch seconds) would ask, windows and pages aside; sends nothing.
+
+        Args:
+            now: the vendor's now, epoch seconds.
+        """
         return list(self._questions(now, now))
 
     async def peek(self, window: TimeRange, number: int) -> Sequence[T]:

@@ -52,13 +52,22 @@ class Question:
     """Rows that lie outside of it were not asked for, though the vendor shows them: it takes no range."""
 
     def windows(self, pieces: Sequence[TimeRange], *, fill_to: int = 0) -> list[TimeRange]:
-        """The windows in which these pieces of its range are asked for, oldest first; `fill_to` as `cover` has it."""
+        """The windows in which these pieces of its range are asked for, oldest first; `fill_to` as `cover` has it.
+
+        Args:
+            pieces: what is left of the range.
+            fill_to: how far the last window may reach.
+        """
         if self.apart or not self.row.bounds.start:
             return list(pieces)
         return cover(pieces, self.limits, bounds=self.row.bounds, fill_to=fill_to)
 
     def mark(self, identity: str) -> str:
-        """What tells this question, asked about this app on this account, from another; its range apart."""
+        """What tells this question, asked about this app on this account, from another; its range apart.
+
+        Args:
+            identity: of the provider: vendor, app and account.
+        """
         return fingerprint(f"{identity} {self.row.name}", self.params, self.size)
 
 
@@ -90,6 +99,14 @@ def over_range(
     unlisted: bool = False,
 ) -> Questions:
     """Questions about one range that differ by their parameters, all checked at once by `check_params`.
+
+    Args:
+        row: the question.
+        limits: its figures.
+        over: the range.
+        params: of each question.
+        page_size: rows to a page.
+        unlisted: True also sends values that are not listed.
 
     Raises:
         BadInput: the range, a parameter or the page size is wrong.
@@ -168,6 +185,10 @@ def about_call(
 
 def users_of(users: Sequence[str] | None, most: int) -> list[list[str] | None]:
     """Users in packets of at most `most`, each user once; one packet of None for everybody.
+
+    Args:
+        users: the users; None for everybody.
+        most: how many to a request.
 
     Raises:
         BadInput: one text in the place of a list.

@@ -70,7 +70,12 @@ def in_order(sessions: Iterable[Session]) -> list[Session]:
 
 
 def packed(items: Iterable[T], most: int) -> Iterator[list[T]]:
-    """Lists of at most `most` items, in order."""
+    """Lists of at most `most` items, in order.
+
+    Args:
+        items: what is divided.
+        most: how many to a packet.
+    """
     left = iter(items)
     while packet := list(islice(left, most)):
         yield packet

@@ -252,6 +252,11 @@ class Quota:
     def refuse_if_spent(self, counter: str, rates: tuple[Rate, ...], priority: Priority = "normal") -> None:
         """Says at once, and of what is known here, whether a slot would be refused for the day; nothing is spent.
 
+        Args:
+            counter: the vendor's counter.
+            rates: its rates.
+            priority: the priority that would be asked with.
+
         Raises:
             DailyQuotaExhausted: it would.
         """
@@ -260,6 +265,10 @@ class Quota:
 
     async def state(self, counter: str, rates: tuple[Rate, ...]) -> QuotaState:
         """How a counter stands now, for reports; nothing is spent.
+
+        Args:
+            counter: the vendor's counter.
+            rates: its rates.
 
         Raises:
             QuotaUnavailable: the store cannot be had.

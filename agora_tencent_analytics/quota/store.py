@@ -60,7 +60,11 @@ CounterKey = tuple[str, str]
 
 
 def renewal_interval(lease_s: float) -> float:
-    """How often the lease of an unanswered slot is renewed; a store that forgot knows them all after one interval."""
+    """How often the lease of an unanswered slot is renewed; a store that forgot knows them all after one interval.
+
+    Args:
+        lease_s: how long a slot is kept, seconds.
+    """
     return min(lease_s / 6, 1.0)
 
 
@@ -133,7 +137,15 @@ class LatestRefusal:
     def seen_from(
         cls, now: float, number: int, at: float, sent_at: float, period_s: int | None
     ) -> LatestRefusal | None:
-        """The last of `number` refusals, by the store's clock; None if there was none."""
+        """The last of `number` refusals, by the store's clock; None if there was none.
+
+        Args:
+            now: the store's epoch seconds.
+            number: how many refusals there were.
+            at: when the last one came, epoch seconds.
+            sent_at: when its request was granted, epoch seconds.
+            period_s: the window that the vendor named, seconds, or None.
+        """
         if not number:
             return None
         # Less than 0 if the clock was set back since.
@@ -215,6 +227,11 @@ class QuotaStore(Protocol):
         """Takes the slot and one request from each of its days: all of it or nothing.
 
         Cancelled on the way, it has taken nothing, or gives it back, or leaves it spent.
+
+        Args:
+            key: the counter.
+            claim: the slot that is wanted.
+            now: this machine's epoch seconds.
         """
         ...
 
@@ -233,11 +250,22 @@ class QuotaStore(Protocol):
         ...
 
     async def refund(self, key: CounterKey, claim: Claim) -> None:
-        """Gives back what `reserve` took, for a request that was never sent. Idempotent."""
+        """Gives back what `reserve` took, for a request that was never sent. Idempotent.
+
+        Args:
+            key: the counter.
+            claim: a slot that was granted.
+        """
         ...
 
     async def renew(self, key: CounterKey, claim: Claim, now: float) -> None:
-        """Leases the slot anew: its request is not answered yet."""
+        """Leases the slot anew: its request is not answered yet.
+
+        Args:
+            key: the counter.
+            claim: a slot that was granted.
+            now: this machine's epoch seconds.
+        """
         ...
 
     async def refused(
@@ -256,11 +284,24 @@ class QuotaStore(Protocol):
         ...
 
     async def spend(self, key: CounterKey, day: int, limit: int) -> None:
-        """Marks a vendor day as spent for every limit up to `limit`: the vendor said so. Refunds do not undo it."""
+        """Marks a vendor day as spent for every limit up to `limit`: the vendor said so. Refunds do not undo it.
+
+        Args:
+            key: the counter.
+            day: number of the UTC day.
+            limit: requests that the day has.
+        """
         ...
 
     async def look(self, key: CounterKey, owner: str, days: tuple[int, ...], now: float) -> CounterState:
-        """How the counter stands, for reports; takes nothing."""
+        """How the counter stands, for reports; takes nothing.
+
+        Args:
+            key: the counter.
+            now: this machine's epoch seconds.
+            days: numbers of UTC days.
+            owner: who asks.
+        """
         ...
 
     async def aclose(self) -> None:

@@ -114,29 +114,49 @@ class VendorReport:
         self.points_outside += outside
 
     def fail(self, failure: Failure) -> None:
-        """Notes what could not be read."""
+        """Notes what could not be read.
+
+        Args:
+            failure: what could not be read.
+        """
         self.failures_by_kind[type(failure.error).__name__] += 1
         if len(self.failures) < MOST_FAILURES:
             self.failures.append(failure)
 
     def take(self, certificate: Certificate) -> None:
-        """Takes in what a walk has to say, except for what it could not ask: see `hide`."""
+        """Takes in what a walk has to say, except for what it could not ask: see `hide`.
+
+        Args:
+            certificate: of a walk that ended.
+        """
         self.count(certificate)
         self.doubt(doubts_of(certificate))
 
     def count(self, certificate: Certificate) -> None:
-        """Notes what a walk has dropped."""
+        """Notes what a walk has dropped.
+
+        Args:
+            certificate: of a walk that ended.
+        """
         self.duplicates_dropped += certificate.duplicates
         self.strange_dropped += certificate.strange
 
     def doubt(self, doubts: Iterable[str]) -> None:
-        """Notes what speaks against completeness, each once; beyond a hundred, nothing more."""
+        """Notes what speaks against completeness, each once; beyond a hundred, nothing more.
+
+        Args:
+            doubts: in words.
+        """
         for doubt in doubts:
             if len(self.doubts) < _MOST_DOUBTS and doubt not in self.doubts:
                 self.doubts.append(doubt)
 
     def hide(self, pieces: Iterable[Clipped]) -> None:
-        """Notes pieces of the range that could not be asked."""
+        """Notes pieces of the range that could not be asked.
+
+        Args:
+            pieces: what was cut away.
+        """
         for piece in pieces:
             place = (piece.endpoint, piece.reason)
             self._hidden[place] = merge((*self._hidden.get(place, ()), piece.over))
@@ -220,7 +240,12 @@ class Report:
             raise self.incomplete(f"the scan is incomplete: {first}", doubts)
 
     def incomplete(self, message: str, doubts: Sequence[str] = ()) -> IncompleteScan:
-        """The error that this scan is incomplete, made of its failures and of doubts in words."""
+        """The error that this scan is incomplete, made of its failures and of doubts in words.
+
+        Args:
+            message: what happened.
+            doubts: what speaks against completeness besides the failures, in words.
+        """
         errors = [*(failure.error for failure in self.failures), *map(AnalyticsError, doubts)]
         return IncompleteScan(message, errors, failures=self.failures, report=self)
 
@@ -315,7 +340,11 @@ class IncompleteScan(AnalyticsError, ExceptionGroup[AnalyticsError]):
         self.retry_at: float | None = max(times, default=None) if self.retryable else None
 
     def derive(self, excs: Sequence[Any], /) -> Any:
-        """The same about some of the errors; `split`, `subgroup` and `except*` make their parts of it."""
+        """The same about some of the errors; `split`, `subgroup` and `except*` make their parts of it.
+
+        Args:
+            excs: those of its errors that the part has.
+        """
         kept = {id(error) for error in excs}
         failures = [failure for failure in self.failures if id(failure.error) in kept]
         return IncompleteScan(self.message, excs, failures=failures, report=self.report)

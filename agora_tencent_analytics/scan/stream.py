@@ -46,7 +46,15 @@ HELD_BYTES = 64 << 20
 
 
 class Records:
-    """The records of a scan: an async context manager and an async iterator of `CallRecord`."""
+    """The records of a scan: an async context manager and an async iterator of `CallRecord`.
+
+    Args:
+        providers: whom to ask.
+        over: the range.
+        options: what is read of it, and how.
+        ledger: remembers the scan.
+        acknowledge: when a record counts as dealt with.
+    """
 
     def __init__(
         self,

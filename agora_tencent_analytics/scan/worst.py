@@ -80,7 +80,11 @@ class CallFigures:
         return (figures.pop(by), *figures.values())
 
     def take(self, record: CallRecord) -> None:
-        """Adds a part of the call."""
+        """Adds a part of the call.
+
+        Args:
+            record: the call, or a part of it.
+        """
         self.sessions += len(record.sessions)
         self.join_ts = min([self.join_ts, *(session.join_ts for session in record.sessions)])
         newest: dict[str, int] = {}

@@ -18,6 +18,9 @@ Server = TypeVar("Server", bound=SimulatedVendor)
 def running_in_thread(server: Server) -> Iterator[Server]:
     """Serves in a thread with a loop of its own until the block is left.
 
+    Args:
+        server: a simulated vendor.
+
     Raises:
         OSError: the port cannot be listened on.
     """

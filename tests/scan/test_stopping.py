@@ -21,6 +21,7 @@ from agora_tencent_analytics import (
     Provider,
     ProviderClosed,
     TransportError,
+    WouldExceedQuota,
     scan,
 )
 from agora_tencent_analytics.scan import Records, Report
@@ -34,6 +35,7 @@ WRONG: dict[str, tuple[type[AnalyticsError], list[Any]]] = {
     "no permission": (NotPermitted, [Refuse(code=300, message="no auth")]),
     "wrong region": (InvalidRequest, [Refuse(code="UnsupportedRegion", message="no")]),
     "dead host": (TransportError, []),
+    "wait exceeded": (WouldExceedQuota, []),
     "spent day": (DailyQuotaExhausted, [Refuse(code=300, message="qpd limit error")]),
     "closed": (ProviderClosed, []),
 }
@@ -50,6 +52,8 @@ async def spoilt(vendors: Vendors, how: str) -> Provider:
     agora = vendors.agora("enterprise" if how == "spent day" else "unlimited", faults=faults)
     if how == "dead host":
         vendors.transports[0].there = dead
+    elif how == "wait exceeded":
+        return agora.with_options(within_s=0)
     elif how == "closed":
         await agora.aclose()
     return agora
@@ -97,17 +101,41 @@ def test_what_makes_a_provider_unreadable_is_raised_when_the_others_are_read(
 
 
 @pytest.mark.parametrize("how", WRONG)
-def test_one_provider_alone_raises_as_itself_and_so_does_the_question(how: str) -> None:
+def test_one_provider_alone_raises_as_itself_and_so_does_every_way_to_ask(how: str, tmp_path: Path) -> None:
     vendors = Vendors()
 
     async def scenario() -> list[type[Any]]:
         wrong = await spoilt(vendors, how)
-        with pytest.raises(AnalyticsError) as raised:
-            await wrong.calls(WHOLE).collect()
-        _, error = await outcome(scan(wrong, over=WHOLE))
-        return [type(raised.value), type(error)]
+        row = wrong.endpoints[0]
 
-    assert [WRONG[how][0]] * 2 == run(scenario)
+        async def items() -> None:
+            async for _ in wrong.calls(WHOLE):
+                pass
+
+        async def pages() -> None:
+            async for _ in wrong.calls(WHOLE).pages():
+                pass
+
+        met = list[type[Any]]()
+        for way in (
+            items(),
+            pages(),
+            wrong.calls(WHOLE).collect(),
+            wrong.calls(WHOLE).first(),
+            wrong.ask(row, WHOLE).collect(),
+            wrong.call("nowhere", over=WHOLE),
+            wrong.check(),
+        ):
+            with pytest.raises(AnalyticsError) as raised:
+                await way
+            met.append(type(raised.value))
+        for ledger in (None, tmp_path / "ledger"):
+            found, error = await outcome(scan(wrong, over=WHOLE, ledger=ledger))
+            assert [] == found
+            met.append(type(error))
+        return met
+
+    assert [WRONG[how][0]] * 9 == run(scenario)
 
 
 def test_of_several_the_first_is_raised_with_the_others_as_notes() -> None:

@@ -30,17 +30,29 @@ class Interval:
 
     @classmethod
     def of(cls, figure: float) -> Interval:
-        """A figure that is known."""
+        """A figure that is known.
+
+        Args:
+            figure: a number.
+        """
         return cls(figure, figure, figure)
 
     @classmethod
     def highest(cls, some: Iterable[Interval]) -> Interval:
-        """The highest of each end; 0 of none."""
+        """The highest of each end; 0 of none.
+
+        Args:
+            some: intervals, any number of them.
+        """
         found = list(some) or [cls.of(0)]
         return cls(*(max(ends) for ends in zip(*map(attrs.astuple, found), strict=True)))
 
     def each(self, change: Callable[[float], float]) -> Interval:
-        """The interval of what a growing function makes of the figure."""
+        """The interval of what a growing function makes of the figure.
+
+        Args:
+            change: what is made of each end.
+        """
         return Interval(change(self.least), change(self.likely), change(self.most))
 
     @property

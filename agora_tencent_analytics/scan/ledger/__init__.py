@@ -67,7 +67,11 @@ class Ledger:
         return rows[0][0] if rows else ""
 
     def keep(self, bookmark: str) -> None:
-        """Keeps a bookmark by itself, without an acknowledgement."""
+        """Keeps a bookmark by itself, without an acknowledgement.
+
+        Args:
+            bookmark: a place of your own, any text.
+        """
         self._file.write("INSERT OR REPLACE INTO facts VALUES (?, ?)", (_BOOKMARK, bookmark))
 
     @property
@@ -109,13 +113,24 @@ class Ledger:
         self._used = False
 
     def work(self, lane: str, provider: Provider, over: Over | Since) -> Work:
-        """What is left to do with one provider."""
+        """What is left to do with one provider.
+
+        Args:
+            lane: name of the provider in the report.
+            provider: whose calls they are.
+            over: the range asked for.
+        """
         history_s = max((limits.history_s for limits in provider.plan.rows.values()), default=0)
         here = provider.shared_quota.clock.here()
         return KeptWork(Rows(self._file, lane), over, now=provider.now(), here=here, history_s=history_s)
 
     def acknowledge(self, done: Iterable[tuple[Work, CallRecord]], bookmark: str | None) -> None:
-        """Writes down what was dealt with and the bookmark, all or nothing."""
+        """Writes down what was dealt with and the bookmark, all or nothing.
+
+        Args:
+            done: records that are dealt with.
+            bookmark: a place of your own; None keeps the one there is.
+        """
         with self._file.transaction():
             for work, record in done:
                 work.acknowledge(record)

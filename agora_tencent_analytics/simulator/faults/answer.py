@@ -159,5 +159,11 @@ def too_many_requests(retry_after_s: int | str | None, *, when: When = ALWAYS) -
 
 
 def moved_to(url: str, *, status: int = 301, when: When = ALWAYS) -> Fail:
-    """A redirect to another address; not counted by the vendor."""
+    """A redirect to another address; not counted by the vendor.
+
+    Args:
+        status: HTTP status.
+        url: where to.
+        when: when it happens.
+    """
     return Fail(status=status, headers=(("Location", url),), title=f"{status} Moved", counted=False, when=when)

@@ -146,7 +146,11 @@ class SimulatedVendor(ABC):
         return self._clock() + self.skew_s
 
     def inject(self, *faults: Fault) -> None:
-        """Lets more go wrong from now on."""
+        """Lets more go wrong from now on.
+
+        Args:
+            faults: what goes wrong.
+        """
         self._faults.inject(*faults)
 
     def heal(self) -> None:

@@ -31,7 +31,11 @@ class Chosen:
     """Only those with these traits: pairs of a dimension and its value, see `traits.py`."""
 
     def includes(self, stay: Session) -> bool:
-        """True if the figure is about this session too."""
+        """True if the figure is about this session too.
+
+        Args:
+            stay: a session.
+        """
         return (
             (self.channel is None or stay.channel == self.channel)
             and (self.user_id is None or stay.user_id == self.user_id)

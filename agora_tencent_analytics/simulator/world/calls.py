@@ -79,7 +79,12 @@ class Call:
     """What sort of call it is."""
 
     def overlaps(self, start: int, end: int) -> bool:
-        """True if some of it lies in `[start, end)`, epoch seconds."""
+        """True if some of it lies in `[start, end)`, epoch seconds.
+
+        Args:
+            start: epoch seconds, included.
+            end: epoch seconds, excluded.
+        """
         return overlap(self.created_ts, self.destroyed_ts, start, end)
 
 

@@ -77,7 +77,12 @@ class Session:
     """Users whose streams it receives."""
 
     def overlaps(self, start: int, end: int) -> bool:
-        """True if some of the stay lies in `[start, end)`, epoch seconds."""
+        """True if some of the stay lies in `[start, end)`, epoch seconds.
+
+        Args:
+            start: epoch seconds, included.
+            end: epoch seconds, excluded.
+        """
         return overlap(self.join_ts, self.leave_ts, start, end)
 
 

@@ -118,7 +118,11 @@ class World:
         return f"<World seed={self.seed} calls={self._calls} [{self.start}, {self.end})>"
 
     def timetable(self, vendor: Vendor) -> Timetable:
-        """When the calls of a vendor take place, as columns by index."""
+        """When the calls of a vendor take place, as columns by index.
+
+        Args:
+            vendor: `"agora"` or `"tencent"`.
+        """
         found = self._timetables.get(vendor)
         if found is None:
             found = self._timetables[vendor] = Timetable(
@@ -132,7 +136,12 @@ class World:
         return found
 
     def call_at(self, vendor: Vendor, index: int) -> Call:
-        """The call of that index, from 0."""
+        """The call of that index, from 0.
+
+        Args:
+            vendor: `"agora"` or `"tencent"`.
+            index: its place, from 0.
+        """
         table = self.timetable(vendor)
         created, group = table.created[index], table.group[index]
         if vendor == "agora":
@@ -155,12 +164,21 @@ class World:
         )
 
     def calls(self, vendor: Vendor) -> Iterator[Call]:
-        """All calls of a vendor, by index."""
+        """All calls of a vendor, by index.
+
+        Args:
+            vendor: `"agora"` or `"tencent"`.
+        """
         for index in range(self._calls):
             yield self.call_at(vendor, index)
 
     def find_call(self, vendor: Vendor, call_id: str) -> Call | None:
-        """The call with this id, or None."""
+        """The call with this id, or None.
+
+        Args:
+            vendor: `"agora"` or `"tencent"`.
+            call_id: its id.
+        """
         for index in self._candidates(vendor, call_id):
             if 0 <= index < self._calls:
                 call = self.call_at(vendor, index)
@@ -169,18 +187,33 @@ class World:
         return None
 
     def listing(self, vendor: Vendor, start: int, end: int, *, channel: str | None = None) -> Sequence[int]:
-        """Indices of the calls with a share in `[start, end)`, the latest begun first."""
+        """Indices of the calls with a share in `[start, end)`, the latest begun first.
+
+        Args:
+            vendor: `"agora"` or `"tencent"`.
+            start: epoch seconds, included.
+            end: epoch seconds, excluded.
+            channel: only of this one.
+        """
         listed = self.timetable(vendor).overlapping(start, end)
         if channel is None:
             return listed
         return [index for index in listed if self.call_at(vendor, index).channel == channel]
 
     def sessions(self, call: Call) -> tuple[Session, ...]:
-        """All sessions of a call, those of servers included, in no particular order."""
+        """All sessions of a call, those of servers included, in no particular order.
+
+        Args:
+            call: of this world.
+        """
         return self._kept(call)
 
     def series(self, session: Session) -> tuple[Series, ...]:
-        """All series of a session."""
+        """All series of a session.
+
+        Args:
+            session: of this world.
+        """
         if self.points_per_series == 0:
             return ()
         return make_series(session, self._metrics_per_session)
@@ -188,7 +221,14 @@ class World:
     def points(
         self, session: Session, series: Series, start: int | None = None, end: int | None = None
     ) -> Iterator[tuple[int, int | float | None]]:
-        """The points of a series in `[start, end)`, oldest first: epoch seconds, and a number or None."""
+        """The points of a series in `[start, end)`, oldest first: epoch seconds, and a number or None.
+
+        Args:
+            session: of this world.
+            series: of that session.
+            start: epoch seconds, included.
+            end: epoch seconds, excluded.
+        """
         first = self.start if start is None else start
         beyond = self.end if end is None else end
         return series_points(session, series, first, beyond, self.points_per_series)
@@ -196,17 +236,36 @@ class World:
     def written(
         self, session: Session, chosen: Sequence[Series], start: int, end: int, style: Style
     ) -> Iterator[tuple[Series, str]]:
-        """Each of these series that has points in `[start, end)`, with the points as JSON."""
+        """Each of these series that has points in `[start, end)`, with the points as JSON.
+
+        Args:
+            session: of this world.
+            chosen: which series.
+            style: how it is written.
+            start: epoch seconds, included.
+            end: epoch seconds, excluded.
+        """
         return write_points(session, chosen, start, end, self.points_per_series, style)
 
     def events(self, session: Session) -> tuple[Event, ...]:
-        """The events of a session, oldest first; none for Agora, which answers no question about them."""
+        """The events of a session, oldest first; none for Agora, which answers no question about them.
+
+        Args:
+            session: of this world.
+        """
         return make_events(session) if session.vendor == "tencent" else ()
 
     def experiences(
         self, vendor: Vendor, start: int, end: int, *, channel: str | None = None
     ) -> tuple[Experience, ...]:
-        """The bad experiences reported in `[start, end)`, oldest first; only those in a channel if one is given."""
+        """The bad experiences reported in `[start, end)`, oldest first; only those in a channel if one is given.
+
+        Args:
+            vendor: `"agora"` or `"tencent"`.
+            channel: only of this one.
+            start: epoch seconds, included.
+            end: epoch seconds, excluded.
+        """
         first, last = max(start, self.start), min(end, self.end)
         return tuple(
             one
@@ -231,17 +290,39 @@ class World:
         return compute(self.stays(vendor, start, end, chosen), metric, start, end)
 
     def weight(self, vendor: Vendor, metric: str, start: int, seconds: int, chosen: Chosen | None = None) -> int:
-        """What a rate was measured on: attempts to join, or minutes; see `figure` for the arguments."""
+        """What a rate was measured on: attempts to join, or minutes; see `figure` for the arguments.
+
+        Args:
+            vendor: `"agora"` or `"tencent"`.
+            metric: name of the figure.
+            chosen: which stays.
+            start: epoch seconds.
+            seconds: length of the bucket.
+        """
         end = start + seconds
         return weigh(self.stays(vendor, start, end, chosen), metric, start, end)
 
     def usage(self, service: Service, start: int, seconds: int, chosen: Chosen | None = None) -> dict[str, int]:
-        """Seconds that one of Tencent's services was used, by key; see `figure` for the other arguments."""
+        """Seconds that one of Tencent's services was used, by key; see `figure` for the other arguments.
+
+        Args:
+            service: what was used.
+            chosen: which stays.
+            start: epoch seconds.
+            seconds: length of the bucket.
+        """
         end = start + seconds
         return consume(self.stays("tencent", start, end, chosen), service, start, end)
 
     def stays(self, vendor: Vendor, start: int, end: int, chosen: Chosen | None = None) -> list[Session]:
-        """The chosen sessions of all calls with a share in `[start, end)`, without those of servers."""
+        """The chosen sessions of all calls with a share in `[start, end)`, without those of servers.
+
+        Args:
+            vendor: `"agora"` or `"tencent"`.
+            chosen: which of them.
+            start: epoch seconds, included.
+            end: epoch seconds, excluded.
+        """
         found = self._attendances.get(vendor)
         if found is None:
             found = self._attendances[vendor] = Attendance(self, vendor)
@@ -253,15 +334,30 @@ class World:
         return self.manners.impolite
 
     def slip(self, vendor: Vendor, row: int | Session) -> Slip | None:
-        """How the row of a call (by its index) or of a session is told badly, or None."""
+        """How the row of a call (by its index) or of a session is told badly, or None.
+
+        Args:
+            vendor: `"agora"` or `"tencent"`.
+            row: index of a call, or a session.
+        """
         return self.manners.slip(*_subject(vendor, row))
 
     def dice_of(self, vendor: Vendor, row: int | Session) -> Dice:
-        """What is left to chance about a row that is told badly; the same whenever it is asked for."""
+        """What is left to chance about a row that is told badly; the same whenever it is asked for.
+
+        Args:
+            vendor: `"agora"` or `"tencent"`.
+            row: index of a call, or a session.
+        """
         return self.manners.dice(*_subject(vendor, row), 1)
 
     def listed_from(self, vendor: Vendor, row: int | Session) -> int:
-        """The first second at which a call (by its index) or a session is listed: 0, unless it comes late."""
+        """The first second at which a call (by its index) or a session is listed: 0, unless it comes late.
+
+        Args:
+            vendor: `"agora"` or `"tencent"`.
+            row: index of a call, or a session.
+        """
         slip = self.slip(vendor, row)
         if slip is None or slip.name != "late":
             return 0
@@ -269,7 +365,13 @@ class World:
         return over + 1 + self.dice_of(vendor, row).below(_LATEST_S)
 
     def slips(self, vendor: Vendor, start: int, end: int) -> Iterator[Slipped]:
-        """Every row that is told badly of the calls with a share in `[start, end)`, and of their sessions there."""
+        """Every row that is told badly of the calls with a share in `[start, end)`, and of their sessions there.
+
+        Args:
+            vendor: `"agora"` or `"tencent"`.
+            start: epoch seconds, included.
+            end: epoch seconds, excluded.
+        """
         for index in self.listing(vendor, start, end) if self.impolite else ():
             call, slip = self.call_at(vendor, index), self.slip(vendor, index)
             if slip is not None:
