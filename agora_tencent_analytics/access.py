@@ -15,6 +15,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypedDict, TypeVar, Unpack
 from urllib.parse import urlsplit
 
+import msgspec
+
 from agora_tencent_analytics.context import Priority, Terms, check_hooks, together
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.environment import EnvironmentVariable, from_environment
@@ -243,7 +245,8 @@ class Access:
     ) -> Self:
         view, caller = object.__new__(type(self)), self._caller
         view.__dict__.update(self.__dict__)
-        view._caller = caller.on(
+        view._caller = msgspec.structs.replace(
+            caller,
             terms=terms,
             receipts=(Receipt(), *caller.receipts),
             hooks=together(caller.hooks, check_hooks(hooks)) if hooks else caller.hooks,
@@ -350,12 +353,7 @@ class Access:
         questions = over_range(row, self.limits(row), over, [params], page_size=page_size, unlisted=unlisted)
         if over.seconds < row.bounds.least_s:
             raise BadInput(f"{row.name} answers nothing about less than {row.bounds.least_s} s; ask for a longer range")
-        return self.walk(
-            questions,
-            cursor=cursor,
-            max_requests=max_requests,
-            max_wait=max_wait,
-        )
+        return self.walk(questions, cursor=cursor, max_requests=max_requests, max_wait=max_wait)
 
     def ask_about(
         self,

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Iterable
 from typing import Literal, get_args
 
-import attrs
+import msgspec
 
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.log import LOG, enter, hook_failed
@@ -23,8 +23,7 @@ Priority = Literal["interactive", "normal", "backfill"]
 PRIORITIES: tuple[Priority, ...] = get_args(Priority)
 
 
-@attrs.frozen(kw_only=True)
-class Terms:
+class Terms(msgspec.Struct, kw_only=True, frozen=True):
     """The terms of one provider or view."""
 
     priority: Priority | None = None

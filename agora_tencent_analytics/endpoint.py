@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
+from functools import cached_property
 from typing import Any, Generic, Literal, TypeVar
 from urllib.parse import parse_qsl
 
@@ -85,10 +86,10 @@ class Bounds:
     @property
     def exact(self) -> bool:
         """True if a range may begin and end in any second."""
-        return self.form in _EXACT
+        return self.form in EXACT
 
 
-_EXACT = ("seconds", "milliseconds", "iso")
+EXACT = ("seconds", "milliseconds", "iso")
 
 
 @attrs.frozen(kw_only=True)
@@ -180,7 +181,7 @@ def _own_name(row: Endpoint[Any]) -> str:
     return row.name
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Endpoint(Generic[R]):
     """One question as the vendor limits it."""
 
@@ -242,6 +243,14 @@ class Endpoint(Generic[R]):
     retired: str = ""
     """If the vendor has withdrawn it: what replaces it."""
 
+    @cached_property
+    def _by_name(self) -> dict[str, Param]:
+        return {param.name: param for param in self.params}
+
+    @cached_property
+    def _needed(self) -> list[str]:
+        return [param.name for param in self.params if param.required or f"{{{param.name}}}" in self.path]
+
 
 def check_params(row: Endpoint[Any], params: Mapping[str, Any], *, unlisted: bool = False) -> dict[str, Any]:
     """The parameters that are set, checked against the row.
@@ -256,22 +265,23 @@ def check_params(row: Endpoint[Any], params: Mapping[str, Any], *, unlisted: boo
     Raises:
         BadInput: an unknown, missing, mistyped, empty, unlisted or over-long parameter.
     """
-    known = [param.name for param in row.params]
+    known = row._by_name
     for name in params:
         if name not in known:
             raise BadInput(f"{row.name} has no parameter {name!r}; it takes {', '.join(known) or 'none'}")
     given = {name: value for name, value in params.items() if value is not None}
-    for param in row.params:
-        if param.name in given:
-            value = given[param.name] = _checked(row, param, given[param.name])
-            if param.values and not unlisted:
-                _check_listed(row, param, value)
-            if param.needs and param.needs not in given:
-                raise BadInput(f"{row.name} takes {param.name!r} only together with {param.needs!r}")
-            if value in (".", "..") and f"{{{param.name}}}" in row.path:
-                raise BadInput(f"{row.name} takes {param.name!r} as a part of its path, which {value!r} would change")
-        elif param.required or f"{{{param.name}}}" in row.path:
-            raise BadInput(f"{row.name} needs the parameter {param.name!r}")
+    for name in row._needed:
+        if name not in given:
+            raise BadInput(f"{row.name} needs the parameter {name!r}")
+    for name in given:
+        param = known[name]
+        value = given[name] = _checked(row, param, given[name])
+        if param.values and not unlisted:
+            _check_listed(row, param, value)
+        if param.needs and param.needs not in given:
+            raise BadInput(f"{row.name} takes {name!r} only together with {param.needs!r}")
+        if value in (".", "..") and f"{{{name}}}" in row.path:
+            raise BadInput(f"{row.name} takes {name!r} as a part of its path, which {value!r} would change")
     return given
 
 
@@ -396,9 +406,9 @@ def spell(
     if row.fixed:
         wire |= row.fixed
     if row.method == "GET":
-        for param in row.params:
-            if param.quoted and param.name in wire:
-                wire[param.name] = [f'"{item}"' for item in wire[param.name]]
+        for name in params:
+            if row._by_name[name].quoted:
+                wire[name] = [f'"{item}"' for item in wire[name]]
     paging = row.paging
     if isinstance(paging, PageNumber):
         as_text = str if paging.as_text else int

@@ -32,7 +32,7 @@ from logging import DEBUG, INFO, WARNING
 from types import MappingProxyType
 from typing import Any
 
-import attrs
+import msgspec
 
 from agora_tencent_analytics import notices
 from agora_tencent_analytics.errors import Refusal
@@ -107,12 +107,11 @@ def extra(event: str, **facts: Any) -> dict[str, Any]:
 
 def _facts(notice: Notice) -> dict[str, Any]:
     facts: dict[str, Any] = {}
-    for field in attrs.fields(type(notice)):
-        value = getattr(notice, field.name)
+    for name, value in msgspec.structs.asdict(notice).items():
         if isinstance(value, TimeRange):
             facts["start"], facts["end"] = value.start, value.end
-        elif field.name in _KNOWN:
-            facts[field.name] = _plain(value)
+        elif name in _KNOWN:
+            facts[name] = _plain(value)
         if isinstance(value, Refusal):
             facts["code"] = _plain(value.code)
     return facts

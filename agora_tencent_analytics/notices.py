@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import attrs
+import msgspec
 
 from agora_tencent_analytics.errors import AnalyticsError
 from agora_tencent_analytics.timerange import TimeRange
@@ -34,8 +34,7 @@ __all__ = [
 ]
 
 
-@attrs.frozen(kw_only=True)
-class Notice:
+class Notice(msgspec.Struct, kw_only=True, frozen=True):
     """Something happened."""
 
     vendor: str
@@ -48,16 +47,14 @@ Hook = Callable[[Notice], None]
 """What notices are given to: a plain function that returns soon. What it raises is logged and goes no further."""
 
 
-@attrs.frozen(kw_only=True)
-class AskStarted(Notice):
+class AskStarted(Notice, kw_only=True, frozen=True):
     """A question is about to be asked."""
 
     ask: int
     """Number of the ask, unique within the process."""
 
 
-@attrs.frozen(kw_only=True)
-class LongWait(Notice):
+class LongWait(Notice, kw_only=True, frozen=True):
     """A question has to wait for more than five seconds."""
 
     ask: int
@@ -71,8 +68,7 @@ class LongWait(Notice):
     """The priority it is asked with."""
 
 
-@attrs.frozen(kw_only=True)
-class SlotGranted(Notice):
+class SlotGranted(Notice, kw_only=True, frozen=True):
     """The quota granted the right to send one request."""
 
     ask: int
@@ -84,8 +80,7 @@ class SlotGranted(Notice):
     """Requests left in the vendor's UTC day; None where days are not counted."""
 
 
-@attrs.frozen(kw_only=True)
-class Attempt(Notice):
+class Attempt(Notice, kw_only=True, frozen=True):
     """One request was sent, or tried to be, and answered or not."""
 
     ask: int
@@ -105,8 +100,7 @@ class Attempt(Notice):
     """Why it failed, a cancellation included; None if it did not."""
 
 
-@attrs.frozen(kw_only=True)
-class Refused(Notice):
+class Refused(Notice, kw_only=True, frozen=True):
     """The vendor refused a request for its rate or for the day."""
 
     ask: int
@@ -116,8 +110,7 @@ class Refused(Notice):
     """The vendor's code."""
 
 
-@attrs.frozen(kw_only=True)
-class DaySpent(Notice):
+class DaySpent(Notice, kw_only=True, frozen=True):
     """The day's requests of a counter are spent, but for those reserved; told once by a provider for each day."""
 
     ask: int
@@ -127,8 +120,7 @@ class DaySpent(Notice):
     """Epoch seconds on this machine's clock when it begins anew."""
 
 
-@attrs.frozen(kw_only=True)
-class Retrying(Notice):
+class Retrying(Notice, kw_only=True, frozen=True):
     """A failed attempt will be repeated."""
 
     ask: int
@@ -138,8 +130,7 @@ class Retrying(Notice):
     """Why."""
 
 
-@attrs.frozen(kw_only=True)
-class AskEnded(Notice):
+class AskEnded(Notice, kw_only=True, frozen=True):
     """A question was answered, or given up."""
 
     ask: int
@@ -155,8 +146,7 @@ class AskEnded(Notice):
     """Why it was given up; None if it was answered."""
 
 
-@attrs.frozen(kw_only=True)
-class PageRead(Notice):
+class PageRead(Notice, kw_only=True, frozen=True):
     """A page of a walk was decoded."""
 
     over: TimeRange
@@ -173,8 +163,7 @@ class PageRead(Notice):
     """The vendor's word on whether more exists."""
 
 
-@attrs.frozen(kw_only=True)
-class WindowSplit(Notice):
+class WindowSplit(Notice, kw_only=True, frozen=True):
     """A window shows less than it holds, and is read in two halves."""
 
     over: TimeRange
@@ -183,8 +172,7 @@ class WindowSplit(Notice):
     """Why, in words."""
 
 
-@attrs.frozen(kw_only=True)
-class Drift(Notice):
+class Drift(Notice, kw_only=True, frozen=True):
     """A listing changed while it was read."""
 
     over: TimeRange
@@ -193,16 +181,14 @@ class Drift(Notice):
     """What was seen, in words."""
 
 
-@attrs.frozen(kw_only=True)
-class GoingAway(Notice):
+class GoingAway(Notice, kw_only=True, frozen=True):
     """The vendor answers a question, and says that it will soon stop doing so; given once for each listing."""
 
     message: str
     """The vendor's words."""
 
 
-@attrs.frozen(kw_only=True)
-class CallDone(Notice):
+class CallDone(Notice, kw_only=True, frozen=True):
     """A scan has read a call, as far as it can be read."""
 
     call_id: str
@@ -212,8 +198,7 @@ class CallDone(Notice):
     failures: int
 
 
-@attrs.frozen(kw_only=True)
-class Progress(Notice):
+class Progress(Notice, kw_only=True, frozen=True):
     """How far a scan has come with one vendor."""
 
     calls: int

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import threading
 
-import attrs
+import msgspec
 
 from agora_tencent_analytics.errors import BadInput, BudgetSpent
 
 
-@attrs.define(kw_only=True)
-class Receipt:
+class Receipt(msgspec.Struct, kw_only=True):
     """What was spent, counted since the receipt was begun."""
 
     requests: int = 0
@@ -26,7 +25,7 @@ class Receipt:
     """Answers that refused for the rate or for the day."""
     waited_s: float = 0.0
     """Seconds that the attempts waited for a slot of the quota, together."""
-    left_today: dict[str, int] = attrs.field(factory=dict)
+    left_today: dict[str, int] = {}
     """Requests left in the vendor's UTC day when last looked at, by counter; counters without a daily limit are
     not listed."""
     resets_at: float | None = None
@@ -34,7 +33,7 @@ class Receipt:
 
     def copy(self) -> Receipt:
         """The receipt as it stands."""
-        return attrs.evolve(self, left_today=dict(self.left_today))
+        return msgspec.structs.replace(self, left_today=dict(self.left_today))
 
     def since(self, earlier: Receipt) -> Receipt:
         """What was spent after `earlier` was taken; what is left, as it is now.
@@ -42,7 +41,7 @@ class Receipt:
         Args:
             earlier: a copy that was taken before.
         """
-        return attrs.evolve(
+        return msgspec.structs.replace(
             self.copy(),
             requests=self.requests - earlier.requests,
             attempts=self.attempts - earlier.attempts,

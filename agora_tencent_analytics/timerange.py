@@ -47,7 +47,7 @@ def epoch_seconds(value: Instant, *, name: str = "time") -> float:
     return value
 
 
-@attrs.frozen(init=False, order=True)
+@attrs.frozen(init=False, order=True, slots=False)
 class TimeRange:
     """The seconds from `start` up to, but not including, `end`.
 
@@ -68,7 +68,8 @@ class TimeRange:
 
     def __init__(self, start: Instant, end: Instant) -> None:
         if type(start) is int and type(end) is int and 0 <= start < end < _FIRST_MILLISECOND_STAMP:
-            self.__attrs_init__(start, end)  # pyright: ignore[reportAttributeAccessIssue]  # as walks make them
+            own = self.__dict__  # as walks make them, in half the time of `__attrs_init__`
+            own["start"], own["end"] = start, end
             return
         first = math.floor(epoch_seconds(start, name="start"))
         beyond = math.ceil(epoch_seconds(end, name="end"))

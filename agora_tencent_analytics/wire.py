@@ -50,22 +50,21 @@ from agora_tencent_analytics.timerange import TimeRange
 __all__ = ["Asked", "Reply", "Vendor"]
 
 T = TypeVar("T")
-_UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]*").fullmatch
+_UNRESERVED = re.compile(r"[A-Za-z0-9_.~=&-]*").fullmatch
 
 
-@attrs.frozen(kw_only=True)
-class Asked:
+class Asked(msgspec.Struct, kw_only=True, frozen=True):
     """What was asked: the context in which an answer is decoded."""
 
     window: TimeRange
     """The window that was asked for."""
     params: Mapping[str, Any]
     """The row's parameters, as checked."""
-    flaws: Flaws = attrs.field(factory=Flaws, eq=False, repr=False)
+    flaws: Flaws = msgspec.field(default_factory=Flaws)
     """Is told, while the answer is decoded, what of it cannot be read."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)  # slots would make a frozen one take twice as long
 class Reply(Generic[T]):
     """One decoded answer."""
 
@@ -370,8 +369,10 @@ def decoded(
     Raises:
         UnreadableReply: the answer is not what the row describes, bad rows aside.
     """
+    if asked.flaws:  # of an attempt before this one
+        asked = Asked(window=asked.window, params=asked.params)
     try:
-        return _decoded(vendor, row, body, Asked(window=asked.window, params=asked.params))
+        return _decoded(vendor, row, body, asked)
     except MISREAD as error:
         too_much = str(error) if isinstance(error, TooMuch) else ""
         response = clean(response)
@@ -391,11 +392,12 @@ def _decoded(vendor: Vendor, row: Endpoint[Any], body: Any, asked: Asked) -> Rep
     reply = vendor.decode(row, body, asked)
     if not isinstance(reply.items, list | tuple):
         raise TypeError(f"Vendor.decode gave its items as {type(reply.items).__name__}, not as a list")
-    if (kinds := {*map(type, reply.items)}) and kinds != {row.model}:
-        _check_kinds(row, kinds)
-    for name, kind in _MUST_BE.get(row.model, ()):
-        if {*map(type, map(attrgetter(name), reply.items))} - {kind}:
-            raise TypeError(f"{name} must be {kind.__name__}, and Vendor.decode gave something else")
+    for kind in set(map(type, reply.items)):
+        if kind is not row.model and not issubclass(kind, row.model):
+            raise TypeError(f"Vendor.decode gave {kind.__name__}, where {row.model.__name__} was due")
+    for name, value, due in _MUST_BE.get(row.model, ()):
+        if not due.issuperset(map(type, map(value, reply.items))):
+            raise TypeError(f"{name} must be {next(iter(due)).__name__}, and Vendor.decode gave something else")
     reply = identified(row, reply)
     if isinstance(row.paging, NextPage) and row.paging.last:
         reply = attrs.evolve(reply, next=reply.ids[-1] if reply.ids else "")
@@ -403,16 +405,10 @@ def _decoded(vendor: Vendor, row: Endpoint[Any], body: Any, asked: Asked) -> Rep
     return attrs.evolve(reply, flaws=flaws) if flaws.rows or flaws.fields or flaws.doubts else reply
 
 
-_MUST_BE: Mapping[type, tuple[tuple[str, type], ...]] = {
-    Call: (("call_id", str), ("created_ts", int)),
-    Session: (("session_id", str), ("join_ts", int)),
+_MUST_BE: Mapping[type, Sequence[tuple[str, Callable[[Any], Any], frozenset[type]]]] = {
+    Call: [(name, attrgetter(name), frozenset((kind,))) for name, kind in (("call_id", str), ("created_ts", int))],
+    Session: [(name, attrgetter(name), frozenset((kind,))) for name, kind in (("session_id", str), ("join_ts", int))],
 }
-
-
-def _check_kinds(row: Endpoint[Any], kinds: Collection[type]) -> None:
-    for kind in kinds:
-        if not issubclass(kind, row.model):
-            raise TypeError(f"Vendor.decode gave {kind.__name__}, where {row.model.__name__} was due")
 
 
 def row_ids(row: Endpoint[Any], items: Sequence[Any]) -> list[str]:
@@ -436,7 +432,7 @@ def identified(row: Endpoint[Any], reply: Reply[Any]) -> Reply[Any]:
     Raises:
         ValueError: it has another number of ids than of items; or a record has no identity.
     """
-    if not all(isinstance(row_id, str) for row_id in reply.ids):
+    if not all(issubclass(kind, str) for kind in set(map(type, reply.ids))):
         raise TypeError("Vendor.decode gave ids that are not texts")
     if not row.key or len(reply.ids) == len(reply.items):
         return reply
@@ -449,11 +445,11 @@ def identified(row: Endpoint[Any], reply: Reply[Any]) -> Reply[Any]:
 
 
 def _query(wire: Mapping[str, Any]) -> str:
-    texts = [value if isinstance(value, str) else _text(value) for value in wire.values()]
-    # Numbers and most ids are sent as they are; to find that out by `quote` takes ten times as long.
-    if not _UNRESERVED("".join(texts)):
-        texts = [quote(text, safe="") for text in texts]
-    return "&".join([f"{_name(name)}={text}" for name, text in zip(wire, texts, strict=True)])
+    # Names, numbers and most ids are sent as they are; to find that out by `quote` takes ten times as long.
+    plain = "&".join([f"{name}={_flag(value) if type(value) is bool else value}" for name, value in wire.items()])
+    if _UNRESERVED(plain) and plain.count("=") == len(wire) == plain.count("&") + 1:
+        return plain
+    return "&".join([f"{_name(name)}={quote(_text(value), safe='')}" for name, value in wire.items()])
 
 
 _name = lru_cache(maxsize=256)(partial(quote, safe=""))
@@ -467,9 +463,13 @@ def _pair(credentials: Any) -> str:
     return b64encode(":".join(map(_revealed, credentials)).encode()).decode()
 
 
+def _flag(value: bool) -> str:
+    return "true" if value else "false"
+
+
 def _text(value: Any) -> str:
     if isinstance(value, bool):
-        return "true" if value else "false"
+        return _flag(value)
     if isinstance(value, list | tuple):
         return ",".join(map(str, value))
     return str(value)

@@ -170,7 +170,7 @@ def test_what_is_below_the_level_is_not_written(level: int, caplog: pytest.LogCa
 
 
 def test_a_notice_of_somebody_elses_making_is_left_alone(caplog: pytest.LogCaptureFixture) -> None:
-    class Mine(Notice): ...
+    class Mine(Notice, frozen=True): ...
 
     with caplog.at_level(logging.DEBUG, LOGGER):
         enter(Mine(vendor="agora"))

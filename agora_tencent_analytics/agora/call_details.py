@@ -15,6 +15,7 @@ from itertools import pairwise
 from typing import Any
 
 import attrs
+import msgspec
 
 from agora_tencent_analytics.endpoint import Bounds, Endpoint, Unpaged, check_params
 from agora_tencent_analytics.limits import Limits
@@ -140,8 +141,7 @@ def choose_windows(
     return cut
 
 
-@attrs.define(kw_only=True)
-class _DetailsTrail:
+class _DetailsTrail(msgspec.Struct, kw_only=True):
     """Asks again, in pieces, where somebody unknown took a place; and says at last how much was out of reach."""
 
     call_id: str
@@ -155,10 +155,10 @@ class _DetailsTrail:
     """Windows that may still be asked again."""
     fill_to: int = 0
     doubt: str = ""
-    _owed: list[TimeRange] = attrs.field(factory=list, init=False)
+    _owed: list[TimeRange] = []
     """Windows in which somebody unknown took a place."""
-    _asked: list[TimeRange] = attrs.field(factory=list, init=False)
-    _shown: dict[str, list[TimeRange]] = attrs.field(factory=dict, init=False)
+    _asked: list[TimeRange] = []
+    _shown: dict[str, list[TimeRange]] = {}
 
     def saw(self, reply: Reply[Any], window: TimeRange) -> None:
         """See `Trail.saw`."""

@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import attrs
 import msgspec
 
 from agora_tencent_analytics.decoding.bulk import TooMuch, check_bulk, check_series
@@ -39,8 +38,7 @@ _MOST_BESIDE = 500
 """The most unknown fields of a session: each of its series keeps them."""
 
 
-@attrs.define(kw_only=True)
-class AgoraSeries:
+class AgoraSeries(msgspec.Struct, kw_only=True):
     """One `data[]` entry of one session."""
 
     sid: str
@@ -49,14 +47,13 @@ class AgoraSeries:
     """Agora's id of the metric; text only where it is not a whole number."""
     peer_uid: str = ""
     """The remote user as text; `""` for the user's own (0 on the wire)."""
-    kvs: bytes = attrs.field(default=b"null", repr=False)
+    kvs: bytes = b"null"
     """Text of the points, `[[ts, value], ...]` or `null`, not yet checked: a copy that pins no reply."""
-    extra: Mapping[str, Any] = attrs.field(factory=dict)
+    extra: Mapping[str, Any] = {}
     """Unknown keys of the entry and of its session."""
 
 
-@attrs.define(kw_only=True)
-class AgoraMetrics:
+class AgoraMetrics(msgspec.Struct, kw_only=True):
     """One metrics reply, its points unread."""
 
     code: int | None = None
@@ -67,13 +64,13 @@ class AgoraMetrics:
     """Agora's `requestId`."""
     sids: tuple[str, ...] = ()
     """The sessions named in the reply, also those without series."""
-    series: list[AgoraSeries] = attrs.field(factory=list)
+    series: list[AgoraSeries] = []
     """The series of all sessions, in the order sent."""
-    extra: Mapping[str, Any] = attrs.field(factory=dict)
+    extra: Mapping[str, Any] = {}
     """Unknown keys of the reply."""
     is_about_series: bool = True
     """False if `metrics` is missing; null is an empty list."""
-    doubts: list[str] = attrs.field(factory=list)
+    doubts: list[str] = []
     """What is not as it should be, and may cost series, in words."""
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import attrs
+import msgspec
 
 from agora_tencent_analytics.decoding.bulk import MOST_ROWS, TooMuch, check_rows
 
@@ -39,20 +40,19 @@ class LostRow:
     """True if it is an object with values: then its text tells it from other rows."""
 
 
-@attrs.define(kw_only=True, eq=False)
-class Flaws:
+class Flaws(msgspec.Struct, kw_only=True, eq=False):
     """What of one answer could not be read, so far."""
 
     by_row: bool = False
     """True where a row that cannot be read is set aside; else it fails the whole answer."""
-    rows: list[LostRow] = attrs.field(factory=list)
+    rows: list[LostRow] = []
     """The rows that were set aside, in order."""
-    fields: dict[str, int] = attrs.field(factory=dict)
+    fields: dict[str, int] = {}
     """In how many records a field could not be read as it was sent, by the vendor's name."""
-    doubts: list[str] = attrs.field(factory=list)
+    doubts: list[str] = []
     """What else makes the answer doubtful, in words."""
-    _place: int = attrs.field(default=0, init=False)
-    _texts: dict[str, int] = attrs.field(factory=dict, init=False)
+    _place: int = 0
+    _texts: dict[str, int] = {}
 
     def odd(self, names: Iterable[str]) -> None:
         """Notes fields of a record that could not be read as they were sent."""

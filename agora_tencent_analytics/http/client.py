@@ -6,8 +6,6 @@ from HTTP status *and* body together (pure); the body is decoded (pure). A failu
 pause, hold the bucket, mark the day as spent, or raise. Each attempt takes a slot of its own, and whatever happens to
 it, the slot is given back by the rules of the quota. All of it happens on the terms of the view asked (`context.py`).
 
-`Caller` is one vendor on one account, `_Ask` the state of one question on its way.
-
 **Credentials** are fetched before each attempt and its slot, and refreshed if they are older than `KEEP_S` once it is
 there. They are opaque here. What the callable raises passes as it is. A token that expired is worth one more attempt,
 if the callable gives another.
@@ -16,15 +14,15 @@ if the callable gives another.
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import partial
-from operator import attrgetter
 from typing import Any
 
 import anyio
 import anyio.to_thread
-import attrs
+import msgspec
 
 from agora_tencent_analytics.context import Terms, earlier
 from agora_tencent_analytics.decoding.bulk import LARGE
@@ -43,13 +41,13 @@ from agora_tencent_analytics.errors import (
     WouldExceedQuota,
 )
 from agora_tencent_analytics.http.connection import Connection
-from agora_tencent_analytics.http.credentials import called_for, check_kind, come_at_once
+from agora_tencent_analytics.http.credentials import Fixed, called_for, check_kind
 from agora_tencent_analytics.http.hosts import Hosts
 from agora_tencent_analytics.http.recorder import Recorder
 from agora_tencent_analytics.http.redaction import Redaction
 from agora_tencent_analytics.http.retry import Retry
 from agora_tencent_analytics.http.timeouts import Timeouts
-from agora_tencent_analytics.http.transport import Transport
+from agora_tencent_analytics.http.transport import AiohttpTransport, Transport
 from agora_tencent_analytics.limits import Limits
 from agora_tencent_analytics.message import Response
 from agora_tencent_analytics.notices import Hook
@@ -71,8 +69,7 @@ Answer = tuple[Reply[Any], bytes]
 """A decoded answer, and the body that it was."""
 
 
-@attrs.define(kw_only=True)
-class Caller:
+class Caller(msgspec.Struct, kw_only=True):
     """Asks one vendor on one account, on one set of terms; each view has one."""
 
     vendor: Vendor
@@ -90,16 +87,12 @@ class Caller:
     """Given every notice."""
     chance: Callable[[], float] = random.random
     """From 0 to 1, for the jitter of pauses."""
-    terms: Terms = attrs.field(factory=Terms)
+    terms: Terms = msgspec.field(default_factory=Terms)
     """On which all is asked."""
-    receipts: tuple[Receipt, ...] = attrs.field(factory=lambda: (Receipt(),))
+    receipts: tuple[Receipt, ...] = msgspec.field(default_factory=lambda: (Receipt(),))
     """What is spent is entered in all of them; the first is its own."""
-    connection: Connection = attrs.field(factory=Connection)
+    connection: Connection = msgspec.field(default_factory=Connection)
     """What it shares with the callers of other views."""
-
-    def on(self, **changed: Any) -> Caller:
-        """One on other terms; `attrs.evolve` would take three times as long."""
-        return Caller(**(dict(zip(Caller.__annotations__, _values(self), strict=True)) | changed))
 
     def ask(
         self,
@@ -140,17 +133,8 @@ class Caller:
         return _Ask(self, row, limits, wire, Asked(window=window, params=params), max_wait, spent).answer()
 
 
-_values = attrgetter(*Caller.__annotations__)
-
-
 class _Ask:
     """One question on its way to an answer."""
-
-    __slots__ = (
-        *("_answered_at", "_asked", "_caller", "_clock", "_days_spent", "_deadline", "_failures", "_host", "_keys"),
-        *("_keys_before", "_keys_since", "_limits", "_max_wait", "_parsed", "_recorder", "_request", "_response"),
-        *("_row", "_rowless", "_sent_at", "_signed", "_signed_at", "_signed_lead", "_slot", "_wire"),
-    )
 
     def __init__(
         self,
@@ -171,8 +155,12 @@ class _Ask:
         self._max_wait = caller.terms.max_wait if max_wait is None else max_wait
         self._failures: list[AnalyticsError] = []
         self._host, self._signed_lead, self._days_spent = "", 0.0, 0
+        credentials = caller.credentials
         self._keys: Any = None
         self._keys_before: Any = None
+        self._keys_since = -math.inf
+        if isinstance(credentials, Fixed):  # nobody need be called, nor waited for
+            self._keys, self._keys_since = credentials.keys, math.inf
         self._rowless: Answer | None = None  # no row of it could be read: a slip of the moment perhaps, else it stands
 
     async def answer(self) -> Answer:
@@ -181,7 +169,8 @@ class _Ask:
         try:
             connection.check(self._caller.transport)
             connection.waits(self)
-            await self._call_for_keys()
+            if self._keys_since < 0:
+                await self._call_for_keys()
             while True:
                 before, paid = recorder.attempts, recorder.pay() if recorder.terms.budgets else None
                 try:
@@ -236,28 +225,35 @@ class _Ask:
     # -- one attempt ----------------------------------------------------------------------------------------------
 
     async def _attempt(self) -> Answer:
-        recorder, waiting, alarm = self._recorder, self._waiting(), None
-        if self._limits.counted:
-            reason, left_s = f"a slot of the quota ({self._row.counter})", partial(waiting.expected_s, first=True)
-            alarm = recorder.watch(reason, waiting.expected_s(), left_s)
+        recorder = self._recorder
         try:
-            async with waiting as slot:
-                if alarm is not None:
-                    alarm.cancel()
-                if recorder.heard or slot.waited_s:
-                    recorder.granted(slot)
-                await self._exchange(slot)
+            waiting = self._waiting()
+            if isinstance(waiting, Free):  # nothing to enter, to watch or to settle
+                recorder.granted(waiting)
+                await self._exchange(waiting)
+            else:
+                await self._in_turn(waiting)
             large = len(self._response.body) > LARGE
             reply, body = await anyio.to_thread.run_sync(self._decoded) if large else self._decoded()
         except BaseException as failure:
             recorder.attempted(failure)
             raise
-        finally:
-            if alarm is not None:
-                alarm.cancel()
         if recorder.heard:
             recorder.attempted(request_id=self._redaction.text(reply.request_id))
         return reply, body
+
+    async def _in_turn(self, waiting: Waiting) -> None:
+        """Sends once, with a slot of the quota."""
+        recorder = self._recorder
+        reason, left_s = f"a slot of the quota ({self._row.counter})", partial(waiting.expected_s, first=True)
+        alarm = recorder.watch(reason, waiting.expected_s(), left_s)
+        try:
+            async with waiting as slot:
+                alarm.cancel()
+                recorder.granted(slot)
+                await self._exchange(slot)
+        finally:
+            alarm.cancel()
 
     def _waiting(self) -> Waiting | Free:
         """What waits for a slot, on the terms of this ask."""
@@ -293,7 +289,10 @@ class _Ask:
         slot.sent()
         recorder.sent(slot, self._host, now)
         try:
-            response = await caller.transport.send(self._signed.revealed(), timeouts=timeouts, answered=self._answered)
+            ours = type(caller.transport) is AiohttpTransport  # reveals the secrets without another copy of the request
+            response = await caller.transport.send(
+                self._signed if ours else self._signed.revealed(), timeouts=timeouts, answered=self._answered
+            )
         except UnreadableReply as too_much:
             self._redaction.error(too_much)
             raise
@@ -362,13 +361,11 @@ class _Ask:
                 raise
         self._response, self._parsed = clean, [vendor.unwrap(row, clean)]
 
-    def _clean(self, response: Response) -> Response:
-        return self._redaction.response(response)
-
     def _decoded(self) -> Answer:
         """The rows of an answer that was judged good, and its body."""
         row = self._row
-        reply = decoded(self._caller.vendor, row, self._response, self._parsed.pop(), self._asked, clean=self._clean)
+        vendor, clean = self._caller.vendor, lambda response: self._redaction.response(response)
+        reply = decoded(vendor, row, self._response, self._parsed.pop(), self._asked, clean=clean)
         if reply.warning or reply.next:
             reply = cleaned(row, reply, self._caller.app_id, self._asked, self._redaction.text)
         lost = reply.flaws.rows
@@ -407,23 +404,21 @@ class _Ask:
             try:
                 await anyio.sleep(pause)
             finally:
-                if alarm is not None:
-                    alarm.cancel()
+                alarm.cancel()
 
     async def _call_for_keys(self) -> None:
         """Calls for keys, no longer than the deadline allows."""
-        caller, at_once = self._caller, come_at_once(self._caller.credentials)
-        if self._deadline is None or at_once:
-            self._keys, self._keys_before = await called_for(caller.credentials), self._keys
-        else:
+        caller, before = self._caller, self._keys
+        if not isinstance(caller.credentials, Fixed):
             with anyio.move_on_after(self._left_s()) as in_time:
-                self._keys, self._keys_before = await called_for(caller.credentials), self._keys
+                self._keys = await called_for(caller.credentials)
             if in_time.cancelled_caught:
                 raise self._late()
-        self._keys_since = self._clock.monotonic()
-        if not at_once and caller.connection.first_of_its_kind(self._keys):
-            request = caller.vendor.request(self._row, caller.hosts.urls[0], self._wire)
-            check_kind(self._keys, lambda keys: caller.vendor.authenticate(request, self._row, keys, now=0.0))
+            self._keys_since = self._clock.monotonic()
+            if caller.connection.first_of_its_kind(self._keys):
+                request = caller.vendor.request(self._row, caller.hosts.urls[0], self._wire)
+                check_kind(self._keys, lambda keys: caller.vendor.authenticate(request, self._row, keys, now=0.0))
+        self._keys_before = before
 
     # -- time allowed ---------------------------------------------------------------------------------------------
 

@@ -6,14 +6,30 @@ import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from hashlib import blake2b
-from typing import Any, TypeVar
-from weakref import WeakSet
+from typing import Any, Generic, NoReturn, TypeVar
 
 from agora_tencent_analytics.errors import AnalyticsError, BadInput
 from agora_tencent_analytics.secret import Secret, is_key, secret
 
 C = TypeVar("C")
-_at_once: WeakSet[object] = WeakSet()
+
+
+class Fixed(Generic[C]):
+    """An async callable that always gives the same credentials; who knows it need not wait for them.
+
+    Args:
+        keys: the credentials.
+    """
+
+    def __init__(self, keys: C) -> None:
+        self.keys = keys
+
+    async def __call__(self) -> C:
+        """The credentials."""
+        return self.keys
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("credentials are not pickled or copied: a secret must not end up where pickles do")
 
 
 def fixed_credentials(credentials: C) -> Callable[[], Awaitable[C]]:
@@ -22,17 +38,7 @@ def fixed_credentials(credentials: C) -> Callable[[], Awaitable[C]]:
     Args:
         credentials: what it gives.
     """
-
-    async def give() -> C:
-        return credentials
-
-    _at_once.add(give)
-    return give
-
-
-def come_at_once(credentials: object) -> bool:
-    """True if the callable never waits, so that nothing need bound it."""
-    return credentials in _at_once
+    return Fixed(credentials)
 
 
 def hidden(keys: str | Secret[str] | Sequence[str | Secret[str]]) -> Secret[str] | tuple[str | Secret[str], ...]:

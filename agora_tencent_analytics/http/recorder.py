@@ -111,7 +111,8 @@ class Recorder:
         for receipt in self._receipts:
             receipt.attempts += 1
             receipt.requests += 1
-            receipt.retries += again
+            if again:
+                receipt.retries += 1
         if slot.left_today is not None:
             self._day(slot.left_today, slot)
         self._sent_at, self._host, self._ended_at = at, url, 0.0
@@ -166,7 +167,7 @@ class Recorder:
         """A failed attempt will be repeated."""
         self._tell(Retrying, pause_s=pause_s, error=error)
 
-    def watch(self, reason: str, expected_s: float, left_s: Callable[[], float] | None = None) -> asyncio.Handle | None:
+    def watch(self, reason: str, expected_s: float, left_s: Callable[[], float] | None = None) -> asyncio.Handle:
         """A timer that tells that this wait is long, if none was told before; to be cancelled when it ends.
 
         Told while it still matters: a wait that is expected to be long as soon as it has begun, any other when it has
@@ -177,8 +178,6 @@ class Recorder:
             expected_s: how long that takes, at least, seconds.
             left_s: how much longer it takes, at least, asked when it has lasted for `LONG_S` against expectation.
         """
-        if self._waits_long:
-            return None
 
         def late() -> None:
             self._long_wait(LONG_S + (left_s() if left_s else 0.0), reason, LONG_S)
@@ -191,6 +190,8 @@ class Recorder:
         return loop.call_soon(at_once) if expected_s > LONG_S else loop.call_later(LONG_S, late)
 
     def _long_wait(self, seconds: float, reason: str, since_s: float) -> None:
+        if self._waits_long:
+            return
         self._waits_long = True
         until = self._clock.wall() + seconds - since_s
         self._tell(LongWait, seconds=seconds, until=until, reason=reason, priority=self.terms.priority or "normal")

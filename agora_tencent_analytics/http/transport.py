@@ -1,13 +1,9 @@
 """The one place that touches the network: a request goes out, a response or a `TransportError` comes back.
 
-It knows no retries, no limits and no vendors. Everything that aiohttp can raise is mapped here, once. What leaves
-here leaves once: aiohttp's own silent repetition of a GET on a broken kept-alive connection is switched
-off, and redirects are not followed, because each would be an arrival at the vendor that nobody counted.
-
-**What certainly did not leave** is told (`TransportError.left`), so that it is not charged. The evidence is positive:
-either aiohttp says by the kind of its error that it got no connection to write to (no name, nothing that listens, no
-TLS, a proxy that refuses to connect), or the error came before aiohttp began to look for one (`hand_over`). All else
-may have left: a kept connection that broke, a proxy that breaks off while it connects, the time limit of the whole.
+It knows no retries, no limits and no vendors. Everything that aiohttp can raise becomes an error of ours
+(`failures.py`). What leaves here leaves once: aiohttp's own silent repetition of a GET on a broken kept-alive
+connection is switched off, and redirects are not followed, because each would be an arrival at the vendor that nobody
+counted.
 
 An answer is read up to a bound and no further, counted after decompression: a few hundred kilobytes of gzip can be
 hundreds of megabytes of body. No answer of a vendor's shrinks so well, so a body that is many times what came over the
@@ -23,17 +19,19 @@ import warnings
 import zlib
 from collections.abc import AsyncGenerator, Callable, Mapping
 from ssl import SSLContext
-from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from agora_tencent_analytics._version import __version__
-from agora_tencent_analytics.errors import AnalyticsError, BadInput, ProviderClosed, TransportError, UnreadableReply
-from agora_tencent_analytics.http.proxies import Proxies, passwords_of
+from agora_tencent_analytics.errors import AnalyticsError, BadInput, ProviderClosed, UnreadableReply
+from agora_tencent_analytics.http.failures import mapped
+from agora_tencent_analytics.http.proxies import Proxies
 from agora_tencent_analytics.http.timeouts import Timeouts
 from agora_tencent_analytics.message import Request, Response
-from agora_tencent_analytics.secret import Secret, redacted
+from agora_tencent_analytics.secret import Secret
 
 if TYPE_CHECKING:
     import aiohttp
+    from multidict import CIMultiDict
 
 MOST_BODY_BYTES = 32 * 2**20
 """The largest body that is read, unless another bound is given: 32 MB, many times a vendor's largest answers."""
@@ -161,7 +159,11 @@ class AiohttpTransport:
             raise BadInput(f"session must be an aiohttp.ClientSession, not {type(session).__name__}")
         if ssl is not None and not isinstance(ssl, SSLContext):
             raise BadInput(f"ssl must be an ssl.SSLContext, not {type(ssl).__name__}")
-        self._headers = _checked_headers(headers or {}, user_agent)
+        from multidict import CIMultiDict
+        from yarl import URL
+
+        self._parsed = URL
+        self._headers: CIMultiDict[str] = CIMultiDict(_checked_headers(headers or {}, user_agent))
         self._ssl: SSLContext | bool = True if ssl is None else ssl
         if session is not None and session.auth is not None:
             raise BadInput("session= must not have auth=: the credentials of the vendor are put into each request")
@@ -183,26 +185,26 @@ class AiohttpTransport:
 
     async def send(self, request: Request, *, timeouts: Timeouts, answered: Callable[[], None]) -> Response:
         """Sends once and reads the answer to its end; see `Transport.send`."""
-        from yarl import URL
-
-        session = await self._session(timeouts)
+        known = self._own.get(asyncio.get_running_loop())
+        session = await self._session(timeouts) if known is None else known[0]
         proxy = self._proxies.to(request.url) if self._proxies else None
-        handed_over = False
+        # A session of our own adds nothing to what it is given, and begins to look for a connection at once.
+        handed_over = self._given is None
 
         async def hand_over(sent: aiohttp.ClientRequest, go_on: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
             nonlocal handed_over
             handed_over = True
             if "Host" in session.headers:  # of the caller's session: it would be another's
                 sent.headers["Host"] = sent.url.host_port_subcomponent or ""
-            sent.headers.update(request.headers)
+            sent.headers.update(self._with_ours(request))
             return await go_on(sent)
 
         try:
             async with session.request(
                 request.method,
-                URL(request.url, encoded=True),
+                self._parsed(request.url, encoded=True),
                 data=request.body or None,
-                headers=self._headers,
+                headers=self._with_ours(request) if self._given is None else None,
                 ssl=self._ssl,
                 timeout=self._limits(timeouts),
                 allow_redirects=False,
@@ -211,7 +213,7 @@ class AiohttpTransport:
                 auto_decompress=True,
                 max_field_size=_MOST_FIELD_BYTES,
                 proxy=proxy.reveal() if proxy else None,
-                middlewares=(*session._middlewares, hand_over),
+                middlewares=() if self._given is None else (*session._middlewares, hand_over),
             ) as response:
                 answered()
                 body = await self._read(response, request)
@@ -222,13 +224,21 @@ class AiohttpTransport:
                 # aiohttp's frames hold the headers as text, and crash reports list the variables of every frame.
                 error.__context__ = None
                 raise error.with_traceback(None) from None
-            mapped = _mapped(error, request, timeouts, session, self._proxies, handed_over=handed_over)
+            failure = mapped(error, request, timeouts, session, self._proxies, handed_over=handed_over)
         # Raised out here, where it is neither chained to aiohttp's error nor has it as its context: some of
         # those carry the request with its Authorization header.
         try:
-            raise mapped
+            raise failure
         finally:
-            del mapped  # else this frame and the error keep each other
+            del failure  # else this frame and the error keep each other
+
+    def _with_ours(self, request: Request) -> CIMultiDict[str]:
+        """All headers of a request, the vendor's first. No frame that waits keeps them: crash reports list these."""
+        together = self._headers.copy()
+        together.update(request.headers)
+        for name, value in request.secrets.items():
+            together[name] = value.reveal()
+        return together
 
     async def _read(self, response: aiohttp.ClientResponse, request: Request) -> bytes:
         """The whole body, decompressed.
@@ -343,85 +353,3 @@ async def _keep(session: aiohttp.ClientSession) -> AsyncGenerator[None]:
         yield
     finally:
         await session.close()
-
-
-def _mapped(
-    error: Exception,
-    request: Request,
-    timeouts: Timeouts,
-    session: aiohttp.ClientSession,
-    proxies: Proxies | None,
-    *,
-    handed_over: bool,
-) -> AnalyticsError:
-    """One foreign error as ours: which phase failed, whether by time, and whether anything can have left."""
-    import aiohttp
-
-    host = request.url.split("/", 3)[2]
-    there = host + (proxies.named(request.url) if proxies else "")
-    if isinstance(error, aiohttp.ClientProxyConnectionError) and not proxies:
-        there = f"{host} through the proxy {error.host}:{error.port}"
-    phase: Literal["connect", "read", "total"] = "read"
-    left = handed_over
-    no_connection = aiohttp.ClientConnectorError, aiohttp.ServerFingerprintMismatch, aiohttp.InvalidURL
-    if isinstance(error, aiohttp.ConnectionTimeoutError):
-        phase, left, what = "connect", False, f"no connection to {there} within {timeouts.connect_s:g} s"
-    elif isinstance(error, aiohttp.SocketTimeoutError):
-        what = f"{host} was silent for {timeouts.read_s:g} s"
-    elif isinstance(error, TimeoutError):
-        phase, what = "total", f"{host} took longer than {timeouts.total_s:g} s for one answer"
-    elif isinstance(error, no_connection) or (isinstance(error, UnicodeError) and not _can_be_a_name(host)):
-        phase, left, what = "connect", False, f"no connection to {there} ({_why(error)})"
-    elif isinstance(error, aiohttp.ClientHttpProxyError):
-        phase, left = "connect", False
-        what = f"no connection to {there}: the proxy refuses it with {error.status} ({error.message})"
-    elif not handed_over:
-        phase, what = "connect", f"the session did not send it ({type(error).__name__}: {error})"
-    elif isinstance(error, ssl.SSLError):
-        phase, what = "connect", f"no connection to {host} ({error})"
-    elif _is_too_long(error):
-        return UnreadableReply(
-            f"a line of the head that {host} sent is longer than is read",
-            endpoint=request.endpoint,
-            status=0,
-            too_large=True,
-        )
-    elif isinstance(error, aiohttp.ClientResponseError):
-        what = f"the answer of {host} is not HTTP ({error.message})"
-    else:
-        what = f"the answer of {host} broke off ({type(error).__name__}: {error})"
-    what = redacted(what, proxies.passwords() if proxies else passwords_of(session))
-    return TransportError(
-        f"{request.endpoint}: {' '.join(what.split())}",
-        endpoint=request.endpoint,
-        phase=phase,
-        timed_out=isinstance(error, TimeoutError),
-        left=left,
-    )
-
-
-def _why(error: Exception) -> str:
-    """Why there is no connection; the two common reasons without the words of aiohttp and the operating system."""
-    import aiohttp
-
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return f"no address is known for the name {error.host}"
-    if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, ConnectionRefusedError):
-        return f"nothing listens at {error.host}:{error.port}"
-    return str(error)
-
-
-def _can_be_a_name(host: str) -> bool:
-    try:
-        host.partition(":")[0].encode("idna")
-    except UnicodeError:
-        return False
-    return True
-
-
-def _is_too_long(error: BaseException | None) -> bool:
-    from aiohttp.http_exceptions import LineTooLong
-
-    while error is not None and not isinstance(error, LineTooLong):
-        error = error.__cause__ or error.__context__
-    return error is not None

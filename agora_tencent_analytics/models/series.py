@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping, Sequence
-from math import isfinite, isnan
-from statistics import fmean
+from math import fsum, isfinite, isnan
 from typing import Any
 
 import attrs
@@ -110,7 +109,7 @@ class MetricSeries:
         if not known:
             return None
         try:
-            return fmean(known)
+            return fsum(known) / len(known)
         except (OverflowError, ValueError):  # near the largest float, where sums overflow; infinities of both signs
             return sum(value / len(known) for value in known)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-import attrs
+import msgspec
 
 from agora_tencent_analytics.errors import AnalyticsError, BadInput
 from agora_tencent_analytics.receipt import Receipt
@@ -29,8 +29,7 @@ _WHY: Mapping[ClippedFor, str] = {
 }
 
 
-@attrs.frozen(kw_only=True)
-class Clipped:
+class Clipped(msgspec.Struct, kw_only=True, frozen=True):
     """A piece of the range asked for that the vendor cannot answer now."""
 
     over: TimeRange
@@ -81,8 +80,7 @@ class UnreadableRow(AnalyticsError):
         self.row_id = row_id
 
 
-@attrs.frozen(kw_only=True)
-class WindowRead:
+class WindowRead(msgspec.Struct, kw_only=True, frozen=True):
     """How the reading of one window ended."""
 
     over: TimeRange
@@ -106,8 +104,7 @@ class WindowRead:
     """Why the reading stopped, in words."""
 
 
-@attrs.frozen(kw_only=True)
-class Certificate:
+class Certificate(msgspec.Struct, kw_only=True, frozen=True):
     """What a walk read, and why it is, or is not, believed to be everything."""
 
     endpoint: str
@@ -126,7 +123,7 @@ class Certificate:
     """How many there are."""
     requests: int = 0
     """Pages that were answered."""
-    cost: Receipt = attrs.field(factory=Receipt)
+    cost: Receipt = msgspec.field(default_factory=Receipt)
     """What the walk spent, with retries and with what was refused."""
     unique: int = 0
     """Different rows yielded."""

@@ -17,8 +17,9 @@ import math
 from collections.abc import Sequence
 
 import attrs
+import msgspec
 
-from agora_tencent_analytics.endpoint import Bounds, whole_units
+from agora_tencent_analytics.endpoint import EXACT, Bounds, whole_units
 from agora_tencent_analytics.limits import Limits
 from agora_tencent_analytics.paging.certificate import Clipped, ClippedFor
 from agora_tencent_analytics.timerange import TimeRange, merge
@@ -31,8 +32,7 @@ HISTORY_MARGIN_S = 60
 """Seconds kept from the edge of history, which moves on while the request waits for its slot."""
 
 
-@attrs.frozen(kw_only=True)
-class Clip:
+class Clip(msgspec.Struct, kw_only=True, frozen=True):
     """What is left of a range, and what was cut away."""
 
     inside: TimeRange | None
@@ -83,6 +83,12 @@ def clip(
         cut.sort(key=lambda piece: piece.over)
         start = end
     return Clip(inside=TimeRange(start, end) if start < end else None, clipped=tuple(cut))
+
+
+def whole(over: TimeRange, limits: Limits, *, now: float, bounds: Bounds) -> bool:
+    """True if `clip` would surely cut nothing off: a quicker word for the usual range."""
+    inside = over.end <= newest(limits, now) and over.start > now - limits.history_s + HISTORY_MARGIN_S + 1
+    return inside and bounds.form in EXACT
 
 
 def newest(limits: Limits, now: float) -> int:

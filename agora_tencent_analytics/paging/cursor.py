@@ -12,7 +12,6 @@ from hashlib import blake2b
 from itertools import pairwise
 from typing import Any
 
-import attrs
 import msgspec
 
 from agora_tencent_analytics.decoding.bulk import check_bulk
@@ -36,8 +35,7 @@ def fingerprint(row: str, params: Mapping[str, Any], size: int) -> str:
     return blake2b(said, digest_size=12).hexdigest()
 
 
-@attrs.frozen(kw_only=True)
-class Cursor:
+class Cursor(msgspec.Struct, kw_only=True, frozen=True):
     """A place in a walk."""
 
     question: int

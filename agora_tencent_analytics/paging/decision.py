@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-import attrs
+import msgspec
 
 from agora_tencent_analytics.decoding.flaws import LostRow
 from agora_tencent_analytics.paging.certificate import UnreadableRow
@@ -56,8 +56,7 @@ def unreadable_rows(
     return found
 
 
-@attrs.frozen(kw_only=True)
-class PageSigns:
+class PageSigns(msgspec.Struct, kw_only=True, frozen=True):
     """What one page showed."""
 
     ids: Sequence[bytes]
@@ -74,8 +73,7 @@ class PageSigns:
     """Moments of its rows that can be read, epoch seconds, where the row is read by them."""
 
 
-@attrs.frozen(kw_only=True)
-class Step:
+class Step(msgspec.Struct, kw_only=True, frozen=True):
     """What to do next with a window."""
 
     action: Literal["page", "split", "narrow", "done"]

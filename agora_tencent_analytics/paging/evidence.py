@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-import attrs
+import msgspec
 
 from agora_tencent_analytics.decoding.flaws import Flaws
 from agora_tencent_analytics.paging.certificate import Certificate, Clipped, NothingToAsk, UnreadableRow, WindowRead
@@ -21,25 +21,24 @@ from agora_tencent_analytics.timerange import TimeRange
 _MOST_LOST = 100
 
 
-@attrs.define
-class Evidence:
+class Evidence(msgspec.Struct):
     """The notes of one walk."""
 
     endpoint: str = ""
     """Name of the question being asked."""
     over: TimeRange | None = None
     """The range asked for, as far as it is known."""
-    windows: list[WindowRead] = attrs.field(factory=list)
+    windows: list[WindowRead] = []
     """Windows whose reading ended."""
-    clipped: dict[Clipped, None] = attrs.field(factory=dict)
+    clipped: dict[Clipped, None] = {}
     """What could not be asked, each piece once and in order."""
-    doubts: dict[str, None] = attrs.field(factory=dict)
+    doubts: dict[str, None] = {}
     """Where the vendor's rows contradict each other and may hide more, each once and in order."""
-    lost: list[UnreadableRow] = attrs.field(factory=list)
+    lost: list[UnreadableRow] = []
     """Rows that cannot be read, the first hundred."""
     rows_lost: int = 0
     """How many there are."""
-    unread: set[str] = attrs.field(factory=set)
+    unread: set[str] = set()
     """Fields that could not be read as they were sent, of any row, by the vendor's names."""
     requests: int = 0
     """Pages that were answered."""
@@ -53,7 +52,7 @@ class Evidence:
     """Rows left out because they were not asked for."""
     window_duplicates: int = 0
     """Those of the window being read."""
-    cost: Receipt = attrs.field(factory=Receipt)
+    cost: Receipt = msgspec.field(default_factory=Receipt)
     """What was spent."""
     from_cursor: bool = False
     """True if the walk went on from a cursor."""
@@ -143,7 +142,7 @@ class Evidence:
         """Makes the fingerprint of the window that ended last: of a lone page, only when somebody asks for it."""
         rows, self._rows = self._rows, None
         if rows is not None:
-            self.windows[-1] = attrs.evolve(self.windows[-1], fingerprint=rows.fingerprint)
+            self.windows[-1] = msgspec.structs.replace(self.windows[-1], fingerprint=rows.fingerprint)
 
     def certificate(self, *, brief: bool = False) -> Certificate:
         """The notes as a value.

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import attrs
+import msgspec
 
 from agora_tencent_analytics.endpoint import NextPage
 from agora_tencent_analytics.errors import counted
@@ -31,8 +31,7 @@ _FORGOTTEN = "the vendor refuses its own token again and again"
 _FIRST = Step(action="page", number=1)
 
 
-@attrs.define(kw_only=True)
-class NextReader:
+class NextReader(msgspec.Struct, kw_only=True):
     """Reads one window to its end. Feed it each page; it answers what to do."""
 
     paging: NextPage
@@ -42,26 +41,26 @@ class NextReader:
     """True if rows may still come into this window."""
     barren: int = 0
     """How many levels of halves above this window brought nothing new."""
-    number: int = attrs.field(default=1, init=False)
+    number: int = 1
     """The page being asked for, counted from 1."""
-    token: str = attrs.field(default="", init=False)
+    token: str = ""
     """What it is asked for by; `""` for the first."""
-    pages: int = attrs.field(default=0, init=False)
+    pages: int = 0
     """Pages fed, readings again included."""
-    readings: int = attrs.field(default=1, init=False)
-    first_total: int | None = attrs.field(default=None, init=False)
+    readings: int = 1
+    first_total: int | None = None
     """The total on the first page of the present reading."""
-    total: int | None = attrs.field(default=None, init=False)
+    total: int | None = None
     """The last total of the present reading."""
-    shown: int = attrs.field(default=0, init=False)
+    shown: int = 0
     """Rows of the present reading, each page as many as were new in it."""
-    everything: Seen = attrs.field(factory=Seen, init=False)
+    everything: Seen = msgspec.field(default_factory=Seen)
     """Rows of all readings of the window."""
-    _now: Seen = attrs.field(factory=Seen, init=False)
-    _tokens: set[bytes] = attrs.field(factory=set, init=False)
-    _first_page: Sequence[bytes] | None = attrs.field(default=None, init=False)
-    _moved: str = attrs.field(default="", init=False)
-    _confirming: bool = attrs.field(default=False, init=False)
+    _now: Seen = msgspec.field(default_factory=Seen)
+    _tokens: set[bytes] = set()
+    _first_page: Sequence[bytes] | None = None
+    _moved: str = ""
+    _confirming: bool = False
 
     def resume(self, *, number: int, token: str, total: int | None, shown: int) -> None:
         """Takes up a reading at page `number`, after `shown` rows that are known by their count only."""
@@ -140,4 +139,4 @@ class NextReader:
         self.number, self.token, self.shown, self.total, self.first_total = 1, "", 0, None, None
         self._now, self._first_page, self._moved = Seen(), None, ""
         self._tokens.clear()
-        return attrs.evolve(_FIRST, drift=why)
+        return msgspec.structs.replace(_FIRST, drift=why)

@@ -32,7 +32,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import attrs
+import msgspec
 
 from agora_tencent_analytics.endpoint import PageNumber, Unpaged
 from agora_tencent_analytics.errors import counted
@@ -45,11 +45,10 @@ _AGREED = Step(action="done", complete=True, reason="every sign agrees that the 
 _WITHOUT_PAGES = Step(action="done", complete=True, reason="the answer has no pages")
 
 
-@attrs.define(kw_only=True)
-class Reading:
+class Reading(msgspec.Struct, kw_only=True):
     """One pass over the pages of a window."""
 
-    ids: Seen = attrs.field(factory=Seen)
+    ids: Seen = msgspec.field(default_factory=Seen)
     slips: int = 0
     """Rows that stood on a page which had them already: the vendor's slip, and shown all the same."""
     earlier: Seen | None = None
@@ -88,7 +87,7 @@ class Reading:
     doubt: str = ""
     """What may be drift, or the vendor's habit."""
     _told: bytes = b""
-    _marks: set[bytes] = attrs.field(factory=set)
+    _marks: set[bytes] = set()
     _unmarked: PageSigns | None = None
 
     @property
@@ -160,8 +159,7 @@ class Reading:
                 self._marks.add(mark)
 
 
-@attrs.define(kw_only=True)
-class WindowReader:
+class WindowReader(msgspec.Struct, kw_only=True):
     """Reads one window to its end. Feed it each page; it answers what to do."""
 
     paging: PageNumber | Unpaged
@@ -173,22 +171,22 @@ class WindowReader:
     """How many levels of halves above this window brought nothing new."""
     longest: int = 0
     """Rows of the longest page that the walk has seen."""
-    number: int = attrs.field(init=False)
+    number: int = 0
     """The page being asked for."""
-    pages: int = attrs.field(default=0, init=False)
+    pages: int = 0
     """Pages fed, readings again included."""
-    readings: int = attrs.field(default=1, init=False)
-    _all: Seen | None = attrs.field(default=None, init=False)
+    readings: int = 1
+    _all: Seen | None = None
     """Rows of all readings of the window, once there are several."""
-    _now: Reading = attrs.field(factory=Reading, init=False)
-    _before: Reading | None = attrs.field(default=None, init=False)
-    _whole_size: int = attrs.field(init=False)
-    _liar: bool = attrs.field(default=False, init=False)
+    _now: Reading = msgspec.field(default_factory=Reading)
+    _before: Reading | None = None
+    _whole_size: int = 0
+    _liar: bool = False
     """True once rows came after the vendor had said that nothing more exists."""
-    _noticed: str = attrs.field(default="", init=False)
-    _confirming: bool = attrs.field(default=False, init=False)
+    _noticed: str = ""
+    _confirming: bool = False
 
-    def __attrs_post_init__(self) -> None:
+    def __post_init__(self) -> None:
         self.number = self._base
         self._whole_size = self.size
 
@@ -245,6 +243,9 @@ class WindowReader:
         """
         rows = len(page.ids)
         self.pages += 1
+        if self._ends_at_once(page, rows):
+            self.barren = 0 if fresh else self.barren
+            return _AGREED
         if self._all is not None:
             self._all.update(page.ids)
         if fresh:
@@ -259,11 +260,31 @@ class WindowReader:
                 )
             return _WITHOUT_PAGES
         if self.paging.total == "none":
-            page = attrs.evolve(page, total=None)
+            page = msgspec.structs.replace(page, total=None)
         self._noticed = ""
         step = self._confirm(self.paging, page) if self._confirming else self._read(self.paging, page, rows)
         self.longest = max(self.longest, rows)
-        return attrs.evolve(step, drift=self._noticed) if self._noticed else step
+        return msgspec.structs.replace(step, drift=self._noticed) if self._noticed else step
+
+    def _ends_at_once(self, page: PageSigns, rows: int) -> bool:
+        """True if this is a first page that is neither empty nor full, and nothing says that there is more.
+
+        What follows would come to the same; for most windows this takes a quarter of the time.
+        """
+        paging, total, more = self.paging, page.total, page.has_more
+        if self.pages > 1 or not 0 < rows < self.size or not isinstance(paging, PageNumber) or more:
+            return False
+        total = None if paging.total == "none" else total
+        if self.number != paging.base or (total is not None and total > rows):
+            return False
+        if more is None and paging.total == "page" and rows >= self.longest:  # it may have been cut
+            return False
+        now = self._now
+        now.first_total = now.total = now.most_total = total
+        now.slips = rows - distinct(page.ids)
+        now.ids.update(page.ids)
+        self.longest = max(self.longest, rows)
+        return True
 
     def _read(self, paging: PageNumber, page: PageSigns, rows: int) -> Step:
         now, first = self._now, self.number == paging.base

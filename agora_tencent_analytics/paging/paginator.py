@@ -149,8 +149,8 @@ class Paginator(Generic[T]):
 
     async def collect(self) -> list[T]:
         """Everything in one list; for answers that fit in memory."""
-        found: list[T] = []
-        async for batch in self.batches():
+        found, batches = list[T](), self.batches()
+        while (batch := await batches.next()) is not None:
             found.extend(batch)
         return found
 
@@ -214,11 +214,16 @@ class Batches(AsyncIterator[Sequence[T]]):
         return self._walk.windows.skip(reason)
 
     async def __anext__(self) -> Sequence[T]:
+        batch = await self.next()
+        if batch is None:
+            raise StopAsyncIteration
+        return batch
+
+    async def next(self) -> Sequence[T] | None:
+        """The next of them; None at the end."""
         while True:
             items = await self._walk.next()
             if self._merge is None:
-                if items is None:
-                    raise StopAsyncIteration
                 return items
             self._gathered.extend(items or ())
             if items is None or self._walk.windows.between_questions:
@@ -226,7 +231,7 @@ class Batches(AsyncIterator[Sequence[T]]):
                 if gathered:
                     return self._merge(gathered)
                 if items is None:
-                    raise StopAsyncIteration
+                    return None
 
 
 class _Items(AsyncIterator[T]):

@@ -35,7 +35,7 @@ Over = TimeRange | Last
 """A range: fixed, or resolved in vendor time when the walk begins."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)  # slots would make a frozen one take twice as long
 class Question:
     """One thing to ask over some range; a walk asks one or several."""
 
@@ -171,12 +171,14 @@ def about_call(
                 if not known and not by_session:  # nothing in the answers would tell when it ended
                     known, life = True, TimeRange(life.start, here + 1)
                 end = min(life.end if known else start + 1, until)
-                pieces, trail = (TimeRange(start, end),) if start < end else (), None
+                if start == life.start and end == life.end:
+                    pieces, trail = (life,), None
+                else:
+                    pieces, trail = (TimeRange(start, end),) if start < end else (), None
                 if by_session and (not known or end < until or since):  # else it lasts to the end of what is asked for
                     fill_to, everybody = 0 if known else until, not packet.some
-                    trail = CallTrail(
-                        call=call, now=here, until=until, everybody=everybody, since=since, fill_to=fill_to
-                    )
+                    facts: dict[str, Any] = {"everybody": everybody, "since": since, "fill_to": fill_to, "known": known}
+                    trail = CallTrail(call=call, now=here, until=until, **facts)
             if pieces:
                 yield Question(row=row, limits=limits, over=pieces, params=params, size=size, trail=trail)
 

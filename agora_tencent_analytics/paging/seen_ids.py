@@ -8,12 +8,14 @@ of an id grows with how many there are, to some millions.
 
 from __future__ import annotations
 
-import sqlite3
 import weakref
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from itertools import groupby
-from typing import overload
+from typing import TYPE_CHECKING, overload
+
+if TYPE_CHECKING:
+    import sqlite3
 
 IN_MEMORY = 50_000
 """Ids kept in memory, about 5 MB; the rest goes to the temporary file."""
@@ -104,8 +106,8 @@ class Seen:
     def new(self, digests: Sequence[bytes]) -> list[bool]:
         """Takes digests in; for each, True if it was not there before."""
         if not self.size and isinstance(digests, Digests) and digests.distinct == len(digests):
-            self.update(digests)
-            return [True] * len(digests)
+            self._first, self.size = digests, digests.distinct
+            return [True] * self.size
         self._look()
         return [self._add(digest) for digest in digests]
 
@@ -162,6 +164,8 @@ class Seen:
     def _put_by(self) -> None:
         """Moves what is in memory to the file."""
         if self._file is None:
+            import sqlite3
+
             self._file = sqlite3.connect("", isolation_level=None, check_same_thread=False)
             # What is broken off never says so.
             weakref.finalize(self, self._file.close)

@@ -17,6 +17,7 @@ from itertools import islice, pairwise
 from typing import Any, Protocol, TypeVar
 
 import attrs
+import msgspec
 
 from agora_tencent_analytics.limits import DAY
 from agora_tencent_analytics.models.calls import Call, Session
@@ -129,8 +130,7 @@ def stays(sessions: Iterable[Session], life: TimeRange, part: TimeRange | None =
     return tuple(pieces)
 
 
-@attrs.define(kw_only=True)
-class CallTrail:
+class CallTrail(msgspec.Struct, kw_only=True):
     """Watches the sessions of a call: one that outlasts it, or has no end that can be, leads on.
 
     A call lasts from the first arrival to the last departure: where everybody has left, it is over.
@@ -147,10 +147,12 @@ class CallTrail:
     """First second asked for of a call that cannot have begun when its row says; 0: nothing before is left out."""
     fill_to: int = 0
     doubt: str = ""
-    _answers: int = attrs.field(default=0, init=False)
-    _last: int = attrs.field(default=0, init=False)
-    _endless: int = attrs.field(default=0, init=False)
-    _endless_before: int = attrs.field(default=0, init=False)
+    known: bool
+    """True if the row of the call says when it ended."""
+    _answers: int = 0
+    _last: int = 0
+    _endless: int = 0
+    _endless_before: int = 0
 
     def saw(self, reply: Reply[Session], window: TimeRange) -> None:
         """See `Trail.saw`."""
@@ -168,14 +170,14 @@ class CallTrail:
 
     def onward(self, reached: int) -> TimeRange | None:
         """See `Trail.onward`."""
-        known = end_is_known(self.call, self.now)
         # The vendor has forgotten the beginning of it, or nobody knows that.
-        unheard = not known and not (self._last if self.call.created_ts <= 0 else self._answers)
+        unheard = not self.known and not (self._last if self.call.created_ts <= 0 else self._answers)
         goes_on, self._endless_before = self._endless > self._endless_before, self._endless
         last = self.until - 1 if unheard or goes_on else min(self.until - 1, self._last)
         if reached <= last:
             return TimeRange(reached, last + 1)
-        self.doubt = "; ".join(self._doubts(end_known=known or reached >= self.until))
+        end_known = self.known or reached >= self.until
+        self.doubt = "" if end_known and not self.since else "; ".join(self._doubts(end_known=end_known))
         return None
 
     def _doubts(self, *, end_known: bool) -> Iterator[str]:
@@ -188,8 +190,7 @@ class CallTrail:
             yield f"call {name} {said}; whoever joined after those who were found left may be missing"
 
 
-@attrs.define(kw_only=True)
-class StayTrail:
+class StayTrail(msgspec.Struct, kw_only=True):
     """Watches the points, or events, of sessions whose rows have no end that can be: while they come, it leads on.
 
     A session that ended in the second in which it began is believed until something of it is seen after that.
@@ -202,10 +203,10 @@ class StayTrail:
     """First second after the call, if its row says when that was."""
     fill_to: int
     doubt: str = ""
-    _shown: dict[str, list[float]] = attrs.field(factory=dict, init=False)
+    _shown: dict[str, list[float]] = {}
     """The last moment of each session, or user, in each answer."""
-    _asked: list[TimeRange] = attrs.field(factory=list, init=False)
-    _gaps: set[int] = attrs.field(factory=set, init=False)
+    _asked: list[TimeRange] = []
+    _gaps: set[int] = set()
     """First seconds of gaps that were led to."""
 
     def saw(self, reply: Reply[Any], window: TimeRange) -> None:

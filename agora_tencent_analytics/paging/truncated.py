@@ -47,7 +47,7 @@ from itertools import pairwise, starmap
 from operator import attrgetter, le
 from typing import Any
 
-import attrs
+import msgspec
 
 from agora_tencent_analytics.endpoint import AnyOf, Endpoint, Newest, Total
 from agora_tencent_analytics.errors import UnreadableReply, counted
@@ -110,15 +110,14 @@ def _gaps(moments: Sequence[int], window: TimeRange, mass: float) -> list[Piece]
     return found
 
 
-@attrs.define(kw_only=True)
-class Density:
+class Density(msgspec.Struct, kw_only=True):
     """What is thought of the seconds from `start` on; empty until the first sample."""
 
     size: int
     """The most rows of an answer."""
     start: int
     """Where the first piece begins: everything before is settled."""
-    pieces: list[Piece] = attrs.field(factory=list)
+    pieces: list[Piece] = []
     near: tuple[float, float] = (0.0, 0.0)
     """Rows and seconds of finished neighbours, older ones counting half."""
 
@@ -184,8 +183,7 @@ class Density:
         return [min(max(rows / seconds, rate / _UNDER), _OVER * rate) for rate in own] if seconds else own
 
 
-@attrs.frozen(kw_only=True)
-class Ahead:
+class Ahead(msgspec.Struct, kw_only=True, frozen=True):
     """What a reader knows of rows that its next answers may show: what a cursor keeps of it."""
 
     end: int
@@ -200,31 +198,30 @@ class Ahead:
     """Rows of it that came."""
 
 
-@attrs.define(kw_only=True)
-class _Reader:
+class _Reader(msgspec.Struct, kw_only=True):
     window: TimeRange
     """What is to be asked."""
     barren: int = 0
     """Answers in a row that said that more exists, and brought nothing new."""
     size: int = 0
     """Rows to a page, as for readers of pages; the vendor is not told."""
-    pages: int = attrs.field(default=0, init=False)
+    pages: int = 0
     """Answers since a piece was last closed."""
-    first_total: int | None = attrs.field(default=None, init=False)
+    first_total: int | None = None
     """The total on the first of them."""
-    total: int | None = attrs.field(default=None, init=False)
-    everything: Seen = attrs.field(factory=Seen, init=False)
+    total: int | None = None
+    everything: Seen = msgspec.field(default_factory=Seen)
     """Rows since a piece was last closed."""
-    number: int = attrs.field(default=0, init=False)
-    shown: int = attrs.field(default=0, init=False)
-    known: dict[bytes, int] = attrs.field(factory=dict, init=False)
+    number: int = 0
+    shown: int = 0
+    known: dict[bytes, int] = {}
     """Moments of the rows that later answers may show again."""
-    promised: int | None = attrs.field(default=None, init=False)
+    promised: int | None = None
     """Rows that the vendor counts in the whole window: the total of the first answer."""
-    came: int = attrs.field(default=0, init=False)
+    came: int = 0
     """Rows of the whole window that came, each once."""
-    _closed: bool = attrs.field(default=False, init=False)
-    _proven: bool = attrs.field(default=False, init=False)
+    _closed: bool = False
+    _proven: bool = False
     """True if the last answer proves by itself that nothing can follow."""
 
     def resume(self, ahead: Ahead) -> None:
@@ -266,8 +263,7 @@ class _Reader:
         return Step(action="narrow", over=over, complete=complete, reason=reason)
 
 
-@attrs.define(kw_only=True)
-class NewestReader(_Reader):
+class NewestReader(_Reader, kw_only=True):
     """Reads one window of a newest-N question to its end, newest first. `window` is all that is left."""
 
     paging: Newest
@@ -321,16 +317,15 @@ class NewestReader(_Reader):
         return self.paging.order == "none" or all(starmap(le, pairwise(usable)))
 
 
-@attrs.define(kw_only=True)
-class AnyOfReader(_Reader):
+class AnyOfReader(_Reader, kw_only=True):
     """Reads one window of an any-N question to its end, oldest first. `window` is the piece asked now."""
 
     paging: AnyOf
-    end: int = attrs.field(init=False)
+    end: int = 0
     """Where the reading is to end."""
-    density: Density = attrs.field(init=False)
+    density: Density = msgspec.field(default_factory=lambda: Density(size=0, start=0))
 
-    def __attrs_post_init__(self) -> None:
+    def __post_init__(self) -> None:
         self.end = self.window.end
         self.density = Density(size=self.paging.most, start=self.window.start)
 
@@ -344,7 +339,7 @@ class AnyOfReader(_Reader):
     def ahead(self) -> Ahead:
         """What a cursor keeps of it."""
         pieces = tuple((end, round(mass, 2)) for end, mass in self.density.pieces)
-        return attrs.evolve(super().ahead, end=self.end, pieces=pieces, near=self.density.near)
+        return msgspec.structs.replace(super().ahead, end=self.end, pieces=pieces, near=self.density.near)
 
     @property
     def rest(self) -> TimeRange:

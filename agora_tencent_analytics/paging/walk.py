@@ -26,7 +26,7 @@ from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.notices import Drift, GoingAway, PageRead, WindowSplit
 from agora_tencent_analytics.paging.certificate import UnreadableRow
 from agora_tencent_analytics.paging.cursor import Cursor
-from agora_tencent_analytics.paging.decision import PageSigns, unreadable_rows
+from agora_tencent_analytics.paging.decision import PageSigns, Step, unreadable_rows
 from agora_tencent_analytics.paging.evidence import Evidence
 from agora_tencent_analytics.paging.next_page import NextReader
 from agora_tencent_analytics.paging.page import Page
@@ -191,8 +191,8 @@ class Walk:
 
     def _wanted(self, items: Sequence[Any]) -> Sequence[Any]:
         """Those of the items that were asked for; the others are counted."""
-        for wanted, *_ in self._filters:
-            before, items = len(items), list(filter(wanted, items))
+        for one in self._filters:
+            before, items = len(items), list(filter(one.wanted, items))
             self.evidence.strange += before - len(items)
         return items
 
@@ -232,14 +232,13 @@ class Walk:
         if row.key and fresh < len(news):
             self._doubt_namesakes(row.name, reply)
             items = [item for item, new in zip(items, news, strict=not lost) if new]
+        self._lost = lost
         if flaws is not NO_FLAWS:
             unknown = news[len(reply.ids) :]
             # A row that says nothing is never news: it might be the same one over and over, and nothing would end.
             fresh -= sum(new and not one.says_something for one, new in zip(flaws.rows, unknown, strict=True))
             self._lost = [one for one, new in zip(lost, unknown, strict=True) if new]
             self.evidence.flawed(flaws, self._lost, window, number)
-        else:
-            self._lost = []
         duplicates = len(reply.items) - len(items)
         if (over := question.inside) is not None:
             items = self._inside(items, lambda item: reaches(item, over))
@@ -255,16 +254,29 @@ class Walk:
         signs = PageSigns(ids=rows, total=total, has_more=reply.has_more, is_last=reply.is_last, next=reply.next, at=at)
         step = reading.reader.feed(signs, fresh=fresh)
         split = self.windows.go(reading, step, rows=len(rows))
-        hooks = self._caller.hooks
+        if step.drift or split or reply.warning or is_heard(self._caller.hooks):
+            self._tell(
+                reading, window, number, reply, step, split=split, rows=len(reply.items) + len(lost), fresh=len(items)
+            )
+        return items
+
+    def _tell(
+        self,
+        reading: Reading,
+        window: TimeRange,
+        number: int,
+        reply: Reply[Any],
+        step: Step,
+        *,
+        split: bool,
+        rows: int,
+        fresh: int,
+    ) -> None:
+        hooks, row = self._caller.hooks, reading.question.row
         about: dict[str, Any] = {"vendor": row.vendor, "endpoint": row.name}
         if is_heard(hooks):
-            counts: dict[str, Any] = {
-                "rows": len(reply.items) + len(lost),
-                "fresh": len(items),
-                "total": reply.total,
-                "has_more": reply.has_more,
-            }
-            tell(hooks, PageRead(**about, over=window, number=number, **counts))
+            signs: dict[str, Any] = {"rows": rows, "fresh": fresh, "total": reply.total, "has_more": reply.has_more}
+            tell(hooks, PageRead(**about, over=window, number=number, **signs))
         if step.drift:
             tell(hooks, Drift(**about, over=window, reason=step.drift))
         if split:
@@ -272,7 +284,6 @@ class Walk:
         if reply.warning and not self._warned:
             self._warned = True
             tell(hooks, GoingAway(**about, message=reply.warning))
-        return items
 
     def _doubt_namesakes(self, name: str, reply: Reply[Any]) -> None:
         """Doubts ids that tell two calls, or two sessions, of one answer not apart: only the first of them is kept."""

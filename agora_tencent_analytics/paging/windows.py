@@ -11,11 +11,12 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import attrs
+import msgspec
 
-from agora_tencent_analytics.endpoint import AnyOf, Newest, NextPage, Paging
+from agora_tencent_analytics.endpoint import AnyOf, Newest, PageNumber, Paging, Unpaged
 from agora_tencent_analytics.errors import BadInput, Refusal, WindowRefused
 from agora_tencent_analytics.paging.certificate import Clipped
-from agora_tencent_analytics.paging.clip import CLOCKS_DIFFER_S, askable, clip, cover, give_way, hidden, newest
+from agora_tencent_analytics.paging.clip import CLOCKS_DIFFER_S, askable, clip, cover, give_way, hidden, newest, whole
 from agora_tencent_analytics.paging.cursor import Cursor
 from agora_tencent_analytics.paging.decision import Step
 from agora_tencent_analytics.paging.evidence import Evidence
@@ -53,8 +54,7 @@ class Times(Protocol):
         ...
 
 
-@attrs.define(kw_only=True)
-class Reading:
+class Reading(msgspec.Struct, kw_only=True):
     """A window that is being read."""
 
     question: Question
@@ -102,6 +102,8 @@ class Windows:
     _longest: int = attrs.field(default=0, init=False)
     _reached: int = attrs.field(default=0, init=False)
     """First second that the present question has not asked for."""
+    _followed: bool = attrs.field(default=False, init=False)
+    """True once its trail, if it has one, led no further."""
     _asked_at: float = attrs.field(default=0.0, init=False)
     """The vendor's now when the questions were made."""
     _asked_lead: float = attrs.field(default=0.0, init=False)
@@ -123,7 +125,7 @@ class Windows:
             BadInput: the cursor is of another question.
         """
         while self.reading is None:
-            if self._question is not None and (self._stack or self._led_on()):
+            if self._question is not None and (self._stack or (not self._followed and self._led_on())):
                 if len(self._stack) <= self._later:
                     self._later, self.asked_before = len(self._stack) - 1, self._evidence.asked
                     self.fruitful = 0
@@ -150,7 +152,10 @@ class Windows:
         self._evidence.window_duplicates = 0
 
     def _clip(self, question: Question, over: TimeRange, now: float) -> TimeRange | None:
-        limits, row, here = question.limits, question.row, self._clock.here()
+        limits, row = question.limits, question.row
+        if whole(over, limits, now=now, bounds=row.bounds):
+            return over
+        here = self._clock.here()
         cut = clip(over, limits, now=now, here=here, endpoint=row.name, bounds=row.bounds)
         if not row.bounds.start:  # the vendor is not told the range, and shows what it has
             self._evidence.clip(piece for piece in cut.clipped if piece.reason == "history")
@@ -182,17 +187,18 @@ class Windows:
 
     def _ask(self, index: int, question: Question, now: float) -> None:
         self._index, self._question, self._evidence.endpoint = index, question, question.row.name
-        self._hidden = []
+        self._hidden, self._followed = [], question.trail is None
         pieces = []
         for over in question.over:
             self._evidence.reach(over)
             inside = self._clip(question, over, now)
             pieces += [inside] if inside else []
-        fill_to = min(question.trail.fill_to, newest(question.limits, now)) if question.trail else 0
+        trail = question.trail
+        fill_to = min(trail.fill_to, newest(question.limits, now)) if trail is not None and trail.fill_to else 0
         windows = question.windows(pieces, fill_to=fill_to)
         self._put(windows)
-        if question.trail:
-            self._reached = max(piece.end for piece in (*question.over, *windows))
+        if trail is not None:
+            self._reached = max([piece.end for piece in (*question.over, *windows)])
 
     def _put(self, windows: Sequence[TimeRange]) -> bool:
         """These windows are to come; True if there are any."""
@@ -214,6 +220,7 @@ class Windows:
         if trail.doubt:
             self._evidence.doubts[trail.doubt] = None
         self._later = len(stack)
+        self._followed = not stack
         return bool(stack)
 
     # -- a clock that turns out to be another ----------------------------------------------------------------------
@@ -233,7 +240,7 @@ class Windows:
     def _ask_what_was_hidden(self) -> bool:
         """Asks for what could not be asked for, if the vendor's clock turns out to be another since; once."""
         question, hidden, self._hidden = self._question, self._hidden, None
-        if question is None or not hidden:
+        if not hidden or question is None:
             return False
         limits, row, pieces = question.limits, question.row, list[TimeRange]()
         now, claim = self._clock.now(), self._clock.claim
@@ -248,7 +255,8 @@ class Windows:
 
     def _latest(self, now: float) -> float:
         """What the time is at most, by either clock or by the word of answers that nothing else has borne out."""
-        return max(now, self._clock.here(), now + self._clock.claim - self._clock.lead)
+        clock = self._clock
+        return max(now, clock.here(), now + clock.claim - clock.lead)
 
     def _note_what_moved_away(self) -> None:
         """What the questions would have been about as well, had the vendor's clock been known when they were made."""
@@ -286,7 +294,7 @@ class Windows:
                     self._ask(index, question, now)
                     return
                 self._index, self._question, self._evidence.endpoint = index, question, question.row.name
-                self._stack = list(cursor.stack)
+                self._stack, self._followed = list(cursor.stack), False
                 self._later = len(self._stack)
                 ahead = [window for window, _ in cursor.stack] + ([cursor.window] if cursor.window else [])
                 self._reached = max(piece.end for piece in (*question.over, *ahead))
@@ -316,8 +324,10 @@ class Windows:
 
     def go(self, reading: Reading, step: Step, *, rows: int) -> bool:
         """Follows a reader's decision about a page of so many rows; True if the window was split."""
-        self._longest = max(self._longest, rows)
+        if rows > self._longest:
+            self._longest = rows
         window, reader = reading.window, reading.reader
+        self._followed = reading.question.trail is None
         if step.action == "page":
             return False
         if step.action == "narrow" and not isinstance(reader, WindowReader | NextReader):
@@ -340,7 +350,7 @@ class Windows:
                 why = f"{why}, and {whole} cannot be split"
             self._evidence.close(step.over or window, reader, complete=step.complete, reason=why)
         self.reading = None
-        if not self._stack:
+        if not (self._stack or self._followed):
             self._led_on()
         return halves is not None
 
@@ -407,10 +417,10 @@ def reader_of(
     longest: int = 0,
 ) -> Reader:
     """The reader of a window, by how its answer is cut into pages, or is not."""
+    if isinstance(paging, PageNumber | Unpaged):
+        return WindowReader(paging=paging, size=size, recent=recent, barren=barren, longest=longest)
     if isinstance(paging, Newest):
         return NewestReader(paging=paging, window=window, size=size, barren=barren)
     if isinstance(paging, AnyOf):
         return AnyOfReader(paging=paging, window=window, size=size, barren=barren)
-    if isinstance(paging, NextPage):
-        return NextReader(paging=paging, size=size, recent=recent, barren=barren)
-    return WindowReader(paging=paging, size=size, recent=recent, barren=barren, longest=longest)
+    return NextReader(paging=paging, size=size, recent=recent, barren=barren)

@@ -34,7 +34,7 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import lru_cache, partial
 
-import attrs
+import msgspec
 
 from agora_tencent_analytics.limits import DAY
 
@@ -59,14 +59,13 @@ _unsleeping = (
 )
 
 
-@attrs.frozen(kw_only=True)
-class Clock:
+class Clock(msgspec.Struct, kw_only=True, frozen=True):
     """The two clocks of this machine; tests pass virtual ones."""
 
     monotonic: Callable[[], float] = _unsleeping
     """Seconds that never run backwards and go on while the machine sleeps, from an arbitrary start. Limits are timed
     with it."""
-    wall: Callable[[], float] = attrs.field(factory=lambda: time.time)
+    wall: Callable[[], float] = msgspec.field(default_factory=lambda: time.time)
     """Epoch seconds, as right or wrong as this machine is set. By default `time.time` as it is when the clock is made,
     so that of a test that has set another date."""
 
@@ -75,8 +74,7 @@ Span = tuple[float, float]
 """Between which two leads, both included, an answer says that the vendor's lies. A lead is vendor minus monotonic."""
 
 
-@attrs.frozen
-class _Rumour:
+class _Rumour(msgspec.Struct, frozen=True):
     """What too few answers have said to be believed."""
 
     span: Span
@@ -85,8 +83,7 @@ class _Rumour:
     witnesses: int = 1
 
 
-@attrs.define
-class Witnesses:
+class Witnesses(msgspec.Struct):
     """What the answers so far show of the vendor's lead over this machine's monotonic clock, seconds."""
 
     lead: float | None = None
@@ -100,7 +97,7 @@ class Witnesses:
     """True if good answers have shown what is believed."""
     disproved: bool = False
     """True if the vendor refused a signature made at the very time that its answers state."""
-    _rumours: list[_Rumour] = attrs.field(factory=list)
+    _rumours: list[_Rumour] = []
 
     def begin(self, prior: float) -> None:
         """Believes the wall clock as it is with the first answer, dated or not: whoever sets it later moves nothing."""

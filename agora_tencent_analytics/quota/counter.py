@@ -18,11 +18,11 @@ from __future__ import annotations
 
 import logging
 import math
-import secrets
+import os
 from collections.abc import Mapping
 
 import anyio
-import attrs
+import msgspec
 
 from agora_tencent_analytics.context import Priority, earlier
 from agora_tencent_analytics.errors import WouldExceedQuota
@@ -45,8 +45,7 @@ _LEAST_WAIT_S = 0.001
 _log = logging.getLogger("agora_tencent_analytics")
 
 
-@attrs.frozen(kw_only=True, eq=False)
-class Grant:
+class Grant(msgspec.Struct, kw_only=True, frozen=True, eq=False):
     """The right to send one request."""
 
     claim: Claim
@@ -59,8 +58,7 @@ class Grant:
     """Requests left in the vendor's day after it; None if no day is counted."""
 
 
-@attrs.define(kw_only=True)
-class Totals:
+class Totals(msgspec.Struct, kw_only=True):
     """What became of the requests for slots."""
 
     granted: int = 0
@@ -339,7 +337,7 @@ class Counter:
             for window in self.bucket.windows
         ]
         return Claim(
-            id=secrets.token_hex(8),
+            id=os.urandom(8).hex(),
             owner=self.owner,
             windows=tuple(room for room in rooms if room.period_s <= HOUR),
             long=tuple(room for room in rooms if room.period_s > HOUR),
@@ -371,7 +369,7 @@ class Counter:
         self.totals.waited_s += now - began
         self.bucket.take(now)
         if state.steps:
-            claim = attrs.evolve(claim, steps=state.steps)
+            claim = msgspec.structs.replace(claim, steps=state.steps)
         return Grant(claim=claim, at=now, waited_s=now - began, left_today=self.day.left_today())
 
     def _refuse_if_late(self, waiter: Waiter, now: float, *, ahead: int, wait: float) -> None:

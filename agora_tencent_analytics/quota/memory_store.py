@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-import attrs
+import msgspec
 
 from agora_tencent_analytics.quota.record import Account, Record
 from agora_tencent_analytics.quota.recorded_store import R, RecordedStore, Tables
@@ -19,12 +19,11 @@ from agora_tencent_analytics.quota.store import LEASE_S, Claim, CounterKey
 T = TypeVar("T")
 
 
-@attrs.define
-class MemoryTables:
+class MemoryTables(msgspec.Struct):
     """What is written down, in dictionaries."""
 
-    values: dict[CounterKey, Account | Record] = attrs.field(factory=dict)
-    slots: dict[CounterKey, dict[str, dict[str, float]]] = attrs.field(factory=dict)
+    values: dict[CounterKey, Account | Record] = {}
+    slots: dict[CounterKey, dict[str, dict[str, float]]] = {}
     """When each slot ends, by owner and claim."""
 
     def find(self, key: CounterKey, kind: type[R]) -> R | None:

@@ -22,14 +22,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-import secrets
 import threading
 import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import attrs
+import msgspec
 
 from agora_tencent_analytics.context import PRIORITIES, Priority
 from agora_tencent_analytics.errors import BadInput
@@ -41,8 +40,7 @@ from agora_tencent_analytics.quota.slot import Free, Waiting
 from agora_tencent_analytics.quota.store import QuotaStore
 
 
-@attrs.frozen(kw_only=True)
-class QuotaState:
+class QuotaState(msgspec.Struct, kw_only=True, frozen=True):
     """How one counter stands at this moment."""
 
     counter: str
@@ -55,7 +53,7 @@ class QuotaState:
     """The vendor's next midnight UTC, epoch seconds."""
     next_free_s: float
     """The least that one more request of normal priority would wait from now on, seconds; the day aside."""
-    reserved: Mapping[Priority, int] = attrs.field(factory=dict)
+    reserved: Mapping[Priority, int] = {}
     """Requests of each day that only these priorities may use; the others are refused when no more than that is
     left."""
     waiting: int = 0
@@ -291,7 +289,7 @@ class Quota:
             next_free_s=found.next_free_s(),
             reserved=found.day.reserved,
             waiting=sum(counter.waiting for counter in everywhere),
-            **attrs.asdict(totals),
+            **msgspec.structs.asdict(totals),
         )
 
     def _counter(self, counter: str, rates: tuple[Rate, ...]) -> Counter:
@@ -304,7 +302,7 @@ class Quota:
                 found = of_loop[name] = Counter(
                     name=name,
                     key=(self._account, name),
-                    owner=secrets.token_hex(8),
+                    owner=os.urandom(8).hex(),
                     clock=self.clock,
                     store=self.store,
                     strict=self._strict,

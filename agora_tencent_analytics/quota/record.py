@@ -30,7 +30,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 
-import attrs
 import msgspec
 
 from agora_tencent_analytics.log import extra
@@ -157,17 +156,16 @@ class Record(msgspec.Struct):
         self.granted_at, self.refused_at = min(self.granted_at, now), min(self.refused_at, now)
 
 
-@attrs.define
-class Known:
+class Known(msgspec.Struct):
     """What one client knows of an account."""
 
     birth: str = ""
     identity: str = ""
     active_at: float = float("-inf")
     """When it was granted something, or answered, last."""
-    numbers: dict[str, int] = attrs.field(factory=dict)
+    numbers: dict[str, int] = {}
     """The highest that was seen under that birth, by counter."""
-    days: dict[str, dict[int, Day]] = attrs.field(factory=dict)
+    days: dict[str, dict[int, Day]] = {}
     """By counter: never less than what the store has said at any time."""
 
     def learn(

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import Protocol, TypeVar
 
-import attrs
+import msgspec
 
 from agora_tencent_analytics.quota.record import Account, Day, Known, Record, forget_days, meet, tell_of_loss
 from agora_tencent_analytics.quota.store import LEASE_S, STEP_TOLERATED_S, Claim, CounterKey, CounterState, judge
@@ -98,7 +98,7 @@ class RecordedStore(ABC):
             )
             if state.why is None:
                 if claim.long:  # should its sender die, it has arrived by the end of its lease
-                    state = attrs.evolve(state, steps=record.count(claim.long, at + self.lease_s))
+                    state = msgspec.structs.replace(state, steps=record.count(claim.long, at + self.lease_s))
                 self._take(tables, key, claim, record, days, at)
             return state, account, record, why, asked_as
 

@@ -22,6 +22,7 @@ import weakref
 from collections import Counter
 
 import attrs
+import msgspec
 
 from agora_tencent_analytics.errors import QuotaUnavailable
 from agora_tencent_analytics.limits import AtOnce, Rate
@@ -182,4 +183,4 @@ class Fallback:
 
 
 def _renamed(claim: Claim) -> Claim:
-    return attrs.evolve(claim, id=f"{claim.id}~")
+    return msgspec.structs.replace(claim, id=f"{claim.id}~")

@@ -25,7 +25,7 @@ from __future__ import annotations
 import math
 from typing import Literal, Protocol, runtime_checkable
 
-import attrs
+import msgspec
 
 __all__ = [
     "LEASE_S",
@@ -68,8 +68,7 @@ def renewal_interval(lease_s: float) -> float:
     return min(lease_s / 6, 1.0)
 
 
-@attrs.frozen(kw_only=True)
-class Room:
+class Room(msgspec.Struct, kw_only=True, frozen=True):
     """One window of the asker."""
 
     limit: int
@@ -86,8 +85,7 @@ class Room:
         return math.ceil(self.period_s / _STEPS)
 
 
-@attrs.frozen(kw_only=True)
-class Claim:
+class Claim(msgspec.Struct, kw_only=True, frozen=True):
     """One request that somebody wants to send."""
 
     id: str
@@ -121,8 +119,7 @@ class Claim:
         return max((room.rest_s for room in self.windows), default=0.0)
 
 
-@attrs.frozen(kw_only=True)
-class LatestRefusal:
+class LatestRefusal(msgspec.Struct, kw_only=True, frozen=True):
     """The last refusal for the rate that any process has met."""
 
     number: int
@@ -152,8 +149,7 @@ class LatestRefusal:
         return cls(number=number, ago_s=max(0.0, now - at), sent_ago_s=max(0.0, now - sent_at), period_s=period_s)
 
 
-@attrs.frozen(kw_only=True)
-class CounterState:
+class CounterState(msgspec.Struct, kw_only=True, frozen=True):
     """How a counter stands; as the reply to a claim, whether it is granted."""
 
     why: Literal["day", "hold", "pace", "window", "store"] | None = None

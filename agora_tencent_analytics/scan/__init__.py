@@ -11,17 +11,16 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from agora_tencent_analytics.scan.arrow import to_arrow
-from agora_tencent_analytics.scan.json_lines import read_records, write_records
 from agora_tencent_analytics.scan.ledger import Ledger
 from agora_tencent_analytics.scan.options import FreezeFrom, Since
 from agora_tencent_analytics.scan.records import CallRecord, Failure
 from agora_tencent_analytics.scan.report import Report, VendorReport
 from agora_tencent_analytics.scan.run import scan as run
 from agora_tencent_analytics.scan.stream import Records
-from agora_tencent_analytics.scan.worst import CallFigures, worst
+from agora_tencent_analytics.scan.worst import CallFigures, worst  # at once: its module has the name of the function
 
 if TYPE_CHECKING:
+    from agora_tencent_analytics.scan.arrow import to_arrow
     from agora_tencent_analytics.scan.forecast.forecast import (
         Forecast,
         Interval,
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
         VendorForecast,
     )
     from agora_tencent_analytics.scan.forecast.run import forecast as forecast_scan
+    from agora_tencent_analytics.scan.json_lines import read_records, write_records
 
 __all__ = [
     "CallFigures",
@@ -55,8 +55,13 @@ __all__ = [
     "write_records",
 ]
 
-_OF_FORECASTS = {"Forecast", "Interval", "Loss", "Proposal", "RowForecast", "VendorForecast"}
-"""Names that few scans need; they are imported when first used."""
+_HOMES = {
+    "arrow": "to_arrow",
+    "forecast.forecast": "Forecast Interval Loss Proposal RowForecast VendorForecast",
+    "json_lines": "read_records write_records",
+}
+"""Where names live that few scans need; they are imported when first used."""
+_HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
 
 
 class _Scan(ModuleType):
@@ -79,9 +84,10 @@ class _Scan(ModuleType):
 
 
 def __getattr__(name: str) -> object:
-    if name not in _OF_FORECASTS:
+    home = _HOME.get(name)
+    if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(f"{__name__}.forecast.forecast"), name)
+    value = globals()[name] = getattr(import_module(f"{__name__}.{home}"), name)
     return value
 
 

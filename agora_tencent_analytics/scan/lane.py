@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import anyio
-import attrs
+import msgspec
 
 from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.paging.paginator import Paginator
@@ -112,4 +112,4 @@ def _on_terms(provider: Provider, options: ScanOptions) -> Provider:
     terms = provider._caller.terms
     priority = options.priority or terms.priority or "backfill"
     narrowed = terms.narrowed(0.0, priority=priority, budget=options.budget)
-    return provider._view(attrs.evolve(narrowed, queues=True), options.hooks)
+    return provider._view(msgspec.structs.replace(narrowed, queues=True), options.hooks)

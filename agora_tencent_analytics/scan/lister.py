@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from itertools import islice
 from typing import TypeVar
 
-import attrs
+import msgspec
 
 from agora_tencent_analytics.errors import AnalyticsError, BadInput, CallNotFound, UnreadableReply
 from agora_tencent_analytics.models.calls import Call
@@ -149,7 +149,7 @@ class Lister:
                 break
             found |= {call.call_id: call for call in page.items if call.held_sessions is not None}
             missing -= found.keys()
-        return [attrs.evolve(one, call=found.get(one.call.call_id, one.call)) for one in batch]
+        return [msgspec.structs.replace(one, call=found.get(one.call.call_id, one.call)) for one in batch]
 
     async def _hand(self, pending: Sequence[PendingCall]) -> None:
         if pending:

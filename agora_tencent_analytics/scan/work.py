@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
+import msgspec
 
 from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.paging.certificate import Clipped, UnreadableRow
@@ -18,8 +19,7 @@ from agora_tencent_analytics.scan.records import CallRecord
 from agora_tencent_analytics.timerange import TimeRange
 
 
-@attrs.frozen
-class PendingCall:
+class PendingCall(msgspec.Struct, frozen=True):
     """A call that is to be read."""
 
     call: Call
@@ -29,8 +29,7 @@ class PendingCall:
     """True if that record held all that the vendor had shown by then."""
 
 
-@attrs.frozen
-class PendingRange:
+class PendingRange(msgspec.Struct, frozen=True):
     """A piece of the range whose calls are to be listed."""
 
     over: TimeRange
@@ -123,7 +122,7 @@ class Work:
 
     def rewind(self, span: PendingRange) -> PendingRange:
         """The same span without its cursor, which turned out to be unusable."""
-        return attrs.evolve(span, cursor=None)
+        return msgspec.structs.replace(span, cursor=None)
 
     def give_up(self, span: PendingRange, window: TimeRange, cursor: str | None) -> None:
         """A window of a listing could not be read."""

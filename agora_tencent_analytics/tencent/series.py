@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import attrs
 import msgspec
 
 from agora_tencent_analytics.decoding.bulk import LARGE, check_bulk, check_series
@@ -30,8 +29,7 @@ from agora_tencent_analytics.decoding.rawjson import (
 _NULL = msgspec.Raw(b"null")
 
 
-@attrs.define(kw_only=True)
-class TencentSeries:
+class TencentSeries(msgspec.Struct, kw_only=True):
     """One `Data[]` entry."""
 
     user_id: str
@@ -40,29 +38,28 @@ class TencentSeries:
     """Tencent's name of the metric."""
     peer_id: str = ""
     """The remote user whose stream was measured; `""` for the user's own (upstream)."""
-    content: bytes = attrs.field(default=b"null", repr=False)
+    content: bytes = b"null"
     """JSON text of the points, `[{"Time", "Value"}, ...]` or `null`: a copy that pins no reply."""
-    extra: Mapping[str, Any] = attrs.field(factory=dict)
+    extra: Mapping[str, Any] = {}
     """Unknown keys of the entry."""
 
 
-@attrs.define(kw_only=True)
-class TencentDetail:
+class TencentDetail(msgspec.Struct, kw_only=True):
     """One call detail reply, its points unread."""
 
     total: int | None = None
     """What Tencent says is the number of users; None if absent."""
-    users: list[Any] = attrs.field(factory=list)
+    users: list[Any] = []
     """`UserList` rows as sent."""
-    series: list[TencentSeries] = attrs.field(factory=list)
+    series: list[TencentSeries] = []
     """`Data` rows, in the order sent."""
     request_id: str = ""
     """Tencent's `RequestId`."""
-    extra: Mapping[str, Any] = attrs.field(factory=dict)
+    extra: Mapping[str, Any] = {}
     """Unknown keys of `Response`, and those next to it."""
     is_about_series: bool = True
     """False if `Data` is missing; null is an empty list."""
-    doubts: list[str] = attrs.field(factory=list)
+    doubts: list[str] = []
     """What is not as it should be, and may cost series, in words."""
 
 

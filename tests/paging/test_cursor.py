@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 
-import attrs
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,7 +49,7 @@ PLAIN = st.builds(
     longest=COUNTS,
 )
 CURSORS = PLAIN | st.tuples(PLAIN, RANGES.flatmap(lambda window: st.tuples(st.just(window), ahead_of(window)))).map(
-    lambda pair: attrs.evolve(pair[0], window=pair[1][0], ahead=pair[1][1])
+    lambda pair: msgspec.structs.replace(pair[0], window=pair[1][0], ahead=pair[1][1])
 )
 
 

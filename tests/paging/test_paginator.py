@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import anyio
-import attrs
+import msgspec
 import pytest
 
 from agora_tencent_analytics import (
@@ -266,7 +266,7 @@ def test_a_cursor_that_says_that_nothing_is_left_is_seen_in_the_certificate() ->
     async def scenario() -> tuple[Certificate, Certificate]:
         whole = stage.provider().calls(WHOLE, page_size=5)
         cut = await anext(whole.pages())
-        nothing = attrs.evolve(Cursor.read(cut.cursor), stack=(), window=None).text()
+        nothing = msgspec.structs.replace(Cursor.read(cut.cursor), stack=(), window=None).text()
         edited = stage.provider().calls(WHOLE, page_size=5, cursor=nothing)
         assert [] == await edited.collect()
         return whole.certificate, edited.certificate

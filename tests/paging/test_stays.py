@@ -149,7 +149,7 @@ def answer(items: Sequence[Any]) -> tuple[Reply[Any], TimeRange]:
 
 
 def trail(one: Call, *, everybody: bool = True) -> CallTrail:
-    return CallTrail(call=one, now=NOW, until=NOW, everybody=everybody)
+    return CallTrail(call=one, now=NOW, until=NOW, everybody=everybody, known=end_is_known(one, NOW))
 
 
 def everybody_of(one: Call, over: TimeRange | None = None) -> Questions:

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import attrs
+import msgspec
 import pytest
 
 from agora_tencent_analytics.limits import DAY, HOUR, Rate
@@ -73,7 +73,7 @@ class Store:
         self.claims += 1
         made = Claim(id=f"c{self.claims}", owner=f"process {self.claims}", long=(ROOM,))
         state = self.ask(lambda store: store.reserve(KEY, made, self.now))
-        return attrs.evolve(made, steps=state.steps) if state.why is None else state.after_s  # type: ignore[attr-defined]
+        return msgspec.structs.replace(made, steps=state.steps) if state.why is None else state.after_s  # type: ignore[attr-defined]
 
     def answered(self, claim: Claim) -> None:
         self.ask(lambda store: store.answered(KEY, claim, self.now, ago_s=0.0))
@@ -147,7 +147,7 @@ def test_what_is_written_down_does_not_grow_with_the_requests() -> None:
         for number in range(3_000):
             at, claim = 1_790_000_000.0 + 60 * number, Claim(id=f"c{number}", owner="me", long=(room,))
             state = await store.reserve(KEY, claim, at)
-            await store.answered(KEY, attrs.evolve(claim, steps=state.steps), at, ago_s=0.0)
+            await store.answered(KEY, msgspec.structs.replace(claim, steps=state.steps), at, ago_s=0.0)
 
     asyncio.run(whole())
     record = store.tables.find(KEY, Record)

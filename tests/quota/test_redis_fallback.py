@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import attrs
+import msgspec
 import pytest
 
 from agora_tencent_analytics.errors import QuotaUnavailable
@@ -299,4 +299,4 @@ def test_only_a_claim_that_was_served_here_has_another_id_at_the_store() -> None
     share, elsewhere = Fallback(0.5), a_claim(TODAY)
     assert elsewhere == share.known(elsewhere)
     here = serve(share, TODAY)
-    assert here != share.known(here) == attrs.evolve(here, id=share.known(here).id)
+    assert here != share.known(here) == msgspec.structs.replace(here, id=share.known(here).id)

@@ -17,7 +17,7 @@ import warnings
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-import attrs
+import msgspec
 import pytest
 
 from agora_tencent_analytics.errors import BadInput, QuotaUnavailable, WouldExceedQuota
@@ -295,11 +295,12 @@ def test_a_clock_that_was_set_back_is_noticed_and_costs_one_rest(timed: QuotaSto
 
 def test_a_clock_that_was_set_ahead_is_noticed_by_the_clock_that_cannot_be_set(timed: QuotaStore) -> None:
     def at(wall: float, monotonic: float) -> tuple[Claim, float]:
-        return attrs.evolve(claim("you", free=1), steady=wall - monotonic), wall
+        return msgspec.structs.replace(claim("you", free=1), steady=wall - monotonic), wall
 
     async def scenario() -> None:
         assert (await timed.reserve(KEY, *at(NOW, 1_000))).why is None
-        assert "window" == (await timed.reserve(KEY, attrs.evolve(at(NOW + 9, 1_009)[0], owner="me"), NOW + 9)).why
+        later = msgspec.structs.replace(at(NOW + 9, 1_009)[0], owner="me")
+        assert "window" == (await timed.reserve(KEY, later, NOW + 9)).why
         assert "hold" == (await timed.reserve(KEY, *at(NOW + 100, 1_010))).why
 
     finish(timed, scenario)
@@ -441,7 +442,7 @@ def test_a_forked_process_opens_the_file_anew(tmp_path: Path) -> None:
 
 def test_an_error_inside_a_step_takes_nothing_and_leaves_the_store_usable(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "quota.sqlite3")
-    broken = attrs.evolve(claim(days=(TODAY,)), id=None)  # type: ignore[arg-type]  # the column may not be empty
+    broken = msgspec.structs.replace(claim(days=(TODAY,)), id=None)  # the column may not be empty
     with pytest.raises(QuotaUnavailable, match="NOT NULL"):
         alone(store.reserve(KEY, broken, NOW))
     assert (0,) == alone(store.look(KEY, "", (TODAY,), NOW)).used

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import attrs
+import msgspec
 import pytest
 
 from agora_tencent_analytics import (
@@ -117,7 +117,7 @@ class Bench:
     def on(self, *, hooks: Iterable[Hook] = (), **terms: Any) -> Iterator[Receipt]:
         """What is asked inside is asked through a view with these terms, and enters the receipt."""
         before = self.caller
-        self.caller = attrs.evolve(
+        self.caller = msgspec.structs.replace(
             before,
             terms=before.terms.narrowed(self.clock.clock.monotonic(), **terms),
             receipts=(Receipt(), *before.receipts),

@@ -13,7 +13,6 @@ from functools import partial
 from math import isfinite
 from typing import Any
 
-import attrs
 import msgspec
 
 from agora_tencent_analytics.agora.factors import describe_experience, describe_factor
@@ -130,10 +129,9 @@ _BESIDE_A_POINT = frozenset({"ts", "uid", "dimension_value"})
 _NOTHING: Row = {}
 
 
-@attrs.define
-class _Gathered:
-    points: list[tuple[Any, float | None]] = attrs.field(factory=list)
-    extra: Row = attrs.field(factory=dict)
+class _Gathered(msgspec.Struct):
+    points: list[tuple[Any, float | None]] = []
+    extra: Row = {}
 
 
 def grid_of(row: Endpoint[Any]) -> int | None:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-import attrs
+import msgspec
 
 from agora_tencent_analytics.endpoint import Endpoint
 
@@ -57,8 +57,7 @@ def metrics_taken(row: Endpoint[Any]) -> Mapping[str, str]:
     return taken
 
 
-@attrs.frozen
-class QuestionMetric:
+class QuestionMetric(msgspec.Struct, frozen=True):
     """A metric that usage and quality questions take; each request takes one.
 
     Args:

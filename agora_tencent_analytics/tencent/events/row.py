@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-import attrs
+import msgspec
 
 from agora_tencent_analytics.models.events import UNUSED
 
@@ -31,8 +31,7 @@ Category = Literal[
 """What an event is about."""
 
 
-@attrs.frozen
-class Measure:
+class Measure(msgspec.Struct, frozen=True):
     """A parameter that measures something, and so takes any value.
 
     Args:
@@ -48,8 +47,7 @@ Parameter = int | Measure
 """A value that tells variants of an event apart, `UNUSED`, or what is measured."""
 
 
-@attrs.frozen
-class EventRow:
+class EventRow(msgspec.Struct, frozen=True):
     """One variant of an event of the `EventId` space.
 
     Args:
@@ -83,8 +81,7 @@ def _shown(value: int) -> str:
     return "unknown" if value == UNUSED else str(value)
 
 
-@attrs.frozen
-class AbnormalEventRow:
+class AbnormalEventRow(msgspec.Struct, frozen=True):
     """One event of the `AbnormalEventId` space: what may have caused a bad experience.
 
     Args:
@@ -102,8 +99,7 @@ class AbnormalEventRow:
     advice: str = ""
 
 
-@attrs.frozen
-class ExperienceRow:
+class ExperienceRow(msgspec.Struct, frozen=True):
     """One kind of bad experience.
 
     Args:
