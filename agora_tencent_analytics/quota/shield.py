@@ -55,14 +55,14 @@ class Begun(Generic[T]):
 
     def __init__(self, step: Coroutine[Any, Any, T]) -> None:
         self._step = step
-        self.result: T | None = None
+        self.result: T
         self.is_done: bool = False
         try:
             self._waits_for = step.send(None)
         except StopIteration as done:
             self.result, self.is_done = done.value, True
 
-    def __await__(self) -> Generator[Any, Any, T | None]:
+    def __await__(self) -> Generator[Any, Any, T]:
         while not self.is_done:
             try:
                 try:

@@ -11,9 +11,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Coroutine
+from collections.abc import Awaitable
 from types import TracebackType
-from typing import Any, Literal
+from typing import Literal
 
 import anyio
 
@@ -221,12 +221,14 @@ class Waiting:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        step: Coroutine[Any, Any, None] | Begun[None] = self._leave(broken=kind is not None and not self._slot.was_read)
+        leaving = self._leave(broken=kind is not None and not self._slot.was_read)
+        step: Awaitable[None] = leaving
         try:
             if getattr(self._counter.store, "is_at_hand", False):
-                step = Begun(step)
-                if step.is_done:
+                begun = Begun(leaving)
+                if begun.is_done:
                     return
+                step = begun
         except QuotaUnavailable as unavailable:
             _not_written_down(unavailable)
         else:
@@ -238,7 +240,7 @@ class Waiting:
             await self._renewal.stop()
         await self._slot._leave(broken=broken)
 
-    async def _settle(self, step: Coroutine[Any, Any, None] | Begun[None]) -> None:
+    async def _settle(self, step: Awaitable[None]) -> None:
         try:
             with anyio.fail_after(_SETTLED_WITHIN_S):
                 await step

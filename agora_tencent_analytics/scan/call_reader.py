@@ -9,6 +9,7 @@ import anyio.lowlevel
 
 from agora_tencent_analytics.errors import AnalyticsError
 from agora_tencent_analytics.models.calls import Session
+from agora_tencent_analytics.models.columns import POINT_BYTES
 from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.notices import CallDone
 from agora_tencent_analytics.paging.certificate import Certificate, Clipped, NothingToAsk
@@ -18,7 +19,7 @@ from agora_tencent_analytics.scan.job import Job
 from agora_tencent_analytics.scan.lister import as_many_as_asked
 from agora_tencent_analytics.scan.memory_bound import MemoryBound
 from agora_tencent_analytics.scan.options import Depth
-from agora_tencent_analytics.scan.parts import Parts, size_of
+from agora_tencent_analytics.scan.parts import Parts
 from agora_tencent_analytics.scan.records import CallRecord, Failure
 from agora_tencent_analytics.scan.report import GIVEN_UP
 from agora_tencent_analytics.scan.whole_call import read_whole
@@ -145,7 +146,7 @@ class CallReader:
         if series is None:
             return sessions
         parts.expect(shown)
-        await parts.add((), await self._not_empty(series))
+        await parts.add((), (await self._not_empty(series))[0])
         return [session for session in sessions if session.user_id not in whole.users]
 
     async def _metrics(self, sessions: list[Session], parts: Parts) -> None:
@@ -159,21 +160,25 @@ class CallReader:
         batches = listing.batches()
         await self._memory.leave(id(self))
         while (batch := await self._next(listing, batches, "metrics", parts)) is not None:
-            kept = await self._not_empty(batch)
+            kept, size = await self._not_empty(batch)
             del batch
-            self._memory.came(id(self), size_of(kept))
+            self._memory.came(id(self), size)
             await parts.add((), kept)
             del kept
             await self._memory.leave(id(self))
 
-    async def _not_empty(self, batch: Sequence[MetricSeries]) -> list[MetricSeries]:
-        """The series that hold points. Those of which that is not plain are decoded, a few at a turn of the loop."""
-        report, decoded = self._job.report, 0
+    async def _not_empty(self, batch: Sequence[MetricSeries]) -> tuple[list[MetricSeries], int]:
+        """The series that hold points, and the bytes of these.
+
+        Those of which that is not plain are decoded, a few at a turn of the loop.
+        """
+        report, decoded, size = self._job.report, 0, 0
         kept, astray = list[MetricSeries](), list[MetricSeries]()
         for series in batch:
             if (seen := series.columns._glance()) is not None and not series.columns.is_read:
                 series.columns._watch(seen, series.spare, report._looked_at)
                 kept.append(series)
+                size += seen.size
                 continue
             if decoded % _SERIES_A_TURN == 0:
                 await anyio.lowlevel.checkpoint()
@@ -182,13 +187,14 @@ class CallReader:
             report._looked_at(None, series.spare, points, series.odd if points else 0)
             if points:
                 kept.append(series)
+                size += points * POINT_BYTES
             elif (series.odd or series.columns.outside) and not series.outside:
                 astray.append(series)
         if astray:
             one = astray[0]
             what = f"call {one.call_id} has points, but none of a second that was asked for, in {len(astray):,} series"
             self._job.report.doubt([f"{what}; one is {one.vendor_metric} of session {one.session_id}"])
-        return kept
+        return kept, size
 
     async def _next(self, listing: Paginator[T], batches: Batches[T], step: Depth, parts: Parts) -> Sequence[T] | None:
         """The next batch about a call, or None when there is no more, or no more can be had."""

@@ -19,11 +19,6 @@ MOST_SESSIONS = 100
 MOST_BYTES = 32 << 20
 
 
-def size_of(series: Iterable[MetricSeries]) -> int:
-    """Bytes that the points of series take: their text, until somebody looks."""
-    return sum([seen.size for one in series if (seen := one.columns._glance())])
-
-
 class Parts:
     """Gathers what is read about a call and emits it.
 
@@ -117,7 +112,8 @@ class Parts:
         await self._flush(last=True)
 
     async def _take(self, session: Session | None, series: Sequence[MetricSeries] = ()) -> None:
-        size = size_of(series)
+        seen = [found for one in series if (found := one.columns._glance())]
+        size = sum([one.size for one in seen])
         self._memory.hold(size)
         # Whether a part is the last is known only when more comes: so a full part goes out then.
         crowded = session is not None and len(self._sessions) >= MOST_SESSIONS
@@ -127,7 +123,7 @@ class Parts:
             self._sessions.append(session)
         self._series.extend(series)
         self._bytes += size
-        self._points += sum([seen.rows for one in series if (seen := one.columns._glance())])
+        self._points += sum([one.rows for one in seen])
 
     async def _flush(self, *, last: bool) -> None:
         record = CallRecord(

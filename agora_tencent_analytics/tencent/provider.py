@@ -294,8 +294,14 @@ def _stays(stays: list[Session]) -> _Stays:
 def _by_stay(series: MetricSeries, columns: list[Columns], stays: _Stays) -> Iterable[MetricSeries]:
     """One user's series, cut into the user's stays."""
     whole = Columns.join(columns)
+    if len(stays.any) == 1:
+        (session_id,), (span,) = stays.own, stays.any
+        of_stay = whole.slice(*span, counts=True)
+        return [series.of_session(session_id, series.user_id, of_stay, (whole.without(stays.any),))]
+    found = []
     for session_id, spans in stays.own.items():
         first = spans[0] == stays.any[0]
         parts = [whole.slice(*span, counts=first and span == spans[0]) for span in spans]
         spare = (whole.without(stays.any),) if first else ()
-        yield series.of_session(session_id, series.user_id, Columns.join(parts), spare)
+        found.append(series.of_session(session_id, series.user_id, Columns.join(parts), spare))
+    return found

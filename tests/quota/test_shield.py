@@ -92,7 +92,7 @@ def test_what_has_begun_goes_on_in_another_task() -> None:
             await Begun(step(waits=True, fails=False))
         return [*found, scope.cancelled_caught]
 
-    async def _awaited(begun: Begun[int]) -> int | None:
+    async def _awaited(begun: Begun[int]) -> int:
         return await begun
 
     assert [True, 7, True, False, 7, True, True] == run(scenario)
