@@ -78,7 +78,7 @@ class Access:
     endpoints: Sequence[Endpoint[Any]] = ()
     """The rows behind the neutral questions; any row of the vendor's table may be asked by `ask`."""
     environment: ClassVar[Mapping[str, EnvironmentVariable]] = {}
-    """Which environment variable holds which argument of the constructor, for `from_env`."""
+    """The environment variable of each constructor argument, for `from_env`."""
 
     def __init__(
         self,
@@ -132,7 +132,7 @@ class Access:
         elif quota.plan and quota.plan != plan.name:
             raise BadInput(f"this quota is for the plan {quota.plan!r}; it cannot serve the plan {plan.name!r} as well")
         self.identity: str = blake2b(f"{vendor.name}\0{app_id}\0{account}".encode(), digest_size=16).hexdigest()
-        """What tells whose data this is, as a digest: vendor, app and account."""
+        """A digest of vendor, app and account: whose data this is."""
         self.name: str = vendor.name
         """The vendor's name, as in records and reports."""
         self._plan = plan
@@ -260,7 +260,7 @@ class Access:
 
     @property
     def plan(self) -> Plan:
-        """What the customer has bought."""
+        """The plan that the customer has bought."""
         return self._plan
 
     @property
@@ -275,7 +275,7 @@ class Access:
 
     @property
     def hooks(self) -> tuple[Hook, ...]:
-        """What is given every notice about this provider."""
+        """The hooks that receive every notice about this provider."""
         return self._caller.hooks
 
     def now(self) -> float:
@@ -283,7 +283,7 @@ class Access:
         return self._caller.quota.clock.now()
 
     def limits(self, row: Endpoint[Any]) -> Limits:
-        """The figures of a question on this plan.
+        """The limits of a question on this plan.
 
         Args:
             row: the question.
@@ -300,7 +300,7 @@ class Access:
         return self._plan.limits(row.limits, endpoint=row.name) if found is None else found
 
     async def quota_state(self, row: Endpoint[Any]) -> QuotaState:
-        """How the counter that a question draws on stands now: used and left today, the reset, the next free slot.
+        """The state of the counter that a question draws on: used and left today, the reset, the next free slot.
 
         Raises:
             NotOffered: the plan does not include the question.
@@ -308,7 +308,7 @@ class Access:
         return await self.shared_quota.state(row.counter, self.limits(row).counted)
 
     async def quota(self) -> tuple[QuotaState, ...]:
-        """How the counters behind `endpoints` stand now, each once, in their order.
+        """The states of the counters behind `endpoints`, each once, in their order.
 
         Rows that the plan does not include are left out; rows that draw on one counter share one state.
         """
@@ -410,7 +410,7 @@ class Access:
     def at_hand(
         self, items: Sequence[R], over: TimeRange, *, doubt: str = "", cursor: str | None = None
     ) -> Paginator[R]:
-        """Items that need not be asked for, as `ask` would give them: one page, no request.
+        """Items that are already known, as `ask` would give them: one page, no request.
 
         Args:
             items: the items.

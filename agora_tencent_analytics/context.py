@@ -1,4 +1,4 @@
-"""`Terms`: how what is asked through a provider, or a view of one, is asked; and who is told.
+"""`Terms`: the priority, bounds and budgets of whatever is asked through a provider or a view; and the hooks.
 
 A view (`provider.with_options`) has terms of its own over the same connection and quota. Holds no quota: what a
 priority means is `quota/queue.py`, what a budget means `receipt.py`.
@@ -29,11 +29,11 @@ class Terms(msgspec.Struct, kw_only=True, frozen=True):
     priority: Priority | None = None
     """None where nobody has said: that of a scan is then `"backfill"`, of anything else `"normal"`."""
     max_wait: float | None = None
-    """The longest wait for a quota slot, seconds; None waits as long as it takes."""
+    """The longest wait for a quota slot, seconds; None for no bound."""
     until: float | None = None
-    """The monotonic second by which all must be over; None: no such bound."""
+    """The monotonic second by which everything must end; None for no bound."""
     budgets: tuple[Budget, ...] = ()
-    """Every attempt is taken from all of them."""
+    """Every attempt draws on all of them."""
     queues: bool = False
     """True if `max_wait` and `until` hold for the head of the queue alone: who asks for much queues behind itself."""
 
@@ -87,7 +87,7 @@ def earlier(one: float | None, other: float | None) -> float | None:
 
 
 def check_hooks(hooks: Iterable[Hook]) -> tuple[Hook, ...]:
-    """The hooks, each once.
+    """The hooks, without duplicates.
 
     Raises:
         BadInput: one of them is not a plain function.
@@ -103,7 +103,7 @@ def check_hooks(hooks: Iterable[Hook]) -> tuple[Hook, ...]:
 
 
 def together(first: tuple[Hook, ...], more: tuple[Hook, ...]) -> tuple[Hook, ...]:
-    """All of the hooks, each once."""
+    """All of the hooks, without duplicates."""
     for hook in more:
         if hook not in first:
             first = (*first, hook)
@@ -111,12 +111,12 @@ def together(first: tuple[Hook, ...], more: tuple[Hook, ...]) -> tuple[Hook, ...
 
 
 def is_heard(hooks: tuple[Hook, ...]) -> bool:
-    """True if anybody listens to the notices of ordinary life: one of these hooks, or the log."""
+    """True if routine notices have a listener: one of these hooks, or the log."""
     return bool(hooks) or LOG.isEnabledFor(logging.DEBUG)
 
 
 def tell(hooks: Iterable[Hook], notice: Notice) -> None:
-    """Gives the notice to the log and to the hooks; what a hook raises is logged, and harms nothing else."""
+    """Passes the notice to the log and to the hooks; what a hook raises is logged and goes no further."""
     enter(notice)
     for hook in hooks:
         try:

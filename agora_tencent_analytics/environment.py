@@ -27,7 +27,7 @@ class EnvironmentVariable(NamedTuple):
 def from_environment(
     variables: Mapping[str, EnvironmentVariable], environ: Mapping[str, str] | None, options: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The arguments of a provider; what `options` gives goes before what the environment says.
+    """The arguments of a provider; `options` take precedence over the environment.
 
     Args:
         variables: what is read, by argument.
@@ -55,7 +55,7 @@ def from_environment(
 
 
 def unset(variables: Collection[EnvironmentVariable], environ: Mapping[str, str] | None = None) -> str:
-    """Which of these variables are not set, in words that show no value; `""` if all are."""
+    """Which of these variables are not set, in words that reveal no value; `""` if all are."""
     lacking = [variable.name for variable in variables if not _text(environ, variable)]
     if not lacking:
         return ""
@@ -99,7 +99,7 @@ def _text(environ: Mapping[str, str] | None, variable: EnvironmentVariable) -> s
 
 
 def unquoted(value: str) -> str:
-    """A value without what files of variables leave around it: blanks, line breaks, and a pair of quotes."""
+    """A value without what `.env` files leave around it: blanks, line breaks, and a pair of quotes."""
     value = value.strip()
     for quote in "\"'":
         if len(value) > 1 and value[0] == value[-1] == quote and quote not in value[1:-1]:

@@ -1,7 +1,7 @@
-"""A vendor's table of limits as data: `Rate`, `Limits`, `Plan`.
+"""A vendor's table of limits as data: `Rate`, `Limits`, `Plan`; with the source of each figure.
 
-Figures, and where they were read. What is done about them (waiting, splitting, refusing) is in `quota/` and
-`timerange.py`; the vendors' figures are in `agora/plans.py` and `tencent/plans.py`.
+What is done about them (waiting, splitting, refusing) is in `quota/` and `timerange.py`; the vendors' figures are in
+`agora/plans.py` and `tencent/plans.py`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Rate:
 
     @property
     def is_daily(self) -> bool:
-        """True for the UTC day, which is counted and not slid."""
+        """True for the UTC day, which is a fixed window, not a sliding one."""
         return self.period_s == DAY and not self.rolling
 
     def share(self, part: float) -> Rate:
@@ -75,7 +75,7 @@ class Limits:
     """What one plan allows on one row of the vendor's limits table."""
 
     rates: tuple[Rate, ...] = ()
-    """All of them hold at once. Empty: unlimited (simulators and tests only)."""
+    """All of them apply at once. Empty: unlimited (simulators and tests only)."""
     concurrent: int | None = None
     """The most requests that may be under way at the same time. None: any number. Whoever breaks one off gets its place
     back when its lease in the quota store ends: the vendor may still be at work on it."""
@@ -88,11 +88,11 @@ class Limits:
     page_size: int = 0
     """The most rows one page may ask for; 0 where the answer has no pages."""
     inferred: str = ""
-    """Which of these figures the vendor does not state, and why they are believed."""
+    """Which of these figures the vendor does not state, and what they are inferred from."""
     counted: tuple[Rate, ...] = attrs.field(init=False, repr=False, eq=False)
     """`rates`, and beside them `concurrent` as one."""
 
-    @counted.default
+    @counted.default  # pyright: ignore[reportAttributeAccessIssue]  # a field, until the class is made
     def _counted(self) -> tuple[Rate, ...]:
         return self.rates if self.concurrent is None else (*self.rates, AtOnce(self.concurrent))
 

@@ -40,7 +40,7 @@ from agora_tencent_analytics.notices import LongWait, Notice
 from agora_tencent_analytics.timerange import TimeRange
 
 LOG = logging.getLogger("agora_tencent_analytics")
-"""Where all of it goes."""
+"""The logger of all records."""
 PREFIX = "analytics_"
 """Keeps the keys apart from the attributes of `logging.LogRecord`."""
 KEYS = (

@@ -2,7 +2,7 @@
 
 Bytes and header pairs, of no vendor and without sockets. Their reprs show by an allow list: the values of
 `SHOWN_HEADERS`, and of the headers and parameters that a vendor declares (`Vendor.shown`), which identify nobody and
-grant nothing. Of anything else the name alone is shown, so that what a vendor adds tomorrow is hidden until somebody
+grant nothing. Of everything else only the name is shown, so that what a vendor adds tomorrow is hidden until somebody
 has thought about it.
 """
 
@@ -38,8 +38,8 @@ class Request:
     headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     """Header values by name."""
     secrets: Mapping[str, Secret[str]] = attrs.field(factory=dict, repr=False)
-    """Headers that nobody is shown. Authentication adds its own to a copy, anew for each attempt; a transport finds
-    them among the others, as text."""
+    """Headers whose values are never shown. Authentication adds its own to a copy, anew for each attempt; a transport
+    finds them among the others, as text."""
     body: bytes = attrs.field(default=b"", repr=False)
     """The exact bytes to send; what a signature covers."""
     endpoint: str = ""
@@ -48,7 +48,7 @@ class Request:
     """Further headers, in lower case, and parameters of the query whose values may be shown."""
 
     def with_headers(self, extra: Mapping[str, str | Secret[str]]) -> Request:
-        """A copy with these headers added or replaced; what is a `Secret` stays one.
+        """A copy with these headers added or replaced; a `Secret` stays one.
 
         Args:
             extra: headers by name; they replace those of the same name.
@@ -105,7 +105,7 @@ def _pairs(headers: Mapping[str, str], shown: frozenset[str] = SHOWN_HEADERS) ->
 
 
 def _value(value: str) -> str:
-    """A value in quotes, cut and escaped: the other side chose it, and a terminal may read it."""
+    """A value in quotes, shortened and escaped: the server chose it, and it may reach a terminal."""
     return REDACTED if value is REDACTED else repr(value[:_LONGEST])
 
 

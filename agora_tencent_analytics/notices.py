@@ -59,7 +59,7 @@ class LongWait(Notice, kw_only=True, frozen=True):
 
     ask: int
     seconds: float
-    """How long it is expected to wait, at least."""
+    """The least that it is expected to wait, seconds."""
     until: float
     """Epoch seconds when it is expected to go on."""
     reason: str
@@ -75,7 +75,7 @@ class SlotGranted(Notice, kw_only=True, frozen=True):
     counter: str
     """Name of the vendor's counter that it draws on."""
     waited_s: float
-    """Seconds that it waited for the slot."""
+    """Seconds waited for the slot."""
     left_today: int | None
     """Requests left in the vendor's UTC day; None where days are not counted."""
 

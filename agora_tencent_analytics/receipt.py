@@ -1,4 +1,4 @@
-"""`Receipt` and `Budget`: what asking has cost, and what it may cost.
+"""`Receipt` and `Budget`: what requests have cost, and what they may cost.
 
 The counting is done in `http/client.py`.
 """
@@ -22,7 +22,7 @@ class Receipt(msgspec.Struct, kw_only=True):
     retries: int = 0
     """Attempts beyond the first of their question."""
     limit_errors: int = 0
-    """Answers that refused for the rate or for the day."""
+    """Answers that were rate-limit refusals, of the day's limit included."""
     waited_s: float = 0.0
     """Seconds that the attempts waited for a slot of the quota, together."""
     left_today: dict[str, int] = {}
@@ -36,7 +36,7 @@ class Receipt(msgspec.Struct, kw_only=True):
         return msgspec.structs.replace(self, left_today=dict(self.left_today))
 
     def since(self, earlier: Receipt) -> Receipt:
-        """What was spent after `earlier` was taken; what is left, as it is now.
+        """What was spent since `earlier` was taken; what is left is as of now.
 
         Args:
             earlier: a copy that was taken before.
@@ -51,7 +51,7 @@ class Receipt(msgspec.Struct, kw_only=True):
         )
 
     def left(self, counter: str, requests: int | None, resets_at: float) -> None:
-        """Notes what a counter has left of the day; None where days are not counted.
+        """Records what a counter has left of the day; None where days are not counted.
 
         Args:
             counter: the vendor's counter.

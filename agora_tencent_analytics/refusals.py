@@ -1,4 +1,4 @@
-"""What an answer that is not an answer is: a refusal by its code or its status, or a body that cannot be read."""
+"""What an answer without data means: a refusal, by its code or its status, or a body that cannot be read."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ BY_STATUS: Mapping[int | str, Made] = {
 
 
 def make(made: Made, **facts: Any) -> Refusal:
-    """The refusal that an entry of a table stands for.
+    """The refusal that an entry of the table stands for.
 
     Args:
         made: the entry.
@@ -57,7 +57,7 @@ def parse_object(row: Endpoint[Any], response: Response) -> dict[str, Any]:
     """
     body = parsed(row, response, read_json)
     if not isinstance(body, dict):
-        raise unreadable(row, response, f"a JSON {type(body).__name__} where an object was due")
+        raise unreadable(row, response, f"a JSON {type(body).__name__} where an object was expected")
     return body
 
 
@@ -87,7 +87,7 @@ def unreadable(
 
 
 def brief(said: str, most: int = _BRIEF) -> str:
-    """What a vendor said, short enough for errors: they are logged, reported and kept, and may quote a whole body."""
+    """What a vendor said, short enough for errors, which are logged, reported and kept."""
     return said if len(said) <= most else f"{said[:most]}... ({len(said)} characters)"
 
 

@@ -1,4 +1,4 @@
-"""Values that nothing shows by accident, and texts of the other side without them: `Secret` and `redacted`.
+"""`Secret`, a value that nothing shows by accident, and `redacted`, which removes such values from a server's text.
 
 Most leaks are reprs: a log that prints a dict of headers, a crash report that lists the local variables of every
 frame, or the first eighty characters of each. A secret here is neither text nor bytes, so whoever formats, slices,
@@ -21,7 +21,7 @@ REDACTED = "***"
 """What stands in the place of a secret."""
 
 SHORTEST = 8
-"""A shorter secret, in characters, cannot be told from other text."""
+"""A secret of fewer characters cannot be told from other text."""
 _PREFIX = 12
 """So many characters of the beginning of a secret are struck out too: the other side may have cut it."""
 _LARGE = 1 << 20
@@ -29,7 +29,7 @@ _LARGE = 1 << 20
 
 
 class Secret(Generic[T]):
-    """A text, or bytes, that shows itself to nobody who does not ask for it by name.
+    """Text or bytes that only `reveal` gives out.
 
     Args:
         value: what is to be hidden.
@@ -55,7 +55,7 @@ class Secret(Generic[T]):
         return REDACTED
 
     def __getitem__(self, part: slice) -> Secret[T]:
-        """Itself: whoever cuts what it shows cuts nothing out of a secret."""
+        """Itself, so that slicing for display cuts nothing out of the secret."""
         if not isinstance(part, slice):
             raise TypeError("a secret has no parts")
         return self

@@ -186,7 +186,7 @@ class Vendor(ABC):
             body = parsed(row, response, read_json)
             if not isinstance(body, dict if row.payload else list):
                 due = "an object" if row.payload else "a list"
-                raise unreadable(row, response, f"a JSON {type(body).__name__} where {due} was due")
+                raise unreadable(row, response, f"a JSON {type(body).__name__} where {due} was expected")
             self._judge(row, response, body)
             return body
         try:

@@ -2,6 +2,7 @@
 
     python examples/service.py        # needs fastapi and uvicorn; PORT says where it listens (8080)
     curl localhost:8080/channels/class-7/calls
+    curl localhost:8080/worst?hours=6
 
 Credentials come from the environment, as `agora-tencent-analytics simulate --vendor agora --port 8021` prints them.
 """
@@ -18,7 +19,8 @@ import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
-from agora_tencent_analytics import AgoraProvider, AnalyticsError, Last, NotAsked, Refusal
+from agora_tencent_analytics import AgoraProvider, AnalyticsError, IncompleteScan, Last, NotAsked, Refusal, scan
+from agora_tencent_analytics.scan import worst
 
 WITHIN_S = 5.0
 """How long a caller of the service waits at most."""
@@ -38,9 +40,9 @@ app = FastAPI(lifespan=lifespan)
 @app.exception_handler(AnalyticsError)
 async def unanswered(request: Request, error: AnalyticsError) -> JSONResponse:
     """503 where there is no quota, 502 where the vendor is at fault; `Retry-After` where it is worth coming back."""
-    headers = {"Retry-After": str(math.ceil(error.wait_s(time.time()) or 0))} if error.retryable else {}
+    headers = {"Retry-After": str(max(1, math.ceil(error.wait_s(time.time()) or 0)))} if error.retryable else {}
     told = {"error": type(error).__name__, "request_id": error.request_id if isinstance(error, Refusal) else ""}
-    return JSONResponse(told, 503 if isinstance(error, NotAsked) else 502, headers)
+    return JSONResponse(told, 503 if isinstance(error, NotAsked | IncompleteScan) else 502, headers)
 
 
 @app.get("/channels/{channel}/calls")
@@ -52,6 +54,16 @@ async def calls(request: Request, channel: str, hours: float = 6) -> list[dict[s
         sessions = await view.sessions(call).collect()
         found.insert(0, {"call_id": call.call_id, "began": call.created_ts, "sessions": len(sessions)})
     return found
+
+
+@app.get("/worst")
+async def worst_calls(request: Request, hours: float = 1) -> list[dict[str, object]]:
+    """The worst calls, worst first; an error where not all of them could be read."""
+    view = request.app.state.agora.with_options(priority="interactive", within_s=WITHIN_S)
+    async with scan(view, over=Last(hours=hours)) as records:
+        found = worst([record async for record in records])
+    records.report.raise_if_incomplete()
+    return [{"call_id": one.call_id, "channel": one.channel, "frozen_share": one.worst_share} for one in found]
 
 
 @app.get("/health")

@@ -13,6 +13,7 @@ from agora_tencent_analytics import (
     NotAuthenticated,
     Paginator,
     Provider,
+    Refusal,
     scan,
 )
 from agora_tencent_analytics.limits import HOUR
@@ -92,6 +93,27 @@ def test_a_scan_that_finds_none_of_its_calls_says_so_and_one_that_finds_some_rep
     found, report = run(scenario, "two", there)
     assert [there] == [record.call.call_id for record in found]
     assert [("two",)] == [failure.error.call_ids for failure in report.failures]
+
+
+@pytest.mark.parametrize(("vendor", "code"), [("agora", 404), ("tencent", "ResourceNotFound")])
+@pytest.mark.parametrize("told", [True, False])
+def test_an_id_that_the_vendor_does_not_know_is_an_error_where_it_tells(vendor: Any, code: Any, told: bool) -> None:
+    faults = [Refuse(code=code, message="no such call")] if told else []
+    provider = one(Vendors(), vendor, faults=faults)
+    nobody = Call.known(vendor, "nobody", created_ts=START, destroyed_ts=START + 60)
+
+    async def scenario() -> Any:
+        if not told:
+            return await provider.sessions(nobody)
+        with pytest.raises(Refusal, match="no such call"):
+            await provider.sessions(nobody)
+        async with scan(provider, calls=[nobody]) as records:
+            with pytest.raises(Refusal, match="no such call"):
+                _ = [record async for record in records]
+            assert records.report.failures
+        return []
+
+    assert [] == run(scenario)
 
 
 def test_a_listing_may_be_awaited_and_asks_anew_each_time() -> None:

@@ -93,17 +93,8 @@ SPENT = "by vendor"
 def worst_rows(worst: Sequence[CallFigures]) -> tuple[Row, list[Row]]:
     """Head and rows of the table of the worst calls; `-` where nothing was measured."""
     head = (
-        "vendor",
-        "channel",
-        "joined (UTC)",
-        "sessions",
-        "min",
-        "frozen %",
-        "audio freeze s",
-        "video freeze s",
-        "loss %",
-        "rtt ms",
-        "call",
+        *("vendor", "channel", "joined (UTC)", "sessions", "min", "frozen %"),
+        *("audio freeze s", "video freeze s", "loss %", "rtt ms", "call"),
     )
     return head, [
         (

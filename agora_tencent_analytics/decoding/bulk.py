@@ -35,17 +35,17 @@ _SHORTEST_PAIR, _SHORTEST_POINT = 12, 20
 
 
 class TooMuch(ValueError):
-    """It would become too much; reading it in another way does not help."""
+    """The text would take too much memory; reading it in another way does not help."""
 
 
 def check_bulk(
     text: bytes | memoryview, *, slowly: bool = False, points: bool = False, length: int | None = None
 ) -> None:
-    """Nothing, if a text may be read as objects.
+    """Checks that a text may be read as objects.
 
     Args:
         text: JSON, or what is taken for it.
-        slowly: True for the slow way of reading it.
+        slowly: True if it is read the slow way.
         points: True if all but its outermost level stays text, the points of series among it.
         length: of the answer, if this is a part of it.
 
@@ -65,7 +65,7 @@ def check_bulk(
 
 
 def check_rows(number: int) -> None:
-    """Nothing, if so many rows may be read.
+    """Checks that so many rows may be read.
 
     Raises:
         TooMuch: they are too many.
@@ -75,7 +75,7 @@ def check_rows(number: int) -> None:
 
 
 def check_series(number: int, length: int) -> None:
-    """Nothing, if so many series may be made of an answer of this length, in bytes.
+    """Checks that so many series may be made of an answer of this length, in bytes.
 
     Raises:
         TooMuch: they are too many.
@@ -87,14 +87,14 @@ def check_series(number: int, length: int) -> None:
 
 
 def check_records(number: int, length: int) -> None:
-    """Nothing, if so many records may be made of a listing of this length, in bytes.
+    """Checks that so many records may be made of a listing of this length, in bytes.
 
     Raises:
         TooMuch: they are too many.
     """
     check_rows(number)
     if number * _ROW > max(_ENOUGH, _TIMES * length):
-        raise TooMuch(f"its {length:,} bytes hold more than {number:,} rows, which is more than is read")
+        raise TooMuch(f"its {length:,} bytes hold {number:,} rows, which is more than is read")
 
 
 def rows_apart(body: bytes, hole: bytes) -> tuple[bytes, int, int] | None:
@@ -142,20 +142,25 @@ def read_portions(
 
 def _weighed(text: bytes | memoryview, *, points: bool) -> tuple[int, int]:
     """About how many values a text holds, and how many bytes of objects they become."""
-    signs = (b"[", b"{", b",", b"],[", b'"Time"') if points else (b"[", b"{", b",", b'"', b"\\")
+    lists, objects, commas = _counted(text, b"[", b"{", b",")
+    if points:
+        pairs, pointed = _counted(text, b"],[", b'"Time"')
+        # No more of them than there is room for: whoever calls something else a point gains nothing.
+        pairs, pointed = min(pairs, len(text) // _SHORTEST_PAIR), min(pointed, len(text) // _SHORTEST_POINT)
+        values = max(0, lists - pairs) + max(0, objects - pointed) + max(0, commas - 2 * (pairs + pointed))
+        return values, _UNREAD * values
+    (escapes,) = _counted(text, b"\\")
+    values = lists + objects + commas + escapes // 2  # an escape takes no memory, and as long as half a value
+    if commas > _CROWD * (lists + objects):
+        (quotes,) = _counted(text, b'"')
+        return values, _NUMBER * commas + _TEXT * (quotes // 2)
+    return values, _LIST * lists + _OBJECT * objects + _VALUE * commas
+
+
+def _counted(text: bytes | memoryview, *signs: bytes) -> list[int]:
+    """How often each of these stands in a text; by portions, since to count in all of it takes its time too."""
     counts = [0] * len(signs)
     for at in range(0, len(text), LARGE // 4):
         part = bytes(text[at : at + LARGE // 4])
-        counts = [count + part.count(sign) for count, sign in zip(counts, signs, strict=True)]
-    lists, objects, commas, *others = counts
-    if points:
-        # No more of them than there is room for: whoever calls something else a point gains nothing.
-        pairs = min(others[0], len(text) // _SHORTEST_PAIR)
-        pointed = min(others[1], len(text) // _SHORTEST_POINT)
-        values = max(0, lists - pairs) + max(0, objects - pointed) + max(0, commas - 2 * (pairs + pointed))
-        return values, _UNREAD * values
-    quotes, escapes = others
-    values = lists + objects + commas + escapes // 2  # an escape takes no memory, and as long as half a value
-    if commas > _CROWD * (lists + objects):
-        return values, _NUMBER * commas + _TEXT * (quotes // 2)
-    return values, _LIST * lists + _OBJECT * objects + _VALUE * commas
+        counts = [count + (part.count(sign) if sign in part else 0) for count, sign in zip(counts, signs, strict=True)]
+    return counts

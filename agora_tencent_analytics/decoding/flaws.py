@@ -19,9 +19,9 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 _MOST_LOST = 10_000
-"""Rows of one answer that are lost each by itself: a hundred pages of them. What has more is not about rows."""
+"""The most rows of one answer that are set aside one by one: a hundred pages. With more, all of the answer is wrong."""
 MISREAD = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
-"""What is raised for rows that are not what they should be."""
+"""The exceptions that malformed rows raise."""
 
 
 @attrs.frozen(kw_only=True)
@@ -75,7 +75,7 @@ class Flaws(msgspec.Struct, kw_only=True, eq=False):
                 unless `by_row`; or there is no list of rows at all.
         """
         if not isinstance(rows, list):
-            raise TypeError(f"a list of rows was due, not {type(rows).__name__}")
+            raise TypeError(f"expected a list of rows, not {type(rows).__name__}")
         if len(rows) > MOST_ROWS:
             check_rows(len(rows))
         if not self.by_row:
@@ -83,10 +83,10 @@ class Flaws(msgspec.Struct, kw_only=True, eq=False):
         found: list[T] = []
         for at, row in enumerate(rows):
             text, place = _as_text(row), self._place
-            rows[at] = None  # it becomes a record, and the answer may be large
+            rows[at] = None  # pyright: ignore  # it becomes a record, and the answer may be large
             try:
                 if type(row) not in kinds:
-                    raise TypeError(f"an object was due, not {type(row).__name__}")
+                    raise TypeError(f"expected an object, not {type(row).__name__}")
                 found += read([row])
             except MISREAD as error:
                 why = str(error) if type(error) in (TypeError, ValueError) else f"{type(error).__name__}: {error}"
@@ -122,7 +122,7 @@ class Flaws(msgspec.Struct, kw_only=True, eq=False):
 
 
 NO_FLAWS = Flaws()
-"""Of an answer that was read to the last field."""
+"""For an answer of which every field was read."""
 
 
 def _as_text(row: Any) -> str:

@@ -1,4 +1,4 @@
-"""When something was: epoch seconds, from what a vendor writes in their place."""
+"""Epoch seconds, from whatever a vendor writes for a time."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ def seconds(value: Any) -> int:
         ValueError, TypeError, ArithmeticError: it is not a time.
     """
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise TypeError(f"a time was due, not {value!r}")
+        raise TypeError(f"expected a time, not {value!r}")
     try:
         found = int(value)
     except ValueError:
         moment = datetime.fromisoformat(str(value))
         if moment.tzinfo is None:
-            raise ValueError(f"a date without its zone: {value!r}") from None
+            raise ValueError(f"a date without a time zone: {value!r}") from None
         found = int(moment.timestamp())
     for unit in (1, 10**3, 10**6, 10**9):
         if found < YEAR_5138 * unit:

@@ -260,7 +260,7 @@ def open_objects(raw: bytes | msgspec.Raw | None, name: str, doubts: list[str]) 
         if kind == "an object":
             yield open_object(element, name)
         elif len(doubts) < _MOST_DOUBTS:
-            doubts.append(f"{name}[{at}] is {kind}, where an object was due")
+            doubts.append(f"{name}[{at}] is {kind}, where an object was expected")
 
 
 def plain(raw: msgspec.Raw | None, *, rows: bool = False) -> Any:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Odd = Callable[[Iterable[str]], None]
-"""Is told the vendor's names of fields of a record that could not be read as they were sent."""
+"""Receives the vendor's names of the fields of a record that could not be read as sent."""
 _GARBLED = (ValueError, TypeError, ArithmeticError)
 _TIME = re.compile("(.*_)?ts")
 
@@ -44,7 +44,7 @@ def flag(value: Any, _: Any = None) -> bool:
         return value != 0
     if isinstance(value, str) and value.lower() in ("true", "false"):
         return value.lower() == "true"
-    raise TypeError(f"true or false was due, not {value!r}")
+    raise TypeError(f"expected true or false, not {value!r}")
 
 
 def says_no(value: Any) -> bool:
@@ -58,7 +58,7 @@ def says_no(value: Any) -> bool:
 def one_text(value: Any, _: Any = None) -> str:
     """Text; a number that came as a whole float has no fraction, since ids are compared as text."""
     if isinstance(value, list | dict):
-        raise TypeError(f"a text was due, not {type(value).__name__}")
+        raise TypeError(f"expected text, not {type(value).__name__}")
     return str(int(value) if isinstance(value, float) and value.is_integer() else value)
 
 
@@ -73,7 +73,7 @@ def real(value: Any, _: Any = None) -> float:
     """A real number: a text may also spell something that is not one."""
     found = float(value)
     if not isfinite(found):
-        raise ValueError(f"a number was due, not {value!r}")
+        raise ValueError(f"expected a number, not {value!r}")
     return found
 
 

@@ -41,7 +41,7 @@ from agora_tencent_analytics.errors import (
     WouldExceedQuota,
 )
 from agora_tencent_analytics.http.connection import Connection
-from agora_tencent_analytics.http.credentials import Fixed, called_for, check_kind
+from agora_tencent_analytics.http.credentials import KEEP_S, Fixed, called_for, check_kind
 from agora_tencent_analytics.http.hosts import Hosts
 from agora_tencent_analytics.http.recorder import Recorder
 from agora_tencent_analytics.http.redaction import Redaction
@@ -60,8 +60,6 @@ from agora_tencent_analytics.refusals import brief
 from agora_tencent_analytics.timerange import TimeRange
 from agora_tencent_analytics.wire import Asked, Reply, Vendor, cleaned, decoded
 
-KEEP_S = 60.0
-"""Keys older than this do not sign, seconds: who hands out tokens leaves them that long to live."""
 _MOST_DAYS_SPENT = 3
 """Refusals for the day in one ask: two can come around midnight, a third means that marking the day does not help."""
 

@@ -12,6 +12,8 @@ from agora_tencent_analytics.errors import AnalyticsError, BadInput
 from agora_tencent_analytics.secret import Secret, is_key, secret
 
 C = TypeVar("C")
+KEEP_S = 60.0
+"""Keys older than this do not sign, seconds: who hands out tokens leaves them that long to live."""
 
 
 class Fixed(Generic[C]):

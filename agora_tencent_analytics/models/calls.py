@@ -80,6 +80,9 @@ class Call:
     ) -> Self:
         """A call that is known already, from a web hook or a database: it may be asked about without any listing.
 
+        An id that the vendor does not know is an error where the vendor says so. Neither of ours documents such an
+        answer: what comes is a call without sessions, and `provider.call()` tells it from one that was never there.
+
         Args:
             vendor: `"agora"`, `"tencent"` or a third party's name.
             call_id: the vendor's id of the call.

@@ -44,7 +44,7 @@ class NextReader(msgspec.Struct, kw_only=True):
     number: int = 1
     """The page being asked for, counted from 1."""
     token: str = ""
-    """What it is asked for by; `""` for the first."""
+    """The token that it is asked for by; `""` for the first."""
     pages: int = 0
     """Pages fed, readings again included."""
     readings: int = 1
@@ -99,7 +99,7 @@ class NextReader(msgspec.Struct, kw_only=True):
         return Step(action="page", number=self.number)
 
     def refused(self) -> Step:
-        """The vendor does not know its own token any more."""
+        """Takes in that the vendor no longer knows its own token."""
         return self._again(_FORGOTTEN)
 
     def _next(self, page: PageSigns) -> str:

@@ -50,7 +50,7 @@ class Reading(msgspec.Struct, kw_only=True):
 
     ids: Seen = msgspec.field(default_factory=Seen)
     slips: int = 0
-    """Rows that stood on a page which had them already: the vendor's slip, and shown all the same."""
+    """Rows repeated within one page: the vendor's slip, counted as shown all the same."""
     earlier: Seen | None = None
     """The ids of the reading before."""
     returned: int = 0
@@ -76,11 +76,11 @@ class Reading(msgspec.Struct, kw_only=True):
     empties: int = 0
     """Empty pages in a row."""
     behind: bool = False
-    """True once an empty page was looked behind."""
+    """True once the page behind an empty one was asked for."""
     again: bool = False
-    """True once it was asked for again."""
+    """True once an empty page was asked for again."""
     probing: bool = False
-    """True while it is in question whether the first page was cut."""
+    """True while it is unclear whether the first page was cut short."""
     gap: bool = False
     """True if a page came short, and others followed or were promised."""
     drift: str = ""
@@ -150,7 +150,7 @@ class Reading(msgspec.Struct, kw_only=True):
             self.most_total = max(page.total, self.most_total or 0)
 
     def _mark(self) -> None:
-        """Makes the digest of the last page, which nobody needs of a lone one."""
+        """Makes the digest of the last page; a lone page needs none."""
         page, self._unmarked = self._unmarked, None
         if page is not None:
             mark = _mark(page)

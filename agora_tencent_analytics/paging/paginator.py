@@ -98,7 +98,7 @@ class Paginator(Generic[T]):
         return Batches(self._new_walk(whole_questions=self._merge is not None), self._merge)
 
     def merged(self, items: Sequence[Any]) -> Sequence[T] | None:
-        """What these items would have become on a walk of this listing; None if some of them were not asked for.
+        """The records that a walk of this listing would make of these items; None if some of them were not asked for.
 
         Args:
             items: pieces of records, as the pages gave them.
@@ -167,7 +167,7 @@ class Paginator(Generic[T]):
 
     @property
     def verdict(self) -> Certificate:
-        """The certificate without the fingerprints of rows: whether everything was read, for who keeps no more."""
+        """The certificate without the fingerprints of rows, for callers that need only whether everything was read."""
         return self._walk.evidence.certificate(brief=True) if self._walk else self.certificate
 
 

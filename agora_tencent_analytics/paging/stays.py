@@ -29,12 +29,12 @@ T = TypeVar("T")
 SLACK_S = 30
 """Seconds asked for around each stay: the clocks that stamp stays and points are not the same."""
 _QUIET_S = 300
-"""A stay whose points end so many seconds before the end of what was asked for is over: points come every few seconds,
-of some metrics every minute."""
+"""A stay whose points end this many seconds before the end of what was asked for is over: points come every few
+seconds, of some metrics every minute."""
 _AHEAD_S = 60
-"""What ended so many seconds after the vendor's now may have ended now: its clock is not known that exactly."""
+"""An end up to this many seconds after the vendor's now may be now: the vendor's clock is not known more exactly."""
 _LONGEST_S = DAY
-"""Of a call that cannot have begun when its row says, so much is asked for before its end."""
+"""How much is asked for before the end of a call that cannot have begun when its row says, seconds."""
 _MOST_NAMED = 3
 
 
@@ -54,7 +54,7 @@ class Trail(Protocol):
     """Watches the answers to a question for signs that more is to be asked than was known."""
 
     fill_to: int
-    """Up to here windows are as long as they may be, epoch seconds."""
+    """Windows up to here are made as long as allowed, epoch seconds."""
     doubt: str
     """What may be missing where it leads no further, in words; `""`: nothing."""
 
@@ -83,7 +83,7 @@ def packed(items: Iterable[T], most: int) -> Iterator[list[T]]:
 
 
 def end_is_known(call: Call, now: int) -> bool:
-    """False if the row of a call that is over has no end that can be; what still runs ends now."""
+    """False if the row of a finished call has no possible end; a running call ends now."""
     if call.destroyed_ts is None:
         return not call.finished
     return call.created_ts < call.destroyed_ts <= now + _AHEAD_S
@@ -244,7 +244,7 @@ class StayTrail(msgspec.Struct, kw_only=True):
         return session.leave_ts != session.join_ts or self._seen(session, until) > session.join_ts + SLACK_S
 
     def _shows_itself_until(self, second: int) -> bool:
-        """True if one of the sessions was seen so shortly before this second that it may have gone on."""
+        """True if a session was seen shortly enough before this second that it may have gone on."""
         return any(
             self._is_open_ended(one, second) and self._seen(one, second) >= second - _QUIET_S for one in self.sessions
         )

@@ -64,7 +64,7 @@ class Filter(NamedTuple):
 
 
 class Held(NamedTuple):
-    """Items that are at hand, and need not be asked for."""
+    """Items that are already known, and need no request."""
 
     items: Sequence[Any]
     over: TimeRange
@@ -83,7 +83,7 @@ class Walk:
         max_wait: the longest wait for a quota slot, seconds; None waits as long as it takes.
         whole_questions: True if a question that the cursor has left in the middle is to be asked again as a whole.
         filters: which items are given; the others are counted.
-        held: items at hand, which come first, as one page.
+        held: items that are already known, which come first, as one page.
     """
 
     def __init__(
@@ -119,7 +119,7 @@ class Walk:
             self.evidence,
             self._seen,
         )
-        """The window being read, and those to come."""
+        """The window being read, and those that follow."""
 
     async def next(self) -> Sequence[Any] | None:
         """What the next page shows that was not seen before, or None at the end.

@@ -59,7 +59,7 @@ class Reading(msgspec.Struct, kw_only=True):
 
     question: Question
     window: TimeRange
-    """What is to be asked next."""
+    """The window to ask for next."""
     reader: Reader
     adjustments: int = 0
     """How often the vendor refused the window."""
@@ -67,7 +67,7 @@ class Reading(msgspec.Struct, kw_only=True):
 
 @attrs.define(eq=False)
 class Windows:
-    """The route of one walk. Its state changes when a page was decoded, or a window refused or given up.
+    """The windows of one walk. The state changes when a page is decoded, or a window refused or given up.
 
     Args:
         identity: whose questions they are; a cursor of another app or account is refused.
@@ -96,7 +96,7 @@ class Windows:
     _question: Question | None = attrs.field(default=None, init=False)
     _index: int = attrs.field(default=0, init=False)
     _stack: list[tuple[TimeRange, int]] = attrs.field(factory=list, init=False)
-    """Windows to come, the next one last, with barren levels."""
+    """Windows that follow, the next one last, each with its barren levels."""
     _later: int = attrs.field(default=0, init=False)
     """How many of them are not part of the window that was begun last."""
     _longest: int = attrs.field(default=0, init=False)
@@ -107,7 +107,7 @@ class Windows:
     _asked_at: float = attrs.field(default=0.0, init=False)
     """The vendor's now when the questions were made."""
     _asked_lead: float = attrs.field(default=0.0, init=False)
-    """What it rested on."""
+    """The vendor's lead that it rested on."""
     _hidden: list[tuple[Clipped, float]] | None = attrs.field(factory=list, init=False)
     """What of the question could not be asked for, by which clock; None once that was looked at again."""
     _begun_anew: bool = attrs.field(default=False, init=False)
@@ -201,7 +201,7 @@ class Windows:
             self._reached = max([piece.end for piece in (*question.over, *windows)])
 
     def _put(self, windows: Sequence[TimeRange]) -> bool:
-        """These windows are to come; True if there are any."""
+        """Puts these windows on the stack; True if there are any."""
         self._stack = [(window, 0) for window in windows][::-1]
         self._later = len(self._stack)
         return bool(self._stack)
@@ -355,7 +355,7 @@ class Windows:
         return halves is not None
 
     def skip(self, reason: str) -> TimeRange | None:
-        """Gives up the window being read, and returns it."""
+        """Gives up the window being read and returns it."""
         reading, self.reading = self.reading, None
         if reading is None:
             return None

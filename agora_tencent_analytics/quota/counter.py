@@ -36,7 +36,7 @@ from agora_tencent_analytics.quota.queue import Queue, Waiter
 from agora_tencent_analytics.quota.store import Claim, CounterKey, CounterState, LatestRefusal, QuotaStore, Room
 
 _STORE_MOMENT_S = 0.25
-"""What a store may take to answer whoever does not want to wait: others may have it locked at this moment."""
+"""Seconds that a store gets to answer a caller who does not want to wait: others may have it locked just now."""
 _LATELY_S = float(HOUR)
 _LEAST_WAIT_S = 0.001
 """Before the store is asked again, whatever was computed: its clock and ours differ in the last digits."""
@@ -53,7 +53,7 @@ class Grant(msgspec.Struct, kw_only=True, frozen=True, eq=False):
     at: float
     """When it was granted, monotonic seconds."""
     waited_s: float
-    """Seconds that it was waited for."""
+    """Seconds waited for it."""
     left_today: int | None
     """Requests left in the vendor's day after it; None if no day is counted."""
 
@@ -63,12 +63,12 @@ class Totals(msgspec.Struct, kw_only=True):
 
     granted: int = 0
     refused: int = 0
-    """By the vendor, for their rate or the day."""
+    """Refused by the vendor, for the rate or the day."""
     refunded: int = 0
     waited_s: float = 0.0
 
     def add(self, other: Totals) -> None:
-        """Enters what another counted."""
+        """Adds another tally."""
         self.granted += other.granted
         self.refused += other.refused
         self.refunded += other.refunded
@@ -76,7 +76,7 @@ class Totals(msgspec.Struct, kw_only=True):
 
 
 class Refusals:
-    """What a counter has met of refusals for its rate: its own, and those that other processes met.
+    """The rate-limit refusals of a counter: its own, and those of other processes.
 
     Args:
         name: the counter's name, for the log.
@@ -90,7 +90,7 @@ class Refusals:
         self._unheard_own = 0
 
     def met(self, lost_ago_s: float | None) -> None:
-        """One request of this process was refused; the first is reported.
+        """Records that a request of this process was refused; the first is logged.
 
         Args:
             lost_ago_s: how long ago the store was found empty or had lost data, seconds; None if it does not say.
@@ -173,7 +173,7 @@ class Counter:
         self._refusals = Refusals(name, expected=not strict)
 
     def adopt(self, rates: tuple[Rate, ...]) -> None:
-        """Obeys these rates from now on, beside those known; of two over one period the smaller."""
+        """Adds these rates; of two over the same period the smaller holds."""
         if self._rates.issuperset(rates):
             return
         self._rates = self._rates.union(rates)
@@ -273,7 +273,7 @@ class Counter:
         self._queue.ring_head()
 
     def refunded_one(self, grant: Grant) -> None:
-        """The request was never sent: everything is given back."""
+        """Gives everything back: the request was never sent."""
         self.totals.refunded += 1
         self.bucket.refund()
         self.day.given_back(grant.claim.days)
@@ -301,7 +301,7 @@ class Counter:
         return day
 
     async def look(self) -> CounterState:
-        """How the counter stands, for all who share the store."""
+        """The state of the counter, for all who share the store."""
         state = await self.store.look(self.key, self.owner, self.day.today(), self.clock.clock.wall())
         now = self.clock.clock.monotonic()
         self.bucket.others(now - ended_ago for ended_ago in state.others)
@@ -310,7 +310,7 @@ class Counter:
         return state
 
     def _hear(self, state: CounterState, now: float) -> None:
-        """Takes the step down that another's refusal asks for."""
+        """Slows down after another process was refused."""
         refused = self._refusals.fresh(state.refused)
         if refused is not None:
             self.bucket.refused(now - refused.ago_s, now - refused.sent_ago_s, period_s=refused.period_s)
@@ -327,7 +327,7 @@ class Counter:
 
     @property
     def waiting(self) -> int:
-        """How many wait for a slot."""
+        """How many requests wait for a slot."""
         return len(self._queue)
 
     def _claim(self, now: float, priority: Priority) -> Claim:

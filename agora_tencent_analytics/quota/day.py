@@ -47,7 +47,7 @@ class Day:
         self._used: dict[int, int] = {}
 
     def adopt(self, rates: Iterable[Rate]) -> None:
-        """Obeys the daily rate among these, unless a smaller one is known."""
+        """Adds the daily rate among these, unless a smaller one is known."""
         for rate in rates:
             if rate.is_daily and (self.rate is None or rate.limit < self.rate.limit):
                 self.rate = rate
@@ -80,7 +80,7 @@ class Day:
         return tuple(day for day in self._around_now() if day > charged[0] and day not in charged) if charged else ()
 
     def seen(self, days: tuple[int, ...]) -> tuple[int, ...]:
-        """What is known to be used of each day."""
+        """What is known to be used, by day."""
         return tuple(self._used.get(day, 0) for day in days)
 
     def learn(self, days: tuple[int, ...], used: tuple[int, ...]) -> None:
@@ -91,7 +91,7 @@ class Day:
             self._used = {day: count for day, count in self._used.items() if day >= days[0]}
 
     def given_back(self, days: tuple[int, ...]) -> None:
-        """One request of each of the days was refunded."""
+        """Records that one request of each of the days was refunded."""
         for day in days:
             if self._used.get(day):
                 self._used[day] -= 1

@@ -115,21 +115,21 @@ class Window:
         return first + turns * rest
 
     def take(self, now: float) -> None:
-        """One request is granted at `now`; `wait(now)` was 0."""
+        """Takes a slot at `now`; `wait(now)` must have been 0."""
         self.in_flight += 1
         self.slowdown.used(now)
 
     def answered(self, now: float) -> None:
-        """One granted request was answered, or failed, at `now`."""
+        """Records that a granted request was answered, or failed, at `now`."""
         self.in_flight -= 1
         insort(self._answered, now)
 
     def refund(self) -> None:
-        """One granted request was never sent."""
+        """Gives back the slot of a request that was never sent."""
         self.in_flight -= 1
 
     def others(self, answered: Iterable[float]) -> None:
-        """Replaces what is known of requests that other processes sent (or this one before a restart).
+        """Replaces what is known of requests sent by other processes (or by this one before a restart).
 
         Args:
             answered: when each was answered, monotonic seconds of this process.
@@ -163,7 +163,7 @@ class Bucket:
         self.add(rates)
 
     def add(self, rates: Iterable[Rate]) -> None:
-        """Obeys these rates too; of two rates over the same period the smaller holds."""
+        """Adds these rates; of two rates over the same period the smaller holds."""
         for rate in rates:
             if rate.is_daily:
                 continue
@@ -178,7 +178,7 @@ class Bucket:
 
     @property
     def at_once(self) -> bool:
-        """True if requests that are under way at the same time are limited."""
+        """True if the number of requests under way at the same time is limited."""
         return any(not window.rate.period_s for window in self.windows)
 
     @property
@@ -203,14 +203,14 @@ class Bucket:
         return max(self.wait(now, ahead=ahead), paced)
 
     def take(self, now: float) -> None:
-        """One request is granted at `now`; `wait(now)` was 0."""
+        """Takes a slot at `now`; `wait(now)` must have been 0."""
         self.in_flight += 1
         self._last_take = now
         for window in self.windows:
             window.take(now)
 
     def answered(self, now: float) -> None:
-        """One granted request was answered, or failed, at `now`."""
+        """Records that a granted request was answered, or failed, at `now`."""
         self.in_flight -= 1
         self._answers += 1
         self._last_answer = max(self._last_answer, now)
@@ -218,13 +218,13 @@ class Bucket:
             window.answered(now)
 
     def refund(self) -> None:
-        """One granted request was never sent."""
+        """Gives back the slot of a request that was never sent."""
         self.in_flight -= 1
         for window in self.windows:
             window.refund()
 
     def others(self, answered: Iterable[float]) -> None:
-        """Replaces what is known of requests that other processes sent; monotonic seconds of this process."""
+        """Replaces what is known of requests sent by other processes; monotonic seconds of this process."""
         known = sorted(answered)
         for window in self.windows:
             window.others(known)

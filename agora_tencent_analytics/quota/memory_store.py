@@ -1,4 +1,4 @@
-"""The quota in memory: forgotten when the process ends, and shared by nobody outside of it.
+"""The quota in memory: forgotten when the process ends, and shared with no other process.
 
 Holds `MemoryStore`. The file (`sqlite_store.py`) and Redis (`redis_store.py`) keep the same contract elsewhere.
 """

@@ -41,7 +41,7 @@ def default_path() -> Path:
 
 
 def check_store(where: object) -> None:
-    """Nothing, if this may name a store; it is not opened.
+    """Checks that this can name a store, without opening it.
 
     Raises:
         BadInput: it is of another type.

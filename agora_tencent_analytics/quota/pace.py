@@ -22,9 +22,9 @@ class TokenBucket:
     def __init__(self, pace_s: float) -> None:
         self.pace_s = pace_s
         self.ready: bool = False
-        """The token is here, for the next request."""
+        """True while the token is available."""
         self.asked: bool = False
-        """Somebody waits for the token."""
+        """True while somebody waits for the token."""
         # Here, since who has no rates needs none: it brings `importlib.metadata`, and a fifth of all our own imports.
         from aiolimiter import AsyncLimiter
 
@@ -35,7 +35,7 @@ class TokenBucket:
         return self._limiter.has_capacity()
 
     async def ask(self, patience_s: float) -> None:
-        """Waits for the token, but no longer than `patience_s`; only one may ask at a time."""
+        """Waits for the token, but no longer than `patience_s`; only one caller may wait at a time."""
         self.asked = True
         try:
             # A scope costs as much as all else here: only who would not wait for ever, and has to wait, needs one.

@@ -41,20 +41,20 @@ class Waiter:
         self.priority: Priority = priority
         self.number: int = 0
         self.queues: bool = False
-        """Those ahead of it do not make it late."""
+        """True if those ahead of it do not count against its deadline."""
         self.as_head_s: float | None = None
-        """Seconds that it waits at most from when it becomes the head, until it has; None: no such bound."""
+        """The most seconds to wait once it is the head of the queue; None for no bound."""
         self.refused: bool = False
-        """The store has said "not yet" to it."""
+        """True once the store has said "not yet" to it."""
         self._rung = asyncio.get_running_loop().create_future()
 
     def arm(self) -> None:
-        """Forgets that it was rung; whoever decides to wait does this first, so that no ring is lost after it."""
+        """Clears the wake-up; do this before deciding to wait, so that no later one is lost."""
         if self._rung.done():
             self._rung = asyncio.get_running_loop().create_future()
 
     async def wait(self, seconds: float) -> None:
-        """Waits to be rung, but no longer than `seconds`, and a moment more if others go first."""
+        """Waits for a wake-up, but no longer than `seconds`, and a moment more if others go first."""
         late_s = 0.0
         if self.priority == "backfill":
             late_s = _YIELDED_AFTER_REFUSAL_S if self.refused else _YIELDED_S
@@ -67,14 +67,14 @@ class Waiter:
                 timer.cancel()
 
     def ring(self) -> None:
-        """Wakes whoever waits here."""
+        """Wakes the waiter."""
         # A loop that was closed under its waiters wakes nobody; they leave one by one when they are collected.
         if not self._rung.done() and not self._rung.get_loop().is_closed():
             self._rung.set_result(None)
 
 
 class Queue:
-    """Those who wait, on one event loop."""
+    """The waiters of one event loop."""
 
     def __init__(self) -> None:
         self._queues: tuple[OrderedDict[Waiter, None], ...] = tuple(OrderedDict() for _ in PRIORITIES)
@@ -86,18 +86,18 @@ class Queue:
         return sum(map(len, self._queues))
 
     def join(self, waiter: Waiter) -> int:
-        """Takes the last place among its equals; says how many are served before it if nobody else comes."""
+        """Joins behind those of equal priority; returns how many are served before it if nobody else comes."""
         self._joined += 1
         waiter.number = self._joined
         self._queues[_RANK[waiter.priority]][waiter] = None
         return self.ahead(waiter.priority) - 1
 
     def ahead(self, priority: Priority) -> int:
-        """How many are served before one more of this priority, at least."""
+        """At least how many would be served before one more of this priority."""
         return sum(map(len, self._queues[: _RANK[priority] + 1]))
 
     def leave(self, waiter: Waiter) -> None:
-        """Gives the place up, wherever it is, and rings who is next."""
+        """Leaves the queue, from any place, and wakes the next head."""
         self._queues[_RANK[waiter.priority]].pop(waiter, None)
         if self._acting is waiter:
             self._acting = None
@@ -112,7 +112,7 @@ class Queue:
         self._acting = None
 
     def head(self) -> Waiter | None:
-        """Whose turn it is."""
+        """The head of the queue."""
         if self._acting is not None:
             return self._acting
         firsts = [next(iter(queue)) for queue in self._queues if queue]
@@ -121,19 +121,19 @@ class Queue:
         return firsts[0] if firsts else None
 
     def ring_head(self) -> None:
-        """Wakes whoever is next."""
+        """Wakes the head."""
         head = self.head()
         if head is not None:
             head.ring()
 
     def granted(self, waiter: Waiter) -> None:
-        """The head was served: those of lower priority who came before it were overtaken."""
+        """Records that the head was served, overtaking those of lower priority that came before it."""
         lower = self._queues[_RANK[waiter.priority] + 1 :]
         overtook = any(next(iter(queue)).number < waiter.number for queue in lower if queue)
         self._overtakings = self._overtakings + 1 if overtook else 0
 
     def ring_the_impatient(self) -> None:
-        """Wakes those who do not wait forever."""
+        """Wakes those whose wait is bounded."""
         for queue in self._queues:
             for waiter in queue:
                 if waiter.deadline is not None:

@@ -1,4 +1,4 @@
-"""The vendor's allowance: who may send the next request, and when.
+"""The vendor's quota: who may send the next request, and when.
 
 Holds `Quota`, one per account in a process: the counters of the vendor, the clock of the vendor, and the store that
 remembers both over restarts. It sends nothing, and does not decide which endpoint draws on which rates: those come
@@ -61,11 +61,11 @@ class QuotaState(msgspec.Struct, kw_only=True, frozen=True):
     granted: int = 0
     """Slots granted by this object."""
     refused: int = 0
-    """Requests that the vendor refused for their rate or the day."""
+    """Requests that the vendor refused, for the rate or the day."""
     refunded: int = 0
     """Slots given back because nothing was sent."""
     waited_s: float = 0.0
-    """Seconds that granted requests waited, together."""
+    """Seconds that granted requests waited in total."""
 
 
 class Quota:
@@ -196,7 +196,7 @@ class Quota:
             return known
 
     async def aclose(self) -> None:
-        """Closes what the store has open on this event loop; the quota may go on being used, and opens it anew."""
+        """Closes what the store has open on this event loop; the quota can still be used, and opens it again."""
         if self._store is not None:
             await self._store.aclose()
 
@@ -248,7 +248,7 @@ class Quota:
         )
 
     def refuse_if_spent(self, counter: str, rates: tuple[Rate, ...], priority: Priority = "normal") -> None:
-        """Says at once, and of what is known here, whether a slot would be refused for the day; nothing is spent.
+        """Raises at once, by what is known here, if a slot would be refused for the day; spends nothing.
 
         Args:
             counter: the vendor's counter.
@@ -262,7 +262,7 @@ class Quota:
             self._counter(counter, rates).refuse_if_spent(priority)
 
     async def state(self, counter: str, rates: tuple[Rate, ...]) -> QuotaState:
-        """How a counter stands now, for reports; nothing is spent.
+        """The state of a counter now, for reports; spends nothing.
 
         Args:
             counter: the vendor's counter.

@@ -51,9 +51,9 @@ class Account(msgspec.Struct):
     rests_from: float
     """When data may have been lost last, by the store's clock."""
     lost: bool
-    """Somebody has used it before; False if it was found empty."""
+    """True if it was used before; False if it was found empty."""
     steady: float | None = None
-    """What the wall clock is ahead of the machine's monotonic clock, seconds; None if nobody said."""
+    """By how many seconds the wall clock is ahead of the machine's monotonic clock; None if unknown."""
     counters: list[str] = []
     """Those used since the birth."""
 
@@ -70,7 +70,7 @@ class Day(msgspec.Struct, array_like=True):
     lives: dict[str, tuple[int, int]] = {}
     """Requests granted and given back, by birth."""
     spent_at: int = 0
-    """The vendor says that it is spent for every limit up to this one."""
+    """The vendor called it spent for every limit up to this one."""
 
     @property
     def used(self) -> int:
@@ -83,7 +83,7 @@ class Day(msgspec.Struct, array_like=True):
         self.lives[life] = (before[0] + granted, before[1] + back)
 
     def merge(self, other: Day) -> None:
-        """Adds what the other knows and this does not."""
+        """Adds what only the other knows."""
         self.spent_at = max(self.spent_at, other.spent_at)
         for life, (granted, back) in other.lives.items():
             before = self.lives.get(life, (0, 0))
@@ -102,7 +102,7 @@ class Record(msgspec.Struct):
     granted_at: float = 0.0
     held_until: float = 0.0
     hold_s: float = 0.0
-    """For how long everybody was to be held."""
+    """For how long everybody is held, as it was recorded."""
     refusals: int = 0
     refused_at: float = 0.0
     refused_sent_at: float = 0.0

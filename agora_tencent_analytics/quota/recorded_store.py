@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 class Tables(Protocol):
-    """Where the steps find what is written down, and write it."""
+    """Reads and writes what the steps need."""
 
     def find(self, key: CounterKey, kind: type[R]) -> R | None:
         """What is written down of a counter; of the account under `OF_THE_ACCOUNT`."""
@@ -46,7 +46,7 @@ class Tables(Protocol):
         ...
 
     def forget_slots(self, key: CounterKey, until: float) -> int:
-        """Removes those that ended until then; how many there were."""
+        """Removes those that ended by then; returns how many."""
         ...
 
 

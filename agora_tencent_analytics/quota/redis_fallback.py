@@ -172,7 +172,7 @@ class Fallback:
             found.known = {name for name, claim in found.claims.items() if _renamed(claim) in away.in_flight}
 
     def serves(self, key: CounterKey) -> bool:
-        """True if the share goes on."""
+        """True if the share still applies."""
         with self._lock:
             return key in self._shares
 

@@ -69,7 +69,7 @@ _log = logging.getLogger("agora_tencent_analytics")
 
 
 class Misconfigured(QuotaUnavailable):
-    """The server will not serve this client before somebody changes something."""
+    """The server will not serve this client until somebody changes its setup."""
 
 
 @attrs.define
@@ -106,7 +106,7 @@ class RedisLink:
         self._trouble: str | None = None
         self._passes = True
         self.serves = False
-        """The server has served this client."""
+        """True once the server has served this client."""
         self.breaks: int = 0
         """How often connections were lost: it may be another server now."""
         wrong: str | None = None
@@ -261,7 +261,7 @@ class RedisLink:
 
 
 def _keep_alive() -> dict[int, int]:
-    """So that no firewall forgets a connection that is idle."""
+    """Keeps firewalls from dropping idle connections."""
     wanted = {"TCP_KEEPIDLE": _KEEP_ALIVE_S, "TCP_KEEPINTVL": _KEEP_ALIVE_S, "TCP_KEEPCNT": 3}
     return {getattr(socket, name): value for name, value in wanted.items() if hasattr(socket, name)}
 

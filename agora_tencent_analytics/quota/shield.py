@@ -1,4 +1,4 @@
-"""`uninterrupted`: what has begun is finished, even if the task that waits for it is cancelled.
+"""`uninterrupted`: finishes a step that has begun, even if the task that waits for it is cancelled.
 
 Holds that function, and `Begun` for what seldom waits. Both are for steps that are short, bounded in time, and must not
 be left half done: what was granted and what was spent has to be written down. The cancellation is raised again once the

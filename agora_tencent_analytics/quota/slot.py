@@ -40,7 +40,7 @@ class Slot:
     )
 
     waited_s: float
-    """Seconds that it was waited for."""
+    """Seconds waited for it."""
     left_today: int | None
     """Requests left in the vendor's UTC day after this one; None if days are not counted."""
     was_read: bool
@@ -159,7 +159,7 @@ class Renewal:
         self._timer = self._loop.call_later(self._every_s, self._begin)
 
     async def stop(self) -> None:
-        """Lets the lease be; returns when nothing is under way any more, so that no renewal follows the answer."""
+        """Stops renewing; returns once nothing is under way, so that no renewal follows the answer."""
         self._timer.cancel()
         self._stopped.set()
         if self._task is not None:
@@ -177,7 +177,7 @@ class Renewal:
             except QuotaUnavailable as error:
                 if not told and self._clock.monotonic() - self._leased_at > self._store.lease_s:
                     told = True
-                    _log.warning("%s: the slot of an unanswered request is given up, because %s", self._key[1], error)
+                    _log.warning("%s: the slot of an unanswered request is given up: %s", self._key[1], error)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._every_s):
                     await self._stopped.wait()
@@ -230,7 +230,7 @@ class Waiting:
                     return
                 step = begun
         except QuotaUnavailable as unavailable:
-            _not_written_down(unavailable)
+            _not_recorded(unavailable)
         else:
             # The block may be left because it was cancelled; what was spent is written down all the same.
             await uninterrupted(self._settle(step))
@@ -245,12 +245,12 @@ class Waiting:
             with anyio.fail_after(_SETTLED_WITHIN_S):
                 await step
         except (QuotaUnavailable, TimeoutError) as unavailable:
-            _not_written_down(unavailable)
+            _not_recorded(unavailable)
 
 
-def _not_written_down(unavailable: Exception) -> None:
+def _not_recorded(unavailable: Exception) -> None:
     # Safe: what was to be given back stays spent, and the slot in flight for the rest of its lease.
-    _log.warning("what became of a request could not be written down: %s", unavailable)
+    _log.warning("the outcome of a request could not be recorded: %s", unavailable)
 
 
 class Free(Slot):
@@ -283,7 +283,7 @@ class Free(Slot):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """There is nothing to settle."""
+        """Nothing to settle."""
 
     def answered(self) -> None:
         """Nothing rests."""

@@ -49,7 +49,7 @@ class Slowdown:
 
     @property
     def at_rest(self) -> bool:
-        """True if nothing is left to take back."""
+        """True once it is back at the vendor's table."""
         return not self.given_up and not self.extra_margin and self.pace_factor == self._relaxed
 
     @property
@@ -58,7 +58,7 @@ class Slowdown:
         return self.extra_margin * self.period_s
 
     def refused(self, now: float, sent: float) -> bool:
-        """One refusal, read at `now`, of a request sent at `sent`; True if it was a step down."""
+        """Takes in a refusal read at `now` of a request sent at `sent`; True if it slowed the window down."""
         self._clean, self._clean_since = 0, now
         if sent <= self._last_step:
             return False
@@ -72,7 +72,7 @@ class Slowdown:
         return True
 
     def used(self, now: float) -> None:
-        """A request was sent at `now`: the window before it may have been clean."""
+        """Takes in that a request was sent at `now`: the window before it may have been clean."""
         if self.at_rest or now < self._clean_since + self.period_s:
             return
         self._clean_since = now

@@ -1,8 +1,8 @@
-"""What has to outlive a process, and be shared by all who use an account: `QuotaStore`, the protocol.
+"""`QuotaStore`: the protocol for what outlives a process and is shared by all who use an account.
 
-Holds the protocol and the values that cross it. A store neither waits for a slot nor reads a clock: it answers
-"granted", or "not yet, because", and the queue in front of it (`counter.py`) does the waiting. The stores are
-`memory_store.py` (one process), `sqlite_store.py` (one machine) and `redis_store.py` (many).
+A store neither waits for a slot nor reads a clock: it answers "granted", or "not yet, because", and the queue in
+front of it (`counter.py`) does the waiting. The stores are `memory_store.py` (one process), `sqlite_store.py` (one
+machine) and `redis_store.py` (many).
 
 **What a store keeps**, for each counter of each account: how much of each UTC day is used; when each slot ends;
 when the last request was granted (the pace); until when everybody is held after a refusal, and how many refusals
@@ -44,7 +44,7 @@ __all__ = [
 ]
 
 LEASE_S = 30.0
-"""A slot that was neither answered nor renewed for so long belonged to a process that died."""
+"""A slot that was neither answered nor renewed for this long, seconds, belonged to a process that died."""
 STEP_NOTICED_S = 1.0
 """By so much more than the time on its way explains a clock differs from what it was if it was set."""
 STEP_TOLERATED_S = 5.0
@@ -53,7 +53,7 @@ PACE_SLACK_S = 0.002
 """The pace is kept by each process too; between processes it need not be exact, and must not cost a second question."""
 _STEPS = 60
 SLOTS_KEPT_S = 120.0
-"""Slots are kept for so long after their end, or the longest rest if that is more."""
+"""How long slots are kept after their end, seconds; longer if a rest is longer."""
 
 CounterKey = tuple[str, str]
 """The account (as a digest, see `Quota`) and the name of the counter."""
@@ -72,9 +72,9 @@ class Room(msgspec.Struct, kw_only=True, frozen=True):
     """One window of the asker."""
 
     limit: int
-    """The most slots in it, all owners together."""
+    """The most slots in it, over all owners."""
     free: int
-    """What the asker's own slots leave of it: the slots of all others must be fewer."""
+    """What this client's own slots leave of it: all other owners must hold fewer than this."""
     period_s: int
     rest_s: float
     """How long a slot fills the window after its answer, seconds."""
@@ -89,8 +89,7 @@ class Claim(msgspec.Struct, kw_only=True, frozen=True):
     """One request that somebody wants to send."""
 
     id: str
-    """Random. Where an answer can be lost on its way (Redis), claiming it again is answered as before and charges
-    nothing twice."""
+    """Random. Where a reply can be lost in transit (Redis), the same claim gets the same reply and is charged once."""
     owner: str
     """The `Quota` that sends the request."""
     windows: tuple[Room, ...] = ()
@@ -106,12 +105,12 @@ class Claim(msgspec.Struct, kw_only=True, frozen=True):
     day_limit: int = 0
     """The most requests in a day, inclusive."""
     seen: tuple[int, ...] = ()
-    """What the asker has seen used of each of the days."""
+    """What this client has seen used of each of the days."""
     cold_start: bool = False
     """Hold it in a store that was found empty, because what an earlier process has just sent is not known."""
     steady: float | None = None
-    """What the asker's wall clock is ahead of its monotonic clock, seconds: the same for all on one machine, unless
-    the wall clock is set."""
+    """By how many seconds this client's wall clock is ahead of its monotonic clock: the same for all processes of one
+    machine, unless somebody sets the wall clock."""
 
     @property
     def longest_rest_s(self) -> float:
@@ -145,7 +144,7 @@ class LatestRefusal(msgspec.Struct, kw_only=True, frozen=True):
         """
         if not number:
             return None
-        # Less than 0 if the clock was set back since.
+        # Negative if the clock was set back since.
         return cls(number=number, ago_s=max(0.0, now - at), sent_ago_s=max(0.0, now - sent_at), period_s=period_s)
 
 
@@ -156,7 +155,7 @@ class CounterState(msgspec.Struct, kw_only=True, frozen=True):
     """None: granted. Else nothing was taken: the day is spent, a refusal holds everybody, somebody was granted just
     now, slots of others fill a window, or the store cannot be had and its user wants to wait for it."""
     after_s: float = 0.0
-    """Asking again sooner than this is pointless, seconds; slots of others may make it longer."""
+    """There is no point in asking again sooner than this, seconds; slots of others may make it longer."""
     used: tuple[int, ...] = ()
     """Requests charged to each of the claim's days, this one included if it is granted."""
     others: tuple[float, ...] = ()
@@ -210,14 +209,14 @@ def judge(
 
 @runtime_checkable
 class QuotaStore(Protocol):
-    """Where the spent part of a quota is kept. Every method is atomic, and may be called from any loop and thread.
+    """Keeps what of a quota is used. Every method is atomic, and may be called from any loop and thread.
 
     `now` is the wall clock of this machine, epoch seconds; stores with a clock of their own ignore it. All methods
     raise `QuotaUnavailable` if the store cannot be reached in a bounded time.
     """
 
     lease_s: float
-    """How long a slot is kept for a process that says nothing."""
+    """How long a slot is kept for a process that does not renew it, seconds."""
 
     async def reserve(self, key: CounterKey, claim: Claim, now: float) -> CounterState:
         """Takes the slot and one request from each of its days: all of it or nothing.
@@ -234,7 +233,7 @@ class QuotaStore(Protocol):
     async def answered(
         self, key: CounterKey, claim: Claim, now: float, *, ago_s: float, late_days: tuple[int, ...] = ()
     ) -> None:
-        """Notes that the claim's request was answered: its slot ended then.
+        """Records that the claim's request was answered: its slot ended then.
 
         Args:
             key: account and counter.
@@ -267,7 +266,7 @@ class QuotaStore(Protocol):
     async def refused(
         self, key: CounterKey, now: float, *, ago_s: float, hold_s: float, sent_ago_s: float, period_s: int | None
     ) -> None:
-        """Notes a refusal for the rate: nobody is granted anything for `hold_s` seconds after it.
+        """Records a rate-limit refusal: nobody is granted anything for `hold_s` seconds after it.
 
         Args:
             key: account and counter.
@@ -290,7 +289,7 @@ class QuotaStore(Protocol):
         ...
 
     async def look(self, key: CounterKey, owner: str, days: tuple[int, ...], now: float) -> CounterState:
-        """How the counter stands, for reports; takes nothing.
+        """The state of the counter, for reports; takes nothing.
 
         Args:
             key: the counter.
@@ -301,5 +300,5 @@ class QuotaStore(Protocol):
         ...
 
     async def aclose(self) -> None:
-        """Closes what is open on this event loop; the store may go on being used, and opens it anew."""
+        """Closes what is open on this event loop; the store can still be used, and opens it again."""
         ...

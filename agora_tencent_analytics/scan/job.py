@@ -42,14 +42,14 @@ Outcome = CallRecord | Failure
 """What the consumer's end of a scan receives; a failure only if the scan is to raise it."""
 
 UNREACHABLE = 48
-"""Attempts in a row that reached nobody, after which a provider that has answered before is given up."""
+"""After so many attempts in a row that reached nobody, a provider that has answered before is given up."""
 _CLOSED_TO_US = (NotAuthenticated, NotPermitted, ProviderClosed)
 _HOPELESS = (
     *(*_CLOSED_TO_US, NotOffered, DailyQuotaExhausted, BudgetSpent, QuotaUnavailable),
     WouldExceedQuota,  # the head of the queue has waited, or would wait, for longer than all that is asked here may
 )
 _OF_ONE_CALL = (BadInput, CallNotFound, UnreadableRow)
-"""What says nothing about the provider, even if it is the first that is heard."""
+"""Errors that say nothing about the provider, even if they are its first answer."""
 _AFTER_MIDNIGHT_S = 2.0
 _PROGRESS_S = 1.0
 
@@ -79,7 +79,7 @@ class Job:
         self.in_hand = 0
         """Calls being read."""
         self.answered: bool = False
-        """Whether the provider has given any answer."""
+        """True once the provider has given any answer."""
         self.ended_by: AnalyticsError | None = None
         """What is to be raised when all is read, where the scan stops at errors: it made the provider unreadable."""
         self._unheard_since = 0  # attempts that were made when the provider was last heard

@@ -23,7 +23,7 @@ from agora_tencent_analytics.timerange import TimeRange
 
 
 def check(provider: Provider, options: ScanOptions, over: TimeRange) -> None:
-    """Finds what can be known before the first request.
+    """Raises what can be known before the first request.
 
     Raises:
         NotOffered: the provider or its plan lacks what the depth needs.
@@ -72,12 +72,12 @@ class Lane:
 
     @property
     def report(self) -> VendorReport:
-        """What became of it so far."""
+        """The provider's report so far."""
         return self.job.report
 
     @property
     def expires(self) -> float:
-        """When the oldest second still to be listed, or else to be read, is forgotten by the vendor, epoch seconds."""
+        """When the vendor forgets the oldest second that is still to be listed, or else to be read, epoch seconds."""
         job = self.job
         oldest = min((span.over.start for span in job.work.pending_ranges()), default=job.work.over.start)
         asks = _asks(job.provider, job.options, job.work.over)
@@ -108,7 +108,7 @@ class Lane:
 
 
 def _on_terms(provider: Provider, options: ScanOptions) -> Provider:
-    """A view of the provider for one scan: what the scan was told beats what the provider was, and that the default."""
+    """A view of the provider for one scan: the scan's options go before the provider's, those before defaults."""
     terms = provider._caller.terms
     priority = options.priority or terms.priority or "backfill"
     narrowed = terms.narrowed(0.0, priority=priority, budget=options.budget)

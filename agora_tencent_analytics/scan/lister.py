@@ -22,13 +22,13 @@ from agora_tencent_analytics.timerange import TimeRange
 
 T = TypeVar("T")
 _A_BATCH = 100
-"""Calls listed before that are handed on together: as many as a page has."""
+"""How many calls of an earlier listing are handed on together: as many as a page has."""
 
 
 def as_many_as_asked(
     listing: Paginator[T], rows: Sequence[T], now: float
 ) -> tuple[Sequence[T], UnreadableReply | None]:
-    """The rows of a page about which more may be asked: who shows many more than a page has may show any.
+    """The rows of a page about which more may be asked: who shows far more than a page has may show any number.
 
     Args:
         listing: whose page it is.

@@ -90,7 +90,7 @@ class Parts:
                 self.early = True
 
     def drop(self) -> None:
-        """Nothing more is emitted: what is held is given up."""
+        """Gives up what is held; nothing more is emitted."""
         self._memory.release(self._bytes)
         self._bytes = 0
 

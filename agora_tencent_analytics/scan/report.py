@@ -163,32 +163,24 @@ class VendorReport:
 
     def as_dict(self) -> dict[str, Any]:
         """The figures as JSON can hold them."""
+        counts = ("calls", "sessions", "series", "points", "already", "requests", "limit_errors", "retries")
+        dropped = ("duplicates_dropped", "strange_dropped", "odd_values", "points_outside")
         return {
             "complete": self.complete,
             "start": self.over.start if self.over else None,
             "end": self.over.end if self.over else None,
-            "calls": self.calls,
-            "sessions": self.sessions,
-            "series": self.series,
-            "points": self.points,
-            "already": self.already,
-            "requests": self.requests,
-            "limit_errors": self.limit_errors,
-            "retries": self.retries,
+            **{name: getattr(self, name) for name in counts},
             "waited_s": round(self.cost.waited_s, 3),
             "left_today": dict(self.cost.left_today),
             "resets_at": self.cost.resets_at,
-            "duplicates_dropped": self.duplicates_dropped,
-            "strange_dropped": self.strange_dropped,
-            "odd_values": self.odd_values,
-            "points_outside": self.points_outside,
+            **{name: getattr(self, name) for name in dropped},
             "failures": [failure.to_dict() for failure in self.failures],
             "failures_by_kind": dict(self.failures_by_kind),
             "clipped": [
-                {"endpoint": piece.endpoint, "reason": piece.reason, "start": piece.over.start, "end": piece.over.end}
+                {"endpoint": piece.endpoint, "reason": piece.reason, **attrs.asdict(piece.over)}
                 for piece in self.clipped
             ],
-            "gaps": [{"start": gap.start, "end": gap.end} for gap in self.gaps],
+            "gaps": [attrs.asdict(gap) for gap in self.gaps],
             "doubts": list(self.doubts),
             "stopped": self.stopped,
             "elapsed_s": round(self.elapsed_s, 3),
@@ -246,7 +238,13 @@ class Report:
             message: what happened.
             doubts: what speaks against completeness besides the failures, in words.
         """
-        errors = [*(failure.error for failure in self.failures), *map(AnalyticsError, doubts)]
+        errors = [failure.error for failure in self.failures]
+        for doubt in doubts:
+            said = AnalyticsError(doubt)
+            # What ended a provider is a failure too: the same may be asked again when that may.
+            why = next((error for error in errors if str(error) in doubt), said)
+            said.retryable, said.retry_at = why.retryable, why.retry_at
+            errors.append(said)
         return IncompleteScan(message, errors, failures=self.failures, report=self)
 
     def as_dict(self) -> dict[str, Any]:

@@ -126,10 +126,8 @@ async def read_whole(job: Job, memory: MemoryBound, worker: int, call: Call) -> 
             page = await job.next(pages)
             if page is None:
                 break
-            if page.window != window:
-                return (
-                    None  # it was halved, since pages contradict each other: who is in both halves has points in both
-                )
+            if page.window != window:  # halved, since pages contradict each other: some have points in both halves
+                return None
             size = len(page.body)
             memory.came(worker, size)
             memory.hold(size)

@@ -54,7 +54,7 @@ class Work:
     already = 0
     """Calls that earlier scans on the same ledger have settled."""
     note = ""
-    """What an earlier scan has kept."""
+    """The note that an earlier scan left."""
     doubts: Sequence[str] = ()
     """What speaks against completeness before anything is read, in words."""
 
@@ -89,7 +89,7 @@ class Work:
         return resolve(self._asked, now).minus(self.over)
 
     def pending_ranges(self) -> Sequence[PendingRange]:
-        """What is to be listed, oldest first."""
+        """The ranges to be listed, oldest first."""
         return (PendingRange(self.over),)
 
     def pending(self) -> Iterator[PendingCall]:

@@ -236,7 +236,7 @@ def _numbers(value: Any, wanted: Sequence[str]) -> Sequence[Any]:
         return next((found for name in wanted if (found := value.get(name))), ())
     if value is None or isinstance(value, list):
         return value or ()
-    raise TypeError(f"a row of values was due, not {value!r}")
+    raise TypeError(f"expected a row of values, not {value!r}")
 
 
 def _at(numbers: Sequence[Any] | None, place: int) -> Any:

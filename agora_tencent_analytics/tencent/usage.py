@@ -52,7 +52,7 @@ def read_room_usage(text: Any, window: TimeRange, flaws: Flaws | None = None) ->
     if not text:
         return []
     if not isinstance(text, str):
-        raise TypeError(f"the usage of rooms is a {type(text).__name__}, where a text was due")
+        raise TypeError(f"the usage of rooms is a {type(text).__name__}, where text was expected")
     try:
         rows = [row for row in csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline="")) if row]
     except csv.Error as error:

@@ -63,14 +63,12 @@ async def measure(way: str, accounts: int, folder: Path) -> None:
             for one in range(accounts)
         ]
         began = time.process_time()
-        async with asyncio.TaskGroup() as group:
-            for agora in agoras:
-                group.create_task(work(agora))
+        await asyncio.gather(*map(work, agoras))
         cpu = time.process_time() - began
         opened = descriptors() - before
     ended = True
     await watching
-    del agoras, agora, store
+    del agoras, store
     gc.collect()
     lags.sort()
     print(

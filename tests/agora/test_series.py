@@ -183,9 +183,9 @@ def test_what_is_no_series_is_left_out_and_told() -> None:
     metrics = read_metrics(b'{"metrics":["s",null,{"sid":"t","data":[[1],{"mid":1}]}]}')
     assert [AgoraSeries(sid="t", mid=1)] == metrics.series
     assert [
-        "metrics[0] is a string, where an object was due",
-        "metrics[1] is null, where an object was due",
-        "data[0] is a list, where an object was due",
+        "metrics[0] is a string, where an object was expected",
+        "metrics[1] is null, where an object was expected",
+        "data[0] is a list, where an object was expected",
     ] == metrics.doubts
 
 

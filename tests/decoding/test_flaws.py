@@ -55,7 +55,7 @@ def test_rows_are_read_together_unless_by_row() -> None:
 @pytest.mark.parametrize("rows", [None, {}, "rows", 7])
 def test_what_is_no_list_of_rows_is_an_error_either_way(rows: Any) -> None:
     for flaws in (Flaws(), Flaws(by_row=True)):
-        with pytest.raises(TypeError, match="a list of rows was due"):
+        with pytest.raises(TypeError, match="expected a list of rows"):
             flaws.each(rows, ids)
 
 

@@ -21,20 +21,8 @@ ROOT = Path(__file__).parents[2] / PACKAGE
 # package's own `__init__`.
 LAYERS: dict[str, tuple[str, ...]] = {
     "values": (
-        *(
-            "models",
-            "decoding",
-            "endpoint",
-            "wire",
-            "refusals",
-            "limits",
-            "timerange",
-            "errors",
-            "message",
-            "secret",
-            "receipt",
-        ),
-        *("notices", "log", "context", "environment", "_version"),
+        *["models", "decoding", "endpoint", "wire", "refusals", "limits", "timerange", "errors"],
+        *["message", "secret", "receipt", "notices", "log", "context", "environment", "_version"],
     ),
     "vendors' tables and codecs, and what decides about pages": ("agora", "tencent", "paging", "http.retry"),
     "I/O": ("http", "quota", "storage", "paging.walk", "paging.paginator"),

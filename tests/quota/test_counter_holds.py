@@ -107,4 +107,4 @@ def test_a_store_that_is_stuck_holds_up_no_answer_for_more_than_five_seconds(cap
 
     with caplog.at_level(logging.WARNING, logger="agora_tencent_analytics"):
         assert 5 == pytest.approx(run(scenario), abs=0.01)
-    assert ["what became of a request could not be written down: "] == [one.message for one in caplog.records]
+    assert ["the outcome of a request could not be recorded: "] == [one.message for one in caplog.records]

@@ -70,7 +70,10 @@ def test_an_absent_list_of_series_is_noticed() -> None:
 def test_what_is_no_series_is_left_out_and_told() -> None:
     detail = read_detail(b'{"Response":{"Data":[null,{"UserId":"u","DataType":"rtt"},7],"UserList":[null]}}')
     assert [TencentSeries(user_id="u", data_type="rtt")] == detail.series
-    assert ["Data[0] is null, where an object was due", "Data[2] is a number, where an object was due"] == detail.doubts
+    assert [
+        "Data[0] is null, where an object was expected",
+        "Data[2] is a number, where an object was expected",
+    ] == detail.doubts
     assert [None] == detail.users
 
 

@@ -46,7 +46,7 @@ def rows_of(data: Any) -> Sequence[Row]:
     if data is None:
         return []
     if not isinstance(data, list):
-        raise TypeError(f"a list of rows was due, not {type(data).__name__}")
+        raise TypeError(f"expected a list of rows, not {type(data).__name__}")
     return data
 
 

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from agora_tencent_analytics.cli.console import Console
 from agora_tencent_analytics.cli.options import Options
-from agora_tencent_analytics.cli.output import clear_report, write_report
 from agora_tencent_analytics.cli.providers import providers_of
+from agora_tencent_analytics.cli.report_file import clear_report, write_report
 from agora_tencent_analytics.cli.tables import Row
 from agora_tencent_analytics.errors import BadInput, counted, printable
 from agora_tencent_analytics.receipt import Budget

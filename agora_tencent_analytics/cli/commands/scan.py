@@ -15,9 +15,9 @@ from agora_tencent_analytics.cli.console import Console, lead_nowhere
 from agora_tencent_analytics.cli.options import Options
 from agora_tencent_analytics.cli.out_file import OutFile, out_file
 from agora_tencent_analytics.cli.out_stream import OutStream, out_stream
-from agora_tencent_analytics.cli.output import clear_report, write_report
 from agora_tencent_analytics.cli.providers import providers_of
 from agora_tencent_analytics.cli.remarks import Listed, before_a_scan, disk_full, way_on
+from agora_tencent_analytics.cli.report_file import clear_report, write_report
 from agora_tencent_analytics.cli.tables import SPENT, WORST, results, vendor_rows, warnings, worst_rows
 from agora_tencent_analytics.errors import BadInput, NotAuthenticated, NotOffered, NotPermitted, printable
 from agora_tencent_analytics.provider import Provider
@@ -44,7 +44,7 @@ async def run(options: Options) -> int:
         stack.enter_context(_ended_like_interrupted())
         providers, world = await stack.enter_async_context(providers_of(options))
         _check_files(options)
-        stream = await stack.enter_async_context(out_stream(options.out, ledger=bool(options.ledger)))
+        stream = out_stream(options.out, ledger=bool(options.ledger))
         screen = Console(sys.stderr if stream is not None and stream.standard else None)
         stack.callback(screen.close)
         for line in before_a_scan(options, providers):
@@ -115,7 +115,7 @@ def _out(
 
 
 def _show(screen: Console, options: Options, report: Report, worst: Worst, left: dict[str, str]) -> None:
-    """Tables and the verdict; what speaks against it comes with them."""
+    """Prints the tables and the verdict, with what speaks against completeness."""
     for line in warnings(report, most=_MANY if options.verbose else _FEW):
         screen.warn(line)
     try:

@@ -47,7 +47,7 @@ async def run(options: Options) -> int:
             if error.errno == errno.EADDRINUSE:
                 raise BadInput(f"port {options.port} is in use; --port 0 picks one that is free") from None
             where = f"port {options.port} of {options.host}"
-            raise BadInput(f"{where} cannot be had ({error.strerror}); name another --port or --host") from None
+            raise BadInput(f"{where} cannot be listened on ({error.strerror}); name another --port or --host") from None
         line = {
             "base_url": server.base_url,
             "credentials": dict(server.credentials),
@@ -61,7 +61,7 @@ async def run(options: Options) -> int:
             loop.add_signal_handler(name, over.set)
         sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
         sys.stdout.flush()
-        if sys.stdout.isatty():  # a person reads it, and not a program
+        if sys.stdout.isatty():  # a person reads it, not a program
             print("\n".join(exports(options, server)), file=sys.stderr, flush=True)
         await over.wait()
         if options.verbose:

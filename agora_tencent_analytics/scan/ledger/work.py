@@ -97,7 +97,7 @@ class KeptWork(Work):
         ahead_s = known.until - math.floor(here + KEPT_MARGIN_S)
         if isinstance(self._asked, TimeRange) or self._before is None or ahead_s <= 0:
             return known
-        self.doubts: tuple[str, ...] = (
+        self.doubts: Sequence[str] = (
             f"the ledger says that reading has come {ahead_s:,} s further than this machine's clock: it is read as if "
             "it had come to now, and calls of before now may be missing",
         )

@@ -16,7 +16,7 @@ from agora_tencent_analytics.simulator.agora.statistics import DIMENSIONS
 from agora_tencent_analytics.simulator.world.attendance import Chosen
 from agora_tencent_analytics.simulator.world.figures import compute
 from agora_tencent_analytics.simulator.world.sessions import Session
-from agora_tencent_analytics.simulator.world.traits import trait
+from agora_tencent_analytics.simulator.world.traits import by_trait
 
 WINDOW_S = 20
 """Length of a window, which begins at a multiple of it."""
@@ -72,7 +72,7 @@ def _flat(asked: Question, metric: str) -> list[dict[str, Any]]:
     dimension = one_of(asked.query, "dimension", DIMENSIONS)
     rows = []
     for bucket in _windows(asked):
-        groups = _groups(dimension, _stays(asked, bucket, chosen))
+        groups = by_trait(_stays(asked, bucket, chosen), dimension)
         figures = {
             value: compute(stays, metric, bucket, bucket + WINDOW_S)
             for value, stays in groups.items()
@@ -92,7 +92,7 @@ def _top(asked: Question, metrics: Sequence[str], ranked_by: str) -> Mapping[str
     dimension = one_of(asked.query, "dimension", DIMENSIONS)
     rows = [
         {dimension: value, **{name: told(asked, compute(stays, name, asked.start, asked.end)) for name in metrics}}
-        for value, stays in _groups(dimension, _stays(asked, asked.start, Chosen(product=product))).items()
+        for value, stays in by_trait(_stays(asked, asked.start, Chosen(product=product)), dimension).items()
     ]
     return {"data": {"list": top(rows, dimension, ranked_by)}}
 
@@ -103,13 +103,6 @@ def _windows(asked: Question) -> range:
 
 def _stays(asked: Question, bucket: int, chosen: Chosen) -> list[Session]:
     return asked.world.stays("agora", bucket, bucket + WINDOW_S, chosen)
-
-
-def _groups(dimension: str, stays: list[Session]) -> dict[str, list[Session]]:
-    groups: dict[str, list[Session]] = {}
-    for stay in stays:
-        groups.setdefault(trait(stay, dimension), []).append(stay)
-    return groups
 
 
 def _values(query: Mapping[str, str]) -> frozenset[str] | None:

@@ -14,7 +14,7 @@ from agora_tencent_analytics.simulator.agora.question import Question, one_of
 from agora_tencent_analytics.simulator.world.dice import mix
 from agora_tencent_analytics.simulator.world.figures import compute, stay_rate
 from agora_tencent_analytics.simulator.world.sessions import Session
-from agora_tencent_analytics.simulator.world.traits import trait
+from agora_tencent_analytics.simulator.world.traits import by_trait
 
 DIMENSIONS = ("country", "region", "net", "sdk", "os", "device")
 """What statistics and real-time figures can be broken down by."""
@@ -31,12 +31,9 @@ def by_dimension(asked: Question) -> Mapping[str, object]:
     """Answers `call/statistics`."""
     metric = _RATES[one_of(asked.query, "metric", tuple(_RATES))]
     dimension = one_of(asked.query, "dimension", DIMENSIONS)
-    groups: dict[str, list[Session]] = {}
-    for stay in _stays(asked):
-        groups.setdefault(trait(stay, dimension), []).append(stay)
     rows = [
         {"dimension_value": value, "user_count": _users(stays), "value": _rate(asked, stays, metric)}
-        for value, stays in groups.items()
+        for value, stays in by_trait(_stays(asked), dimension).items()
     ]
     return {"data": _shuffled(asked, rows)}
 

@@ -1,8 +1,7 @@
 """What faults make of an answer that is ready to be sent.
 
-Holds the changes to body, headers and manner of sending. Faults that end a request before there is an answer are the
-vendor's part, those of listings the listing's. Whatever the order in which the faults were given, a body is garbled
-before it is compressed, and compressed before it is cut.
+Faults that end a request before there is an answer are the vendor's part, those of listings the listing's. Whatever
+the order in which the faults were given, a body is garbled before it is compressed, and compressed before it is cut.
 """
 
 from __future__ import annotations

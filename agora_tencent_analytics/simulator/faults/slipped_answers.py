@@ -1,6 +1,6 @@
 """How the answers of an impolite world are sent: what becomes of pages, points, envelopes and dates.
 
-Holds one small function a slip, which names the faults that make it. Which answer slips is decided in
+Each slip has a small function that names the faults that make it. Which answer slips is decided in
 `world/impolite.py`.
 """
 
@@ -64,7 +64,7 @@ class Asking:
     vendor: Vendor
     """Who answers."""
     place: Place
-    """What about the answer slips."""
+    """Which part of the answer slips."""
     endpoint: str
     """What is asked."""
     now: float

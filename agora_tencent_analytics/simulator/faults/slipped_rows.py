@@ -34,7 +34,7 @@ _YEAR_2100 = 4_102_444_800
 
 @attrs.frozen(kw_only=True)
 class Shape:
-    """How a vendor spells what the slips are about."""
+    """The vendor's names of the fields that slips change."""
 
     row_id: str
     """The id of the row."""
@@ -57,14 +57,14 @@ _NO_SHAPE = Shape(row_id="", begins="", ends="", over="", name="", ratio="")
 
 @attrs.frozen(kw_only=True)
 class Draft:
-    """A row before it is written badly."""
+    """A row before a slip is applied."""
 
     row: Row
     """As a polite vendor would send it."""
     dice: Dice
     """What is left to chance."""
     again: bool
-    """True if it stands on the page already."""
+    """True if it is already on the page."""
 
 
 def listed(world: World, vendor: Vendor, rows: Sequence[Item], size: int, now: float) -> Sequence[Item]:
@@ -121,7 +121,7 @@ def _text(value: object) -> str:
 
 
 def user_as_told(world: World, stay: Session) -> str:
-    """The id of a user, as JSON, where the row of this stay has told it."""
+    """The id of a user, as JSON, as the row of this stay spells it."""
     slip = world.slip(stay.vendor, stay)
     broken = slip is not None and slip.name == "broken_user"
     return json.dumps(f"{stay.user_id}{_HALF}" if broken else stay.user_id)

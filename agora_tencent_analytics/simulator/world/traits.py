@@ -5,6 +5,8 @@ These are the dimensions of both vendors' breakdowns; their values depend on the
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from agora_tencent_analytics.simulator.world.dice import mix
 from agora_tencent_analytics.simulator.world.sessions import Session
 
@@ -39,3 +41,11 @@ def trait(stay: Session, dimension: str) -> str:
     nearby = mix(stay.key, 70) % 2 == 0
     country = _COUNTRIES[mix(stay.key, 71) % (_LARGE if nearby else len(_COUNTRIES))]
     return country if dimension == "country" else REGIONS[country][mix(stay.key, 72) % len(REGIONS[country])]
+
+
+def by_trait(stays: Iterable[Session], dimension: str) -> dict[str, list[Session]]:
+    """The sessions by their value in a dimension."""
+    groups: dict[str, list[Session]] = {}
+    for stay in stays:
+        groups.setdefault(trait(stay, dimension), []).append(stay)
+    return groups

@@ -1,4 +1,4 @@
-"""Reports, as files."""
+"""The file of a report: emptied before anything is asked, and written at the end."""
 
 from __future__ import annotations
 
