@@ -142,20 +142,25 @@ def read_portions(
 
 def _weighed(text: bytes | memoryview, *, points: bool) -> tuple[int, int]:
     """About how many values a text holds, and how many bytes of objects they become."""
-    signs = (b"[", b"{", b",", b"],[", b'"Time"') if points else (b"[", b"{", b",", b'"', b"\\")
+    lists, objects, commas = _counted(text, b"[", b"{", b",")
+    if points:
+        pairs, pointed = _counted(text, b"],[", b'"Time"')
+        # No more of them than there is room for: whoever calls something else a point gains nothing.
+        pairs, pointed = min(pairs, len(text) // _SHORTEST_PAIR), min(pointed, len(text) // _SHORTEST_POINT)
+        values = max(0, lists - pairs) + max(0, objects - pointed) + max(0, commas - 2 * (pairs + pointed))
+        return values, _UNREAD * values
+    (escapes,) = _counted(text, b"\\")
+    values = lists + objects + commas + escapes // 2  # an escape takes no memory, and as long as half a value
+    if commas > _CROWD * (lists + objects):
+        (quotes,) = _counted(text, b'"')
+        return values, _NUMBER * commas + _TEXT * (quotes // 2)
+    return values, _LIST * lists + _OBJECT * objects + _VALUE * commas
+
+
+def _counted(text: bytes | memoryview, *signs: bytes) -> list[int]:
+    """How often each of these stands in a text; by portions, since to count in all of it takes its time too."""
     counts = [0] * len(signs)
     for at in range(0, len(text), LARGE // 4):
         part = bytes(text[at : at + LARGE // 4])
-        counts = [count + part.count(sign) for count, sign in zip(counts, signs, strict=True)]
-    lists, objects, commas, *others = counts
-    if points:
-        # No more of them than there is room for: whoever calls something else a point gains nothing.
-        pairs = min(others[0], len(text) // _SHORTEST_PAIR)
-        pointed = min(others[1], len(text) // _SHORTEST_POINT)
-        values = max(0, lists - pairs) + max(0, objects - pointed) + max(0, commas - 2 * (pairs + pointed))
-        return values, _UNREAD * values
-    quotes, escapes = others
-    values = lists + objects + commas + escapes // 2  # an escape takes no memory, and as long as half a value
-    if commas > _CROWD * (lists + objects):
-        return values, _NUMBER * commas + _TEXT * (quotes // 2)
-    return values, _LIST * lists + _OBJECT * objects + _VALUE * commas
+        counts = [count + (part.count(sign) if sign in part else 0) for count, sign in zip(counts, signs, strict=True)]
+    return counts

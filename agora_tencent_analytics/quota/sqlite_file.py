@@ -37,7 +37,7 @@ from urllib.parse import quote
 import attrs
 
 from agora_tencent_analytics.errors import QuotaUnavailable
-from agora_tencent_analytics.storage.files import make_private
+from agora_tencent_analytics.storage.files import followed, make_private
 from agora_tencent_analytics.storage.sqlite import Connection, shape_made_by, shape_of, was_interrupted
 
 if sys.platform != "win32":
@@ -134,7 +134,7 @@ class SqliteFile:
             OSError: nothing can be written there.
             QuotaUnavailable: what is there is not a quota, damaged, or written by a later version.
         """
-        named = Path(os.path.realpath(path))
+        named = Path(os.path.realpath(followed(os.fspath(path))))
         with _registry_lock:
             identity = _identity(named)[0]
             for file in _registry:

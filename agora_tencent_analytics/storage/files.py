@@ -58,7 +58,7 @@ def make_private(path: str | os.PathLike[str]) -> str:
     Raises:
         OSError: what is there must not be used, or it cannot be made.
     """
-    target = _followed(os.fspath(path))
+    target = followed(os.fspath(path))
     with contextlib.suppress(FileNotFoundError):
         _check(os.lstat(target), target)
         return target
@@ -114,7 +114,7 @@ def write_whole(path: str | os.PathLike[str], text: bytes) -> None:
     if stream is not None:
         _write(stream, text)
         return
-    target = _followed(os.fspath(path))
+    target = followed(os.fspath(path))
     with contextlib.suppress(FileNotFoundError):
         _check(os.lstat(target), target)
     try:
@@ -153,8 +153,14 @@ def _write(descriptor: int, text: bytes) -> None:
         left = left[os.write(descriptor, left) :]
 
 
-def _followed(path: str) -> str:
-    """The path behind links, each of which is our own."""
+def followed(path: str) -> str:
+    """The path behind links, each of which is our own; of its folders they are not looked at.
+
+    Raises:
+        OSError: a link is another user's, or there are too many; or it is a standard stream.
+    """
+    if standard_stream(path) is not None:
+        raise OSError(errno.EINVAL, "it is a standard stream, and must be a file", path)
     for _ in range(_MOST_LINKS):
         try:
             found = os.lstat(path)

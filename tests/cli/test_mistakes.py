@@ -271,16 +271,6 @@ def test_a_file_that_holds_something_is_not_replaced_unless_it_is_forced(
     assert 0 == main(words), "an empty one holds nothing"
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
-def test_a_disk_that_is_full_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    report = tmp_path / "report"
-    assert 1 == main([*SIMULATED, "--out", "/dev/full", "--report", str(report)])
-    told = capsys.readouterr()
-    assert "the disk is full: /dev/full has 0 calls; free some space and run it again" in told.err
-    assert told.out.endswith("\nINCOMPLETE\n")
-    assert json.loads(report.read_text())["complete"] is False
-
-
 @pytest.mark.parametrize("ledger", [False, True])
 def test_a_file_that_can_grow_no_further_keeps_whole_lines(ledger: bool, tmp_path: Path) -> None:
     out = tmp_path / "calls.jsonl"

@@ -136,44 +136,15 @@ def test_a_slow_reader_gets_every_line_and_a_signal_is_heard_meanwhile(tmp_path:
     assert not json.loads(report.read_text())["complete"]
 
 
-def test_a_fifo_is_written_when_its_reader_comes(tmp_path: Path) -> None:
-    fifo = tmp_path / "fifo"
-    os.mkfifo(fifo)
-    found: list[str] = []
-    reader = threading.Timer(1.0, lambda: found.append(fifo.read_text()))
-    reader.start()
-    assert 0 == ran(tmp_path, *SCAN, "--out", str(fifo)).returncode
-    reader.join()
-    assert 4 == len({line["call_id"] for line in lines_of(found[0])})
-
-
-def test_a_fifo_that_nobody_reads_does_not_hang_nor_cost_a_request(tmp_path: Path) -> None:
-    fifo = tmp_path / "fifo"
-    os.mkfifo(fifo)
-    with serving("--vendor", "agora", "--verbose", state=tmp_path) as (told, server):
-        done = ran(
-            tmp_path,
-            *("scan", "--last", "10h", "--out", str(fifo)),
-            env=environment(tmp_path, **settings_of("agora", "enterprise", told)),
-        )
-        assert 2 == done.returncode
-        assert f"nobody reads {fifo}" in done.stderr
-        server.terminate()
-        assert "0 requests" in server.communicate()[1]
-
-
-def test_a_fifo_that_nobody_reads_hears_a_signal(tmp_path: Path) -> None:
-    fifo = tmp_path / "fifo"
-    os.mkfifo(fifo)
-    scanning = subprocess.Popen(
-        [*COMMAND, *SCAN, "--out", str(fifo), "--verbose"], env=environment(tmp_path), stderr=subprocess.PIPE
-    )
-    time.sleep(2.5)
-    scanning.send_signal(signal.SIGTERM)
-    began = time.monotonic()
-    assert scanning.wait(LIMIT_S) in (130, -signal.SIGTERM)
-    assert time.monotonic() - began < 5
-    scanning.communicate()
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
+def test_a_disk_that_is_full_is_named(tmp_path: Path) -> None:
+    report = tmp_path / "report"
+    with open("/dev/full", "w") as full:
+        done = ran(tmp_path, *SCAN, "--out", "-", "--report", str(report), stdout=full)
+    assert 1 == done.returncode
+    assert "the disk is full: - has 0 calls; free some space and run it again" in done.stderr
+    assert "\nINCOMPLETE\n" in done.stderr
+    assert json.loads(report.read_text())["complete"] is False
 
 
 # --- signals --------------------------------------------------------------------------------------------------

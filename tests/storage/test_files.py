@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import stat
 import sys
 from collections.abc import Callable, Iterator
+from hashlib import blake2b
 from pathlib import Path
 
 import pytest
@@ -185,25 +187,73 @@ def test_records_and_reports_are_their_owners_alone(tmp_path: Path) -> None:
     assert (0o600, 0o600, 0o600) == (mode(out), mode(report), mode(tmp_path / "ledger"))
 
 
-@as_root
-@pytest.mark.parametrize("what", ["--out", "--report", "--ledger"])
-def test_nothing_is_written_through_another_users_link(
-    what: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+USES = ("--out", "--report", "--ledger", "a quota")
+
+
+def used(use: str, path: object) -> int:
+    """The exit status of a command that writes what `use` names to this path."""
+    if use != "a quota":
+        return main([*SCAN, use, str(path)])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ANALYTICS_QUOTA_STORE", str(path))
+        for name in ("APP_ID", "CUSTOMER_ID", "CUSTOMER_SECRET"):
+            patch.setenv(f"AGORA_{name}", blake2b(str(path).encode(), digest_size=16).hexdigest())
+        return main(["quota", "--vendor", "agora", "--plan", "premium"])
+
+
+@pytest.mark.parametrize("kind", ["FIFO", "FIFO behind a link", "device", "folder", "socket"])
+@pytest.mark.parametrize("use", USES)
+def test_every_use_refuses_in_words_what_is_no_file(
+    use: str, kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    path = tmp_path / "there"
+    if kind == "device":
+        path.symlink_to("/dev/zero")
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "socket":
+        with socket.socket(socket.AF_UNIX) as made:
+            made.bind(str(path))
+    else:
+        os.mkfifo(path)
+        if "link" in kind:
+            (tmp_path / "link").symlink_to(path)
+            path = tmp_path / "link"
+    assert 0 != used(use, path)
+    assert f"it is a {kind.partition(' ')[0]}, and must be a file" in capsys.readouterr().err
+
+
+@as_root
+@pytest.mark.parametrize("use", USES)
+def test_no_use_writes_through_another_users_link(use: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     link, victim = tmp_path / "link", tmp_path / "victim"
     victim.write_text("")
     link.symlink_to(victim)
     give_away(link)
-    assert 0 != main([*SCAN, what, str(link)])
+    assert 0 != used(use, link)
     assert "it is a link of another user's, which is not followed" in capsys.readouterr().err
     assert "" == victim.read_text()
 
 
-@pytest.mark.parametrize("what", ["--report", "--ledger"])
-def test_a_fifo_is_refused_in_words(what: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    os.mkfifo(tmp_path / "fifo")
-    assert 0 != main([*SCAN, what, str(tmp_path / "fifo")])
-    assert "it is a FIFO, and must be a file" in capsys.readouterr().err
+@pytest.mark.parametrize("use", USES)
+def test_every_use_follows_ones_own_link(use: str, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("target")
+    assert 0 == used(use, tmp_path / "link")
+    assert (tmp_path / "link").is_symlink()
+    assert 0o600 == mode(tmp_path / "target")
+
+
+@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
+@pytest.mark.parametrize("use", USES)
+def test_standard_output_by_any_name_is_a_stream_for_what_is_written_once(
+    use: str, name: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    status = used(use, name)
+    told = capfd.readouterr()
+    if use in ("--out", "--report"):
+        assert (0, True) == (status, '{"vendor":' in told.out or '"complete": true' in told.out)
+    else:
+        assert (True, True) == (status > 0, "it is a standard stream, and must be a file" in told.err), told.err
 
 
 def test_a_ledger_and_a_quota_file_are_made_private_through_a_dangling_link(tmp_path: Path) -> None:

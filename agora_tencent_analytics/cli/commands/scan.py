@@ -44,7 +44,7 @@ async def run(options: Options) -> int:
         stack.enter_context(_ended_like_interrupted())
         providers, world = await stack.enter_async_context(providers_of(options))
         _check_files(options)
-        stream = await stack.enter_async_context(out_stream(options.out, ledger=bool(options.ledger)))
+        stream = out_stream(options.out, ledger=bool(options.ledger))
         screen = Console(sys.stderr if stream is not None and stream.standard else None)
         stack.callback(screen.close)
         for line in before_a_scan(options, providers):
