@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import attrs
 import pytest
 
-from agora_tencent_analytics import AgoraProvider, NextPage, TencentProvider, TimeRange
+from agora_tencent_analytics import AgoraProvider, NextPage, RateLimited, TencentProvider, TimeRange
 from agora_tencent_analytics.limits import AtOnce
 from agora_tencent_analytics.simulator import SimulatedAgora, SimulatedTencent, SimulatedVendor, World
 from agora_tencent_analytics.testing import ProviderContract
@@ -103,8 +103,8 @@ class TestTokens(ToyContract):
         return {"rows": rows[at : at + size], "total": len(rows), "next": onward}
 
 
-@pytest.mark.parametrize(("places", "said"), [(2, ""), (8, "were refused")])
-def test_requests_under_way_at_the_same_time_are_counted_too(places: int, said: str) -> None:
+@pytest.mark.parametrize(("places", "too_many"), [(2, False), (8, True)])
+def test_requests_under_way_at_the_same_time_are_counted_too(places: int, too_many: bool) -> None:
     """By a vendor that allows two, under plans that say two and eight."""
 
     class Places(ToyContract):
@@ -118,11 +118,12 @@ def test_requests_under_way_at_the_same_time_are_counted_too(places: int, said: 
             return provider, server
 
     test = Places().test_the_vendor_is_never_asked_faster_than_its_plan_allows
-    if not said:
+    if not too_many:
         test()
         return
-    with pytest.raises((AssertionError, ExceptionGroup), match=r"were refused|sub-exception"):
+    with pytest.raises(ExceptionGroup) as refused:
         test()
+    assert refused.group_contains(RateLimited)
 
 
 def test_a_contract_wants_a_provider_and_answers() -> None:
