@@ -128,7 +128,7 @@ class LossyFile:
 class LossyRedis:
     """The keys of one account on a server that others use too."""
 
-    LEASE_S, TIMEOUT_S = 0.6, 0.3
+    LEASE_S, TIMEOUT_S = 0.6, 1.0
 
     def __init__(self, url: str) -> None:
         from redis.asyncio import Redis
