@@ -160,7 +160,7 @@ class RedisLink:
             async with asyncio.timeout(self._timeout_s), pool.places:
                 reply = await self._evaluate(pool, keys, words)
                 if self._trouble is not None:
-                    self._trouble = None
+                    self._trouble, self._left_alone_until = None, float("-inf")
                     _log.info("%s: the quota store can be used again", self.place)
                 return reply
         except (RedisError, OSError, TimeoutError) as error:

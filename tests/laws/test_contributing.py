@@ -33,6 +33,25 @@ def test_a_place_that_is_gone_is_seen() -> None:
     assert not exists("scan/gone.py")
 
 
+def proofs_of(noxfile: str) -> list[str]:
+    return re.findall(r'(?m)^    "(\w+)": \(', noxfile.partition("\nPROOFS")[2].partition("\n}")[0])
+
+
+RUN = r"(?m)^\| `(\w+)` \| [^|]+ \| (?:\d{4}-\d\d-\d\d \| [^|]*\d[^|]*|- \| -) \|$"
+"""A row of the table of proofs: the day and a result with a number in it, or a dash for each."""
+
+
+def test_every_large_proof_says_when_it_was_last_run_and_with_what_result() -> None:
+    told = re.findall(RUN, (ROOT / "CONTRIBUTING.md").read_text("utf-8"))
+    assert proofs_of((ROOT / "noxfile.py").read_text("utf-8")) == told
+    assert len(told) > 5
+
+
+def test_a_proof_without_a_day_or_a_result_is_seen() -> None:
+    assert [] == re.findall(RUN, "| `worlds` | x | - | all 5 |\n| `kills` | x | 2026-11-29 | - |")
+    assert ["kills", "new"] == re.findall(RUN, "| `kills` | x | 2026-11-29 | 200 kills |\n| `new` | x | - | - |")
+
+
 def drawn(text: str) -> list[str]:
     """The modules and folders in the drawing of the house, from the package down."""
     found = []

@@ -38,7 +38,7 @@ class Ledger:
     one: the same apps, range, depth, channel, calls and users.
 
     Args:
-        path: the file; made if missing, readable by its owner alone. Its directory must exist.
+        path: the file, on a disk that lasts; made if missing, readable by its owner alone. Its directory must exist.
 
     Raises:
         LedgerUnusable: another scan holds it, it is damaged, or it is not a ledger.

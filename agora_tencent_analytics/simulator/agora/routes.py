@@ -21,12 +21,7 @@ _PAGES = ("page_no", "page_size")
 _BREAKDOWN = ("dimension", "dimensionValues")
 
 _LISTS = Route(
-    answer=calls.lists,
-    row=plans.CALL_LISTS,
-    required=_CALLS,
-    optional=("cname", *_PAGES),
-    window=SNAKE,
-    inspects=True,
+    answer=calls.lists, row=plans.CALL_LISTS, required=_CALLS, optional=("cname", *_PAGES), window=SNAKE, inspects=True
 )
 _SESSIONS = Route(
     answer=calls.sessions,
@@ -44,9 +39,7 @@ _BUCKETS = attrs.evolve(_STATISTICS, answer=statistics.freeze_buckets, required=
 _MINUTES = attrs.evolve(_BUCKETS, answer=statistics.by_minute)
 
 _USAGE = Route(
-    answer=insight.usage_by_time,
-    row=plans.INSIGHT_USAGE,
-    required=(*_TIMES, "metric", "aggregateGranularity"),
+    answer=insight.usage_by_time, row=plans.INSIGHT_USAGE, required=(*_TIMES, "metric", "aggregateGranularity")
 )
 _QUALITY = Route(
     answer=insight.quality_by_time,

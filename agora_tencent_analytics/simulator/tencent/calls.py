@@ -49,13 +49,7 @@ _ROOM = Shape(
     row_id="CommId", begins="CreateTime", ends="DestroyTime", over="IsFinished", name="RoomString", ratio="Score"
 )
 _USER = Shape(
-    row_id="UserId",
-    begins="JoinTs",
-    ends="LeaveTs",
-    over="Finished",
-    name="DeviceType",
-    ratio="Score",
-    user="UserId",
+    row_id="UserId", begins="JoinTs", ends="LeaveTs", over="Finished", name="DeviceType", ratio="Score", user="UserId"
 )
 _POINT = Style('{"Time":', ',"Value":', "}")
 

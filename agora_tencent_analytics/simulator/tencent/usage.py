@@ -63,9 +63,7 @@ def _transcoded(asked: Asked) -> Mapping[str, object]:
         {"TimeKey": key, **used, "Flux": round(_MBPS_A_USER * sum(used.values()) / seconds, 2)}
         for _, key, used, seconds in buckets
     ]
-    return {
-        "Usages": [{"SdkAppIdTranscodeTimeUsages": usages, "TotalNum": len(usages), "SdkAppId": _app(asked)}],
-    }
+    return {"Usages": [{"SdkAppIdTranscodeTimeUsages": usages, "TotalNum": len(usages), "SdkAppId": _app(asked)}]}
 
 
 def _app(asked: Asked) -> str:
