@@ -202,5 +202,5 @@ def _series(sid: str, entry: Mapping[str, msgspec.Raw], beside: Mapping[str, Any
 def _peer(uid: Any) -> str:
     if not uid:
         return ""
-    named = uid if type(uid) is str else text(uid)
+    named = uid if type(uid) is str else str(uid) if type(uid) is int else text(uid)
     return "" if named == "0" else named

@@ -33,6 +33,7 @@ _MOST_REMEMBERED = 16_384  # times: more than four hours of one a second
 _INSIDE = b"0123456789.-+eEnul \t\r\n"  # what a row of numbers and nulls may hold besides its brackets and commas
 _INTEGER = "n" if struct.calcsize("n") == 8 else "q"  # the same eight bytes, but struct is quicker at "n"
 _ROW = re.compile(r"\[[^][]*\]|\{[^}{]*\}")
+_BEHIND = (b",", b"]", b"}")
 _BLANK = bytes.maketrans(b"[]", b"  ")
 
 
@@ -56,6 +57,38 @@ class Points(NamedTuple):
     """How many points were dropped because their time could not be read."""
     increasing: bool
     """Whether each time is after the one before; False may also mean not looked at."""
+
+
+class Glance(NamedTuple):
+    """What can be told of points that are not decoded, by the two ends of their text."""
+
+    first: int
+    """Epoch seconds of the first point."""
+    last: int
+    """Of the last one."""
+    rows: int
+    """How many there are, as the vendor sent them."""
+    size: int
+    """Bytes that they take."""
+
+
+def glance(chunk: bytes, form: PointForm) -> Glance | None:
+    """The ends of `chunk`, and how many rows it has; None if their times are not seconds of ten digits, in order.
+
+    Args:
+        chunk: JSON text of a list of points.
+        form: how the points are spelt.
+    """
+    mark, others = (b"[", 1) if form is PointForm.PAIRS else (b'"Time":', 0)
+    first = _second_at(chunk, chunk.find(mark, 1) + len(mark))
+    last = _second_at(chunk, chunk.rfind(mark) + len(mark))
+    return Glance(first, last, chunk.count(mark) - others, len(chunk)) if 0 < first <= last else None
+
+
+def _second_at(chunk: bytes, place: int) -> int:
+    place += chunk[place : place + 1] == b" "
+    digits = chunk[place : place + 10]
+    return int(digits) if digits.isdigit() and chunk[place + 10 : place + 11] in _BEHIND else 0
 
 
 class _Pair(msgspec.Struct, array_like=True, gc=False):

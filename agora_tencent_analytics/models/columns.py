@@ -12,15 +12,21 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise, starmap
 from math import inf, isnan
 from operator import lt
-from typing import ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from agora_tencent_analytics.decoding.moments import YEAR_5138, seconds
-from agora_tencent_analytics.decoding.points import PointForm, read_points
+from agora_tencent_analytics.decoding.points import Glance, PointForm, glance, read_points
 from agora_tencent_analytics.errors import counted
+
+POINT_BYTES = 16
+"""What a point costs in memory: an 8-byte time and an 8-byte value."""
+
+
+Watcher = Callable[[Glance, Any, int, int], None]
 
 
 class _Made(NamedTuple):
@@ -32,9 +38,20 @@ class _Made(NamedTuple):
     def make(self) -> _Made:
         return self
 
+    def glance(self) -> Glance | None:
+        times = self.times
+        return Glance(times[0], times[-1], len(times), POINT_BYTES * len(times)) if times else None
+
+    @property
+    def odd(self) -> int:
+        # One NaN makes a sum NaN (so do two infinities): a number proves that there is none, at a third of the cost.
+        return self.untimed + (sum(map(isnan, self.values)) if isnan(sum(self.values)) else 0)
+
 
 class _Source(Protocol):
     def make(self) -> _Made: ...
+
+    def glance(self) -> Glance | None: ...
 
 
 class _Text(NamedTuple):
@@ -60,6 +77,10 @@ class _Text(NamedTuple):
         outside = len(times) - max(0, beyond - first)
         return _Made(times[first:beyond], values[first:beyond], untimed, outside)
 
+    def glance(self) -> Glance | None:
+        seen = glance(self.chunks[0], self.form) if len(self.chunks) == 1 else None
+        return seen if seen and _inside(seen, self.clip) else None
+
 
 class _Joined(NamedTuple):
     parts: tuple[Columns, ...]
@@ -68,6 +89,13 @@ class _Joined(NamedTuple):
         made = [part._made() for part in self.parts]
         times, values = _tidy([(part.times, part.values, True) for part in made])
         return _Made(times, values, sum(part.untimed for part in made), sum(part.outside for part in made))
+
+    def glance(self) -> Glance | None:
+        seen = [found for part in self.parts if (found := part._glance())]
+        if len(seen) < len(self.parts) or not seen:
+            return None
+        first, last, rows, size = zip(*seen, strict=True)
+        return Glance(min(first), max(last), sum(rows), sum(size))
 
 
 class _Slice(NamedTuple):
@@ -80,7 +108,13 @@ class _Slice(NamedTuple):
         times, values, untimed, outside = self.parent._made()
         first, beyond = bisect_left(times, self.start), bisect_left(times, self.end)
         counted = (untimed, outside) if self.counts else (0, 0)
+        if beyond - first == len(times):
+            return _Made(times, values, *counted)
         return _Made(times[first:beyond], values[first:beyond], *counted)
+
+    def glance(self) -> Glance | None:
+        seen = self.parent._glance()
+        return seen if seen and _inside(seen, (self.start, self.end)) else None
 
 
 class _Rest(NamedTuple):
@@ -97,6 +131,27 @@ class _Rest(NamedTuple):
                 of_left += values[at:first]
                 at = max(at, beyond)
         return _Made(left, of_left, 0, 0)
+
+    def glance(self) -> Glance | None:
+        return None
+
+
+class _Watched:
+    __slots__ = ("about", "seen", "source", "tell")
+
+    def __init__(self, source: _Source, seen: Glance, about: Any, tell: Watcher) -> None:
+        self.source, self.seen, self.about = source, seen, about
+        self.tell: Watcher | None = tell
+
+    def make(self) -> _Made:
+        made = self.source.make()
+        tell, self.tell = self.tell, None  # once, whichever thread comes first
+        if tell is not None:
+            tell(self.seen, self.about, len(made.times), made.odd)
+        return made
+
+    def glance(self) -> Glance:
+        return self.seen
 
 
 class Columns:
@@ -204,9 +259,7 @@ class Columns:
     @property
     def odd(self) -> int:
         """How many values are NaN, plus how many points were dropped because their time is unreadable."""
-        made = self._made()
-        # One NaN makes a sum NaN (so do two infinities): a number proves that there is none, at a third of the cost.
-        return made.untimed + (sum(map(isnan, made.values)) if isnan(sum(made.values)) else 0)
+        return self._made().odd
 
     @property
     def untimed(self) -> int:
@@ -222,6 +275,24 @@ class Columns:
     def is_read(self) -> bool:
         """Whether the text has been decoded already (and dropped)."""
         return isinstance(self._state, _Made)
+
+    def _glance(self) -> Glance | None:
+        """What can be told of the points without decoding them: None if it is not plain that there are any.
+
+        The first and the last of them are where they should be; what is between shows when they are decoded.
+        """
+        return self._state.glance()
+
+    def _watch(self, seen: Glance, about: Any, tell: Watcher) -> None:
+        """Has something told what decoding the points has shown.
+
+        Args:
+            seen: what could be told of them.
+            about: handed on as it is.
+            tell: called at most once, in the thread that reads first, with both, how many points there are, and how
+                many `odd`.
+        """
+        self._state = _Watched(self._state, seen, about, tell)
 
     def __len__(self) -> int:
         return len(self._made().times)
@@ -259,6 +330,10 @@ class Columns:
         if not isinstance(state, _Made):
             self._state = state = state.make()
         return state
+
+
+def _inside(seen: Glance, span: tuple[float, float] | None) -> bool:
+    return span is None or (span[0] <= seen.first and seen.last < span[1])
 
 
 def _own(chunks: bytes | Sequence[bytes]) -> tuple[bytes, ...]:

@@ -153,5 +153,9 @@ class Day:
 
     def _around_now(self) -> tuple[int, ...]:
         margin = self._margin_s()
-        moments = {now + off for now in (self._clock.now(), self._clock.here()) for off in (-margin, margin)}
+        now, here = self._clock.now(), self._clock.here()
+        first, last = math.floor((min(now, here) - margin) / DAY), math.floor((max(now, here) + margin) / DAY)
+        if first == last:
+            return (first,)
+        moments = {moment + off for moment in (now, here) for off in (-margin, margin)}
         return tuple(sorted({math.floor(moment / DAY) for moment in moments}))

@@ -6,6 +6,9 @@ otherwise wait for two.
 
 from __future__ import annotations
 
+import math
+from contextlib import nullcontext
+
 import anyio
 
 
@@ -35,12 +38,10 @@ class TokenBucket:
         """Waits for the token, but no longer than `patience_s`; only one caller may wait at a time."""
         self.asked = True
         try:
-            if self._limiter.has_capacity():
+            # A scope costs as much as all else here: only who would not wait for ever, and has to wait, needs one.
+            bound = patience_s < math.inf and not self._limiter.has_capacity()
+            with anyio.move_on_after(patience_s) if bound else nullcontext():
                 await self._limiter.acquire()
                 self.ready = True
-            else:
-                with anyio.move_on_after(patience_s):
-                    await self._limiter.acquire()
-                    self.ready = True
         finally:
             self.asked = False

@@ -58,6 +58,9 @@ class RecordedStore(ABC):
         gather_s: until then all who live have told a store that forgot of their slots, seconds.
     """
 
+    is_at_hand = True
+    """Its steps hardly ever wait, and enter no cancel scope."""
+
     def __init__(self, *, lease_s: float = LEASE_S, gather_s: float) -> None:
         self._gather_s = gather_s
         self.lease_s: float = lease_s

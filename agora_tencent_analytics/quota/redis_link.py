@@ -111,7 +111,7 @@ class RedisLink:
         """How often connections were lost: it may be another server now."""
         wrong: str | None = None
         try:
-            self.database = int(self._connection().db)
+            self.database: int = int(self._connection().db)
             """Its number."""
         except ImportError as error:
             raise BadInput('a quota in Redis needs redis-py: pip install "agora-tencent-analytics[redis]"') from error

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Awaitable
 from types import TracebackType
 from typing import Literal
 
@@ -21,7 +22,7 @@ from agora_tencent_analytics.errors import Per, QuotaUnavailable
 from agora_tencent_analytics.limits import MINUTE, SECOND
 from agora_tencent_analytics.quota.clock import Clock, VendorClock
 from agora_tencent_analytics.quota.counter import Counter, Grant
-from agora_tencent_analytics.quota.shield import uninterrupted
+from agora_tencent_analytics.quota.shield import Begun, uninterrupted
 from agora_tencent_analytics.quota.store import Claim, CounterKey, QuotaStore, renewal_interval
 
 _PERIOD_S = {"second": SECOND, "minute": MINUTE, "unknown": None}
@@ -220,18 +221,36 @@ class Waiting:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # The block may be left because it was cancelled; what was spent is written down all the same.
-        await uninterrupted(self._settle(broken=kind is not None and not self._slot.was_read))
+        leaving = self._leave(broken=kind is not None and not self._slot.was_read)
+        step: Awaitable[None] = leaving
+        try:
+            if getattr(self._counter.store, "is_at_hand", False):
+                begun = Begun(leaving)
+                if begun.is_done:
+                    return
+                step = begun
+        except QuotaUnavailable as unavailable:
+            _not_recorded(unavailable)
+        else:
+            # The block may be left because it was cancelled; what was spent is written down all the same.
+            await uninterrupted(self._settle(step))
 
-    async def _settle(self, *, broken: bool) -> None:
+    async def _leave(self, *, broken: bool) -> None:
+        if self._renewal is not None:
+            await self._renewal.stop()
+        await self._slot._leave(broken=broken)
+
+    async def _settle(self, step: Awaitable[None]) -> None:
         try:
             with anyio.fail_after(_SETTLED_WITHIN_S):
-                if self._renewal is not None:
-                    await self._renewal.stop()
-                await self._slot._leave(broken=broken)
+                await step
         except (QuotaUnavailable, TimeoutError) as unavailable:
-            # Safe: what was to be given back stays spent, and the slot in flight for the rest of its lease.
-            _log.warning("the outcome of a request could not be recorded: %s", unavailable)
+            _not_recorded(unavailable)
+
+
+def _not_recorded(unavailable: Exception) -> None:
+    # Safe: what was to be given back stays spent, and the slot in flight for the rest of its lease.
+    _log.warning("the outcome of a request could not be recorded: %s", unavailable)
 
 
 class Free(Slot):

@@ -9,6 +9,7 @@ import anyio.lowlevel
 
 from agora_tencent_analytics.errors import AnalyticsError
 from agora_tencent_analytics.models.calls import Session
+from agora_tencent_analytics.models.columns import POINT_BYTES
 from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.notices import CallDone
 from agora_tencent_analytics.paging.certificate import Certificate, Clipped, NothingToAsk
@@ -19,7 +20,7 @@ from agora_tencent_analytics.scan.lister import as_many_as_asked
 from agora_tencent_analytics.scan.memory_bound import MemoryBound
 from agora_tencent_analytics.scan.options import Depth
 from agora_tencent_analytics.scan.parts import Parts
-from agora_tencent_analytics.scan.records import POINT_BYTES, CallRecord, Failure
+from agora_tencent_analytics.scan.records import CallRecord, Failure
 from agora_tencent_analytics.scan.report import GIVEN_UP
 from agora_tencent_analytics.scan.whole_call import read_whole
 from agora_tencent_analytics.scan.work import PendingCall
@@ -86,7 +87,7 @@ class CallReader:
         if parts.early:
             self._job.work.early(parts.call)
 
-    async def _hand_over(self, record: CallRecord) -> None:
+    async def _hand_over(self, record: CallRecord, points: int) -> None:
         job, parts = self._job, self._parts
         assert parts is not None
         if record.last:
@@ -101,7 +102,7 @@ class CallReader:
                     failures=parts.failed,
                 )
                 job.tell(done)
-        await job.hand_over([record])
+        await job.hand_over([record], points)
 
     async def _sessions(self, parts: Parts) -> list[Session]:
         job = self._job
@@ -145,7 +146,7 @@ class CallReader:
         if series is None:
             return sessions
         parts.expect(shown)
-        await parts.add((), await self._read_columns(series))
+        await parts.add((), (await self._not_empty(series))[0])
         return [session for session in sessions if session.user_id not in whole.users]
 
     async def _metrics(self, sessions: list[Session], parts: Parts) -> None:
@@ -159,29 +160,41 @@ class CallReader:
         batches = listing.batches()
         await self._memory.leave(id(self))
         while (batch := await self._next(listing, batches, "metrics", parts)) is not None:
-            kept = await self._read_columns(batch)
+            kept, size = await self._not_empty(batch)
             del batch
-            self._memory.came(id(self), sum(map(len, kept)) * POINT_BYTES)
+            self._memory.came(id(self), size)
             await parts.add((), kept)
             del kept
             await self._memory.leave(id(self))
 
-    async def _read_columns(self, batch: Sequence[MetricSeries]) -> list[MetricSeries]:
-        """The series that hold points, with their columns made, a few at a turn of the loop."""
+    async def _not_empty(self, batch: Sequence[MetricSeries]) -> tuple[list[MetricSeries], int]:
+        """The series that hold points, and the bytes of these.
+
+        Those of which that is not plain are decoded, a few at a turn of the loop.
+        """
+        report, decoded, size = self._job.report, 0, 0
         kept, astray = list[MetricSeries](), list[MetricSeries]()
-        for number, series in enumerate(batch):
-            if number % _SERIES_A_TURN == 0:
-                await anyio.lowlevel.checkpoint()
-            if len(series):
+        for series in batch:
+            if (seen := series.columns._glance()) is not None and not series.columns.is_read:
+                series.columns._watch(seen, series.spare, report._looked_at)
                 kept.append(series)
+                size += seen.size
+                continue
+            if decoded % _SERIES_A_TURN == 0:
+                await anyio.lowlevel.checkpoint()
+            decoded += 1
+            points = len(series)
+            report._looked_at(None, series.spare, points, series.odd if points else 0)
+            if points:
+                kept.append(series)
+                size += points * POINT_BYTES
             elif (series.odd or series.columns.outside) and not series.outside:
                 astray.append(series)
-            self._job.report.points_outside += series.outside
         if astray:
             one = astray[0]
             what = f"call {one.call_id} has points, but none of a second that was asked for, in {len(astray):,} series"
             self._job.report.doubt([f"{what}; one is {one.vendor_metric} of session {one.session_id}"])
-        return kept
+        return kept, size
 
     async def _next(self, listing: Paginator[T], batches: Batches[T], step: Depth, parts: Parts) -> Sequence[T] | None:
         """The next batch about a call, or None when there is no more, or no more can be had."""

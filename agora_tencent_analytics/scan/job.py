@@ -134,16 +134,19 @@ class Job:
             finally:
                 self._asking.discard(task)
 
-    async def hand_over(self, records: Sequence[CallRecord]) -> None:
-        """Gives records to the consumer, and counts them."""
+    async def hand_over(self, records: Sequence[CallRecord], points: int = 0) -> None:
+        """Gives records to the consumer, and counts them.
+
+        Args:
+            records: they.
+            points: how many they hold, as far as is known.
+        """
         report = self.report
+        report.points += points
         for record in records:
             report.calls += record.part == 0
             report.sessions += len(record.sessions)
-            if record.series:
-                report.series += len(record.series)
-                report.points += record.points
-                report.odd_values += sum(series.odd for series in record.series)
+            report.series += len(record.series)
         self.progress()
         await self._outcomes.put(records)
 

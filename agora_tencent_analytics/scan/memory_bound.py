@@ -27,6 +27,7 @@ class MemoryBound:
         self._held = 0
         self._expected = float(_FIRST_GUESS)
         self._busy: dict[int, float] = {}  # what each worker fetches now; insertion order is age
+        self._of: dict[int, int] = {}  # bytes of each record that the consumer has not dealt with
         self._changed, self._waiting = anyio.Event(), 0
 
     @property
@@ -68,6 +69,15 @@ class MemoryBound:
         if size:
             self._held -= size
             self._wake()
+
+    def hand_over(self, record: object, size: int) -> None:
+        """So many of the bytes are from now on held by a record."""
+        if size:
+            self._of[id(record)] = size
+
+    def dealt_with(self, record: object) -> None:
+        """What a record holds is not the scan's any more."""
+        self.release(self._of.pop(id(record), 0))
 
     @property
     def _coming(self) -> float:

@@ -13,7 +13,7 @@ from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.paging.certificate import Clipped
 from agora_tencent_analytics.paging.stays import in_order
 from agora_tencent_analytics.scan.memory_bound import MemoryBound
-from agora_tencent_analytics.scan.records import POINT_BYTES, CallRecord, Failure
+from agora_tencent_analytics.scan.records import CallRecord, Failure
 
 MOST_SESSIONS = 100
 MOST_BYTES = 32 << 20
@@ -26,7 +26,7 @@ class Parts:
         vendor: the provider's name in the report.
         call: the call.
         memory: told of the bytes that are held here.
-        emit: takes a finished record.
+        emit: takes a finished record, and how many points it holds as far as is known.
         again: True if the records replace earlier ones.
     """
 
@@ -35,7 +35,7 @@ class Parts:
         vendor: str,
         call: Call,
         memory: MemoryBound,
-        emit: Callable[[CallRecord], Awaitable[None]],
+        emit: Callable[[CallRecord, int], Awaitable[None]],
         *,
         again: bool = False,
     ) -> None:
@@ -45,7 +45,7 @@ class Parts:
         self._memory = memory
         self._emit = emit
         self._part = 0
-        self._bytes = 0
+        self._bytes = self._points = 0
         self._sessions: list[Session] = []
         self._series: list[MetricSeries] = []
         self._failures: list[Failure] = []
@@ -100,13 +100,10 @@ class Parts:
         for session in sessions:
             await self._take(session)
         by_session: dict[str, list[MetricSeries]] = {}
-        sizes: dict[str, int] = {}
         for one in series:
             by_session.setdefault(one.session_id, []).append(one)
-            sizes[one.session_id] = sizes.get(one.session_id, 0) + len(one) * POINT_BYTES
-        self._memory.hold(sum(sizes.values()))
         for name, own in by_session.items():
-            await self._take(self._expected.pop(name, None), own, sizes[name])
+            await self._take(self._expected.pop(name, None), own)
 
     async def finish(self) -> None:
         """Emits the last part, with the sessions that have no series."""
@@ -114,7 +111,10 @@ class Parts:
             await self._take(session)
         await self._flush(last=True)
 
-    async def _take(self, session: Session | None, series: Sequence[MetricSeries] = (), size: int = 0) -> None:
+    async def _take(self, session: Session | None, series: Sequence[MetricSeries] = ()) -> None:
+        seen = [found for one in series if (found := one.columns._glance())]
+        size = sum([one.size for one in seen])
+        self._memory.hold(size)
         # Whether a part is the last is known only when more comes: so a full part goes out then.
         crowded = session is not None and len(self._sessions) >= MOST_SESSIONS
         if crowded or (self._bytes and self._bytes + size > MOST_BYTES):
@@ -123,6 +123,7 @@ class Parts:
             self._sessions.append(session)
         self._series.extend(series)
         self._bytes += size
+        self._points += sum([one.rows for one in seen])
 
     async def _flush(self, *, last: bool) -> None:
         record = CallRecord(
@@ -139,7 +140,8 @@ class Parts:
         self._part += 1
         self.sessions += len(record.sessions)
         self.series += len(record.series)
-        self.points += self._bytes // POINT_BYTES
-        self._bytes = 0
+        self.points += self._points
+        self._memory.hand_over(record, self._bytes)
+        points, self._bytes, self._points = self._points, 0, 0
         self._sessions, self._series, self._failures = [], [], []
-        await self._emit(record)
+        await self._emit(record, points)

@@ -13,9 +13,6 @@ from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.timerange import TimeRange
 
-POINT_BYTES = 16
-"""What a point costs in memory: an 8-byte time and an 8-byte value."""
-
 
 @attrs.frozen(kw_only=True)
 class Failure:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Sized
 from typing import Any, Self
 
 import attrs
 
+from agora_tencent_analytics.decoding.points import Glance
 from agora_tencent_analytics.errors import LONGEST_LINE, AnalyticsError, bounded, counted
 from agora_tencent_analytics.paging.certificate import Certificate, Clipped, ClippedFor
 from agora_tencent_analytics.receipt import Receipt
@@ -35,7 +36,7 @@ class VendorReport:
     series: int = 0
     """Metric series read that hold at least one point."""
     points: int = 0
-    """Points read."""
+    """Points read; of series whose columns nobody has looked at, as many as the vendor sent."""
     already: int = 0
     """Calls that earlier scans on the same ledger have settled; they are not among `calls`."""
     cost: Receipt = attrs.field(factory=Receipt)
@@ -45,9 +46,9 @@ class VendorReport:
     strange_dropped: int = 0
     """Rows that were not asked for: of another channel, call or user, or of another vendor."""
     odd_values: int = 0
-    """Values that were null or no number, and are NaN."""
+    """Values that were null or no number, and are NaN, in columns that somebody has looked at."""
     points_outside: int = 0
-    """Points that belong to no stay of their user."""
+    """Points that belong to no stay of their user, in columns that somebody has looked at."""
     failures: list[Failure] = attrs.field(factory=list)
     """What could not be read; the first thousand."""
     failures_by_kind: Counter[str] = attrs.field(factory=Counter)
@@ -97,6 +98,20 @@ class VendorReport:
         failed = self.failures or self.failures_by_kind
         missed = any(reason != "lag" for _, reason in self._hidden)
         return self.finished and not (failed or self.doubts or self.stopped or missed)
+
+    def _looked_at(self, seen: Glance | None, spare: Iterable[Sized], points: int, odd: int) -> None:
+        """Notes what decoding the columns of a series has shown.
+
+        Args:
+            seen: by what its points were counted before; None: they were not.
+            spare: columns of points that belong to no stay.
+            points: how many there are.
+            odd: how many of them are odd.
+        """
+        outside = sum(map(len, spare))
+        self.points += points - seen.rows if seen else 0
+        self.odd_values += odd
+        self.points_outside += outside
 
     def fail(self, failure: Failure) -> None:
         """Notes what could not be read.

@@ -31,7 +31,7 @@ from agora_tencent_analytics.scan.lane import Lane, check
 from agora_tencent_analytics.scan.ledger import Ledger
 from agora_tencent_analytics.scan.memory_bound import MemoryBound
 from agora_tencent_analytics.scan.options import RequestedIds, ScanOptions, Since
-from agora_tencent_analytics.scan.records import POINT_BYTES, CallRecord, Failure
+from agora_tencent_analytics.scan.records import CallRecord, Failure
 from agora_tencent_analytics.scan.report import Report
 from agora_tencent_analytics.scan.work import ListedWork, Work, lives
 from agora_tencent_analytics.timerange import TimeRange
@@ -172,8 +172,7 @@ class Records:
         if self._taken is not None:
             if self._ledger is not None and not self._by_hand:
                 self.acknowledge(self._taken)
-            if self._taken.series:
-                self._memory.release(self._taken.points * POINT_BYTES)
+            self._memory.dealt_with(self._taken)
             self._taken = None
         outcome = await self._outcomes.take()
         if outcome is None:

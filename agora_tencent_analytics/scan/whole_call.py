@@ -26,9 +26,6 @@ from agora_tencent_analytics.scan.memory_bound import MemoryBound
 from agora_tencent_analytics.timerange import TimeRange
 from agora_tencent_analytics.wire import Reply
 
-MOST_USERS = 96
-"""Of a call of more the sessions are listed: its series would have to be held until its last user is known, and the
-listing adds little to their cost."""
 _MOST_BYTES = 32 << 20
 """Of answers that are held."""
 
@@ -122,7 +119,7 @@ async def read_whole(job: Job, memory: MemoryBound, worker: int, call: Call) -> 
     sessions: dict[str, Session] = {}
     series: list[MetricSeries] = []
     users = frozenset[str]()
-    pages, held = way.walk.pages(), 0
+    pages, held, rows = way.walk.pages(), 0, 0
     try:
         while True:
             await memory.leave(worker)
@@ -140,9 +137,11 @@ async def read_whole(job: Job, memory: MemoryBound, worker: int, call: Call) -> 
             series += [one for one in page.items if one.user_id not in before]
             sessions = {session.session_id: session for session in page.sessions} | sessions
             users = frozenset(session.user_id for session in sessions.values())
-            if any((one.session_id or one.user_id) not in {*sessions, *users} for one in page.items):
+            known, rows = {*sessions, *users}, rows + len(page.sessions)
+            if any((one.session_id or one.user_id) not in known for one in page.items):
                 return None  # they have nobody next to them: the list of sessions may be what is missing
-            if list_the_others(way.question, len(page.sessions), len(users), page.total) or held > _MOST_BYTES:
+            cheaper = list_the_others(way, len(page.sessions), rows, len(users), page.total)
+            if cheaper or held > _MOST_BYTES:
                 return None if isinstance(way.question.row.paging, AnyOf) else Whole(None, series, users, window)
     except AnalyticsError as error:
         if job.is_hopeless(error):
@@ -165,19 +164,22 @@ def _leads_on(trail: Trail | None, items: Sequence[Any], window: TimeRange) -> b
     return trail.onward(window.end) is not None or bool(trail.doubt)
 
 
-def list_the_others(question: Question, rows: int, users: int, total: int | None) -> bool:
+def list_the_others(way: WholeCall, page: int, rows: int, users: int, total: int | None) -> bool:
     """Whether to list the sessions after all, having seen a page of the walk.
 
-    It costs no more: of a large call little, and where a full page seems to be the last, no more than to make sure.
+    It costs no more where a full page seems to be the last, than to make sure. And where users come back: the walk has
+    a place for each stay, a question about users named by a listing for each user; so it is listed once the walk has
+    spent on stays that were not the first what a listing costs.
 
     Args:
-        question: what is asked.
-        rows: rows of the page.
+        way: what is asked.
+        page: rows of the page.
+        rows: rows so far.
         users: users that were seen so far.
         total: the vendor's total of users.
     """
-    paging = question.row.paging
-    full = rows >= (paging.most if isinstance(paging, AnyOf) else question.size)
+    paging = way.question.row.paging
+    most = paging.most if isinstance(paging, AnyOf) else way.question.size
     if total is None:
-        return full
-    return total > MOST_USERS or (full and total <= users)
+        return page >= most
+    return (page >= most and total <= users) or rows - users >= most * (1 + total // way.listing.size)

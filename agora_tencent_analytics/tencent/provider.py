@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from itertools import pairwise, zip_longest
-from typing import TYPE_CHECKING, Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, Unpack
 
 from agora_tencent_analytics.access import ProviderOptions
 from agora_tencent_analytics.endpoint import Endpoint
@@ -178,7 +178,7 @@ class TencentProvider(Provider):
             for users in packed(by_user, USERS_WITH_METRICS)
         ]
 
-        owners = {user: _owners(stays) for user, stays in by_user.items()}
+        stays = {user: _stays(of_user) for user, of_user in by_user.items()}
 
         def merge(pieces: Sequence[MetricSeries]) -> list[MetricSeries]:
             whole: dict[tuple[str, str, str], list[MetricSeries]] = {}
@@ -187,7 +187,7 @@ class TencentProvider(Provider):
             return [
                 part
                 for same in whole.values()
-                for part in _by_stay(same[0], [piece.columns for piece in same], owners[same[0].user_id])
+                for part in _by_stay(same[0], [piece.columns for piece in same], stays[same[0].user_id])
             ]
 
         return self.ask_about(CALL_DETAIL_METRICS, call, packets, over=over, merge=merge, cursor=cursor)
@@ -260,12 +260,15 @@ def _by_user(sessions: Iterable[Session]) -> dict[str, list[Session]]:
     return by_user
 
 
-_Owned = tuple[int, int, str | None]
-"""From and to when (excluded) points are of which stay, if of any."""
+class _Stays(NamedTuple):
+    """When (from, and to, excluded) the points of a user are of which stay."""
+
+    own: dict[str, list[tuple[int, int]]]
+    any: tuple[tuple[int, int], ...]
 
 
-def _owners(stays: list[Session]) -> list[_Owned]:
-    """All of time, by the stay whose the points of a user are: that which contains them, of several the last to begin.
+def _stays(stays: list[Session]) -> _Stays:
+    """When points are of which stay of a user: of that which contains them, of several the last to begin.
 
     A stay whose row has no end after its beginning lasts until the next. Of several that begin as one, as those whose
     beginning is not known, the first to end has what it contains.
@@ -280,22 +283,25 @@ def _owners(stays: list[Session]) -> list[_Owned]:
         for stay, following in zip_longest(stays, stays[1:])
     ]
     latest_first = sorted(zip(stays, ends, strict=True), key=lambda own: (-own[0].join_ts, own[1]))
-    return [
-        (start, end, next((stay.session_id for stay, last in latest_first if stay.join_ts <= start < last), None))
-        for start, end in pairwise(sorted({0, _EVER, *ends, *(stay.join_ts for stay in stays)}))
-    ]
+    own: dict[str, list[tuple[int, int]]] = {}
+    for span in pairwise(sorted({0, _EVER, *ends, *(stay.join_ts for stay in stays)})):
+        owner = next((stay.session_id for stay, last in latest_first if stay.join_ts <= span[0] < last), None)
+        if owner is not None:
+            own.setdefault(owner, []).append(span)
+    return _Stays(own, tuple(sorted(span for spans in own.values() for span in spans)))
 
 
-def _by_stay(series: MetricSeries, columns: list[Columns], owners: list[_Owned]) -> Iterable[MetricSeries]:
+def _by_stay(series: MetricSeries, columns: list[Columns], stays: _Stays) -> Iterable[MetricSeries]:
     """One user's series, cut into the user's stays."""
     whole = Columns.join(columns)
-    pieces: dict[str, list[Columns]] = {}
-    for start, end, owner in owners:
-        if owner is not None:
-            own = whole.slice(start, end, counts=not pieces)  # made while the first piece is not among them
-            pieces.setdefault(owner, []).append(own)
-    spare = (whole.without((start, end) for start, end, owner in owners if owner is not None),)
-    return [
-        series.of_session(session_id, series.user_id, Columns.join(parts), () if number else spare)
-        for number, (session_id, parts) in enumerate(pieces.items())
-    ]
+    if len(stays.any) == 1:
+        (session_id,), (span,) = stays.own, stays.any
+        of_stay = whole.slice(*span, counts=True)
+        return [series.of_session(session_id, series.user_id, of_stay, (whole.without(stays.any),))]
+    found = []
+    for session_id, spans in stays.own.items():
+        first = spans[0] == stays.any[0]
+        parts = [whole.slice(*span, counts=first and span == spans[0]) for span in spans]
+        spare = (whole.without(stays.any),) if first else ()
+        found.append(series.of_session(session_id, series.user_id, Columns.join(parts), spare))
+    return found

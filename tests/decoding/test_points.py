@@ -8,12 +8,13 @@ import math
 from array import array
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agora_tencent_analytics.decoding import points
-from agora_tencent_analytics.decoding.points import PointForm
+from agora_tencent_analytics.decoding.points import Glance, PointForm, glance, read_points
 from agora_tencent_analytics.models.columns import Columns
 
 PAIRS, OBJECTS = PointForm.PAIRS, PointForm.OBJECTS
@@ -232,3 +233,21 @@ def test_joined_columns_equal_the_columns_of_all_chunks(windows: list[list[tuple
     missing = {second for second, number in zip(seconds, numbers, strict=True) if math.isnan(number)}
     assert missing == {t for t, v in zip(joined.times, joined.values, strict=True) if math.isnan(v)}
     assert Columns.of(seconds, numbers) == joined
+
+
+@given(data=st.data(), form=st.sampled_from(PointForm))
+def test_a_glance_tells_what_decoding_does_of_points_in_order(data: st.DataObject, form: PointForm) -> None:
+    times = sorted(data.draw(st.sets(st.integers(10**9, 2 * 10**9), min_size=1, max_size=9)))
+    values = [data.draw(st.none() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)) for _ in times]
+    pairs = zip(times, values, strict=True)
+    rows = [[at, what] if form is PointForm.PAIRS else {"Time": at, "Value": what} for at, what in pairs]
+    chunk = msgspec.json.encode(rows)
+    found = read_points(chunk, form, 1.0)
+    assert Glance(found.times[0], found.times[-1], len(found.times), len(chunk)) == glance(chunk, form)
+
+
+@pytest.mark.parametrize("form", PointForm)
+@given(chunk=st.binary(max_size=40) | st.text('[]{}",:TimeValue 0123456789-.', max_size=60).map(str.encode))
+def test_a_glance_at_anything_else_raises_nothing(form: PointForm, chunk: bytes) -> None:
+    seen = glance(chunk, form)
+    assert seen is None or (len(str(seen.first)) <= 10 and seen.rows >= 0)

@@ -30,7 +30,7 @@ def test_memory_holds_no_more_than_its_bound() -> None:
     seen = Seen(in_memory=10)
     assert [True] * 500 == seen.new([digest(str(number)) for number in range(500)])
     assert [False] * 500 == seen.new([digest(str(number)) for number in range(500)])
-    assert 10 == len(seen._memory)
+    assert len(seen._memory) <= 10
     seen.close()
 
 
@@ -68,10 +68,10 @@ def test_closing_twice_is_harmless_and_forgets() -> None:
 def test_what_was_never_closed_leaves_no_file_behind() -> None:
     gc.collect()
     before = len(os.listdir("/proc/self/fd"))
-    abandoned = [Seen(in_memory=10) for _ in range(5)]
+    abandoned = [Seen(in_memory=1_000) for _ in range(5)]
     for place in range(5):
-        abandoned[place].new([digest(str(number)) for number in range(20)])
-    abandoned[0].new([digest(str(number)) for number in range(200_000)])
+        abandoned[place].new([digest(str(number)) for number in range(1_200)])
+    abandoned[0].new([digest(str(number)) for number in range(20_000)])
     del abandoned
     gc.collect()
     assert before == len(os.listdir("/proc/self/fd"))

@@ -154,3 +154,34 @@ def test_series_without_the_sessions_that_stand_beside_them_cost_no_session() ->
     polite, found = read("agora", options, {}), read("agora", options, {"": spoil})
     assert seen
     assert (polite.points, True) == (found.points, found.report.complete)
+
+
+@every_vendor
+def test_columns_are_decoded_when_somebody_reads_them_and_what_is_odd_in_them_is_told_then(
+    vendor: str, options: dict[str, Any]
+) -> None:
+    def spoil(rows: Rows) -> None:
+        for points in lists_of_points(vendor, rows):
+            value: Any = 1 if vendor == "agora" else "Value"
+            points[2][value] = None
+            points[3] = points[4]  # twice the same moment
+            if vendor == "agora":  # somewhere between those asked for stands one of another day
+                points[5][0] -= 100_000
+
+    stage = Stage(vendor, WORLD, **options)
+
+    async def scenario() -> Any:
+        async with (
+            stage.provider(transport=Spoilt(stage.server, {SERIES[vendor]: spoil}), **options) as provider,
+            scan(provider, over=TimeRange(WORLD.start, WORLD.end), depth="metrics") as records,
+        ):
+            return [record async for record in records], records.report.vendors[vendor]
+
+    records, report = run(scenario)
+    series = [one for record in records for one in record.series]
+    sent = 20 * len(series)
+    assert (sent, 0) == (report.points, report.odd_values)
+    assert not any(one.columns.is_read for one in series)
+    lost = 2 if vendor == "agora" else 1
+    assert sent - lost * len(series) == sum(map(len, series)) == report.points
+    assert len(series) <= sum(one.odd for one in series) == report.odd_values

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agora_tencent_analytics import Call, Columns, MetricSeries, Session
+from agora_tencent_analytics.models.columns import POINT_BYTES
 from agora_tencent_analytics.scan import CallRecord, parts
 from agora_tencent_analytics.scan.memory_bound import MemoryBound
 from agora_tencent_analytics.scan.parts import Parts
-from agora_tencent_analytics.scan.records import POINT_BYTES
 from tests.support.simulated_scans import WHOLE, Vendors, exact, read, truth_of
 from tests.support.virtual_time import run
 
@@ -39,7 +39,8 @@ def series(number: int, points: int) -> MetricSeries:
 
 
 class Emitted(list[CallRecord]):
-    async def take(self, record: CallRecord) -> None:
+    async def take(self, record: CallRecord, points: int) -> None:
+        assert points == record.points
         self.append(record)
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from agora_tencent_analytics import AgoraProvider, Provider, TencentProvider
 from agora_tencent_analytics.limits import HOUR
 from agora_tencent_analytics.scan import CallRecord, Report
+from agora_tencent_analytics.scan.whole_call import WholeCall, list_the_others, whole_call
 from agora_tencent_analytics.simulator.world.impolite import SLIPS
 from tests.support.long_runs import by_turns
 from tests.support.simulated_scans import END, WHOLE, Vendors, read
@@ -112,3 +113,18 @@ def test_users_asked_for_by_name_are_asked_for_by_name() -> None:
     found, _, _ = scanned("tencent", vendors, users=[user])
     assert {user} == {session.user_id for record in found for session in record.sessions}
     assert {user} == {series.user_id for record in found for series in record.series}
+
+
+def test_users_who_come_back_are_listed_once_their_stays_have_cost_what_the_listing_does() -> None:
+    vendors = Vendors(calls=1, end=END - 2 * HOUR, call_seconds=1_200)
+
+    async def scenario() -> WholeCall | None:
+        provider = vendors.tencent()
+        (call,) = await provider.calls(WHOLE).collect()
+        return whole_call(provider, call, None, provider.now())
+
+    way = run(scenario)
+    assert way is not None
+    most = 2 * way.question.size
+    listed = [list_the_others(way, 6, rows, users=50, total=150) for rows in (50, 49 + most, 50 + most)]
+    assert [False, False, True] == listed

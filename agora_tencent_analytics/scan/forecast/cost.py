@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping, Sequence
 import attrs
 
 from agora_tencent_analytics.models.calls import Call, Session
-from agora_tencent_analytics.paging.question import Question
 from agora_tencent_analytics.paging.stays import in_order, packed
 from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.scan.forecast.estimate import Unit, estimate
@@ -21,7 +20,7 @@ from agora_tencent_analytics.scan.forecast.forecast import Interval
 from agora_tencent_analytics.scan.forecast.population import Asked, Population, Seen, attended
 from agora_tencent_analytics.scan.forecast.requests import Bill, listing_pages, price, row_of, windows
 from agora_tencent_analytics.scan.options import Depth
-from agora_tencent_analytics.scan.whole_call import list_the_others, whole_call
+from agora_tencent_analytics.scan.whole_call import WholeCall, list_the_others, whole_call
 from agora_tencent_analytics.timerange import TimeRange
 
 _FULL = 100
@@ -170,7 +169,7 @@ class Pricer:
         if depth == "metrics" and self._asked.users is None:
             whole = whole_call(self._provider, call, over, self._now)
             if whole is not None:
-                pages, left_out = _left_out(whole.question, there)
+                pages, left_out = _left_out(whole, there)
                 if left_out is None:
                     return price([whole.question], map(row_of, there), self._now)
                 rest = left_out
@@ -186,13 +185,14 @@ class Pricer:
         return cost
 
 
-def _left_out(question: Question, sessions: Iterable[Session]) -> tuple[int, list[Session] | None]:
+def _left_out(way: WholeCall, sessions: Iterable[Session]) -> tuple[int, list[Session] | None]:
     """The pages of a walk that shows sessions and series together, and what it leaves out; None: nothing."""
-    rows, seen, pages = in_order(sessions), set[str](), 0
+    rows, seen, pages, shown = in_order(sessions), set[str](), 0, 0
     total = len({one.user_id for one in rows})
-    for pages, page in enumerate(packed(rows, question.size), 1):
+    for pages, page in enumerate(packed(rows, way.question.size), 1):
         seen |= {one.user_id for one in page}
-        if list_the_others(question, len(page), len(seen), total):
+        shown += len(page)
+        if list_the_others(way, len(page), shown, len(seen), total):
             return pages, [one for one in rows if one.user_id not in seen]
     return pages, None
 
