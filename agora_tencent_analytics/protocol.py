@@ -60,15 +60,16 @@ def check_call(provider: Any, call: Call) -> None:
         raise BadInput(f"call {call.call_id!r} begins at {call.created_ts!r}, which is not in whole epoch seconds")
 
 
-def _calls(ask: Ask) -> Ask:
+def _listing(ask: Ask) -> Ask:
     @wraps(ask)
-    def calls(self: Any, over: Any, *, channel: str | None = None, **options: Any) -> Paginator[Any]:
-        def wanted(call: Any) -> bool:
-            return call.vendor == self.name and (channel is None or call.channel == channel)
+    def listing(self: Any, over: Any, *, channel: str | None = None, **options: Any) -> Paginator[Any]:
+        def wanted(one: Any) -> bool:
+            return one.vendor == self.name and (channel is None or one.channel == channel)
 
-        return _only(ask(self, over, channel=channel, **options), wanted, f"calls of channel {channel!r}")
+        needed = f"calls of channel {channel!r}" if ask.__name__ == "calls" else ""
+        return _only(ask(self, over, channel=channel, **options), wanted, needed)
 
-    return calls
+    return listing
 
 
 def _sessions(ask: Ask) -> Ask:
@@ -122,23 +123,12 @@ def _about_sessions(ask: Ask) -> Ask:
     return about
 
 
-def _experiences(ask: Ask) -> Ask:
-    @wraps(ask)
-    def experiences(self: Any, over: Any, *, channel: str | None = None) -> Paginator[Any]:
-        def wanted(experience: Any) -> bool:
-            return experience.vendor == self.name and (channel is None or experience.channel == channel)
-
-        return _only(ask(self, over, channel=channel), wanted)
-
-    return experiences
-
-
 _PROMISES: Mapping[str, Callable[[Ask], Ask]] = {
-    "calls": _calls,
+    "calls": _listing,
     "sessions": _sessions,
     "metrics": _about_sessions,
     "events": _about_sessions,
-    "abnormal_experiences": _experiences,
+    "abnormal_experiences": _listing,
 }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import pytest
 
-from agora_tencent_analytics import AgoraProvider, BadInput, Call, Newest, Provider, Session, TimeRange, Unpaged
+from agora_tencent_analytics import BadInput, Call, Newest, Paginator, Provider, Session, TimeRange, Unpaged
 from tests.support.outside_vendor import (
     NEWEST,
     NOW,
@@ -229,7 +229,13 @@ def test_an_answer_that_is_not_a_paginator_is_told_so() -> None:
 
 def test_a_promise_is_put_around_what_a_class_answers_itself_and_keeps_its_name_and_words() -> None:
     assert "sessions" == OutsideProvider.sessions.__name__
-    assert "The calls of the project" in (AgoraProvider.calls.__doc__ or "")
+
+    class Worded(OutsideProvider):
+        def calls(self, over: Any, **options: Any) -> Paginator[Call]:
+            """The calls of the toy."""
+            return super().calls(over, **options)
+
+    assert "The calls of the toy." == Worded.calls.__doc__
     assert Provider.metrics is OutsideProvider.metrics
 
 

@@ -7,7 +7,7 @@ without a `code` is a success only under a 2xx status.
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from agora_tencent_analytics.agora.auth import AgoraCredentials
 from agora_tencent_analytics.agora.codes import refusal
@@ -46,7 +46,7 @@ class AgoraVendor(Vendor):
 
     name = "agora"
     structure = STRUCTURE
-    shown = frozenset({"end_ts", "metric", "page_no", "page_size", "start_ts"})
+    shown: ClassVar[frozenset[str]] = frozenset({"end_ts", "metric", "page_no", "page_size", "start_ts"})
 
     def authenticate(
         self, request: Request, row: Endpoint[Any], credentials: AgoraCredentials, *, now: float

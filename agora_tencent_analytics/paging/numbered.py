@@ -45,6 +45,11 @@ _AGREED = Step(action="done", complete=True, reason="every sign agrees that the 
 _WITHOUT_PAGES = Step(action="done", complete=True, reason="the answer has no pages")
 
 
+def _says_nothing(paging: PageNumber, page: PageSigns) -> bool:
+    """True if nothing but its length says whether more follows: a declared total that is missing is like the page's."""
+    return page.has_more is None and (paging.total == "page" or (page.total is None and paging.total != "none"))
+
+
 class Reading(msgspec.Struct, kw_only=True):
     """One pass over the pages of a window."""
 
@@ -277,7 +282,7 @@ class WindowReader(msgspec.Struct, kw_only=True):
         total = None if paging.total == "none" else total
         if self.number != paging.base or (total is not None and total > rows):
             return False
-        if more is None and paging.total == "page" and rows >= self.longest:  # it may have been cut
+        if _says_nothing(paging, page) and rows >= self.longest:  # it may have been cut
             return False
         now = self._now
         now.first_total = now.total = now.most_total = total
@@ -347,8 +352,7 @@ class WindowReader(msgspec.Struct, kw_only=True):
             now.again = first and unsaid
             return self.number if now.again else None
         if rows < self.size:
-            unsaid = page.has_more is None and paging.total == "page"
-            if first and unsaid and rows >= self.longest:
+            if first and _says_nothing(paging, page) and rows >= self.longest:
                 self.size, now.probing = rows, True
                 return onward
             return onward if now.owed or page.has_more is True or (now.gap and not counted) else None

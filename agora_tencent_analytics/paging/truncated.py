@@ -297,7 +297,7 @@ class NewestReader(_Reader, kw_only=True):
         below = max(oldest, start) + 1
         if unread and below >= end > start + 1:
             return Step(action="split", reason=_UNREAD)
-        self.known = {row: at for row, at in moments if at < below}
+        self.known: dict[bytes, int] = {row: at for row, at in moments if at < below}
         if below < end:
             why = _FULL if full else "the vendor says that more exists; this is complete down to its oldest second"
             if not self._ordered(page.at):
@@ -381,7 +381,7 @@ class AnyOfReader(_Reader, kw_only=True):
 
     def _next(self, reason: str, *, complete: bool) -> Step:
         start, then = self.window.end, None
-        self.known = {row: at for row, at in self.known.items() if at >= start}
+        self.known: dict[bytes, int] = {row: at for row, at in self.known.items() if at >= start}
         if start < self.end:
             end = self.end
             if self.density.pieces and self.density.total() > _WHOLE * self.paging.most:

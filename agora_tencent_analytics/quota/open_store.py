@@ -64,7 +64,8 @@ def open_store(where: str | Path | QuotaStore | None = None) -> QuotaStore:
     check_store(where)
     if isinstance(where, QuotaStore):
         return where
-    where = None if where is None else _as_meant(where)
+    if isinstance(where, str):
+        where = unquoted(where)
     if where == ":memory:":
         return MemoryStore()
     if where is not None and _is_redis(where):
@@ -87,11 +88,6 @@ def open_store(where: str | Path | QuotaStore | None = None) -> QuotaStore:
             stacklevel=2,
         )
         return MemoryStore()
-
-
-def _as_meant(where: str | Path) -> str | Path:
-    """A path or a URL without what a file of variables may have left around it."""
-    return unquoted(where) if isinstance(where, str) else where
 
 
 def _is_redis(where: str | Path) -> bool:

@@ -143,7 +143,11 @@ class Record(msgspec.Struct):
 
     def refused(self, now: float) -> LatestRefusal | None:
         """The last refusal."""
-        return LatestRefusal.seen_from(now, self.refusals, self.refused_at, self.refused_sent_at, self.refused_period_s)
+        if not self.refusals:
+            return None
+        # Less than 0 if the clock was set back since.
+        ago_s, sent_ago_s = max(0.0, now - self.refused_at), max(0.0, now - self.refused_sent_at)
+        return LatestRefusal(number=self.refusals, ago_s=ago_s, sent_ago_s=sent_ago_s, period_s=self.refused_period_s)
 
     def day(self, day: int) -> Day:
         """That day, begun if need be."""
@@ -167,6 +171,8 @@ class Known(msgspec.Struct):
     """The highest that was seen under that birth, by counter."""
     days: dict[str, dict[int, Day]] = {}
     """By counter: never less than what the store has said at any time."""
+    heard: int = 0
+    """How often something was learnt."""
 
     def learn(
         self,
@@ -192,6 +198,7 @@ class Known(msgspec.Struct):
             # Two answers that overtook each other: what the later knows may not have been told.
             self.birth, self.numbers = birth if self.birth == asked_as else "?", {}
         self.identity = identity
+        self.heard += 1
         self.numbers[counter] = max(number, self.numbers.get(counter, 0))
         known = self.days.setdefault(counter, {})
         for date, day in days:

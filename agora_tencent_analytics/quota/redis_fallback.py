@@ -5,9 +5,9 @@ their shares add up to one at most; where less than one request is left of a win
 no more of a day than this share of what was left of it when the store was last heard, and nothing for one window at
 first: what the others have sent just before is not known.
 
-When the store is back it is told in messages (`Away`), each with a random id, so that one that is sent again is
-charged once; what is granted while one is on its way goes into the next. Then it holds everybody until all others who
-served themselves are back; whoever did goes on with its share meanwhile, and tells each grant at once. A claim that is
+When the store is back it is told (`Away`) what was granted and given back here, as the tally of a *life* of its own
+(`record.py`): told again, it counts once, and what is granted meanwhile is told next. Then it holds everybody until all
+others who served themselves are back; whoever did goes on with its share, and tells each grant at once. A claim that is
 served here may have been granted by the store too, whose reply was lost, and is given back there; so the store knows
 the one served here by another id.
 """
@@ -19,7 +19,7 @@ import secrets
 import threading
 import time
 import weakref
-from collections import Counter
+from collections.abc import Iterable
 
 import attrs
 import msgspec
@@ -27,6 +27,7 @@ import msgspec
 from agora_tencent_analytics.errors import QuotaUnavailable
 from agora_tencent_analytics.limits import AtOnce, Rate
 from agora_tencent_analytics.quota.limiter import Bucket
+from agora_tencent_analytics.quota.record import Day
 from agora_tencent_analytics.quota.store import Claim, CounterKey, CounterState
 
 
@@ -34,10 +35,8 @@ from agora_tencent_analytics.quota.store import Claim, CounterKey, CounterState
 class Away:
     """What the store has to be told first when it is back."""
 
-    id: str
-    """Random; the same until the store is known to have heard it."""
-    owed: dict[int, int]
-    """Requests by day; less than 0 where more was given back than granted since the last message."""
+    days: dict[int, Day]
+    """All that was granted and given back so far."""
     in_flight: tuple[Claim, ...]
     """Under the ids that the store will see."""
     longest_rest_s: float
@@ -53,15 +52,15 @@ class _Share:
     """In flight."""
     known: set[str] = attrs.field(factory=set)
     """Those of them that the store knows of, which is told what becomes of them."""
-    returned: bool = False
-    """The store has been told something."""
-    granted: Counter[int] = attrs.field(factory=Counter)
-    """Requests by day."""
-    told: Counter[int] = attrs.field(factory=Counter)
-    """Those of them that the store knows of."""
-    telling: tuple[str, dict[int, int]] | None = None
-    """The id of a message that may have been heard, and what is owed by it."""
+    life: str = attrs.field(factory=lambda: secrets.token_hex(8))
+    days: dict[int, Day] = attrs.field(factory=dict)
+    told: dict[int, Day] | None = None
+    """What the store knows of those; None if it was never told."""
     allowed: dict[int, int] = attrs.field(factory=dict)
+
+    def charge(self, days: Iterable[int], *, granted: int = 1, back: int = 0) -> None:
+        for day in days:
+            self.days.setdefault(day, Day()).charge(self.life, granted, back)
 
 
 class Fallback:
@@ -99,7 +98,7 @@ class Fallback:
                 found.bucket.hold(now + claim.longest_rest_s)
             for day, seen in zip(claim.days, claim.seen, strict=True):
                 allowed = found.allowed.setdefault(day, math.floor((claim.day_limit - seen) * self.share))
-                if found.granted[day] >= allowed:
+                if found.days.setdefault(day, Day()).used >= allowed:
                     raise QuotaUnavailable(
                         f"the quota store cannot be reached, and this process has used its share ({self.share:g}) of "
                         f"what was left of the day for {key[1]}, so nothing was sent"
@@ -109,7 +108,7 @@ class Fallback:
                 return CounterState(why="store", after_s=wait, used=claim.seen)
             found.bucket.take(now)
             found.claims[claim.id] = claim
-            found.granted.update(claim.days)
+            found.charge(claim.days)
             self._served.add(claim)
             return CounterState(used=claim.seen)  # what is owed is not what was seen at the store
 
@@ -135,9 +134,9 @@ class Fallback:
             if claim.id in found.known:
                 found.known.remove(claim.id)
                 return False
-            found.granted.update(late_days)
+            found.charge(late_days)
             if ago_s is None:
-                found.granted.subtract(claim.days)
+                found.charge(claim.days, granted=0, back=1)
             return True
 
     def known(self, claim: Claim) -> Claim:
@@ -149,27 +148,21 @@ class Fallback:
         """What the store has to be told; None if it knows all that was served without it."""
         with self._lock:
             found = self._shares.get(key)
-            if found is None or (
-                found.returned and found.told == found.granted and found.known.issuperset(found.claims)
-            ):
+            if found is None or (found.told == found.days and found.known.issuperset(found.claims)):
                 return None
-            if found.telling is None:
-                owed = {day: granted - found.told[day] for day, granted in found.granted.items()}
-                found.telling = secrets.token_hex(8), {day: number for day, number in owed.items() if number}
-            name, owed = found.telling
-            in_flight = tuple(_renamed(claim) for claim in found.claims.values())
-            first = not found.returned
-            return Away(id=name, owed=owed, in_flight=in_flight, longest_rest_s=found.longest_rest_s, first=first)
+            return Away(
+                days={date: Day(dict(day.lives)) for date, day in found.days.items()},
+                in_flight=tuple(_renamed(claim) for claim in found.claims.values()),
+                longest_rest_s=found.longest_rest_s,
+                first=found.told is None,
+            )
 
     def told(self, key: CounterKey, away: Away) -> None:
         """The store knows of all that."""
         with self._lock:
-            found = self._shares.get(key)
-            if found is None or found.telling is None or found.telling[0] != away.id:
-                return
-            found.told.update(away.owed)
-            found.telling, found.returned = None, True
-            found.known = {name for name, claim in found.claims.items() if _renamed(claim) in away.in_flight}
+            if found := self._shares.get(key):
+                found.told = away.days
+                found.known = {name for name, claim in found.claims.items() if _renamed(claim) in away.in_flight}
 
     def serves(self, key: CounterKey) -> bool:
         """True if the share still applies."""

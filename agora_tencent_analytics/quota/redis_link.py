@@ -111,7 +111,7 @@ class RedisLink:
         """How often connections were lost: it may be another server now."""
         wrong: str | None = None
         try:
-            self.database = int(self._connection().db)
+            self.database: int = int(self._connection().db)
             """Its number."""
         except ImportError as error:
             raise BadInput('a quota in Redis needs redis-py: pip install "agora-tencent-analytics[redis]"') from error
@@ -160,7 +160,7 @@ class RedisLink:
             async with asyncio.timeout(self._timeout_s), pool.places:
                 reply = await self._evaluate(pool, keys, words)
                 if self._trouble is not None:
-                    self._trouble = None
+                    self._trouble, self._left_alone_until = None, float("-inf")
                     _log.info("%s: the quota store can be used again", self.place)
                 return reply
         except (RedisError, OSError, TimeoutError) as error:

@@ -6,7 +6,7 @@
 --         and d:DAY for each day, as `Day` is written: [{life: [granted, back]}, spent_at];
 --         w:PERIOD:STEP requests in a step of a window of more than an hour
 --       3 ends: sorted set of "owner claim", scored by when the slot ends (see store.py); "=" as its mark; "! id" once a
---         claim was given back before it was made, or a share was told
+--         claim was given back before it was made
 -- ARGV  1 the step, 2 its arguments as JSON
 -- The clock is this server's alone. Times travel as differences.
 
@@ -270,7 +270,9 @@ function steps.refund()
     return
   end
   read()
-  for i = 1, #days do charge(i, 0, 1) end
+  if type(a.life) ~= 'string' or a.life == c.mark then -- else the grant was lost, and nobody knows of it
+    for i = 1, #days do charge(i, 0, 1) end
+  end
   for _, room in ipairs(a.long) do
     local name = field(room, room.step)
     if tonumber(redis.call('HGET', counter, name) or '0') > 0 then redis.call('HINCRBY', counter, name, -1) end
@@ -293,12 +295,8 @@ function steps.spend()
   write(1)
 end
 
-function steps.back() -- from a share of its own: charge once what was granted, let all others come back
-  read()
-  if not redis.call('ZSCORE', ends, known) then
-    redis.call('ZADD', ends, exact(now + 86400), known)
-    for i, owed in ipairs(a.owed) do charge(i, math.max(owed, 0), math.max(-owed, 0)) end
-  end
+function steps.back() -- from a share of its own, which is a life: all others are to come back
+  steps.mend()
   for _, one in ipairs(a.in_flight) do redis.call('ZADD', ends, 'NX', exact(now + a.lease_s), one) end
   redis.call('HSET', counter, 'gathers_until', exact(math.max(c.gathers_until, now + a.gather_s)))
 end

@@ -136,7 +136,7 @@ class RedisStore:
         self._breaks: dict[str, int] = {}
         self._lead: tuple[str, float, float] | None = None
         """By how much the server's clock is ahead of ours, monotonic, at least and at most; and which server it is."""
-        self._owed: dict[str, tuple[CounterKey, Claim]] = {}
+        self._owed: dict[str, tuple[CounterKey, Claim, str | None]] = {}
 
     def __repr__(self) -> str:
         return f"<RedisStore {self._link.place}>"
@@ -150,9 +150,9 @@ class RedisStore:
         try:
             if self._fallback is not None and (away := self._fallback.away(key)) is not None:
                 await uninterrupted(self._come_back(key, self._fallback, away))
-            for whose, owed in list(self._owed.values()):
+            for whose, owed, life in list(self._owed.values()):
                 if whose == key:
-                    await self._give_back(key, owed)
+                    await self._give_back(key, owed, life)
             state, gathers = await self._reserve(key, claim, now)
             if self._fallback is None or not self._fallback.serves(key):
                 return state
@@ -206,11 +206,14 @@ class RedisStore:
             if told.void:
                 return told.state, False
             if told.tell:
-                await self._mend(key, known)
+                heard = None
+                while heard != known.heard:  # a grant of before may be heard of only now
+                    heard = known.heard
+                    await self._mend(key, known)
                 known.learn(told.birth, told.server, counter, 0, asked_as=asked_as)
             elif self._stepped(told, sent, time.monotonic()) and not more.get("stepped"):
                 if granted:
-                    await self._give_back(key, claim)
+                    await self._give_back(key, claim, told.birth)
                 more["stepped"] = True
                 continue
             if told.news:
@@ -252,12 +255,12 @@ class RedisStore:
         try:
             return _read(await self._run("reserve", key, asked, days=claim.days, claim=claim))
         except QuotaUnavailable:
-            self._owe(key, claim)  # it may have been granted, and the answer lost
+            self._owe(key, claim, asked["birth"])  # it may have been granted, and the answer lost
             raise
         except asyncio.CancelledError:
             # Whether it was granted is not known here, and not needed: it is given back either way.
             with contextlib.suppress(QuotaUnavailable):
-                await uninterrupted(self._give_back(key, claim))
+                await uninterrupted(self._give_back(key, claim, known.birth or None))
             raise
 
     def _stepped(self, told: _Told, sent: float, heard: float) -> bool:
@@ -332,15 +335,23 @@ class RedisStore:
         if self._fallback is None or not self._fallback.ended(key, claim):
             await self._give_back(key, self._as_served(claim))
 
-    async def _give_back(self, key: CounterKey, claim: Claim) -> None:
-        self._owe(key, claim)
-        await self._run("refund", key, {"long": _steps(claim)}, days=claim.days, claim=claim)
+    async def _give_back(self, key: CounterKey, claim: Claim, life: str | None = None) -> None:
+        """Gives back what was granted, or may have been.
+
+        Args:
+            key: the counter.
+            claim: it.
+            life: the birth under which it would have been counted, if that is not known to have been: if the server has
+                lost it since, nobody tells it of the grant, and giving it back would take another's off the day.
+        """
+        self._owe(key, claim, life)
+        await self._run("refund", key, {"long": _steps(claim), "life": life}, days=claim.days, claim=claim)
         self._owed.pop(claim.id, None)
 
-    def _owe(self, key: CounterKey, claim: Claim) -> None:
+    def _owe(self, key: CounterKey, claim: Claim, life: str | None) -> None:
         """Remembers to give a claim back when the server can be told."""
         if len(self._owed) < _MOST_OWED:
-            self._owed[claim.id] = (key, claim)
+            self._owed[claim.id] = (key, claim, life)
 
     async def renew(self, key: CounterKey, claim: Claim, now: float) -> None:
         """See `QuotaStore.renew`."""
@@ -367,13 +378,13 @@ class RedisStore:
 
     async def _come_back(self, key: CounterKey, fallback: Fallback, away: Away | None) -> None:
         while away is not None:
-            in_flight = [_member(claim) for claim in away.in_flight]
-            asked = {"owed": list(away.owed.values()), "in_flight": in_flight, "id": away.id}
             gather_s = self._gather_s + away.longest_rest_s if away.first else 0
-            await self._run("back", key, {**asked, "gather_s": gather_s}, days=tuple(away.owed))
+            in_flight = [f"{claim.owner} {claim.id}" for claim in away.in_flight]
+            asked = {"known": list(away.days.values()), "in_flight": in_flight, "gather_s": gather_s}
+            await self._run("back", key, asked, days=tuple(away.days))
             fallback.told(key, away)
             if away.first:
-                count = sum(away.owed.values())
+                count = sum(day.used for day in away.days.values())
                 _log.info("%s: the quota store is back, and has been told of %d requests", key[1], count)
             away = fallback.away(key)
 
@@ -396,10 +407,6 @@ class RedisStore:
         common = {"lease_s": self.lease_s, "step_s": STEP_TOLERATED_S, "counter": key[1], "days": days}
         keys = [tag, f"{tag}:{key[1]}", f"{tag}:{key[1]}:ends"]
         return await self._link.run(keys, step, msgspec.json.encode({**common, **who, **asked}))
-
-
-def _member(claim: Claim) -> str:
-    return f"{claim.owner} {claim.id}"
 
 
 def _steps(claim: Claim) -> list[dict[str, float]]:

@@ -85,7 +85,7 @@ class Room(msgspec.Struct, kw_only=True, frozen=True):
         return math.ceil(self.period_s / _STEPS)
 
 
-class Claim(msgspec.Struct, kw_only=True, frozen=True):
+class Claim(msgspec.Struct, kw_only=True, frozen=True, weakref=True):
     """One request that somebody wants to send."""
 
     id: str
@@ -128,24 +128,6 @@ class LatestRefusal(msgspec.Struct, kw_only=True, frozen=True):
     """When its request was granted."""
     period_s: int | None
     """The window that the vendor named, or None."""
-
-    @classmethod
-    def seen_from(
-        cls, now: float, number: int, at: float, sent_at: float, period_s: int | None
-    ) -> LatestRefusal | None:
-        """The last of `number` refusals, by the store's clock; None if there was none.
-
-        Args:
-            now: the store's epoch seconds.
-            number: how many refusals there were.
-            at: when the last one came, epoch seconds.
-            sent_at: when its request was granted, epoch seconds.
-            period_s: the window that the vendor named, seconds, or None.
-        """
-        if not number:
-            return None
-        # Negative if the clock was set back since.
-        return cls(number=number, ago_s=max(0.0, now - at), sent_ago_s=max(0.0, now - sent_at), period_s=period_s)
 
 
 class CounterState(msgspec.Struct, kw_only=True, frozen=True):

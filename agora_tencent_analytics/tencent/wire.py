@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import attrs
@@ -103,7 +103,9 @@ class TencentVendor(Vendor):
 
     name = "tencent"
     structure = STRUCTURE
-    shown = frozenset({"x-tc-action", "x-tc-language", "x-tc-region", "x-tc-timestamp", "x-tc-version"})
+    shown: ClassVar[frozenset[str]] = frozenset(
+        {"x-tc-action", "x-tc-language", "x-tc-region", "x-tc-timestamp", "x-tc-version"}
+    )
     region: str
 
     def authenticate(

@@ -18,7 +18,7 @@ import pytest
 from agora_tencent_analytics.errors import QuotaUnavailable
 from agora_tencent_analytics.limits import DAY, SECOND, Rate
 from agora_tencent_analytics.quota.quota import Quota
-from agora_tencent_analytics.quota.redis_fallback import Fallback
+from agora_tencent_analytics.quota.redis_fallback import Away, Fallback
 from agora_tencent_analytics.quota.redis_link import ASK_AGAIN_S
 from agora_tencent_analytics.quota.redis_store import RedisStore
 from agora_tencent_analytics.quota.store import Claim, Room
@@ -259,7 +259,11 @@ def serve(share: Fallback, *days: int) -> Claim:
     return claim
 
 
-def test_a_message_stays_the_same_until_it_is_heard_and_the_next_says_what_came_meanwhile() -> None:
+def told(away: Away) -> dict[int, list[tuple[int, int]]]:
+    return {date: list(day.lives.values()) for date, day in away.days.items()}
+
+
+def test_the_store_is_told_all_that_was_served_until_it_knows_all() -> None:
     share = Fallback(0.5)
     one, two = serve(share, TODAY), serve(share, TODAY)
     assert share.ended(KEY, one, ago_s=0.0)
@@ -267,14 +271,11 @@ def test_a_message_stays_the_same_until_it_is_heard_and_the_next_says_what_came_
     assert first is not None
     three = serve(share, TODAY)
     assert share.ended(KEY, two, ago_s=0.0, late_days=(TODAY + 1,))
-    again = share.away(KEY)
-    assert again is not None
-    assert (first.id, {TODAY: 2}) == (again.id, again.owed) == (first.id, first.owed)
+    assert ({TODAY: [(2, 0)]}, True) == (told(first), first.first)
     share.told(KEY, first)
     second = share.away(KEY)
     assert second is not None
-    assert second.id != first.id
-    assert {TODAY: 1, TODAY + 1: 1} == second.owed
+    assert ({TODAY: [(3, 0)], TODAY + 1: [(1, 0)]}, False) == (told(second), second.first)
     assert [share.known(three)] == list(second.in_flight)
     share.told(KEY, first)
     assert share.away(KEY) == second, "an old message ends nothing"
@@ -283,7 +284,7 @@ def test_a_message_stays_the_same_until_it_is_heard_and_the_next_says_what_came_
     assert not share.ended(KEY, three, ago_s=0.0), "the store is told of it"
 
 
-def test_what_is_given_back_while_a_message_is_on_its_way_is_taken_off_by_the_next() -> None:
+def test_what_is_given_back_while_the_store_is_told_is_told_next() -> None:
     share = Fallback(0.5)
     one = serve(share, TODAY)
     first = share.away(KEY)
@@ -292,7 +293,7 @@ def test_what_is_given_back_while_a_message_is_on_its_way_is_taken_off_by_the_ne
     share.told(KEY, first)
     second = share.away(KEY)
     assert second is not None
-    assert ({TODAY: -1}, ()) == (second.owed, second.in_flight)
+    assert ({TODAY: [(1, 1)]}, ()) == (told(second), second.in_flight)
 
 
 def test_only_a_claim_that_was_served_here_has_another_id_at_the_store() -> None:

@@ -166,6 +166,29 @@ def test_a_server_that_forgot_the_script_is_given_it_again(redis_url: str, accou
     assert 2 == finish(scenario(), of)
 
 
+def test_all_who_come_new_rest_after_its_clock_was_set_until_one_of_them_has_rested(
+    redis_url: str, account: str
+) -> None:
+    room = Room(limit=9, free=9, period_s=1, rest_s=0.2)
+
+    async def scenario() -> list[str | None]:
+        told: list[str | None] = []
+        after_s = 0.0
+        stores = [RedisStore(redis_url, lease_s=0.06, timeout_s=0.5) for _ in range(4)]
+        for number, ahead_s in ((0, 0), (1, 60), (2, 60), (1, 60), (3, 60)):
+            if len(told) == 3:
+                await asyncio.sleep(after_s)
+            claim = a_claim(id=f"c{len(told)}", owner=f"o{number}", windows=(room,))
+            state = await stores[number].reserve((account, "lists"), claim, time.time() + ahead_s)
+            told.append(state.why)
+            after_s = state.after_s
+        for store in stores:
+            await store.aclose()
+        return told
+
+    assert [None, "hold", "hold", None, None] == asyncio.run(scenario())
+
+
 def test_slots_that_rest_no_more_do_not_pile_up(redis_url: str, account: str) -> None:
     async def scenario(store: RedisStore) -> int:
         from redis.asyncio import Redis
@@ -318,6 +341,29 @@ def test_what_a_server_granted_and_could_not_say_is_given_back_when_it_answers_a
         return [after_the_outage, await used(mine)]
 
     assert [2, 2] == finish(scenario(), mine), "granted behind its back, and given back before the next"
+
+
+def test_what_a_server_granted_could_not_say_and_lost_takes_nothing_off_the_day(server: RedisServer) -> None:
+    mine, other = (quota(RedisStore(server.url, timeout_s=0.2, lease_s=0.06)) for _ in range(2))
+
+    async def scenario() -> int:
+        await ask(mine)
+        await ask(other)
+        server.signal(signal.SIGSTOP)
+        with pytest.raises(QuotaUnavailable):
+            await ask(mine)
+        server.signal(signal.SIGCONT)
+        from redis.asyncio import Redis
+
+        async with Redis.from_url(server.url, decode_responses=True) as client:
+            (lists,) = [key for key in await client.keys("*") if str(key).endswith(":lists")]
+            await client.delete(lists)
+        await asyncio.sleep(ASK_AGAIN_S + 0.1)
+        await ask(other)
+        await ask(mine)
+        return await used(other)
+
+    assert 4 <= finish(scenario(), mine, other) <= 5
 
 
 def test_a_killed_server_is_an_error_and_a_restarted_one_goes_on_where_it_was(tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ class ToyProvider(Provider):
             **_FACTS,
         )
         self.endpoints = (self.rooms, self.people, self.logs)
-        limits = Limits(rates=self.rates, history_s=30 * DAY, span_s=DAY, page_size=100)
+        limits = Limits(rates=self.rates, history_s=30 * DAY, span_s=DAY, page_size=4)
         plan = Plan(vendor="toy", name="only", rows={"any": limits}, source="https://toy.test", read_on="2026-11-01")
         super().__init__(vendor=self.vendor, plan=plan, base_url=base_url, keys=key, **options)
 
