@@ -107,7 +107,7 @@ def rows_apart(body: bytes, hole: bytes) -> tuple[bytes, int, int] | None:
     Returns:
         The hollow text, and where in the whole one the list's elements begin and end.
     """
-    first, last = body.find(b":[{") + 1, body.rfind(b"}]") + 1
+    first, last = body.find(b"[{"), body.rfind(b"}]") + 1
     return (body[:first] + hole + body[last + 1 :], first + 1, last) if 0 < first < last else None
 
 
@@ -127,8 +127,9 @@ def read_portions(
         unreadable: what that raises for what is not one.
     """
     found, reach = list[Any](), LARGE
+    between = b"},{" if body.find(b"},{", at, at + 2 * LARGE) >= 0 else b"}, {"
     while at < end:
-        cut = body.find(b"},{", at + reach, end) + 1 or end
+        cut = body.find(between, at + reach, end) + 1 or end
         try:
             found += read(b"".join((b"[", memoryview(body)[at:cut], b"]")))
         except unreadable:

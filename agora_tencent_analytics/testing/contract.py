@@ -84,7 +84,7 @@ class ProviderContract:
             assert len(row.read_on) == len("2026-11-29"), f"{row.name} does not say when it was read"
             assert fields.issuperset(row.key), f"{row.name} has keys that its model lacks"
             limits = provider.limits(row)
-            assert limits.rates, f"{row.name} is not limited: no vendor allows any number of requests"
+            assert limits.counted, f"{row.name} is not limited: no vendor allows any number of requests"
 
     # -- listings -----------------------------------------------------------------------------------------------
 
@@ -325,7 +325,7 @@ class ProviderContract:
         server = InProcess(answer or self.answer, clock.clock.wall)
         provider = self.provider(transport=server, quota=Quota("contract", store=":memory:", clock=clock.clock))
         if counted:
-            server.count({row.name: (row.counter, provider.limits(row).rates) for row in provider.endpoints})
+            server.count({row.name: (row.counter, provider.limits(row).counted) for row in provider.endpoints})
         return provider, server
 
     def _run(self, scenario: Callable[[Provider, InProcess], Awaitable[T]], **made: Any) -> T:

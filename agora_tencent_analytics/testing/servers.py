@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from email.utils import formatdate
@@ -37,6 +38,7 @@ class InProcess:
         self._answer, self._now = answer, now
         self._rates: Mapping[str, tuple[str, tuple[Rate, ...]]] = {}
         self._arrivals: dict[str, list[float]] = {}
+        self._busy = Counter[str]()
 
     def count(self, rates: Mapping[str, tuple[str, tuple[Rate, ...]]]) -> None:
         """From now on, refuses what is too many: by the name of an endpoint, its counter and what that is allowed."""
@@ -47,31 +49,33 @@ class InProcess:
         self.sent.append(request)
         # Ways differ, so that requests arrive in another order than they were sent.
         await anyio.sleep(_WAY_S * (1 + len(self.sent) % 3))
-        response = self._limited(request.endpoint) or self._answer(request, self._now())
-        await anyio.sleep(_WAY_S)
+        counter, rates = self._rates.get(request.endpoint, ("", ()))
+        self._busy[counter] += 1
+        try:
+            response = self._limited(counter, rates) or self._answer(request, self._now())
+            await anyio.sleep(_WAY_S)
+        finally:
+            self._busy[counter] -= 1
         answered()
         return response
 
     async def aclose(self) -> None:
         """Nothing is open."""
 
-    def _limited(self, endpoint: str) -> Response | None:
-        """A refusal, if this one is too many in a fixed window or in a sliding one, or on its day."""
-        counter, rates = self._rates.get(endpoint, ("", ()))
+    def _limited(self, counter: str, rates: Iterable[Rate]) -> Response | None:
+        """A refusal, if this one is too many in a fixed window or in a sliding one, on its day, or at once."""
         now, arrivals = self._now(), self._arrivals.setdefault(counter, [])
         arrivals.append(now)
-        if any(max(_fixed(arrivals, rate, now), _sliding(arrivals, rate, now)) > rate.limit for rate in rates):
+        if any((_most(arrivals, rate, now) if rate.period_s else self._busy[counter]) > rate.limit for rate in rates):
             self.refused += 1
             return Response(status=429, headers={}, body=b"{}")
         return None
 
 
-def _fixed(arrivals: Iterable[float], rate: Rate, now: float) -> int:
-    return sum(at // rate.period_s == now // rate.period_s for at in arrivals)
-
-
-def _sliding(arrivals: Iterable[float], rate: Rate, now: float) -> int:
-    return 0 if rate.is_daily else sum(at > now - rate.period_s for at in arrivals)
+def _most(arrivals: Iterable[float], rate: Rate, now: float) -> int:
+    """So many arrived in the present window, fixed or sliding."""
+    fixed = sum(at // rate.period_s == now // rate.period_s for at in arrivals)
+    return fixed if rate.is_daily else max(fixed, sum(at > now - rate.period_s for at in arrivals))
 
 
 def shifted(now: float) -> Clock:

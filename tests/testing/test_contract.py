@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 import attrs
 import pytest
 
-from agora_tencent_analytics import AgoraProvider, NextPage, TencentProvider, TimeRange
+from agora_tencent_analytics import AgoraProvider, NextPage, RateLimited, TencentProvider, TimeRange
+from agora_tencent_analytics.limits import AtOnce
 from agora_tencent_analytics.simulator import SimulatedAgora, SimulatedTencent, SimulatedVendor, World
 from agora_tencent_analytics.testing import ProviderContract
 from agora_tencent_analytics.vendor import Newest, Provider, Request, Response
@@ -100,6 +101,29 @@ class TestTokens(ToyContract):
         at, size = int(asked.get("after", "0")), int(asked["limit"])
         onward = str(at + size) if at + size < len(rows) else None
         return {"rows": rows[at : at + size], "total": len(rows), "next": onward}
+
+
+@pytest.mark.parametrize(("places", "too_many"), [(2, False), (8, True)])
+def test_requests_under_way_at_the_same_time_are_counted_too(places: int, too_many: bool) -> None:
+    """By a vendor that allows two, under plans that say two and eight."""
+
+    class Places(ToyContract):
+        class kind(ToyProvider):
+            rates = ()
+            concurrent = places
+
+        def _made(self, *args: Any, **options: Any) -> Any:
+            provider, server = super()._made(*args, **options)
+            server.count({name: (counter, (AtOnce(2),)) for name, (counter, _) in server._rates.items()})
+            return provider, server
+
+    test = Places().test_the_vendor_is_never_asked_faster_than_its_plan_allows
+    if not too_many:
+        test()
+        return
+    with pytest.raises(ExceptionGroup) as refused:
+        test()
+    assert refused.group_contains(RateLimited)
 
 
 def test_a_contract_wants_a_provider_and_answers() -> None:

@@ -63,6 +63,7 @@ class ToyProvider(Provider):
     paging: Any = NUMBERED
     vendor: Vendor = ToyVendor()
     rates: tuple[Rate, ...] = (Rate(5, 1), Rate(2_000, DAY))
+    concurrent: int | None = None
 
     def __init__(self, *, key: str = KEY, base_url: str = "https://toy.test", **options: Any) -> None:
         self.rooms: Endpoint[Call] = Endpoint(
@@ -95,7 +96,7 @@ class ToyProvider(Provider):
             **_FACTS,
         )
         self.endpoints = (self.rooms, self.people, self.logs)
-        limits = Limits(rates=self.rates, history_s=30 * DAY, span_s=DAY, page_size=4)
+        limits = Limits(rates=self.rates, concurrent=self.concurrent, history_s=30 * DAY, span_s=DAY, page_size=4)
         plan = Plan(vendor="toy", name="only", rows={"any": limits}, source="https://toy.test", read_on="2026-11-01")
         super().__init__(vendor=self.vendor, plan=plan, base_url=base_url, keys=key, **options)
 
