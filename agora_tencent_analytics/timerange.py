@@ -68,7 +68,7 @@ class TimeRange:
 
     def __init__(self, start: Instant, end: Instant) -> None:
         if type(start) is int and type(end) is int and 0 <= start < end < _FIRST_MILLISECOND_STAMP:
-            own = self.__dict__  # as walks make them, in half the time of `__attrs_init__`
+            own = self.__dict__  # as walks make them, in three quarters of the instructions of `__attrs_init__`
             own["start"], own["end"] = start, end
             return
         first = math.floor(epoch_seconds(start, name="start"))

@@ -35,7 +35,7 @@ Over = TimeRange | Last
 """A range: fixed, or resolved in vendor time when the walk begins."""
 
 
-@attrs.frozen(kw_only=True, slots=False)  # slots would make a frozen one take twice as long
+@attrs.frozen(kw_only=True, slots=False)  # with slots, half as many instructions again
 class Question:
     """One thing to ask over some range; a walk asks one or several."""
 

@@ -222,7 +222,7 @@ class Walk:
     def _take_in(self, reading: Reading, number: int, reply: Reply[Any]) -> Sequence[Any]:
         question, window, flaws = reading.question, reading.window, reply.flaws
         row, lost = question.row, list[UnreadableRow]()
-        at = [] if isinstance(row.paging, PageNumber | Unpaged) else moments(row, reply)
+        at = [] if isinstance(row.paging, (PageNumber, Unpaged)) else moments(row, reply)
         rows = Digests(reply.ids)
         if flaws.rows:
             lost = unreadable_rows(flaws.rows, reply.ids, row.name, window, number)

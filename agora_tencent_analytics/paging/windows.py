@@ -417,7 +417,7 @@ def reader_of(
     longest: int = 0,
 ) -> Reader:
     """The reader of a window, by how its answer is cut into pages, or is not."""
-    if isinstance(paging, PageNumber | Unpaged):
+    if isinstance(paging, (PageNumber, Unpaged)):
         return WindowReader(paging=paging, size=size, recent=recent, barren=barren, longest=longest)
     if isinstance(paging, Newest):
         return NewestReader(paging=paging, window=window, size=size, barren=barren)

@@ -75,3 +75,18 @@ def test_what_was_never_closed_leaves_no_file_behind() -> None:
     del abandoned
     gc.collect()
     assert before == len(os.listdir("/proc/self/fd"))
+
+
+def test_an_id_that_is_new_hardly_ever_costs_a_look_at_the_file_however_many_there_are() -> None:
+    seen = Seen(in_memory=500)
+    seen.new([digest(str(number)) for number in range(1_000)])
+    asked: list[str] = []
+    assert seen._file is not None
+    seen._file.set_trace_callback(asked.append)
+    looks = []
+    for first in range(1_000, 21_000, 5_000):
+        assert [True] * 5_000 == seen.new([digest(str(number)) for number in range(first, first + 5_000)])
+        looks.append(sum(statement.startswith("SELECT") for statement in asked))
+        asked.clear()
+    assert max(looks) <= 5
+    seen.close()
