@@ -10,6 +10,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import reduce
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -43,6 +44,11 @@ class Played:
         """Rows that are missing and in no window that the certificate names."""
         hidden = [piece.over for piece in self.certificate.clipped]
         named = [window.over for window in self.certificate.windows if not window.complete]
+        if self.certificate.stopped:  # what is in no window was not reached any more
+            reached = [window.over for window in self.certificate.windows]
+            named += reduce(
+                lambda left, over: [rest for piece in left for rest in piece.minus(over)], reached, [self.scene.over]
+            )
         found = set(self.ids)
         missing = [row for row in self.scene.owed(self.answers, hidden) if row.row_id not in found]
         return [row for row in missing if not any(row.touches(window) for window in named)]
