@@ -137,5 +137,5 @@ class Cursor(msgspec.Struct, kw_only=True, frozen=True):
             window, ends = self.window, [until for until, _ in ahead.pieces]
             sound = window is not None and window.end <= ahead.end and (not ends or ends[-1] == ahead.end)
             rising = window is not None and all(a < b for a, b in pairwise([window.start, *ends]))
-            if not sound or not rising or min(*ahead.near, *(mass for _, mass in ahead.pieces)) < 0:
+            if not sound or not rising or min(*ahead.near, *ahead.tally, *(mass for _, mass in ahead.pieces)) < 0:
                 raise BadInput("this is not a cursor of this library (a density that cannot be)")

@@ -46,8 +46,8 @@ _WITHOUT_PAGES = Step(action="done", complete=True, reason="the answer has no pa
 
 
 def _says_nothing(paging: PageNumber, page: PageSigns) -> bool:
-    """True if nothing but its length says whether more follows: a declared total that is missing is like the page's."""
-    return page.has_more is None and (paging.total == "page" or (page.total is None and paging.total != "none"))
+    """True if nothing but its length says whether more follows."""
+    return page.has_more is None and paging.total == "page"
 
 
 class Reading(msgspec.Struct, kw_only=True):

@@ -31,11 +31,11 @@ shows *where* rows crowd, roughly, and not *how many* there are. What has been r
 up to where it ends. The two are put together:
 
 * The rate of finished neighbours, older ones counting half, is believed inside the band that the sample
-  allows: at most three times that of its own gap, at least a fifth of it. Inside a steady stream the neighbours
-  decide, at the edge of a burst the sample does. Where nothing is finished the sample alone decides.
+  allows: at most three times its own gap, at least a fifth of the gaps around it. Inside a steady stream
+  the neighbours decide, at the edge of a burst the sample does. Where nothing is finished the sample alone decides.
+* How many rows a gap stands for is set right as windows are finished.
 * A second full answer within the first shows how much is hidden: the fewer of the rows known there come
-  again, the more rows there are (capture and recapture). What was wrong with the window is taken to be wrong with
-  those behind it as well.
+  again, the more rows there are (capture and recapture).
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from itertools import pairwise, starmap
+from itertools import accumulate, pairwise, starmap
 from operator import attrgetter, le
 from typing import Any
 
@@ -120,9 +120,19 @@ class Density(msgspec.Struct, kw_only=True):
     pieces: list[Piece] = []
     near: tuple[float, float] = (0.0, 0.0)
     """Rows and seconds of finished neighbours, older ones counting half."""
+    tally: tuple[float, float] = (0.0, 0.0)
+    """Rows found in finished windows, and rows that the pieces had promised there."""
+
+    @property
+    def _scale(self) -> float:
+        believed = self.size / 2  # rows' worth of belief in the first estimate
+        return (believed + self.tally[0]) / (believed + self.tally[1])
 
     def expected(self, end: int) -> float:
         """Rows thought to lie between `start` and `end`, by the samples alone."""
+        return self._scale * self._promised(end)
+
+    def _promised(self, end: int) -> float:
         spans = pairwise([self.start, *(until for until, _ in self.pieces)])
         held = zip(spans, self.pieces, strict=True)
         return sum(mass * max(0, min(b, end) - a) / (b - a) for (a, b), (_, mass) in held)
@@ -135,15 +145,21 @@ class Density(msgspec.Struct, kw_only=True):
             moments: when its rows were; those outside the window are left out.
             rows: how many it is thought to hold.
         """
-        believed = self.size / 2  # rows' worth of belief in the first estimate
-        ratio = (believed + rows) / (believed + self.expected(window.end))
-        rest = [(end, mass * ratio) for end, mass in self._after(window.end)]
+        rest = self._after(window.end)
+        if not self.tally[1]:
+            # Nothing is finished: what is wrong with this window is wrong with those behind it as well.
+            believed = self.size / 2
+            ratio = (believed + rows) / (believed + self.expected(window.end))
+            rest = [(end, mass * ratio) for end, mass in rest]
         self.start = window.start
-        self.pieces = _gaps([moment for moment in moments if moment in window], window, rows) + rest
+        inside = [moment for moment in moments if moment in window]
+        self.pieces = _gaps(inside, window, rows / self._scale) + rest
         self.near = (0.0, 0.0)
 
     def finished(self, end: int, rows: int) -> None:
         """Takes in that the seconds up to `end` hold so many rows."""
+        if self.pieces:
+            self.tally = (self.tally[0] + rows, self.tally[1] + self._promised(end))
         self.near = (self.near[0] / 2 + rows, self.near[1] / 2 + end - self.start)
         self.forget(end)
 
@@ -177,10 +193,18 @@ class Density(msgspec.Struct, kw_only=True):
 
     def _rates(self) -> list[float]:
         """Rows a second of each piece."""
-        spans = pairwise([self.start, *(end for end, _ in self.pieces)])
-        own = [mass / (b - a) for (a, b), (_, mass) in zip(spans, self.pieces, strict=True)]
+        edges, scale = [self.start, *(end for end, _ in self.pieces)], self._scale
+        own = [scale * mass / (b - a) for (a, b), (_, mass) in zip(pairwise(edges), self.pieces, strict=True)]
         rows, seconds = self.near
-        return [min(max(rows / seconds, rate / _UNDER), _OVER * rate) for rate in own] if seconds else own
+        if not seconds:
+            return own
+        held, last = [0.0, *accumulate(mass for _, mass in self.pieces)], len(own)
+        rates = []
+        for at, rate in enumerate(own):
+            low, high = max(0, at - 1), min(last, at + 2)
+            around = scale * (held[high] - held[low]) / (edges[high] - edges[low])
+            rates.append(min(max(rows / seconds, around / _UNDER), _OVER * rate))
+        return rates
 
 
 class Ahead(msgspec.Struct, kw_only=True, frozen=True):
@@ -192,6 +216,7 @@ class Ahead(msgspec.Struct, kw_only=True, frozen=True):
     """Digest and moment of rows that were shown already and may come again."""
     pieces: tuple[Piece, ...] = ()
     near: tuple[float, float] = (0.0, 0.0)
+    tally: tuple[float, float] = (0.0, 0.0)
     promised: int | None = None
     """Rows that the vendor counts in the whole window."""
     came: int = 0
@@ -333,13 +358,15 @@ class AnyOfReader(_Reader, kw_only=True):
         """Takes up a reading from a cursor."""
         super().resume(ahead)
         self.end = ahead.end
-        self.density.pieces, self.density.near = list(ahead.pieces), ahead.near
+        self.density.pieces, self.density.near, self.density.tally = list(ahead.pieces), ahead.near, ahead.tally
 
     @property
     def ahead(self) -> Ahead:
         """What a cursor keeps of it."""
         pieces = tuple((end, round(mass, 2)) for end, mass in self.density.pieces)
-        return msgspec.structs.replace(super().ahead, end=self.end, pieces=pieces, near=self.density.near)
+        return msgspec.structs.replace(
+            super().ahead, end=self.end, pieces=pieces, near=self.density.near, tally=self.density.tally
+        )
 
     @property
     def rest(self) -> TimeRange:

@@ -9,6 +9,7 @@ are listed and their series asked for as ever; so what a scan yields does not de
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Any, NamedTuple
 
 from agora_tencent_analytics.endpoint import AnyOf
@@ -119,7 +120,7 @@ async def read_whole(job: Job, memory: MemoryBound, worker: int, call: Call) -> 
     sessions: dict[str, Session] = {}
     series: list[MetricSeries] = []
     users = frozenset[str]()
-    pages, held, rows = way.walk.pages(), 0, 0
+    pages, early, held, rows = way.walk.pages(), copy(way.listing.trail), 0, 0
     try:
         while True:
             await memory.leave(worker)
@@ -140,6 +141,10 @@ async def read_whole(job: Job, memory: MemoryBound, worker: int, call: Call) -> 
             known, rows = {*sessions, *users}, rows + len(page.sessions)
             if any((one.session_id or one.user_id) not in known for one in page.items):
                 return None  # they have nobody next to them: the list of sessions may be what is missing
+            if early is not None:
+                early.saw(Reply(items=page.sessions), window)
+                if early.onward(window.end) is not None:
+                    return None  # found out now, rather than when all pages are paid for
             cheaper = list_the_others(way, len(page.sessions), rows, len(users), page.total)
             if cheaper or held > _MOST_BYTES:
                 return None if isinstance(way.question.row.paging, AnyOf) else Whole(None, series, users, window)

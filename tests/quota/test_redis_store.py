@@ -16,7 +16,6 @@ from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-import attrs
 import pytest
 
 from agora_tencent_analytics.errors import BadInput, DailyQuotaExhausted, QuotaUnavailable, WouldExceedQuota
@@ -653,5 +652,5 @@ def test_nothing_of_redis_is_imported_before_it_is_used() -> None:
 
 
 def test_the_values_that_cross_the_protocol_are_frozen() -> None:
-    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+    with pytest.raises(AttributeError):
         a_claim().id = "another"  # type: ignore[misc]

@@ -24,7 +24,7 @@ SHAPES: dict[str, dict[str, int]] = {
     "few calls": {"calls": 40, "sessions_per_call": 3, "call_seconds": 600},
     "long calls": {"calls": 8, "sessions_per_call": 9, "call_seconds": 4 * HOUR},
     "large calls": {"calls": 12, "sessions_per_call": 45, "call_seconds": 2_400},
-    "crowds": {"calls": 4, "sessions_per_call": 100, "call_seconds": 2_400},
+    "crowds": {"calls": 4, "sessions_per_call": 104, "call_seconds": 2_400},
     "thousands": {"calls": 2_050, "sessions_per_call": 2, "call_seconds": 300},
 }
 Vendor = Literal["agora", "tencent"]
