@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 import aiohttp
 import msgspec
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,6 +41,7 @@ from agora_tencent_analytics.agora.auth import AgoraCredentials
 from agora_tencent_analytics.http.redaction import Redaction
 from agora_tencent_analytics.secret import REDACTED, Secret, redacted
 from agora_tencent_analytics.tencent.sign import TencentCredentials
+from agora_tencent_analytics.tencent.wire import TencentVendor
 from tests.security.test_secrets import shown
 from tests.support.long_runs import by_turns
 from tests.support.virtual_time import EPOCH, VirtualClock, run
@@ -146,8 +148,9 @@ def test_a_signature_in_the_query_is_secret_and_what_was_there_before_is_not() -
 
 
 def test_what_a_vendor_adds_in_the_open_is_told() -> None:
-    signed = ASKED.with_headers({"X-TC-Action": "DescribeRoomInfo", "X-TC-Region": "ap-singapore"})
-    assert "no DescribeRoomInfo in ap-singapore" == Redaction(None, ASKED, signed).text(
+    asked = attrs.evolve(ASKED, shown=TencentVendor.shown)
+    signed = asked.with_headers({"X-TC-Action": "DescribeRoomInfo", "X-TC-Region": "ap-singapore"})
+    assert "no DescribeRoomInfo in ap-singapore" == Redaction(None, asked, signed).text(
         "no DescribeRoomInfo in ap-singapore"
     )
 
