@@ -34,8 +34,8 @@ class Store:
     """A store that is opened anew by each of many processes, and the time that it goes by."""
 
     def __init__(self, kind: str, folder: Path) -> None:
-        self.began = self.now = math.floor(time.time()) + 0.5
         self.claims = 0
+        self._began, self._ahead = time.time(), 0
         self._kind, self._folder = kind, folder
         self._memory = MemoryStore()
         self._server: RedisServer | None = None
@@ -48,10 +48,15 @@ class Store:
         if self._server is not None:
             self._server.kill()
 
+    @property
+    def now(self) -> float:
+        """A server's clock goes on while it is asked, however slow the machine is."""
+        return (self._began if self._server is None else time.time()) + self._ahead
+
     def wait(self, seconds: float) -> None:
-        self.now += math.ceil(seconds)
+        self._ahead += math.ceil(seconds)
         if self._server is not None:
-            self._server.set_clock(int(self.now - self.began))
+            self._server.set_clock(self._ahead)
 
     def ask(self, step: Callable[[QuotaStore], object]) -> object:
         """What comes of one step of a process that begins, and ends."""

@@ -15,8 +15,8 @@ from typing import Any
 from urllib.parse import quote
 
 import aiohttp
-import msgspec
 import attrs
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
