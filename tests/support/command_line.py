@@ -50,10 +50,9 @@ def settings_of(vendor: str, plan: str, told: Mapping[str, Any]) -> dict[str, st
 
 @contextmanager
 def serving_here(*, plan: str, calls: int) -> Iterator[dict[str, Any]]:
-    """The world of `simulate --vendor agora`, served by a thread of this process, and the line that would be printed."""
-    with running_in_thread(
-        SimulatedAgora(world(recent_range(), seed=0, calls=calls, impolite=0.0), plan=plan)
-    ) as server:
+    """The world of `simulate --vendor agora`, served by a thread of this process; and what would be printed."""
+    happened = world(recent_range(), seed=0, calls=calls, impolite=0.0)
+    with running_in_thread(SimulatedAgora(happened, plan=plan)) as server:
         yield {"base_url": server.base_url, "credentials": server.credentials}
 
 
