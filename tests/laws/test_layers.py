@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.in_turn import in_turn
+
 PACKAGE = "agora_tencent_analytics"
 ROOT = Path(__file__).parents[2] / PACKAGE
 
@@ -272,7 +274,7 @@ def test_a_module_without_a_layer_is_told_to_take_one() -> None:
         layer_of("newcomer")
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("module", "layer"),
     [
         *[("errors", 0), ("models.calls", 0), ("agora.codes", 1), ("tencent.sign", 1), ("paging.clip", 1)],
