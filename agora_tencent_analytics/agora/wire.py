@@ -14,7 +14,7 @@ from agora_tencent_analytics.agora.codes import refusal
 from agora_tencent_analytics.agora.figures.decode import breakdowns, experiences, figures, rows_of
 from agora_tencent_analytics.agora.replies import (
     STRUCTURE,
-    Page,
+    UsualPage,
     call_rows,
     read_page,
     records_of,
@@ -81,7 +81,7 @@ class AgoraVendor(Vendor):
 
     def decode(self, row: Endpoint[Any], body: Any, asked: Asked) -> Reply[Any]:
         """The rows of a good answer as records."""
-        if isinstance(body, Page):
+        if isinstance(body, UsualPage):
             items: list[Any] = records_of(row, body, asked)
             return Reply(
                 items=items,

@@ -71,7 +71,7 @@ STRUCTURE = Structure(
 _CAUSES = "AbnormalEventList"
 
 
-class Page(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class UsualPage(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """What is inside `Response` of a good answer as it usually is, its rows not yet records: see `read_page`."""
 
     total: int | None = msgspec.field(name="Total", default=None)
@@ -105,16 +105,16 @@ def _typed(name: str) -> TypedRows:
 
 
 @cache
-def _reader(name: str, payload: str) -> Callable[[bytes], Page | None]:
-    return _typed(name).reader(Page, payload, within="Response")
+def _reader(name: str, payload: str) -> Callable[[bytes], UsualPage | None]:
+    return _typed(name).reader(UsualPage, payload, within="Response")
 
 
-def read_page(row: Endpoint[Any], body: bytes) -> Page | None:
+def read_page(row: Endpoint[Any], body: bytes) -> UsualPage | None:
     """A page of rooms or users; None if it is of something else, or anything about it is odd."""
     return _reader(row.model.__name__, row.payload)(body) if row.model in _USUAL else None
 
 
-def records_of(row: Endpoint[Any], page: Page, asked: Asked) -> list[Any]:
+def records_of(row: Endpoint[Any], page: UsualPage, asked: Asked) -> list[Any]:
     """The records of a page."""
     given = {"call_id": asked.params["CommId"]} if row.model is Session else {}
     return _typed(row.model.__name__).make(page.rows, vendor="tencent", **given)

@@ -33,7 +33,7 @@ from agora_tencent_analytics.tencent.figures import (
 )
 from agora_tencent_analytics.tencent.replies import (
     STRUCTURE,
-    Page,
+    UsualPage,
     call_rows,
     events_of,
     experiences_of,
@@ -159,7 +159,7 @@ class TencentVendor(Vendor):
 
     def decode(self, row: Endpoint[Any], body: Any, asked: Asked) -> Reply[Any]:
         """The rows of a good answer as records."""
-        if isinstance(body, Page):
+        if isinstance(body, UsualPage):
             items = records_of(row, body, asked)
             ids = row_ids(row, items)
             return Reply(items=items, ids=ids, total=_total(body.total), request_id=body.request_id)

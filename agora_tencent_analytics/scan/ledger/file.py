@@ -13,7 +13,7 @@ were dealt with since. So every transaction counts itself, and the number of the
 next to the ledger (`-commits`) while it is open. A ledger that was not closed, and knows of fewer, has lost some.
 
 **A ledger that came from elsewhere** is believed where its tables are those that our statements make, each row is one
-that we could have written, the sum that it was closed with is that of its rows, and each lane bears its seal (`seal.py`).
+that we could have written, the sum that it was closed with is that of its rows, and each lane has its seal (`seal.py`).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from agora_tencent_analytics.scan.ledger.seal import SCHEMA, Seals
 from agora_tencent_analytics.secret import Secret
 from agora_tencent_analytics.storage.files import make_private, open_private
 from agora_tencent_analytics.storage.sqlite import (
-    Connection,
+    SqliteConnection,
     check_rows,
     execute_script,
     schema_made_by,
@@ -120,7 +120,7 @@ class LedgerFile:
         with self._translated():
             target = make_private(self.path)
             connection = sqlite3.connect(
-                target, timeout=0, isolation_level=None, check_same_thread=False, factory=Connection
+                target, timeout=0, isolation_level=None, check_same_thread=False, factory=SqliteConnection
             )
             try:
                 self._prepare(connection)
@@ -223,7 +223,7 @@ class LedgerFile:
                 ) from None
             raise LedgerUnusable(f"the ledger {self.path} cannot be used ({error}); name another file") from error
 
-    def _prepare(self, connection: Connection) -> None:
+    def _prepare(self, connection: SqliteConnection) -> None:
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         connection.execute("BEGIN EXCLUSIVE")
         ((application,),) = connection.execute("PRAGMA application_id")
@@ -310,7 +310,7 @@ class _Witness:
                 os.unlink(self._path)
 
 
-def _closed(connection: Connection, witness: _Witness) -> None:
+def _closed(connection: SqliteConnection, witness: _Witness) -> None:
     open_still = True
     with contextlib.suppress(sqlite3.Error):
         connection.rollback()
@@ -322,7 +322,7 @@ def _closed(connection: Connection, witness: _Witness) -> None:
     witness.close(needed=open_still)
 
 
-def _check_all(connection: Connection, *, summed: bool) -> None:
+def _check_all(connection: SqliteConnection, *, summed: bool) -> None:
     check_rows(connection, _SOUND)
     known = dict(connection.execute("SELECT name, value FROM marks WHERE name IN ('open', 'sum')").fetchall())
     if summed and not known.get("open") and known.get("sum", _SUM_OF_NOTHING) != _sum(connection):

@@ -16,7 +16,7 @@ from hashlib import blake2b
 from typing import Any
 
 from agora_tencent_analytics.secret import Secret
-from agora_tencent_analytics.storage.sqlite import Connection
+from agora_tencent_analytics.storage.sqlite import SqliteConnection
 
 SCHEMA = "CREATE TABLE seals (lane TEXT PRIMARY KEY, seal BLOB NOT NULL) WITHOUT ROWID"
 _ROWS = {
@@ -43,7 +43,7 @@ class Seals:
         for statement in _triggers():
             connection.execute(statement)
 
-    def begin(self, connection: Connection, lane: str, key: Secret[bytes]) -> bool:
+    def begin(self, connection: SqliteConnection, lane: str, key: Secret[bytes]) -> bool:
         """Seals a lane from here on; False if it has rows, and not the seal that they had with this key.
 
         Args:
@@ -56,7 +56,7 @@ class Seals:
         found = connection.execute("SELECT seal FROM seals WHERE lane = ?", (lane,)).fetchall()
         return not self.sums[lane] or found == [(self._seal(lane),)]
 
-    def write(self, connection: Connection, before: Mapping[str, int]) -> None:
+    def write(self, connection: SqliteConnection, before: Mapping[str, int]) -> None:
         """Writes down the seals of lanes that have changed in the transaction at hand.
 
         Args:
@@ -67,7 +67,7 @@ class Seals:
             if self.sums[lane] != before.get(lane):
                 connection.execute("INSERT OR REPLACE INTO seals VALUES (?, ?)", (lane, self._seal(lane)))
 
-    def _weigh_all(self, connection: Connection, lane: str) -> None:
+    def _weigh_all(self, connection: SqliteConnection, lane: str) -> None:
         for table, columns in _ROWS.items():
             for row in connection.execute(f"SELECT {', '.join(columns)} FROM {table} WHERE lane = ?", (lane,)):
                 self._weigh(1, *row)
