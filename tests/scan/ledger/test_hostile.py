@@ -21,6 +21,7 @@ from agora_tencent_analytics import LedgerUnusable, TimeRange, scan
 from agora_tencent_analytics.scan.ledger import Ledger
 from agora_tencent_analytics.simulator import World
 from agora_tencent_analytics.storage.sqlite import Connection
+from tests.support.long_runs import by_turns
 from tests.support.mutated_files import ENDLESS, mutate
 from tests.support.transports import Stage
 from tests.support.virtual_time import EPOCH, run
@@ -136,10 +137,10 @@ def test_a_ledger_without_the_facts_that_name_its_scan_is_refused_though_it_was_
 @pytest.mark.long
 def test_a_call_that_would_become_too_much_is_refused_before_it_is_made(begun: Path, tmp_path: Path) -> None:
     path = Path(shutil.copy(begun, tmp_path / "ledger"))
-    bomb = b'{"vendor":"agora","call_id":"c","created_ts":1,"extra":{"x":[' + b"[]," * 10**6 + b"[]]}}"
+    bomb = b'{"vendor":"agora","call_id":"c","created_ts":1,"extra":{"x":[' + b"[], " * 750_000 + b"[]]}}"
     with closing(sqlite3.connect(path, isolation_level=None)) as file:
         file.execute("UPDATE marks SET value = 1 WHERE name = 'open'")
-        file.execute("UPDATE calls SET call = ? WHERE state != 0", (bomb,))
+        file.execute("UPDATE calls SET call = ? WHERE rowid = (SELECT min(rowid) FROM calls WHERE state != 0)", (bomb,))
     with pytest.raises(LedgerUnusable, match=r"is damaged .its 3,000,0\d\d bytes hold about"):
         read(path)
 
@@ -259,11 +260,7 @@ except (KeyboardInterrupt, asyncio.CancelledError):
 @pytest.mark.parametrize(
     ("kind", "number"),
     [
-        *(
-            (kind, number)
-            for kind in ("a statement", "the look at a ledger", "the look at a quota")
-            for number in (signal.SIGINT, signal.SIGTERM)
-        ),
+        *by_turns(2, ("a statement", "the look at a ledger", "the look at a quota"), (signal.SIGINT, signal.SIGTERM)),
         ("the look at a ledger without a loop", signal.SIGINT),
     ],
 )
