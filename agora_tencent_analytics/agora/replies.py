@@ -41,7 +41,7 @@ STRUCTURE = Structure(
 )
 
 
-class Page(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class UsualPage(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """A good answer as it usually is, with its rows not yet records: see `PAGES`."""
 
     code: Literal[200]
@@ -67,7 +67,7 @@ _USUAL: Mapping[type, Mapping[str, Any]] = {
 """What the usual rows of an answer are like; see `TypedRows`."""
 
 
-PAGES = STRUCTURE.pages(Page, _USUAL)
+PAGES = STRUCTURE.pages(UsualPage, _USUAL)
 """Pages of calls and sessions."""
 
 

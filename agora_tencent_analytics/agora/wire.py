@@ -15,7 +15,7 @@ from agora_tencent_analytics.agora.figures.decode import breakdowns, experiences
 from agora_tencent_analytics.agora.replies import (
     PAGES,
     STRUCTURE,
-    Page,
+    UsualPage,
     call_rows,
     series_of,
     session_rows,
@@ -80,7 +80,7 @@ class AgoraVendor(Vendor):
 
     def decode(self, row: Endpoint[Any], body: Any, asked: Asked) -> Reply[Any]:
         """The rows of a good answer as records."""
-        if isinstance(body, Page):
+        if isinstance(body, UsualPage):
             given = {"vendor": self.name, "call_id": asked.params.get("call_id")}
             items = PAGES.records(row.model, body.rows, **given)
             return Reply(

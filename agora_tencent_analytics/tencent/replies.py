@@ -68,7 +68,7 @@ STRUCTURE = Structure(
 _CAUSES = "AbnormalEventList"
 
 
-class Page(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class UsualPage(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """What is inside `Response` of a good answer as it usually is, its rows not yet records: see `PAGES`."""
 
     total: int | None = msgspec.field(name="Total", default=None)
@@ -95,7 +95,7 @@ _USUAL: Mapping[type, Mapping[str, Any]] = {
 """What the usual rows of an answer are like; see `TypedRows`."""
 
 
-PAGES = STRUCTURE.pages(Page, _USUAL, within="Response")
+PAGES = STRUCTURE.pages(UsualPage, _USUAL, within="Response")
 """Pages of rooms and users."""
 
 

@@ -34,7 +34,7 @@ from agora_tencent_analytics.tencent.figures import (
 from agora_tencent_analytics.tencent.replies import (
     PAGES,
     STRUCTURE,
-    Page,
+    UsualPage,
     call_rows,
     events_of,
     experiences_of,
@@ -158,7 +158,7 @@ class TencentVendor(Vendor):
 
     def decode(self, row: Endpoint[Any], body: Any, asked: Asked) -> Reply[Any]:
         """The rows of a good answer as records."""
-        if isinstance(body, Page):
+        if isinstance(body, UsualPage):
             given = {"vendor": self.name, "call_id": asked.params.get("CommId")}
             items = PAGES.records(row.model, body.rows, **given)
             ids = row_ids(row, items)

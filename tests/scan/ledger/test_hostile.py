@@ -20,7 +20,7 @@ import pytest
 from agora_tencent_analytics import LedgerUnusable, TimeRange, scan
 from agora_tencent_analytics.scan.ledger import Ledger
 from agora_tencent_analytics.simulator import World
-from agora_tencent_analytics.storage.sqlite import Connection
+from agora_tencent_analytics.storage.sqlite import SqliteConnection
 from tests.support.long_runs import by_turns
 from tests.support.mutated_files import ENDLESS, mutate
 from tests.support.transports import Stage
@@ -223,10 +223,10 @@ import asyncio, sys
 from agora_tencent_analytics.cli.commands.scan import _ended_like_interrupted
 from agora_tencent_analytics.quota.sqlite_store import SqliteStore
 from agora_tencent_analytics.scan.ledger import Ledger
-from agora_tencent_analytics.storage.sqlite import Connection
+from agora_tencent_analytics.storage.sqlite import SqliteConnection
 
 _, kind, path, endless = sys.argv
-execute = Connection.execute
+execute = SqliteConnection.execute
 
 def ready():
     print("ready", flush=True)
@@ -242,7 +242,7 @@ def wait():
         with Ledger(path) as ledger:
             ready()
             ledger._file.rows(endless)
-    Connection.execute = slowly
+    SqliteConnection.execute = slowly
     SqliteStore(path + "-quota") if kind == "the look at a quota" else Ledger(path)
 
 async def main():
@@ -283,7 +283,7 @@ def test_a_signal_ends_what_sqlite_does_as_the_signal_and_not_as_a_damaged_file(
 def test_what_looks_at_a_whole_file_has_no_deadline(begun: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("agora_tencent_analytics.storage.sqlite.STATEMENT_S", 0.0)
     numbers = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 100000) SELECT count(*) FROM n"
-    with closing(sqlite3.connect(begun, factory=Connection, check_same_thread=False)) as connection:
+    with closing(sqlite3.connect(begun, factory=SqliteConnection, check_same_thread=False)) as connection:
         assert [(100_000,)] == connection.aside(lambda: connection.execute(numbers).fetchall())
         with pytest.raises(sqlite3.OperationalError, match="interrupted"):
             connection.execute(numbers)
