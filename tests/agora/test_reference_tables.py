@@ -19,6 +19,7 @@ from agora_tencent_analytics.agora.reference_tables import (
     describe_factor,
     describe_status,
 )
+from tests.support.in_turn import in_turn
 
 FACTOR_IDS = [*range(1, 4), *range(8, 18), *range(21, 26), *range(29, 48)]
 CODES = [200, 300, 400, 401, 403, 404, 500]
@@ -33,7 +34,7 @@ def test_factors_have_the_vendors_ids_and_gaps() -> None:
     assert len(FACTORS) == len(set(FACTORS.values()))
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("factor_id", "words"),
     [
         *[(8, "Video down"), (9, "Audio down"), (12, "stopped audio"), (13, "stopped video")],
