@@ -32,7 +32,7 @@ from typing import Any
 from agora_tencent_analytics.errors import LedgerUnusable
 from agora_tencent_analytics.storage.files import make_private, open_private
 from agora_tencent_analytics.storage.sqlite import (
-    Connection,
+    SqliteConnection,
     check_rows,
     execute_script,
     schema_made_by,
@@ -118,7 +118,7 @@ class LedgerFile:
         with self._translated():
             target = make_private(self.path)
             connection = sqlite3.connect(
-                target, timeout=0, isolation_level=None, check_same_thread=False, factory=Connection
+                target, timeout=0, isolation_level=None, check_same_thread=False, factory=SqliteConnection
             )
             try:
                 self._prepare(connection)
@@ -212,7 +212,7 @@ class LedgerFile:
                 ) from None
             raise LedgerUnusable(f"the ledger {self.path} cannot be used ({error}); name another file") from error
 
-    def _prepare(self, connection: Connection) -> None:
+    def _prepare(self, connection: SqliteConnection) -> None:
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         connection.execute("BEGIN EXCLUSIVE")
         ((application,),) = connection.execute("PRAGMA application_id")
@@ -299,7 +299,7 @@ class _Witness:
                 os.unlink(self._path)
 
 
-def _closed(connection: Connection, witness: _Witness) -> None:
+def _closed(connection: SqliteConnection, witness: _Witness) -> None:
     open_still = True
     with contextlib.suppress(sqlite3.Error):
         connection.rollback()
@@ -311,7 +311,7 @@ def _closed(connection: Connection, witness: _Witness) -> None:
     witness.close(needed=open_still)
 
 
-def _check_all(connection: Connection, *, summed: bool) -> None:
+def _check_all(connection: SqliteConnection, *, summed: bool) -> None:
     check_rows(connection, _SOUND)
     known = dict(connection.execute("SELECT name, value FROM marks WHERE name IN ('open', 'sum')").fetchall())
     if summed and not known.get("open") and known.get("sum", _SUM_OF_NOTHING) != _sum(connection):

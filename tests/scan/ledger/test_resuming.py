@@ -106,7 +106,7 @@ def test_killed_at_any_instant_nothing_is_lost_and_nothing_acknowledged_is_asked
 
     run(undisturbed)
     price = asked(first.servers[0], ID[vendor])
-    every = max(1, len(steps) // (30 if depth == "sessions" else 10))
+    every = max(1, len(steps) // (15 if depth == "sessions" else 8))
     for at in range(1, len(steps), every):
         vendors = Vendors(first.world, epoch=LATER)
         image = Image(tmp_path / f"ledger-{at}", at)
