@@ -133,12 +133,13 @@ class CallReader:
         except AnalyticsError as error:
             await self._fail(error, "sessions", parts)
             return []
-        sessions = whole.sessions if whole is not None else None
-        if sessions is None:
-            sessions = await self._sessions(parts)
         if whole is None:
-            return sessions
-        if whole.certificate is not None:
+            return await self._sessions(parts)
+        sessions = whole.sessions
+        if sessions is None:
+            job.doubt(whole.certificate)
+            sessions = await self._sessions(parts)
+        else:
             await self._take(whole.certificate, "sessions", parts)
         shown = [session for session in sessions if session.user_id in whole.users]
         apart = job.provider.metrics(call, shown, over=job.work.within)

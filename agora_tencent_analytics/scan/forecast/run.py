@@ -25,8 +25,8 @@ from agora_tencent_analytics.scan.forecast.allowance import Allowance, CounterAl
 from agora_tencent_analytics.scan.forecast.cost import Price, Pricer
 from agora_tencent_analytics.scan.forecast.forecast import Forecast, Interval, Only, RowForecast, VendorForecast
 from agora_tencent_analytics.scan.forecast.population import (
-    Asked,
     Known,
+    PlannedScan,
     Population,
     attended,
     known_population,
@@ -115,7 +115,7 @@ async def forecast(
     for provider in providers:
         mine = None if listed is None else [call for call in listed if call.vendor == provider.name]
         now = provider.now()
-        asked = Asked(
+        asked = PlannedScan(
             over=lives(mine or (), now) if over is None else resolve(over, now),
             depth=depth,
             channel=channel,
@@ -186,7 +186,9 @@ class _Outlook:
     _cost: Price
     _allowance: Allowance
 
-    def __init__(self, provider: Provider, asked: Asked, listed: Sequence[Call] | None, priority: Priority) -> None:
+    def __init__(
+        self, provider: Provider, asked: PlannedScan, listed: Sequence[Call] | None, priority: Priority
+    ) -> None:
         self.provider = provider
         self.asked = asked
         self._listed = listed
