@@ -111,7 +111,7 @@ class AgoraProvider(Provider):
         found = plans.find(plan, api=api)
         if credentials is None:
             keys = AgoraCredentials(customer_id=customer_id, customer_secret=customer_secret)  # type: ignore[arg-type]  # checked by its validators
-            credentials, account = fixed_credentials(keys), keys.customer_id if account is None else account
+            credentials = fixed_credentials(keys, account=keys.customer_id)
         elif customer_id is not None or customer_secret is not None:
             raise BadInput("pass either customer_id and customer_secret, or credentials=, not both")
         self._server_users = server_users

@@ -123,7 +123,7 @@ class TencentProvider(Provider):
         found = plans.find(plan)
         if credentials is None:
             keys = TencentCredentials(secret_id=secret_id, secret_key=secret_key, token=token)  # type: ignore[arg-type]  # checked by its validators
-            credentials, account = fixed_credentials(keys), keys.secret_id if account is None else account
+            credentials = fixed_credentials(keys, account=keys.secret_id)
         elif secret_id is not None or secret_key is not None or token is not None:
             raise BadInput("pass either secret_id and secret_key, or credentials=, not both")
         super().__init__(
