@@ -46,7 +46,8 @@ TENCENT = by_turns(3, ENDPOINTS.values(), PLANS.values())
 
 
 def name_of(value: Any) -> str:
-    return str(getattr(value, "name", value))
+    *facts, row = value if isinstance(value, tuple) else (value,)
+    return " ".join((*facts, str(getattr(row, "name", row))))
 
 
 def offered(row: Endpoint[Any], plan: Plan) -> bool:
@@ -259,16 +260,8 @@ def test_a_burst_of_a_thousand_bad_moments_is_listed_whole_from_any_few(vendor: 
 READ = ("huge_integer", "escaped_keys")
 LOST = ("null_row", "bare_row")
 EVERY = [
-    *(
-        pytest.param("agora", generation, row, id=f"{generation} {row.name}")
-        for generation, rows in GENERATION_ENDPOINTS.items()
-        for row in rows.values()
-    ),
-    *(
-        pytest.param("tencent", "", row, id=row.name)
-        for row in ENDPOINTS.values()
-        if not row.retired or row.action in CALLED_OFF
-    ),
+    *(("agora", generation, row) for generation, rows in GENERATION_ENDPOINTS.items() for row in rows.values()),
+    *(("tencent", "", row) for row in ENDPOINTS.values() if not row.retired or row.action in CALLED_OFF),
 ]
 SLIPPED: dict[str, World] = {
     name: World(seed=3, calls=14, start=WORLD.start, end=WORLD.end, experiences_per_hour=30, impolite={name: 0.4})
@@ -305,22 +298,22 @@ def without_extra(item: Any) -> Any:
     return attrs.evolve(item, extra={}) if hasattr(item, "extra") else item
 
 
-@pytest.mark.parametrize("slip", READ)
-@pytest.mark.parametrize(("vendor", "generation", "row"), EVERY)
+@pytest.mark.parametrize(("question", "slip"), by_turns(2, EVERY, READ), ids=name_of)
 def test_rows_of_any_question_that_hold_more_than_is_known_are_read_whole(
-    vendor: str, generation: str, row: Endpoint[Any], slip: str
+    question: tuple[str, str, Endpoint[Any]], slip: str
 ) -> None:
+    vendor, generation, row = question
     polite = answered_politely(vendor, generation, row)
     items, certificate = answered(vendor, generation, row, SLIPPED[slip])
     assert polite == items
     assert [] == list(certificate.lost)
 
 
-@pytest.mark.parametrize("slip", LOST)
-@pytest.mark.parametrize(("vendor", "generation", "row"), EVERY)
+@pytest.mark.parametrize(("question", "slip"), by_turns(2, EVERY, LOST), ids=name_of)
 def test_rows_of_any_question_that_are_none_cost_themselves_and_are_told(
-    vendor: str, generation: str, row: Endpoint[Any], slip: str
+    question: tuple[str, str, Endpoint[Any]], slip: str
 ) -> None:
+    vendor, generation, row = question
     polite = answered_politely(vendor, generation, row)
     items, certificate = answered(vendor, generation, row, SLIPPED[slip])
     assert items == polite or not certificate.complete

@@ -221,6 +221,7 @@ def scanned(vendor: str, slip: str) -> tuple[set[Any], int, Any]:
         calls=20,
         start=NOW - 9 * HOUR,
         end=NOW - 2 * HOUR,
+        sessions_per_call=6,
         metrics_per_session=2,
         points_per_series=30,
         impolite={slip: 0.4} if slip else {},
