@@ -202,10 +202,13 @@ class Counter:
         waiter.queues, waiter.as_head_s = queues, max_wait if queues else None
         self.refuse_if_spent(priority)
         ahead = self._queue.join(waiter)
+        free_in_s = 0.0
         try:
-            return await self._take_turn(waiter, began, ahead)
+            grant = await self._take_turn(waiter, began, ahead)
+            free_in_s = self.bucket.pace_s or 0.0
+            return grant
         finally:
-            self._queue.leave(waiter)
+            self._queue.leave(waiter, free_in_s)
 
     def refuse_if_spent(self, priority: Priority) -> None:
         """Raises `DailyQuotaExhausted` if the day is known to be spent for this priority."""
@@ -225,12 +228,12 @@ class Counter:
                 wait = max(self.bucket.wait(now), self._ask_at - now)
                 if wait <= 0:
                     tokens = self._tokens_for(self.bucket.pace_s)
-                    if tokens is None or tokens.ready:
+                    if tokens is None or await tokens.at_hand():
                         claim = self._claim(now, waiter.priority)
                         self._queue.act(waiter)
                     elif tokens.asked:
                         wait, tokens = math.inf, None  # whoever asked before it was overtaken rings
-            if claim is None and (tokens is None or not tokens.has_token()):
+            if claim is None:
                 self._refuse_if_late(waiter, now, ahead=ahead, wait=wait)
             waiter.arm()
             ahead = min(ahead, 1)
@@ -270,7 +273,7 @@ class Counter:
     def answered(self, at: float) -> None:
         """The headers of an answer, or an exception, arrived at `at`: the slot rests from then on."""
         self.bucket.answered(at)
-        self._queue.ring_head()
+        self._queue.ring_head(0.0 if self.bucket.at_once else math.inf)
 
     def refunded_one(self, grant: Grant) -> None:
         """Gives everything back: the request was never sent."""

@@ -30,17 +30,19 @@ class TokenBucket:
 
         self._limiter = AsyncLimiter(1, pace_s)
 
-    def has_token(self) -> bool:
-        """True if the token can be had without waiting."""
-        return self._limiter.has_capacity()
+    async def at_hand(self) -> bool:
+        """True if the token is there; never waits."""
+        if not self.ready and not self.asked and self._limiter.has_capacity():
+            await self._limiter.acquire()
+            self.ready = True
+        return self.ready
 
     async def ask(self, patience_s: float) -> None:
         """Waits for the token, but no longer than `patience_s`; only one caller may wait at a time."""
         self.asked = True
         try:
-            # A scope costs as much as all else here: only who would not wait for ever, and has to wait, needs one.
-            bound = patience_s < math.inf and not self._limiter.has_capacity()
-            with anyio.move_on_after(patience_s) if bound else nullcontext():
+            # A scope costs as much as all else here: only who would not wait for ever needs one.
+            with anyio.move_on_after(patience_s) if patience_s < math.inf else nullcontext():
                 await self._limiter.acquire()
                 self.ready = True
         finally:
