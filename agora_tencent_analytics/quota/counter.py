@@ -20,6 +20,7 @@ import logging
 import math
 import os
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import anyio
 import msgspec
@@ -31,9 +32,11 @@ from agora_tencent_analytics.log import extra
 from agora_tencent_analytics.quota.clock import VendorClock
 from agora_tencent_analytics.quota.day import Day
 from agora_tencent_analytics.quota.limiter import Bucket
-from agora_tencent_analytics.quota.pace import TokenBucket
 from agora_tencent_analytics.quota.queue import Queue, Waiter
 from agora_tencent_analytics.quota.store import Claim, CounterKey, CounterState, LatestRefusal, QuotaStore, Room
+
+if TYPE_CHECKING:
+    from aiolimiter import AsyncLimiter
 
 _STORE_MOMENT_S = 0.25
 """Seconds that a store gets to answer a caller who does not want to wait: others may have it locked just now."""
@@ -165,7 +168,7 @@ class Counter:
         self.day: Day = Day(name=name, clock=clock, strict=strict, reserve=reserve)
         self.totals: Totals = Totals()
         self._queue = Queue()
-        self._tokens: TokenBucket | None = None
+        self._pace: AsyncLimiter | None = None
         self._rates: frozenset[Rate] = frozenset()
         self._ask_at = float("-inf")
         self._cold_start = cold_start
@@ -216,47 +219,47 @@ class Counter:
 
     async def _take_turn(self, waiter: Waiter, began: float, ahead: int) -> Grant:
         while True:
-            tokens: TokenBucket | None = None
             claim: Claim | None = None
             now = self.clock.clock.monotonic()
-            wait = math.inf
+            wait, paced = math.inf, False
             if self._queue.head() is waiter:
                 ahead = 0
                 if waiter.as_head_s is not None:
                     waiter.deadline, waiter.as_head_s = earlier(waiter.deadline, now + waiter.as_head_s), None
                 self.refuse_if_spent(waiter.priority)
                 wait = max(self.bucket.wait(now), self._ask_at - now)
+                if paced := wait <= 0 and self._is_paced():
+                    wait = max(self.bucket.paced(now), _LEAST_WAIT_S)
                 if wait <= 0:
-                    tokens = self._tokens_for(self.bucket.pace_s)
-                    if tokens is None or await tokens.at_hand():
-                        claim = self._claim(now, waiter.priority)
-                        self._queue.act(waiter)
-                    elif tokens.asked:
-                        wait, tokens = math.inf, None  # whoever asked before it was overtaken rings
+                    claim = self._claim(now, waiter.priority)
+                    self._queue.act(waiter)
             if claim is None:
                 self._refuse_if_late(waiter, now, ahead=ahead, wait=wait)
             waiter.arm()
             ahead = min(ahead, 1)
             left = math.inf if waiter.deadline is None else max(0.0, waiter.deadline - now)
-            if claim is not None:
-                grant = self._decide(waiter, claim, await self._reserve(claim, left), began)
-                if grant is not None:
-                    return grant
-                self._queue.ring_head()
-            elif tokens is not None:
-                try:
-                    await tokens.ask(left)
-                finally:
-                    self._queue.ring_head()
-            else:
-                await waiter.wait(min(wait, left))
+            if claim is None:
+                await waiter.wait(min(wait, left), yields=not paced)
+                continue
+            state = await self._reserve(claim, left)
+            if state.why is None and self._pace is not None:
+                await self._pace.acquire()  # at once: nobody but the head takes any
+            grant = self._decide(waiter, claim, state, began)
+            if grant is not None:
+                return grant
+            self._queue.ring_head()
 
-    def _tokens_for(self, pace_s: float | None) -> TokenBucket | None:
+    def _is_paced(self) -> bool:
+        """True if another request would come too soon after the last."""
+        pace_s = self.bucket.pace_s
         if pace_s is None:
-            self._tokens = None
-        elif self._tokens is None or self._tokens.pace_s != pace_s:
-            self._tokens = TokenBucket(pace_s)
-        return self._tokens
+            self._pace = None
+        elif self._pace is None or self._pace.time_period != pace_s:
+            # Here, since who has no rates needs none: it brings `importlib.metadata`, and a fifth of all our own imports.
+            from aiolimiter import AsyncLimiter
+
+            self._pace = AsyncLimiter(1, pace_s)
+        return self._pace is not None and not self._pace.has_capacity()
 
     async def _reserve(self, claim: Claim, patience_s: float) -> CounterState:
         """Asks the store; one that is slow, or locked, is asked for no longer than a slot is waited for.
@@ -365,8 +368,6 @@ class Counter:
                 waiter.refused = True
                 self._ask_at = now + max(state.after_s, _LEAST_WAIT_S)
             return None
-        if self._tokens is not None:
-            self._tokens.ready = False  # the next request needs a token of its own
         self._queue.granted(waiter)
         self.totals.granted += 1
         self.totals.waited_s += now - began

@@ -197,9 +197,11 @@ class Bucket:
 
     def expected_wait(self, now: float, *, ahead: int = 0) -> float:
         """The least that a request waits from `now` on, in seconds, the pace included."""
-        pace = self.pace_s or 0.0
-        paced = max(0.0, self._last_take + pace - now) + ahead * pace
-        return max(self.wait(now, ahead=ahead), paced)
+        return max(self.wait(now, ahead=ahead), self.paced(now) + ahead * (self.pace_s or 0.0))
+
+    def paced(self, now: float) -> float:
+        """Seconds from `now` until the pace allows a request, whatever the windows say."""
+        return max(0.0, self._last_take + (self.pace_s or 0.0) - now)
 
     def take(self, now: float) -> None:
         """Takes a slot at `now`; `wait(now)` must have been 0."""
