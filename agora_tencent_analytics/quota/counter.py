@@ -201,8 +201,8 @@ class Counter:
         """
         began = self.clock.clock.monotonic()
         longest = within_s if queues else earlier(max_wait, within_s)
-        waiter = Waiter(None if longest is None else began + longest, priority)
-        waiter.queues, waiter.as_head_s = queues, max_wait if queues else None
+        deadline = None if longest is None else began + longest
+        waiter = Waiter(deadline, priority, queues=queues, as_head_s=max_wait if queues else None)
         self.refuse_if_spent(priority)
         ahead = self._queue.join(waiter)
         free_in_s = 0.0
@@ -232,7 +232,7 @@ class Counter:
                     wait = max(self.bucket.paced(now), _LEAST_WAIT_S)
                 if wait <= 0:
                     claim = self._claim(now, waiter.priority)
-                    self._queue.act(waiter)
+                    self._queue.acting = waiter
             if claim is None:
                 self._refuse_if_late(waiter, now, ahead=ahead, wait=wait)
             waiter.arm()
@@ -338,15 +338,16 @@ class Counter:
 
     def _claim(self, now: float, priority: Priority) -> Claim:
         days = self.day.to_charge()
-        rooms = [
-            Room(limit=window.limit, free=window.room(now), period_s=window.rate.period_s, rest_s=window.rest_s)
-            for window in self.bucket.windows
-        ]
+        windows: list[Room] = []
+        long: list[Room] = []
+        for one in self.bucket.windows:
+            room = Room(limit=one.limit, free=one.room(now), period_s=one.rate.period_s, rest_s=one.rest_s)
+            (windows if room.period_s <= HOUR else long).append(room)
         return Claim(
             id=os.urandom(8).hex(),
             owner=self.owner,
-            windows=tuple(room for room in rooms if room.period_s <= HOUR),
-            long=tuple(room for room in rooms if room.period_s > HOUR),
+            windows=tuple(windows),
+            long=tuple(long),
             pace_s=self.bucket.pace_s or 0.0,
             days=days,
             day_limit=self.day.limit_for(priority),
@@ -356,7 +357,7 @@ class Counter:
         )
 
     def _decide(self, waiter: Waiter, claim: Claim, state: CounterState, began: float) -> Grant | None:
-        self._queue.acted()
+        self._queue.acting = None
         now = self.clock.clock.monotonic()
         self.day.learn(claim.days, state.used)
         self._hear(state, now)

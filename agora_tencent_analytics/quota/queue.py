@@ -32,18 +32,19 @@ class Waiter:
     Args:
         deadline: monotonic second after which it is not worth waiting for, or None.
         priority: who goes first.
+        queues: True if those ahead of it do not count against its deadline.
+        as_head_s: the most seconds to wait once it is the head of the queue; None for no bound.
     """
 
     __slots__ = ("_rung", "_sleep", "_timer", "as_head_s", "deadline", "number", "priority", "queues", "refused")
 
-    def __init__(self, deadline: float | None, priority: Priority) -> None:
+    def __init__(
+        self, deadline: float | None, priority: Priority, *, queues: bool = False, as_head_s: float | None = None
+    ) -> None:
         self.deadline: float | None = deadline
         self.priority: Priority = priority
         self.number: int = 0
-        self.queues: bool = False
-        """True if those ahead of it do not count against its deadline."""
-        self.as_head_s: float | None = None
-        """The most seconds to wait once it is the head of the queue; None for no bound."""
+        self.queues, self.as_head_s = queues, as_head_s
         self.refused: bool = False
         """True once the store has said "not yet" to it."""
         self._rung = False
@@ -90,7 +91,8 @@ class Queue:
         self._queues: tuple[OrderedDict[Waiter, None], ...] = tuple(OrderedDict() for _ in PRIORITIES)
         self._joined = 0
         self._overtakings = 0
-        self._acting: Waiter | None = None
+        self.acting: Waiter | None = None
+        """The head while it asks the store: nobody takes its place until it is answered, or leaves."""
 
     def __len__(self) -> int:
         return sum(map(len, self._queues))
@@ -109,28 +111,20 @@ class Queue:
     def leave(self, waiter: Waiter, free_in_s: float = 0.0) -> None:
         """Leaves the queue, from any place, and wakes the next head: when it can be served, if it has no bounds."""
         self._queues[_RANK[waiter.priority]].pop(waiter, None)
-        if self._acting is waiter:
-            self._acting = None
+        if self.acting is waiter:
+            self.acting = None
         self.ring_head(free_in_s)
-
-    def act(self, waiter: Waiter) -> None:
-        """The head begins a step that waits for the store: nobody takes its place until it is done or leaves."""
-        self._acting = waiter
-
-    def acted(self) -> None:
-        """The step is over."""
-        self._acting = None
 
     def head(self) -> Waiter | None:
         """The head of the queue."""
-        if self._acting is not None:
-            return self._acting
+        if self.acting is not None:
+            return self.acting
         if self._overtakings >= _OVERTAKINGS_IN_A_ROW:
             firsts = [next(iter(queue)) for queue in self._queues if queue]
             return min(firsts, key=lambda waiter: waiter.number, default=None)
         for queue in self._queues:
-            if queue:
-                return next(iter(queue))
+            for waiter in queue:
+                return waiter
         return None
 
     def ring_head(self, free_in_s: float = 0.0) -> None:
