@@ -29,7 +29,6 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import attrs
 
 from agora_tencent_analytics.errors import BadInput, QuotaUnavailable
-from agora_tencent_analytics.quota.shield import uninterrupted
 from agora_tencent_analytics.secret import redacted, secret
 
 if TYPE_CHECKING:
@@ -130,7 +129,7 @@ class RedisLink:
             raise BadInput(f"the Redis URL for {self.place} {wrong}")
 
     async def run(self, keys: list[str], *words: str | bytes) -> Any:
-        """What the script returns.
+        """What the script returns. Cancelled half-way, it closes the connection, and what the server did is not known.
 
         Raises:
             QuotaUnavailable: the server cannot be reached, or refuses; `Misconfigured` if that will not pass.
@@ -146,8 +145,7 @@ class RedisLink:
                 pool = self._pools[loop] = _Pool()
             pool.busy += 1
         try:
-            # Cancelled half-way, a connection would have to be closed, and what the server did would not be known.
-            return await uninterrupted(self._ask(pool, keys, words))
+            return await self._ask(pool, keys, words)
         finally:
             with self._lock:
                 pool.busy -= 1
@@ -210,6 +208,7 @@ class RedisLink:
                 if isinstance(error, Exception) and connection.is_connected:
                     pool.idle.append(connection)  # it has answered, if only that it will not
                 else:
+                    self.breaks += 1
                     await connection.disconnect(nowait=True)
                 raise
             else:
