@@ -11,7 +11,9 @@ it must, and does not poll. While the store is asked, nobody overtakes.
 
 **Nobody waits forever**, because of one invariant: *the head of the queue has either re-checked since it became
 head, or has a wake-up pending.* Whoever joins checks at once; whoever leaves (by success, failure or cancellation), and
-whoever the store told "not yet" (others of a higher priority may have joined meanwhile), wakes the head.
+whoever the store told "not yet" (others of a higher priority may have joined meanwhile), wakes the head: at once, or,
+after a grant, when the pace allows the next. An answer wakes it only where that may refuse it, or free a place: else
+it sleeps until a window has room, and no answer makes that sooner.
 """
 
 from __future__ import annotations
@@ -255,7 +257,7 @@ class Counter:
         if pace_s is None:
             self._pace = None
         elif self._pace is None or self._pace.time_period != pace_s:
-            # Here, since who has no rates needs none: it brings `importlib.metadata`, and a fifth of all our own imports.
+            # Here, since who has no rates needs none: it brings `importlib.metadata`, a fifth of all our own imports.
             from aiolimiter import AsyncLimiter
 
             self._pace = AsyncLimiter(1, pace_s)

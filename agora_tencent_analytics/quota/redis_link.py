@@ -154,13 +154,21 @@ class RedisLink:
         from redis.exceptions import ConnectionError, RedisError, ResponseError
 
         passes = True
+        until = asyncio.get_running_loop().time() + self._timeout_s
         try:
-            async with asyncio.timeout(self._timeout_s), pool.places:
-                reply = await self._evaluate(pool, keys, words)
-                if self._trouble is not None:
-                    self._trouble, self._left_alone_until = None, float("-inf")
-                    _log.info("%s: the quota store can be used again", self.place)
-                return reply
+            if pool.places.locked():  # else no timer is needed for it
+                async with asyncio.timeout_at(until):
+                    await pool.places.acquire()
+            else:
+                await pool.places.acquire()
+            try:
+                reply = await self._evaluate(pool, keys, words, until)
+            finally:
+                pool.places.release()
+            if self._trouble is not None:
+                self._trouble, self._left_alone_until = None, float("-inf")
+                _log.info("%s: the quota store can be used again", self.place)
+            return reply
         except (RedisError, OSError, TimeoutError) as error:
             said = redacted(str(error), _passwords(self._url.reveal()))
             kind = type(error).__name__
@@ -180,7 +188,7 @@ class RedisLink:
         # Out here, where the server's own words are not its context.
         raise self.unusable(why, passes=passes)
 
-    async def _evaluate(self, pool: _Pool, keys: list[str], words: tuple[str | bytes, ...]) -> Any:
+    async def _evaluate(self, pool: _Pool, keys: list[str], words: tuple[str | bytes, ...], until: float) -> Any:
         from redis.exceptions import ConnectionError, NoScriptError, ReadOnlyError
 
         asked = (len(keys), *keys, *words)
@@ -188,7 +196,7 @@ class RedisLink:
         connection = pool.idle.pop() if kept else self._connection()
         for last in (False, True):
             try:
-                async with asyncio.timeout(self._timeout_s / 2 if kept and not last else None):
+                async with asyncio.timeout_at(until - self._timeout_s / 2 if kept and not last else until):
                     await connection.connect()  # type: ignore[no-untyped-call]
                     await connection.send_command("EVALSHA", self._digest, *asked)
                     try:
