@@ -9,28 +9,68 @@ Credentials come from the environment, as `agora-tencent-analytics simulate --ve
 
 from __future__ import annotations
 
+import asyncio
 import math
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
-from agora_tencent_analytics import AgoraProvider, AnalyticsError, IncompleteScan, Last, NotAsked, Refusal, scan
-from agora_tencent_analytics.scan import worst
+from agora_tencent_analytics import (
+    AgoraProvider,
+    AnalyticsError,
+    IncompleteScan,
+    Last,
+    NotAsked,
+    Refusal,
+    WouldExceedQuota,
+    scan,
+)
+from agora_tencent_analytics.scan import CallFigures, worst
 
 WITHIN_S = 5.0
 """How long a caller of the service waits at most."""
+
+
+class InTurn:
+    """One scan after the other, and one for all who ask the same at the same time.
+
+    Side by side they would take the slots from each other, and none would end in time. Whoever would come too late for
+    that is refused at once, before anything is sent.
+    """
+
+    def __init__(self) -> None:
+        self._running: dict[float, asyncio.Task[list[CallFigures]]] = {}
+        self._turn = asyncio.Lock()
+        self._takes_s = WITHIN_S  # what the last one took, once there was one
+
+    async def __call__(self, key: float, ask: Callable[[], Awaitable[list[CallFigures]]]) -> list[CallFigures]:
+        """What `ask` finds, or what one that is under way for the same key does."""
+        if key not in self._running:
+            wait_s = len(self._running) * self._takes_s
+            if wait_s and wait_s + self._takes_s > WITHIN_S:
+                raise WouldExceedQuota(f"{len(self._running)} scans go first", retry_at=time.time() + wait_s)
+            running = self._running[key] = asyncio.create_task(self._run(ask))
+            running.add_done_callback(lambda _: self._running.pop(key))
+        return await asyncio.shield(self._running[key])  # who gives up takes nothing from the others
+
+    async def _run(self, ask: Callable[[], Awaitable[list[CallFigures]]]) -> list[CallFigures]:
+        async with self._turn:
+            began = asyncio.get_running_loop().time()
+            found = await ask()
+            self._takes_s = asyncio.get_running_loop().time() - began
+            return found
 
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """One provider for the life of the service; a fifth of each day is kept for those who wait for an answer."""
     async with AgoraProvider.from_env(reserve={"interactive": 0.2}) as agora:
-        app.state.agora = agora
+        app.state.agora, app.state.in_turn = agora, InTurn()
         yield
 
 
@@ -60,9 +100,14 @@ async def calls(request: Request, channel: str, hours: float = 6) -> list[dict[s
 async def worst_calls(request: Request, hours: float = 1) -> list[dict[str, object]]:
     """The worst calls, worst first; an error where not all of them could be read."""
     view = request.app.state.agora.with_options(priority="interactive", within_s=WITHIN_S)
-    async with scan(view, over=Last(hours=hours)) as records:
-        found = worst([record async for record in records])
-    records.report.raise_if_incomplete()
+
+    async def read() -> list[CallFigures]:
+        async with scan(view, over=Last(hours=hours)) as records:
+            found = worst([record async for record in records])
+        records.report.raise_if_incomplete()
+        return found
+
+    found = await request.app.state.in_turn(hours, read)
     return [{"call_id": one.call_id, "channel": one.channel, "frozen_share": one.worst_share} for one in found]
 
 

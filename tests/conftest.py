@@ -23,7 +23,7 @@ REALTIME = Path(__file__).parent / "realtime"
 
 # No deadline and no check of speed: a busy machine is not a wrong answer. Derandomised: one commit, one verdict.
 settings.register_profile(
-    "suite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], max_examples=40
+    "suite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], max_examples=25
 )
 # `--hypothesis-profile=ci`, which `.ci/run` asks for, and `=proof` and `=fuzz`, which nox does.
 for profile, examples in {"ci": 100, "proof": 400, "fuzz": 10_000}.items():

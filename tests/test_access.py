@@ -14,6 +14,7 @@ from agora_tencent_analytics.agora.endpoints import GENERATION_ENDPOINTS
 from agora_tencent_analytics.limits import DAY, HOUR
 from agora_tencent_analytics.notices import AskEnded, Attempt, Notice
 from agora_tencent_analytics.simulator import SimulatedAgora, SimulatedTencent, World
+from tests.support.in_turn import in_turn
 from tests.support.transports import Script, Stage, json_response
 from tests.support.virtual_time import EPOCH, VirtualClock, run
 from tests.test_provider import ENVIRONMENT as FULL
@@ -41,8 +42,8 @@ def test_one_host_is_asked_unless_several_are_named(vendor: str) -> None:
     assert "'first.test'" == hosts_of(make(vendor, base_url=(FIRST, FIRST + "/"))), "each once"
 
 
-@pytest.mark.parametrize("vendor", VENDORS)
-@pytest.mark.parametrize(
+@in_turn("vendor", VENDORS)
+@in_turn(
     "bad", [[], (), [FIRST, "http://second.test"], [FIRST, ""], [FIRST, 7], [[FIRST]], {FIRST}, f"{FIRST},{SECOND}"]
 )
 def test_every_host_must_be_fit_for_credentials(vendor: str, bad: Any) -> None:

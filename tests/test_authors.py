@@ -47,6 +47,7 @@ from agora_tencent_analytics.vendor import (
     join_series,
     when,
 )
+from tests.support.in_turn import in_turn
 from tests.support.outside_vendor import OVER, OutsideProvider, PlainVendor, call_rows, listed, row
 from tests.support.virtual_time import run
 
@@ -72,7 +73,7 @@ def answer(status: int, body: Any, **headers: str) -> Response:
 # -- errors -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("status", "body", "kind", "code"),
     [
         (400, {}, InvalidRequest, "400"),

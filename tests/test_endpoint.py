@@ -14,6 +14,7 @@ from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.tencent import endpoints as tencent
 from agora_tencent_analytics.tencent.plans import PLANS as TENCENT_PLANS
 from agora_tencent_analytics.timerange import TimeRange
+from tests.support.in_turn import in_turn
 
 OVER = TimeRange(1_590_065_777, 1_590_065_877)
 ROWS: list[Endpoint[Any]] = [
@@ -29,7 +30,7 @@ ROWS: list[Endpoint[Any]] = [
     tencent.CALL_DETAIL_OF_USERS_2021,
 ]
 PLANS = {"agora": AGORA_PLANS["enterprise"], "tencent": TENCENT_PLANS["flagship"]}
-all_rows = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+all_rows = in_turn("row", ROWS)
 
 
 def needed(row: Endpoint[Any]) -> dict[str, Any]:
@@ -93,7 +94,7 @@ WRONG: list[tuple[Endpoint[Any], str, Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("row", "name", "value", "told"), WRONG, ids=lambda value: getattr(value, "name", None))
+@in_turn(("row", "name", "value", "told"), WRONG)
 def test_a_wrong_value_is_refused_with_row_and_parameter(row: Endpoint[Any], name: str, value: Any, told: str) -> None:
     with pytest.raises(BadInput, match=told) as caught:
         check_params(row, {**needed(row), name: value})

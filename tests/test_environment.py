@@ -9,6 +9,7 @@ import pytest
 from agora_tencent_analytics.environment import EnvironmentVariable, from_environment, unset
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.secret import Secret
+from tests.support.in_turn import in_turn
 
 VARIABLES = {
     "app_id": EnvironmentVariable("APP", kind="app"),
@@ -93,8 +94,8 @@ def test_what_files_of_variables_leave_around_a_value_is_taken_off(around: str) 
     assert ["https://x", "https://y"] == read(several)["base_url"]
 
 
-@pytest.mark.parametrize("bad", ["HU SH", "HU\nSH", "HUSH\x00", "HÜSH", 'HUSH "HUSH'])
-@pytest.mark.parametrize("name", ["APP", "ID", "SECRET", "TOKEN", "URL"])
+@in_turn("bad", ["HU SH", "HU\nSH", "HUSH\x00", "HÜSH", 'HUSH "HUSH'])
+@in_turn("name", ["APP", "ID", "SECRET", "TOKEN", "URL"])
 def test_what_cannot_stand_in_a_variable_is_refused_by_its_name_and_not_shown(name: str, bad: str) -> None:
     with pytest.raises(BadInput, match=rf"^{name} holds a blank, a line break or another character") as caught:
         read({**FULL, name: bad})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Literal
 
 import attrs
@@ -26,6 +27,7 @@ from agora_tencent_analytics.agora.plans import GENERATIONS
 from agora_tencent_analytics.simulator import Burst, Call, World
 from agora_tencent_analytics.tencent.endpoints import ENDPOINTS
 from agora_tencent_analytics.tencent.plans import PLANS
+from tests.support.long_runs import by_turns
 from tests.support.transports import Stage
 from tests.support.virtual_time import EPOCH, run
 
@@ -36,14 +38,16 @@ CALLED_OFF = {"DescribeCallDetail"}
 """Retired actions that the simulator still answers, unless it is told not to."""
 
 AGORA = [
-    pytest.param(generation, row, plan, id=f"{generation} {row.name} {plan.name}")
+    case
     for generation, rows in GENERATION_ENDPOINTS.items()
-    for row in rows.values()
-    for plan in GENERATIONS[generation].values()
+    for case in by_turns(2, [generation], rows.values(), GENERATIONS[generation].values())
 ]
-TENCENT = [
-    pytest.param(row, plan, id=f"{row.name} {plan.name}") for row in ENDPOINTS.values() for plan in PLANS.values()
-]
+TENCENT = by_turns(3, ENDPOINTS.values(), PLANS.values())
+
+
+def name_of(value: Any) -> str:
+    *facts, row = value if isinstance(value, tuple) else (value,)
+    return " ".join((*facts, str(getattr(row, "name", row))))
 
 
 def offered(row: Endpoint[Any], plan: Plan) -> bool:
@@ -100,7 +104,7 @@ async def collected(asking: Paginator[Any]) -> list[Any]:
     return await asking.collect()
 
 
-@pytest.mark.parametrize(("generation", "row", "plan"), AGORA)
+@pytest.mark.parametrize(("generation", "row", "plan"), AGORA, ids=name_of)
 def test_agora_answers_every_row_on_each_plan_that_offers_it_and_else_nothing_is_sent(
     generation: str, row: Endpoint[Any], plan: Plan
 ) -> None:
@@ -157,7 +161,7 @@ def tencent_over(row: Endpoint[Any], plan: Plan) -> TimeRange:
     return TimeRange(WORLD.end - 2 * HOUR, WORLD.end)
 
 
-@pytest.mark.parametrize(("row", "plan"), TENCENT)
+@pytest.mark.parametrize(("row", "plan"), TENCENT, ids=name_of)
 def test_tencent_answers_every_row_on_each_plan_that_offers_it_and_else_nothing_is_sent(
     row: Endpoint[Any], plan: Plan
 ) -> None:
@@ -256,16 +260,8 @@ def test_a_burst_of_a_thousand_bad_moments_is_listed_whole_from_any_few(vendor: 
 READ = ("huge_integer", "escaped_keys")
 LOST = ("null_row", "bare_row")
 EVERY = [
-    *(
-        pytest.param("agora", generation, row, id=f"{generation} {row.name}")
-        for generation, rows in GENERATION_ENDPOINTS.items()
-        for row in rows.values()
-    ),
-    *(
-        pytest.param("tencent", "", row, id=row.name)
-        for row in ENDPOINTS.values()
-        if not row.retired or row.action in CALLED_OFF
-    ),
+    *(("agora", generation, row) for generation, rows in GENERATION_ENDPOINTS.items() for row in rows.values()),
+    *(("tencent", "", row) for row in ENDPOINTS.values() if not row.retired or row.action in CALLED_OFF),
 ]
 SLIPPED: dict[str, World] = {
     name: World(seed=3, calls=14, start=WORLD.start, end=WORLD.end, experiences_per_hour=30, impolite={name: 0.4})
@@ -290,6 +286,11 @@ def answered(vendor: str, generation: str, row: Endpoint[Any], world: World) -> 
     return [without_extra(item) for item in items if getattr(item, "vendor_metric", "") != "tags"], certificate
 
 
+@cache
+def answered_politely(vendor: str, generation: str, row: Endpoint[Any]) -> list[Any]:
+    return answered(vendor, generation, row, WORLD)[0]
+
+
 def without_extra(item: Any) -> Any:
     """A record, and those inside it, without the fields that the library does not know."""
     if hasattr(item, "causes"):
@@ -297,23 +298,23 @@ def without_extra(item: Any) -> Any:
     return attrs.evolve(item, extra={}) if hasattr(item, "extra") else item
 
 
-@pytest.mark.parametrize("slip", READ)
-@pytest.mark.parametrize(("vendor", "generation", "row"), EVERY)
+@pytest.mark.parametrize(("question", "slip"), by_turns(2, EVERY, READ), ids=name_of)
 def test_rows_of_any_question_that_hold_more_than_is_known_are_read_whole(
-    vendor: str, generation: str, row: Endpoint[Any], slip: str
+    question: tuple[str, str, Endpoint[Any]], slip: str
 ) -> None:
-    polite, _ = answered(vendor, generation, row, WORLD)
+    vendor, generation, row = question
+    polite = answered_politely(vendor, generation, row)
     items, certificate = answered(vendor, generation, row, SLIPPED[slip])
     assert polite == items
     assert [] == list(certificate.lost)
 
 
-@pytest.mark.parametrize("slip", LOST)
-@pytest.mark.parametrize(("vendor", "generation", "row"), EVERY)
+@pytest.mark.parametrize(("question", "slip"), by_turns(2, EVERY, LOST), ids=name_of)
 def test_rows_of_any_question_that_are_none_cost_themselves_and_are_told(
-    vendor: str, generation: str, row: Endpoint[Any], slip: str
+    question: tuple[str, str, Endpoint[Any]], slip: str
 ) -> None:
-    polite, _ = answered(vendor, generation, row, WORLD)
+    vendor, generation, row = question
+    polite = answered_politely(vendor, generation, row)
     items, certificate = answered(vendor, generation, row, SLIPPED[slip])
     assert items == polite or not certificate.complete
     if row.model not in (AbnormalExperience, Figures, MetricSeries):  # those are made of several rows

@@ -36,6 +36,7 @@ from agora_tencent_analytics.limits import DAY, HOUR
 from agora_tencent_analytics.quota.memory_store import MemoryStore
 from agora_tencent_analytics.simulator import SimulatedAgora, SimulatedTencent, World
 from agora_tencent_analytics.tencent.endpoints import CALL_DETAIL_METRICS, ROOM_INFO, USER_INFO
+from tests.support.in_turn import in_turn
 from tests.support.transports import Stage
 from tests.support.virtual_time import EPOCH, run
 
@@ -138,7 +139,7 @@ BAD_ASKS: list[tuple[str, Callable[[Any], Any], type[Exception], str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("vendor", "ask", "kind", "said"), BAD_ASKS)
+@in_turn(("vendor", "ask", "kind", "said"), BAD_ASKS)
 def test_a_bad_question_is_a_clear_error_at_once(
     vendor: str, ask: Callable[[Any], Any], kind: type[Exception], said: str
 ) -> None:
@@ -238,7 +239,7 @@ BAD_ARGUMENTS: list[tuple[str, dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("vendor", "changes", "said"), BAD_ARGUMENTS)
+@in_turn(("vendor", "changes", "said"), BAD_ARGUMENTS)
 def test_a_bad_argument_is_a_clear_error_that_shows_no_secret(vendor: str, changes: dict[str, Any], said: str) -> None:
     given = {"store": ":memory:", **KEYS[vendor], **changes}
     with pytest.raises(BadInput, match=said) as refused:

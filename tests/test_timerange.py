@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.timerange import Last, TimeRange, epoch_seconds, merge
+from tests.support.in_turn import in_turn
 
 MOST = 4_000_000_000
 starts = st.integers(0, 200)
@@ -192,8 +193,8 @@ def test_the_last_hours_end_at_the_vendors_now() -> None:
     assert 86_400 + 3_600 + 60 + 1 == Last(days=1, hours=1, minutes=1, seconds=1).seconds
 
 
-@pytest.mark.parametrize("name", ["days", "hours", "minutes", "seconds"])
-@pytest.mark.parametrize("value", [-1, math.nan, math.inf, True, "6", None, 10**400])
+@in_turn("name", ["days", "hours", "minutes", "seconds"])
+@in_turn("value", [-1, math.nan, math.inf, True, "6", None, 10**400])
 def test_a_length_that_is_none_is_refused_by_name(name: str, value: Any) -> None:
     with pytest.raises(BadInput, match=name):
         Last(**{"hours": 1, name: value})

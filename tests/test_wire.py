@@ -22,6 +22,7 @@ from agora_tencent_analytics.tencent.endpoints import ROOM_INFO
 from agora_tencent_analytics.tencent.wire import TencentVendor
 from agora_tencent_analytics.timerange import TimeRange
 from agora_tencent_analytics.wire import Asked, Vendor, row_ids
+from tests.support.in_turn import in_turn
 
 ASKED = Asked(window=TimeRange(0, 10), params={})
 
@@ -49,7 +50,7 @@ def test_a_server_error_is_the_vendors_fault(status: int) -> None:
     assert ("acme", str(status), "call/lists", status) == (found.vendor, found.code, found.endpoint, found.status)
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("headers", "seconds"),
     [
         ({}, None),
@@ -164,7 +165,7 @@ def test_a_base_url_that_credentials_may_go_to_is_kept(given: str, kept: str) ->
     assert kept == check_base_url(given)
 
 
-@pytest.mark.parametrize(
+@in_turn(
     "bad",
     [
         None,

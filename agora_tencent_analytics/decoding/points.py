@@ -33,7 +33,7 @@ _MOST_REMEMBERED = 16_384  # times: more than four hours of one a second
 _INSIDE = b"0123456789.-+eEnul \t\r\n"  # what a row of numbers and nulls may hold besides its brackets and commas
 _INTEGER = "n" if struct.calcsize("n") == 8 else "q"  # the same eight bytes, but struct is quicker at "n"
 _ROW = re.compile(r"\[[^][]*\]|\{[^}{]*\}")
-_BEHIND = (b",", b"]", b"}")
+_SECOND = re.compile(rb" ?(\d{10})[,\]}]").match
 _BLANK = bytes.maketrans(b"[]", b"  ")
 
 
@@ -46,7 +46,7 @@ class PointForm(Enum):
     """`[{"Time": time, "Value": value}, ...]`; other keys are ignored."""
 
 
-class Points(NamedTuple):
+class PointArrays(NamedTuple):
     """The points of one chunk, in the order sent."""
 
     times: array[int]
@@ -59,7 +59,7 @@ class Points(NamedTuple):
     """Whether each time is after the one before; False may also mean not looked at."""
 
 
-class Glance(NamedTuple):
+class Glance(msgspec.Struct, frozen=True, gc=False):
     """What can be told of points that are not decoded, by the two ends of their text."""
 
     first: int
@@ -86,9 +86,8 @@ def glance(chunk: bytes, form: PointForm) -> Glance | None:
 
 
 def _second_at(chunk: bytes, place: int) -> int:
-    place += chunk[place : place + 1] == b" "
-    digits = chunk[place : place + 10]
-    return int(digits) if digits.isdigit() and chunk[place + 10 : place + 11] in _BEHIND else 0
+    found = _SECOND(chunk, place)
+    return int(found[1]) if found else 0
 
 
 class _Pair(msgspec.Struct, array_like=True, gc=False):
@@ -134,7 +133,7 @@ class _Clock:
 _clock = _Clock(b"none", array("q"))
 
 
-def read_points(chunk: bytes, form: PointForm, scale: float) -> Points:
+def read_points(chunk: bytes, form: PointForm, scale: float) -> PointArrays:
     """Every point of `chunk` whose time can be read; never raises.
 
     Args:
@@ -149,7 +148,7 @@ def read_points(chunk: bytes, form: PointForm, scale: float) -> Points:
         return _read_leniently(chunk, form, scale)
 
 
-def _read_flat(chunk: bytes, scale: float) -> Points | None:
+def _read_flat(chunk: bytes, scale: float) -> PointArrays | None:
     clock = _clock
     # A row too long and a row too short would make up for each other in a count: compare the whole frame.
     if chunk.translate(None, _INSIDE) != clock.frame:
@@ -157,10 +156,10 @@ def _read_flat(chunk: bytes, scale: float) -> Points | None:
     both = array("d", _packed(clock.pack, _numbers(b"[" + chunk.translate(_BLANK) + b"]")))
     if both[::2].tobytes() != clock.doubles:
         return None
-    return Points(clock.times[:], _scaled(both[1::2], scale), 0, True)
+    return PointArrays(clock.times[:], _scaled(both[1::2], scale), 0, True)
 
 
-def _read_structs(chunk: bytes, form: PointForm, scale: float) -> Points:
+def _read_structs(chunk: bytes, form: PointForm, scale: float) -> PointArrays:
     found = _structs[form](chunk) or ()
     times = [point.time for point in found]
     integers = array("q", _pack(len(times), _INTEGER)(*times))
@@ -168,7 +167,7 @@ def _read_structs(chunk: bytes, form: PointForm, scale: float) -> Points:
     increasing = integers == _clock.times or all(map(lt, times, islice(times, 1, None)))
     if increasing:
         _remember(chunk, integers)
-    return Points(integers, _scaled(values, scale), 0, increasing)
+    return PointArrays(integers, _scaled(values, scale), 0, increasing)
 
 
 def _scaled(values: array[float], scale: float) -> array[float]:
@@ -194,7 +193,7 @@ def _remember(chunk: bytes, times: array[int]) -> None:
         _clock = _Clock(chunk[: chunk.find(b",") + 1], times[:])
 
 
-def _read_leniently(chunk: bytes, form: PointForm, scale: float) -> Points:
+def _read_leniently(chunk: bytes, form: PointForm, scale: float) -> PointArrays:
     times, values = array("q"), array("d")
     text = chunk.decode("utf-8", "replace")
     untimed = 0
@@ -203,7 +202,7 @@ def _read_leniently(chunk: bytes, form: PointForm, scale: float) -> Points:
     except (ValueError, RecursionError):
         rows, untimed = _sound_rows(text)
     if not isinstance(rows, list):
-        return Points(times, values, 0 if rows is None else 1, True)
+        return PointArrays(times, values, 0 if rows is None else 1, True)
     for row in rows:
         when, what = _pair(row) if form is PointForm.PAIRS else _object(row)
         seconds = _seconds(when)
@@ -212,7 +211,7 @@ def _read_leniently(chunk: bytes, form: PointForm, scale: float) -> Points:
         else:
             times.append(seconds)
             values.append(_number(what) * scale)
-    return Points(times, values, untimed, False)
+    return PointArrays(times, values, untimed, False)
 
 
 def _sound_rows(text: str) -> tuple[list[Any], int]:

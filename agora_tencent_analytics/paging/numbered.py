@@ -1,7 +1,7 @@
 """Which page comes next? The reading of one window, decided from every sign together.
 
 `WindowReader` is a state machine without I/O: it is told what each page showed and answers with the next `Step`, which
-`walk.py` takes. `Reading` is what one reading has shown so far.
+`walk.py` takes. `Pass` is what one reading has shown so far.
 
 No single sign can be trusted. Totals count the page, or are stale; `has_more` stays true forever, or is
 false on a full page; pages come short, empty or twice; rows shift while pages are read. So:
@@ -50,7 +50,7 @@ def _says_nothing(paging: PageNumber, page: PageSigns) -> bool:
     return page.has_more is None and paging.total == "page"
 
 
-class Reading(msgspec.Struct, kw_only=True):
+class Pass(msgspec.Struct, kw_only=True):
     """One pass over the pages of a window."""
 
     ids: Seen = msgspec.field(default_factory=Seen)
@@ -183,8 +183,8 @@ class WindowReader(msgspec.Struct, kw_only=True):
     readings: int = 1
     _all: Seen | None = None
     """Rows of all readings of the window, once there are several."""
-    _now: Reading = msgspec.field(default_factory=Reading)
-    _before: Reading | None = None
+    _now: Pass = msgspec.field(default_factory=Pass)
+    _before: Pass | None = None
     _whole_size: int = 0
     _liar: bool = False
     """True once rows came after the vendor had said that nothing more exists."""
@@ -206,7 +206,7 @@ class WindowReader(msgspec.Struct, kw_only=True):
         """
         self.number, self.size = number, size
         behind = 0 < shown == (number - self._base - 1) * size
-        self._now = Reading(
+        self._now = Pass(
             before=shown,
             first_total=total,
             total=total,
@@ -404,7 +404,7 @@ class WindowReader(msgspec.Struct, kw_only=True):
         self._all.update(page.ids)
         if (now.gap or now.owed) and 0 < now.longest < self.size:
             self.size = now.longest
-        self._before, self._now = now, Reading(earlier=now.ids)
+        self._before, self._now = now, Pass(earlier=now.ids)
         self.readings += 1
         self.number = self._base
         return Step(action="page", number=self._base)

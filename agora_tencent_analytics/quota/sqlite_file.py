@@ -38,7 +38,7 @@ import attrs
 
 from agora_tencent_analytics.errors import QuotaUnavailable
 from agora_tencent_analytics.storage.files import followed, make_private
-from agora_tencent_analytics.storage.sqlite import Connection, shape_made_by, shape_of, was_interrupted
+from agora_tencent_analytics.storage.sqlite import SqliteConnection, shape_made_by, shape_of, was_interrupted
 
 if sys.platform != "win32":
     import fcntl
@@ -241,9 +241,9 @@ class SqliteFile:
     def _connect(self) -> sqlite3.Connection:
         make_private(self.path)
         options: dict[str, Any] = {"timeout": 0, "isolation_level": None, "check_same_thread": False}
-        connection = sqlite3.connect(self.path, factory=Connection, **options)
+        connection = sqlite3.connect(self.path, factory=SqliteConnection, **options)
         keeper: sqlite3.Connection = sqlite3.connect(
-            f"file:{quote(self._names[0])}?mode=ro", uri=True, factory=Connection, **options
+            f"file:{quote(self._names[0])}?mode=ro", uri=True, factory=SqliteConnection, **options
         )
         try:
             self._prepare(connection)
@@ -262,7 +262,7 @@ class SqliteFile:
         self._open = _Open(connection, os.getpid(), close)
         return connection
 
-    def _prepare(self, connection: Connection) -> None:
+    def _prepare(self, connection: SqliteConnection) -> None:
         if os.stat(self.path).st_nlink > 1:
             raise self._unusable("it has several names (hard links), and SQLite would keep a log for each")
         if self._version(connection) < _SCHEMA_VERSION:

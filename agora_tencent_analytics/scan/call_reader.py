@@ -133,12 +133,13 @@ class CallReader:
         except AnalyticsError as error:
             await self._fail(error, "sessions", parts)
             return []
-        sessions = whole.sessions if whole is not None else None
-        if sessions is None:
-            sessions = await self._sessions(parts)
         if whole is None:
-            return sessions
-        if whole.certificate is not None:
+            return await self._sessions(parts)
+        sessions = whole.sessions
+        if sessions is None:
+            job.doubt(whole.certificate)
+            sessions = await self._sessions(parts)
+        else:
             await self._take(whole.certificate, "sessions", parts)
         shown = [session for session in sessions if session.user_id in whole.users]
         apart = job.provider.metrics(call, shown, over=job.work.within)
@@ -175,8 +176,7 @@ class CallReader:
         report, decoded, size = self._job.report, 0, 0
         kept, astray = list[MetricSeries](), list[MetricSeries]()
         for series in batch:
-            if (seen := series.columns._glance()) is not None and not series.columns.is_read:
-                series.columns._watch(seen, series.spare, report._looked_at)
+            if (seen := series.columns._watch(series.spare, report._looked_at)) is not None:
                 kept.append(series)
                 size += seen.size
                 continue

@@ -42,8 +42,8 @@ class Whole(NamedTuple):
     """The users shown, each with all series."""
     window: TimeRange
     """The window that was asked."""
-    certificate: Certificate | None = None
-    """Of the walk, if it came to its end."""
+    certificate: Certificate
+    """Of the walk, as far as it came."""
 
     def of(self, sessions: Sequence[Session], apart: Paginator[MetricSeries], now: float) -> list[MetricSeries] | None:
         """The series of these sessions, as they would have come on a walk of their own; None if it asks for more.
@@ -133,21 +133,21 @@ async def read_whole(job: Job, memory: MemoryBound, worker: int, call: Call) -> 
             memory.came(worker, size)
             memory.hold(size)
             held += size
-            # Who came back stands on two pages, each time with all of the series.
-            before = {session.user_id for session in sessions.values()}
-            series += [one for one in page.items if one.user_id not in before]
-            sessions = {session.session_id: session for session in page.sessions} | sessions
-            users = frozenset(session.user_id for session in sessions.values())
-            known, rows = {*sessions, *users}, rows + len(page.sessions)
+            before, sessions = users, {session.session_id: session for session in page.sessions} | sessions
+            users, rows = frozenset(session.user_id for session in sessions.values()), rows + len(page.sessions)
+            known = {*sessions, *users}
             if any((one.session_id or one.user_id) not in known for one in page.items):
-                return None  # they have nobody next to them: the list of sessions may be what is missing
+                # They have nobody next to them: a row is lost, or the list of sessions is what is missing.
+                return _listed_after_all(way, series, before, window)
+            # Who came back stands on two pages, each time with all of the series.
+            series += [one for one in page.items if one.user_id not in before]
             if early is not None:
                 early.saw(Reply(items=page.sessions), window)
                 if early.onward(window.end) is not None:
                     return None  # found out now, rather than when all pages are paid for
             cheaper = list_the_others(way, len(page.sessions), rows, len(users), page.total)
             if cheaper or held > _MOST_BYTES:
-                return None if isinstance(way.question.row.paging, AnyOf) else Whole(None, series, users, window)
+                return _listed_after_all(way, series, users, window)
     except AnalyticsError as error:
         if job.is_hopeless(error):
             raise
@@ -159,6 +159,13 @@ async def read_whole(job: Job, memory: MemoryBound, worker: int, call: Call) -> 
     if _leads_on(way.listing.trail, list(sessions.values()), window):
         return None
     return Whole(list(sessions.values()), series, users, window, way.walk.verdict)
+
+
+def _listed_after_all(
+    way: WholeCall, series: list[MetricSeries], users: frozenset[str], window: TimeRange
+) -> Whole | None:
+    """What a walk has shown that is not gone on with; None if it may have more of those users."""
+    return None if isinstance(way.question.row.paging, AnyOf) else Whole(None, series, users, window, way.walk.verdict)
 
 
 def _leads_on(trail: Trail | None, items: Sequence[Any], window: TimeRange) -> bool:

@@ -33,7 +33,7 @@ Schema = list[tuple[str, str, str, str]]
 _this_thread = threading.local()
 
 
-class Connection(sqlite3.Connection):
+class SqliteConnection(sqlite3.Connection):
     """A connection whose statements end: by themselves, at their deadline, or with the task that a signal cancelled."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:

@@ -18,6 +18,7 @@ from agora_tencent_analytics.limits import HOUR, MINUTE
 from agora_tencent_analytics.simulator import Session as Stay
 from agora_tencent_analytics.simulator import World
 from agora_tencent_analytics.timerange import merge
+from tests.support.long_runs import by_turns
 from tests.support.spoilt_answers import Spoilt
 from tests.support.transports import Stage
 from tests.support.virtual_time import EPOCH, run
@@ -81,8 +82,7 @@ def read_points(series: Sequence[MetricSeries]) -> set[tuple[str, str, int]]:
     return {(one.session_id, one.vendor_metric, at) for one in series for at in one.times}
 
 
-@pytest.mark.parametrize("seconds", [10 * MINUTE, HOUR, 4 * HOUR])
-@pytest.mark.parametrize("users", [11, 20, 30])
+@pytest.mark.parametrize(("seconds", "users"), by_turns(3, [10 * MINUTE, HOUR, 4 * HOUR], [11, 20, 30]))
 def test_of_a_call_of_more_than_ten_nearly_all_that_can_be_had_is_read(users: int, seconds: int) -> None:
     world = world_of(users, seconds)
     sessions, series, requests, certificate = read(world)

@@ -19,10 +19,11 @@ from agora_tencent_analytics.message import Response
 from agora_tencent_analytics.timerange import TimeRange
 from agora_tencent_analytics.wire import Asked
 from tests.support.agora_answers import APP, PRINTED
+from tests.support.in_turn import in_turn
 
 VENDOR = AgoraVendor()
 ROWS = [(generation, row) for generation, rows in GENERATION_ENDPOINTS.items() for row in rows.values()]
-every_row = pytest.mark.parametrize(("generation", "row"), ROWS, ids=lambda value: getattr(value, "name", value))
+every_row = in_turn(("generation", "row"), ROWS)
 
 
 def test_every_row_has_a_printed_request_and_answer() -> None:

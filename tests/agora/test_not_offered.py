@@ -11,6 +11,7 @@ from agora_tencent_analytics import BadInput, Last, NotOffered
 from agora_tencent_analytics.agora.endpoints import ENDPOINTS, GENERATION_ENDPOINTS
 from agora_tencent_analytics.limits import DAY
 from agora_tencent_analytics.simulator import World
+from tests.support.in_turn import in_turn
 from tests.support.transports import Stage
 from tests.support.virtual_time import EPOCH
 
@@ -42,7 +43,7 @@ def test_a_row_of_another_generation_is_not_offered(api: str) -> None:
     assert 0 == stage.asked
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("api", "plan", "question", "options"),
     [
         ("2024", "enterprise", "abnormal_experiences", {}),
@@ -69,8 +70,8 @@ def test_what_cannot_be_had_is_refused_before_any_request(
     assert 0 == stage.asked
 
 
-@pytest.mark.parametrize("question", ["usage", "quality", "realtime_usage", "realtime_quality"])
-@pytest.mark.parametrize("options", [{"metrics": ["fun"]}, {"metrics": []}, {"metrics": "users"}])
+@in_turn("question", ["usage", "quality", "realtime_usage", "realtime_quality"])
+@in_turn("options", [{"metrics": ["fun"]}, {"metrics": []}, {"metrics": "users"}])
 def test_names_that_nobody_knows_are_refused_before_any_request(question: str, options: dict[str, Any]) -> None:
     stage = stage_of("2024")
     with pytest.raises(BadInput):

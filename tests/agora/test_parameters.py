@@ -9,6 +9,7 @@ import pytest
 
 from agora_tencent_analytics.agora.endpoints import GENERATION_ENDPOINTS
 from agora_tencent_analytics.endpoint import Endpoint, PageNumber
+from tests.support.in_turn import in_turn
 
 LISTS = ("start_ts end_ts appid", "cname")
 SESSIONS = ("start_ts end_ts appid call_id", "page_no page_size uids exclude_server_user")
@@ -74,10 +75,9 @@ def test_the_tables_are_those_of_every_row(generation: str) -> None:
     assert list(TABLES[generation]) == list(GENERATION_ENDPOINTS[generation])
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("generation", "row"),
     [(generation, row) for generation, rows in GENERATION_ENDPOINTS.items() for row in rows.values()],
-    ids=lambda value: getattr(value, "name", value),
 )
 def test_a_row_has_the_parameters_of_its_table_and_no_others(generation: str, row: Endpoint[Any]) -> None:
     required = {row.app.name, row.bounds.start, row.bounds.end} - {""}

@@ -15,6 +15,7 @@ from agora_tencent_analytics.agora.metrics import AGORA_METRICS
 from agora_tencent_analytics.limits import HOUR
 from agora_tencent_analytics.simulator import Kind, World
 from agora_tencent_analytics.simulator import Session as Stay
+from tests.support.long_runs import by_turns
 from tests.support.transports import Stage
 from tests.support.virtual_time import EPOCH, run
 
@@ -72,8 +73,9 @@ def asked(stage: Stage, endpoint: str) -> list[dict[str, Any]]:
     return [dict(arrival.facts) for arrival in stage.server.arrivals if arrival.endpoint == endpoint]
 
 
-@pytest.mark.parametrize("plan", PLANS)
-@pytest.mark.parametrize("kind", [Kind.LONG, Kind.LONG_RUNNING, Kind.REJOIN, Kind.GROUP], ids=lambda kind: kind.name)
+@pytest.mark.parametrize(
+    ("plan", "kind"), by_turns(4, PLANS, [Kind.LONG, Kind.LONG_RUNNING, Kind.REJOIN, Kind.GROUP]), ids=str
+)
 def test_every_point_of_a_call_is_read_once_on_every_plan(plan: str, kind: Kind) -> None:
     stage = Stage("agora", WORLD, plan=plan)
     call = call_of(kind)

@@ -14,6 +14,7 @@ from agora_tencent_analytics.agora import series as shell
 from agora_tencent_analytics.agora.series import AgoraMetrics, AgoraSeries, read_metrics
 from agora_tencent_analytics.decoding.points import PointForm
 from agora_tencent_analytics.models.columns import Columns
+from tests.support.in_turn import in_turn
 
 DOCUMENTED = b"""{
   "code": 200, "message": "", "requestId": "r-1",
@@ -74,7 +75,7 @@ def test_points_are_copies_that_pin_no_reply() -> None:
     assert b"[[1548670255, 215], [1548670257, 129], [1548670259, 121]]" == series.kvs
 
 
-@pytest.mark.parametrize(
+@in_turn(
     "sessions",
     [
         b'{"sid":"s","data":[{"mid":1,"kvs":[[1,2],[3,4]],"peer_uid":0},{"mid":2,"kvs":[],"peer_uid":0}]}',

@@ -125,7 +125,9 @@ def test_a_plug_in_that_is_broken_costs_a_sentence_only_when_it_is_named(
     error = capsys.readouterr().err
     assert said in error
     assert "t-1-secret" not in error
-    assert 0 == main(["scan", "--simulate", "--calls", "1", "--depth", "calls"])
+    assert 0 == main(
+        ["scan", "--simulate", "--vendor", "agora", "--plan", "unlimited", "--calls", "1", "--depth", "calls"]
+    )
 
 
 def test_a_name_that_is_built_in_wins(site: Path) -> None:

@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from agora_tencent_analytics.cli import main
-from tests.support.command_line import COMMAND, environment, serving, settings_of
+from tests.support.command_line import COMMAND, environment, serving, serving_here, settings_of
+from tests.support.long_runs import by_turns
 
 LIMIT_S = 30
 
@@ -41,7 +42,7 @@ def test_the_module_runs_and_says_what_it_found(tmp_path: Path) -> None:
     ("name", "shell"),
     [
         ("SIGINT", []),
-        ("SIGTERM", []),
+        pytest.param("SIGTERM", [], marks=pytest.mark.long),
         # As a script's job in the background is started.
         ("SIGTERM", ["sh", "-c", 'trap "" INT; exec "$0" "$@"']),
     ],
@@ -50,7 +51,7 @@ def test_the_module_runs_and_says_what_it_found(tmp_path: Path) -> None:
 def test_an_interrupted_scan_says_so_and_leaves_whole_lines(name: str, shell: list[str], tmp_path: Path) -> None:
     command = [*shell, *COMMAND]
     out, report = tmp_path / "out.jsonl", tmp_path / "report.json"
-    with serving("--vendor", "agora", "--plan", "premium", "--calls", "60", state=tmp_path) as (told, _):
+    with serving_here(plan="premium", calls=60) as told:
         scanning = subprocess.Popen(
             [*command, "scan", "--last", "10h", "--depth", "sessions", "--out", str(out), "--report", str(report)],
             env=environment(tmp_path, **settings_of("agora", "premium", told)),
@@ -73,8 +74,7 @@ def test_an_interrupted_scan_says_so_and_leaves_whole_lines(name: str, shell: li
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
-@pytest.mark.parametrize("vendor", ["agora", "tencent"])
+@pytest.mark.parametrize(("vendor", "name"), by_turns(2, ["agora", "tencent"], ["SIGINT", "SIGTERM"]))
 def test_simulate_serves_until_it_is_interrupted(vendor: str, name: str, tmp_path: Path) -> None:
     with serving("--vendor", vendor, "--calls", "12", "--verbose", state=tmp_path) as (told, process):
         assert {"base_url", "credentials", "start", "end"} == told.keys()

@@ -13,19 +13,21 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from agora_tencent_analytics import Retry
 from agora_tencent_analytics.cli import main
 from agora_tencent_analytics.cli.commands.simulate import _Told
-from tests.support.command_line import COMMAND, environment, serving, settings_of
+from tests.support.command_line import COMMAND, environment, serving_here, settings_of
+from tests.support.long_runs import first
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="streams, signals and FIFOs as POSIX has them")
 LIMIT_S = 60
-SCAN = ["scan", "--simulate", "--vendor", "agora", "--calls", "4", "--depth", "sessions"]
+SCAN = ["scan", "--simulate", "--vendor", "agora", "--plan", "unlimited", "--calls", "4", "--depth", "sessions"]
 
 
 def ran(folder: Path, *words: str, shell: str = "", **options: Any) -> subprocess.CompletedProcess[str]:
@@ -42,7 +44,7 @@ def lines_of(text: str) -> list[dict[str, Any]]:
 # --- standard streams -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("closed", ["2>&-", ">&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("closed", first(1, ["<&- >&- 2>&-", "2>&-", ">&-"]))
 def test_closed_streams_do_not_keep_a_scan_from_its_work(closed: str, tmp_path: Path) -> None:
     out, report = tmp_path / "out", tmp_path / "report"
     words = [*SCAN, "--out", str(out), "--report", str(report), "--ledger", str(tmp_path / "ledger")]
@@ -68,7 +70,8 @@ def test_a_follower_that_goes_does_not_end_the_scan(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [[*SCAN, "--out", "-"], [*SCAN, "--out", "/dev/stdout"], ["forecast", "--simulate", "--calls", "4"]]
+    "words",
+    first(2, [[*SCAN, "--out", "-"], ["forecast", "--simulate", "--calls", "4"], [*SCAN, "--out", "/dev/stdout"]]),
 )
 def test_a_pipe_that_is_closed_ends_quietly(words: list[str], tmp_path: Path) -> None:
     report = tmp_path / "report"
@@ -84,7 +87,7 @@ def test_a_pipe_that_is_closed_ends_quietly(words: list[str], tmp_path: Path) ->
 # --- where records go -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["-", "/dev/stdout", "/dev/fd/1"])
+@pytest.mark.parametrize("name", first(1, ["/dev/stdout", "/dev/fd/1", "-"]))
 def test_records_go_to_standard_output(name: str, tmp_path: Path) -> None:
     done = ran(tmp_path, *SCAN, "--out", name)
     assert 0 == done.returncode
@@ -92,15 +95,15 @@ def test_records_go_to_standard_output(name: str, tmp_path: Path) -> None:
     assert done.stderr.endswith("\ncomplete\n")
 
 
-@pytest.mark.parametrize("name", ["-", "/dev/stdout"])
+@pytest.mark.parametrize("name", first(1, ["-", "/dev/stdout"]))
 def test_a_file_that_standard_output_leads_to_is_added_to_and_never_emptied(name: str, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.write_text('{"of":"before"}\n')
     with out.open("a") as file:
         done = ran(tmp_path, *SCAN, "--out", name, stdout=file)
     assert 0 == done.returncode
-    first, *rest = lines_of(out.read_text())
-    assert {"of": "before"} == first
+    before, *rest = lines_of(out.read_text())
+    assert {"of": "before"} == before
     assert 4 == len({line["call_id"] for line in rest})
 
 
@@ -121,14 +124,13 @@ def test_standard_output_cannot_be_followed_by_a_ledger(tmp_path: Path, capsys: 
 def test_a_slow_reader_gets_every_line_and_a_signal_is_heard_meanwhile(tmp_path: Path) -> None:
     report = tmp_path / "report"
     scanning = subprocess.Popen(
-        [*COMMAND, *SCAN[:-4], "--calls", "300", "--depth", "metrics", "--out", "-", "--report", str(report)],
+        [*COMMAND, *SCAN[:-4], "--calls", "60", "--depth", "metrics", "--out", "-", "--report", str(report)],
         env=environment(tmp_path),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
     assert scanning.stdout is not None
-    first = scanning.stdout.readline()
-    assert json.loads(first)["vendor"] == "agora"
+    assert json.loads(scanning.stdout.readline())["vendor"] == "agora"
     time.sleep(1)  # by then the pipe is full
     scanning.send_signal(signal.SIGTERM)
     assert 130 == scanning.wait(LIMIT_S)
@@ -153,7 +155,7 @@ def test_a_disk_that_is_full_is_named(tmp_path: Path) -> None:
 def interrupted(folder: Path, *shell: str) -> Iterator[tuple[subprocess.Popen[str], Path]]:
     """A scan in the middle of its work."""
     out, report = folder / "out.jsonl", folder / "report.json"
-    with serving("--vendor", "agora", "--plan", "premium", "--calls", "60", state=folder) as (told, _):
+    with serving_here(plan="premium", calls=60) as told:
         scanning = subprocess.Popen(
             [
                 *shell,
@@ -204,7 +206,7 @@ def test_a_hangup_that_is_ignored_stays_so(tmp_path: Path) -> None:
 def test_a_warning_that_python_was_told_to_raise_is_a_sentence(tmp_path: Path) -> None:
     nowhere = tmp_path / "a file"
     nowhere.write_text("")
-    with serving("--vendor", "agora", state=tmp_path) as (told, _):
+    with serving_here(plan="enterprise", calls=1) as told:
         done = ran(
             tmp_path,
             *("quota", "--vendor", "agora"),
@@ -312,6 +314,9 @@ def test_an_option_is_named_by_its_whole_name(capsys: pytest.CaptureFixture[str]
 # --- the proxy ------------------------------------------------------------------------------------------------
 
 
+Asked = Callable[..., tuple[int, str]]
+
+
 class Proxy:
     """Notes what it is asked to connect to, and refuses."""
 
@@ -342,35 +347,44 @@ def proxy() -> Iterator[Proxy]:
     one.close()
 
 
-def asked_through(folder: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    netrc = folder / "netrc"
+@pytest.fixture
+def asked_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Asked:
+    """Scans in this process, in an environment of nothing else, without pauses between attempts: status and errors."""
+    netrc = tmp_path / "netrc"
     netrc.write_text("default login MINE password NETRC\n")
     netrc.chmod(0o600)
-    settings = settings_of("agora", "premium", {"base_url": "https://api.agora.test", "credentials": KEYS})
-    return ran(
-        folder,
-        *("scan", "--last", "6h", "--depth", "calls", *words),
-        env=environment(folder, **settings, NETRC=str(netrc), **variables),
-    )
+    pause = Retry.delay
+    monkeypatch.setattr(Retry, "delay", lambda *of, **by: None if pause(*of, **by) is None else 0.0)
+
+    def asked(*words: str, told: dict[str, Any] | None = None, **variables: str) -> tuple[int, str]:
+        told = told or {"base_url": "https://api.agora.test", "credentials": KEYS}
+        own = environment(tmp_path, **settings_of("agora", "premium", told), NETRC=str(netrc), **variables)
+        for name in {*os.environ} - {*own}:
+            monkeypatch.delenv(name)
+        for name, value in own.items():
+            monkeypatch.setenv(name, value)
+        return main(["scan", "--last", "10h", "--depth", "calls", *words]), capsys.readouterr().err
+
+    return asked
 
 
 @pytest.mark.parametrize("how", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "--proxy"])
-def test_a_proxy_is_asked_and_told_no_password_of_a_netrc(how: str, proxy: Proxy, tmp_path: Path) -> None:
+def test_a_proxy_is_asked_and_told_no_password_of_a_netrc(how: str, proxy: Proxy, asked_through: Asked) -> None:
     url = f"http://me:pr0xy-passw0rd@127.0.0.1:{proxy.port}"
-    done = asked_through(tmp_path, "--proxy", url) if how == "--proxy" else asked_through(tmp_path, **{how: url})
-    assert 1 == done.returncode
+    status, told = asked_through("--proxy", url) if how == "--proxy" else asked_through(**{how: url})
+    assert 1 == status
     assert {"CONNECT api.agora.test:443 HTTP/1.1"} == {head.splitlines()[0] for head in proxy.heads}
     assert {"Basic bWU6cHIweHktcGFzc3cwcmQ="} == {
         line.partition(": ")[2] for head in proxy.heads for line in head.splitlines() if line.startswith("Proxy-Auth")
     }
     assert not [head for head in proxy.heads if "\nAuthorization" in head]
     by = "" if how == "--proxy" else " (named by the environment)"
-    assert f"through the proxy 127.0.0.1:{proxy.port}{by}: the proxy refuses it with 403" in done.stderr
-    assert "passw0rd" not in done.stderr
+    assert f"through the proxy 127.0.0.1:{proxy.port}{by}: the proxy refuses it with 403" in told
+    assert "passw0rd" not in told
 
 
-def test_a_proxy_without_a_scheme_is_an_http_proxy(proxy: Proxy, tmp_path: Path) -> None:
-    asked_through(tmp_path, HTTPS_PROXY=f"127.0.0.1:{proxy.port}")
+def test_a_proxy_without_a_scheme_is_an_http_proxy(proxy: Proxy, asked_through: Asked) -> None:
+    asked_through(HTTPS_PROXY=f"127.0.0.1:{proxy.port}")
     assert proxy.heads
 
 
@@ -380,37 +394,31 @@ def test_a_proxy_without_a_scheme_is_an_http_proxy(proxy: Proxy, tmp_path: Path)
     ids=["NO_PROXY", "an empty --proxy"],
 )
 def test_no_proxy_is_asked_where_none_is_wanted(
-    words: list[str], variables: dict[str, str], proxy: Proxy, tmp_path: Path
+    words: list[str], variables: dict[str, str], proxy: Proxy, asked_through: Asked
 ) -> None:
-    done = asked_through(tmp_path, *words, HTTPS_PROXY=f"http://127.0.0.1:{proxy.port}", **variables)
+    _, told = asked_through(*words, HTTPS_PROXY=f"http://127.0.0.1:{proxy.port}", **variables)
     assert [] == proxy.heads
-    assert "proxy" not in done.stderr
+    assert "no connection to api.agora.test" in told
+    assert "proxy" not in told
 
 
-def test_a_proxy_that_cannot_be_reached_is_named_and_costs_nothing(tmp_path: Path) -> None:
+def test_a_proxy_that_cannot_be_reached_is_named_and_costs_nothing(asked_through: Asked) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    done = asked_through(tmp_path, HTTPS_PROXY=f"http://127.0.0.1:{port}")
-    assert (
-        f"no connection to api.agora.test through the proxy 127.0.0.1:{port} (named by the environment)" in done.stderr
-    )
-    assert 1 == done.returncode
+    status, told = asked_through(HTTPS_PROXY=f"http://127.0.0.1:{port}")
+    assert f"no connection to api.agora.test through the proxy 127.0.0.1:{port} (named by the environment)" in told
+    assert 1 == status
 
 
-def test_a_proxy_that_cannot_be_used_is_refused_by_the_name_of_its_variable(tmp_path: Path) -> None:
-    done = asked_through(tmp_path, HTTPS_PROXY="socks5://me:pr0xy-passw0rd@127.0.0.1:1")
-    assert 2 == done.returncode
-    assert "HTTPS_PROXY must be like http://user:password@host:3128 (a SOCKS proxy cannot be used)" in done.stderr
-    assert "passw0rd" not in done.stderr
+def test_a_proxy_that_cannot_be_used_is_refused_by_the_name_of_its_variable(asked_through: Asked) -> None:
+    status, told = asked_through(HTTPS_PROXY="socks5://me:pr0xy-passw0rd@127.0.0.1:1")
+    assert 2 == status
+    assert "HTTPS_PROXY must be like http://user:password@host:3128 (a SOCKS proxy cannot be used)" in told
+    assert "passw0rd" not in told
 
 
-def test_this_machine_is_asked_without_a_proxy(proxy: Proxy, tmp_path: Path) -> None:
-    with serving("--vendor", "agora", "--calls", "2", state=tmp_path) as (told, _):
-        settings = settings_of("agora", "enterprise", told)
-        url = f"http://127.0.0.1:{proxy.port}"
-        done = ran(
-            tmp_path,
-            *("scan", "--last", "10h", "--depth", "calls"),
-            env=environment(tmp_path, **settings, HTTP_PROXY=url, ALL_PROXY=url),
-        )
-    assert (0, []) == (done.returncode, proxy.heads)
+def test_this_machine_is_asked_without_a_proxy(proxy: Proxy, asked_through: Asked) -> None:
+    url = f"http://127.0.0.1:{proxy.port}"
+    with serving_here(plan="premium", calls=2) as told:
+        status, _ = asked_through(told=told, HTTP_PROXY=url, ALL_PROXY=url)
+    assert (0, []) == (status, proxy.heads)

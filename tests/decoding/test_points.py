@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from agora_tencent_analytics.decoding import points
 from agora_tencent_analytics.decoding.points import Glance, PointForm, glance, read_points
 from agora_tencent_analytics.models.columns import Columns
+from tests.support.in_turn import in_turn
 
 PAIRS, OBJECTS = PointForm.PAIRS, PointForm.OBJECTS
 AGORA_SAMPLE = b"[[1548670255, 215],[1548670257, 129],[1548670259, 121]]"
@@ -161,7 +162,7 @@ def test_the_documented_samples_read() -> None:
     assert 0 == agora.odd == tencent.odd
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("text", "seconds", "odd"),
     [
         (b"null", [], 0),

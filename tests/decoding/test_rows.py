@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from agora_tencent_analytics.decoding.rows import Structure, says_no
 from agora_tencent_analytics.models.calls import Call, Session
+from tests.support.in_turn import in_turn
 
 ROW: dict[str, Any] = {"id": "c1", "cname": "room", "created_ts": 10}
 NAMES: Mapping[type, Mapping[str, str]] = {Call: {"call_id": "id", "channel": "cname", "peak_users": "pcu"}}
@@ -48,7 +49,7 @@ def test_fields_called_like_ours_do_not_take_their_place() -> None:
     assert {"vendor": "evil", "extra": {"a": 1}, "call_id": "other", "channel": "other"} == made.extra
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("changes", "attribute", "expected"),
     [
         ({"id": 630985881}, "call_id", "630985881"),
@@ -103,7 +104,7 @@ def test_one_garbled_row_leaves_the_others_alone() -> None:
     assert [{}, {"pcu": "many"}, {}] == [dict(made.extra) for made in found]
 
 
-@pytest.mark.parametrize("value", [False, True, 0, 1, "false", "FALSE", "true", "perhaps", 0.0, None, [], {}], ids=repr)
+@in_turn("value", [False, True, 0, 1, "false", "FALSE", "true", "perhaps", 0.0, None, [], {}])
 def test_no_is_what_a_flag_reads_as_false(value: Any) -> None:
     assert says_no(value) == (call(finished=value).finished is False)
 

@@ -16,6 +16,7 @@ import pytest
 
 from agora_tencent_analytics.simulator import SimulatedAgora, World, running_in_thread
 from tests.support.command_line import environment, settings_of
+from tests.support.long_runs import first
 
 pytest.importorskip("sqlalchemy", reason="sqlalchemy comes with the extra `examples`")
 
@@ -57,13 +58,14 @@ def stored(path: Path) -> tuple[dict[str, int], list[tuple[str, str]], int]:
     return calls, sessions, until
 
 
-def test_whatever_step_it_is_killed_at_each_call_is_stored_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("steps", first(1, [(2, 40), (17, 65), (5, 25, 50, 80)]), ids=str)
+def test_whatever_step_it_is_killed_at_each_call_is_stored_once(steps: tuple[int, ...], tmp_path: Path) -> None:
     (tmp_path / "job.py").write_text(KILLED + RECIPE)
     with running_in_thread(served()) as server:
         told = {"base_url": server.base_url, "credentials": server.credentials}
         variables = environment(tmp_path, **settings_of("agora", "unlimited", told))
         codes = list[int]()
-        for step in (2, 17, 40, 65, 10**6):
+        for step in (*steps, 10**6):
             ran = subprocess.run(
                 [sys.executable, "job.py", str(step)],
                 env=variables,
@@ -80,7 +82,7 @@ def test_whatever_step_it_is_killed_at_each_call_is_stored_once(tmp_path: Path) 
             assert due.keys() <= calls.keys(), "the bookmark passed over a call"
             assert all(began < until for began in calls.values()), "a call was stored without the bookmark"
             assert {call for _, call in sessions} == calls.keys()
-    assert [-signal.SIGKILL] * 4 + [0] == codes
+    assert [-signal.SIGKILL] * len(steps) + [0] == codes
     assert {one.call_id for one in server.world.calls("agora")} == calls.keys()
     truth = {stay.session_id for one in server.world.calls("agora") for stay in server.world.sessions(one)}
     assert sorted(truth) == [session for session, _ in sessions]

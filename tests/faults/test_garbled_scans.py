@@ -95,7 +95,7 @@ def sound(vendor: str, *faults: Fault, step: str = "metrics") -> tuple[list[Call
     return records, report
 
 
-@pytest.mark.parametrize(("asked", "value"), by_turns(4, FIELDS, VALUES), ids=str)
+@pytest.mark.parametrize(("asked", "value"), by_turns(6, FIELDS, VALUES), ids=str)
 def test_a_field_of_any_value_ends_no_scan(asked: tuple[str, str], value: str) -> None:
     vendor, step = asked
     when = When(endpoint=STEPS[vendor][step])
@@ -107,7 +107,7 @@ def test_a_field_of_any_value_ends_no_scan(asked: tuple[str, str], value: str) -
             raise
 
 
-@pytest.mark.parametrize(("asked", "body"), by_turns(4, FIELDS, WHOLE), ids=str)
+@pytest.mark.parametrize(("asked", "body"), by_turns(6, FIELDS, WHOLE), ids=str)
 def test_a_body_that_is_no_answer_is_a_failure_of_its_step(asked: tuple[str, str], body: str) -> None:
     vendor, step = asked
     _, report = sound(vendor, AnswerJson(text=WHOLE[body], when=When(endpoint=STEPS[vendor][step])), step=step)

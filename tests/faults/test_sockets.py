@@ -12,7 +12,6 @@ import gc
 import itertools
 import os
 import ssl
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -45,30 +44,32 @@ from tests.support.fault_table import (
     Seen,
     rule_broken,
 )
+from tests.support.steady_time import run, steady
 from tests.support.virtual_time import EPOCH
 
 TIMEOUTS = Timeouts(connect_s=2, read_s=0.5, total_s=1.5)
 PATIENT = Retry(attempts=7, first_s=0.05, most_s=0.2)
 """As often as two faults in one ask may need."""
 SIDE_BY_SIDE = 96
-LIMIT_S = 100
-"""For one of these, beside all the others."""
+LIMIT_S = 10.0
+"""For one of these, beside all the others; of time that stands still while the machine is busy with something else."""
 SELF_SIGNED = Path(__file__).with_name("self_signed.pem")
-STARTED = time.monotonic()
 
 
 def wall() -> float:
     """Now, in the world of the table."""
-    return EPOCH + time.monotonic() - STARTED
+    return EPOCH + steady()
 
 
 def server_of(vendor: str, faults: Iterable[Fault]) -> SimulatedVendor:
-    options: dict[str, Any] = {"plan": PLANS[vendor], "clock": wall, "faults": faults}
+    options: dict[str, Any] = {"plan": PLANS[vendor], "clock": wall, "monotonic": steady, "faults": faults}
     return SimulatedAgora(WORLD, **options) if vendor == "agora" else SimulatedTencent(WORLD, token=TOKEN, **options)
 
 
 def provider_of(server: SimulatedVendor, *, fixed_keys: bool = False, **options: Any) -> Any:
-    quota = Quota("t", store=":memory:", clock=Clock(wall=wall), plan=PLANS[server.vendor], cold_start=False)
+    quota = Quota(
+        "t", store=":memory:", clock=Clock(wall=wall, monotonic=steady), plan=PLANS[server.vendor], cold_start=False
+    )
     given: dict[str, Any] = {"plan": PLANS[server.vendor], "quota": quota, "timeouts": TIMEOUTS, "retry": PATIENT}
     given |= {**server.credentials, **options}
     if server.vendor == "agora":
@@ -120,37 +121,44 @@ async def judged(vendor: str, rows: Sequence[Row], faults: Sequence[Fault]) -> l
 
 
 def side_by_side(cases: dict[str, Callable[[], Awaitable[list[str]]]]) -> dict[str, list[str]]:
-    """The cases that went wrong, each with what is wrong about it. Nothing may stay open.
-
-    Among so many, a timeout may fire because the machine is busy: what went wrong has to go wrong again alone.
-    """
+    """The cases that went wrong, each with what is wrong about it. Nothing may stay open, and nobody may wait long."""
     before = len(os.listdir("/dev/fd"))
     wrong: dict[str, list[str]] = {}
 
     async def whole() -> None:
         places = asyncio.Semaphore(SIDE_BY_SIDE)
 
-        async def one(name: str) -> str:
+        async def one(name: str) -> None:
             async with places:
                 try:
                     async with asyncio.timeout(LIMIT_S):
-                        return name if await cases[name]() else ""
+                        found = await cases[name]()
                 except TimeoutError:
-                    return name
-
-        for name in filter(None, await asyncio.gather(*map(one, cases))):
-            if found := await cases[name]():
+                    found = [f"not at its end after {LIMIT_S} seconds"]
+            if found:
                 wrong[name] = found
+
+        await asyncio.gather(*map(one, cases))
         for _ in range(10):
             await asyncio.sleep(0)  # what ends has a few turns for it
         if len(asyncio.all_tasks()) > 1:
             wrong["tasks left"] = [repr(task) for task in asyncio.all_tasks()]
 
-    asyncio.run(whole())
+    run(whole())
     gc.collect()
     if (left := len(os.listdir("/dev/fd")) - before) > 0:
         wrong["files left"] = [str(left)]
     return wrong
+
+
+def test_whoever_waits_too_long_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"{__name__}.LIMIT_S", 0.1)
+
+    async def waits() -> list[str]:
+        await asyncio.Event().wait()
+        return []
+
+    assert {"waits": ["not at its end after 0.1 seconds"]} == side_by_side({"waits": waits})
 
 
 def case(vendor: str, rows: Sequence[Row], faults: Sequence[Fault]) -> Callable[[], Awaitable[list[str]]]:
@@ -221,7 +229,7 @@ def test_a_port_where_nobody_listens_is_a_failure_to_connect(vendor: str) -> Non
             base_url = gone.base_url
         not_connected(await fails(vendor, base_url))
 
-    asyncio.run(scenario())
+    run(scenario())
 
 
 @pytest.mark.parametrize("vendor", PLANS)
@@ -231,7 +239,7 @@ def test_a_name_that_does_not_resolve_is_a_failure_to_connect(vendor: str) -> No
         async with aiohttp.ClientSession(connector=connector) as session:
             not_connected(await fails(vendor, "https://nowhere.test", session=session))
 
-    asyncio.run(scenario())
+    run(scenario())
 
 
 @pytest.mark.parametrize("vendor", PLANS)
@@ -241,7 +249,7 @@ def test_tls_to_a_plain_port_is_a_failure_to_connect(vendor: str) -> None:
             not_connected(await fails(vendor, server.base_url.replace("http:", "https:")))
             return len(server.arrivals)
 
-    assert 0 == asyncio.run(scenario())
+    assert 0 == run(scenario())
 
 
 @contextlib.asynccontextmanager
@@ -277,7 +285,7 @@ def test_a_certificate_that_nobody_vouches_for_is_a_failure_to_connect(vendor: s
             assert "read" == getattr(error, "phase", None), "the certificate is good for whoever trusts it"
             return heard
 
-    heard = asyncio.run(scenario())
+    heard = run(scenario())
     assert 2 == len(heard), "only the two requests of the session that trusts it"
     assert all(b"HTTP/1.1" in said for said in heard)
 
@@ -294,7 +302,7 @@ def test_another_host_hears_nothing_of_a_redirect(vendor: str, status: int) -> N
                 assert requests == len(server.arrivals)
                 return requests, heard
 
-    assert (2, []) == asyncio.run(scenario())
+    assert (2, []) == run(scenario())
 
 
 # --- a second host --------------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from agora_tencent_analytics.errors import (
     WouldExceedQuota,
 )
 from agora_tencent_analytics.http.retry import Retry
+from tests.support.in_turn import in_turn
 
 SAID: dict[str, Any] = {"vendor": "agora", "code": "1", "message": "no"}
 CUT = TransportError("cut", endpoint="calls", phase="read", timed_out=False)
@@ -54,7 +55,7 @@ FINAL: list[AnalyticsError] = [
 ]
 
 
-@pytest.mark.parametrize("failure", FINAL, ids=repr)
+@in_turn("failure", FINAL)
 def test_what_asking_again_cannot_mend_is_final(failure: AnalyticsError) -> None:
     assert Retry().delay([failure], jitter=0.5) is None
 
@@ -104,8 +105,8 @@ def test_the_last_attempt_is_final(attempts: int) -> None:
     assert retry.delay([RateLimited(per="second", **SAID)] * attempts, jitter=0.0) is None
 
 
-@pytest.mark.parametrize("per", ["second", "minute", "unknown"])
-@pytest.mark.parametrize(("asked", "pause"), [(None, 0.0), (0.0, 0.0), (2.5, 2.5), (60.0, 60.0)])
+@in_turn("per", ["second", "minute", "unknown"])
+@in_turn(("asked", "pause"), [(None, 0.0), (0.0, 0.0), (2.5, 2.5), (60.0, 60.0)])
 def test_a_rate_refusal_waits_only_as_long_as_the_vendor_asked(per: Any, asked: float | None, pause: float) -> None:
     failure = RateLimited(per=per, retry_after_s=asked, **SAID)
     assert pause == Retry().delay([failure], jitter=0.5)

@@ -42,6 +42,7 @@ from agora_tencent_analytics.http.hosts import Hosts
 from agora_tencent_analytics.http.transport import USER_AGENT, AiohttpTransport
 from agora_tencent_analytics.limits import DAY, Limits
 from agora_tencent_analytics.timerange import TimeRange
+from tests.support.in_turn import in_turn
 from tests.support.scripted_server import Line, Scripted, answer, serving
 
 T = TypeVar("T")
@@ -685,8 +686,8 @@ def test_a_session_of_the_callers_that_was_closed_sends_no_more() -> None:
     assert 0 == over(good, use)
 
 
-@pytest.mark.parametrize("figure", ["connect_s", "read_s", "total_s", "deadline_s"])
-@pytest.mark.parametrize("nonsense", [0, -5, float("nan"), float("inf"), "1"])
+@in_turn("figure", ["connect_s", "read_s", "total_s", "deadline_s"])
+@in_turn("nonsense", [0, -5, float("nan"), float("inf"), "1"])
 def test_timeouts_are_seconds(figure: str, nonsense: Any) -> None:
     with pytest.raises(BadInput, match=figure):
         Timeouts(**{figure: nonsense})

@@ -13,6 +13,7 @@ import pytest
 import agora_tencent_analytics as package
 from agora_tencent_analytics.cli.tables import SPENT, WORST, vendor_rows, worst_rows
 from agora_tencent_analytics.scan import Report
+from tests.support.in_turn import in_turn
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -59,7 +60,7 @@ def test_the_readme_is_one_sitting() -> None:
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= MOST_LINES
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@in_turn("page", PAGES)
 def test_links_lead_to_what_is_there(page: Path) -> None:
     assert [] == dead_links(page)
 

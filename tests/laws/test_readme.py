@@ -30,6 +30,7 @@ from agora_tencent_analytics.simulator import (
     World,
     running_in_thread,
 )
+from tests.support.in_turn import in_turn
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = "agora_tencent_analytics"
@@ -205,7 +206,7 @@ def simulated_vendors(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
         yield
 
 
-@pytest.mark.parametrize("block", BLOCKS, ids=str)
+@in_turn("block", BLOCKS)
 def test_every_block_is_of_a_kind_that_is_checked(block: Block) -> None:
     assert block.kind in {"python", "sh", "json", "toml", *PROSE}
 

@@ -7,9 +7,8 @@ import re
 from collections.abc import Iterator
 from importlib import import_module
 
-import pytest
-
 from tests.laws.public_api import MODULES, PACKAGE
+from tests.support.in_turn import in_turn
 
 # JSON objects as the vendor sent them or is to get them, and what is the same for a row of any model.
 JSON = re.compile(r"(Mapping|dict)\[str, Any\]|(Endpoint|Reply)\[Any\]")
@@ -35,7 +34,7 @@ def untyped(name: str, value: object) -> Iterator[str]:
             yield f"{one}: {kind}"
 
 
-@pytest.mark.parametrize("module", MODULES)
+@in_turn("module", MODULES)
 def test_nothing_public_is_read_as_any(module: str) -> None:
     home = import_module(f"{PACKAGE}.{module}".rstrip("."))
     assert [] == [said for name in home.__all__ for said in untyped(name, getattr(home, name))]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
-
 from agora_tencent_analytics.agora.metrics import AGORA_METRICS, AGORA_METRICS_2021_03
 from agora_tencent_analytics.models.metrics import METRICS
 from agora_tencent_analytics.tencent.metrics import TENCENT_METRICS
+from tests.support.in_turn import in_turn
 
 # Unit by mid as the vendor prints it; "" where it prints none.
 AGORA_UNITS = {
@@ -45,7 +44,7 @@ def test_agoras_ids_are_all_there_and_the_gaps_are_the_vendors() -> None:
     assert set(range(20001, 20041)) - {20012, 20014, 20029} == set(AGORA_METRICS)
 
 
-@pytest.mark.parametrize(("mid", "unit"), AGORA_UNITS.items())
+@in_turn(("mid", "unit"), AGORA_UNITS.items())
 def test_an_agora_metric_has_the_vendors_unit(mid: int, unit: str) -> None:
     known = AGORA_METRICS[mid]
     assert (str(mid), unit, 1.0) == (known.vendor_id, METRICS[known.own].unit, known.scale)
@@ -62,7 +61,7 @@ def test_two_agora_ids_mean_the_same_only_where_one_is_for_the_web() -> None:
     assert {20015, 20037, 20017, 20038} == set(shared)
 
 
-@pytest.mark.parametrize(("data_type", "meaning"), TENCENT.items())
+@in_turn(("data_type", "meaning"), TENCENT.items())
 def test_a_tencent_metric_is_told_apart_by_direction(data_type: str, meaning: tuple[str, str, str, float]) -> None:
     known = TENCENT_METRICS[data_type]
     own, from_peer, unit, scale = meaning

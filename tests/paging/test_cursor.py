@@ -14,6 +14,7 @@ from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.paging.cursor import Cursor, fingerprint
 from agora_tencent_analytics.paging.truncated import Ahead
 from agora_tencent_analytics.timerange import TimeRange
+from tests.support.in_turn import in_turn
 
 COUNTS = st.integers(0, 10_000)
 RANGES = st.tuples(st.integers(0, 2_000_000_000), st.integers(1, 10_000_000)).map(
@@ -104,7 +105,7 @@ def test_the_good_examples_of_this_file_are_good() -> None:
     assert ((30, 5.0), (90, 0.5)) == getattr(Cursor.read(ahead()).ahead, "pieces", None)
 
 
-@pytest.mark.parametrize(
+@in_turn(
     "text",
     [
         *[

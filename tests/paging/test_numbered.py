@@ -23,6 +23,7 @@ from agora_tencent_analytics.paging.decision import PageSigns, Step
 from agora_tencent_analytics.paging.numbered import WindowReader
 from agora_tencent_analytics.paging.seen_ids import digest, fingerprint
 from agora_tencent_analytics.timerange import TimeRange
+from tests.support.in_turn import in_turn
 
 SPAN = TimeRange(0, 64)
 CEILING = 3_000
@@ -344,7 +345,7 @@ def signs(*names: object, **told: object) -> PageSigns:
     return PageSigns(ids=ids(*names), **told)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("kind", "pages", "actions", "complete"),
     [
         ("listing", [signs(total=0)], ["done"], True),

@@ -30,6 +30,7 @@ from agora_tencent_analytics.paging.stays import (
 )
 from agora_tencent_analytics.timerange import TimeRange
 from agora_tencent_analytics.wire import Reply
+from tests.support.in_turn import in_turn
 
 
 def stay(join: int, leave: int | None, name: str = "s") -> Session:
@@ -103,7 +104,7 @@ def call(created: int, destroyed: int | None, *, finished: bool = True) -> Call:
     return Call(vendor="agora", call_id="c", created_ts=created, destroyed_ts=destroyed, finished=finished)
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("one", "sessions", "life"),
     [
         (call(100, 200), [], TimeRange(100, 201)),

@@ -32,6 +32,7 @@ from agora_tencent_analytics.paging.windows import reader_of
 from agora_tencent_analytics.tencent.endpoints import ENDPOINTS
 from agora_tencent_analytics.timerange import TimeRange
 from agora_tencent_analytics.wire import Reply
+from tests.support.long_runs import by_turns
 
 HOUR = 3_600
 DAY = 24
@@ -262,8 +263,7 @@ def minute(seed: int) -> list[int]:
     return [5 * HOUR + 600 + chance.randrange(60) for _ in range(300)]
 
 
-@pytest.mark.parametrize("most", [10, 20, 100])
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(("most", "seed"), by_turns(3, [10, 20, 100], range(4)))
 def test_the_newest_of_a_window_are_walked_in_few_requests(most: int, seed: int) -> None:
     for name, when in worlds(seed):
         server = Server(paging=Newest(most=most, at="ts"), moments=when, chance=Random(seed))
@@ -272,8 +272,7 @@ def test_the_newest_of_a_window_are_walked_in_few_requests(most: int, seed: int)
         assert server.requests <= 1.2 * len(when) / most + DAY, name
 
 
-@pytest.mark.parametrize("most", [10, 20, 100])
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(("most", "seed"), by_turns(3, [10, 20, 100], range(4)))
 def test_any_of_a_window_are_listed_in_few_requests(most: int, seed: int) -> None:
     for name, when in [*worlds(seed), ("all in one minute", minute(seed))]:
         server = Server(paging=AnyOf(most=most, at="ts"), moments=when, chance=Random(seed))

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from agora_tencent_analytics.limits import DAY, HOUR
 from agora_tencent_analytics.quota.clock import Clock, VendorClock, date_of
+from tests.support.in_turn import in_turn
 
 NOW = 1_790_000_000.0
 YEAR = 365 * DAY
@@ -97,8 +98,8 @@ LIES = {
 }
 
 
-@pytest.mark.parametrize("date", LIES.values(), ids=LIES.keys())
-@pytest.mark.parametrize("before", [0, 1, 5])
+@in_turn("date", LIES.values())
+@in_turn("before", [0, 1, 5])
 def test_one_header_moves_nothing(date: float, before: int) -> None:
     machine = Machine()
     for _ in range(before):

@@ -374,6 +374,7 @@ def test_a_hundred_processes_on_one_server_keep_to_one_limit(binary: str, tmp_pa
 
 @needs_redis
 @needs_faketime
+@pytest.mark.long
 def test_a_clock_that_steps_costs_no_refusal(tmp_path: Path) -> None:
     play(OF_THE_CLOCK, tmp_path, SHORT, "")
 

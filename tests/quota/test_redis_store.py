@@ -27,6 +27,7 @@ from agora_tencent_analytics.quota.redis_store import RedisStore
 from agora_tencent_analytics.quota.slot import Waiting
 from agora_tencent_analytics.quota.store import Claim, QuotaStore, Room
 from tests.support.counting_servers import refusals
+from tests.support.in_turn import in_turn
 from tests.support.redis_server import RedisServer, needs_redis, redis_url
 
 __all__ = ["redis_url"]
@@ -598,10 +599,8 @@ def test_options_that_make_no_sense_are_refused(options: Any, named: str) -> Non
         RedisStore(NOWHERE, **options)
 
 
-@pytest.mark.parametrize("scheme", ["redis", "rediss", "unix"])
-@pytest.mark.parametrize(
-    "password", ["pa/SECRET", "12/SECRET", "SEC#RET", "12#SECRET", "SEC?RET", "12?SECRET", "1/S@CRET"]
-)
+@in_turn("scheme", ["redis", "rediss", "unix"])
+@in_turn("password", ["pa/SECRET", "12/SECRET", "SEC#RET", "12#SECRET", "SEC?RET", "12?SECRET", "1/S@CRET"])
 def test_a_password_that_would_be_misread_is_refused_and_none_of_it_told(scheme: str, password: str) -> None:
     with pytest.raises(BadInput, match=r"malformed.*%2F") as caught:
         RedisStore(f"{scheme}://user:{password}@host:6379/0")

@@ -141,10 +141,10 @@ def test_busy_processes_find_together_again_after_each_of_many_accidents(users: 
     path = tmp_path / "quota.sqlite3"
     for user in users:
         user(f"open {path}")
-        user.begin("spin 4")
+        user.begin("spin 2.2")
     strikes = [ACCIDENTS[name] for name in ACCIDENTS if name != "an older copy is put in its place"]
     for strike in strikes:
-        time.sleep(0.6)
+        time.sleep(0.3)
         with contextlib.suppress(FileNotFoundError):
             strike(path)
     answers = [user.answer() for user in users]

@@ -367,8 +367,8 @@ from agora_tencent_analytics.quota.store import Claim
 
 async def main():
     store, granted = open_store(sys.argv[1]), 0
-    for _ in range(250):
-        claim = Claim(id=secrets.token_hex(8), owner=sys.argv[2], days=(1,), day_limit=600, seen=(0,))
+    for _ in range(120):
+        claim = Claim(id=secrets.token_hex(8), owner=sys.argv[2], days=(1,), day_limit=300, seen=(0,))
         granted += (await store.reserve(("account", "counter"), claim, 0)).why is None
     await store.aclose()
     print(granted)
@@ -388,7 +388,7 @@ def test_processes_racing_for_a_day_take_exactly_the_limit(shared: str) -> None:
         for number in range(4)
     ]
     granted = [int(racer.communicate(timeout=60)[0]) for racer in racers]
-    assert 600 == sum(granted)
+    assert 300 == sum(granted)
 
 
 def test_the_file_outlives_the_store(tmp_path: Path) -> None:

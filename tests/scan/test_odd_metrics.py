@@ -18,7 +18,13 @@ from tests.support.virtual_time import EPOCH, run
 
 NOW = int(EPOCH)
 FEW: dict[str, Any] = {"calls": 3, "start": NOW - 6 * HOUR, "end": NOW - HOUR, "sessions_per_call": 3}
-WORLD = World(seed=9, metrics_per_session=2, points_per_series=20, **FEW)
+
+
+def world_of(sessions: int) -> World:
+    return World(**{**FEW, "sessions_per_call": sessions}, seed=9, metrics_per_session=2, points_per_series=20)
+
+
+WORLD = world_of(3)
 VENDORS = [("agora", {}), ("agora", {"api": "2021-03"}), ("tencent", {})]
 every_vendor = pytest.mark.parametrize(("vendor", "options"), VENDORS, ids=["agora", "agora of 2021-03", "tencent"])
 SERIES = {"agora": "metrics", "tencent": "Data"}
@@ -31,13 +37,13 @@ class Read:
     report: VendorReport
 
 
-def read(vendor: str, options: dict[str, Any], spoil: dict[str, Callable[[Rows], None]]) -> Read:
-    stage = Stage(vendor, WORLD, **options)
+def read(vendor: str, options: dict[str, Any], spoil: dict[str, Callable[[Rows], None]], world: World = WORLD) -> Read:
+    stage = Stage(vendor, world, **options)
 
     async def scenario() -> Any:
         async with (
             stage.provider(transport=Spoilt(stage.server, spoil), **options) as provider,
-            scan(provider, over=TimeRange(WORLD.start, WORLD.end), depth="metrics") as records,
+            scan(provider, over=TimeRange(world.start, world.end), depth="metrics") as records,
         ):
             points = sum([record.points async for record in records])
             return points, records.report.vendors[vendor]
@@ -99,13 +105,16 @@ def test_an_answer_without_its_series_is_a_failure(vendor: str, options: dict[st
     assert 3 == found.report.failures_by_kind["UnreadableReply"]
 
 
+@pytest.mark.parametrize("sessions", [3, 6, 14])
 @every_vendor
-def test_series_of_others_in_the_place_of_those_asked_for_are_doubted(vendor: str, options: dict[str, Any]) -> None:
+def test_series_of_others_in_the_place_of_those_asked_for_are_doubted(
+    vendor: str, options: dict[str, Any], sessions: int
+) -> None:
     def spoil(rows: Rows) -> None:
         for number, row in enumerate(rows):
             row["sid" if vendor == "agora" else "UserId"] = f"stranger{number}"
 
-    found = read(vendor, options, {SERIES[vendor]: spoil})
+    found = read(vendor, options, {SERIES[vendor]: spoil}, world_of(sessions))
     assert (0, False) == (found.points, found.report.complete)
     assert any("are not in the answer, but others are" in doubt for doubt in found.report.doubts)
 
@@ -154,6 +163,19 @@ def test_series_without_the_sessions_that_stand_beside_them_cost_no_session() ->
     polite, found = read("agora", options, {}), read("agora", options, {"": spoil})
     assert seen
     assert (polite.points, True) == (found.points, found.report.complete)
+
+
+@pytest.mark.parametrize("users", [2, 6])
+def test_a_series_that_is_none_is_told_where_the_sessions_are_listed_after_all_too(users: int) -> None:
+    """Six users fill the page, and to list them costs as much as to ask for another."""
+
+    def spoil(rows: list[Any]) -> None:
+        rows[0] = 7
+
+    found = read("tencent", {}, {"Data": spoil}, world_of(users))
+    assert 3 * 20 * (2 * users - 1) == found.points
+    assert not found.report.complete
+    assert 3 == sum("Data[0] is a number, where an object was expected" in doubt for doubt in found.report.doubts)
 
 
 @every_vendor

@@ -141,7 +141,7 @@ def test_a_crowd_arrives_in_parts_and_whole(vendor: str, depth: str) -> None:
 
 def test_a_heavy_call_arrives_in_parts_and_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "MOST_BYTES", 64_000)
-    vendors = Vendors(metrics_per_session=None)
+    vendors = Vendors(metrics_per_session=16)
 
     async def scenario() -> list[CallRecord]:
         return (await read(vendors.agora(), over=WHOLE))[0]

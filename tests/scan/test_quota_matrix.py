@@ -14,7 +14,7 @@ import pytest
 from agora_tencent_analytics import TimeRange
 from agora_tencent_analytics.limits import DAY, HOUR
 from agora_tencent_analytics.simulator import Delay, SimulatedVendor
-from tests.support.long_runs import by_turns
+from tests.support.long_runs import by_turns, first
 from tests.support.simulated_scans import END, WHOLE, Vendors, exact, read, truth_of
 from tests.support.virtual_time import run
 
@@ -69,7 +69,7 @@ def least_in(times: list[float], stretch_s: float) -> float:
 
 @pytest.mark.parametrize(
     ("cell", "count", "latency"),
-    by_turns(3, CELLS, ["fixed", "sliding", "bucket"], LATENCIES),
+    by_turns(4, CELLS, ["fixed", "sliding", "bucket"], LATENCIES),
     ids=lambda value: f"{value.vendor} {value.plan}" if isinstance(value, Cell) else value,
 )
 def test_no_limit_error_nothing_lost_and_little_idle(cell: Cell, count: str, latency: str) -> None:
@@ -98,8 +98,7 @@ def test_no_limit_error_nothing_lost_and_little_idle(cell: Cell, count: str, lat
     run(scenario)
 
 
-@pytest.mark.parametrize("vendor", ["agora", "tencent"])
-@pytest.mark.parametrize("count", ["fixed", "sliding", "bucket"])
+@pytest.mark.parametrize(("vendor", "count"), by_turns(2, ["agora", "tencent"], ["fixed", "sliding", "bucket"]))
 def test_every_counter_of_a_deep_scan_keeps_its_limit(vendor: str, count: str) -> None:
     vendors = Vendors(points_per_series=3, metrics_per_session=2)
 
@@ -116,7 +115,7 @@ def test_every_counter_of_a_deep_scan_keeps_its_limit(vendor: str, count: str) -
     run(scenario)
 
 
-@pytest.mark.parametrize("count", ["fixed", "sliding", "bucket"])
+@pytest.mark.parametrize("count", first(1, ["sliding", "fixed", "bucket"]))
 def test_midnight_is_crossed_without_a_limit_error(count: str) -> None:
     """The day's counter starts anew at the vendor's midnight, and no second around it holds too many."""
     midnight = (END // DAY + 1) * DAY

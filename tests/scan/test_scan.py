@@ -18,6 +18,7 @@ from agora_tencent_analytics import (
 )
 from agora_tencent_analytics.limits import DAY, HOUR
 from agora_tencent_analytics.scan import CallRecord, Report
+from tests.support.in_turn import in_turn
 from tests.support.simulated_scans import END, START, WHOLE, Vendors, exact, read, truth_of
 from tests.support.virtual_time import EPOCH, run
 
@@ -159,7 +160,7 @@ def test_an_empty_range_of_the_world_is_complete() -> None:
     assert report.complete
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("options", "told"),
     [
         ({"over": None}, "over must be"),
@@ -178,7 +179,6 @@ def test_an_empty_range_of_the_world_is_complete() -> None:
         ({"users": ["one", None]}, "users must be"),
         ({"users": ["one"], "depth": "calls"}, "take depth='sessions'"),
     ],
-    ids=ascii,
 )
 def test_bad_arguments_are_told_before_anything_is_asked(options: dict[str, Any], told: str) -> None:
     vendors = Vendors()

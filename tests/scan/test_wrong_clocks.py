@@ -11,8 +11,12 @@ from agora_tencent_analytics import Last, TimeRange
 from agora_tencent_analytics.limits import DAY, HOUR, MINUTE
 from agora_tencent_analytics.simulator import Fail, SetHeader, When, World
 from tests.support.impolite_scans import NOW, Scene, judge, play
+from tests.support.long_runs import by_turns
 from tests.support.simulated_scans import Vendors, exact, read, truth_of
 from tests.support.virtual_time import run
+
+VENDORS = ("agora", "tencent")
+RANGES = (TimeRange(NOW - 600 - 2 * HOUR, NOW - 600), Last(seconds=2 * HOUR + 600))
 
 
 def scene(vendor: Any, **terms: Any) -> Scene:
@@ -31,10 +35,10 @@ def test_a_range_that_lies_ahead_of_a_slow_clock_is_not_said_to_be_read(vendor: 
     assert {"clock"} <= {piece.reason for piece in played.known.clipped}
 
 
-@pytest.mark.parametrize("vendor", ["agora", "tencent"])
-@pytest.mark.parametrize("over", [TimeRange(NOW - 600 - 2 * HOUR, NOW - 600), Last(seconds=2 * HOUR + 600)])
-@pytest.mark.parametrize("step_s", [-DAY, -HOUR, HOUR, DAY])
-@pytest.mark.parametrize("skew_s", [-10 * MINUTE, 0, 10 * MINUTE])
+@pytest.mark.parametrize(
+    ("vendor", "over", "step_s", "skew_s"),
+    by_turns(3, VENDORS, RANGES, [-DAY, -HOUR, HOUR, DAY], [-10 * MINUTE, 0, 10 * MINUTE]),
+)
 def test_a_clock_that_is_set_in_the_middle_of_a_scan_hides_nothing_in_silence(
     vendor: str, over: TimeRange | Last, step_s: float, skew_s: float
 ) -> None:
@@ -61,10 +65,9 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("vendor", ["agora", "tencent"])
-@pytest.mark.parametrize("faults", WRONG.values(), ids=WRONG)
-@pytest.mark.parametrize("hours", [3, 90])
-def test_one_answer_with_a_wrong_date_hides_nothing(vendor: Any, faults: list[Any], hours: int) -> None:
+@pytest.mark.parametrize(("vendor", "wrong", "hours"), by_turns(2, VENDORS, WRONG, [3, 90]))
+def test_one_answer_with_a_wrong_date_hides_nothing(vendor: Any, wrong: str, hours: int) -> None:
+    faults = WRONG[wrong]
     world = World(seed=8, calls=40, start=NOW - 90 * HOUR, end=NOW - 600, sessions_per_call=2)
     vendors = Vendors(world)
 
@@ -78,9 +81,15 @@ def test_one_answer_with_a_wrong_date_hides_nothing(vendor: Any, faults: list[An
     assert truth_of(world, vendor, whole, depth="sessions") == exact(records)
 
 
-@pytest.mark.parametrize("vendor", ["agora", "tencent"])
-@pytest.mark.parametrize("depth", ["calls", "sessions", "metrics"])
-@pytest.mark.parametrize("slip", ["always_old", "always_ahead", "stopped_date", "alternating_date"])
+@pytest.mark.parametrize(
+    ("vendor", "depth", "slip"),
+    by_turns(
+        2,
+        VENDORS,
+        ["calls", "sessions", "metrics"],
+        ["always_old", "always_ahead", "stopped_date", "alternating_date"],
+    ),
+)
 def test_a_vendor_that_is_always_wrongly_dated_hides_nothing_in_silence(vendor: str, depth: str, slip: str) -> None:
     verdict = judge(play(scene(vendor, depth=depth, impolite={slip: 1.0})))
     assert ([], []) == (verdict.silent, verdict.invented)

@@ -43,6 +43,7 @@ from agora_tencent_analytics.secret import REDACTED, Secret, redacted
 from agora_tencent_analytics.tencent.sign import TencentCredentials
 from agora_tencent_analytics.tencent.wire import TencentVendor
 from tests.security.test_secrets import shown
+from tests.support.in_turn import in_turn
 from tests.support.long_runs import by_turns
 from tests.support.virtual_time import EPOCH, VirtualClock, run
 
@@ -83,8 +84,8 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
 }
 
 
-@pytest.mark.parametrize("spelling", SPELLINGS)
-@pytest.mark.parametrize("value", [SECRET, TOKEN, PAIR])
+@in_turn("spelling", SPELLINGS)
+@in_turn("value", [SECRET, TOKEN, PAIR])
 def test_a_secret_is_struck_out_however_it_is_spelled(value: str, spelling: str) -> None:
     said = f"<b>Header: {SPELLINGS[spelling](value)}</b>"
     rest = "..." if spelling == "cut after twenty" else ""

@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agora_tencent_analytics import (
@@ -85,6 +85,7 @@ def steers(text: str) -> list[str]:
 @pytest.mark.parametrize(
     "name", [name for name, row in ROWS.items() if any(param.kind != "flag" for param in row.params)]
 )
+@settings(max_examples=settings().max_examples // 2)
 @given(nasty=texts)
 def test_no_parameter_breaks_out_of_a_query_or_a_body(name: str, nasty: str) -> None:
     row, asked = ROWS[name], sample(name).asked

@@ -76,7 +76,7 @@ class Fails:
         self.there.set()
         await self.go_on.wait()
         if isinstance(self.step, BaseException):
-            raise self.step
+            raise type(self.step)(*self.step.args)  # a new one: it gathers the frames of each that it goes through
         answered()
         return self.step
 
@@ -133,9 +133,8 @@ def locals_of(error: BaseException) -> Iterator[tuple[str, Any]]:
 
 def rich_told(error: BaseException) -> str:
     console = Console(file=io.StringIO(), width=200)
-    console.print(
-        Traceback.from_exception(type(error), error, error.__traceback__, show_locals=True, locals_max_string=80)
-    )
+    shown: dict[str, Any] = {"show_locals": True, "locals_max_string": 80, "extra_lines": 0}
+    console.print(Traceback.from_exception(type(error), error, error.__traceback__, **shown))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 

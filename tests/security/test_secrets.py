@@ -40,6 +40,7 @@ from agora_tencent_analytics.environment import EnvironmentVariable, from_enviro
 from agora_tencent_analytics.secret import Secret, secret
 from agora_tencent_analytics.tencent import sign
 from agora_tencent_analytics.tencent.sign import TencentCredentials
+from tests.support.in_turn import in_turn
 from tests.support.transports import Script, json_response
 from tests.support.virtual_time import EPOCH, VirtualClock, run
 
@@ -281,10 +282,8 @@ def test_no_error_of_a_constructor_shows_a_secret(vendor: str, what: str) -> Non
     assert leaked(shown(caught.value)) == []
 
 
-@pytest.mark.parametrize("bad", [MARK + "\n", f" {MARK}", f"{MARK}é", MARK.encode()])
-@pytest.mark.parametrize(
-    ("vendor", "name"), [("agora", "customer_secret"), ("tencent", "secret_key"), ("tencent", "token")]
-)
+@in_turn("bad", [MARK + "\n", f" {MARK}", f"{MARK}é", MARK.encode()])
+@in_turn(("vendor", "name"), [("agora", "customer_secret"), ("tencent", "secret_key"), ("tencent", "token")])
 def test_a_malformed_secret_is_refused_and_not_shown(vendor: str, name: str, bad: Any) -> None:
     with pytest.raises(BadInput, match=name) as caught:
         MADE[vendor](**{**KEYS[vendor], name: bad})
@@ -320,8 +319,8 @@ def test_what_comes_from_the_environment_is_hidden_at_once() -> None:
 # --- pickles and copies -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("carry", [pickle.dumps, copy.deepcopy])
-@pytest.mark.parametrize(
+@in_turn("carry", [pickle.dumps, copy.deepcopy])
+@in_turn(
     "value",
     [
         AgoraCredentials(customer_id="id7", customer_secret=MARK),
@@ -332,7 +331,6 @@ def test_what_comes_from_the_environment_is_hidden_at_once() -> None:
         AgoraProvider(**KEYS["agora"], store=":memory:"),
         TencentProvider(**KEYS["tencent"], store=":memory:"),
     ],
-    ids=lambda value: type(value).__name__,
 )
 def test_what_holds_a_secret_is_neither_pickled_nor_copied(carry: Callable[[Any], Any], value: Any) -> None:
     with pytest.raises((TypeError, AttributeError, pickle.PicklingError)) as caught:

@@ -20,7 +20,7 @@ from agora_tencent_analytics.storage.files import make_private, open_private, st
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="owners and modes of POSIX")
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
 THEIRS = 12_345
-SCAN = ("scan", "--simulate", "--calls", "2", "--depth", "calls")
+SCAN = ("scan", "--simulate", "--vendor", "agora", "--plan", "unlimited", "--calls", "2", "--depth", "calls")
 
 
 def mode(path: Path) -> int:

@@ -11,7 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-__all__ = ["COMMAND", "environment", "serving", "settings_of"]
+from agora_tencent_analytics.cli.simulated_world import recent_range, world
+from agora_tencent_analytics.simulator import SimulatedAgora, running_in_thread
+
+__all__ = ["COMMAND", "environment", "serving", "serving_here", "settings_of"]
 
 COMMAND = [sys.executable, "-m", "agora_tencent_analytics"]
 ROOT = Path(__file__).parents[2]
@@ -43,6 +46,14 @@ def settings_of(vendor: str, plan: str, told: Mapping[str, Any]) -> dict[str, st
         "TRTC_PLAN": plan,
         "TRTC_BASE_URL": told["base_url"],
     }
+
+
+@contextmanager
+def serving_here(*, plan: str, calls: int) -> Iterator[dict[str, Any]]:
+    """The world of `simulate --vendor agora`, served by a thread of this process; and what would be printed."""
+    happened = world(recent_range(), seed=0, calls=calls, impolite=0.0)
+    with running_in_thread(SimulatedAgora(happened, plan=plan)) as server:
+        yield {"base_url": server.base_url, "credentials": server.credentials}
 
 
 @contextmanager

@@ -41,7 +41,7 @@ async def spin(store: SqliteStore, seconds: float) -> list[object]:
         said = await take(store, time.time())
         granted += said[0] is None
         wrong += said[1:] if said[0] == "unavailable" else []
-        await asyncio.sleep(0.001)
+        await asyncio.sleep(0.002)
     return [granted, wrong]
 
 

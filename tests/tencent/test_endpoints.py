@@ -19,6 +19,7 @@ from agora_tencent_analytics.tencent.endpoints import (
 )
 from agora_tencent_analytics.tencent.plans import PLANS, find
 from agora_tencent_analytics.tencent.wire import HOST, HOST_INTL, HOSTS, REGIONS, REGIONS_OF_USAGE, TencentVendor
+from tests.support.in_turn import in_turn
 
 APP = 1400353843
 COMM_ID = "1400353843_218695_1590065777"
@@ -131,14 +132,14 @@ SUCCESSORS = {
     "DescribeTRTCMarketScaleMetricData": "DescribeTRTCMarketScaleData",
     "DescribeTRTCMarketQualityMetricData": "DescribeTRTCMarketQualityData",
 }
-rows = pytest.mark.parametrize("row", ENDPOINTS.values(), ids=lambda row: row.name)
+rows = in_turn("row", ENDPOINTS.values())
 
 
 def test_the_walk_over_the_rows_leaves_none_out() -> None:
     assert {name for name, *_ in SPELT} == set(ENDPOINTS)
 
 
-@pytest.mark.parametrize(("name", "given", "wire"), SPELT)
+@in_turn(("name", "given", "wire"), SPELT)
 def test_a_question_is_asked_as_its_page_spells_it(name: str, given: dict[str, Any], wire: dict[str, Any]) -> None:
     row = ENDPOINTS[name]
     sent = spell(row, APP, OVER, check_params(row, given), page=0, size=9)
@@ -199,7 +200,7 @@ def provider(plan: str) -> TencentProvider:
     return TencentProvider(sdk_app_id=APP, plan=find(plan), region="ap-guangzhou", store=":memory:", **keys)
 
 
-@pytest.mark.parametrize("name", [name for name, row in ENDPOINTS.items() if "TRTC" in name or "Room" in name])
+@in_turn("name", [name for name, row in ENDPOINTS.items() if "TRTC" in name or "Room" in name])
 def test_the_free_plan_is_told_before_any_request(name: str) -> None:
     row = ENDPOINTS[name]
     if row.limits in ("DescribeTrtcRoomUsage", "Describe*Usage of services"):
@@ -234,8 +235,8 @@ def test_exactly_the_retired_rows_name_a_successor() -> None:
     assert set(SUCCESSORS.values()) <= actions
 
 
-@pytest.mark.parametrize(("name", "successor"), SUCCESSORS.items())
-@pytest.mark.parametrize("code", ["ActionOffline", "InvalidAction"])
+@in_turn(("name", "successor"), SUCCESSORS.items())
+@in_turn("code", ["ActionOffline", "InvalidAction"])
 def test_the_refusal_of_a_retired_action_names_its_successor(name: str, successor: str, code: str) -> None:
     said = {"Response": {"Error": {"Code": code, "Message": "This API has been deprecated."}, "RequestId": "r"}}
     answer = Response(status=200, headers={}, body=json.dumps(said).encode())

@@ -19,6 +19,7 @@ from agora_tencent_analytics.tencent.endpoints import (
     USER_INFO,
 )
 from agora_tencent_analytics.tencent.plans import PLANS
+from tests.support.in_turn import in_turn
 
 DAYS = {"basic": 7, "premium": 7, "intl-standard": 7, "advanced": 14, "flagship": 14, "intl-premium": 14}
 SPAN_H_AND_PAGE: list[tuple[Endpoint[Any], int, int]] = [
@@ -34,8 +35,8 @@ OF_2021: list[tuple[Endpoint[Any], int]] = [
 ]
 
 
-@pytest.mark.parametrize("plan", DAYS)
-@pytest.mark.parametrize(("row", "hours", "page"), SPAN_H_AND_PAGE, ids=lambda value: getattr(value, "name", None))
+@in_turn("plan", DAYS)
+@in_turn(("row", "hours", "page"), SPAN_H_AND_PAGE)
 def test_a_plan_has_the_vendors_figures(plan: str, row: Endpoint[Any], hours: int, page: int) -> None:
     limits = PLANS[plan].limits(row.limits)
     assert (Rate(20, 1),) == limits.rates

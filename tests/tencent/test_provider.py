@@ -85,7 +85,8 @@ def asked(stage: Stage, action: str) -> list[dict[str, Any]]:
     ("plan", "kind"),
     [  # a plan changes how far back and how often may be asked, and not how
         *(("advanced", kind) for kind in (Kind.LONG, Kind.LONG_RUNNING, Kind.REJOIN, Kind.GROUP)),
-        *((plan, Kind.LONG) for plan in ("basic", "flagship", "intl-standard", "unlimited")),
+        *(pytest.param(plan, Kind.LONG, marks=pytest.mark.long) for plan in ("basic", "flagship", "intl-standard")),
+        ("unlimited", Kind.LONG),
     ],
     ids=str,
 )

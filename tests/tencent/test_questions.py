@@ -24,6 +24,7 @@ from agora_tencent_analytics.tencent.endpoints import (
     TRANSCODE_TIME,
     TRTC_USAGE,
 )
+from tests.support.in_turn import in_turn
 from tests.support.transports import Stage
 from tests.support.virtual_time import EPOCH, run
 
@@ -219,8 +220,8 @@ def test_the_figures_of_the_moment_are_the_worlds(room: bool) -> None:
 # --- what is refused before any request -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("plan", ["free", "premium", "flagship"])
-@pytest.mark.parametrize("name", ["usage", "quality", "realtime_usage", "realtime_quality"])
+@in_turn("plan", ["free", "premium", "flagship"])
+@in_turn("name", ["usage", "quality", "realtime_usage", "realtime_quality"])
 def test_a_plan_without_the_dashboard_is_told_before_any_request(plan: str, name: str) -> None:
     stage = Stage("tencent", WORLD, plan=plan)
     method = getattr(stage.provider(), name)
@@ -354,7 +355,7 @@ def test_thirty_two_days_of_a_service_are_two_requests_that_share_no_day(
     assert ["", ""] == [arrival.code for arrival in stage.server.arrivals]
 
 
-@pytest.mark.parametrize("name", [name for name, row in ENDPOINTS.items() if row.retired != "DescribeCallDetailInfo"])
+@in_turn("name", [name for name, row in ENDPOINTS.items() if row.retired != "DescribeCallDetailInfo"])
 def test_a_question_that_is_gone_costs_one_request_and_names_its_successor(name: str) -> None:
     row = ENDPOINTS[name]
     if not row.retired:

@@ -16,6 +16,7 @@ from agora_tencent_analytics.tencent import sign as module
 from agora_tencent_analytics.tencent.endpoints import CALL_DETAIL_METRICS, ENDPOINTS
 from agora_tencent_analytics.tencent.sign import TencentCredentials, canonical_hash, derive_key, sign
 from agora_tencent_analytics.tencent.wire import TencentVendor
+from tests.support.in_turn import in_turn
 
 # The vendor's documented example: 2019-02-25, service cvm.
 BODY = rb'{"Limit": 1, "Filters": [{"Values": ["\u672a\u547d\u540d"], "Name": "instance-name"}]}'
@@ -131,7 +132,7 @@ def test_the_vendors_own_client_signs_the_same_bytes_alike(body: bytes, key: str
     assert f"SignedHeaders=content-type;host, Signature={theirs}" == ours.reveal().partition(", ")[2]
 
 
-@pytest.mark.parametrize("row", ENDPOINTS.values(), ids=lambda row: row.name)
+@in_turn("row", ENDPOINTS.values())
 def test_a_request_carries_the_headers_that_its_signature_covers(row: Any) -> None:
     vendor = TencentVendor("ap-guangzhou")
     asked = vendor.request(row, "https://trtc.tencentcloudapi.com", {"SdkAppId": 1})
@@ -180,8 +181,8 @@ def test_a_temporary_key_sends_its_token_beside_the_signature() -> None:
     assert {**plain.revealed().headers, "X-TC-Token": "STS"} == token.revealed().headers
 
 
-@pytest.mark.parametrize("name", ["secret_id", "secret_key", "token"])
-@pytest.mark.parametrize("value", ["", 7, b"x", "a b", "a\n", "ü", "HUSH\x00"])
+@in_turn("name", ["secret_id", "secret_key", "token"])
+@in_turn("value", ["", 7, b"x", "a b", "a\n", "ü", "HUSH\x00"])
 def test_what_cannot_be_a_credential_is_refused_by_name_and_not_shown(name: str, value: Any) -> None:
     with pytest.raises(BadInput, match=name) as caught:
         TencentCredentials(**{"secret_id": "i", "secret_key": "k", name: value})

@@ -35,6 +35,7 @@ from agora_tencent_analytics.tencent.endpoints import (
 from agora_tencent_analytics.tencent.wire import TencentVendor
 from agora_tencent_analytics.timerange import TimeRange
 from agora_tencent_analytics.wire import Asked, Reply, decoded
+from tests.support.in_turn import in_turn
 
 VENDOR = TencentVendor("ap-guangzhou")
 ROWS: list[Endpoint[Any]] = list(ENDPOINTS.values())
@@ -43,7 +44,7 @@ USERS = [USER_INFO, CALL_DETAIL, CALL_DETAIL_2021]
 OVER = TimeRange(1590065777, 1590067700)
 COMM_ID = "1400353843_218695_1590065777"
 REQUEST_ID = "2e12e365-43e8-4efd-902d-906303e2ee4a"
-all_rows = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+all_rows = in_turn("row", ROWS)
 # An answer is unwrapped in two ways: one with series by columns, any other as an object. Of the row itself `unwrap`
 # takes its name, that of its payload, and what replaces it if it is retired, which `all_rows` show.
 both_ways = pytest.mark.parametrize("row", [ROOM_INFO, CALL_DETAIL_METRICS], ids=["object", "series"])
@@ -244,13 +245,13 @@ def test_a_refusal_names_the_question_and_what_replaces_a_retired_one(row: Endpo
         (502, VendorFault),
     ],
 )
-@pytest.mark.parametrize("body", [b"<html>gateway</html>", b"", b"[]", b'{"Response":{"RequestId":"r"}}'], ids=str)
 def test_another_status_than_200_is_a_gateways_and_no_success(
-    row: Endpoint[Any], status: int, kind: type[Refusal], body: bytes
+    row: Endpoint[Any], status: int, kind: type[Refusal]
 ) -> None:
-    with pytest.raises(Refusal) as caught:
-        VENDOR.unwrap(row, response(body, status))
-    assert (kind, status, str(status)) == (type(caught.value), caught.value.status, caught.value.code)
+    for body in (b"<html>gateway</html>", b"", b"[]", b'{"Response":{"RequestId":"r"}}'):
+        with pytest.raises(Refusal) as caught:
+            VENDOR.unwrap(row, response(body, status))
+        assert (kind, status, str(status)) == (type(caught.value), caught.value.status, caught.value.code), body
 
 
 @both_ways

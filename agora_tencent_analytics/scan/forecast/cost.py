@@ -17,7 +17,7 @@ from agora_tencent_analytics.paging.stays import in_order, packed
 from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.scan.forecast.estimate import Unit, estimate
 from agora_tencent_analytics.scan.forecast.forecast import Interval
-from agora_tencent_analytics.scan.forecast.population import Asked, Population, Seen, attended
+from agora_tencent_analytics.scan.forecast.population import ListedCall, PlannedScan, Population, attended
 from agora_tencent_analytics.scan.forecast.requests import Bill, listing_pages, price, row_of, windows
 from agora_tencent_analytics.scan.options import Depth
 from agora_tencent_analytics.scan.whole_call import WholeCall, list_the_others, whole_call
@@ -54,7 +54,7 @@ class Price:
 class _Priced:
     """A call of the range."""
 
-    seen: Seen
+    seen: ListedCall
     weight: float
     own: float
     size: Bill
@@ -80,12 +80,12 @@ class Pricer:
     _provider: Provider
     population: Population
     """The calls."""
-    _asked: Asked
+    _asked: PlannedScan
     _now: float
     _bills: dict[tuple[int, Depth, int, int], tuple[Bill, Bill | None]] = attrs.field(factory=dict, init=False)
     _listings: dict[tuple[tuple[TimeRange, int], ...], list[int]] = attrs.field(factory=dict, init=False)
 
-    def price(self, asked: Asked) -> Price:
+    def price(self, asked: PlannedScan) -> Price:
         """The price of a scan of no more than was asked for."""
         over, channel, only = asked.over, asked.channel, asked.only
         listed = [one for one in self.population.seen if channel in (None, one.call.channel)]
@@ -120,7 +120,7 @@ class Pricer:
         return estimate([one.unit(names) for one in read], large=large)
 
     def _listing(
-        self, over: TimeRange, channel: str | None, listed: Sequence[Seen]
+        self, over: TimeRange, channel: str | None, listed: Sequence[ListedCall]
     ) -> list[tuple[TimeRange, str, Interval]]:
         """Each window of the listing with the name of the vendor's row and the pages that it takes."""
         found: list[tuple[TimeRange, str, Interval]] = []
@@ -138,12 +138,12 @@ class Pricer:
             found += [(window, question.row.name, one) for (window, _), one in zip(counts, pages, strict=True)]
         return found
 
-    def _rows(self, window: TimeRange, channel: str | None, listed: Sequence[Seen]) -> Interval:
+    def _rows(self, window: TimeRange, channel: str | None, listed: Sequence[ListedCall]) -> Interval:
         if channel == self._asked.channel and window in self.population.listed:
             return Interval.of(self.population.listed[window])
         return _count(listed, window)
 
-    def _cost(self, one: Seen, depth: Depth, over: TimeRange) -> tuple[Bill, Bill | None]:
+    def _cost(self, one: ListedCall, depth: Depth, over: TimeRange) -> tuple[Bill, Bill | None]:
         """What a call costs if everybody stays for the whole of it, and what it costs as its sessions are."""
         if depth == "calls":
             return Bill(), Bill()
@@ -197,7 +197,7 @@ def _left_out(way: WholeCall, sessions: Iterable[Session]) -> tuple[int, list[Se
     return pages, None
 
 
-def _stands(one: Seen, over: TimeRange) -> tuple[float, float]:
+def _stands(one: ListedCall, over: TimeRange) -> tuple[float, float]:
     """How many calls of a range a call stands for, and how many of them are itself."""
     share = one.part.share(over) if one.part.unseen else 1.0
     if share == 1 and not row_of(one.call).reaches(over):
@@ -206,7 +206,7 @@ def _stands(one: Seen, over: TimeRange) -> tuple[float, float]:
     return own * (1 + one.part.unseen / max(1, one.part.shown)), own
 
 
-def _count(seen: Sequence[Seen], over: TimeRange) -> Interval:
+def _count(seen: Sequence[ListedCall], over: TimeRange) -> Interval:
     """How many calls there are in a range."""
     stands = ((one, *_stands(one, over)) for one in seen)
     return estimate([Unit(1.0, 1.0, one.part, False, weight, own) for one, weight, own in stands if weight])

@@ -20,7 +20,7 @@ _ALIKE = 240
 
 
 @attrs.frozen(kw_only=True)
-class Asked:
+class PlannedScan:
     """The scan whose price is asked for."""
 
     over: TimeRange
@@ -47,7 +47,7 @@ class Part:
 
 
 @attrs.frozen(kw_only=True, eq=False)
-class Seen:
+class ListedCall:
     """A call on the listing."""
 
     call: Call
@@ -65,7 +65,7 @@ class Seen:
 class Population:
     """What is known of the calls in a range."""
 
-    seen: Sequence[Seen]
+    seen: Sequence[ListedCall]
     """Every call that was seen, once."""
     parts: Sequence[Part] = ()
     """The parts of the listing."""
@@ -117,12 +117,12 @@ def known_population(known: Known, vendor: str, over: TimeRange) -> Population:
             raise BadInput(f"known= takes pairs of a Call and its sessions, or their number, not {entry!r}")
         if call.vendor == vendor:
             there = attended(call, sessions) if isinstance(sessions, int) else tuple(sessions)
-            seen.append(Seen(call=call, part=part, sessions=there))
+            seen.append(ListedCall(call=call, part=part, sessions=there))
     return Population(seen=seen, basis=f"{len(seen)} known calls")
 
 
 def stated_population(
-    vendor: str, asked: Asked, *, calls: int, sessions_per_call: int, minutes_per_call: float
+    vendor: str, asked: PlannedScan, *, calls: int, sessions_per_call: int, minutes_per_call: float
 ) -> Population:
     """So many calls of one length, evenly spread over the range, with so many sessions of the users asked for."""
     over, few = asked.over, min(calls, _ALIKE)
@@ -132,6 +132,8 @@ def stated_population(
         created = over.start + (over.seconds - length) * number // max(1, few - 1)
         call = Call(vendor=vendor, call_id=f"call {number}", created_ts=created, destroyed_ts=created + length - 1)
         times = calls * (number + 1) // few - calls * number // few
-        seen.append(Seen(call=call, part=part, sessions=attended(call, sessions_per_call, asked.users), times=times))
+        seen.append(
+            ListedCall(call=call, part=part, sessions=attended(call, sessions_per_call, asked.users), times=times)
+        )
     words = f"stated: {counted(calls, 'call')} of {minutes_per_call:g} minutes with"
     return Population(seen=seen, basis=f"{words} {counted(sessions_per_call, 'session')} each")

@@ -22,7 +22,7 @@ from agora_tencent_analytics.paging.page import Page
 from agora_tencent_analytics.paging.paginator import Paginator
 from agora_tencent_analytics.paging.question import Question
 from agora_tencent_analytics.provider import Provider
-from agora_tencent_analytics.scan.forecast.population import Asked, Part, Population, Seen
+from agora_tencent_analytics.scan.forecast.population import ListedCall, Part, PlannedScan, Population
 from agora_tencent_analytics.scan.forecast.requests import row_of, windows
 from agora_tencent_analytics.timerange import TimeRange
 
@@ -42,9 +42,9 @@ class Probe:
     """
 
     provider: Provider
-    asked: Asked
+    asked: PlannedScan
     seed: int
-    _seen: list[Seen] = attrs.field(factory=list, init=False)
+    _seen: list[ListedCall] = attrs.field(factory=list, init=False)
     _parts: list[Part] = attrs.field(factory=list, init=False)
     _listed: dict[TimeRange, int] = attrs.field(factory=dict, init=False)
 
@@ -153,7 +153,7 @@ class Probe:
         part = Part(window, len(calls), max(0, rows - len(calls)))
         self._parts.append(part)
         new = (call for call in calls if before is None or not row_of(call).reaches(before))
-        self._seen += (Seen(call=call, part=part) for call in new)
+        self._seen += (ListedCall(call=call, part=part) for call in new)
 
     def _draw(self, sample: int, dice: random.Random) -> dict[int, bool]:
         """Which of the calls seen are read; True for those chosen by size."""

@@ -16,7 +16,7 @@ import attrs
 from agora_tencent_analytics.scan.forecast.allowance import Allowance, losses
 from agora_tencent_analytics.scan.forecast.cost import Pricer
 from agora_tencent_analytics.scan.forecast.forecast import Proposal
-from agora_tencent_analytics.scan.forecast.population import Asked
+from agora_tencent_analytics.scan.forecast.population import PlannedScan
 from agora_tencent_analytics.scan.options import Depth, FreezeFrom, freeze_ratio
 from agora_tencent_analytics.timerange import TimeRange
 
@@ -41,7 +41,7 @@ class Proposals:
 
     pricer: Pricer
     allowance: Allowance
-    asked: Asked
+    asked: PlannedScan
 
     def __iter__(self) -> Iterator[Proposal]:
         asked = self.asked

@@ -13,8 +13,7 @@ were dealt with since. So every transaction counts itself, and the number of the
 next to the ledger (`-commits`) while it is open. A ledger that was not closed, and knows of fewer, has lost some.
 
 **A ledger that came from elsewhere** is believed where its tables are those that our statements make, each row is one
-that we could have written, and the sum that it was closed with is that of its rows. Who can write it can still make a
-scan leave out what it should read: it is as good as where it comes from.
+that we could have written, the sum that it was closed with is that of its rows, and each lane has its seal (`seal.py`).
 """
 
 from __future__ import annotations
@@ -30,9 +29,11 @@ from pathlib import Path
 from typing import Any
 
 from agora_tencent_analytics.errors import LedgerUnusable
+from agora_tencent_analytics.scan.ledger.seal import SCHEMA, Seals
+from agora_tencent_analytics.secret import Secret
 from agora_tencent_analytics.storage.files import make_private, open_private
 from agora_tencent_analytics.storage.sqlite import (
-    Connection,
+    SqliteConnection,
     check_rows,
     execute_script,
     schema_made_by,
@@ -61,6 +62,7 @@ CREATE INDEX oldest ON calls (lane, ended) WHERE state = 0
 """,
     "CREATE TABLE marks (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
     "",  # from the third on, a ledger is closed with a sum of its rows
+    SCHEMA,
 )
 """What each version of the schema adds to the one before."""
 _NUMBER = 8
@@ -118,7 +120,7 @@ class LedgerFile:
         with self._translated():
             target = make_private(self.path)
             connection = sqlite3.connect(
-                target, timeout=0, isolation_level=None, check_same_thread=False, factory=Connection
+                target, timeout=0, isolation_level=None, check_same_thread=False, factory=SqliteConnection
             )
             try:
                 self._prepare(connection)
@@ -126,7 +128,7 @@ class LedgerFile:
             except BaseException:
                 connection.close()
                 raise
-            self._connection = connection
+            self._connection, self._seals = connection, Seals(connection)
             self._close = weakref.finalize(self, _closed, connection, self._witness)
             try:
                 self._begin()
@@ -169,17 +171,26 @@ class LedgerFile:
             yield
             return
         self.rows("BEGIN")
+        sums = dict(self._seals.sums)
         try:
             yield
             self._mark("commits", self._commits + 1)
+            with self._translated():
+                self._seals.write(self._connection, sums)
             self.rows("COMMIT")
         except BaseException:
             with contextlib.suppress(sqlite3.Error):
                 self._connection.rollback()
+            self._seals.sums.update(sums)
             raise
         self._commits += 1
         with self._translated():
             self._witness.tell(self._commits)
+
+    def seal(self, lane: str, key: Secret[bytes]) -> bool:
+        """Seals a lane from here on; see `Seals.begin`."""
+        with self._translated():
+            return self._seals.begin(self._connection, lane, key)
 
     def mark(self, name: str) -> int:
         """A number that is kept under a name; 0 if there is none."""
@@ -212,7 +223,7 @@ class LedgerFile:
                 ) from None
             raise LedgerUnusable(f"the ledger {self.path} cannot be used ({error}); name another file") from error
 
-    def _prepare(self, connection: Connection) -> None:
+    def _prepare(self, connection: SqliteConnection) -> None:
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         connection.execute("BEGIN EXCLUSIVE")
         ((application,),) = connection.execute("PRAGMA application_id")
@@ -299,7 +310,7 @@ class _Witness:
                 os.unlink(self._path)
 
 
-def _closed(connection: Connection, witness: _Witness) -> None:
+def _closed(connection: SqliteConnection, witness: _Witness) -> None:
     open_still = True
     with contextlib.suppress(sqlite3.Error):
         connection.rollback()
@@ -311,7 +322,7 @@ def _closed(connection: Connection, witness: _Witness) -> None:
     witness.close(needed=open_still)
 
 
-def _check_all(connection: Connection, *, summed: bool) -> None:
+def _check_all(connection: SqliteConnection, *, summed: bool) -> None:
     check_rows(connection, _SOUND)
     known = dict(connection.execute("SELECT name, value FROM marks WHERE name IN ('open', 'sum')").fetchall())
     if summed and not known.get("open") and known.get("sum", _SUM_OF_NOTHING) != _sum(connection):

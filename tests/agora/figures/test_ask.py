@@ -21,6 +21,7 @@ from agora_tencent_analytics.models.figures import Figures
 from agora_tencent_analytics.paging.clip import cover
 from agora_tencent_analytics.provider import QUALITY, USAGE
 from agora_tencent_analytics.timerange import TimeRange
+from tests.support.in_turn import in_turn
 
 HOUR = 3_600
 START = 1_789_948_800
@@ -83,7 +84,7 @@ def test_real_time_quality_of_march_2021_is_two_questions() -> None:
     assert {"live/scale/by_time": [{"metric": ["pcu", "pcc"]}]} == asked("2021-03", "realtime_usage", USAGE)
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("generation", "question", "metrics", "narrowed"),
     [
         ("2021-03", "quality", QUALITY, {"every": "day"}),

@@ -20,6 +20,7 @@ from agora_tencent_analytics.models.figures import FIGURES, Breakdown, Figures
 from agora_tencent_analytics.timerange import TimeRange
 from agora_tencent_analytics.wire import Asked, decoded
 from tests.support.agora_answers import PRINTED
+from tests.support.in_turn import in_turn
 
 VENDOR = AgoraVendor()
 ROWS = [row for rows in GENERATION_ENDPOINTS.values() for row in rows.values() if row.model in (Figures, Breakdown)]
@@ -199,7 +200,7 @@ def test_every_neutral_name_is_in_the_vocabulary() -> None:
     assert set(FIGURES) == set(NEUTRAL.values())
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.generation} {row.name}")
+@in_turn("row", ROWS)
 def test_what_a_question_takes_is_what_its_answer_is_read_as(row: Endpoint[Any]) -> None:
     taken = metrics_taken(row)
     assert bool(taken) == any(param.name == "metric" for param in row.params)

@@ -30,7 +30,7 @@ def reported(path: Path) -> dict[str, Any]:
 
 def test_a_scan_that_fits_is_priced_by_a_probe(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     report, scanned = tmp_path / "forecast.json", tmp_path / "scan.json"
-    options = ["--simulate", "--calls", "24", "--seed", "3", *UNLIMITED]
+    options = ["--simulate", "--calls", "6", "--seed", "3", *UNLIMITED]
     assert 0 == main(["forecast", *options, "--report", str(report)])
     shown = capsys.readouterr().out
     assert 0 == main(["scan", *options, "--report", str(scanned)])
@@ -38,7 +38,7 @@ def test_a_scan_that_fits_is_priced_by_a_probe(tmp_path: Path, capsys: pytest.Ca
     assert said["fits"] is True
     assert ["agora", "tencent"] == sorted(said["vendors"])
     for name, vendor in said["vendors"].items():
-        assert actual["vendors"][name]["requests"] == vendor["requests"]["likely"], "24 calls: all of them were read"
+        assert actual["vendors"][name]["requests"] == vendor["requests"]["likely"], "6 calls: all of them were read"
         assert 0 < vendor["probed"] < 50
         for row in vendor["rows"]:
             assert row["counter"] in shown

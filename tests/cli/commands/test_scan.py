@@ -85,6 +85,17 @@ def no_limits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def few_series(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The embedded world with fewer series of each session, and all else as it is."""
+
+    def world(over: TimeRange, *, seed: int, calls: int, impolite: float) -> World:
+        facts: dict[str, Any] = {"seed": seed, "calls": calls, "impolite": impolite, "metrics_per_session": 6}
+        return World(start=over.start, end=over.end, **facts)
+
+    monkeypatch.setattr(embedded, "world", world)
+
+
+@pytest.fixture
 def agora(simulated_world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[SimulatedAgora]:
     with running_in_thread(SimulatedAgora(simulated_world, plan="unlimited")) as server:
         for name, value in (*server.credentials.items(), ("plan", "unlimited"), ("base_url", server.base_url)):
@@ -112,6 +123,7 @@ def lines_of(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line, parse_constant=pytest.fail) for line in path.read_text().splitlines()]
 
 
+@pytest.mark.usefixtures("few_series")
 def test_the_main_job_writes_every_call_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out, report = tmp_path / "out.jsonl", tmp_path / "report.json"
     unlimited = ["--plan", "agora=unlimited", "--plan", "tencent=unlimited"]

@@ -83,6 +83,7 @@ class Kill:
 
 def killed(vendors: Vendors, folder: Path, at: int, **options: Any) -> Kill:
     """A scan that acknowledges each record at once, killed after so many notices."""
+    folder.mkdir(exist_ok=True)
     kill = Kill(folder / "ledger", at)
 
     async def scenario() -> None:
@@ -110,29 +111,40 @@ def resumed(vendors: Vendors, path: Path, **options: Any) -> tuple[list[CallReco
 CASES = [(how, kept) for how in DAMAGE for kept in (True, False) if kept or how != "short of its last frame"]
 
 
+WORLD = Vendors(epoch=LATER, calls=12, **SMALL).world
+OPTIONS: dict[str, Any] = {"over": WHOLE, "depth": "sessions"}
+
+
+@pytest.fixture(scope="module")
+def kills(tmp_path_factory: pytest.TempPathFactory) -> list[Kill]:
+    """What kills at four instants leave."""
+    folder = tmp_path_factory.mktemp("kills")
+    return [killed(Vendors(WORLD, epoch=LATER), folder / str(at), at, **OPTIONS) for at in (12, 25, 40, 55)]
+
+
 @pytest.mark.parametrize(("how", "number_kept"), CASES)
 def test_what_was_acknowledged_comes_again_as_such_and_the_report_says_why(
-    how: str, number_kept: bool, tmp_path: Path
+    how: str, number_kept: bool, kills: list[Kill], tmp_path: Path
 ) -> None:
-    world = Vendors(epoch=LATER, calls=12, **SMALL).world
-    options: dict[str, Any] = {"over": WHOLE, "depth": "sessions"}
-    for at in (12, 25, 40, 55):
-        kill = killed(Vendors(world, epoch=LATER), tmp_path, at, **options)
-        kill.source.unlink()
-        DAMAGE[how](Path(f"{kill.copy}-wal"))
+    world, options = WORLD, OPTIONS
+    for kill in kills:
+        copy, at = tmp_path / f"left-{kill.at}", kill.at
+        for ending in ("", "-wal", "-commits"):
+            shutil.copy(f"{kill.copy}{ending}", f"{copy}{ending}")
+        DAMAGE[how](Path(f"{copy}-wal"))
         if not number_kept:
-            Path(f"{kill.copy}-commits").unlink()
+            Path(f"{copy}-commits").unlink()
         done = {record.call.call_id for record in kill.found[: kill.taken]}
-        rest, report = resumed(Vendors(world, epoch=LATER), kill.copy, **options)
+        rest, report = resumed(Vendors(world, epoch=LATER), copy, **options)
         again = {record.call.call_id for record in rest} & done
         assert all(record.again for record in rest if record.call.call_id in again), f"killed at notice {at}"
         kept = [record for record in kill.found[: kill.taken] if record.call.call_id not in again]
         assert truth_of(world, "agora", WHOLE, depth="sessions") == exact([*kept, *rest])
         assert not report.complete
         assert "lost its latest acknowledgements" in report.vendors["agora"].doubts[0]
-        with Ledger(kill.copy) as ledger:
+        with Ledger(copy) as ledger:
             assert 1 == ledger.losses
-        nothing, _ = resumed(Vendors(world, epoch=LATER), kill.copy, **options)
+        nothing, _ = resumed(Vendors(world, epoch=LATER), copy, **options)
         assert [] == nothing
 
 

@@ -11,6 +11,7 @@ from agora_tencent_analytics.limits import DAY, HOUR
 from agora_tencent_analytics.simulator import Chosen, SimulatedAgora
 from agora_tencent_analytics.simulator.world.traits import REGIONS, trait
 from tests.simulator.world.test_happenings import stays_of
+from tests.support.in_turn import in_turn
 from tests.support.simulator_requests import END, Hand, agora, basic, reach, small_world
 
 USAGE, QUALITY = "insight/usage/by_time", "insight/quality/by_time"
@@ -178,7 +179,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("endpoint", "changes", "message"), WRONG)
+@in_turn(("endpoint", "changes", "message"), WRONG)
 def test_what_is_wrong_is_refused(endpoint: str, changes: dict[str, Any], message: str) -> None:
     body = ask(server(), endpoint, **changes)
     assert (400, None) == (body["code"], body["data"])

@@ -6,20 +6,17 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
-
 from agora_tencent_analytics.agora.endpoints import GENERATION_ENDPOINTS
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.simulator import SimulatedAgora
 from agora_tencent_analytics.tencent.endpoints import ENDPOINTS
 from tests.support.agora_answers import PRINTED
+from tests.support.in_turn import in_turn
 from tests.support.simulator_requests import END, NOW, agora, code_of, now_post, reach, small_world, tencent
 
 WORLD = small_world()
 AGORA = [(generation, row) for generation, rows in GENERATION_ENDPOINTS.items() for row in rows.values()]
-every_question = pytest.mark.parametrize(
-    ("generation", "row"), AGORA, ids=lambda value: getattr(value, "name", str(value))
-)
+every_question = in_turn(("generation", "row"), AGORA)
 
 Sent = dict[str, Any]
 
@@ -91,7 +88,7 @@ def test_milliseconds_are_an_unknown_error_to_every_question(generation: str, ro
 # --- Tencent ----------------------------------------------------------------------------------------------
 
 ASKED = [row for row in ENDPOINTS.values() if not row.retired or row.action == "DescribeCallDetail"]
-every_action = pytest.mark.parametrize("row", ASKED, ids=lambda row: row.name)
+every_action = in_turn("row", ASKED)
 VALUES: Sent = {
     "CommId": "1400000000_1_1",
     "UserId": "u",

@@ -6,6 +6,7 @@ import pytest
 
 from agora_tencent_analytics.limits import DAY, HOUR
 from agora_tencent_analytics.simulator import Burst, Event, Kind, Lie, SimulatedTencent
+from tests.support.in_turn import in_turn
 from tests.support.simulator_requests import END, NOW, START, Hand, code_of, now_post, small_world, tencent
 
 EVENTS, UNUSUAL, SCALE = "DescribeUserEvent", "DescribeUnusualEvent", "DescribeScaleInfo"
@@ -169,7 +170,7 @@ WRONG: list[tuple[str, dict[str, object], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("action", "changes", "code"), WRONG)
+@in_turn(("action", "changes", "code"), WRONG)
 def test_what_is_wrong_is_refused(action: str, changes: dict[str, object], code: str) -> None:
     server = tencent(WORLD, hand=Hand(float(int(NOW))))
     assert code == code_of(now_post(server, action, **{**everything(action), **changes}))
@@ -190,7 +191,7 @@ OFFLINE = [
 ]
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("action", "code"),
     [
         *((action, "ActionOffline") for action in OFFLINE),

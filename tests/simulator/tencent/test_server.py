@@ -9,6 +9,7 @@ import pytest
 from agora_tencent_analytics.limits import DAY, HOUR
 from agora_tencent_analytics.simulator import Call, Kind, Lie, Session
 from agora_tencent_analytics.simulator.world.catalogue import TENCENT
+from tests.support.in_turn import in_turn
 from tests.support.simulator_requests import (
     END,
     NOW,
@@ -216,7 +217,7 @@ WRONG: list[tuple[str, dict[str, object], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("action", "changes", "code"), WRONG)
+@in_turn(("action", "changes", "code"), WRONG)
 def test_what_is_wrong_is_refused(action: str, changes: dict[str, object], code: str) -> None:
     server = tencent(WORLD)
     response = now_post(server, action, **{**everything(action), **changes})

@@ -19,6 +19,7 @@ from agora_tencent_analytics.simulator.world.catalogue import (
     TENCENT,
     TENCENT_2021,
 )
+from tests.support.in_turn import in_turn
 from tests.support.simulator_requests import END, START, small_world
 
 VENDORS: tuple[Vendor, ...] = get_args(Vendor)
@@ -134,8 +135,8 @@ def test_ids_are_unique_and_found_again(vendor: Vendor) -> None:
     assert len(stays) == len(set(stays))
 
 
-@pytest.mark.parametrize("wrong", ["", "abc", "1_2", "0" * 24, "1400000000_x_1", "1400000000_30011_1", "é" * 24])
-@pytest.mark.parametrize("vendor", VENDORS)
+@in_turn("wrong", ["", "abc", "1_2", "0" * 24, "1400000000_x_1", "1400000000_30011_1", "é" * 24])
+@in_turn("vendor", VENDORS)
 def test_an_id_of_no_call_finds_none(vendor: Vendor, wrong: str) -> None:
     assert None is small_world().find_call(vendor, wrong)
 

@@ -25,6 +25,7 @@ from agora_tencent_analytics.tencent.events.abnormal import DISMISSAL_EVENTS, EX
 from agora_tencent_analytics.tencent.events.row import EventRow, Measure, Parameter
 from agora_tencent_analytics.tencent.events.sdk import SDK_EVENTS
 from agora_tencent_analytics.tencent.events.webrtc import WEBRTC_EVENTS
+from tests.support.in_turn import in_turn
 
 PRINTED: dict[str, Any] = json.loads(Path(__file__).with_name("event_rows.json").read_text("utf-8"))
 ALL_EVENTS = SDK_EVENTS + WEBRTC_EVENTS
@@ -70,14 +71,14 @@ def test_joining_the_tables_by_id_loses_no_row() -> None:
     assert len(EXPERIENCES) == len(EXPERIENCES_BY_ID)
 
 
-@pytest.mark.parametrize("row", ALL_EVENTS, ids=lambda row: "-".join(map(str, facts(row))))
-def test_every_row_describes_itself_with_its_parameters_in_place(row: EventRow) -> None:
-    one, two = sent(row.one, 1234), sent(row.two, 5678)
-    told = describe_event(row.event_id, one, two)
-    assert row.text.format(one=one, two=two) == told
-    assert (isinstance(row.one, Measure), isinstance(row.two, Measure)) == ("1234" in told, "5678" in told)
-    assert told[0].isupper()
-    assert not set("{}()") & set(told)
+def test_every_row_describes_itself_with_its_parameters_in_place() -> None:
+    for row in ALL_EVENTS:
+        one, two = sent(row.one, 1234), sent(row.two, 5678)
+        told = describe_event(row.event_id, one, two)
+        assert row.text.format(one=one, two=two) == told, row
+        assert (isinstance(row.one, Measure), isinstance(row.two, Measure)) == ("1234" in told, "5678" in told), row
+        assert told[0].isupper(), row
+        assert not set("{}()") & set(told), row
 
 
 def test_no_two_variants_read_alike_unless_the_vendor_means_the_same() -> None:
@@ -112,7 +113,7 @@ def test_what_the_vendor_advises_is_part_of_the_words(event_id: int, advice: str
     assert 9 == sum(bool(one.advice) for one in ABNORMAL_EVENTS.values())
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("event_id", "one", "two", "told"),
     [
         (4003, 1280, 720, "Video resolution has been switched to 1280 x 720"),
@@ -210,7 +211,7 @@ def test_the_spaces_share_no_other_numbers() -> None:
     assert {1001, 1002, 1003, 2001, 2002} == EVENTS.keys() & ABNORMAL_EVENTS.keys()
 
 
-@pytest.mark.parametrize("row", DISMISSAL_EVENTS + REALTIME_EVENTS, ids=lambda row: str(row.abnormal_event_id))
+@in_turn("row", DISMISSAL_EVENTS + REALTIME_EVENTS)
 def test_every_abnormal_event_is_told_in_words(row: Any) -> None:
     advice = f": {row.advice}" if row.advice else ""
     assert row.text + advice == describe_abnormal_event(row.abnormal_event_id)
@@ -229,7 +230,7 @@ def test_unknown_abnormal_events_and_experiences_are_told_as_unknown() -> None:
     assert "Unknown experience 6" == describe_experience(6)
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("event_id", "words"),
     [
         *[(1001, {0: "unplugged", 1: "plugged in"}), (1002, {0: "disconnected", 1: " connected"})],
