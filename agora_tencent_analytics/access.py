@@ -238,7 +238,8 @@ class Access:
         Raises:
             BadInput: an argument is wrong.
         """
-        _check_kinds(("retry", retry, Retry), ("timeouts", timeouts, Timeouts))
+        if retry is not None or timeouts is not None:
+            _check_kinds(("retry", retry, Retry), ("timeouts", timeouts, Timeouts))
         now = self._caller.quota.clock.clock.monotonic()
         terms = self._caller.terms.narrowed(now, priority=priority, max_wait=max_wait, within_s=within_s, budget=budget)
         return self._view(terms, hooks, retry, timeouts)
@@ -247,8 +248,7 @@ class Access:
         self, terms: Terms, hooks: Iterable[Hook] = (), retry: Retry | None = None, timeouts: Timeouts | None = None
     ) -> Self:
         view, caller = object.__new__(type(self)), self._caller
-        view.__dict__.update(self.__dict__)
-        view._caller = msgspec.structs.replace(
+        replaced = msgspec.structs.replace(
             caller,
             terms=terms,
             receipts=(Receipt(), *caller.receipts),
@@ -256,7 +256,7 @@ class Access:
             retry=retry or caller.retry,
             timeouts=timeouts or caller.timeouts,
         )
-        view._is_view = True
+        view.__dict__.update(self.__dict__, _caller=replaced, _is_view=True)
         return view
 
     # -- what it is -----------------------------------------------------------------------------------------
