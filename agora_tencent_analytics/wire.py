@@ -278,7 +278,7 @@ class Vendor(ABC):
         return Reply(
             items=items,
             ids=row_ids(row, items),
-            total=number(total),
+            total=count_of(total),
             has_more=None if more is None else not says_no(more),
             next=text(onward),
             request_id=text(found(body, self.request_id_key)),
@@ -311,6 +311,12 @@ def found(body: Any, key: str) -> Any:
     for part in key.split(".") if key else ():
         body = body.get(part) if isinstance(body, dict) else None
     return body if key else None
+
+
+def count_of(told: Any) -> int | None:
+    """A number of rows; one below zero tells nothing."""
+    rows = number(told)
+    return None if rows is None or rows < 0 else rows
 
 
 def payload_of(row: Endpoint[Any], body: Any) -> Any:

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeVar
 import attrs
 
 from agora_tencent_analytics.agora import plans
-from agora_tencent_analytics.agora.figures.names import CALL_METRICS, QUALITY_METRICS, USAGE_METRICS, spelt
+from agora_tencent_analytics.agora.figures.names import CALL_METRICS, QUALITY_METRICS, USAGE_METRICS
 from agora_tencent_analytics.agora.reference_tables import DIMENSIONS, GRANULARITIES, PRODUCT_TYPES
 from agora_tencent_analytics.endpoint import AnyOf, Bounds, Endpoint, Newest, PageNumber, Param, Unpaged
 from agora_tencent_analytics.limits import DAY
@@ -114,7 +114,7 @@ def _dimension(path: str, *, required: bool = False) -> Param:
 
 
 _FREEZE = _metric("audio_freeze_rate", "video_freeze_rate")
-_USAGE = _metric(*spelt(USAGE_METRICS))
+_USAGE = _metric(*USAGE_METRICS)
 _QUALITY = _metric(*QUALITY_METRICS)
 
 # -- today, about calls -----------------------------------------------------------------------------------

@@ -1,9 +1,9 @@
-"""What the words and numbers of Agora's questions and answers mean: the way to all reference tables.
+"""What the words and numbers of Agora's questions and answers mean.
 
-Holds codes, product types, dimensions, granularities and buckets, and passes on the tables of `factors.py` and
-`figures/names.py`. An unknown id is worded as such, an unknown name comes back as it went in. Metric ids of call series
-(`mid`) are in `metrics.py`, the failures behind a code in `codes.py`, the plans' figures in `plans.py`. Tables by
-endpoint are keyed by its path.
+Holds codes, product types, dimensions, granularities, and the experiences and factors of `live/diagnosis`, which the
+vendor retired in 2021: the page "Agora Analytics RESTful API" (`en/Agora Platform/aa_api`) as of 2021-07 was the last
+to print them. An unknown id is worded as such. Metric ids of call series (`mid`) are in `metrics.py`, the names of
+figures in `figures/names.py`, the failures behind a code in `codes.py`, the plans' figures in `plans.py`.
 
 Source: https://docs.agora.io/en/agora-analytics/reference/api (read 2026-09-14) and the vendor's OpenAPI
 description of the same endpoints.
@@ -14,90 +14,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-import attrs
-
-from agora_tencent_analytics.agora.codes import MESSAGES_300
-from agora_tencent_analytics.agora.factors import (
-    EXPERIENCES,
-    FACTORS,
-    FACTORS_UNEXPLAINED,
-    describe_experience,
-    describe_factor,
-)
-from agora_tencent_analytics.agora.figures.names import (
-    CALL_METRICS,
-    QUALITY_METRICS,
-    USAGE_METRICS,
-    QuestionMetric,
-    metric_spellings,
-    question_metric,
-)
 from agora_tencent_analytics.limits import DAY, HOUR
 
-__all__ = [
-    "CALL_METRICS",
-    "DIMENSIONS",
-    "EXPERIENCES",
-    "FACTORS",
-    "FACTORS_UNEXPLAINED",
-    "FREEZE_BUCKETS",
-    "GRANULARITIES",
-    "PRODUCT_TYPES",
-    "PRODUCT_TYPE_REQUIRED",
-    "QUALITY_METRICS",
-    "STATUS_CODES",
-    "TOP_DEVICES",
-    "TOP_VALUES",
-    "USAGE_METRICS",
-    "QuestionMetric",
-    "StatusCode",
-    "describe_experience",
-    "describe_factor",
-    "describe_status",
-    "dimension_spellings",
-    "freeze_bounds",
-    "metric_spellings",
-    "question_metric",
-]
-
-
-@attrs.frozen
-class StatusCode:
-    """One value of `code` in an answer.
-
-    Args:
-        code: the number in the body; with 300 the HTTP status is 200.
-        text: what it says.
-        messages: parts of the `message` that tell its meanings apart; `codes.py` says which failure each is.
-    """
-
-    code: int
-    text: str
-    messages: tuple[str, ...] = ()
-
-
-STATUS_CODES: Mapping[int, StatusCode] = MappingProxyType(
+STATUS_CODES: Mapping[int, str] = MappingProxyType(
     {
-        row.code: row
-        for row in (
-            StatusCode(200, "Answered"),
-            StatusCode(300, "Refused by a limit, a window or the plan; its message says which", tuple(MESSAGES_300)),
-            StatusCode(400, "Parameters not valid"),
-            StatusCode(401, "Not authenticated"),
-            StatusCode(403, "Credentials wrong for what was asked"),
-            StatusCode(404, "No such question"),
-            # The vendor answers so to malformed questions too: milliseconds where seconds are due, for one.
-            StatusCode(500, "Unknown error"),
-        )
+        200: "Answered",
+        300: "Refused by a limit, a window or the plan; its message says which",  # `codes.MESSAGES_300` has them
+        400: "Parameters not valid",
+        401: "Not authenticated",
+        403: "Credentials wrong for what was asked",
+        404: "No such question",
+        # The vendor answers so to malformed questions too: milliseconds where seconds are due, for one.
+        500: "Unknown error",
     }
 )
-"""The codes of an answer's body."""
+"""The codes of an answer's body; with 300 the HTTP status is 200."""
 
 
 def describe_status(code: int) -> str:
     """Says what a `code` means; an unknown one is worded as such."""
-    row = STATUS_CODES.get(code)
-    return row.text if row else f"Unknown code {code}"
+    return STATUS_CODES.get(code, f"Unknown code {code}")
 
 
 PRODUCT_TYPES: Mapping[str, str] = MappingProxyType(
@@ -108,12 +44,6 @@ PRODUCT_TYPES: Mapping[str, str] = MappingProxyType(
 _REALTIME = tuple(
     f"/beta/realtime/{of}/{by}" for of in ("usage", "quality") for by in ("by_time_20sec", "dimension/top20")
 )
-
-PRODUCT_TYPE_REQUIRED: frozenset[str] = frozenset(
-    {"/beta/insight/quality/by_time", "/beta/insight/quality/aggregation", *_REALTIME}
-)
-"""Paths that require `productType`; usage over hours and days knows none. The English page leaves it out of
-aggregated quality, where the OpenAPI description requires it."""
 
 _PLACES = {"country": ("country",), "region": ("region",), "os": ("os",), "device": ("device",)}
 _SHORT = {**_PLACES, "network": ("net",), "sdk_version": ("sdk",)}
@@ -132,35 +62,69 @@ DIMENSIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
 """What `dimension` takes, by path and neutral name: the spellings on the vendor's pages, the likeliest first.
 `channelSize` takes no `dimensionValues`: it is grouped by a scale of the vendor's."""
 
-TOP_VALUES = 20
-"""The most values of a dimension that an answer holds, except devices."""
-TOP_DEVICES = 50
-"""The most devices that an answer holds."""
-
-
-def dimension_spellings(path: str, dimension: str) -> tuple[str, ...]:
-    """The vendor's spellings of a dimension at an endpoint, the likeliest first.
-
-    Args:
-        path: the endpoint's path.
-        dimension: the neutral name or one of the vendor's spellings; an unknown one is its own only spelling.
-    """
-    known = DIMENSIONS.get(path, {})
-    found = known.get(dimension) or next((spelt for spelt in known.values() if dimension in spelt), None)
-    return found or (dimension,)
-
-
 GRANULARITIES: Mapping[str, int] = MappingProxyType({"1h": HOUR, "1d": DAY})
 """What `aggregateGranularity` takes, with its length in seconds. The plans promise minutes for quality, but no
 page names the value. Days begin where the vendor says: its samples show midnight of UTC and of UTC+8."""
 
-FREEZE_BUCKETS: Mapping[str, tuple[float, float]] = MappingProxyType(
-    {"[0%,3%)": (0.0, 0.03), "[3%,5%)": (0.03, 0.05), "[5%,10%)": (0.05, 0.1), "[10%,100%)": (0.1, 1.0)}
+EXPERIENCES: Mapping[int, str] = MappingProxyType({4: "Video froze", 5: "Audio froze", 6: "Joining took long"})
+"""Kinds of bad experience by `exp_id`."""
+
+FACTORS: Mapping[int, str] = MappingProxyType(
+    {
+        1: "User id in use twice",
+        2: "Banned by the administrator",
+        3: "No connection",
+        8: "Video delayed on the way down",
+        9: "Audio delayed on the way down",
+        10: "CPU load was high",
+        11: "Device was busy",
+        12: "User stopped sending audio",
+        13: "User stopped sending video",
+        14: "User switched the audio module off",
+        15: "User switched the video module off",
+        16: "Remote user stopped receiving this user's audio",
+        17: "Remote user stopped receiving this user's video",
+        21: "Video packets lost on the way up",
+        22: "Audio packets lost on the way up",
+        23: "Video packets lost on the way down",
+        24: "Audio packets lost on the way down",
+        25: "App is built with Electron",
+        29: "Wi-Fi or hotspot signal was weak",
+        30: "Banned from the channel",
+        31: "Join refused: app id not valid",
+        32: "Join refused: channel name not valid",
+        33: "Join refused: token not valid",
+        34: "Join refused: token expired",
+        35: "Join intercepted",
+        36: "Join timed out",
+        37: "Reconnected after the network was lost",
+        38: "Reconnected through a new proxy",
+        39: "Reconnected with a new token",
+        40: "Reconnected from a new IP address",
+        41: "Reconnected after the network timed out",
+        42: "Video delayed on the way up",
+        43: "Audio delayed on the way up",
+        44: "Video jittered on the way up",
+        45: "Audio jittered on the way up",
+        46: "Video jittered on the way down",
+        47: "Audio jittered on the way down",
+    }
 )
-"""The `bucket`s of freezes in a call: from (inclusive) and to (exclusive), ratios 0 to 1. Answers are unsorted and
-leave empty buckets out."""
+"""Causes of a bad experience by `factor_id`. The gaps are the vendor's: 4 to 7, 18 to 20, 26 to 28;
+its own sample answers carry 18."""
 
 
-def freeze_bounds(bucket: str) -> tuple[float, float] | None:
-    """From (inclusive) and to (exclusive) of a freeze bucket, ratios 0 to 1; None for an unknown one."""
-    return FREEZE_BUCKETS.get(bucket.replace(" ", ""))
+def describe_experience(exp_id: int) -> str:
+    """Says what kind of bad experience it was; an unknown id is worded as such."""
+    return EXPERIENCES.get(exp_id, f"Unknown experience {exp_id}")
+
+
+def describe_factor(factor_id: int, host_user: str = "") -> str:
+    """Says what may have caused a bad experience, and on which remote user's side.
+
+    Args:
+        factor_id: the vendor's `factor_id`; an unknown one is worded as such.
+        host_user: the remote user's id; empty: it happened on the user's own side.
+    """
+    text = FACTORS.get(factor_id, f"Unknown factor {factor_id}")
+    return f"{text} (remote user {host_user})" if host_user else text

@@ -5,8 +5,7 @@ Figures over time and by dimension are read in `agora/figures/decode.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -14,10 +13,8 @@ import msgspec
 from agora_tencent_analytics.agora.metrics import AGORA_METRICS, AGORA_METRICS_2021_03
 from agora_tencent_analytics.agora.series import AgoraMetrics, AgoraSeries, read_metrics
 from agora_tencent_analytics.decoding.points import PointForm
-from agora_tencent_analytics.decoding.rows import Structure, says_no
-from agora_tencent_analytics.decoding.typed import TypedRows
+from agora_tencent_analytics.decoding.rows import Structure, check_ids, unend
 from agora_tencent_analytics.endpoint import Endpoint
-from agora_tencent_analytics.errors import counted
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.columns import Columns
 from agora_tencent_analytics.models.metrics import METRICS
@@ -45,7 +42,7 @@ STRUCTURE = Structure(
 
 
 class UsualPage(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """A good answer as it usually is, with its rows not yet records: see `read_page`."""
+    """A good answer as it usually is, with its rows not yet records: see `PAGES`."""
 
     code: Literal[200]
     message: str | None = None
@@ -70,57 +67,25 @@ _USUAL: Mapping[type, Mapping[str, Any]] = {
 """What the usual rows of an answer are like; see `TypedRows`."""
 
 
-@cache
-def _typed(name: str) -> TypedRows:
-    model = next(model for model in _USUAL if model.__name__ == name)
-    return STRUCTURE.typed(model, **_USUAL[model])
-
-
-@cache
-def _reader(name: str, payload: str) -> Callable[[bytes], UsualPage | None]:
-    return _typed(name).reader(UsualPage, payload)
-
-
-def read_page(row: Endpoint[Any], body: bytes) -> UsualPage | None:
-    """A page of calls or sessions; None if it is of something else, or anything about it is odd."""
-    return _reader(row.model.__name__, row.payload)(body) if row.model in _USUAL else None
-
-
-def records_of(row: Endpoint[Any], page: UsualPage, asked: Asked) -> list[Any]:
-    """The records of a page."""
-    given = {"call_id": asked.params["call_id"]} if row.model is Session else {}
-    return _typed(row.model.__name__).make(page.rows, vendor="agora", **given)
+PAGES = STRUCTURE.pages(UsualPage, _USUAL)
+"""Pages of calls and sessions."""
 
 
 def call_rows(rows: Sequence[Any], asked: Asked) -> list[Call]:
     """Rows of `call_lists` as calls. The rows are taken over."""
-    _check_ids(rows, "call_id")
-    _unend(rows, "destroyed_ts")
+    check_ids(rows, "call_id")
+    unend(rows, "finished", "destroyed_ts")
     return STRUCTURE.rows(rows, Call, odd=asked.flaws.odd, vendor="agora")
 
 
 def session_rows(rows: Sequence[Any], asked: Asked) -> list[Session]:
     """Rows of `call_info` as sessions of the call that was asked for. The rows are taken over."""
-    _check_ids(rows, "sid")
-    _unend(rows, "leave_ts")
+    check_ids(rows, "sid")
+    unend(rows, "finished", "leave_ts")
     for row in rows:
         if row.get("uid") is None:  # whose stay it is costs the stay no more than that
             asked.flaws.odd(("uid",))
     return STRUCTURE.rows(rows, Session, odd=asked.flaws.odd, vendor="agora", call_id=asked.params["call_id"])
-
-
-def _check_ids(rows: Sequence[Any], name: str) -> None:
-    """Nothing, or what is neither text nor a number, is not an id: nobody could ask about it."""
-    for row in rows:
-        if row[name] == "" or not isinstance(row[name], str | int):
-            raise TypeError(f"{name!r} is empty or a {type(row[name]).__name__}")
-
-
-def _unend(rows: Sequence[Any], end: str) -> None:
-    """What the vendor prints as the end of something unfinished has no documented meaning."""
-    for row in rows:
-        if (said := row.get("finished")) is not True and says_no(said):
-            row[end] = None
 
 
 def sessions_of(shell: AgoraMetrics, asked: Asked) -> list[Session]:
@@ -160,16 +125,7 @@ def _check_sessions(shell: AgoraMetrics, users: Mapping[str, str], asked: Asked)
     if not shell.is_about_series and "call_info" not in shell.extra:
         raise ValueError("no 'metrics' in the answer")
     asked.flaws.doubts += shell.doubts
-    wanted = asked.params.get("sids") or list(users)
-    if not wanted or set(shell.sids) <= set(wanted):
-        return
-    missing = len(set(wanted).difference(shell.sids))
-    if missing:
-        strange = next(sid for sid in shell.sids if sid not in wanted)
-        asked.flaws.doubts.append(
-            f"of {counted(len(wanted), 'session')} asked for, {counted(missing, 'is', 'are')} not in the answer, "
-            f"but others are, {strange[:40]!r} for one"
-        )
+    asked.flaws.others(asked.params.get("sids") or list(users), shell.sids, "session")
 
 
 def series_of(row: Endpoint[Any], shell: AgoraMetrics, users: Mapping[str, str], asked: Asked) -> list[MetricSeries]:

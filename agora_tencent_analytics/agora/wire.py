@@ -13,11 +13,10 @@ from agora_tencent_analytics.agora.auth import AgoraCredentials
 from agora_tencent_analytics.agora.codes import refusal
 from agora_tencent_analytics.agora.figures.decode import breakdowns, experiences, figures, rows_of
 from agora_tencent_analytics.agora.replies import (
+    PAGES,
     STRUCTURE,
     UsualPage,
     call_rows,
-    read_page,
-    records_of,
     series_of,
     session_rows,
     sessions_of,
@@ -32,7 +31,7 @@ from agora_tencent_analytics.models.events import AbnormalExperience
 from agora_tencent_analytics.models.figures import Breakdown, Figures
 from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.refusals import brief, judge_status, parse_object, parsed, unreadable
-from agora_tencent_analytics.wire import Asked, Reply, Vendor, payload_of, read_rows, row_ids
+from agora_tencent_analytics.wire import Asked, Reply, Vendor, count_of, payload_of, read_rows, row_ids
 
 HOSTS = ("https://api.agora.io", "https://api.sd-rtn.com")
 """Primary host, and the one for mainland China. Both serve the same accounts."""
@@ -72,7 +71,7 @@ class AgoraVendor(Vendor):
             code = _code(shell.extra.get("code")) if shell.code is None else shell.code
             _judge(row, response, code, shell.message, shell.request_id)
             return shell
-        if (page := read_page(row, response.body)) is not None:
+        if (page := PAGES.read(row.model, row.payload, response.body)) is not None:
             return page
         body = parse_object(row, response)
         if (code := body.get("code")) != 200:
@@ -82,11 +81,12 @@ class AgoraVendor(Vendor):
     def decode(self, row: Endpoint[Any], body: Any, asked: Asked) -> Reply[Any]:
         """The rows of a good answer as records."""
         if isinstance(body, UsualPage):
-            items: list[Any] = records_of(row, body, asked)
+            given = {"vendor": self.name, "call_id": asked.params.get("call_id")}
+            items = PAGES.records(row.model, body.rows, **given)
             return Reply(
                 items=items,
                 ids=row_ids(row, items),
-                total=_total(body.total_size),
+                total=count_of(body.total_size),
                 has_more=body.has_more,
                 request_id=body.request_id or "",
             )
@@ -118,16 +118,11 @@ class AgoraVendor(Vendor):
         return Reply(
             items=items,
             ids=row_ids(row, items),
-            total=_total(number(body.get("total_size"))),
+            total=count_of(body.get("total_size")),
             has_more=has_more if isinstance(has_more, bool) else None,
             request_id=_text(body.get("requestId")),
             extra=beside(body, {*_ENVELOPE, row.payload}),
         )
-
-
-def _total(told: int | None) -> int | None:
-    """A number of rows; one below zero tells nothing."""
-    return None if told is None or told < 0 else told
 
 
 def _judge(row: Endpoint[Any], response: Response, code: int | str | None, message: str, request_id: str) -> None:

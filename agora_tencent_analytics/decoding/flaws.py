@@ -7,13 +7,14 @@ an answer for which that fails is read once more, row by row.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, TypeVar
 
 import attrs
 import msgspec
 
 from agora_tencent_analytics.decoding.bulk import MOST_ROWS, TooMuch, check_rows
+from agora_tencent_analytics.errors import counted
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -58,6 +59,21 @@ class Flaws(msgspec.Struct, kw_only=True, eq=False):
         """Notes fields of a record that could not be read as they were sent."""
         for name in names:
             self.fields[name] = self.fields.get(name, 0) + 1
+
+    def others(self, wanted: Collection[str], told: Collection[str], kind: str) -> None:
+        """Doubts an answer about others than those that were asked for, if some of these are not in it.
+
+        Args:
+            wanted: ids that were asked for; none: of everybody.
+            told: ids that the answer is about.
+            kind: what they are, in a word.
+        """
+        missing, strange = set(wanted).difference(told), set(told).difference(wanted)
+        if missing and strange:
+            self.doubts.append(
+                f"of {counted(len(wanted), kind)} asked for, {counted(len(missing), 'is', 'are')} not in the answer, "
+                f"but others are, {min(strange)[:40]!r} for one"
+            )
 
     def each(
         self, rows: Sequence[R], read: Callable[[Sequence[R]], list[T]], *, kinds: tuple[type, ...] = (dict,)

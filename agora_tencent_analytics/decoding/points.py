@@ -33,7 +33,7 @@ _MOST_REMEMBERED = 16_384  # times: more than four hours of one a second
 _INSIDE = b"0123456789.-+eEnul \t\r\n"  # what a row of numbers and nulls may hold besides its brackets and commas
 _INTEGER = "n" if struct.calcsize("n") == 8 else "q"  # the same eight bytes, but struct is quicker at "n"
 _ROW = re.compile(r"\[[^][]*\]|\{[^}{]*\}")
-_BEHIND = (b",", b"]", b"}")
+_SECOND = re.compile(rb" ?(\d{10})[,\]}]").match
 _BLANK = bytes.maketrans(b"[]", b"  ")
 
 
@@ -59,7 +59,7 @@ class PointArrays(NamedTuple):
     """Whether each time is after the one before; False may also mean not looked at."""
 
 
-class Glance(NamedTuple):
+class Glance(msgspec.Struct, frozen=True, gc=False):
     """What can be told of points that are not decoded, by the two ends of their text."""
 
     first: int
@@ -86,9 +86,8 @@ def glance(chunk: bytes, form: PointForm) -> Glance | None:
 
 
 def _second_at(chunk: bytes, place: int) -> int:
-    place += chunk[place : place + 1] == b" "
-    digits = chunk[place : place + 10]
-    return int(digits) if digits.isdigit() and chunk[place + 10 : place + 11] in _BEHIND else 0
+    found = _SECOND(chunk, place)
+    return int(found[1]) if found else 0
 
 
 class _Pair(msgspec.Struct, array_like=True, gc=False):

@@ -17,9 +17,10 @@ from functools import cached_property
 from math import isfinite
 from operator import attrgetter
 from types import UnionType
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, get_args, get_type_hints
 
 import attrs
+import msgspec
 
 from agora_tencent_analytics.decoding.flaws import MISREAD
 from agora_tencent_analytics.decoding.moments import YEAR_5138, seconds
@@ -29,6 +30,7 @@ from agora_tencent_analytics.decoding.typed import CHOSEN, TypedRows
 if TYPE_CHECKING:
     from cattrs import Converter
 
+P = TypeVar("P", bound=msgspec.Struct)
 T = TypeVar("T")
 Odd = Callable[[Iterable[str]], None]
 """Receives the vendor's names of the fields of a record that could not be read as sent."""
@@ -171,6 +173,16 @@ class Structure:
         """
         return TypedRows(model, self._names.get(model, {}), **usual)
 
+    def pages(self, page: type[P], usual: Mapping[type, Mapping[str, Any]], *, within: str = "") -> UsualPages[P]:
+        """How pages of rows of the usual shape are read.
+
+        Args:
+            page: what comes with the rows, and `rows`.
+            usual: what the rows of each model are like, as `TypedRows` takes it.
+            within: the vendor's name for what all of that stands in, if it stands in something.
+        """
+        return UsualPages(self, page, usual, within)
+
     def _compute(self, row: Mapping[str, Any], model: type, learnt: _Model, odd: Odd | None) -> dict[str, Any]:
         """The attributes of a row that are computed; one that cannot be is missing, which is odd if it may be."""
         found = {}
@@ -236,6 +248,49 @@ class Structure:
             {field.name: name for name, field in fields.items() if field.type is int and _TIME.fullmatch(field.name)},
         )
         return learnt
+
+
+class UsualPages(Generic[P]):
+    """Pages of calls or sessions as a vendor usually sends them; see `Structure.pages`."""
+
+    def __init__(
+        self, structure: Structure, page: type[P], usual: Mapping[type, Mapping[str, Any]], within: str
+    ) -> None:
+        self._structure, self._page, self._usual, self._within = structure, page, usual, within
+        self._rows: dict[type, TypedRows] = {}
+        self._readers: dict[tuple[type, str], Callable[[bytes], P | None]] = {}
+
+    def rows(self, model: type[Any]) -> TypedRows:
+        """The rows of a model."""
+        if model not in self._rows:
+            self._rows[model] = self._structure.typed(model, **self._usual[model])
+        return self._rows[model]
+
+    def read(self, model: type[Any], payload: str, body: bytes) -> P | None:
+        """A page of these rows; None if it is of something else, or anything about it is odd."""
+        if model not in self._usual:
+            return None
+        if (model, payload) not in self._readers:
+            self._readers[model, payload] = self.rows(model).reader(self._page, payload, within=self._within)
+        return self._readers[model, payload](body)
+
+    def records(self, model: type[Any], rows: Sequence[Any], **given: Any) -> list[Any]:
+        """The records of the rows of a page; of what is given, those attributes that the rows do not carry."""
+        return self.rows(model).make(rows, **{name: given[name] for name in self._usual[model]["given"]})
+
+
+def check_ids(rows: Sequence[Any], name: str) -> None:
+    """Nothing, half a character, or what is neither text nor a number, is not an id: nobody could ask about it."""
+    for row in rows:
+        if row[name] == "" or not isinstance(row[name], str | int) or name in row.get(UNREAD, ()):
+            raise TypeError(f"{name!r} is empty, half a character or a {type(row[name]).__name__}")
+
+
+def unend(rows: Sequence[Any], finished: str, end: str) -> None:
+    """While something runs, what the vendor prints as its end says nothing."""
+    for row in rows:
+        if (said := row.get(finished)) is not True and says_no(said):
+            row[end] = None
 
 
 def _drop_nulls(row: dict[str, Any], needed: Collection[str]) -> None:

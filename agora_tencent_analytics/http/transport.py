@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     import aiohttp
     from multidict import CIMultiDict
 
+    from agora_tencent_analytics.http.watch import Watched
+
 MOST_BODY_BYTES = 32 * 2**20
 """The largest body that is read, unless another bound is given: 32 MB, many times a vendor's largest answers."""
 _MOST_RATIO = 500
@@ -41,7 +43,6 @@ a fortieth, series of the same times and zeros to a two-hundredth, and nothing t
 _LARGE = 8 * 2**20
 _PIECE = 2**20
 _MOST_FIELD_BYTES = 2**16  # of a header: gateways add more than the eight kilobytes that aiohttp takes by itself
-_MOST_IDLE_S = 15.0
 _OURS = frozenset({"authorization", "host", "content-length", "transfer-encoding", "user-agent"})
 
 USER_AGENT = f"agora-tencent-analytics/{__version__} (Python; aiohttp)"
@@ -162,7 +163,9 @@ class AiohttpTransport:
         from multidict import CIMultiDict
         from yarl import URL
 
-        self._parsed = URL
+        from agora_tencent_analytics.http.watch import WatchedConnector
+
+        self._parsed, self._connector = URL, WatchedConnector
         self._headers: CIMultiDict[str] = CIMultiDict(_checked_headers(headers or {}, user_agent))
         self._ssl: SSLContext | bool = True if ssl is None else ssl
         if session is not None and session.auth is not None:
@@ -181,15 +184,15 @@ class AiohttpTransport:
         self._most_body_bytes = most_body_bytes
         self._own: dict[asyncio.AbstractEventLoop, tuple[aiohttp.ClientSession, AsyncGenerator[None]]] = {}
         self._closed = False
-        self._timeouts: Timeouts | None = None  # those of the last request
+        self._known: Timeouts | float | None = None  # those of the last request
 
     async def send(self, request: Request, *, timeouts: Timeouts, answered: Callable[[], None]) -> Response:
         """Sends once and reads the answer to its end; see `Transport.send`."""
         known = self._own.get(asyncio.get_running_loop())
-        session = await self._session(timeouts) if known is None else known[0]
+        session = await self._session() if known is None else known[0]
         proxy = self._proxies.to(request.url) if self._proxies else None
         # A session of our own adds nothing to what it is given, and begins to look for a connection at once.
-        handed_over = self._given is None
+        own = handed_over = self._given is None
 
         async def hand_over(sent: aiohttp.ClientRequest, go_on: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
             nonlocal handed_over
@@ -199,12 +202,15 @@ class AiohttpTransport:
             sent.headers.update(self._with_ours(request))
             return await go_on(sent)
 
+        attempt: Watched | None = None
         try:
-            async with session.request(
+            if own:
+                attempt = session.connector.begin(timeouts)  # type: ignore[union-attr]
+            response = await session.request(
                 request.method,
                 self._parsed(request.url, encoded=True),
                 data=request.body or None,
-                headers=self._with_ours(request) if self._given is None else None,
+                headers=self._with_ours(request) if own else None,
                 ssl=self._ssl,
                 timeout=self._limits(timeouts),
                 allow_redirects=False,
@@ -213,18 +219,27 @@ class AiohttpTransport:
                 auto_decompress=True,
                 max_field_size=_MOST_FIELD_BYTES,
                 proxy=proxy.reveal() if proxy else None,
-                middlewares=() if self._given is None else (*session._middlewares, hand_over),
-            ) as response:
+                middlewares=() if own else (*session._middlewares, hand_over),
+            )
+            try:
                 answered()
-                body = await self._read(response, request)
-                headers = {name.lower(): value for name, value in response.headers.items()}
-                return Response(status=response.status, headers=headers, body=body)
+                body = await self._read(response, request, attempt)
+            except BaseException:
+                response.release()
+                raise
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            return Response(status=response.status, headers=headers, body=body)
         except BaseException as error:
-            if isinstance(error, AnalyticsError) or not isinstance(error, Exception):
+            late = attempt.late() if attempt is not None and attempt.late and attempt.was_late() else error
+            if isinstance(late, AnalyticsError) or not isinstance(late, Exception):
                 # aiohttp's frames hold the headers as text, and crash reports list the variables of every frame.
                 error.__context__ = None
                 raise error.with_traceback(None) from None
-            failure = mapped(error, request, timeouts, session, self._proxies, handed_over=handed_over)
+            failure = mapped(late, request, timeouts, session, self._proxies, handed_over=handed_over)
+            del late  # else this frame and the error keep each other
+        finally:
+            if attempt is not None:
+                attempt.over()
         # Raised out here, where it is neither chained to aiohttp's error nor has it as its context: some of
         # those carry the request with its Authorization header.
         try:
@@ -240,7 +255,7 @@ class AiohttpTransport:
             together[name] = value.reveal()
         return together
 
-    async def _read(self, response: aiohttp.ClientResponse, request: Request) -> bytes:
+    async def _read(self, response: aiohttp.ClientResponse, request: Request, attempt: Watched | None) -> bytes:
         """The whole body, decompressed.
 
         Raises:
@@ -252,6 +267,8 @@ class AiohttpTransport:
             zlib.decompressobj(wbits=31) if response.headers.get("Content-Encoding", "").lower() == "x-gzip" else None
         )
         while not pieces or not content.at_eof():
+            if attempt is not None:
+                attempt.heard()
             piece = await content.read(_PIECE)
             if unzip is not None:
                 piece = unzip.decompress(piece, self._most_body_bytes + 1 - size)
@@ -275,22 +292,22 @@ class AiohttpTransport:
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _limits(self, timeouts: Timeouts) -> aiohttp.ClientTimeout:
-        if timeouts is not self._timeouts:
+        """What is left to aiohttp: of a session of our own, how long connecting may take; see `watch.py`."""
+        known = timeouts.connect_s if self._given is None else timeouts
+        if known != self._known:
             import aiohttp
 
             # `connect` covers the name lookup, `sock_connect` each address that is tried.
-            self._timeouts, self._as_aiohttp_has_them = (
-                timeouts,
+            total_s, read_s = (None, None) if self._given is None else (timeouts.total_s, timeouts.read_s)
+            self._known, self._as_aiohttp_has_them = (
+                known,
                 aiohttp.ClientTimeout(
-                    total=timeouts.total_s,
-                    connect=timeouts.connect_s,
-                    sock_connect=timeouts.connect_s,
-                    sock_read=timeouts.read_s,
+                    total=total_s, connect=timeouts.connect_s, sock_connect=timeouts.connect_s, sock_read=read_s
                 ),
             )
         return self._as_aiohttp_has_them
 
-    async def _session(self, timeouts: Timeouts) -> aiohttp.ClientSession:
+    async def _session(self) -> aiohttp.ClientSession:
         if self._given is not None:
             check_open(self)
             self._given._retry_connection = False
@@ -304,11 +321,7 @@ class AiohttpTransport:
             for other in [other for other in self._own if other.is_closed()]:
                 del self._own[other]
             # The quota bounds what is in flight; a second bound here would only hide waiting inside a timeout.
-            # After a large answer aiohttp 3.11 and 3.14 let its read timeout run on while the connection lies idle, and
-            # then fail the next request unsent. So no connection lies idle for that long.
-            idle_s = min(_MOST_IDLE_S, 0.9 * timeouts.read_s)
-            connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=idle_s)
-            session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+            session = aiohttp.ClientSession(connector=self._connector(limit=0), cookie_jar=aiohttp.DummyCookieJar())
             session._retry_connection = False
             keeping = _keep(session)
             await anext(keeping)

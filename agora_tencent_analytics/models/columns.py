@@ -18,6 +18,8 @@ from math import inf, isnan
 from operator import lt
 from typing import Any, ClassVar, NamedTuple, Protocol
 
+import msgspec
+
 from agora_tencent_analytics.decoding.moments import YEAR_5138, seconds
 from agora_tencent_analytics.decoding.points import Glance, PointForm, glance, read_points
 from agora_tencent_analytics.errors import counted
@@ -54,7 +56,7 @@ class _Source(Protocol):
     def glance(self) -> Glance | None: ...
 
 
-class _Text(NamedTuple):
+class _Text(msgspec.Struct):  # made in a third of the time that a named tuple takes
     chunks: tuple[bytes, ...]
     form: PointForm
     scale: float
@@ -82,7 +84,7 @@ class _Text(NamedTuple):
         return seen if seen and _inside(seen, self.clip) else None
 
 
-class _Joined(NamedTuple):
+class _Joined(msgspec.Struct):
     parts: tuple[Columns, ...]
 
     def make(self) -> _Made:
@@ -94,11 +96,11 @@ class _Joined(NamedTuple):
         seen = [found for part in self.parts if (found := part._glance())]
         if len(seen) < len(self.parts) or not seen:
             return None
-        first, last, rows, size = zip(*seen, strict=True)
-        return Glance(min(first), max(last), sum(rows), sum(size))
+        first, last = min(one.first for one in seen), max(one.last for one in seen)
+        return Glance(first, last, sum(one.rows for one in seen), sum(one.size for one in seen))
 
 
-class _Slice(NamedTuple):
+class _Slice(msgspec.Struct):
     parent: Columns
     start: float
     end: float
@@ -117,7 +119,7 @@ class _Slice(NamedTuple):
         return seen if seen and _inside(seen, (self.start, self.end)) else None
 
 
-class _Rest(NamedTuple):
+class _Rest(msgspec.Struct):
     parent: Columns
     spans: tuple[tuple[float, float], ...]
 
@@ -136,15 +138,14 @@ class _Rest(NamedTuple):
         return None
 
 
-class _Watched:
-    __slots__ = ("about", "seen", "source", "tell")
-
-    def __init__(self, source: _Source, seen: Glance, about: Any, tell: Watcher) -> None:
-        self.source, self.seen, self.about = source, seen, about
-        self.tell: Watcher | None = tell
+class _Watched(msgspec.Struct):
+    source: Any  # a `_Source`
+    seen: Glance
+    about: Any
+    tell: Watcher | None
 
     def make(self) -> _Made:
-        made = self.source.make()
+        made: _Made = self.source.make()
         tell, self.tell = self.tell, None  # once, whichever thread comes first
         if tell is not None:
             tell(self.seen, self.about, len(made.times), made.odd)
@@ -283,16 +284,19 @@ class Columns:
         """
         return self._state.glance()
 
-    def _watch(self, seen: Glance, about: Any, tell: Watcher) -> None:
-        """Has something told what decoding the points has shown.
+    def _watch(self, about: Any, tell: Watcher) -> Glance | None:
+        """What `_glance` gives of points that were not decoded yet; what decoding them has shown is told then.
 
         Args:
-            seen: what could be told of them.
             about: handed on as it is.
-            tell: called at most once, in the thread that reads first, with both, how many points there are, and how
-                many `odd`.
+            tell: called at most once, in the thread that reads first, with what is given here, `about`, how many points
+                there are, and how many `odd`.
         """
-        self._state = _Watched(self._state, seen, about, tell)
+        state = self._state
+        if isinstance(state, _Made) or (seen := state.glance()) is None:
+            return None
+        self._state = _Watched(state, seen, about, tell)
+        return seen
 
     def __len__(self) -> int:
         return len(self._made().times)

@@ -176,8 +176,7 @@ class CallReader:
         report, decoded, size = self._job.report, 0, 0
         kept, astray = list[MetricSeries](), list[MetricSeries]()
         for series in batch:
-            if (seen := series.columns._glance()) is not None and not series.columns.is_read:
-                series.columns._watch(seen, series.spare, report._looked_at)
+            if (seen := series.columns._watch(series.spare, report._looked_at)) is not None:
                 kept.append(series)
                 size += seen.size
                 continue

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import cache, partial
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import attrs
@@ -12,11 +12,8 @@ import msgspec
 
 from agora_tencent_analytics.decoding.moments import YEAR_5138, seconds
 from agora_tencent_analytics.decoding.points import PointForm
-from agora_tencent_analytics.decoding.rawjson import UNREAD, text
-from agora_tencent_analytics.decoding.rows import Structure, says_no
-from agora_tencent_analytics.decoding.typed import TypedRows
-from agora_tencent_analytics.endpoint import Endpoint
-from agora_tencent_analytics.errors import counted
+from agora_tencent_analytics.decoding.rawjson import text
+from agora_tencent_analytics.decoding.rows import Structure, check_ids, unend
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.columns import Columns
 from agora_tencent_analytics.models.events import AbnormalExperience, Cause, Event
@@ -72,7 +69,7 @@ _CAUSES = "AbnormalEventList"
 
 
 class UsualPage(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """What is inside `Response` of a good answer as it usually is, its rows not yet records: see `read_page`."""
+    """What is inside `Response` of a good answer as it usually is, its rows not yet records: see `PAGES`."""
 
     total: int | None = msgspec.field(name="Total", default=None)
     request_id: str = msgspec.field(name="RequestId")
@@ -98,38 +95,20 @@ _USUAL: Mapping[type, Mapping[str, Any]] = {
 """What the usual rows of an answer are like; see `TypedRows`."""
 
 
-@cache
-def _typed(name: str) -> TypedRows:
-    model = next(model for model in _USUAL if model.__name__ == name)
-    return STRUCTURE.typed(model, **_USUAL[model])
-
-
-@cache
-def _reader(name: str, payload: str) -> Callable[[bytes], UsualPage | None]:
-    return _typed(name).reader(UsualPage, payload, within="Response")
-
-
-def read_page(row: Endpoint[Any], body: bytes) -> UsualPage | None:
-    """A page of rooms or users; None if it is of something else, or anything about it is odd."""
-    return _reader(row.model.__name__, row.payload)(body) if row.model in _USUAL else None
-
-
-def records_of(row: Endpoint[Any], page: UsualPage, asked: Asked) -> list[Any]:
-    """The records of a page."""
-    given = {"call_id": asked.params["CommId"]} if row.model is Session else {}
-    return _typed(row.model.__name__).make(page.rows, vendor="tencent", **given)
+PAGES = STRUCTURE.pages(UsualPage, _USUAL, within="Response")
+"""Pages of rooms and users."""
 
 
 def users_beside(rows: Sequence[Any], asked: Asked) -> list[Session]:
     """The sessions that an answer has next to its series. The rows are taken over."""
-    usual = _typed("Session").read(rows, vendor="tencent", call_id=asked.params["CommId"])
+    usual = PAGES.rows(Session).read(rows, vendor="tencent", call_id=asked.params["CommId"])
     return asked.flaws.each(rows, partial(session_rows, asked=asked)) if usual is None else usual
 
 
 def call_rows(rows: Sequence[Any], asked: Asked) -> list[Call]:
     """Rows of `RoomList` as calls. The rows are taken over."""
-    _check_ids(rows, "CommId")
-    _unend(rows, "IsFinished", "DestroyTime")
+    check_ids(rows, "CommId")
+    unend(rows, "IsFinished", "DestroyTime")
     return STRUCTURE.rows(rows, Call, odd=asked.flaws.odd, vendor="tencent")
 
 
@@ -138,8 +117,8 @@ def session_rows(rows: Sequence[Any], asked: Asked) -> list[Session]:
 
     The vendor does not name a stay; its id is made of user and join time, and of the end where that cannot be.
     """
-    _check_ids(rows, "UserId")
-    _unend(rows, "Finished", "LeaveTs")
+    check_ids(rows, "UserId")
+    unend(rows, "Finished", "LeaveTs")
     for row in rows:
         join = row["JoinTs"]
         if type(join) is not int or not 0 < join < YEAR_5138:
@@ -147,20 +126,6 @@ def session_rows(rows: Sequence[Any], asked: Asked) -> list[Session]:
             join = join if join > 0 else f"{join}-{row.get('LeaveTs')}"
         row["session_id"] = f"{row['UserId']}@{join}"
     return STRUCTURE.rows(rows, Session, odd=asked.flaws.odd, vendor="tencent", call_id=asked.params["CommId"])
-
-
-def _check_ids(rows: Sequence[Any], name: str) -> None:
-    """Nothing, half a character, or what is neither text nor a number, is not an id: nobody could ask about it."""
-    for row in rows:
-        if row[name] == "" or not isinstance(row[name], str | int) or name in row.get(UNREAD, ()):
-            raise TypeError(f"{name!r} is empty, half a character or a {type(row[name]).__name__}")
-
-
-def _unend(rows: Sequence[Any], finished: str, end: str) -> None:
-    """While something runs, the vendor prints "now" as its end: nothing is known of the end."""
-    for row in rows:
-        if (said := row.get(finished)) is not True and says_no(said):
-            row[end] = None
 
 
 def series_of(shell: TencentDetail, users: Collection[str], asked: Asked) -> list[MetricSeries]:
@@ -177,12 +142,7 @@ def series_of(shell: TencentDetail, users: Collection[str], asked: Asked) -> lis
     if not shell.is_about_series:
         raise ValueError("no 'Data' in the answer")
     asked.flaws.doubts += shell.doubts
-    wanted, told = asked.params.get("UserIds") or users, {entry.user_id for entry in shell.series}
-    if (strange := told.difference(wanted)) and (missing := set(wanted) - told):
-        asked.flaws.doubts.append(
-            f"of {counted(len(wanted), 'user')} asked for, {counted(len(missing), 'is', 'are')} not in the answer, "
-            f"but others are, {min(strange)[:40]!r} for one"
-        )
+    asked.flaws.others(asked.params.get("UserIds") or users, {entry.user_id for entry in shell.series}, "user")
     call_id, window = asked.params["CommId"], asked.window
     found = []
     for entry in shell.series:

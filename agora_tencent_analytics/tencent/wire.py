@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from agora_tencent_analytics.decoding.rawjson import beside, number
+from agora_tencent_analytics.decoding.rawjson import beside
 from agora_tencent_analytics.endpoint import Endpoint, whole_units
 from agora_tencent_analytics.errors import InvalidRequest, Refusal, UnreadableReply
 from agora_tencent_analytics.message import Request, Response
@@ -32,14 +32,13 @@ from agora_tencent_analytics.tencent.figures import (
     figures_of_usage,
 )
 from agora_tencent_analytics.tencent.replies import (
+    PAGES,
     STRUCTURE,
     UsualPage,
     call_rows,
     events_of,
     experiences_of,
     numbered,
-    read_page,
-    records_of,
     series_of,
     session_rows,
     users_beside,
@@ -47,7 +46,7 @@ from agora_tencent_analytics.tencent.replies import (
 from agora_tencent_analytics.tencent.series import TencentDetail, read_detail
 from agora_tencent_analytics.tencent.sign import TencentCredentials, sign
 from agora_tencent_analytics.tencent.usage import RoomUsage, read_room_usage
-from agora_tencent_analytics.wire import Asked, Reply, Vendor, payload_of, read_rows, row_ids
+from agora_tencent_analytics.wire import Asked, Reply, Vendor, count_of, payload_of, read_rows, row_ids
 
 HOST = "https://trtc.tencentcloudapi.com"
 """Mainland China."""
@@ -146,7 +145,7 @@ class TencentVendor(Vendor):
                 raise _refused(row, response, told, shell.request_id)
             _check_answered(row, response, shell.request_id)
             return shell
-        if (page := read_page(row, response.body)) is not None:
+        if (page := PAGES.read(row.model, row.payload, response.body)) is not None:
             return page
         body = parse_object(row, response)
         inside = body.get("Response")
@@ -160,9 +159,10 @@ class TencentVendor(Vendor):
     def decode(self, row: Endpoint[Any], body: Any, asked: Asked) -> Reply[Any]:
         """The rows of a good answer as records."""
         if isinstance(body, UsualPage):
-            items = records_of(row, body, asked)
+            given = {"vendor": self.name, "call_id": asked.params.get("CommId")}
+            items = PAGES.records(row.model, body.rows, **given)
             ids = row_ids(row, items)
-            return Reply(items=items, ids=ids, total=_total(body.total), request_id=body.request_id)
+            return Reply(items=items, ids=ids, total=count_of(body.total), request_id=body.request_id)
         if isinstance(body, TencentDetail):
             stays = users_beside(body.users, asked)
             users, wanted = {stay.user_id for stay in stays}, set(asked.params.get("UserIds") or ())
@@ -170,7 +170,7 @@ class TencentVendor(Vendor):
                 items=series_of(body, users, asked),
                 sessions=stays,
                 ids=[stay.session_id for stay in stays],
-                total=_total(body.total),
+                total=count_of(body.total),
                 # Data is by user. Once every user that was asked for has shown up, further stays add nothing.
                 is_last=bool(wanted) and wanted <= users,
                 request_id=body.request_id,
@@ -184,7 +184,7 @@ class TencentVendor(Vendor):
         return Reply(
             items=items,
             ids=numbered(ids) if row.model in _WITHOUT_IDS else ids,
-            total=_total(number(body.get("Total"))),
+            total=count_of(body.get("Total")),
             request_id=_text(body.get("RequestId")),
             extra=inside | beside(body, {*_ENVELOPE, row.payload}),
             warning=_text(body.get(_WARNING)),
@@ -199,11 +199,6 @@ class TencentVendor(Vendor):
         if row.model in _READ:
             return read_rows(row, rows, asked, partial(_READ[row.model], asked=asked))
         return list(super().decode(row, body, asked).items)
-
-
-def _total(told: int | None) -> int | None:
-    """A number of rows; one below zero tells nothing."""
-    return None if told is None or told < 0 else told
 
 
 def _check_answered(row: Endpoint[Any], response: Response, request_id: str) -> None:

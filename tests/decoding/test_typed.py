@@ -103,7 +103,7 @@ def read(of: Page, body: bytes, *, quick: bool) -> Any:
     with pytest.MonkeyPatch.context() as lenient:
         if not quick:
             for wire in (agora_wire, tencent_wire):
-                lenient.setattr(wire, "read_page", lambda row, body: None)
+                lenient.setattr(wire.PAGES, "read", lambda *_: None)
         try:
             reply: Reply[Any] = decoded(of.vendor, of.row, response, of.vendor.unwrap(of.row, response), asked)
         except AnalyticsError as error:

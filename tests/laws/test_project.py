@@ -51,6 +51,13 @@ def test_the_lock_of_continuous_integration_names_no_index_and_has_a_hash_for_ev
     assert set() == wanted - set(pins)
 
 
+def test_the_readme_says_what_each_extra_for_users_is_for() -> None:
+    for_work = {*GROUPS, "bench"}
+    told = re.findall(r"(?m)^\| `(\w+)` \| (\S+) \|", (ROOT / "README.md").read_text(encoding="utf-8"))
+    brought = {name: re.split("[>=]", ",".join(of_extra(name)))[0] for name in EXTRAS.keys() - for_work}
+    assert brought == dict(told)
+
+
 def test_every_folder_that_the_tests_read_is_in_the_source_distribution() -> None:
     included = set(PROJECT["tool"]["hatch"]["build"]["targets"]["sdist"]["include"])
     needed = {"agora_tencent_analytics", "benchmarks", "docs", "examples", "tests", "requirements", "mkdocs.yml"}

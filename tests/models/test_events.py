@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import pytest
 
-from agora_tencent_analytics.agora import factors
+from agora_tencent_analytics.agora import reference_tables
 from agora_tencent_analytics.models.events import UNUSED, AbnormalExperience, Cause, Event
 from agora_tencent_analytics.tencent import events as event_tables
 
@@ -62,10 +62,11 @@ def of_agora(row: dict[str, Any]) -> AbnormalExperience:
         channel=row["cname"],
         user_id=row["user"],
         experience_id=row["exp_id"],
-        experience=factors.describe_experience(row["exp_id"]),
+        experience=reference_tables.describe_experience(row["exp_id"]),
         ts=row["ts"],
         causes=tuple(
-            Cause(cause_id=number, peer_id=peer, text=factors.describe_factor(number, peer)) for number, peer in told
+            Cause(cause_id=number, peer_id=peer, text=reference_tables.describe_factor(number, peer))
+            for number, peer in told
         ),
     )
 

@@ -15,9 +15,13 @@ from typing import Any
 
 import msgspec
 
-from agora_tencent_analytics.agora.factors import describe_experience, describe_factor
 from agora_tencent_analytics.agora.figures.names import NEUTRAL, PERCENTAGES, metric_spellings
-from agora_tencent_analytics.agora.reference_tables import DIMENSIONS, GRANULARITIES
+from agora_tencent_analytics.agora.reference_tables import (
+    DIMENSIONS,
+    GRANULARITIES,
+    describe_experience,
+    describe_factor,
+)
 from agora_tencent_analytics.decoding.flaws import Flaws
 from agora_tencent_analytics.decoding.moments import YEAR_5138, seconds
 from agora_tencent_analytics.decoding.points import PointForm
