@@ -22,7 +22,7 @@ from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.environment import EnvironmentVariable, from_environment
 from agora_tencent_analytics.errors import BadInput, NotOffered
 from agora_tencent_analytics.http.client import Caller
-from agora_tencent_analytics.http.credentials import account_of, check_async, fixed_credentials, hidden
+from agora_tencent_analytics.http.credentials import Fixed, account_of, check_async, fixed_credentials, hidden, seal_key
 from agora_tencent_analytics.http.hosts import Hosts, check_base_url
 from agora_tencent_analytics.http.retry import Retry
 from agora_tencent_analytics.http.timeouts import Timeouts
@@ -110,10 +110,13 @@ class Access:
             raise BadInput(f"a vendor's name has lower-case letters, digits and hyphens only, unlike {vendor.name!r}")
         if keys is not None:
             keys = hidden(keys)
-            account = account_of(keys) if account is None else account
-            credentials = fixed_credentials(keys)
+            credentials = fixed_credentials(keys, account=account_of(keys))
         check_async(credentials)
         assert credentials is not None
+        self.seal_key: Secret[bytes] | None = None
+        """What ledgers are sealed with; None where the account outlives its keys."""
+        if account is None and isinstance(credentials, Fixed) and credentials.account is not None:
+            account, self.seal_key = credentials.account, seal_key(credentials.keys)
         if account is None:
             raise BadInput("credentials= needs account=: a name for the quota that outlives the keys")
         if not isinstance(account, str) or not account:

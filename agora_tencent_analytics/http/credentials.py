@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from hashlib import blake2b
 from typing import Any, Generic, NoReturn, TypeVar
+
+import attrs
 
 from agora_tencent_analytics.errors import AnalyticsError, BadInput
 from agora_tencent_analytics.secret import Secret, is_key, secret
@@ -21,10 +23,11 @@ class Fixed(Generic[C]):
 
     Args:
         keys: the credentials.
+        account: the name of the account that they are the keys to; None if it has another.
     """
 
-    def __init__(self, keys: C) -> None:
-        self.keys = keys
+    def __init__(self, keys: C, account: str | None = None) -> None:
+        self.keys, self.account = keys, account
 
     async def __call__(self) -> C:
         """The credentials."""
@@ -34,13 +37,15 @@ class Fixed(Generic[C]):
         raise TypeError("credentials are not pickled or copied: a secret must not end up where pickles do")
 
 
-def fixed_credentials(credentials: C) -> Callable[[], Awaitable[C]]:
+def fixed_credentials(credentials: C, *, account: str | None = None) -> Callable[[], Awaitable[C]]:
     """An async callable that always gives these credentials.
 
     Args:
         credentials: what it gives.
+        account: names the quota unless the provider's `account` does, say the first of a pair of keys. Ledgers are then
+            sealed with the secrets in the credentials.
     """
-    return Fixed(credentials)
+    return Fixed(credentials, account)
 
 
 def hidden(keys: str | Secret[str] | Sequence[str | Secret[str]]) -> Secret[str] | tuple[str | Secret[str], ...]:
@@ -63,6 +68,33 @@ def account_of(keys: Secret[str] | tuple[str | Secret[str], ...]) -> str:
     if isinstance(name, str):
         return name
     return blake2b(name.reveal().encode(), digest_size=16).hexdigest()
+
+
+def hidden_in(credentials: Any) -> Iterator[Secret[str] | str]:
+    """The secrets of credentials: the text that they are, or what hides itself in them, or else all texts in them."""
+    if isinstance(credentials, str | Secret):
+        yield credentials
+        return
+    if isinstance(credentials, Mapping):
+        parts = list(credentials.values())
+    elif isinstance(credentials, list | tuple):
+        parts = list(credentials)
+    elif attrs.has(type(credentials)):
+        parts = [getattr(credentials, field.name) for field in attrs.fields(type(credentials))]
+    else:
+        parts = list(getattr(credentials, "__dict__", {}).values())
+    hidden = [part for part in parts if isinstance(part, Secret)]
+    yield from hidden
+    if not hidden:
+        yield from (part for part in parts if isinstance(part, str))
+
+
+def seal_key(credentials: Any) -> Secret[bytes]:
+    """What ledgers are sealed with: nobody makes it who does not have these credentials, nor them out of it."""
+    made = blake2b(digest_size=32, person=b"ledger")
+    for value in hidden_in(credentials):  # no variable holds one in clear: crash reports list those of every frame
+        made.update(blake2b((value.reveal() if isinstance(value, Secret) else value).encode()).digest())
+    return Secret(made.digest())
 
 
 def check_async(credentials: Any) -> None:

@@ -8,13 +8,14 @@ frame that it passed holds them. Good answers are not searched.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import attrs
 
 from agora_tencent_analytics.errors import AnalyticsError
+from agora_tencent_analytics.http.credentials import hidden_in
 from agora_tencent_analytics.message import SHOWN_HEADERS, Request, Response
 from agora_tencent_analytics.secret import Secret, redacted
 
@@ -57,7 +58,7 @@ class Redaction:
 
     def _secrets(self) -> Iterator[str]:
         # One by one: no list of them stands in a variable, where crash reports would show it.
-        for value in _hidden_in(self._credentials):
+        for value in hidden_in(self._credentials):
             yield from _parts(value.reveal() if isinstance(value, Secret) else value)
         for hidden in self._signed.secrets.values():
             yield from _last_word(hidden.reveal())
@@ -78,22 +79,3 @@ def _parts(value: str) -> Iterator[str]:
 def _last_word(header: str) -> Iterable[str]:
     """The secret of a header: its last word, behind a scheme and names such as `Signature=`; or all of it."""
     return header.translate(_SEPARATORS).split()[-1:]
-
-
-def _hidden_in(credentials: Any) -> Iterator[Secret[str] | str]:
-    """The secrets of credentials: the text that they are, or what hides itself in them, or else all texts in them."""
-    if isinstance(credentials, str | Secret):
-        yield credentials
-        return
-    if isinstance(credentials, Mapping):
-        parts = list(credentials.values())
-    elif isinstance(credentials, list | tuple):
-        parts = list(credentials)
-    elif attrs.has(type(credentials)):
-        parts = [getattr(credentials, field.name) for field in attrs.fields(type(credentials))]
-    else:
-        parts = list(getattr(credentials, "__dict__", {}).values())
-    hidden = [part for part in parts if isinstance(part, Secret)]
-    yield from hidden
-    if not hidden:
-        yield from (part for part in parts if isinstance(part, str))

@@ -17,6 +17,7 @@ from agora_tencent_analytics.errors import (
     BudgetSpent,
     CallNotFound,
     DailyQuotaExhausted,
+    LedgerUnusable,
     NotAsked,
     NotAuthenticated,
     NotOffered,
@@ -34,7 +35,7 @@ from agora_tencent_analytics.scan.batch_queue import BatchQueue
 from agora_tencent_analytics.scan.options import ScanOptions
 from agora_tencent_analytics.scan.records import CallRecord, Failure
 from agora_tencent_analytics.scan.report import VendorReport, doubts_of
-from agora_tencent_analytics.scan.work import PendingCall, Work
+from agora_tencent_analytics.scan.work import PendingCall, Work, note_of
 from agora_tencent_analytics.timerange import TimeRange
 
 T = TypeVar("T")
@@ -242,13 +243,16 @@ class Job:
         if self.work.kept:
             gaps = [(piece.endpoint, piece.over) for piece in self.report.clipped if piece.reason == "history"]
             rows = [(endpoint, over.start, over.end) for endpoint, over in gaps]
-            self.work.remember(msgspec.json.encode((self.report.doubts, rows)).decode())
+            self.work.remember(note_of(self.report.doubts, rows))
 
     def _recall(self) -> None:
         if self.work.note:
-            doubts, gaps = msgspec.json.decode(self.work.note, type=tuple[list[str], list[tuple[str, int, int]]])
+            try:
+                doubts, gaps = msgspec.json.decode(self.work.note, type=tuple[list[str], list[tuple[str, int, int]]])
+                pieces = [(endpoint, TimeRange(start, end)) for endpoint, start, end in gaps]
+            except (msgspec.MsgspecError, ValueError):
+                raise LedgerUnusable("the note that the ledger holds cannot be one: name another file") from None
             self.report.doubt(doubts)
-            pieces = [(endpoint, TimeRange(start, end)) for endpoint, start, end in gaps]
             self.report.hide(Clipped(over=over, reason="history", endpoint=endpoint) for endpoint, over in pieces)
 
 

@@ -184,6 +184,11 @@ class ListedWork(Work):
         return map(PendingCall, self._calls)
 
 
+def note_of(doubts: Sequence[str], gaps: Iterable[tuple[str, int, int]] = ()) -> str:
+    """What a scan leaves for the report of the next: doubts, and gaps by endpoint, from and to."""
+    return msgspec.json.encode((doubts, [*gaps])).decode()
+
+
 def lives(calls: Sequence[Call], now: float) -> TimeRange:
     """From the beginning of the first call to the end of the last, which is now for one that is running."""
     latest = math.floor(now)

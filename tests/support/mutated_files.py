@@ -18,6 +18,15 @@ def mutate(path: Path, random: Random) -> str:
     return "; ".join(done)
 
 
+def forge(path: Path, *statements: str) -> None:
+    """Makes of a ledger that was closed one of a killed scan, whose log was not lost, and writes something into it."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as file:
+        for statement in ("UPDATE marks SET value = 1 WHERE name = 'open'", *statements):
+            file.execute(statement)
+        ((commits,),) = file.execute("SELECT value FROM marks WHERE name = 'commits'")
+    Path(f"{path}-commits").write_bytes(commits.to_bytes(8))
+
+
 def _within(path: Path, *statements: Any) -> None:
     with suppress(sqlite3.Error, UnicodeDecodeError), closing(sqlite3.connect(path, isolation_level=None)) as file:
         for statement, *values in statements:

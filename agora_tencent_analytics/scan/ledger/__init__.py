@@ -26,6 +26,7 @@ from agora_tencent_analytics.scan.ledger.work import KeptWork
 from agora_tencent_analytics.scan.options import Since
 from agora_tencent_analytics.scan.records import CallRecord
 from agora_tencent_analytics.scan.work import Work
+from agora_tencent_analytics.secret import Secret
 
 _BOOKMARK = "bookmark"
 _ANYTHING = "SELECT 1 FROM lanes UNION ALL SELECT 1 FROM stretches UNION ALL SELECT 1 FROM calls LIMIT 1"
@@ -47,6 +48,7 @@ class Ledger:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._file = LedgerFile(path)
         self._used = False
+        self._about = b""
 
     def __enter__(self) -> Self:
         return self
@@ -107,6 +109,7 @@ class Ledger:
             for pair in told.items():
                 self._file.write("INSERT OR REPLACE INTO facts VALUES (?, ?)", pair)
         self._used = True
+        self._about = repr(sorted(told.items())).encode()
 
     def end(self) -> None:
         """The scan is over; another may begin."""
@@ -122,7 +125,11 @@ class Ledger:
         """
         history_s = max((limits.history_s for limits in provider.plan.rows.values()), default=0)
         here = provider.shared_quota.clock.here()
-        return KeptWork(Rows(self._file, lane), over, now=provider.now(), here=here, history_s=history_s)
+        key = None
+        if provider.seal_key is not None:
+            about = self._about + lane.encode()
+            key = Secret(blake2b(about, digest_size=32, key=provider.seal_key.reveal()).digest())
+        return KeptWork(Rows(self._file, lane, key), over, now=provider.now(), here=here, history_s=history_s)
 
     def acknowledge(self, done: Iterable[tuple[Work, CallRecord]], bookmark: str | None) -> None:
         """Writes down what was dealt with and the bookmark, all or nothing.

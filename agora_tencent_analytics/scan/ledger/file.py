@@ -13,8 +13,7 @@ were dealt with since. So every transaction counts itself, and the number of the
 next to the ledger (`-commits`) while it is open. A ledger that was not closed, and knows of fewer, has lost some.
 
 **A ledger that came from elsewhere** is believed where its tables are those that our statements make, each row is one
-that we could have written, and the sum that it was closed with is that of its rows. Who can write it can still make a
-scan leave out what it should read: it is as good as where it comes from.
+that we could have written, the sum that it was closed with is that of its rows, and each lane has its seal (`seal.py`).
 """
 
 from __future__ import annotations
@@ -30,6 +29,8 @@ from pathlib import Path
 from typing import Any
 
 from agora_tencent_analytics.errors import LedgerUnusable
+from agora_tencent_analytics.scan.ledger.seal import SCHEMA, Seals
+from agora_tencent_analytics.secret import Secret
 from agora_tencent_analytics.storage.files import make_private, open_private
 from agora_tencent_analytics.storage.sqlite import (
     SqliteConnection,
@@ -61,6 +62,7 @@ CREATE INDEX oldest ON calls (lane, ended) WHERE state = 0
 """,
     "CREATE TABLE marks (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
     "",  # from the third on, a ledger is closed with a sum of its rows
+    SCHEMA,
 )
 """What each version of the schema adds to the one before."""
 _NUMBER = 8
@@ -126,7 +128,7 @@ class LedgerFile:
             except BaseException:
                 connection.close()
                 raise
-            self._connection = connection
+            self._connection, self._seals = connection, Seals(connection)
             self._close = weakref.finalize(self, _closed, connection, self._witness)
             try:
                 self._begin()
@@ -169,17 +171,26 @@ class LedgerFile:
             yield
             return
         self.rows("BEGIN")
+        sums = dict(self._seals.sums)
         try:
             yield
             self._mark("commits", self._commits + 1)
+            with self._translated():
+                self._seals.write(self._connection, sums)
             self.rows("COMMIT")
         except BaseException:
             with contextlib.suppress(sqlite3.Error):
                 self._connection.rollback()
+            self._seals.sums.update(sums)
             raise
         self._commits += 1
         with self._translated():
             self._witness.tell(self._commits)
+
+    def seal(self, lane: str, key: Secret[bytes]) -> bool:
+        """Seals a lane from here on; see `Seals.begin`."""
+        with self._translated():
+            return self._seals.begin(self._connection, lane, key)
 
     def mark(self, name: str) -> int:
         """A number that is kept under a name; 0 if there is none."""

@@ -19,6 +19,7 @@ from agora_tencent_analytics.errors import LedgerUnusable
 from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.paging.certificate import UnreadableRow
 from agora_tencent_analytics.scan.ledger.file import LedgerFile
+from agora_tencent_analytics.secret import Secret
 from agora_tencent_analytics.timerange import TimeRange
 
 T = TypeVar("T")
@@ -66,11 +67,14 @@ class Rows:
     Args:
         file: the ledger.
         lane: the provider's name in the report.
+        key: what the lane is sealed with; None if it is not.
     """
 
-    def __init__(self, file: LedgerFile, lane: str) -> None:
+    def __init__(self, file: LedgerFile, lane: str, key: Secret[bytes] | None = None) -> None:
         self._file = file
         self._lane = lane
+        self.sound: bool = key is None or file.seal(lane, key)
+        """False if somebody else may have written what they say."""
 
     def transaction(self) -> AbstractContextManager[None]:
         """All statements inside, or none of them."""
@@ -89,6 +93,12 @@ class Rows:
         """Forgets the lane and what of it is to be listed."""
         self._file.write("DELETE FROM stretches WHERE lane = ?", (self._lane,))
         self._file.write("DELETE FROM lanes WHERE lane = ?", (self._lane,))
+
+    def distrust(self) -> bool:
+        """Forgets the lane, and takes its calls for those of earlier scans; True if there are any."""
+        self.forget()
+        self._file.write("UPDATE calls SET run = 0 WHERE lane = ?", (self._lane,))
+        return self.count(tuple(State)) > 0
 
     def new_losses(self, now: int) -> bool:
         """True if acknowledgements of this lane were lost and no scan has been told yet.

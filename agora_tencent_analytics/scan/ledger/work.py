@@ -20,7 +20,7 @@ from agora_tencent_analytics.quota.clock import KEPT_MARGIN_S
 from agora_tencent_analytics.scan.ledger.rows import LaneState, Rows, State
 from agora_tencent_analytics.scan.options import Since
 from agora_tencent_analytics.scan.records import CallRecord
-from agora_tencent_analytics.scan.work import PendingCall, PendingRange, Work
+from agora_tencent_analytics.scan.work import PendingCall, PendingRange, Work, note_of
 from agora_tencent_analytics.timerange import TimeRange, merge
 
 SETTLED_S = 1_800
@@ -29,6 +29,10 @@ that come late."""
 _LOST = (
     "the ledger had lost its latest acknowledgements (its log, the file -wal next to it, was gone or damaged): calls "
     "that were dealt with come again, and say so"
+)
+_UNSEALED = (
+    "the ledger does not bear the seal of a scan with these keys: somebody has changed it, the keys are others now, or "
+    "an earlier version left it. All is listed again, and only the calls that it says were dealt with are left out"
 )
 
 
@@ -54,7 +58,15 @@ class KeptWork(Work):
         self._unsound: set[str] = set()
         self._early: set[str] = set()
         self._before = rows.standing()
-        self._begin(now, here)
+        self._goes_back_to, self._note = math.inf, ""
+        with rows.transaction():
+            if not rows.sound:
+                if self._before is not None and self._goes_on:
+                    self._goes_back_to = max(self._before.first, math.floor(now - history_s))
+                self._before = None
+                if rows.distrust():
+                    self._note = note_of([_UNSEALED])
+            self._begin(now, here)
         if rows.new_losses(self._now):
             rows.doubt_pending()
             self.doubts = (*self.doubts, _LOST)
@@ -68,7 +80,8 @@ class KeptWork(Work):
         self._now = math.floor(kept)
         first = resolve(self._asked, kept)
         # A new lane has everything before it; another goes on to now, or has its range.
-        known = self._not_ahead(self._before or LaneState(first.start, first.start, 0, ""), first, here)
+        start = math.floor(min(first.start, self._goes_back_to))
+        known = self._not_ahead(self._before or LaneState(start, start, 0, self._note), first, here)
         goes_on = self._goes_on or bool(self.doubts)
         until = max(known.until, self._now) if goes_on else known.until if self._before else first.end
         news = [TimeRange(known.until, until)] if known.until < until else []

@@ -22,7 +22,7 @@ from agora_tencent_analytics.scan.ledger import Ledger
 from agora_tencent_analytics.simulator import World
 from agora_tencent_analytics.storage.sqlite import SqliteConnection
 from tests.support.long_runs import by_turns
-from tests.support.mutated_files import ENDLESS, mutate
+from tests.support.mutated_files import ENDLESS, forge, mutate
 from tests.support.transports import Stage
 from tests.support.virtual_time import EPOCH, run
 
@@ -168,6 +168,8 @@ def mutated(seed: int, begun: Path, folder: Path) -> str:
     """What became of a scan with a ledger that somebody has changed."""
     folder.mkdir()
     path = Path(shutil.copy(begun, folder / "ledger"))
+    if seed % 2:
+        forge(path)  # no sum tells what has changed
     (folder / "calls.jsonl").write_text("theirs\n")
     what = mutate(path, Random(seed))
     began = time.monotonic()
