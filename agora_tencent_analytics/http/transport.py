@@ -20,7 +20,7 @@ import zlib
 from collections.abc import AsyncGenerator, Callable, Mapping
 from functools import lru_cache
 from ssl import SSLContext
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from agora_tencent_analytics._version import __version__
 from agora_tencent_analytics.errors import AnalyticsError, BadInput, ProviderClosed, UnreadableReply
@@ -356,7 +356,7 @@ class AiohttpTransport:
 
 
 @lru_cache(maxsize=256)  # yarl takes apart what it is given as a whole, which is half of what a new query costs there
-def _parts(address: str) -> Mapping[str, str]:
+def _parts(address: str) -> dict[str, Any]:
     """What a URL is made of, up to its query."""
     from yarl import URL
 
