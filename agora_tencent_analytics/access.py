@@ -31,7 +31,7 @@ from agora_tencent_analytics.limits import Limits, Plan
 from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.notices import Hook
 from agora_tencent_analytics.paging.paginator import Paginator
-from agora_tencent_analytics.paging.question import Over, Question, Questions, about_call, over_range
+from agora_tencent_analytics.paging.question import Over, Questions, about_call, over_range
 from agora_tencent_analytics.paging.stays import Packet
 from agora_tencent_analytics.paging.walk import Held
 from agora_tencent_analytics.quota.quota import Quota, QuotaState
@@ -421,11 +421,7 @@ class Access:
             doubt: what may be missing, in words; with it the certificate is not complete.
             cursor: of their page; there is nothing behind it.
         """
-        return Paginator(self._caller, _nothing, held=Held(items, over, doubt), cursor=cursor)
-
-
-def _nothing(now: float, latest: float) -> Sequence[Question]:
-    return ()
+        return Paginator(self._caller, lambda now, latest: (), held=Held(items, over, doubt), cursor=cursor)
 
 
 _NAME = re.compile("[a-z0-9-]+")
