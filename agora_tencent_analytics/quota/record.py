@@ -36,8 +36,6 @@ from agora_tencent_analytics.log import extra
 from agora_tencent_analytics.quota.store import STEP_NOTICED_S, STEP_TOLERATED_S, Claim, LatestRefusal, Room
 
 DAYS_KEPT = 7
-GRANTS_TO_A_SWEEP = 64
-"""After so many, slots that have rested are removed."""
 _DRIFT_S = 0.1
 """Clocks may come apart slowly, by so much before that is written down; one that was set does so at once."""
 

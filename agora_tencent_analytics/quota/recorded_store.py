@@ -12,18 +12,10 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from agora_tencent_analytics.quota.record import (
-    GRANTS_TO_A_SWEEP,
-    Account,
-    Day,
-    Known,
-    Record,
-    forget_days,
-    meet,
-    tell_of_loss,
-)
+from agora_tencent_analytics.quota.record import Account, Day, Known, Record, forget_days, meet, tell_of_loss
 from agora_tencent_analytics.quota.store import LEASE_S, STEP_TOLERATED_S, Claim, CounterKey, CounterState, judge
 
+_GRANTS_TO_A_SWEEP = 64
 OF_THE_ACCOUNT = ""
 """The counter that the account's own record has."""
 
@@ -152,7 +144,7 @@ class RecordedStore(ABC):
             day.charge(record.mark)
         forget_days(record.days, claim.days)
         record.slots += tables.put_slot(key, claim, now + self.lease_s)
-        if record.number % GRANTS_TO_A_SWEEP == 0:
+        if record.number % _GRANTS_TO_A_SWEEP == 0:
             record.slots -= tables.forget_slots(key, now - record.longest_rest_s - STEP_TOLERATED_S)
         tables.keep(key, record)
 

@@ -35,7 +35,7 @@ from typing import Any, Literal
 import msgspec
 
 from agora_tencent_analytics.errors import BadInput, QuotaUnavailable
-from agora_tencent_analytics.quota.record import DAYS_KEPT, GRANTS_TO_A_SWEEP, Day, Known, tell_of_loss
+from agora_tencent_analytics.quota.record import DAYS_KEPT, Day, Known, tell_of_loss
 from agora_tencent_analytics.quota.redis_fallback import Away, Fallback
 from agora_tencent_analytics.quota.redis_link import ASK_AGAIN_S, Misconfigured, RedisLink
 from agora_tencent_analytics.quota.shield import uninterrupted
@@ -254,7 +254,6 @@ class RedisStore:
             "cold_start": claim.cold_start,
             "noticed_s": STEP_NOTICED_S,
             "db": self._link.database,
-            "sweep": GRANTS_TO_A_SWEEP,
             "slots_s": max(claim.longest_rest_s, SLOTS_KEPT_S),
             "days_kept": DAYS_KEPT,
             **more,
