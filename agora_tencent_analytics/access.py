@@ -31,7 +31,7 @@ from agora_tencent_analytics.limits import Limits, Plan
 from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.notices import Hook
 from agora_tencent_analytics.paging.paginator import Paginator
-from agora_tencent_analytics.paging.question import Over, Question, Questions, about_call, over_range
+from agora_tencent_analytics.paging.question import Over, Questions, about_call, over_range
 from agora_tencent_analytics.paging.stays import Packet
 from agora_tencent_analytics.paging.walk import Held
 from agora_tencent_analytics.quota.quota import Quota, QuotaState
@@ -238,7 +238,8 @@ class Access:
         Raises:
             BadInput: an argument is wrong.
         """
-        _check_kinds(("retry", retry, Retry), ("timeouts", timeouts, Timeouts))
+        if retry is not None or timeouts is not None:
+            _check_kinds(("retry", retry, Retry), ("timeouts", timeouts, Timeouts))
         now = self._caller.quota.clock.clock.monotonic()
         terms = self._caller.terms.narrowed(now, priority=priority, max_wait=max_wait, within_s=within_s, budget=budget)
         return self._view(terms, hooks, retry, timeouts)
@@ -247,8 +248,7 @@ class Access:
         self, terms: Terms, hooks: Iterable[Hook] = (), retry: Retry | None = None, timeouts: Timeouts | None = None
     ) -> Self:
         view, caller = object.__new__(type(self)), self._caller
-        view.__dict__.update(self.__dict__)
-        view._caller = msgspec.structs.replace(
+        replaced = msgspec.structs.replace(
             caller,
             terms=terms,
             receipts=(Receipt(), *caller.receipts),
@@ -256,7 +256,7 @@ class Access:
             retry=retry or caller.retry,
             timeouts=timeouts or caller.timeouts,
         )
-        view._is_view = True
+        view.__dict__.update(self.__dict__, _caller=replaced, _is_view=True)
         return view
 
     # -- what it is -----------------------------------------------------------------------------------------
@@ -421,11 +421,7 @@ class Access:
             doubt: what may be missing, in words; with it the certificate is not complete.
             cursor: of their page; there is nothing behind it.
         """
-        return Paginator(self._caller, _nothing, held=Held(items, over, doubt), cursor=cursor)
-
-
-def _nothing(now: float, latest: float) -> Sequence[Question]:
-    return ()
+        return Paginator(self._caller, lambda now, latest: (), held=Held(items, over, doubt), cursor=cursor)
 
 
 _NAME = re.compile("[a-z0-9-]+")

@@ -29,11 +29,7 @@ __all__ = [
     "PageNumber",
     "Param",
     "Unpaged",
-    "check_params",
-    "page_size",
-    "spell",
     "unsigned",
-    "whole_units",
 ]
 
 R = TypeVar("R")

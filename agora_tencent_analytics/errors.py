@@ -40,30 +40,6 @@ from itertools import accumulate
 from typing import Any, Literal
 from unicodedata import combining, east_asian_width
 
-__all__ = [
-    "AnalyticsError",
-    "BadInput",
-    "BudgetSpent",
-    "CallNotFound",
-    "DailyQuotaExhausted",
-    "InvalidRequest",
-    "LedgerUnusable",
-    "NotAsked",
-    "NotAuthenticated",
-    "NotFound",
-    "NotOffered",
-    "NotPermitted",
-    "ProviderClosed",
-    "QuotaUnavailable",
-    "RateLimited",
-    "Refusal",
-    "TransportError",
-    "UnreadableReply",
-    "VendorFault",
-    "WindowRefused",
-    "WouldExceedQuota",
-]
-
 _CUT = "..."
 LONGEST_LINE = 2_000
 """Columns of a line that is about one failure or one doubt."""

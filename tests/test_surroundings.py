@@ -16,6 +16,7 @@ from agora_tencent_analytics import (
     AgoraProvider,
     AiohttpTransport,
     BadInput,
+    NotOffered,
     TencentProvider,
     TimeRange,
     scan,
@@ -57,6 +58,15 @@ def test_a_world_of_another_time_than_the_provider_s_is_warned_of(day: int, wher
         async with SimulatedAgora(WORLD, plan="premium", clock=lambda: time.time() + day) as server:
             with pytest.warns(UserWarning, match=f"the world lies {where} all that agora's plan 'premium' shows now"):
                 server.provider()
+
+    asyncio.run(scenario())
+
+
+def test_a_provider_of_a_plan_that_offers_nothing_is_made_and_says_so_itself() -> None:
+    async def scenario() -> None:
+        async with SimulatedAgora(WORLD, plan="starter") as server, server.provider() as provider:
+            with pytest.raises(NotOffered):
+                provider.calls(TimeRange(WORLD.start, WORLD.end))
 
     asyncio.run(scenario())
 

@@ -16,7 +16,6 @@ import attrs
 from agora_tencent_analytics.limits import Limits
 from agora_tencent_analytics.models.columns import Columns
 from agora_tencent_analytics.models.figures import Figures
-from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.timerange import TimeRange
 
 
@@ -70,22 +69,3 @@ def _joined(extras: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             had = joined.get(name)
             joined[name] = {**had, **value} if isinstance(had, dict) and isinstance(value, dict) else value
     return joined
-
-
-def join_series(pieces: Iterable[MetricSeries], users: Mapping[str, str]) -> list[MetricSeries]:
-    """The series of these sessions, whole; what an answer has of other sessions is left out.
-
-    Args:
-        pieces: series of one question, from neighbouring windows.
-        users: the user of each session, by session id.
-    """
-    whole: dict[tuple[str, str, str], list[MetricSeries]] = {}
-    for piece in pieces:
-        if piece.session_id in users:
-            whole.setdefault((piece.session_id, piece.vendor_metric, piece.peer_id), []).append(piece)
-    return [
-        same[0].of_session(
-            same[0].session_id, users[same[0].session_id], Columns.join([piece.columns for piece in same])
-        )
-        for same in whole.values()
-    ]

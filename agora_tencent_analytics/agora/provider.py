@@ -14,9 +14,10 @@ from agora_tencent_analytics.agora.call_details import details_questions
 from agora_tencent_analytics.agora.endpoints import GENERATION_ENDPOINTS, SIDS, UIDS
 from agora_tencent_analytics.agora.figures.ask import ask_figures, those_had
 from agora_tencent_analytics.agora.figures.decode import grid_of
-from agora_tencent_analytics.agora.joining import join_figures, join_series, whole_buckets
+from agora_tencent_analytics.agora.joining import join_figures, whole_buckets
 from agora_tencent_analytics.agora.variables import VARIABLES
 from agora_tencent_analytics.agora.wire import HOSTS, AgoraVendor
+from agora_tencent_analytics.decoding.series import join_series
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.errors import BadInput, NotOffered
 from agora_tencent_analytics.http.credentials import fixed_credentials
@@ -179,7 +180,8 @@ class AgoraProvider(Provider):
         users = {session.session_id: session.user_id for session in found}
 
         def merge(pieces: Sequence[MetricSeries]) -> list[MetricSeries]:
-            return join_series(pieces, users)
+            mine = (one for one in pieces if one.session_id in users)
+            return join_series(one.of_session(one.session_id, users[one.session_id], one.columns) for one in mine)
 
         if "call/metrics" not in self._rows:
             row = self._row("call/details with metrics")

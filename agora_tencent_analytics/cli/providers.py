@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -173,17 +173,14 @@ async def _simulated(
 ) -> AsyncIterator[list[Provider]]:
     """The embedded simulator on loopback, and providers for it with their quota in memory."""
     from agora_tencent_analytics.cli.simulated_world import HIGHEST
-    from agora_tencent_analytics.simulator import SimulatedAgora, SimulatedTencent, SimulatedVendor
+    from agora_tencent_analytics.simulator import SimulatedAgora, SimulatedTencent
 
-    servers: dict[str, Callable[..., SimulatedVendor]] = {"agora": SimulatedAgora, "tencent": SimulatedTencent}
+    servers: dict[str, type[SimulatedAgora | SimulatedTencent]] = {"agora": SimulatedAgora, "tencent": SimulatedTencent}
     async with AsyncExitStack() as stack:
         providers: list[Provider] = []
         for vendor, given in own.items():
             plan = plans.get(vendor, HIGHEST[vendor])
-            server = await stack.enter_async_context(servers[vendor](made, plan=plan, **given))
-            keywords: dict[str, Any] = {**server.credentials, **given, "plan": plan, "base_url": server.base_url}
-            if vendor == "tencent":
-                keywords["region"] = "ap-singapore"
-            provider = _PROVIDERS[vendor](**keywords, store=":memory:")
-            providers.append(await stack.enter_async_context(provider))
+            server: SimulatedAgora | SimulatedTencent = servers[vendor](made, plan=plan, **given)
+            await stack.enter_async_context(server)
+            providers.append(await stack.enter_async_context(server.provider()))
         yield providers

@@ -73,7 +73,9 @@ def join_series(pieces: Iterable[MetricSeries]) -> list[MetricSeries]:
     for piece in pieces:
         whole.setdefault((piece.session_id, piece.user_id, piece.peer_id, piece.vendor_metric), []).append(piece)
     return [
-        same[0] if len(same) == 1 else attrs.evolve(same[0], columns=Columns.join([piece.columns for piece in same]))
+        same[0].of_session(
+            same[0].session_id, same[0].user_id, Columns.join([piece.columns for piece in same]), same[0].spare
+        )
         for same in whole.values()
     ]
 

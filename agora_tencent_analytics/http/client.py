@@ -146,8 +146,9 @@ class _Ask:
     ) -> None:
         self._caller, self._row, self._limits, self._wire, self._asked = caller, row, limits, wire, asked
         self._clock = caller.quota.clock.clock
-        deadline = None if (most_s := caller.timeouts.deadline_s) is None else self._clock.monotonic() + most_s
-        self._deadline = deadline if caller.terms.until is None else earlier(deadline, caller.terms.until)
+        self._deadline = caller.terms.until
+        if (most_s := caller.timeouts.deadline_s) is not None:
+            self._deadline = earlier(self._deadline, self._clock.monotonic() + most_s)
         receipts = caller.receipts if spent is None else (*caller.receipts, spent)
         self._recorder = Recorder(row, receipts, caller.hooks, caller.terms, self._clock)
         self._max_wait = caller.terms.max_wait if max_wait is None else max_wait
@@ -255,13 +256,14 @@ class _Ask:
 
     def _waiting(self) -> Waiting | Free:
         """What waits for a slot, on the terms of this ask."""
-        terms, within_s = self._recorder.terms, None if self._deadline is None else self._left_s()
+        terms, counted = self._recorder.terms, self._limits.counted
+        within_s = self._left_s() if counted else None
         if within_s is not None:
             # A slot that leaves less than the quickest answer takes would be spent for nothing.
             within_s = max(0.0, within_s - self._caller.connection.fastest_s(self._row.name))
         return self._caller.quota.slot(
             self._row.counter,
-            self._limits.counted,
+            counted,
             max_wait=self._max_wait,
             within_s=within_s,
             queues=terms.queues,
@@ -282,7 +284,7 @@ class _Ask:
         self._signed_lead = self._signed_at - now
         self._signed = caller.vendor.authenticate(self._request, row, self._keys, now=self._signed_at)
         caller.connection.check(caller.transport)
-        timeouts = caller.timeouts if self._deadline is None else self._timeouts()
+        timeouts = caller.timeouts if self._deadline is None else self._timeouts(self._deadline - now)
         self._slot, self._sent_at, self._answered_at = slot, now, now
         slot.sent()
         recorder.sent(slot, self._host, now)
@@ -424,10 +426,10 @@ class _Ask:
         """Seconds until the deadline of the ask, at least 0; None if there is none."""
         return None if self._deadline is None else max(0.0, self._deadline - self._clock.monotonic())
 
-    def _timeouts(self) -> Timeouts:
-        """The limits of an attempt that begins now, cut by the deadline of the ask."""
-        timeouts, left = self._caller.timeouts, self._left_s()
-        if left is None or left >= timeouts.total_s:
+    def _timeouts(self, left: float) -> Timeouts:
+        """The limits of an attempt that begins so many seconds before the deadline of the ask."""
+        timeouts = self._caller.timeouts
+        if left >= timeouts.total_s:
             return timeouts
         if left <= self._caller.connection.fastest_s(self._row.name):
             raise self._late()

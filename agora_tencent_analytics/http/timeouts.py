@@ -14,7 +14,7 @@ def _check_seconds(_: object, field: attrs.Attribute[float], value: object) -> N
         raise BadInput(f"{field.name} must be a number of seconds, more than 0, not {value!r}")
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Timeouts:
     """How long one attempt may take, in seconds. Waiting for quota never counts.
 
@@ -37,9 +37,6 @@ class Timeouts:
         Args:
             total_s: what is left, seconds.
         """
-        cut, put = object.__new__(Timeouts), object.__setattr__
-        put(cut, "connect_s", self.connect_s)
-        put(cut, "read_s", self.read_s)
-        put(cut, "total_s", total_s)
-        put(cut, "deadline_s", self.deadline_s)
+        cut = object.__new__(Timeouts)
+        cut.__dict__.update(self.__dict__, total_s=total_s)
         return cut

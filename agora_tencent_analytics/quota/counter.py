@@ -11,7 +11,9 @@ it must, and does not poll. While the store is asked, nobody overtakes.
 
 **Nobody waits forever**, because of one invariant: *the head of the queue has either re-checked since it became
 head, or has a wake-up pending.* Whoever joins checks at once; whoever leaves (by success, failure or cancellation), and
-whoever the store told "not yet" (others of a higher priority may have joined meanwhile), wakes the head.
+whoever the store told "not yet" (others of a higher priority may have joined meanwhile), wakes the head: at once, or,
+after a grant, when the pace allows the next. An answer wakes it only where that may refuse it, or free a place: else
+it sleeps until a window has room, and no answer makes that sooner.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import logging
 import math
 import os
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import anyio
 import msgspec
@@ -31,9 +34,11 @@ from agora_tencent_analytics.log import extra
 from agora_tencent_analytics.quota.clock import VendorClock
 from agora_tencent_analytics.quota.day import Day
 from agora_tencent_analytics.quota.limiter import Bucket
-from agora_tencent_analytics.quota.pace import TokenBucket
-from agora_tencent_analytics.quota.queue import Queue, Waiter
+from agora_tencent_analytics.quota.queue import Bounds, Queue, Waiter
 from agora_tencent_analytics.quota.store import Claim, CounterKey, CounterState, LatestRefusal, QuotaStore, Room
+
+if TYPE_CHECKING:
+    from aiolimiter import AsyncLimiter
 
 _STORE_MOMENT_S = 0.25
 """Seconds that a store gets to answer a caller who does not want to wait: others may have it locked just now."""
@@ -165,7 +170,7 @@ class Counter:
         self.day: Day = Day(name=name, clock=clock, strict=strict, reserve=reserve)
         self.totals: Totals = Totals()
         self._queue = Queue()
-        self._tokens: TokenBucket | None = None
+        self._pace: AsyncLimiter | None = None
         self._rates: frozenset[Rate] = frozenset()
         self._ask_at = float("-inf")
         self._cold_start = cold_start
@@ -180,32 +185,25 @@ class Counter:
         self.bucket.add(rates)
         self.day.adopt(rates)
 
-    async def acquire(
-        self, max_wait: float | None, priority: Priority, *, within_s: float | None = None, queues: bool = False
-    ) -> Grant:
+    async def acquire(self, bounds: Bounds) -> Grant:
         """Waits for the right to send one request.
-
-        Args:
-            max_wait: seconds; None waits for as long as it takes.
-            priority: who goes first.
-            within_s: the same as `max_wait`; both hold.
-            queues: True if those ahead of it do not count, and `max_wait` begins when it is the head of the queue.
 
         Raises:
             DailyQuotaExhausted: the day is spent.
-            WouldExceedQuota: it takes longer than `max_wait`.
+            WouldExceedQuota: it takes longer than its bounds allow.
             QuotaUnavailable: the store cannot be had.
         """
         began = self.clock.clock.monotonic()
-        longest = within_s if queues else earlier(max_wait, within_s)
-        waiter = Waiter(None if longest is None else began + longest, priority)
-        waiter.queues, waiter.as_head_s = queues, max_wait if queues else None
-        self.refuse_if_spent(priority)
+        waiter = Waiter(bounds, began)
+        self.refuse_if_spent(waiter.priority)
         ahead = self._queue.join(waiter)
+        free_in_s = 0.0
         try:
-            return await self._take_turn(waiter, began, ahead)
+            grant = await self._take_turn(waiter, began, ahead)
+            free_in_s = self.bucket.pace_s or 0.0
+            return grant
         finally:
-            self._queue.leave(waiter)
+            self._queue.leave(waiter, free_in_s)
 
     def refuse_if_spent(self, priority: Priority) -> None:
         """Raises `DailyQuotaExhausted` if the day is known to be spent for this priority."""
@@ -213,47 +211,47 @@ class Counter:
 
     async def _take_turn(self, waiter: Waiter, began: float, ahead: int) -> Grant:
         while True:
-            tokens: TokenBucket | None = None
             claim: Claim | None = None
             now = self.clock.clock.monotonic()
-            wait = math.inf
+            wait, paced = math.inf, False
             if self._queue.head() is waiter:
                 ahead = 0
                 if waiter.as_head_s is not None:
                     waiter.deadline, waiter.as_head_s = earlier(waiter.deadline, now + waiter.as_head_s), None
                 self.refuse_if_spent(waiter.priority)
                 wait = max(self.bucket.wait(now), self._ask_at - now)
+                if paced := wait <= 0 and self._is_paced():
+                    wait = max(self.bucket.paced(now), _LEAST_WAIT_S)
                 if wait <= 0:
-                    tokens = self._tokens_for(self.bucket.pace_s)
-                    if tokens is None or tokens.ready:
-                        claim = self._claim(now, waiter.priority)
-                        self._queue.act(waiter)
-                    elif tokens.asked:
-                        wait, tokens = math.inf, None  # whoever asked before it was overtaken rings
-            if claim is None and (tokens is None or not tokens.has_token()):
+                    claim = self._claim(now, waiter.priority)
+                    self._queue.acting = waiter
+            if claim is None:
                 self._refuse_if_late(waiter, now, ahead=ahead, wait=wait)
             waiter.arm()
             ahead = min(ahead, 1)
             left = math.inf if waiter.deadline is None else max(0.0, waiter.deadline - now)
-            if claim is not None:
-                grant = self._decide(waiter, claim, await self._reserve(claim, left), began)
-                if grant is not None:
-                    return grant
-                self._queue.ring_head()
-            elif tokens is not None:
-                try:
-                    await tokens.ask(left)
-                finally:
-                    self._queue.ring_head()
-            else:
-                await waiter.wait(min(wait, left))
+            if claim is None:
+                await waiter.wait(min(wait, left), yields=not paced)
+                continue
+            state = await self._reserve(claim, left)
+            if state.why is None and self._pace is not None:
+                await self._pace.acquire()  # at once: nobody but the head takes any
+            grant = self._decide(waiter, claim, state, began)
+            if grant is not None:
+                return grant
+            self._queue.ring_head()
 
-    def _tokens_for(self, pace_s: float | None) -> TokenBucket | None:
+    def _is_paced(self) -> bool:
+        """True if another request would come too soon after the last."""
+        pace_s = self.bucket.pace_s
         if pace_s is None:
-            self._tokens = None
-        elif self._tokens is None or self._tokens.pace_s != pace_s:
-            self._tokens = TokenBucket(pace_s)
-        return self._tokens
+            self._pace = None
+        elif self._pace is None or self._pace.time_period != pace_s:
+            # Here, since who has no rates needs none: it brings `importlib.metadata`, a fifth of all our own imports.
+            from aiolimiter import AsyncLimiter
+
+            self._pace = AsyncLimiter(1, pace_s)
+        return self._pace is not None and not self._pace.has_capacity()
 
     async def _reserve(self, claim: Claim, patience_s: float) -> CounterState:
         """Asks the store; one that is slow, or locked, is asked for no longer than a slot is waited for.
@@ -270,7 +268,7 @@ class Counter:
     def answered(self, at: float) -> None:
         """The headers of an answer, or an exception, arrived at `at`: the slot rests from then on."""
         self.bucket.answered(at)
-        self._queue.ring_head()
+        self._queue.ring_head(0.0 if self.bucket.at_once else math.inf)
 
     def refunded_one(self, grant: Grant) -> None:
         """Gives everything back: the request was never sent."""
@@ -332,15 +330,16 @@ class Counter:
 
     def _claim(self, now: float, priority: Priority) -> Claim:
         days = self.day.to_charge()
-        rooms = [
-            Room(limit=window.limit, free=window.room(now), period_s=window.rate.period_s, rest_s=window.rest_s)
-            for window in self.bucket.windows
-        ]
+        windows: list[Room] = []
+        long: list[Room] = []
+        for one in self.bucket.windows:
+            room = Room(limit=one.limit, free=one.room(now), period_s=one.rate.period_s, rest_s=one.rest_s)
+            (windows if room.period_s <= HOUR else long).append(room)
         return Claim(
             id=os.urandom(8).hex(),
             owner=self.owner,
-            windows=tuple(room for room in rooms if room.period_s <= HOUR),
-            long=tuple(room for room in rooms if room.period_s > HOUR),
+            windows=tuple(windows),
+            long=tuple(long),
             pace_s=self.bucket.pace_s or 0.0,
             days=days,
             day_limit=self.day.limit_for(priority),
@@ -350,7 +349,7 @@ class Counter:
         )
 
     def _decide(self, waiter: Waiter, claim: Claim, state: CounterState, began: float) -> Grant | None:
-        self._queue.acted()
+        self._queue.acting = None
         now = self.clock.clock.monotonic()
         self.day.learn(claim.days, state.used)
         self._hear(state, now)
@@ -362,8 +361,6 @@ class Counter:
                 waiter.refused = True
                 self._ask_at = now + max(state.after_s, _LEAST_WAIT_S)
             return None
-        if self._tokens is not None:
-            self._tokens.ready = False  # the next request needs a token of its own
         self._queue.granted(waiter)
         self.totals.granted += 1
         self.totals.waited_s += now - began

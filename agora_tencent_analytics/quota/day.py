@@ -56,7 +56,7 @@ class Day:
 
     def limit_for(self, priority: Priority) -> int:
         """The most requests in a day after which one of this priority may still be sent, inclusive."""
-        return self.limit - sum(kept for who, kept in self.reserved.items() if who != priority)
+        return self.limit - sum(self.reserved.values()) + self.reserved.get(priority, 0)
 
     def left(self, used: int) -> int | None:
         """Requests that may still be sent of a day when `used` have been; None if days are not counted."""
@@ -119,11 +119,11 @@ class Day:
         Raises:
             DailyQuotaExhausted: it is.
         """
-        if not self._spent and not self._used:
+        most = self.limit_for(priority)
+        if not self._spent and max(self._used.values(), default=0) < most:
             return
         today = self._around_now()
         self._spent = {day for day in self._spent if day >= today[0]}
-        most = self.limit_for(priority)
         spent = [day for day in today if day in self._spent or self._used.get(day, 0) >= most]
         if not spent:
             return

@@ -67,27 +67,20 @@ class Window:
         self.rate = rate
         self.in_flight: int = in_flight
         self.slowdown: Slowdown = Slowdown(usable(rate, strict=strict), rate.period_s, paced=rate.period_s == SECOND)
-        least_s = _LEAST_MARGIN_S if rate.period_s else _MARGIN_AT_ONCE_S
-        self._base_margin_s = max(least_s, _MARGIN_OF_PERIOD * rate.period_s)
         self._answered = list(answered)
         self._of_others: list[float] = []
+        self.adjust()
 
-    @property
-    def limit(self) -> int:
+    def adjust(self) -> None:
+        """Takes over what was slowed down, or is not any more."""
+        period_s, slowdown = self.rate.period_s, self.slowdown
+        least_s = _LEAST_MARGIN_S if period_s else _MARGIN_AT_ONCE_S
+        self.limit: int = slowdown.limit
         """L: requests per window for now."""
-        return self.slowdown.limit
-
-    @property
-    def rest_s(self) -> float:
+        self.rest_s: float = period_s * (1 + slowdown.extra_margin) + max(least_s, _MARGIN_OF_PERIOD * period_s)
         """Seconds from the answer until the slot may be used again: period and margin."""
-        return self.rate.period_s + self._base_margin_s + self.slowdown.extra_margin_s
-
-    @property
-    def pace_s(self) -> float | None:
+        self.pace_s: float | None = slowdown.pace_factor * period_s / self.limit if period_s == SECOND else None
         """Seconds to keep between two sends; None for all but rates of a second."""
-        if self.rate.period_s != SECOND:
-            return None
-        return self.slowdown.pace_factor * self.rate.period_s / self.limit
 
     def room(self, now: float) -> int:
         """How many requests may be granted at `now`, as far as this client's own requests go."""
@@ -117,7 +110,9 @@ class Window:
     def take(self, now: float) -> None:
         """Takes a slot at `now`; `wait(now)` must have been 0."""
         self.in_flight += 1
-        self.slowdown.used(now)
+        if not self.slowdown.at_rest:
+            self.slowdown.used(now)
+            self.adjust()
 
     def answered(self, now: float) -> None:
         """Records that a granted request was answered, or failed, at `now`."""
@@ -158,6 +153,9 @@ class Bucket:
         self.windows: list[Window] = []
         self.in_flight: int = 0
         self.held_until: float = float("-inf")
+        self.at_once: bool = False
+        """True if the number of requests under way at the same time is limited."""
+        self._paced: Window | None = None
         self._last_take = self._last_answer = float("-inf")
         self._answers = 0
         self.add(rates)
@@ -171,20 +169,19 @@ class Bucket:
             if known is None:
                 # When each was answered is forgotten: no later than the last.
                 answered = [self._last_answer] * min(self._answers, rate.limit)
-                self.windows.append(Window(rate, strict=self.strict, in_flight=self.in_flight, answered=answered))
+                window = Window(rate, strict=self.strict, in_flight=self.in_flight, answered=answered)
+                self.windows.append(window)
+                self.at_once |= not rate.period_s
+                self._paced = window if window.pace_s else self._paced
             elif rate.limit < known.rate.limit:
                 known.rate = rate
                 known.slowdown.most = usable(rate, strict=self.strict)
-
-    @property
-    def at_once(self) -> bool:
-        """True if the number of requests under way at the same time is limited."""
-        return any(not window.rate.period_s for window in self.windows)
+                known.adjust()
 
     @property
     def pace_s(self) -> float | None:
         """Seconds to keep between two sends, or None if no rate asks for a pace."""
-        return max((window.pace_s for window in self.windows if window.pace_s is not None), default=None)
+        return None if self._paced is None else self._paced.pace_s
 
     def wait(self, now: float, *, ahead: int = 0) -> float:
         """Seconds from `now` until all windows and holds allow a request, pace aside; 0 if they do now.
@@ -193,14 +190,18 @@ class Bucket:
             now: monotonic seconds.
             ahead: how many other requests are to be granted before it.
         """
-        windows = max((window.wait(now, ahead=ahead) for window in self.windows), default=0.0)
-        return max(0.0, self.held_until - now, windows)
+        longest = max(0.0, self.held_until - now)
+        for window in self.windows:
+            longest = max(longest, window.wait(now, ahead=ahead))
+        return longest
 
     def expected_wait(self, now: float, *, ahead: int = 0) -> float:
         """The least that a request waits from `now` on, in seconds, the pace included."""
-        pace = self.pace_s or 0.0
-        paced = max(0.0, self._last_take + pace - now) + ahead * pace
-        return max(self.wait(now, ahead=ahead), paced)
+        return max(self.wait(now, ahead=ahead), self.paced(now) + ahead * (self.pace_s or 0.0))
+
+    def paced(self, now: float) -> float:
+        """Seconds from `now` until the pace allows a request, whatever the windows say."""
+        return max(0.0, self._last_take + (self.pace_s or 0.0) - now)
 
     def take(self, now: float) -> None:
         """Takes a slot at `now`; `wait(now)` must have been 0."""
@@ -245,6 +246,7 @@ class Bucket:
         named = [window for window in self.windows if window.rate.period_s == period_s]
         for window in named or self.windows:
             window.slowdown.refused(now, sent)
+            window.adjust()
         if named or period_s is not None:
             hold_s = max((window.rest_s for window in named), default=float(period_s or SECOND))
         else:

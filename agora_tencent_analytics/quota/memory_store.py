@@ -56,13 +56,12 @@ class MemoryTables(msgspec.Struct):
 
     def forget_slots(self, key: CounterKey, until: float) -> int:
         """See `Tables`."""
-        before = self.count_slots(key)
-        kept = {
-            owner: {name: end for name, end in own.items() if end > until}
-            for owner, own in self.slots.get(key, {}).items()
-        }
-        self.slots[key] = {owner: own for owner, own in kept.items() if own}
-        return before - self.count_slots(key)
+        owners = self.slots.get(key, {})
+        over = [(owner, name) for owner, own in owners.items() for name, end in own.items() if end <= until]
+        for owner, name in over:
+            del owners[owner][name]
+        self.slots[key] = {owner: own for owner, own in owners.items() if own}
+        return len(over)
 
 
 class MemoryStore(RecordedStore):

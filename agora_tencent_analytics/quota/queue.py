@@ -14,8 +14,9 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import OrderedDict
+from typing import NamedTuple
 
-from agora_tencent_analytics.context import PRIORITIES, Priority
+from agora_tencent_analytics.context import PRIORITIES, Priority, earlier
 
 _OVERTAKINGS_IN_A_ROW = 9
 _RANK = {priority: rank for rank, priority in enumerate(PRIORITIES)}
@@ -26,51 +27,70 @@ _YIELDED_AFTER_REFUSAL_S = 0.001
 """For so long if the store made it wait: then it goes before backfills of others that were just served."""
 
 
+class Bounds(NamedTuple):
+    """How one request wants to wait: see `Quota.slot`."""
+
+    max_wait: float | None
+    priority: Priority
+    within_s: float | None
+    queues: bool
+
+
 class Waiter:
     """A place in the queue.
 
     Args:
-        deadline: monotonic second after which it is not worth waiting for, or None.
-        priority: who goes first.
+        bounds: how it wants to wait.
+        now: monotonic seconds.
     """
 
-    __slots__ = ("_rung", "as_head_s", "deadline", "number", "priority", "queues", "refused")
+    __slots__ = ("_rung", "_sleep", "_timer", "as_head_s", "deadline", "number", "priority", "queues", "refused")
 
-    def __init__(self, deadline: float | None, priority: Priority) -> None:
-        self.deadline: float | None = deadline
-        self.priority: Priority = priority
+    def __init__(self, bounds: Bounds, now: float) -> None:
+        max_wait, self.priority, within_s, self.queues = bounds
+        longest = within_s if self.queues else earlier(max_wait, within_s)
+        self.deadline: float | None = None if longest is None else now + longest
+        """The monotonic second after which it is not worth waiting for."""
+        self.as_head_s: float | None = max_wait if self.queues else None
+        """The most seconds to wait once it is the head of the queue."""
         self.number: int = 0
-        self.queues: bool = False
-        """True if those ahead of it do not count against its deadline."""
-        self.as_head_s: float | None = None
-        """The most seconds to wait once it is the head of the queue; None for no bound."""
         self.refused: bool = False
         """True once the store has said "not yet" to it."""
-        self._rung = asyncio.get_running_loop().create_future()
+        self._rung = False
+        self._sleep: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     def arm(self) -> None:
         """Clears the wake-up; do this before deciding to wait, so that no later one is lost."""
-        if self._rung.done():
-            self._rung = asyncio.get_running_loop().create_future()
+        self._rung = False
 
-    async def wait(self, seconds: float) -> None:
-        """Waits for a wake-up, but no longer than `seconds`, and a moment more if others go first."""
+    async def wait(self, seconds: float, *, yields: bool = True) -> None:
+        """Waits for a wake-up, but no longer than `seconds`, and a moment more if it yields to others."""
+        if self._rung:
+            return
         late_s = 0.0
-        if self.priority == "backfill":
+        if yields and self.priority == "backfill":
             late_s = _YIELDED_AFTER_REFUSAL_S if self.refused else _YIELDED_S
-        loop = asyncio.get_running_loop()
-        timer = loop.call_later(seconds + late_s, self.ring) if seconds < math.inf else None
+        self._sleep = asyncio.get_running_loop().create_future()
+        self.ring_in(seconds + late_s)
         try:
-            await self._rung
+            await self._sleep
         finally:
-            if timer is not None:
-                timer.cancel()
+            if self._timer is not None:
+                self._timer.cancel()
+            self._sleep = self._timer = None
 
     def ring(self) -> None:
         """Wakes the waiter."""
+        self._rung = True
         # A loop that was closed under its waiters wakes nobody; they leave one by one when they are collected.
-        if not self._rung.done() and not self._rung.get_loop().is_closed():
-            self._rung.set_result(None)
+        if self._sleep is not None and not self._sleep.done() and not self._sleep.get_loop().is_closed():
+            self._sleep.set_result(None)
+
+    def ring_in(self, seconds: float) -> None:
+        """Wakes the waiter then, if it sleeps and has no timer of its own."""
+        if self._sleep is not None and self._timer is None and seconds < math.inf:
+            self._timer = self._sleep.get_loop().call_later(seconds, self.ring)
 
 
 class Queue:
@@ -80,7 +100,8 @@ class Queue:
         self._queues: tuple[OrderedDict[Waiter, None], ...] = tuple(OrderedDict() for _ in PRIORITIES)
         self._joined = 0
         self._overtakings = 0
-        self._acting: Waiter | None = None
+        self.acting: Waiter | None = None
+        """The head while it asks the store: nobody takes its place until it is answered, or leaves."""
 
     def __len__(self) -> int:
         return sum(map(len, self._queues))
@@ -96,34 +117,33 @@ class Queue:
         """At least how many would be served before one more of this priority."""
         return sum(map(len, self._queues[: _RANK[priority] + 1]))
 
-    def leave(self, waiter: Waiter) -> None:
-        """Leaves the queue, from any place, and wakes the next head."""
+    def leave(self, waiter: Waiter, free_in_s: float = 0.0) -> None:
+        """Leaves the queue, from any place, and wakes the next head: when it can be served, if it has no bounds."""
         self._queues[_RANK[waiter.priority]].pop(waiter, None)
-        if self._acting is waiter:
-            self._acting = None
-        self.ring_head()
-
-    def act(self, waiter: Waiter) -> None:
-        """The head begins a step that waits for the store: nobody takes its place until it is done or leaves."""
-        self._acting = waiter
-
-    def acted(self) -> None:
-        """The step is over."""
-        self._acting = None
+        if self.acting is waiter:
+            self.acting = None
+        self.ring_head(free_in_s)
 
     def head(self) -> Waiter | None:
         """The head of the queue."""
-        if self._acting is not None:
-            return self._acting
-        firsts = [next(iter(queue)) for queue in self._queues if queue]
+        if self.acting is not None:
+            return self.acting
         if self._overtakings >= _OVERTAKINGS_IN_A_ROW:
+            firsts = [next(iter(queue)) for queue in self._queues if queue]
             return min(firsts, key=lambda waiter: waiter.number, default=None)
-        return firsts[0] if firsts else None
+        for queue in self._queues:
+            for waiter in queue:
+                return waiter
+        return None
 
-    def ring_head(self) -> None:
-        """Wakes the head."""
+    def ring_head(self, free_in_s: float = 0.0) -> None:
+        """Wakes the head; see `leave`."""
         head = self.head()
-        if head is not None:
+        if head is None:
+            return
+        if free_in_s and head.deadline is None and head.as_head_s is None:
+            head.ring_in(free_in_s)  # spares it to wake, look and wait again
+        else:
             head.ring()
 
     def granted(self, waiter: Waiter) -> None:

@@ -22,6 +22,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -29,7 +30,6 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import attrs
 
 from agora_tencent_analytics.errors import BadInput, QuotaUnavailable
-from agora_tencent_analytics.quota.shield import uninterrupted
 from agora_tencent_analytics.secret import redacted, secret
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ class RedisLink:
             raise BadInput(f"the Redis URL for {self.place} {wrong}")
 
     async def run(self, keys: list[str], *words: str | bytes) -> Any:
-        """What the script returns.
+        """What the script returns. Cancelled half-way, it closes the connection, and what the server did is not known.
 
         Raises:
             QuotaUnavailable: the server cannot be reached, or refuses; `Misconfigured` if that will not pass.
@@ -146,8 +146,7 @@ class RedisLink:
                 pool = self._pools[loop] = _Pool()
             pool.busy += 1
         try:
-            # Cancelled half-way, a connection would have to be closed, and what the server did would not be known.
-            return await uninterrupted(self._ask(pool, keys, words))
+            return await self._ask(pool, keys, words)
         finally:
             with self._lock:
                 pool.busy -= 1
@@ -156,13 +155,18 @@ class RedisLink:
         from redis.exceptions import ConnectionError, RedisError, ResponseError
 
         passes = True
+        until = asyncio.get_running_loop().time() + self._timeout_s
         try:
-            async with asyncio.timeout(self._timeout_s), pool.places:
-                reply = await self._evaluate(pool, keys, words)
-                if self._trouble is not None:
-                    self._trouble, self._left_alone_until = None, float("-inf")
-                    _log.info("%s: the quota store can be used again", self.place)
-                return reply
+            async with asyncio.timeout_at(until) if pool.places.locked() else nullcontext():  # no timer for nothing
+                await pool.places.acquire()
+            try:
+                reply = await self._evaluate(pool, keys, words, until)
+            finally:
+                pool.places.release()
+            if self._trouble is not None:
+                self._trouble, self._left_alone_until = None, float("-inf")
+                _log.info("%s: the quota store can be used again", self.place)
+            return reply
         except (RedisError, OSError, TimeoutError) as error:
             said = redacted(str(error), _passwords(self._url.reveal()))
             kind = type(error).__name__
@@ -182,7 +186,7 @@ class RedisLink:
         # Out here, where the server's own words are not its context.
         raise self.unusable(why, passes=passes)
 
-    async def _evaluate(self, pool: _Pool, keys: list[str], words: tuple[str | bytes, ...]) -> Any:
+    async def _evaluate(self, pool: _Pool, keys: list[str], words: tuple[str | bytes, ...], until: float) -> Any:
         from redis.exceptions import ConnectionError, NoScriptError, ReadOnlyError
 
         asked = (len(keys), *keys, *words)
@@ -190,7 +194,7 @@ class RedisLink:
         connection = pool.idle.pop() if kept else self._connection()
         for last in (False, True):
             try:
-                async with asyncio.timeout(self._timeout_s / 2 if kept and not last else None):
+                async with asyncio.timeout_at(until - self._timeout_s / 2 if kept and not last else until):
                     await connection.connect()  # type: ignore[no-untyped-call]
                     await connection.send_command("EVALSHA", self._digest, *asked)
                     try:
@@ -210,6 +214,7 @@ class RedisLink:
                 if isinstance(error, Exception) and connection.is_connected:
                     pool.idle.append(connection)  # it has answered, if only that it will not
                 else:
+                    self.breaks += 1
                     await connection.disconnect(nowait=True)
                 raise
             else:

@@ -17,13 +17,13 @@ from typing import Literal
 
 import anyio
 
-from agora_tencent_analytics.context import Priority
 from agora_tencent_analytics.errors import Per, QuotaUnavailable
 from agora_tencent_analytics.limits import MINUTE, SECOND
-from agora_tencent_analytics.quota.clock import Clock, VendorClock
+from agora_tencent_analytics.quota.clock import VendorClock
 from agora_tencent_analytics.quota.counter import Counter, Grant
+from agora_tencent_analytics.quota.queue import Bounds
 from agora_tencent_analytics.quota.shield import Begun, uninterrupted
-from agora_tencent_analytics.quota.store import Claim, CounterKey, QuotaStore, renewal_interval
+from agora_tencent_analytics.quota.store import Claim, renewal_interval
 
 _PERIOD_S = {"second": SECOND, "minute": MINUTE, "unknown": None}
 _SETTLED_WITHIN_S = 5.0
@@ -34,29 +34,23 @@ _log = logging.getLogger("agora_tencent_analytics")
 class Slot:
     """The right to send one request, between `async with quota.slot(...)` and its end."""
 
-    __slots__ = (
-        *("_answered_at", "_counter", "_grant", "_held_s", "_late_days", "_period_s", "_refused_at"),
-        *("_spent_day", "_state", "left_today", "waited_s", "was_read"),
-    )
-
-    waited_s: float
-    """Seconds waited for it."""
-    left_today: int | None
-    """Requests left in the vendor's UTC day after this one; None if days are not counted."""
-    was_read: bool
+    _state: Literal["granted", "sent", "over"] = "granted"
+    _answered_at: float
+    _late_days: tuple[int, ...] = ()
+    _refused_at: float
+    _held_s = 0.0
+    _period_s: int | None = None
+    _spent_day: int | None = None
+    was_read: bool = False
     """Set it once an answer was read to its end: of what is broken off, the vendor may still be at work on it."""
 
     def __init__(self, counter: Counter, grant: Grant) -> None:
         self._counter = counter
         self._grant = grant
-        self._state: Literal["granted", "sent", "over"] = "granted"
-        self._answered_at = self._refused_at = self._held_s = 0.0
-        self._late_days: tuple[int, ...] = ()
-        self._period_s: int | None = None
-        self._spent_day: int | None = None
-        self.was_read = False
-        self.waited_s = grant.waited_s
-        self.left_today = grant.left_today
+        self.waited_s: float = grant.waited_s
+        """Seconds waited for it."""
+        self.left_today: int | None = grant.left_today
+        """Requests left in the vendor's UTC day after this one; None if days are not counted."""
 
     @property
     def resets_at(self) -> float:
@@ -78,12 +72,10 @@ class Slot:
 
         Where requests under way at the same time are limited, it rests from the end of the block on.
         """
-        if not self._counter.bucket.at_once:
+        if self._state != "over" and not self._counter.bucket.at_once:
             self._end()
 
     def _end(self, later_s: float = 0.0) -> None:
-        if self._state == "over":
-            return
         self._state = "over"
         self._answered_at = self._counter.clock.clock.monotonic() + later_s
         self._late_days = self._counter.day.late(self._grant.claim.days)
@@ -112,7 +104,7 @@ class Slot:
         if never_sent:
             self._state = "over"
             counter.refunded_one(grant)
-        else:
+        elif self._state == "sent":
             # The vendor may still be at work on what was broken off: where places are limited, it has one.
             self._end(counter.store.lease_s if broken and counter.bucket.at_once else 0.0)
         store, key, claim, clock = counter.store, counter.key, grant.claim, counter.clock.clock
@@ -143,41 +135,38 @@ class Renewal:
     a store that cannot be reached is asked again at the next, and should the lease run out, that is said once.
 
     Args:
-        store: where the slot is.
-        key: its counter.
+        counter: whose slot it is.
         claim: what it was granted for.
-        clock: the clocks of this machine.
     """
 
-    def __init__(self, store: QuotaStore, key: CounterKey, claim: Claim, clock: Clock) -> None:
-        self._store, self._key, self._claim, self._clock = store, key, claim, clock
-        self._every_s = renewal_interval(store.lease_s)
-        self._leased_at = clock.monotonic()
+    def __init__(self, counter: Counter, claim: Claim) -> None:
+        self._counter, self._claim = counter, claim
+        self._every_s = renewal_interval(counter.store.lease_s)
         self._task: asyncio.Task[None] | None = None
-        self._stopped = asyncio.Event()
-        self._loop = asyncio.get_running_loop()
-        self._timer = self._loop.call_later(self._every_s, self._begin)
+        self._timer = asyncio.get_running_loop().call_later(self._every_s, self._begin)
 
     async def stop(self) -> None:
         """Stops renewing; returns once nothing is under way, so that no renewal follows the answer."""
         self._timer.cancel()
-        self._stopped.set()
         if self._task is not None:
+            self._stopped.set()
             await self._task
 
     def _begin(self) -> None:
-        self._task = self._loop.create_task(self._keep())
+        self._stopped = asyncio.Event()
+        self._task = asyncio.get_running_loop().create_task(self._keep())
 
     async def _keep(self) -> None:
-        told = False
+        counter, clock = self._counter, self._counter.clock.clock
+        leased_at, told = clock.monotonic() - self._every_s, False
         while not self._stopped.is_set():
             try:
-                await self._store.renew(self._key, self._claim, self._clock.wall())
-                self._leased_at = self._clock.monotonic()
+                await counter.store.renew(counter.key, self._claim, clock.wall())
+                leased_at = clock.monotonic()
             except QuotaUnavailable as error:
-                if not told and self._clock.monotonic() - self._leased_at > self._store.lease_s:
+                if not told and clock.monotonic() - leased_at > counter.store.lease_s:
                     told = True
-                    _log.warning("%s: the slot of an unanswered request is given up: %s", self._key[1], error)
+                    _log.warning("%s: the slot of an unanswered request is given up: %s", counter.name, error)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._every_s):
                     await self._stopped.wait()
@@ -186,20 +175,8 @@ class Renewal:
 class Waiting:
     """What `async with` enters: waits for the slot, and settles it however the block is left."""
 
-    __slots__ = ("_counter", "_max_wait", "_priority", "_queues", "_renewal", "_slot", "_within_s")
-
-    def __init__(
-        self,
-        counter: Counter,
-        *,
-        max_wait: float | None,
-        priority: Priority,
-        within_s: float | None = None,
-        queues: bool = False,
-    ) -> None:
-        self._counter = counter
-        self._max_wait, self._within_s, self._queues = max_wait, within_s, queues
-        self._priority: Priority = priority
+    def __init__(self, counter: Counter, bounds: Bounds) -> None:
+        self._counter, self._bounds = counter, bounds
         self._renewal: Renewal | None = None
 
     def expected_s(self, *, first: bool = False) -> float:
@@ -208,14 +185,14 @@ class Waiting:
         Args:
             first: once it is at the head of the queue.
         """
-        return self._counter.next_free_s(None if first else self._priority)
+        return self._counter.next_free_s(None if first else self._bounds.priority)
 
     async def __aenter__(self) -> Slot:
         counter = self._counter
-        grant = await counter.acquire(self._max_wait, self._priority, within_s=self._within_s, queues=self._queues)
+        grant = await counter.acquire(self._bounds)
         self._slot = Slot(counter, grant)
         if grant.claim.windows:
-            self._renewal = Renewal(counter.store, counter.key, grant.claim, counter.clock.clock)
+            self._renewal = Renewal(counter, grant.claim)
         return self._slot
 
     async def __aexit__(
@@ -260,11 +237,10 @@ class Free(Slot):
         clock: the vendor's.
     """
 
-    __slots__ = ("_clock",)
+    _state = "over"  # so nothing is charged
 
     def __init__(self, clock: VendorClock) -> None:
         self._clock = clock
-        self._state = "over"  # so nothing is charged
         self.waited_s: float = 0.0
         self.left_today: int | None = None
 
@@ -284,9 +260,6 @@ class Free(Slot):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Nothing to settle."""
-
-    def answered(self) -> None:
-        """Nothing rests."""
 
     def refused(self, per: Per, retry_after_s: float | None = None) -> None:
         """Nothing is held."""

@@ -36,6 +36,7 @@ class Slowdown:
         self.period_s = period_s
         self.given_up: int = 0
         self.extra_margin: float = 0.0
+        """What each slot rests beyond its ordinary margin, as a part of the window."""
         self._relaxed = _RELAXED_PACE if paced else _FULL_PACE
         self.pace_factor: float = self._relaxed
         self._last_step = float("-inf")
@@ -51,11 +52,6 @@ class Slowdown:
     def at_rest(self) -> bool:
         """True once it is back at the vendor's table."""
         return not self.given_up and not self.extra_margin and self.pace_factor == self._relaxed
-
-    @property
-    def extra_margin_s(self) -> float:
-        """Seconds that each slot rests beyond its ordinary margin."""
-        return self.extra_margin * self.period_s
 
     def refused(self, now: float, sent: float) -> bool:
         """Takes in a refusal read at `now` of a request sent at `sent`; True if it slowed the window down."""

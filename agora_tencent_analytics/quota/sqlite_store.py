@@ -12,6 +12,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -45,24 +46,25 @@ class _FileTables:
     """The rows, in one transaction."""
 
     def __init__(self, file: sqlite3.Connection) -> None:
-        self._file = file
+        # Not the connection's own, which bounds each statement anew: `BEGIN` has bounded all. 0.6 us instead of 1.5.
+        self._execute = partial(sqlite3.Connection.execute, file)
 
     def find(self, key: CounterKey, kind: type[R]) -> R | None:
-        row = self._file.execute(_FIND, key).fetchone()
+        row = self._execute(_FIND, key).fetchone()
         try:
             return None if row is None else _DECODE[kind](row[0])
         except (msgspec.DecodeError, TypeError) as error:
             raise sqlite3.DataError(f"a record of it cannot be read: {error}") from None
 
     def keep(self, key: CounterKey, value: Account | Record) -> None:
-        self._file.execute(_KEEP, (*key, _encode(value)))
+        self._execute(_KEEP, (*key, _encode(value)))
 
     def count_slots(self, key: CounterKey) -> int:
-        found: int = self._file.execute(_COUNT_SLOTS, key).fetchone()[0]
+        found: int = self._execute(_COUNT_SLOTS, key).fetchone()[0]
         return found
 
     def ends(self, key: CounterKey, owner: str, after: float) -> Iterable[float]:
-        for (end,) in self._file.execute(_OTHERS, (*key, after, owner)).fetchall():
+        for (end,) in self._execute(_OTHERS, (*key, after, owner)).fetchall():
             if isinstance(end, str | bytes):  # SQLite keeps a text in a column of numbers
                 raise sqlite3.DataError(f"{end!r:.40} stands in it where a number must be")
             yield end
@@ -70,13 +72,13 @@ class _FileTables:
     def put_slot(self, key: CounterKey, claim: Claim, ends: float | None) -> int:
         slot = (*key, claim.owner, claim.id)
         if ends is None:
-            return -self._file.execute(_DROP_SLOT, slot).rowcount
-        if self._file.execute(_MOVE_SLOT, (ends, *slot)).rowcount:
+            return -self._execute(_DROP_SLOT, slot).rowcount
+        if self._execute(_MOVE_SLOT, (ends, *slot)).rowcount:
             return 0
-        return self._file.execute(_PUT_SLOT, (*slot, ends)).rowcount
+        return self._execute(_PUT_SLOT, (*slot, ends)).rowcount
 
     def forget_slots(self, key: CounterKey, until: float) -> int:
-        return self._file.execute(_FORGET_SLOTS, (*key, until)).rowcount
+        return self._execute(_FORGET_SLOTS, (*key, until)).rowcount
 
 
 class SqliteStore(RecordedStore):
@@ -121,7 +123,7 @@ class SqliteStore(RecordedStore):
             try:
                 with self._file.transaction() as connection:
                     return step(_FileTables(connection), self._file.identity, waited_s)
-            except (sqlite3.Error, OSError) as error:
+            except (sqlite3.Error, OSError, UnicodeDecodeError) as error:  # the last of what SQLite would say
                 if not may_pass(error) or waited_s > _PATIENCE_S:
                     raise QuotaUnavailable(
                         f"the quota file {self.path} cannot be used ({error}), so nothing was sent; see what holds or "

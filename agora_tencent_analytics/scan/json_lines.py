@@ -25,7 +25,9 @@ from agora_tencent_analytics.scan.report import IncompleteScan
 from agora_tencent_analytics.timerange import TimeRange
 
 _KINDS = {
-    **{name: getattr(errors, name) for name in errors.__all__},
+    **{
+        name: kind for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, AnalyticsError)
+    },
     **{kind.__name__: kind for kind in (IncompleteScan, NothingToAsk, UnreadableRow)},
 }
 """Every class of error by its name."""

@@ -8,7 +8,7 @@ from typing import Any
 import anyio
 import msgspec
 
-from agora_tencent_analytics.models.calls import Call
+from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.paging.paginator import Paginator
 from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.scan.batch_queue import BatchQueue
@@ -29,18 +29,20 @@ def check(provider: Provider, options: ScanOptions, over: TimeRange) -> None:
         NotOffered: the provider or its plan lacks what the depth needs.
         BadInput: an argument is wrong.
     """
-    list(_asks(provider, options, over))
+    list(asks(provider, options, over))
 
 
-def _asks(provider: Provider, options: ScanOptions, over: TimeRange) -> Iterator[Paginator[Any]]:
-    """The questions of a scan, with a placeholder call."""
+def asks(provider: Provider, options: ScanOptions, over: TimeRange) -> Iterator[Paginator[Any]]:
+    """The questions of a scan, with a placeholder call and session."""
     if options.calls is None:
         yield provider.calls(over, channel=options.channel)
-    probe = Call(vendor=provider.name, call_id="-", channel="-", created_ts=max(1, over.start))
+    start = max(1, over.start)
+    call = Call(vendor=provider.name, call_id="-", channel="-", created_ts=start, destroyed_ts=max(start, over.end))
     if options.depth != "calls":
-        yield provider.sessions(probe, users=options.users, over=over)
+        yield provider.sessions(call, users=options.users, over=over)
     if options.depth == "metrics":
-        yield provider.metrics(probe, (), over=over)
+        stay = Session(vendor=call.vendor, call_id=call.call_id, session_id="-", user_id="-", join_ts=start)
+        yield provider.metrics(call, [stay], over=over)
 
 
 class Lane:
@@ -80,9 +82,9 @@ class Lane:
         """When the vendor forgets the oldest second that is still to be listed, or else to be read, epoch seconds."""
         job = self.job
         oldest = min((span.over.start for span in job.work.pending_ranges()), default=job.work.over.start)
-        asks = _asks(job.provider, job.options, job.work.over)
-        asked = [question for ask in asks for question in ask.questions(job.provider.now())]
-        return oldest + min((question.limits.history_s for question in asked), default=0)
+        asked = asks(job.provider, job.options, job.work.over)
+        kept_s = [question.limits.history_s for ask in asked for question in ask.questions(job.provider.now())]
+        return oldest + min(kept_s, default=0)
 
     async def run(self) -> None:
         """Lists calls and has them read, to the end or until something hopeless happens."""

@@ -7,6 +7,7 @@ from itertools import pairwise, zip_longest
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, Unpack
 
 from agora_tencent_analytics.access import ProviderOptions
+from agora_tencent_analytics.decoding.series import join_series
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.errors import BadInput, NotOffered
 from agora_tencent_analytics.http.credentials import fixed_credentials
@@ -181,14 +182,7 @@ class TencentProvider(Provider):
         stays = {user: _stays(of_user) for user, of_user in by_user.items()}
 
         def merge(pieces: Sequence[MetricSeries]) -> list[MetricSeries]:
-            whole: dict[tuple[str, str, str], list[MetricSeries]] = {}
-            for piece in pieces:
-                whole.setdefault((piece.user_id, piece.vendor_metric, piece.peer_id), []).append(piece)
-            return [
-                part
-                for same in whole.values()
-                for part in _by_stay(same[0], [piece.columns for piece in same], stays[same[0].user_id])
-            ]
+            return [part for whole in join_series(pieces) for part in _by_stay(whole, stays[whole.user_id])]
 
         return self.ask_about(CALL_DETAIL_METRICS, call, packets, over=over, merge=merge, cursor=cursor)
 
@@ -291,9 +285,9 @@ def _stays(stays: list[Session]) -> _Stays:
     return _Stays(own, tuple(sorted(span for spans in own.values() for span in spans)))
 
 
-def _by_stay(series: MetricSeries, columns: list[Columns], stays: _Stays) -> Iterable[MetricSeries]:
+def _by_stay(series: MetricSeries, stays: _Stays) -> Iterable[MetricSeries]:
     """One user's series, cut into the user's stays."""
-    whole = Columns.join(columns)
+    whole = series.columns
     if len(stays.any) == 1:
         (session_id,), (span,) = stays.own, stays.any
         of_stay = whole.slice(*span, counts=True)

@@ -14,12 +14,10 @@ from typing import Any
 
 import msgspec
 
-from agora_tencent_analytics.agora import variables as agora
 from agora_tencent_analytics.cli.options import Options
 from agora_tencent_analytics.cli.simulated_world import HIGHEST, recent_range, world
 from agora_tencent_analytics.errors import BadInput, counted
 from agora_tencent_analytics.simulator import Delay, SimulatedAgora, SimulatedTencent, SimulatedVendor
-from agora_tencent_analytics.tencent import variables as tencent
 
 _NONE_LEFT = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _QUIET_S = 60.0
@@ -62,7 +60,7 @@ async def run(options: Options) -> int:
         sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
         sys.stdout.flush()
         if sys.stdout.isatty():  # a person reads it, not a program
-            print("\n".join(exports(options, server)), file=sys.stderr, flush=True)
+            print("\n".join(exports(server)), file=sys.stderr, flush=True)
         await over.wait()
         if options.verbose:
             print(
@@ -72,14 +70,9 @@ async def run(options: Options) -> int:
     return 0
 
 
-def exports(options: Options, server: SimulatedVendor) -> Iterator[str]:
+def exports(server: SimulatedVendor) -> Iterator[str]:
     """Lines to be pasted into a shell, so that a provider's `from_env()` and `scan` ask this server."""
-    variables = {"agora": agora.VARIABLES, "tencent": tencent.VARIABLES}[options.vendor]
-    plan = options.plan or HIGHEST[options.vendor]
-    told = {**server.credentials, "plan": plan, "base_url": server.base_url, "region": "ap-singapore"}
-    for argument, variable in variables.items():
-        if argument in told:
-            yield f"export {variable.name}={shlex.quote(str(told[argument]))}"
+    return (f"export {name}={shlex.quote(value)}" for name, value in server.environ.items())
 
 
 class _Told:

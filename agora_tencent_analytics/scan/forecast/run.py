@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import anyio
 import attrs
 
 from agora_tencent_analytics.context import Priority
-from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.models.calls import Call
-from agora_tencent_analytics.paging.paginator import Paginator
-from agora_tencent_analytics.paging.question import Over, resolve
+from agora_tencent_analytics.paging.question import Over
 from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.receipt import Budget
 from agora_tencent_analytics.scan.forecast.allowance import Allowance, CounterAllowance, losses
@@ -28,16 +26,16 @@ from agora_tencent_analytics.scan.forecast.population import (
     Known,
     PlannedScan,
     Population,
-    attended,
     known_population,
     stated_population,
 )
 from agora_tencent_analytics.scan.forecast.probe import Probe
 from agora_tencent_analytics.scan.forecast.proposals import Proposals
-from agora_tencent_analytics.scan.options import Depth, freeze_ratio
+from agora_tencent_analytics.scan.lane import asks
+from agora_tencent_analytics.scan.options import Depth, ScanOptions, freeze_ratio
 from agora_tencent_analytics.scan.run import scan
 from agora_tencent_analytics.scan.stream import names_of
-from agora_tencent_analytics.scan.work import lives
+from agora_tencent_analytics.timerange import TimeRange
 
 PROBED = 30
 """Calls whose sessions a probe reads."""
@@ -97,7 +95,7 @@ async def forecast(
     number = calls if isinstance(calls, int) else None
     listed = None if calls is None or isinstance(calls, int) else tuple(calls)
     # A scan refuses what is wrong when it is made, and is not begun.
-    scan(
+    records = scan(
         *providers,
         over=over,
         calls=listed,
@@ -113,16 +111,7 @@ async def forecast(
     known = None if known is None else tuple(known)
     outlooks = []
     for provider in providers:
-        mine = None if listed is None else [call for call in listed if call.vendor == provider.name]
-        now = provider.now()
-        asked = PlannedScan(
-            over=lives(mine or (), now) if over is None else resolve(over, now),
-            depth=depth,
-            channel=channel,
-            users=None if users is None else tuple(users),
-            only=only,
-        )
-        outlooks.append(_Outlook(provider, asked, mine, priority))
+        outlooks.append(_Outlook(provider, records._range(provider), records._options, priority))
     failures: list[Exception] = []
 
     async def look(one: _Outlook) -> None:
@@ -138,7 +127,7 @@ async def forecast(
                     minutes_per_call=minutes_per_call,
                 )
             else:
-                found = await one.probe(0 if depth == "calls" else probe, seed, budget)
+                found = await one.probe(0 if depth == "calls" else probe, seed)
             await one.price(found, waits=on_quota == "wait")
         except Exception as failure:
             failures.append(failure)
@@ -186,35 +175,23 @@ class _Outlook:
     _cost: Price
     _allowance: Allowance
 
-    def __init__(
-        self, provider: Provider, asked: PlannedScan, listed: Sequence[Call] | None, priority: Priority
-    ) -> None:
+    def __init__(self, provider: Provider, over: TimeRange, options: ScanOptions, priority: Priority) -> None:
         self.provider = provider
-        self.asked = asked
-        self._listed = listed
+        self.asked = PlannedScan(
+            over=over, depth=options.depth, channel=options.channel, users=options.users, only=options.only
+        )
+        self._options = options
         self._priority: Priority = priority
         self._probed = 0
-        self._rows = self._needed()
+        now, listings = provider.now(), asks(provider, options, over)
+        self._rows = {question.row.name: question.row for listing in listings for question in listing.questions(now)}
 
-    def _needed(self) -> dict[str, Endpoint[Any]]:
-        """The vendor's rows that the depth needs, by name."""
-        over, provider, asked = self.asked.over, self.provider, self.asked
-        start, end = max(1, over.start), over.end
-        call = Call(vendor=provider.name, call_id="-", channel="-", created_ts=start, destroyed_ts=end)
-        listings: list[Paginator[Any]] = []
-        if self._listed is None:
-            listings.append(provider.calls(over, channel=asked.channel))
-        if asked.depth != "calls":
-            listings.append(provider.sessions(call, users=asked.users, over=over))
-        if asked.depth == "metrics":
-            listings.append(provider.metrics(call, attended(call, 1), over=over))
-        now = provider.now()
-        return {question.row.name: question.row for listing in listings for question in listing.questions(now)}
-
-    async def probe(self, sample: int, seed: int, budget: Budget | None) -> Population:
+    async def probe(self, sample: int, seed: int) -> Population:
         """Finds the calls."""
-        view = self.provider.with_options(priority=self._priority, budget=budget)
-        found = await Probe(view, self.asked, seed).population(sample, self._listed)
+        calls = self._options.calls
+        view = self.provider.with_options(priority=self._priority, budget=self._options.budget)
+        mine = None if calls is None else [call for call in calls if call.vendor == view.name]
+        found = await Probe(view, self.asked, seed).population(sample, mine)
         self._probed = view.receipt.requests
         return found
 

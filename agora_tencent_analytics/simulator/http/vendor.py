@@ -132,7 +132,8 @@ class SimulatedVendor(ABC):
             RuntimeError: it does not listen.
         """
         now, start, end = self.now(), self.world.start, self.world.end
-        if not (start < now and end > now - max(limits.history_s for limits in self.plan.rows.values())):
+        shown_s = max((limits.history_s for limits in self.plan.rows.values()), default=math.inf)
+        if not start < now < end + shown_s:
             warnings.warn(
                 f"the world lies {'after' if start >= now else 'before'} all that {self.vendor}'s plan "
                 f"{self.plan.name!r} shows now: nothing will be found; was it made before the clock was set?",
