@@ -195,7 +195,7 @@ function steps.reserve()
     number = c.number, tell = a.birth ~= '' and a.birth ~= its.birth }
   if more.tell then return reply('hold', 0, state, more) end
   if redis.call('ZSCORE', ends, member) then return reply(nil, 0, state, more) end
-  redis.call('ZREMRANGEBYSCORE', ends, '-inf', exact(now - a.slots_s))
+  redis.call('ZREMRANGEBYSCORE', ends, '-inf', exact(now - a.slots_s)) -- each time: having written, it may write on (below)
   local ages, rested_s = others(), a.gather_s + a.rest_s
   state.others = ages
   if its.unsure then
