@@ -105,7 +105,16 @@ PROOFS: dict[str, tuple[list[str], dict[str, str]]] = {
     "walks": ([*PYTEST, "not realtime", "tests/paging/walks"], WALKS),
     "examples": ([*PYTEST, "hypothesis and not realtime", "--hypothesis-profile=proof"], {}),
     "losses": ([*PYTEST, "proof", "tests/quota/test_losses.py", "tests/quota/test_redis_in_production.py"], {}),
-    "files": ([*PYTEST, "proof", "tests/quota/test_hostile_file.py", "tests/scan/ledger/test_hostile.py"], {}),
+    "files": (
+        [
+            *PYTEST,
+            "proof",
+            "tests/quota/test_hostile_file.py",
+            "tests/scan/ledger/test_hostile.py",
+            "tests/security/test_signalled_files.py",
+        ],
+        {},
+    ),
     "calls": (["benchmarks.memory.many_calls", "agora", "1000000", "1"], {}),
     # The cells mostly wait, so they wait together.
     "limits": (
