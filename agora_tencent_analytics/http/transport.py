@@ -269,7 +269,8 @@ class AiohttpTransport:
         while not pieces or not content.at_eof():
             if attempt is not None:
                 attempt.heard()
-            piece = await content.read(_PIECE)
+            # Of a small answer all has come with its head: to wait for it costs a tenth as much as to send the request.
+            piece = content.read_nowait(_PIECE) if content.is_eof() else await content.read(_PIECE)
             if unzip is not None:
                 piece = unzip.decompress(piece, self._most_body_bytes + 1 - size)
             size += len(piece)
