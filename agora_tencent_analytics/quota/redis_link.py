@@ -192,9 +192,10 @@ class RedisLink:
         asked = (len(keys), *keys, *words)
         kept = bool(pool.idle)
         connection = pool.idle.pop() if kept else self._connection()
+        half = (asyncio.get_running_loop().time() + until) / 2  # of what the wait for a place has left
         for last in (False, True):
             try:
-                async with asyncio.timeout_at(until - self._timeout_s / 2 if kept and not last else until):
+                async with asyncio.timeout_at(half if kept and not last else until):
                     await connection.connect()  # type: ignore[no-untyped-call]
                     await connection.send_command("EVALSHA", self._digest, *asked)
                     try:
