@@ -96,15 +96,25 @@ def lowest(session: nox.Session) -> None:
 
 # What each proof runs, as words for Python behind `-m`, and its environment. CONTRIBUTING.md says when it was last run.
 PYTEST = ("pytest", "-q", "-rP", "-m")
+WALKS = {"RANDOM_WORLDS": "5000", "RANDOM_CLOCKS": "400"}
 PROOFS: dict[str, tuple[list[str], dict[str, str]]] = {
     "worlds": (
         [*PYTEST, "not realtime", "tests/scan/test_impolite_worlds.py", "tests/http/test_impolite_answers.py"],
         {"IMPOLITE_WORLDS": "2000"},
     ),
-    "walks": ([*PYTEST, "not realtime", "tests/paging/walks"], {"RANDOM_WORLDS": "5000"}),
+    "walks": ([*PYTEST, "not realtime", "tests/paging/walks"], WALKS),
     "examples": ([*PYTEST, "hypothesis and not realtime", "--hypothesis-profile=proof"], {}),
     "losses": ([*PYTEST, "proof", "tests/quota/test_losses.py", "tests/quota/test_redis_in_production.py"], {}),
-    "files": ([*PYTEST, "proof", "tests/quota/test_hostile_file.py", "tests/scan/ledger/test_hostile.py"], {}),
+    "files": (
+        [
+            *PYTEST,
+            "proof",
+            "tests/quota/test_hostile_file.py",
+            "tests/scan/ledger/test_hostile.py",
+            "tests/security/test_signalled_files.py",
+        ],
+        {},
+    ),
     "calls": (["benchmarks.memory.many_calls", "agora", "1000000", "1"], {}),
     # The cells mostly wait, so they wait together.
     "limits": (

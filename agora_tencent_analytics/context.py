@@ -62,14 +62,16 @@ class Terms(msgspec.Struct, kw_only=True, frozen=True):
             raise BadInput(f"priority must be one of {', '.join(PRIORITIES)}, not {priority!r}")
         if max_wait is not None:
             _check_seconds("max_wait", max_wait)
+        until = self.until
         if within_s is not None:
             _check_seconds("within_s", within_s)
+            until = earlier(until, now + within_s)
         if budget is not None and not isinstance(budget, Budget):
             raise BadInput(f"budget must be a Budget(requests=...), not {budget!r}")
         return Terms(
             priority=priority or self.priority,
             max_wait=self.max_wait if max_wait is None else max_wait,
-            until=earlier(self.until, None if within_s is None else now + within_s),
+            until=until,
             # What holds already is not taken twice.
             budgets=self.budgets if budget is None or budget in self.budgets else (*self.budgets, budget),
             queues=self.queues,

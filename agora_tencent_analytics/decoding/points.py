@@ -80,14 +80,11 @@ def glance(chunk: bytes, form: PointForm) -> Glance | None:
         form: how the points are spelt.
     """
     mark, others = (b"[", 1) if form is PointForm.PAIRS else (b'"Time":', 0)
-    first = _second_at(chunk, chunk.find(mark, 1) + len(mark))
-    last = _second_at(chunk, chunk.rfind(mark) + len(mark))
-    return Glance(first, last, chunk.count(mark) - others, len(chunk)) if 0 < first <= last else None
-
-
-def _second_at(chunk: bytes, place: int) -> int:
-    found = _SECOND(chunk, place)
-    return int(found[1]) if found else 0
+    begun = _SECOND(chunk, chunk.find(mark, 1) + len(mark))
+    ended = _SECOND(chunk, chunk.rfind(mark) + len(mark))
+    if begun is None or ended is None or not 0 < (first := int(begun[1])) <= (last := int(ended[1])):
+        return None
+    return Glance(first, last, chunk.count(mark) - others, len(chunk))
 
 
 class _Pair(msgspec.Struct, array_like=True, gc=False):

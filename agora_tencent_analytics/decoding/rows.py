@@ -5,7 +5,8 @@ package. Vendors send numbers as text, ids as numbers, null for empty lists, tim
 time; none of that may cost a row. Only a field that a record cannot be without does, when it is missing, null or
 unreadable.
 
-Pages of calls and sessions whose rows are all of the usual shape are read without it, by `typed.py`.
+Pages of calls and sessions whose rows are all of the usual shape are read without it, by `typed.py`; of other pages the
+rows that are. Without that, a page with one odd row in a hundred would take 2.5 times as long.
 """
 
 from __future__ import annotations
@@ -36,6 +37,10 @@ Odd = Callable[[Iterable[str]], None]
 """Receives the vendor's names of the fields of a record that could not be read as sent."""
 _GARBLED = (ValueError, TypeError, ArithmeticError)
 _TIME = re.compile("(.*_)?ts")
+_RUN = 6
+"""Rows that are tried at once."""
+_ODD_ROWS = 8
+"""After so many rows of a page that are not of the usual shape the others are not tried: they will not be, either."""
 
 
 def flag(value: Any, _: Any = None) -> bool:
@@ -116,6 +121,8 @@ class Structure:
             self._names[model] = {attribute: name for attribute, name in spelt.items() if isinstance(name, str)}
             self._computed[model] = [(attribute, how) for attribute, how in spelt.items() if not isinstance(how, str)]
         self._models: dict[type, _Model] = {}
+        self.usual: UsualPages[Any] | None = None
+        """How usual rows are read."""
 
     @cached_property
     def _converter(self) -> Converter:
@@ -152,13 +159,28 @@ class Structure:
             for row in rows:
                 row |= self._compute(row, model, learnt, odd)
         known = {*learnt.needed, *learnt.optional} - given.keys()
+        usual = None if self.usual is None else self.usual.rows_of(model)
         found: list[T] = []
-        for at, row in enumerate(rows):
-            extra = {name: shallow(row.pop(name)) for name in [*row.keys()] if name not in known}
-            row |= given
-            found.append(self._build(row, extra, model, learnt, odd))
+        odd_left = _ODD_ROWS
+        for at in range(0, len(rows), _RUN):
+            run = rows[at : at + _RUN]
             if isinstance(rows, list):
-                rows[at] = None  # all of them beside all of their records would be much in a large answer
+                rows[at : at + _RUN] = [None] * len(run)  # they beside their records would be much in a large answer
+            alike = usual.read(run, **given) if usual is not None and odd_left else None
+            if alike is not None:
+                found += alike
+                continue
+            for row in run:
+                more = [name for name in row if name not in known] if row.keys() - known else ()
+                extra = {name: shallow(row.pop(name)) for name in more}
+                lone = usual.read([row], **given) if usual is not None and odd_left and UNREAD not in extra else None
+                if lone is None:
+                    odd_left = max(0, odd_left - 1)
+                    row |= given
+                    lone = [self._build(row, extra, model, learnt, odd)]
+                elif extra:
+                    lone[0].__dict__["extra"] = extra  # nobody has it yet
+                found += lone
         for attribute, name in learnt.times.items():
             if max(filter(None, map(attrgetter(attribute), found)), default=0) >= YEAR_5138:
                 found = [_in_seconds(record, attribute, name, odd) for record in found]
@@ -181,7 +203,8 @@ class Structure:
             usual: what the rows of each model are like, as `TypedRows` takes it.
             within: the vendor's name for what all of that stands in, if it stands in something.
         """
-        return UsualPages(self, page, usual, within)
+        self.usual = UsualPages(self, page, usual, within)
+        return self.usual
 
     def _compute(self, row: Mapping[str, Any], model: type, learnt: _Model, odd: Odd | None) -> dict[str, Any]:
         """The attributes of a row that are computed; one that cannot be is missing, which is odd if it may be."""
@@ -265,6 +288,10 @@ class UsualPages(Generic[P]):
         if model not in self._rows:
             self._rows[model] = self._structure.typed(model, **self._usual[model])
         return self._rows[model]
+
+    def rows_of(self, model: type[Any]) -> TypedRows | None:
+        """The rows of a model; None if pages are of others."""
+        return self.rows(model) if model in self._usual else None
 
     def read(self, model: type[Any], payload: str, body: bytes) -> P | None:
         """A page of these rows; None if it is of something else, or anything about it is odd."""

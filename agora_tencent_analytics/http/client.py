@@ -146,8 +146,9 @@ class _Ask:
     ) -> None:
         self._caller, self._row, self._limits, self._wire, self._asked = caller, row, limits, wire, asked
         self._clock = caller.quota.clock.clock
-        deadline = None if (most_s := caller.timeouts.deadline_s) is None else self._clock.monotonic() + most_s
-        self._deadline = deadline if caller.terms.until is None else earlier(deadline, caller.terms.until)
+        self._deadline = caller.terms.until
+        if (most_s := caller.timeouts.deadline_s) is not None:
+            self._deadline = earlier(self._deadline, self._clock.monotonic() + most_s)
         receipts = caller.receipts if spent is None else (*caller.receipts, spent)
         self._recorder = Recorder(row, receipts, caller.hooks, caller.terms, self._clock)
         self._max_wait = caller.terms.max_wait if max_wait is None else max_wait

@@ -58,11 +58,10 @@ class Recorder:
         self._row, self._clock = row, clock
         self._receipts, self._hooks = receipts, hooks
         self._ask = next(_numbers)
-        self._began = clock.monotonic()
         self._waited_s, self._waits_long = 0.0, False
         self._sent_at: float | None = None  # of an attempt whose end was not told yet
         if is_heard(self._hooks):
-            self.heard = True
+            self.heard, self._began = True, clock.monotonic()
             self._tell(AskStarted)
 
     def pay(self) -> int:

@@ -18,8 +18,9 @@ import ssl
 import warnings
 import zlib
 from collections.abc import AsyncGenerator, Callable, Mapping
+from functools import lru_cache
 from ssl import SSLContext
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from agora_tencent_analytics._version import __version__
 from agora_tencent_analytics.errors import AnalyticsError, BadInput, ProviderClosed, UnreadableReply
@@ -165,7 +166,7 @@ class AiohttpTransport:
 
         from agora_tencent_analytics.http.watch import WatchedConnector
 
-        self._parsed, self._connector = URL, WatchedConnector
+        self._parsed, self._connector = URL.build, WatchedConnector
         self._headers: CIMultiDict[str] = CIMultiDict(_checked_headers(headers or {}, user_agent))
         self._ssl: SSLContext | bool = True if ssl is None else ssl
         if session is not None and session.auth is not None:
@@ -204,11 +205,12 @@ class AiohttpTransport:
 
         attempt: Watched | None = None
         try:
+            address, _, query = request.url.partition("?")
             if own:
                 attempt = session.connector.begin(timeouts)  # type: ignore[union-attr]
             response = await session.request(
                 request.method,
-                self._parsed(request.url, encoded=True),
+                self._parsed(query_string=query, encoded=True, **_parts(address)),
                 data=request.body or None,
                 headers=self._with_ours(request) if own else None,
                 ssl=self._ssl,
@@ -269,7 +271,8 @@ class AiohttpTransport:
         while not pieces or not content.at_eof():
             if attempt is not None:
                 attempt.heard()
-            piece = await content.read(_PIECE)
+            # Of a small answer all has come with its head: to wait for it costs a tenth as much as to send the request.
+            piece = content.read_nowait(_PIECE) if content.is_eof() else await content.read(_PIECE)
             if unzip is not None:
                 piece = unzip.decompress(piece, self._most_body_bytes + 1 - size)
             size += len(piece)
@@ -350,6 +353,15 @@ class AiohttpTransport:
         _, keeping = own.get(asyncio.get_running_loop(), (None, None))
         if keeping is not None:
             await keeping.aclose()
+
+
+@lru_cache(maxsize=256)  # yarl takes apart what it is given as a whole, which is half of what a new query costs there
+def _parts(address: str) -> dict[str, Any]:
+    """What a URL is made of, up to its query."""
+    from yarl import URL
+
+    url = URL(address, encoded=True)
+    return {"scheme": url.scheme, "authority": url.raw_authority, "path": url.raw_path}
 
 
 def _trusts_anybody(connector: aiohttp.BaseConnector | None) -> bool:

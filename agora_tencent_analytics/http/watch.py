@@ -17,6 +17,9 @@ import msgspec
 
 from agora_tencent_analytics.http.timeouts import Timeouts
 
+_GRACE_S = 0.05
+"""After it was silent for too long: what came while the loop stood still has to be read first."""
+
 
 class WatchedConnector(aiohttp.TCPConnector):
     """The connections of one session of our own."""
@@ -52,7 +55,11 @@ class WatchedConnector(aiohttp.TCPConnector):
         """Ends what is late, and sets the timer for what may be next."""
         self._alarm, self._rings, now = None, inf, self._loop.time()
         for attempt in self._attempts.values():
-            if attempt.due <= now and attempt.late is None:
+            if now < attempt.due or attempt.late is not None:
+                continue
+            if now < attempt.ends and not attempt.doubted:
+                attempt.doubted, attempt.silent = True, now + _GRACE_S
+            else:
                 attempt.late = TimeoutError if attempt.ends <= now else aiohttp.SocketTimeoutError
                 attempt.task.cancel()
         if waiting := [attempt.due for attempt in self._attempts.values() if attempt.late is None]:
@@ -83,6 +90,8 @@ class Watched(msgspec.Struct):
     """When it must have heard something."""
     ends: float
     """When it must be over."""
+    doubted: bool = False
+    """True if it was silent for too long, and has been given a moment since."""
     late: type[TimeoutError] | None = None
     """What aiohttp would have raised, once the timer has cancelled it."""
 
@@ -93,7 +102,7 @@ class Watched(msgspec.Struct):
 
     def heard(self) -> None:
         """Something came."""
-        self.silent = self.connector._loop.time() + self.read_s
+        self.silent, self.doubted = self.connector._loop.time() + self.read_s, False
 
     def was_late(self) -> bool:
         """True if the timer, and nothing else, has cancelled the task; the cancellation is taken back."""

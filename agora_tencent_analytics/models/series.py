@@ -82,7 +82,8 @@ class MetricSeries:
         """
         # Not `attrs.evolve`, which takes twenty times as long: a call has dozens of series.
         other = object.__new__(MetricSeries)
-        other.__dict__.update(self.__dict__, session_id=session_id, user_id=user_id, columns=columns, spare=spare)
+        own = {**self.__dict__, "session_id": session_id, "user_id": user_id, "columns": columns, "spare": spare}
+        object.__setattr__(other, "__dict__", own)
         return other
 
     def __hash__(self) -> int:

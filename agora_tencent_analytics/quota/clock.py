@@ -99,10 +99,6 @@ class Witnesses(msgspec.Struct):
     """True if the vendor refused a signature made at the very time that its answers state."""
     _rumours: list[_Rumour] = []
 
-    def begin(self, prior: float) -> None:
-        """Believes the wall clock as it is with the first answer, dated or not: whoever sets it later moves nothing."""
-        self.lead = prior
-
     def hear(self, date: float, sent: float, answered: float, *, prior: float) -> None:
         """Takes in a good answer.
 
@@ -210,9 +206,6 @@ class VendorClock:
     @property
     def claim(self) -> float:
         """The lead if the first header were right that says it is later at the vendor's than here, seconds."""
-        lead = self._witnesses.lead
-        if lead is not None and self._witnesses.borne_out:
-            return lead
         with self._lock:
             return self._witnesses.claim(self.clock.wall() - self.clock.monotonic())
 
@@ -245,8 +238,8 @@ class VendorClock:
         """
         date, prior = date_of(headers), self.clock.wall() - self.clock.monotonic()
         with self._lock:
-            if self._witnesses.lead is None:
-                self._witnesses.begin(prior)
+            if self._witnesses.lead is None:  # from the first answer on, nobody who sets the wall clock moves anything
+                self._witnesses.lead = prior
             if date is not None:
                 self._witnesses.hear(date, sent, answered, prior=prior)
 

@@ -34,7 +34,7 @@ from agora_tencent_analytics.log import extra
 from agora_tencent_analytics.quota.clock import VendorClock
 from agora_tencent_analytics.quota.day import Day
 from agora_tencent_analytics.quota.limiter import Bucket
-from agora_tencent_analytics.quota.queue import Queue, Waiter
+from agora_tencent_analytics.quota.queue import Bounds, Queue, Waiter
 from agora_tencent_analytics.quota.store import Claim, CounterKey, CounterState, LatestRefusal, QuotaStore, Room
 
 if TYPE_CHECKING:
@@ -185,27 +185,17 @@ class Counter:
         self.bucket.add(rates)
         self.day.adopt(rates)
 
-    async def acquire(
-        self, max_wait: float | None, priority: Priority, *, within_s: float | None = None, queues: bool = False
-    ) -> Grant:
+    async def acquire(self, bounds: Bounds) -> Grant:
         """Waits for the right to send one request.
-
-        Args:
-            max_wait: seconds; None waits for as long as it takes.
-            priority: who goes first.
-            within_s: the same as `max_wait`; both hold.
-            queues: True if those ahead of it do not count, and `max_wait` begins when it is the head of the queue.
 
         Raises:
             DailyQuotaExhausted: the day is spent.
-            WouldExceedQuota: it takes longer than `max_wait`.
+            WouldExceedQuota: it takes longer than its bounds allow.
             QuotaUnavailable: the store cannot be had.
         """
         began = self.clock.clock.monotonic()
-        longest = within_s if queues else earlier(max_wait, within_s)
-        deadline = None if longest is None else began + longest
-        waiter = Waiter(deadline, priority, queues=queues, as_head_s=max_wait if queues else None)
-        self.refuse_if_spent(priority)
+        waiter = Waiter(bounds, began)
+        self.refuse_if_spent(waiter.priority)
         ahead = self._queue.join(waiter)
         free_in_s = 0.0
         try:

@@ -14,8 +14,9 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import OrderedDict
+from typing import NamedTuple
 
-from agora_tencent_analytics.context import PRIORITIES, Priority
+from agora_tencent_analytics.context import PRIORITIES, Priority, earlier
 
 _OVERTAKINGS_IN_A_ROW = 9
 _RANK = {priority: rank for rank, priority in enumerate(PRIORITIES)}
@@ -26,25 +27,33 @@ _YIELDED_AFTER_REFUSAL_S = 0.001
 """For so long if the store made it wait: then it goes before backfills of others that were just served."""
 
 
+class Bounds(NamedTuple):
+    """How one request wants to wait: see `Quota.slot`."""
+
+    max_wait: float | None
+    priority: Priority
+    within_s: float | None
+    queues: bool
+
+
 class Waiter:
     """A place in the queue.
 
     Args:
-        deadline: monotonic second after which it is not worth waiting for, or None.
-        priority: who goes first.
-        queues: True if those ahead of it do not count against its deadline.
-        as_head_s: the most seconds to wait once it is the head of the queue; None for no bound.
+        bounds: how it wants to wait.
+        now: monotonic seconds.
     """
 
     __slots__ = ("_rung", "_sleep", "_timer", "as_head_s", "deadline", "number", "priority", "queues", "refused")
 
-    def __init__(
-        self, deadline: float | None, priority: Priority, *, queues: bool = False, as_head_s: float | None = None
-    ) -> None:
-        self.deadline: float | None = deadline
-        self.priority: Priority = priority
+    def __init__(self, bounds: Bounds, now: float) -> None:
+        max_wait, self.priority, within_s, self.queues = bounds
+        longest = within_s if self.queues else earlier(max_wait, within_s)
+        self.deadline: float | None = None if longest is None else now + longest
+        """The monotonic second after which it is not worth waiting for."""
+        self.as_head_s: float | None = max_wait if self.queues else None
+        """The most seconds to wait once it is the head of the queue."""
         self.number: int = 0
-        self.queues, self.as_head_s = queues, as_head_s
         self.refused: bool = False
         """True once the store has said "not yet" to it."""
         self._rung = False

@@ -36,6 +36,7 @@ from agora_tencent_analytics.limits import Rate
 from agora_tencent_analytics.quota.clock import Clock, VendorClock
 from agora_tencent_analytics.quota.counter import Counter, Totals
 from agora_tencent_analytics.quota.open_store import check_store, open_store
+from agora_tencent_analytics.quota.queue import Bounds
 from agora_tencent_analytics.quota.slot import Free, Waiting
 from agora_tencent_analytics.quota.store import QuotaStore
 
@@ -243,9 +244,7 @@ class Quota:
         if not rates:
             return self._free
         asyncio.get_running_loop()  # raises where there is none, and nobody could wait
-        return Waiting(
-            self._counter(counter, rates), max_wait=max_wait, priority=priority, within_s=within_s, queues=queues
-        )
+        return Waiting(self._counter(counter, rates), Bounds(max_wait, priority, within_s, queues))
 
     def refuse_if_spent(self, counter: str, rates: tuple[Rate, ...], priority: Priority = "normal") -> None:
         """Raises at once, by what is known here, if a slot would be refused for the day; spends nothing.

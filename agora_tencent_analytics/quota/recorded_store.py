@@ -16,7 +16,6 @@ from agora_tencent_analytics.quota.record import Account, Day, Known, Record, fo
 from agora_tencent_analytics.quota.store import LEASE_S, STEP_TOLERATED_S, Claim, CounterKey, CounterState, judge
 
 _GRANTS_TO_A_SWEEP = 64
-
 OF_THE_ACCOUNT = ""
 """The counter that the account's own record has."""
 

@@ -22,6 +22,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -156,10 +157,7 @@ class RedisLink:
         passes = True
         until = asyncio.get_running_loop().time() + self._timeout_s
         try:
-            if pool.places.locked():  # else no timer is needed for it
-                async with asyncio.timeout_at(until):
-                    await pool.places.acquire()
-            else:
+            async with asyncio.timeout_at(until) if pool.places.locked() else nullcontext():  # no timer for nothing
                 await pool.places.acquire()
             try:
                 reply = await self._evaluate(pool, keys, words, until)
@@ -194,9 +192,10 @@ class RedisLink:
         asked = (len(keys), *keys, *words)
         kept = bool(pool.idle)
         connection = pool.idle.pop() if kept else self._connection()
+        half = (asyncio.get_running_loop().time() + until) / 2  # of what the wait for a place has left
         for last in (False, True):
             try:
-                async with asyncio.timeout_at(until - self._timeout_s / 2 if kept and not last else until):
+                async with asyncio.timeout_at(half if kept and not last else until):
                     await connection.connect()  # type: ignore[no-untyped-call]
                     await connection.send_command("EVALSHA", self._digest, *asked)
                     try:

@@ -1,5 +1,5 @@
--- One atomic step on one counter of one account: what `record.py` describes, on the server. All keys of an account share
--- one hash slot, and none ever expires.
+-- One atomic step on one counter of one account: what `record.py` describes, on the server. All keys of an account are in
+-- one hash slot, and none of them ever expires.
 --
 -- KEYS  1 account: birth, server (its run id), rests_from, lost, skew (of the clocks of clients), c:NAME of each counter
 --       2 counter: mark, number, granted_at, held_until, hold_s, gathers_until, refusals, refused_at, sent_at, period,
@@ -8,7 +8,7 @@
 --       3 ends: sorted set of "owner claim", scored by when the slot ends (see store.py); "=" as its mark; "! id" once a
 --         claim was given back before it was made
 -- ARGV  1 the step, 2 its arguments as JSON
--- The clock is this server's alone. Times travel as differences.
+-- Instants are by this server's clock alone, so what clients send and are sent are differences.
 
 local step, a = ARGV[1], cjson.decode(ARGV[2])
 local account, counter, ends = KEYS[1], KEYS[2], KEYS[3]
@@ -35,7 +35,7 @@ end
 
 local function write(i) redis.call('HSET', counter, 'd:' .. days[i], cjson.encode(tallies[i])) end
 
-local function charge(i, granted, back) -- to one of the days, under the mark
+local function charge(i, granted, back) -- counts them for one of the days, under the mark
   local lives, mark = tallies[i][1], c.mark or ''
   local before = lives[mark] or { 0, 0 }
   lives[mark] = { before[1] + granted, before[2] + back }
@@ -55,7 +55,7 @@ local function hold(seconds)
   redis.call('HSET', counter, 'hold_s', exact(longer), 'held_until', exact(now + longer))
 end
 
-local function others() -- seconds since the slots of other owners ended, 0 for those in flight
+local function others() -- seconds since each slot of another owner ended; 0 if it is in flight
   local latest = exact(now + a.lease_s + a.step_s)
   local found, ages = redis.call('ZRANGEBYSCORE', ends, exact(now - a.rest_s), latest, 'WITHSCORES'), {}
   for i = 1, #found, 2 do
@@ -70,7 +70,7 @@ local function step_of(room, at) return math.floor(at / room.step_s) end
 
 local function field(room, step) return string.format('w:%d:%d', room.period, step) end
 
-local function full_s() -- for how long a window of more than an hour is full
+local function full_s() -- for how long a window of more than an hour is still full
   local longest = 0
   for _, room in ipairs(a.long) do
     local oldest, fields, sum, first = step_of(room, now - room.rest_s), {}, 0, nil
@@ -83,9 +83,9 @@ local function full_s() -- for how long a window of more than an hour is full
   return longest
 end
 
-local function count(room, at) -- a request that arrives no later than that; tells its step
+local function count(room, at) -- counts a request that arrives by then at the latest, and returns its step
   local step = step_of(room, at)
-  if redis.call('HINCRBY', counter, field(room, step), 1) == 1 then -- the step has begun: others are over
+  if redis.call('HINCRBY', counter, field(room, step), 1) == 1 then -- the first in its step: drop the steps that are over
     local prefix, over = string.format('^w:%d:(%%d+)$', room.period), step_of(room, now - room.rest_s)
     for _, name in ipairs(redis.call('HKEYS', counter)) do
       local old = string.match(name, prefix)
@@ -111,7 +111,7 @@ local function reply(why, after_s, state, more)
   return cjson.encode(told)
 end
 
-local function info(section) -- '' where this user may not ask
+local function info(section) -- '' where the user has no right to ask
   local told = redis.pcall('INFO', section)
   return type(told) == 'string' and told or ''
 end
@@ -121,7 +121,7 @@ local function shards()
   return tonumber(string.match(type(told) == 'string' and told or '', 'cluster_size:(%d+)') or '1')
 end
 
-local function elsewhere() -- another database of this server in which the account is counted
+local function elsewhere() -- the number of another database of this server that counts the account, if there is one
   for number in string.gmatch(info('keyspace'), 'db(%d+):') do
     if redis.pcall('SELECT', number).ok and redis.call('EXISTS', account) == 1 then return number end
   end
@@ -137,7 +137,7 @@ local function adopt(birth) -- the counter goes on under another birth
   redis.call('HSET', account, 'c:' .. a.counter, 1)
 end
 
-local function meet() -- the account as it is from now on, with what was found wrong with it, if anything
+local function meet() -- the account from now on, and what was found wrong with it, if anything
   local found = redis.call('HMGET', account, 'birth', 'server', 'rests_from', 'lost', 'skew', 'c:' .. a.counter)
   local its = { birth = found[1], server = found[2], rests_from = tonumber(found[3] or '0'), lost = found[4] == '1' }
   local listed, skew = found[6], tonumber(found[5] or '0')
@@ -165,7 +165,7 @@ local function meet() -- the account as it is from now on, with what was found w
       'lost', its.lost and 1 or 0, 'skew', exact(a.wall - now))
   elseif a.birth ~= '' and a.birth ~= its.birth then
     its.lost = true
-    -- Elsewhere it may have been granted what nobody knows of here.
+    -- On the other server this client may have been granted what nobody here knows of.
     if a.server ~= server then its.rests_from = math.max(its.rests_from, now - a.ago_s) end
     redis.call('HSET', account, 'lost', 1, 'rests_from', exact(its.rests_from))
   elseif c.mark and not listed and not its.lost then
@@ -173,8 +173,9 @@ local function meet() -- the account as it is from now on, with what was found w
     redis.call('HSET', account, 'lost', 1)
   end
   if not listed then adopt(its.birth) end
-  -- Whose clock is ahead of this one as that of others is not, or who may not know which server it is, rests alone.
-  -- Until it has rested, what others are is not its own to say: more may come who do not know of the step.
+  -- A newcomer whose clock differs from this one by something else than that of others does, or who may not ask which
+  -- server this is, rests by itself. What the difference is from now on it may say only after that: others may come who
+  -- do not know that a clock was set either.
   local skewed = a.birth == '' and not its.why and math.abs(a.wall - now - skew) > a.noticed_s
   if a.rested then redis.call('HSET', account, 'skew', exact(a.wall - now)) end
   its.blind = server == ''
@@ -194,7 +195,7 @@ function steps.reserve()
     number = c.number, tell = a.birth ~= '' and a.birth ~= its.birth }
   if more.tell then return reply('hold', 0, state, more) end
   if redis.call('ZSCORE', ends, member) then return reply(nil, 0, state, more) end
-  redis.call('ZREMRANGEBYSCORE', ends, '-inf', exact(now - a.slots_s))
+  redis.call('ZREMRANGEBYSCORE', ends, '-inf', exact(now - a.slots_s)) -- each time: having written, it may write on (below)
   local ages, rested_s = others(), a.gather_s + a.rest_s
   state.others = ages
   if its.unsure then
@@ -222,20 +223,20 @@ function steps.reserve()
   redis.call('ZADD', ends, exact(now + a.lease_s), member)
   redis.call('HSET', counter, 'number', c.number + 1, 'granted_at', exact(now))
   for i = 1, #days do charge(i, 1, 0) end
-  if #days > 0 and tallies[#days][1][c.mark][1] == 1 then -- the day has begun: others are over
+  if #days > 0 and tallies[#days][1][c.mark][1] == 1 then -- the first of its day: drop the days that are over
     for _, field in ipairs(redis.call('HKEYS', counter)) do
       local old = tonumber(string.match(field, '^d:(%d+)$'))
       if old and old <= days[1] - a.days_kept then redis.call('HDEL', counter, field) end
     end
   end
   more.number, state.others = c.number + 1, nil
-  -- Should its sender die, it has arrived by the end of its lease.
+  -- By the end of its lease it has arrived, even if its sender dies.
   if #a.long > 0 then state.steps = {} end
   for i, room in ipairs(a.long) do state.steps[i] = count(room, now + a.lease_s) end
   return reply(nil, 0, state, more)
 end
 
-function steps.mend() -- what a client knows of the days, and this server may have forgotten
+function steps.mend() -- takes over what a client knows of the days and this server may have forgotten
   read()
   for i, told in ipairs(a.known) do
     local lives = tallies[i][1]
@@ -250,7 +251,7 @@ end
 
 function steps.answered()
   local ends_at = #days > 0 and tonumber(redis.call('ZSCORE', ends, member) or now + 1)
-  if ends_at and ends_at > now then -- told twice, it is charged once
+  if ends_at and ends_at > now then -- else it was told before: it is charged once
     read()
     for i = 1, #days do charge(i, 1, 0) end
   end
@@ -266,11 +267,11 @@ end
 
 function steps.refund()
   if redis.call('ZREM', ends, member) == 0 then
-    redis.call('ZADD', ends, exact(now + 2 * a.lease_s + 60), known) -- the claim may still be on its way
+    redis.call('ZADD', ends, exact(now + 2 * a.lease_s + 60), known) -- the claim itself may still be on its way
     return
   end
   read()
-  if type(a.life) ~= 'string' or a.life == c.mark then -- else the grant was lost, and nobody knows of it
+  if type(a.life) ~= 'string' or a.life == c.mark then -- else the grant was lost with the server's data
     for i = 1, #days do charge(i, 0, 1) end
   end
   for _, room in ipairs(a.long) do
@@ -295,7 +296,7 @@ function steps.spend()
   write(1)
 end
 
-function steps.back() -- from a share of its own, which is a life: all others are to come back
+function steps.back() -- a client returns from its share, which is a life of its own; all who did so are waited for
   steps.mend()
   for _, one in ipairs(a.in_flight) do redis.call('ZADD', ends, 'NX', exact(now + a.lease_s), one) end
   redis.call('HSET', counter, 'gathers_until', exact(math.max(c.gathers_until, now + a.gather_s)))
@@ -306,7 +307,7 @@ function steps.look()
   return reply(nil, math.max(0, held_s(), c.gathers_until - now), { others = others() })
 end
 
-function steps.hello() -- KEYS are those of version 0.1: slots, state and days. What it counted is told, and it is stopped
+function steps.hello() -- KEYS are those of version 0.1 (slots, state, days): returns what it counted, and stops it
   local facts, told = nil, {}
   if a.facts then
     local memory, persistence = info('memory'), info('persistence')
@@ -329,6 +330,6 @@ function steps.hello() -- KEYS are those of version 0.1: slots, state and days. 
   return cjson.encode({ facts = facts, days = told, found = kind == 'zset' or (kind == 'none' and #told > 0) })
 end
 
--- What was sent is written down even where memory is full: a script that has written may go on to.
+-- What was sent must be written down even when memory is full: a script that has written once may go on writing.
 if step ~= 'reserve' and step ~= 'look' and step ~= 'hello' then redis.call('ZREM', ends, '!') end
 return steps[step]()

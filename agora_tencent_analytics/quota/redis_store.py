@@ -1,18 +1,24 @@
 """The quota in Redis: one account shared by processes on many machines.
 
-Holds `RedisStore`, a `QuotaStore` of which every step is one script on the server (`redis_store.lua`), timed by the
-server's clock. Needs the extra `redis`. Nothing is granted while the server cannot be reached, unless its user has
-stated a share that is safe without it (`redis_fallback.py`).
+Holds `RedisStore`, a `QuotaStore` whose every step is one script on the server (`redis_store.lua`), timed by the
+server's clock. Needs the extra `redis`. Nothing is granted while the server cannot be reached, unless the user has
+stated a share that is safe to send without it (`redis_fallback.py`).
 
-Each event loop has connections of its own. A claim that is repeated by the network is granted once; one that is
-cancelled on its way is given back by its id, also if the server sees that first.
+Each event loop has connections of its own. A claim that the network repeats is granted once; one that is cancelled on
+its way is given back by its id, even if the server hears of that before it sees the claim.
 
 **A server that forgot** is noticed as `record.py` describes. Its identity is the run id (`INFO server`), which changes
-with each start and each failover. All who live have told it of their slots in flight after one renewal interval, the
-longest wait for the server, and the time that it is left alone: `gather_s`. Its clock cannot be compared to that of a
-machine, so each client compares it to the monotonic clock of its own from answer to answer; and a newcomer whose wall
-clock is not ahead of the server's as that of others is rests by itself, once. So does whoever may not ask for the run
-id, with each new connection.
+with every start and every failover. After one renewal interval, the longest wait for the server and the time for which
+it is left alone, every client that lives has told it which slots are in flight: `gather_s`. There is nothing to
+compare its clock with, so each client compares it with its own monotonic clock from answer to answer; and a newcomer
+rests once by itself if its wall clock differs from the server's by something else than the others' do. So does a client
+that has no right to ask for the run id, after each new connection.
+
+**The run id is read with every claim**, 5 to 16 us of the server's 50. A proxy may move a connection to another server
+without a word, and a client that was idle knows no number by which to see that the new one lacks what others were
+granted: it would be granted out of an older state. Nothing cheaper will do. The scripts that a server remembers do not
+identify it (until Redis 7 they are in its dumps, and a replica may be asked to run one), nor does the time of its last
+save (two that were started together have the same).
 
 **First contact.** What a server will lose, or count apart, is looked at once: see `docs/redis.md`.
 """
@@ -62,17 +68,17 @@ class _Told(msgspec.Struct):
     tell: bool = False
     """The server is to be told first what it has forgotten and this client knows."""
     database: str = ""
-    """Another, in which the account is counted."""
+    """The number of another database that counts the account."""
     news: str | None = None
-    """What was found wrong just now."""
+    """What was found wrong with this claim."""
     birth: str = ""
     server: str = ""
     number: int = 0
     lost: bool = False
     blind: bool = False
-    """This client may not ask which server it is."""
+    """This client has no right to ask which server it is."""
     unsure: bool = False
-    """It is to rest by itself."""
+    """This client is to rest by itself."""
     gathers: bool = False
     days: list[Day] = []
 
@@ -129,13 +135,13 @@ class RedisStore:
         self._accepts_eviction = accept_eviction
         self._known: dict[str, Known] = {}
         self._met: dict[CounterKey, bool] = {}
-        """Counters that were asked for, and whether version 0.1 has counted there."""
+        """The counters that were asked for, and whether version 0.1 has counted them here."""
         self._greeted = False
         self._rests_until: dict[str, float] = {}
-        """Monotonic, by account, for who is not sure of the server's clock, or of what server it is."""
+        """By account, monotonic: until then this client rests, unsure which server it is, or of that server's clock."""
         self._breaks: dict[str, int] = {}
         self._lead: tuple[str, float, float] | None = None
-        """By how much the server's clock is ahead of ours, monotonic, at least and at most; and which server it is."""
+        """Which server it is, and the least and the most by which its clock is ahead of our monotonic one."""
         self._owed: dict[str, tuple[CounterKey, Claim, str | None]] = {}
 
     def __repr__(self) -> str:
@@ -170,7 +176,7 @@ class RedisStore:
             raise
 
     async def _reserve_share(self, key: CounterKey, claim: Claim, fallback: Fallback) -> CounterState:
-        """Grants out of the share while the store waits for others to come back, and tells it."""
+        """Grants out of the share while the store waits for others to return, and tells it so."""
         state = fallback.reserve(key, claim)
         try:
             with contextlib.suppress(QuotaUnavailable):  # it is told next time
@@ -182,7 +188,7 @@ class RedisStore:
         return state
 
     async def _reserve(self, key: CounterKey, claim: Claim, now: float) -> tuple[CounterState, bool]:
-        """The reply, and whether nothing is granted only because others have yet to come back."""
+        """The reply; and whether nothing was granted only because others have yet to return from their shares."""
         account, counter = key
         known = self._known.setdefault(account, Known())
         rests_s = self._rests_until.get(account, 0.0) - time.monotonic()
@@ -193,7 +199,7 @@ class RedisStore:
         more = {"adopted": self._met[key], "rested": self._rests_until.pop(account, None) is not None}
         while True:
             sent, asked_as = time.monotonic(), known.birth
-            # Whoever may not ask which server it is does not know it after a connection was lost.
+            # Without the right to ask which server it is, it is unknown again once a connection was lost.
             more["fresh"] = not known.birth or self._breaks.get(account, self._link.breaks) != self._link.breaks
             told = await self._ask(key, claim, known, sent - now, more)
             if told.database:
@@ -207,7 +213,7 @@ class RedisStore:
                 return told.state, False
             if told.tell:
                 heard = None
-                while heard != known.heard:  # a grant of before may be heard of only now
+                while heard != known.heard:  # meanwhile the reply to an earlier claim may have come
                     heard = known.heard
                     await self._mend(key, known)
                 known.learn(told.birth, told.server, counter, 0, asked_as=asked_as)
@@ -258,7 +264,7 @@ class RedisStore:
             self._owe(key, claim, asked["birth"])  # it may have been granted, and the answer lost
             raise
         except asyncio.CancelledError:
-            # Whether it was granted is not known here, and not needed: it is given back either way.
+            # Whether it was granted is unknown and does not matter: it is given back either way.
             with contextlib.suppress(QuotaUnavailable):
                 await uninterrupted(self._give_back(key, claim, known.birth or None))
             raise
@@ -276,7 +282,7 @@ class RedisStore:
             await self._run("mend", (key[0], counter), {"known": list(days.values())}, days=tuple(days))
 
     async def _hello(self, key: CounterKey, claim: Claim) -> bool:
-        """Looks at a server that is met for the first time; true if version 0.1 has counted this counter there.
+        """Looks at a server at first contact; true if version 0.1 has counted this counter there.
 
         Raises:
             QuotaUnavailable: it may not be used as it is.
@@ -296,7 +302,7 @@ class RedisStore:
         return bool(told["found"])
 
     def _judge(self, facts: dict[str, Any]) -> None:
-        """Refuses a server that would count apart or lose; whoever may not ask it (INFO) is told nothing."""
+        """Refuses a server that would count apart or lose; without the right to ask (INFO) nothing is known of that."""
         why = None
         if facts.get("role") == "slave":
             why = "it is a replica, which may not be written to; name the primary, or the address that leads to it"
@@ -340,16 +346,17 @@ class RedisStore:
 
         Args:
             key: the counter.
-            claim: it.
-            life: the birth under which it would have been counted, if that is not known to have been: if the server has
-                lost it since, nobody tells it of the grant, and giving it back would take another's off the day.
+            claim: the claim.
+            life: where it is not known whether the claim was granted, the birth under which it would have been counted:
+                if the server has lost that since, nobody will tell it of the grant, and giving it back would take
+                another's off the day.
         """
         self._owe(key, claim, life)
         await self._run("refund", key, {"long": _steps(claim), "life": life}, days=claim.days, claim=claim)
         self._owed.pop(claim.id, None)
 
     def _owe(self, key: CounterKey, claim: Claim, life: str | None) -> None:
-        """Remembers to give a claim back when the server can be told."""
+        """Remembers to give the claim back as soon as the server can be told."""
         if len(self._owed) < _MOST_OWED:
             self._owed[claim.id] = (key, claim, life)
 
@@ -390,7 +397,7 @@ class RedisStore:
 
     @property
     def _gather_s(self) -> float:
-        # Until then every process that lives has renewed its slots.
+        # By then every process that lives has renewed its slots.
         return renewal_interval(self.lease_s) + ASK_AGAIN_S + self._timeout_s
 
     async def _run(

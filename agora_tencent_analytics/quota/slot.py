@@ -17,13 +17,13 @@ from typing import Literal
 
 import anyio
 
-from agora_tencent_analytics.context import Priority
 from agora_tencent_analytics.errors import Per, QuotaUnavailable
 from agora_tencent_analytics.limits import MINUTE, SECOND
-from agora_tencent_analytics.quota.clock import Clock, VendorClock
+from agora_tencent_analytics.quota.clock import VendorClock
 from agora_tencent_analytics.quota.counter import Counter, Grant
+from agora_tencent_analytics.quota.queue import Bounds
 from agora_tencent_analytics.quota.shield import Begun, uninterrupted
-from agora_tencent_analytics.quota.store import Claim, CounterKey, QuotaStore, renewal_interval
+from agora_tencent_analytics.quota.store import Claim, renewal_interval
 
 _PERIOD_S = {"second": SECOND, "minute": MINUTE, "unknown": None}
 _SETTLED_WITHIN_S = 5.0
@@ -135,16 +135,13 @@ class Renewal:
     a store that cannot be reached is asked again at the next, and should the lease run out, that is said once.
 
     Args:
-        store: where the slot is.
-        key: its counter.
+        counter: whose slot it is.
         claim: what it was granted for.
-        clock: the clocks of this machine.
     """
 
-    def __init__(self, store: QuotaStore, key: CounterKey, claim: Claim, clock: Clock) -> None:
-        self._store, self._key, self._claim, self._clock = store, key, claim, clock
-        self._every_s = renewal_interval(store.lease_s)
-        self._leased_at = clock.monotonic()
+    def __init__(self, counter: Counter, claim: Claim) -> None:
+        self._counter, self._claim = counter, claim
+        self._every_s = renewal_interval(counter.store.lease_s)
         self._task: asyncio.Task[None] | None = None
         self._timer = asyncio.get_running_loop().call_later(self._every_s, self._begin)
 
@@ -160,15 +157,16 @@ class Renewal:
         self._task = asyncio.get_running_loop().create_task(self._keep())
 
     async def _keep(self) -> None:
-        told = False
+        counter, clock = self._counter, self._counter.clock.clock
+        leased_at, told = clock.monotonic() - self._every_s, False
         while not self._stopped.is_set():
             try:
-                await self._store.renew(self._key, self._claim, self._clock.wall())
-                self._leased_at = self._clock.monotonic()
+                await counter.store.renew(counter.key, self._claim, clock.wall())
+                leased_at = clock.monotonic()
             except QuotaUnavailable as error:
-                if not told and self._clock.monotonic() - self._leased_at > self._store.lease_s:
+                if not told and clock.monotonic() - leased_at > counter.store.lease_s:
                     told = True
-                    _log.warning("%s: the slot of an unanswered request is given up: %s", self._key[1], error)
+                    _log.warning("%s: the slot of an unanswered request is given up: %s", counter.name, error)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._every_s):
                     await self._stopped.wait()
@@ -177,18 +175,8 @@ class Renewal:
 class Waiting:
     """What `async with` enters: waits for the slot, and settles it however the block is left."""
 
-    def __init__(
-        self,
-        counter: Counter,
-        *,
-        max_wait: float | None,
-        priority: Priority,
-        within_s: float | None = None,
-        queues: bool = False,
-    ) -> None:
-        self._counter = counter
-        self._max_wait, self._within_s, self._queues = max_wait, within_s, queues
-        self._priority: Priority = priority
+    def __init__(self, counter: Counter, bounds: Bounds) -> None:
+        self._counter, self._bounds = counter, bounds
         self._renewal: Renewal | None = None
 
     def expected_s(self, *, first: bool = False) -> float:
@@ -197,14 +185,14 @@ class Waiting:
         Args:
             first: once it is at the head of the queue.
         """
-        return self._counter.next_free_s(None if first else self._priority)
+        return self._counter.next_free_s(None if first else self._bounds.priority)
 
     async def __aenter__(self) -> Slot:
         counter = self._counter
-        grant = await counter.acquire(self._max_wait, self._priority, within_s=self._within_s, queues=self._queues)
+        grant = await counter.acquire(self._bounds)
         self._slot = Slot(counter, grant)
         if grant.claim.windows:
-            self._renewal = Renewal(counter.store, counter.key, grant.claim, counter.clock.clock)
+            self._renewal = Renewal(counter, grant.claim)
         return self._slot
 
     async def __aexit__(

@@ -4,20 +4,20 @@ Holds `SqliteFile`. Never waits: a locked file is an error at once, and the call
 ask again. Write-ahead log with `synchronous=NORMAL`: a crash of the process loses nothing; a crash of the machine may
 lose the last commits, which the living put right (`sqlite_store.py`).
 
-**One connection in a process.** POSIX drops all locks of a process on a file when *any* handle on it is closed, and a
-neighbour that finds no lock takes itself for the last user and deletes the log under the others. So all who name a file
-in a process, by whatever name, share one connection; nothing but SQLite opens the file; and before a fork the
-connection is closed, because SQLite in the child would take the parent's locks for its own.
+**One connection in each process.** POSIX drops all locks that a process has on a file when *any* of its handles on it
+is closed; a neighbour that then finds no lock takes itself for the last user, and deletes the log under the others. So
+whoever in a process names the file, by whatever name, shares one connection; nothing but SQLite opens the file; and the
+connection is closed before a fork, because SQLite in the child would take the parent's locks for its own.
 
-**One file for all.** Before each transaction the file and its log (`-wal`, with the index `-shm`) are looked at. Where
-one of them was deleted, replaced or truncated the others count elsewhere, or soon will, and the file is opened anew,
-by one process at a time. What lies next to it and is not its log is removed first, or SQLite would read one database
-through the log of another; and the connection that is given up may not write its log into the file, as SQLite's last
-one does.
+**One file for all.** Before each transaction the file and its log (`-wal`, with the index `-shm`) are looked at. If one
+of them was deleted, replaced or truncated, others count elsewhere or soon will, so the file is opened anew, by one
+process at a time. Whatever lies beside it and is not its log is removed first, or SQLite would read one database
+through the log of another. And the connection that is given up must not write its log into the file, as the last one
+that SQLite closes does.
 
-**Ours alone.** A file that is not a quota (`application_id`), is damaged, or was written by a later version is refused,
-and nothing is written to it. Files of version 0.1 have no id; they are known by their tables, and adopted. One that is
-damaged while it is in use is set aside by those who have it open, and the count goes on in a new one.
+**Ours alone.** A file that is not a quota (by its `application_id`), is damaged, or was written by a later version is
+refused, and nothing is written to it. Files of version 0.1 have no id: they are recognised by their tables, and
+adopted. A file that is damaged while in use is set aside by those who have it open, and the count goes on in a new one.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def is_locked(error: Exception) -> bool:
 
 
 def may_pass(error: Exception) -> bool:
-    """True if asking again may help: it is locked, or was read while something happened to it, and is opened anew."""
+    """True if asking again may help: the file is locked, or was changed while it was read and will be opened anew."""
     return is_locked(error) or _code(error) in (*_DAMAGED, sqlite3.SQLITE_IOERR)
 
 
@@ -120,7 +120,7 @@ class SqliteFile:
         self._lock = threading.Lock()
         self._open: _Open | None = None
         self._last_look = _NOTHING
-        """What there was when it was in order; `_NOTHING` if it was not opened, or was closed as it should be."""
+        """What was there when all was in order; `_NOTHING` if the file was never opened, or was closed properly."""
         self._suspect = False
 
     @classmethod
@@ -149,18 +149,18 @@ class SqliteFile:
                         raise OSError(str(error)) from error
                     if not is_locked(error):
                         raise file._unusable(str(error)) from error
-                    # Whoever holds it will let go: the first transaction opens it.
+                    # Whoever holds it will let go; the first transaction opens it.
             _registry.add(file)
             return file
 
     @property
     def identity(self) -> str:
-        """What tells this file, since this machine was started, from a copy of it."""
+        """Tells this file from a copy of it, for as long as the machine runs."""
         return f"{self._last_look[0]} {_boot_id()}"
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Everything inside, or nothing.
+        """All that is executed inside takes effect, or nothing does.
 
         Raises:
             sqlite3.Error: the file is locked (`is_locked`), or cannot be used.
@@ -178,16 +178,16 @@ class SqliteFile:
                         connection.execute("ROLLBACK")
             except sqlite3.Error as error:
                 was_interrupted(error)
-                # The next one opens it anew, and finds out what is wrong with it.
+                # The next transaction opens it anew, and finds out what is wrong.
                 self._suspect = not is_locked(error)
                 raise
 
     def _current(self) -> sqlite3.Connection | None:
-        """The connection, if it is open and what it is open on is still what all others find."""
+        """The connection, if there is one and it is open on the file that everybody else finds."""
         if self._open is None:
             return None
         if self._open.pid != os.getpid():
-            # Forked without Python's knowledge. A connection must be neither used nor closed in the child.
+            # Forked without Python's knowledge: in the child the connection must be neither used nor closed.
             self._open.close.detach()
             _inherited.append(self._open)
             self._open, self._last_look = None, _NOTHING
@@ -211,7 +211,7 @@ class SqliteFile:
         _make_private(self.path.parent)
         with _alone_in(self.path.parent):
             self._remove_leftovers()
-            # Not before: until a file is closed, no other has its identity.
+            # Not earlier: while it is open, no other file can have its identity.
             self._give_up()
             self._last_look = (self._last_look[0], None, None, 0)
             try:
@@ -219,14 +219,14 @@ class SqliteFile:
             except _Damaged as damage:
                 if self._last_look[0] is None or self._last_look[0] != _identity(self.path)[0]:
                     raise self._unusable(str(damage)) from None
-            # It is the very file that was in order here. Whoever has it open too notices, and comes to the new one.
+            # It is the very file that was in order here. Others who have it open will notice, and open the new one.
             os.replace(self.path, f"{self.path}.damaged")
             for name in self._names[1:]:
                 _unlink(name)
             return self._connect()
 
     def _remove_leftovers(self) -> None:
-        """Removes logs that are not the file's, and the file if it was emptied under its log."""
+        """Removes logs that do not belong to the file, and the file itself if it was emptied under its log."""
         file, log, index, size = _look(self._names)
         known_file, *known_logs, _ = self._last_look
         emptied = size == 0 and (log is not None or index is not None)
@@ -236,7 +236,7 @@ class SqliteFile:
             if one is not None and (emptied or log is None or (replaced and one == known)):
                 _unlink(name)
         if emptied:
-            _unlink(self._names[0])  # or those who have it open would write their log into what is made here
+            _unlink(self._names[0])  # else those who have it open would write their log into the new one
 
     def _connect(self) -> sqlite3.Connection:
         make_private(self.path)
@@ -318,7 +318,7 @@ def _boot_id() -> str:
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
     except OSError:
-        return ""  # elsewhere the clocks tell (`Account.steady`)
+        return ""  # without it a restart shows in the clocks (`Account.steady`)
 
 
 def _code(error: Exception) -> int:
@@ -334,7 +334,7 @@ def _identity(name: str | os.PathLike[str]) -> tuple[_Identity, int]:
 
 
 def _look(names: tuple[str, str, str]) -> _Look:
-    # In this order: whoever sees an index sees the log that it was made after.
+    # In this order: whoever sees the index will see the log, which is made before it.
     index, _ = _identity(names[2])
     log, _ = _identity(names[1])
     file, size = _identity(names[0])
@@ -357,9 +357,9 @@ def _make_private(folder: Path) -> None:
 
 @contextlib.contextmanager
 def _alone_in(folder: Path) -> Iterator[None]:
-    """Nobody else opens a quota in this folder at the same time; a busy one is an error, like a locked file.
+    """Keeps others from opening a quota in this folder; if one is doing so, that is an error like a locked file.
 
-    Not by a lock on the file: it would be let go of with the handle, and SQLite's with it.
+    The lock is not on the file: to close its handle would drop SQLite's locks too.
     """
     if sys.platform == "win32":  # what is open cannot be deleted there
         yield
@@ -382,9 +382,9 @@ def _alone_in(folder: Path) -> Iterator[None]:
 def _close(
     connection: sqlite3.Connection, keeper: sqlite3.Connection, names: tuple[str, str, str], opened: _Look
 ) -> None:
-    """Closes a file; as the last in all processes it writes the log into it, if that is still its log.
+    """Closes a file. The last of all processes to do so writes the log into the file, provided it is still its log.
 
-    The keeper cannot write. While it is open, SQLite does not take the connection for the last.
+    The keeper cannot write, and while it is open SQLite does not take the connection for the last one.
     """
     if _look(names)[:3] == opened[:3]:
         keeper.close()

@@ -182,9 +182,9 @@ class CallReader:
                 kept.append(series)
                 size += seen.size
                 continue
-            if decoded % _SERIES_A_TURN == 0:
-                await anyio.lowlevel.checkpoint()
             decoded += 1
+            if decoded % _SERIES_A_TURN == 0:  # not at the first: most calls have one or two that are empty
+                await anyio.lowlevel.checkpoint()
             points = len(series)
             report._looked_at(None, series.spare, points, series.odd if points else 0)
             if points:

@@ -62,11 +62,15 @@ def canonical_hash(headers: Mapping[str, str], body: bytes) -> tuple[str, str]:
         headers: the headers to sign, names in lower case. Of the values the lower-case form is signed.
         body: the exact bytes to be sent.
     """
-    names = sorted(headers)
-    signed = ";".join(names)
-    lines = "".join(f"{name}:{headers[name].strip().lower()}\n" for name in names)
-    canonical = f"POST\n/\n\n{lines}\n{signed}\n{sha256(body).hexdigest()}"
-    return sha256(canonical.encode()).hexdigest(), signed
+    canonical, signed = _without_body(tuple(headers.items()))
+    return sha256(f"{canonical}{sha256(body).hexdigest()}".encode()).hexdigest(), signed
+
+
+@lru_cache(maxsize=256)  # the same for all requests of an action: to make it anew takes as long as to hash the body
+def _without_body(headers: tuple[tuple[str, str], ...]) -> tuple[str, str]:
+    lines = "".join(f"{name}:{value.strip().lower()}\n" for name, value in sorted(headers))
+    signed = ";".join(sorted(name for name, _ in headers))
+    return f"POST\n/\n\n{lines}\n{signed}\n", signed
 
 
 def derive_key(secret_key: Secret[str], date: str, service: str) -> Secret[bytes]:

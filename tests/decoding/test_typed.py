@@ -13,11 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agora_tencent_analytics import Call, Endpoint, Response, Session, TimeRange
+from agora_tencent_analytics.agora import replies as agora_replies
 from agora_tencent_analytics.agora import wire as agora_wire
 from agora_tencent_analytics.agora.endpoints import CALL_LISTS_2024, CALL_SESSIONS_2024
 from agora_tencent_analytics.agora.wire import AgoraVendor
+from agora_tencent_analytics.decoding.rows import Structure
 from agora_tencent_analytics.decoding.typed import TypedRows
 from agora_tencent_analytics.errors import AnalyticsError
+from agora_tencent_analytics.tencent import replies as tencent_replies
 from agora_tencent_analytics.tencent import wire as tencent_wire
 from agora_tencent_analytics.tencent.endpoints import ROOM_INFO, USER_INFO
 from agora_tencent_analytics.tencent.wire import TencentVendor
@@ -104,6 +107,8 @@ def read(of: Page, body: bytes, *, quick: bool) -> Any:
         if not quick:
             for wire in (agora_wire, tencent_wire):
                 lenient.setattr(wire.PAGES, "read", lambda *_: None)
+            for replies in (agora_replies, tencent_replies):
+                lenient.setattr(replies.STRUCTURE, "usual", None)
         try:
             reply: Reply[Any] = decoded(of.vendor, of.row, response, of.vendor.unwrap(of.row, response), asked)
         except AnalyticsError as error:
@@ -140,6 +145,26 @@ def test_each_odd_value_of_each_field_is_read_the_same_in_both_ways(kind: str) -
             of = PAGES[kind]()
             body = changed(of, [(1, name, value)])
             assert repr(read(of, body, quick=False)) == repr(read(of, body, quick=True)), (name, value)
+
+
+@pytest.mark.parametrize("kind", PAGES)
+@pytest.mark.parametrize(("value", "slowly"), [("x", 1), (True, 0)])
+def test_beside_an_odd_row_the_others_go_the_quick_way(
+    kind: str, value: Any, slowly: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built: list[Any] = []
+    build = Structure._build
+
+    def counted(self: Structure, row: Any, *more: Any) -> Any:
+        built.append(row)
+        return build(self, row, *more)
+
+    monkeypatch.setattr(Structure, "_build", counted)
+    of = PAGES[kind]()
+    (finished,) = (name for name in of.inside[of.row.payload][0] if name.endswith("inished"))
+    found = read(of, changed(of, [(1, finished, value), (2, "new", {"a": 1})]), quick=True)[0]
+    assert {"new": {"a": 1}} == found[2]["extra"]
+    assert (3, slowly) == (len(found), len(built))
 
 
 @attrs.frozen(kw_only=True, slots=False)

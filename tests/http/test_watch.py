@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from functools import partial
 
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -78,6 +79,21 @@ def test_who_makes_a_connection_waits_for_no_answer_yet() -> None:
         return found
 
     assert ("1" * 16, "read True", "total True") == tuple(asyncio.run(scenario()))
+
+
+def test_what_came_while_the_loop_stood_still_is_no_silence() -> None:
+    async def answers_and_stalls(line: Line, _: bytes) -> None:
+        await line.say(answer(b"here"))
+        time.sleep(0.6)  # noqa: ASYNC251  # to stand still is the point
+
+    async def scenario() -> str:
+        transport = AiohttpTransport()
+        async with serving(answers_and_stalls) as server:
+            found = await send(transport, server.url + "/x", read_s=0.3, total_s=9)
+            await transport.aclose()
+        return found
+
+    assert "here" == asyncio.run(scenario())
 
 
 def test_a_cancellation_from_outside_stays_one() -> None:

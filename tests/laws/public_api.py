@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Iterator
+from enum import Enum
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,8 @@ def _bases(kind: type) -> str:
 
 
 def _parameters(value: Any) -> str:
+    if inspect.isclass(value) and issubclass(value, Enum):
+        return ""  # each Python says something else, and nobody makes one
     try:
         parameters = inspect.signature(value).parameters.values()
     except (TypeError, ValueError):  # as of a class of an extension

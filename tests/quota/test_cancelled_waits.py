@@ -170,5 +170,5 @@ def test_in_redis_too_a_cancelled_user_costs_what_it_sent(redis_url: str, full: 
 
     checkpoints = cancel_everywhere(scenario, runner=real)
     print(f"{checkpoints} checkpoints, sent {sent}")
-    assert checkpoints >= 12
+    assert checkpoints >= (15 if full else 11), "from Python 3.12 on; before, a time limit was a wait more"
     assert {0, 1} == set(sent)

@@ -90,3 +90,24 @@ def test_no_mutated_file_hangs_counts_below_nought_or_ends_in_a_traceback(used: 
 def test_none_of_a_hundred_mutated_files_does(used: Path, tmp_path: Path) -> None:
     for seed in range(1_000, 1_100):
         mutated(seed, used, tmp_path / str(seed))
+
+
+@pytest.mark.parametrize("version", [0, 1, 2, 3, 77])
+@pytest.mark.parametrize("more", ["", "CREATE TABLE days (day TEXT PRIMARY KEY, open INTEGER NOT NULL)"])
+def test_the_slots_of_another_program_are_refused_and_stay(version: int, more: str, tmp_path: Path) -> None:
+    path = tmp_path / "booking.sqlite"
+    with closing(sqlite3.connect(path, isolation_level=None)) as file:
+        for statement in (
+            "PRAGMA journal_mode = DELETE",
+            f"PRAGMA user_version = {version}",
+            "CREATE TABLE slots (id INTEGER PRIMARY KEY, starts_at TEXT NOT NULL, room TEXT, booked_by TEXT)",
+            "INSERT INTO slots (starts_at, room) VALUES ('2026-11-29 09:00', '7'), ('2026-11-29 10:00', '7')",
+            more,
+        ):
+            file.execute(statement)
+    before = path.read_bytes()
+    for _ in range(2):
+        with pytest.raises(QuotaUnavailable, match="it is another program's, and not a quota"):
+            SqliteStore(path)
+    assert before == path.read_bytes()
+    assert [path.name] == [file.name for file in tmp_path.iterdir() if not file.name.endswith(("-shm", "-wal"))]

@@ -857,6 +857,27 @@ def test_a_head_that_is_overtaken_at_the_pace_gives_its_turn_not_a_turn_more() -
     assert pytest.approx([0.05, 0.1], abs=0.004) == run(scenario)
 
 
+def test_whoever_is_next_looks_once_for_its_slot(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = 0
+    wait = Bucket.wait
+
+    def counted(*arguments: Any, **options: Any) -> float:
+        nonlocal looks
+        looks += 1
+        return wait(*arguments, **options)
+
+    monkeypatch.setattr(Bucket, "wait", counted)
+    of, rates = quota(), (Rate(20, SECOND),)
+
+    async def scenario() -> None:
+        async with anyio.create_task_group() as group:
+            for _ in range(15):
+                group.start_soon(ask, of, rates)
+
+    run(scenario)
+    assert looks <= 15 + 3, "neither an answer nor a grant wakes it before the pace allows its own"
+
+
 def test_estimates_count_only_those_who_go_first() -> None:
     of, rates = quota(), (Rate(2, MINUTE),)
 

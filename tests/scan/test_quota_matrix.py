@@ -37,8 +37,8 @@ class Cell:
 
     @property
     def measured_s(self) -> int:
-        """How long the rate is measured: some hundred requests, forty seconds at the most."""
-        return max(12, min(40, 120 // self.usable))
+        """How long the rate is measured: some eighty requests, or more, in forty seconds at the most."""
+        return max(8, min(40, 80 // self.usable))
 
 
 CELLS = [

@@ -22,7 +22,7 @@ from agora_tencent_analytics.simulator import Fail, Fault, SetHeader, When, Worl
 from tests.support.simulated_scans import Vendors
 from tests.support.virtual_time import EPOCH, START, run
 
-SEEDS = int(os.environ.get("RANDOM_CLOCKS", "400"))
+SEEDS = int(os.environ.get("RANDOM_CLOCKS", "200"))
 PLANS = {"agora": ("premium", "enterprise"), "tencent": ("basic", "advanced")}
 
 

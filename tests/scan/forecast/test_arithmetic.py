@@ -26,6 +26,7 @@ from agora_tencent_analytics.scan.forecast.population import Part
 from agora_tencent_analytics.scan.forecast.requests import Row, listing_pages, price, windows
 from agora_tencent_analytics.tencent.endpoints import ROOM_INFO, USER_INFO
 from agora_tencent_analytics.tencent.plans import PLANS as TENCENT_PLANS
+from tests.support.long_runs import by_turns
 from tests.support.virtual_time import EPOCH
 
 NOW = EPOCH
@@ -189,8 +190,7 @@ def test_a_call_dearer_than_all_others_speaks_for_itself() -> None:
     assert 30 * 5 < found.most - found.likely
 
 
-@pytest.mark.parametrize("calls", [60, 300, 2_000])
-@pytest.mark.parametrize("size_spread", [0.0, 0.8])
+@pytest.mark.parametrize(("calls", "size_spread"), by_turns(2, [60, 300, 2_000], [0.0, 0.8]))
 def test_the_interval_of_twenty_calls_drawn_from_skewed_costs_holds(calls: int, size_spread: float) -> None:
     dice = random.Random(calls)
     held = 0

@@ -23,8 +23,7 @@ def told(survey: Survey) -> str:
     return f"{survey.name}: {survey.actual} sent, {probe} said, {survey.probed} for the probe"
 
 
-@pytest.mark.long
-def test_with_known_calls_a_plan_is_exactly_what_a_scan_sends() -> None:
+def with_known_calls_a_plan_is_exactly_what_a_scan_sends() -> None:
     for survey in surveys():
         assert survey.complete, survey.name
         said = {row.counter: row.requests.likely for row in survey.known.rows if row.requests.likely}
@@ -39,22 +38,19 @@ def guessed() -> list[Survey]:
     return [survey for survey in (*surveys(), *reckonings()) if not survey.probe.requests.exact]
 
 
-@pytest.mark.long
-def test_a_probe_that_read_every_call_knows_the_price() -> None:
+def a_probe_that_read_every_call_knows_the_price() -> None:
     known = [survey for survey in surveys() if survey.probe.requests.exact]
     assert len(known) > 10
     for survey in known:
         assert survey.actual == survey.probe.requests.likely, told(survey)
 
 
-@pytest.mark.long
-def test_what_a_scan_sends_lies_in_the_interval_of_a_probe() -> None:
+def what_a_scan_sends_lies_in_the_interval_of_a_probe() -> None:
     outside = [told(survey) for survey in guessed() if survey.actual not in survey.probe.requests]
     assert len(outside) <= 0.05 * len(guessed()), "\n".join(outside)
 
 
-@pytest.mark.long
-def test_what_a_scan_sends_is_near_the_likely_figure() -> None:
+def what_a_scan_sends_is_near_the_likely_figure() -> None:
     far = [
         told(survey)
         for survey in guessed()
@@ -63,19 +59,34 @@ def test_what_a_scan_sends_is_near_the_likely_figure() -> None:
     assert len(far) <= 0.1 * len(guessed()), "\n".join(far)
 
 
-@pytest.mark.long
-def test_the_interval_of_a_probe_says_something() -> None:
+def the_interval_of_a_probe_says_something() -> None:
     figures = [survey.probe.requests for survey in guessed()]
     widths = [(one.most - one.least) / one.likely for one in figures]
     assert len(widths) > 30, "few worlds had to be guessed at"
     assert median(widths) <= 0.6, sorted(round(width, 2) for width in widths)
 
 
-@pytest.mark.long
-def test_a_probe_is_paid_as_it_says_and_costs_little() -> None:
+def a_probe_is_paid_as_it_says_and_costs_little() -> None:
     for survey in surveys():
         assert survey.probed == survey.probe.probed, survey.name
         assert survey.probed <= 30 + 20, told(survey)
+
+
+CHECKS = (
+    with_known_calls_a_plan_is_exactly_what_a_scan_sends,
+    a_probe_that_read_every_call_knows_the_price,
+    what_a_scan_sends_lies_in_the_interval_of_a_probe,
+    what_a_scan_sends_is_near_the_likely_figure,
+    the_interval_of_a_probe_says_something,
+    a_probe_is_paid_as_it_says_and_costs_little,
+)
+
+
+@pytest.mark.long
+def test_forecasts_of_many_worlds_hold() -> None:
+    """One test, since the worlds are scanned for all of these: several would do that in several processes."""
+    for check in CHECKS:
+        check()
 
 
 def forecast_of(vendors: Vendors, *names: Vendor, plan: str = "unlimited", **options: Any) -> Forecast:

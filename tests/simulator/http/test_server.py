@@ -205,3 +205,15 @@ def test_listening_where_others_can_ask_is_warned_of(host: str, warned: bool, ca
 
     asyncio.run(scenario())
     assert warned == ("where other machines can reach it" in caplog.text)
+
+
+@pytest.mark.parametrize(("host", "warned"), [("0.0.0.0", True), ("127.0.0.1", False), ("localhost", False)])
+@pytest.mark.parametrize("made", [SimulatedAgora, SimulatedTencent])
+def test_it_warns_where_other_machines_can_reach_it(
+    made: Any, host: str, warned: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    with running_in_thread(made(WORLD, host=host, clock=lambda: NOW)):
+        pass
+    told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    words = f"a simulated vendor listens on {host}, where other machines can reach it"
+    assert [warned] * warned == [words in message for message in told]
