@@ -25,7 +25,7 @@ class Timeouts:
     connect_s: float = attrs.field(default=10.0, validator=_check_seconds)
     """Name lookup, TCP and TLS together."""
     read_s: float = attrs.field(default=30.0, validator=_check_seconds)
-    """The longest silence while waiting for the answer or between two pieces of it."""
+    """The longest silence while waiting for the answer or between two pieces of it; its head counts as one piece."""
     total_s: float = attrs.field(default=120.0, validator=_check_seconds)
     """One attempt from beginning to end."""
     deadline_s: float | None = attrs.field(default=None, validator=attrs.validators.optional(_check_seconds))
