@@ -33,6 +33,7 @@ from agora_tencent_analytics.errors import (
 )
 from agora_tencent_analytics.message import Request, Response
 from agora_tencent_analytics.models.calls import Call, Session
+from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.refusals import (
     BY_STATUS,
     Made,
@@ -408,6 +409,8 @@ def _decoded(vendor: Vendor, row: Endpoint[Any], body: Any, asked: Asked) -> Rep
     if isinstance(row.paging, NextPage) and row.paging.last:
         reply = attrs.evolve(reply, next=reply.ids[-1] if reply.ids else "")
     flaws = asked.flaws
+    if row.model is MetricSeries and not all(one.vendor_metric for one in reply.items):
+        flaws.doubts.append("a series in the answer does not say which metric it is, and may be taken for another")
     return attrs.evolve(reply, flaws=flaws) if flaws.rows or flaws.fields or flaws.doubts else reply
 
 

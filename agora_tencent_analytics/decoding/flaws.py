@@ -68,6 +68,8 @@ class Flaws(msgspec.Struct, kw_only=True, eq=False):
             told: ids that the answer is about.
             kind: what they are, in a word.
         """
+        if "" in told:
+            self.doubts.append(f"something in the answer does not say of which {kind} it is")
         missing, strange = set(wanted).difference(told), set(told).difference(wanted)
         if missing and strange:
             self.doubts.append(

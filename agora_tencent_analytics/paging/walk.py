@@ -230,8 +230,10 @@ class Walk:
         news = self._seen.new(rows)
         items, fresh = reply.items, sum(news)
         if row.key and fresh < len(news):
-            self._doubt_namesakes(row.name, reply)
+            self._doubt_namesakes(row.name, reply.ids, reply.items)
             items = [item for item, new in zip(items, news, strict=not lost) if new]
+        if reply.sessions:
+            self._doubt_namesakes(row.name, [one.session_id for one in reply.sessions], reply.sessions)
         self._lost = lost
         if flaws is not NO_FLAWS:
             unknown = news[len(reply.ids) :]
@@ -285,10 +287,10 @@ class Walk:
             self._warned = True
             tell(hooks, GoingAway(**about, message=reply.warning))
 
-    def _doubt_namesakes(self, name: str, reply: Reply[Any]) -> None:
+    def _doubt_namesakes(self, name: str, ids: Sequence[str], items: Sequence[Any]) -> None:
         """Doubts ids that tell two calls, or two sessions, of one answer not apart: only the first of them is kept."""
         said = dict[str, Any]()
-        for row_id, item in zip(reply.ids, reply.items, strict=False):
+        for row_id, item in zip(ids, items, strict=False):
             about = _ABOUT[type(item)](item) if type(item) in _ABOUT else None
             if said.setdefault(row_id, about) != about:
                 self.evidence.doubts[f"rows of {name} share the id {row_id!r} and are not about the same"] = None

@@ -136,11 +136,13 @@ class CallReader:
         if whole is None:
             return await self._sessions(parts)
         sessions = whole.sessions
-        if sessions is None:
-            job.doubt(whole.certificate)
-            sessions = await self._sessions(parts)
-        else:
+        if whole.everybody:
             await self._take(whole.certificate, "sessions", parts)
+        else:
+            job.doubt(whole.certificate)
+            listed = await self._sessions(parts)
+            users = {session.user_id for session in listed}
+            sessions = [*listed, *(one for one in sessions if one.user_id not in users)]
         shown = [session for session in sessions if session.user_id in whole.users]
         apart = job.provider.metrics(call, shown, over=job.work.within)
         series = whole.of(shown, apart, job.provider.now())
@@ -193,7 +195,7 @@ class CallReader:
         if astray:
             one = astray[0]
             what = f"call {one.call_id} has points, but none of a second that was asked for, in {len(astray):,} series"
-            self._job.report.doubt([f"{what}; one is {one.vendor_metric} of session {one.session_id}"])
+            self._job.suspect([f"{what}; one is {one.vendor_metric} of session {one.session_id}"])
         return kept, size
 
     async def _next(self, listing: Paginator[T], batches: Batches[T], step: Depth, parts: Parts) -> Sequence[T] | None:

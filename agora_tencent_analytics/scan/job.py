@@ -194,7 +194,11 @@ class Job:
     def doubt(self, certificate: Certificate) -> None:
         """Notes what an unfinished walk has to say already, so that it outlives the scan."""
         self.report.hide(self.work.gaps(certificate.clipped))
-        self.report.doubt(doubts_of(certificate))
+        self.suspect(doubts_of(certificate))
+
+    def suspect(self, doubts: Sequence[str]) -> None:
+        """Notes what speaks against completeness, in words, so that it outlives the scan."""
+        self.report.doubt(doubts)
         self._remember()
 
     def begin_anew(self) -> bool:

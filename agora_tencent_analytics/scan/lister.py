@@ -198,12 +198,13 @@ class Lister:
                 wanted, strange = as_many_as_asked(listing, wanted, self._job.provider.now())
                 if strange is not None:
                     name = self._job.name
+                    self._work.give_up(span, page.window, None)
                     await self._job.fail(Failure(vendor=name, step="calls", over=page.window, error=strange))
             if self._missing is not None:
                 wanted = [call for call in wanted if call.call_id in self._missing]
-            pending = self._work.page(span, self._job.options.chosen(wanted), page.cursor)
-            if self._work.kept:
+            if self._work.kept:  # before the cursor: who is killed between them reads the page again
                 self._job.doubt(listing.certificate)
+            pending = self._work.page(span, self._job.options.chosen(wanted), page.cursor)
             self._job.progress()
             if self._missing is not None:
                 for one in wanted:
@@ -211,10 +212,10 @@ class Lister:
                     self._missing.discard(one.call_id)
             await self._hand(pending)
             if self._found_all:
-                return True
+                break
         self._job.doubt(listing.certificate)
         self._job.report.count(listing.certificate)
-        return listing.certificate.finished
+        return listing.certificate.finished or self._found_all
 
     async def _give_up(self, span: PendingRange, refused: AnalyticsError, pages: Pages[Call], rest: str | None) -> bool:
         """Leaves out the window being read; False if that does not help, and the rest must wait for another scan."""

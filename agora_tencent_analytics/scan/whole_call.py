@@ -34,8 +34,10 @@ _MOST_BYTES = 32 << 20
 class Whole(NamedTuple):
     """What a walk has shown of a call."""
 
-    sessions: list[Session] | None
-    """All of them; None if others may be missing, and they have to be listed."""
+    sessions: list[Session]
+    """Those it has shown."""
+    everybody: bool
+    """False if others may be missing, and they have to be listed."""
     series: list[MetricSeries]
     """Of the users shown, as the vendor sent them."""
     users: frozenset[str]
@@ -138,7 +140,7 @@ async def read_whole(job: Job, memory: MemoryBound, worker: int, call: Call) -> 
             known = {*sessions, *users}
             if any((one.session_id or one.user_id) not in known for one in page.items):
                 # They have nobody next to them: a row is lost, or the list of sessions is what is missing.
-                return _listed_after_all(way, series, before, window)
+                return _listed_after_all(way, sessions, series, before, window)
             # Who came back stands on two pages, each time with all of the series.
             series += [one for one in page.items if one.user_id not in before]
             if early is not None:
@@ -147,7 +149,7 @@ async def read_whole(job: Job, memory: MemoryBound, worker: int, call: Call) -> 
                     return None  # found out now, rather than when all pages are paid for
             cheaper = list_the_others(way, len(page.sessions), rows, len(users), page.total)
             if cheaper or held > _MOST_BYTES:
-                return _listed_after_all(way, series, users, window)
+                return _listed_after_all(way, sessions, series, users, window)
     except AnalyticsError as error:
         if job.is_hopeless(error):
             raise
@@ -158,14 +160,20 @@ async def read_whole(job: Job, memory: MemoryBound, worker: int, call: Call) -> 
         return None
     if _leads_on(way.listing.trail, list(sessions.values()), window):
         return None
-    return Whole(list(sessions.values()), series, users, window, way.walk.verdict)
+    return Whole(list(sessions.values()), True, series, users, window, way.walk.verdict)
 
 
 def _listed_after_all(
-    way: WholeCall, series: list[MetricSeries], users: frozenset[str], window: TimeRange
+    way: WholeCall,
+    sessions: dict[str, Session],
+    series: list[MetricSeries],
+    users: frozenset[str],
+    window: TimeRange,
 ) -> Whole | None:
     """What a walk has shown that is not gone on with; None if it may have more of those users."""
-    return None if isinstance(way.question.row.paging, AnyOf) else Whole(None, series, users, window, way.walk.verdict)
+    if isinstance(way.question.row.paging, AnyOf):
+        return None
+    return Whole(list(sessions.values()), False, series, users, window, way.walk.verdict)
 
 
 def _leads_on(trail: Trail | None, items: Sequence[Any], window: TimeRange) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -37,13 +38,15 @@ class Read:
     report: VendorReport
 
 
-def read(vendor: str, options: dict[str, Any], spoil: dict[str, Callable[[Rows], None]], world: World = WORLD) -> Read:
+def read(
+    vendor: str, options: dict[str, Any], spoil: dict[str, Callable[[Rows], None]], world: World = WORLD, **more: Any
+) -> Read:
     stage = Stage(vendor, world, **options)
 
     async def scenario() -> Any:
         async with (
             stage.provider(transport=Spoilt(stage.server, spoil), **options) as provider,
-            scan(provider, over=TimeRange(world.start, world.end), depth="metrics") as records,
+            scan(provider, over=TimeRange(world.start, world.end), depth="metrics", **more) as records,
         ):
             points = sum([record.points async for record in records])
             return points, records.report.vendors[vendor]
@@ -176,6 +179,71 @@ def test_a_series_that_is_none_is_told_where_the_sessions_are_listed_after_all_t
     assert 3 * 20 * (2 * users - 1) == found.points
     assert not found.report.complete
     assert 3 == sum("Data[0] is a number, where an object was expected" in doubt for doubt in found.report.doubts)
+
+
+def test_two_sessions_beside_their_series_that_share_an_id_are_doubted() -> None:
+    def spoil(rows: Rows) -> None:
+        rows[1]["sid"] = rows[0]["sid"]
+
+    found = read("agora", {"api": "2021-03"}, {"call_info": spoil, "metrics": spoil})
+    assert not found.report.complete
+    assert 3 == sum("share the id" in doubt for doubt in found.report.doubts)
+
+
+@pytest.mark.parametrize("nothing", [None, ""])
+@every_vendor
+def test_a_series_that_does_not_say_whose_it_is_is_doubted(
+    vendor: str, options: dict[str, Any], nothing: str | None
+) -> None:
+    def spoil(rows: Rows) -> None:
+        if vendor == "agora":
+            rows.append({"sid": nothing, "data": [rows[0]["data"].pop()]})
+        else:
+            rows[0]["UserId"] = nothing
+
+    found = read(vendor, options, {SERIES[vendor]: spoil})
+    assert (3 * 5 * 20, False) == (found.points, found.report.complete)
+    assert any("does not say of which" in doubt for doubt in found.report.doubts)
+
+
+@pytest.mark.parametrize("nothing", [None, ""])
+@every_vendor
+def test_series_that_do_not_say_which_metric_they_are_are_doubted(
+    vendor: str, options: dict[str, Any], nothing: str | None
+) -> None:
+    """They are taken for pieces of one, and of two values of one second only one is kept."""
+
+    def spoil(rows: Rows) -> None:
+        for series in [series for one in rows for series in one["data"]] if vendor == "agora" else rows:
+            series["mid" if vendor == "agora" else "DataType"] = nothing
+
+    found = read(vendor, options, {SERIES[vendor]: spoil})
+    assert not found.report.complete
+    assert any("does not say which metric" in doubt for doubt in found.report.doubts)
+
+
+@pytest.mark.parametrize("users", [6, 7])
+def test_a_user_who_was_shown_and_is_not_listed_is_read_all_the_same(users: int) -> None:
+    """Six users fill the page, and to list them costs as much as to ask for another."""
+
+    def spoil(whole: Rows) -> None:
+        if "Data" not in whole[0] and whole[0].get("UserList"):
+            whole[0]["UserList"].pop(0)
+            whole[0]["Total"] -= 1
+
+    polite, found = read("tencent", {}, {}, world_of(users)), read("tencent", {}, {"": spoil}, world_of(users))
+    assert (3 * users, polite.points) == (found.report.sessions, found.points)
+
+
+@pytest.mark.parametrize("vendor", ["agora of 2021-03", "tencent"])
+def test_points_of_another_time_are_told_by_the_next_scan_on_a_ledger_too(vendor: str, tmp_path: Path) -> None:
+    options = {} if vendor == "tencent" else {"api": "2021-03"}
+    vendor, world = vendor.split()[0], World(**{**FEW, "calls": 1}, seed=9, metrics_per_session=2, points_per_series=20)
+    spoil = retimed(vendor, lambda second: second - 8 * HOUR)
+    for _ in range(2):
+        found = read(vendor, options, spoil, world, ledger=tmp_path / "ledger")
+        assert (0, False) == (found.points, found.report.complete)
+        assert any("none of a second that was asked for" in doubt for doubt in found.report.doubts)
 
 
 @every_vendor
