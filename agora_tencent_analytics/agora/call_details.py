@@ -23,7 +23,7 @@ from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.paging.clip import cover
 from agora_tencent_analytics.paging.question import Question, Questions
-from agora_tencent_analytics.paging.stays import StayTrail, life_of, stays, trail_of_stays
+from agora_tencent_analytics.paging.stays import StayTrail, alias, bounds_of, in_text, life_of, stays, trail_of_stays
 from agora_tencent_analytics.timerange import TimeRange, merge
 from agora_tencent_analytics.wire import Reply
 
@@ -39,6 +39,8 @@ _MAY_BE_LOST = 0.02
 """Share of what can be had that is given up for fewer windows, where not everything can be had."""
 
 Stays = Mapping[str, TimeRange]
+_Bounds = tuple[int, int]
+_Memory = tuple[str, int, dict[str, _Bounds], list[_Bounds], list[_Bounds], dict[str, list[_Bounds]]]
 
 
 def details_questions(
@@ -168,8 +170,11 @@ class _DetailsTrail(msgspec.Struct, kw_only=True):
         names = {*reply.ids, *(series.session_id for series in reply.items)}
         for name in names & self.wanted:
             self._shown.setdefault(name, []).append(window)
-        strangers = [one for one in reply.sessions if one.session_id not in self.known]
-        self.known.update((one.session_id, _presence(one, self.life)) for one in strangers)
+        others = {
+            alias(self.call_id, one.session_id): one for one in reply.sessions if one.session_id not in self.wanted
+        }
+        strangers = {name: _presence(one, self.life) for name, one in others.items() if name not in self.known}
+        self.known.update(strangers)
         if strangers and len(names) >= SHOWN:
             self._owed.append(window)
 
@@ -182,6 +187,23 @@ class _DetailsTrail(msgspec.Struct, kw_only=True):
             doubts = [self.beyond.doubt if self.beyond is not None else "", self._out_of_reach()]
             self.doubt = "; ".join(filter(None, doubts))
         return piece
+
+    def memory(self) -> str:
+        """See `Trail.memory`."""
+        beyond = "" if self.beyond is None else self.beyond.memory()
+        strangers = {name: (stay.start, stay.end) for name, stay in self.known.items() if name not in self.wanted}
+        shown = {alias(self.call_id, name): bounds_of(windows) for name, windows in self._shown.items()}
+        return in_text((beyond, self.left, strangers, bounds_of(self._owed), bounds_of(self._asked), shown))
+
+    def recall(self, memory: str) -> None:
+        """See `Trail.recall`."""
+        beyond, self.left, strangers, owed, asked, shown = msgspec.json.decode(memory, type=_Memory)
+        if self.beyond is not None and beyond:
+            self.beyond.recall(beyond)
+        self.known.update((name, TimeRange(*stay)) for name, stay in strangers.items())
+        self._owed, self._asked = [TimeRange(*one) for one in owed], [TimeRange(*one) for one in asked]
+        had = {name: shown.get(alias(self.call_id, name), ()) for name in self.wanted}
+        self._shown = {name: [TimeRange(*one) for one in windows] for name, windows in had.items() if windows}
 
     def _next_owed(self) -> TimeRange | None:
         """The next window to be asked again, by what is known of the others now; None if none is worth it."""

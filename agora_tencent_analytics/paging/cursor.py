@@ -1,7 +1,8 @@
 """`Cursor`: where a walk stands, as text that survives the process.
 
 Holds windows and page numbers, and a fingerprint of the question instead of the question itself: a cursor in a log or a
-job queue does not say which channel or user was asked for, though who knows app and account can try names against it.
+job queue does not say which channel or user was asked for, though who knows app and account, or the call, can try names
+against it.
 """
 
 from __future__ import annotations
@@ -64,6 +65,10 @@ class Cursor(msgspec.Struct, kw_only=True, frozen=True):
     """Where an answer has no pages: what is known of the rows to come."""
     token: str = ""
     """Where pages are asked for by what the one before said: that."""
+    reached: int = 0
+    """First second that the question has not asked for, where its answers may lead on."""
+    trail: str = ""
+    """What they have shown, as `Trail.memory` has it."""
 
     @classmethod
     def at(
@@ -75,6 +80,8 @@ class Cursor(msgspec.Struct, kw_only=True, frozen=True):
         window: TimeRange | None,
         reader: Reader | None,
         longest: int,
+        reached: int = 0,
+        trail: str = "",
     ) -> Cursor:
         """Where the reader of a window stands; None between windows."""
         return cls(
@@ -91,6 +98,8 @@ class Cursor(msgspec.Struct, kw_only=True, frozen=True):
             longest=longest,
             ahead=reader.ahead if isinstance(reader, NewestReader | AnyOfReader) else None,
             token=reader.token if isinstance(reader, NextReader) else "",
+            reached=reached,
+            trail=trail,
         )
 
     @property

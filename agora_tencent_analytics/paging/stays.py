@@ -22,6 +22,7 @@ import msgspec
 from agora_tencent_analytics.limits import DAY
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.series import MetricSeries
+from agora_tencent_analytics.paging.seen_ids import digest
 from agora_tencent_analytics.timerange import TimeRange, merge
 from agora_tencent_analytics.wire import Reply
 
@@ -63,6 +64,16 @@ class Trail(Protocol):
 
     def onward(self, reached: int) -> TimeRange | None:
         """What is still to be asked after everything before `reached` was; None: nothing."""
+
+    def memory(self) -> str:
+        """What it has taken in, as text without a name of anybody."""
+
+    def recall(self, memory: str) -> None:
+        """Takes in what another trail of this question had.
+
+        Raises:
+            msgspec.MsgspecError, BadInput: it cannot have been that.
+        """
 
 
 def in_order(sessions: Iterable[Session]) -> list[Session]:
@@ -180,6 +191,15 @@ class CallTrail(msgspec.Struct, kw_only=True):
         self.doubt = "" if end_known and not self.since else "; ".join(self._doubts(end_known=end_known))
         return None
 
+    def memory(self) -> str:
+        """See `Trail.memory`."""
+        return in_text((self._answers, self._last, self._endless, self._endless_before))
+
+    def recall(self, memory: str) -> None:
+        """See `Trail.recall`."""
+        said = msgspec.json.decode(memory, type=tuple[int, int, int, int])
+        self._answers, self._last, self._endless, self._endless_before = said
+
     def _doubts(self, *, end_known: bool) -> Iterator[str]:
         name, end, begun = self.call.call_id, self.call.destroyed_ts, self.call.created_ts
         if self.since:
@@ -212,7 +232,7 @@ class StayTrail(msgspec.Struct, kw_only=True):
     def saw(self, reply: Reply[Any], window: TimeRange) -> None:
         """See `Trail.saw`."""
         self._asked.append(window)
-        names = {name for one in self.sessions for name in (one.session_id, one.user_id)}
+        names = self._names()
         for item in reply.items:
             name = getattr(item, "session_id", "") or item.user_id
             if name in names and (at := _latest(item)) is not None:
@@ -239,6 +259,23 @@ class StayTrail(msgspec.Struct, kw_only=True):
                 "showed itself"
             )
         return None
+
+    def memory(self) -> str:
+        """See `Trail.memory`."""
+        call_id = self.sessions[0].call_id
+        shown = {alias(call_id, name): moments for name, moments in self._shown.items()}
+        return in_text((shown, bounds_of(merge(self._asked)), sorted(self._gaps)))
+
+    def recall(self, memory: str) -> None:
+        """See `Trail.recall`."""
+        said = msgspec.json.decode(memory, type=tuple[dict[str, list[float]], list[tuple[int, int]], set[int]])
+        shown, asked, self._gaps = said
+        call_id = self.sessions[0].call_id
+        self._shown = {name: had for name in self._names() if (had := shown.get(alias(call_id, name)))}
+        self._asked = [TimeRange(*bounds) for bounds in asked]
+
+    def _names(self) -> set[str]:
+        return {name for one in self.sessions for name in (one.session_id, one.user_id)}
 
     def _is_open_ended(self, session: Session, until: int) -> bool:
         return session.leave_ts != session.join_ts or self._seen(session, until) > session.join_ts + SLACK_S
@@ -275,6 +312,21 @@ def trail_of_stays(
         return None
     ended = life.end if end_is_known(call, now) else None
     return StayTrail(sessions=open_ended, until=until, ended=ended, fill_to=min(until, ended or until))
+
+
+def in_text(memory: Any) -> str:
+    """What a trail has taken in, as JSON."""
+    return msgspec.json.encode(memory).decode()
+
+
+def bounds_of(ranges: Iterable[TimeRange]) -> list[tuple[int, int]]:
+    """First second of each, and the first after it."""
+    return [(one.start, one.end) for one in ranges]
+
+
+def alias(call_id: str, name: str) -> str:
+    """What stands for a session or a user of a call in text that may name nobody."""
+    return digest(f"{call_id} {name}").hex()[:16]
 
 
 def _latest(item: Any) -> float | None:

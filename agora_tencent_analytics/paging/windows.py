@@ -24,6 +24,7 @@ from agora_tencent_analytics.paging.next_page import NextReader
 from agora_tencent_analytics.paging.numbered import WindowReader
 from agora_tencent_analytics.paging.question import Question, Questions
 from agora_tencent_analytics.paging.seen_ids import Seen
+from agora_tencent_analytics.paging.stays import Trail
 from agora_tencent_analytics.paging.truncated import AnyOfReader, NewestReader, Reader, left_over
 from agora_tencent_analytics.timerange import TimeRange
 
@@ -282,7 +283,9 @@ class Windows:
         assert question is not None
         mark, over = question.mark(self._identity), self._evidence.over
         window, reader = (reading.window, reading.reader) if reading else (None, None)
-        return Cursor.at(self._index, mark, over, () if alone else self._stack, window, reader, self._longest)
+        trail = question.trail.memory() if question.trail is not None else ""
+        stack = () if alone else self._stack
+        return Cursor.at(self._index, mark, over, stack, window, reader, self._longest, self._reached, trail)
 
     def _go_on_from(self, cursor: Cursor, questions: Iterator[tuple[int, Question]], now: float) -> None:
         for index, question in questions:
@@ -290,18 +293,28 @@ class Windows:
                 if cursor.mark != question.mark(self._identity):
                     raise BadInput("this cursor belongs to another question; hand it back with the same arguments")
                 self._evidence.over, self._longest = cursor.over, cursor.longest
-                if self._whole_questions and cursor.inside:
+                trail = question.trail
+                forgot = trail is not None and not cursor.trail  # cursors of earlier releases did
+                if cursor.inside and (forgot or self._whole_questions):
                     self._ask(index, question, now)
                     return
                 self._index, self._question, self._evidence.endpoint = index, question, question.row.name
                 self._stack, self._followed = list(cursor.stack), False
                 self._later = len(self._stack)
                 ahead = [window for window, _ in cursor.stack] + ([cursor.window] if cursor.window else [])
-                self._reached = max(piece.end for piece in (*question.over, *ahead))
+                self._reached = max(cursor.reached, *(piece.end for piece in (*question.over, *ahead)))
+                if trail is not None and not forgot:
+                    self._recall(trail, cursor.trail)
                 if cursor.window is not None:
                     self._go_on_in(question, cursor.window, cursor)
                 return
         raise BadInput("this cursor lies beyond the end of the question; hand it back with the same arguments")
+
+    def _recall(self, trail: Trail, memory: str) -> None:
+        try:
+            trail.recall(memory)
+        except msgspec.MsgspecError:
+            raise BadInput("this is not a cursor of this library (answers cannot have shown that)") from None
 
     def _go_on_in(self, question: Question, window: TimeRange, cursor: Cursor) -> None:
         if cursor.ahead is not None and not askable(window, question.limits, now=self._clock.now()):

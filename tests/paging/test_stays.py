@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import attrs
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agora_tencent_analytics.agora.endpoints import CALL_SESSIONS_2024
+from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.limits import DAY, Limits
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.columns import Columns
@@ -330,3 +333,29 @@ def test_what_was_quiet_before_a_gap_is_not_looked_for_in_it() -> None:
     of.saw(Reply(items=[series(110)]), TimeRange(70, 800))
     of.saw(Reply(items=[]), TimeRange(2_000, NOW - 100))
     assert of.onward(NOW - 100) is None
+
+
+def test_a_trail_goes_on_from_what_another_has_taken_in_and_its_memory_names_nobody() -> None:
+    pieces = [TimeRange(70, 400), TimeRange(2_000, NOW - 100)]
+    seen = [series(110, 390, session="alice-1"), series(110, 2_150, session="", user="bob-1")]
+    sessions = [stay(100, 0, "alice-1"), attrs.evolve(stay(100, 0, "t"), user_id="bob-1")]
+    first, second = stay_trail(*sessions, destroyed=NOW - 1), stay_trail(*sessions, destroyed=NOW - 1)
+    assert first is not None
+    assert second is not None
+    for window in pieces:
+        first.saw(Reply(items=seen), window)
+    assert None is second.onward(400)
+    second.recall(first.memory())
+    assert "alice" not in first.memory()
+    assert "bob" not in first.memory()
+    assert [TimeRange(400, 2_000), None, TimeRange(2_300, NOW)] == [second.onward(at) for at in (NOW, NOW, 2_300)]
+    first.recall(second.memory())
+    assert None is first.onward(NOW), "the gap was led to"
+
+
+@pytest.mark.parametrize("memory", ["", "{}", "[{},[],0]", "[{},[[5,1]],[]]", '[{"a":["b"]},[],[]]'])
+def test_what_a_trail_cannot_have_taken_in_is_refused(memory: str) -> None:
+    of = stay_trail(stay(100, 0))
+    assert of is not None
+    with pytest.raises((msgspec.MsgspecError, BadInput)):
+        of.recall(memory)

@@ -6,11 +6,14 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
 import pytest
 
 from agora_tencent_analytics import BadInput, Call, MetricSeries, Page, Session, TimeRange
-from agora_tencent_analytics.limits import HOUR
+from agora_tencent_analytics.limits import HOUR, MINUTE
+from agora_tencent_analytics.paging.cursor import Cursor
 from agora_tencent_analytics.simulator import World
+from tests.support.spoilt_answers import Rows, Spoilt
 from tests.support.transports import Stage
 from tests.support.virtual_time import EPOCH, run
 
@@ -187,3 +190,106 @@ def test_the_sessions_of_2021_go_on_after_any_page_and_keep_to_the_users_asked_f
         return len(pages)
 
     assert run(scenario) > 1
+
+
+# -- what the answers before the cut have shown ---------------------------------------------------------------------
+
+
+def outlasting(stage: Stage, cut_s: int) -> Spoilt:
+    """A vendor whose call's row ends too early, as the sessions on its full pages show, and the last page does not."""
+    tencent = stage.vendor == "tencent"
+    destroyed, rows, join, leave = (
+        ("DestroyTime", "UserList", "JoinTs", "LeaveTs")
+        if tencent
+        else ("destroyed_ts", "call_info", "join_ts", "leave_ts")
+    )
+    (call,) = stage.world.calls(stage.vendor)  # type: ignore[arg-type]  # a vendor's name
+    end = call.destroyed_ts - cut_s
+
+    def ended(found: Rows) -> None:
+        found[0][destroyed] = end
+
+    def left(found: Rows) -> None:
+        if len(found) < 100:
+            for row in found:
+                if row[join] <= end:
+                    row[leave] = min(row[leave], end)
+
+    return Spoilt(stage.server, {"RoomList" if tencent else "call_lists": ended, rows: left})
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_sessions_go_on_to_the_end_that_pages_before_the_cut_have_shown(vendor: Any) -> None:
+    world = World(seed=4, calls=1, start=END - 14 * HOUR, end=END, call_seconds=5 * HOUR, sessions_per_call=150)
+    stage = Stage(vendor, world)
+    transport = outlasting(stage, 20 * MINUTE)
+    everybody = {stay.session_id for call in world.calls(vendor) for stay in world.sessions(call)}
+
+    async def scenario() -> int:
+        provider = stage.provider(transport=transport)
+        (call,) = await provider.calls(whole(world)).collect()
+        pages = [page async for page in provider.sessions(call).pages()]
+        assert everybody == {one for page in pages for one in session_ids(page.items)}
+        for place, cut in enumerate(pages):
+            before = {one for page in pages[: place + 1] for one in session_ids(page.items)}
+            rest = provider.sessions(call, cursor=cut.cursor)
+            again = [(page.window, page.number) async for page in rest.pages()]
+            assert [(page.window, page.number) for page in pages[place + 1 :]] == again, (
+                "no request more, and none less"
+            )
+            assert everybody == before | set(session_ids(await rest.collect()))
+            assert rest.certificate.complete
+        return len(pages)
+
+    assert 3 <= run(scenario)
+
+
+def changed(cursor: str, **fields: Any) -> str:
+    return msgspec.structs.replace(Cursor.read(cursor), **fields).text()
+
+
+def test_a_cursor_that_does_not_say_what_was_shown_has_the_question_asked_again_as_a_whole() -> None:
+    stage = Stage("tencent", World(seed=4, calls=1, start=END - 14 * HOUR, end=END, sessions_per_call=150))
+
+    async def scenario() -> None:
+        provider = stage.provider(transport=outlasting(stage, 5 * MINUTE))
+        (call,) = await provider.calls(whole(stage.world)).collect()
+        pages = [page async for page in provider.sessions(call).pages()]
+        older = changed(pages[0].cursor, trail="", reached=0)
+        rest = await provider.sessions(call, cursor=older).collect()
+        assert {one for page in pages for one in session_ids(page.items)} == set(session_ids(rest))
+        for trail in ("{}", "[1]", "[" * 1000, '[1,2,3,"4"]'):
+            with pytest.raises(BadInput, match="not a cursor"):
+                await provider.sessions(call, cursor=changed(pages[0].cursor, trail=trail)).collect()
+
+    run(scenario)
+
+
+def test_series_of_2021_that_were_cut_go_on_where_others_took_a_place_before() -> None:
+    world = World(
+        seed=1, calls=1, start=END - 8 * HOUR, end=END, call_seconds=3 * HOUR, sessions_per_call=30,
+        metrics_per_session=3,
+    )  # fmt: skip
+    stage = Stage("agora", world, api="2021-03")
+
+    def points(pages: Iterable[Page[MetricSeries]]) -> set[tuple[str, str, int]]:
+        items = [one for page in pages for one in page.items]
+        return {(one.session_id, one.vendor_metric, at) for one in items for at in one.times}
+
+    async def scenario() -> None:
+        provider = stage.provider(api="2021-03")
+        (call,) = await provider.calls(whole(world)).collect()
+        sessions = sorted(await provider.sessions(call).collect(), key=lambda one: one.join_ts)[:5]
+        walk = provider.metrics(call, sessions)
+        pages = [page async for page in walk.pages()]
+        assert len(pages) > len(walk.questions(END + HOUR)[0].over), "others were learnt of, and windows asked again"
+        for place, cut in enumerate(pages):
+            rest = provider.metrics(call, sessions, cursor=cut.cursor)
+            after = [page async for page in rest.pages()]
+            assert [page.window for page in pages[place + 1 :]] == [page.window for page in after]
+            assert points(pages) == points([*pages[: place + 1], *after])
+            assert walk.certificate.doubts == rest.certificate.doubts
+            read = Cursor.read(cut.cursor)
+            assert not [one for one in sessions if one.session_id in read.trail or one.user_id in read.trail]
+
+    run(scenario)
