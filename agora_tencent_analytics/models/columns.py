@@ -36,6 +36,7 @@ class _Made(NamedTuple):
     values: array[float]
     untimed: int  # points dropped because their time could not be read
     outside: int
+    contradicted: int = 0  # points dropped because of their time another value was kept
 
     def make(self) -> _Made:
         return self
@@ -47,7 +48,7 @@ class _Made(NamedTuple):
     @property
     def odd(self) -> int:
         # One NaN makes a sum NaN (so do two infinities): a number proves that there is none, at a third of the cost.
-        return self.untimed + (sum(map(isnan, self.values)) if isnan(sum(self.values)) else 0)
+        return self.untimed + self.contradicted + (sum(map(isnan, self.values)) if isnan(sum(self.values)) else 0)
 
 
 class _Source(Protocol):
@@ -66,18 +67,21 @@ class _Text(msgspec.Struct):  # made in a third of the time that a named tuple t
         parts = [read_points(chunk, self.form, self.scale) for chunk in self.chunks]
         if len(parts) == 1 and parts[0].increasing:
             times, values, untimed, _ = parts[0]
+            contradicted = 0
         else:
-            times, values = _tidy([(part.times, part.values, part.increasing) for part in parts])
+            times, values, contradicted = _tidy([(part.times, part.values, part.increasing) for part in parts])
             untimed = sum(part.untimed for part in parts)
         if self.clip is None or not times or (self.clip[0] <= times[0] and times[-1] < self.clip[1]):
-            return _Made(times, values, untimed, 0)
+            return _Made(times, values, untimed, 0, contradicted)
         if times[-1] >= YEAR_5138:
             small = bisect_left(times, YEAR_5138)  # what is in milliseconds comes after what is in seconds
             late = array("q", map(seconds, times[small:]))
-            times, values = _tidy([(times[:small], values[:small], True), (late, values[small:], False)])
+            parts_in_seconds = [(times[:small], values[:small], True), (late, values[small:], False)]
+            times, values, more = _tidy(parts_in_seconds)
+            contradicted += more
         first, beyond = bisect_left(times, self.clip[0]), bisect_left(times, self.clip[1])
         outside = len(times) - max(0, beyond - first)
-        return _Made(times[first:beyond], values[first:beyond], untimed, outside)
+        return _Made(times[first:beyond], values[first:beyond], untimed, outside, contradicted)
 
     def glance(self) -> Glance | None:
         seen = glance(self.chunks[0], self.form) if len(self.chunks) == 1 else None
@@ -89,13 +93,16 @@ class _Joined(msgspec.Struct):
 
     def make(self) -> _Made:
         made = [part._made() for part in self.parts]
-        times, values = _tidy([(part.times, part.values, True) for part in made])
-        return _Made(times, values, sum(part.untimed for part in made), sum(part.outside for part in made))
+        times, values, more = _tidy([(part.times, part.values, True) for part in made])
+        untimed, outside = sum(part.untimed for part in made), sum(part.outside for part in made)
+        return _Made(times, values, untimed, outside, more + sum(part.contradicted for part in made))
 
     def glance(self) -> Glance | None:
         seen = [found for part in self.parts if (found := part._glance())]
         if len(seen) < len(self.parts) or not seen:
             return None
+        if any(after.first <= before.last for before, after in pairwise(sorted(seen, key=_begun))):
+            return None  # two values of one second: whether they are the same is seen when they are decoded
         first, last = min(one.first for one in seen), max(one.last for one in seen)
         return Glance(first, last, sum(one.rows for one in seen), sum(one.size for one in seen))
 
@@ -107,9 +114,9 @@ class _Slice(msgspec.Struct):
     counts: bool
 
     def make(self) -> _Made:
-        times, values, untimed, outside = self.parent._made()
+        times, values, untimed, outside, contradicted = self.parent._made()
         first, beyond = bisect_left(times, self.start), bisect_left(times, self.end)
-        counted = (untimed, outside) if self.counts else (0, 0)
+        counted = (untimed, outside, contradicted) if self.counts else (0, 0)
         if beyond - first == len(times):
             return _Made(times, values, *counted)
         return _Made(times[first:beyond], values[first:beyond], *counted)
@@ -124,7 +131,7 @@ class _Rest(msgspec.Struct):
     spans: tuple[tuple[float, float], ...]
 
     def make(self) -> _Made:
-        times, values, _, _ = self.parent._made()
+        times, values, *_ = self.parent._made()
         left, of_left, at = array("q"), array("d"), 0
         if times and not any(start <= times[0] and times[-1] < end for start, end in self.spans):
             for start, end in (*self.spans, (inf, inf)):
@@ -160,7 +167,8 @@ class Columns:
 
     What one vendor may send and the other not, both survive: points in any order, rows too long or too
     short, nulls, numbers in quotes. Of several points with one time the first is kept, except that a
-    number is preferred to NaN. Nothing in the text of a point ever raises.
+    number is preferred to NaN; `contradicted` counts those that had another value. Nothing in the text of a
+    point ever raises.
 
     The arrays support the buffer protocol: `numpy.asarray(columns.values)` copies nothing.
 
@@ -190,7 +198,15 @@ class Columns:
         self._state = _Text(several, form, scale, clip)
 
     @classmethod
-    def of(cls, times: Iterable[int], values: Iterable[float], *, untimed: int = 0, outside: int = 0) -> Columns:
+    def of(
+        cls,
+        times: Iterable[int],
+        values: Iterable[float],
+        *,
+        untimed: int = 0,
+        outside: int = 0,
+        contradicted: int = 0,
+    ) -> Columns:
         """Columns made of numbers at hand: sorted, duplicates dropped, NaN for what is missing.
 
         Args:
@@ -198,6 +214,7 @@ class Columns:
             values: as many values.
             untimed: points that were dropped because their time is unreadable.
             outside: points that fell outside the clip.
+            contradicted: points that were dropped before because another value of their time was kept.
 
         Raises:
             ValueError: the two differ in length.
@@ -205,7 +222,8 @@ class Columns:
         when, what = array("q", times), array("d", values)
         if len(when) != len(what):
             raise ValueError(f"{len(when)} times but {len(what)} values")
-        return cls._from(_Made(*_tidy([(when, what, _increasing(when))]), untimed, outside))
+        kept, of_kept, more = _tidy([(when, what, _increasing(when))])
+        return cls._from(_Made(kept, of_kept, untimed, outside, contradicted + more))
 
     @classmethod
     def join(cls, parts: Iterable[Columns]) -> Columns:
@@ -215,6 +233,8 @@ class Columns:
             parts: the same series from neighbouring or overlapping windows, in any order.
         """
         pieces = tuple(parts)
+        if len(pieces) > 1:
+            pieces = _without_copies(pieces)
         return pieces[0] if len(pieces) == 1 else cls._from(_Joined(pieces))
 
     def slice(self, start: float, end: float, *, counts: bool = False) -> Columns:
@@ -254,18 +274,23 @@ class Columns:
         values: list[float | None] = [*self.values]
         if self.odd > self.untimed:
             values = [None if isnan(value) else value for value in self.values]
-        counts = {"untimed": self.untimed, "outside": self.outside}
+        counts = {"untimed": self.untimed, "outside": self.outside, "contradicted": self.contradicted}
         return {"times": self.times.tolist(), "values": values, **{name: n for name, n in counts.items() if n}}
 
     @property
     def odd(self) -> int:
-        """How many values are NaN, plus how many points were dropped because their time is unreadable."""
+        """How many values are NaN, plus how many points were dropped: `untimed` and `contradicted`."""
         return self._made().odd
 
     @property
     def untimed(self) -> int:
         """How many points were dropped because their time is unreadable."""
         return self._made().untimed
+
+    @property
+    def contradicted(self) -> int:
+        """How many points were dropped because of their time another value was kept, the first that came."""
+        return self._made().contradicted
 
     @property
     def outside(self) -> int:
@@ -344,19 +369,31 @@ def _own(chunks: bytes | Sequence[bytes]) -> tuple[bytes, ...]:
     return (bytes(chunks),) if isinstance(chunks, bytes) else tuple(map(bytes, chunks))
 
 
-def _revive(times: array[int], values: array[float], untimed: int, outside: int) -> Columns:
-    return Columns._from(_Made(times, values, untimed, outside))
+def _without_copies(pieces: tuple[Columns, ...]) -> tuple[Columns, ...]:
+    """The same without those that are not decoded, and the text of an earlier one to the letter."""
+    kept = list[Columns]()
+    for piece in pieces:
+        if not any(type(piece._state) is type(one._state) is _Text and piece._state == one._state for one in kept):
+            kept.append(piece)
+    return tuple(kept)
+
+
+def _revive(times: array[int], values: array[float], untimed: int, outside: int, contradicted: int = 0) -> Columns:
+    return Columns._from(_Made(times, values, untimed, outside, contradicted))
 
 
 def _increasing(times: Sequence[int]) -> bool:
     return all(starmap(lt, pairwise(times)))
 
 
-def _tidy(parts: Sequence[tuple[array[int], array[float], bool]]) -> tuple[array[int], array[float]]:
-    """One pair of columns, strictly increasing in time, of parts that say whether they already are."""
+def _tidy(parts: Sequence[tuple[array[int], array[float], bool]]) -> tuple[array[int], array[float], int]:
+    """One pair of columns, strictly increasing in time, of parts that say whether they already are.
+
+    Beside it, how many points have another value than the one of their time that is kept.
+    """
     parts = [part for part in parts if part[0]]
     if len(parts) == 1 and parts[0][2]:
-        return parts[0][0], parts[0][1]
+        return parts[0][0], parts[0][1], 0
     in_time = sorted(parts, key=_first)
     apart = all(before[0][-1] < after[0][0] for before, after in pairwise(in_time))
     times, values = array("q"), array("d")
@@ -364,7 +401,7 @@ def _tidy(parts: Sequence[tuple[array[int], array[float], bool]]) -> tuple[array
         for when, what, _ in in_time:
             times += when
             values += what
-        return times, values
+        return times, values, 0
     for when, what, _ in parts:  # in the order given: of duplicates the first is kept
         times += when
         values += what
@@ -375,11 +412,18 @@ def _first(part: tuple[array[int], array[float], bool]) -> int:
     return part[0][0]
 
 
-def _sorted(times: array[int], values: array[float]) -> tuple[array[int], array[float]]:
+def _begun(seen: Glance) -> int:
+    return seen.first
+
+
+def _sorted(times: array[int], values: array[float]) -> tuple[array[int], array[float], int]:
     kept: dict[int, float] = {}
+    contradicted = 0
     for when, what in zip(times, values, strict=True):
         had = kept.get(when)
         if had is None or (isnan(had) and not isnan(what)):
             kept[when] = what
+        elif had != what and not isnan(what):
+            contradicted += 1
     order = sorted(kept)
-    return array("q", order), array("d", map(kept.__getitem__, order))
+    return array("q", order), array("d", map(kept.__getitem__, order)), contradicted

@@ -61,7 +61,10 @@ class MetricSeries:
 
     @property
     def odd(self) -> int:
-        """How many values are NaN, plus how many points were dropped because their time is unreadable."""
+        """How many values are NaN, plus how many points were dropped.
+
+        Dropped is what has an unreadable time, or another value than the point of the same time that was kept.
+        """
         return self.columns.odd
 
     @property

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import anyio.lowlevel
 
-from agora_tencent_analytics.errors import AnalyticsError
+from agora_tencent_analytics.errors import AnalyticsError, counted
 from agora_tencent_analytics.models.calls import Session
 from agora_tencent_analytics.models.columns import POINT_BYTES
 from agora_tencent_analytics.models.series import MetricSeries
@@ -176,7 +176,7 @@ class CallReader:
         Those of which that is not plain are decoded, a few at a turn of the loop.
         """
         report, decoded, size = self._job.report, 0, 0
-        kept, astray = list[MetricSeries](), list[MetricSeries]()
+        kept, astray, contradicted = list[MetricSeries](), list[MetricSeries](), list[MetricSeries]()
         for series in batch:
             if (seen := series.columns._watch(series.spare, report._looked_at)) is not None:
                 kept.append(series)
@@ -187,11 +187,18 @@ class CallReader:
                 await anyio.lowlevel.checkpoint()
             points = len(series)
             report._looked_at(None, series.spare, points, series.odd if points else 0)
+            if series.columns.contradicted:
+                contradicted.append(series)
             if points:
                 kept.append(series)
                 size += points * POINT_BYTES
             elif (series.odd or series.columns.outside) and not series.outside:
                 astray.append(series)
+        if contradicted:
+            one, points = contradicted[0], sum(series.columns.contradicted for series in contradicted)
+            dropped = counted(points, "point")
+            what = f"call {one.call_id} has {dropped} beside another value of the same second, which was kept"
+            self._job.suspect([f"{what}; some are of {one.vendor_metric} of session {one.session_id}"])
         if astray:
             one = astray[0]
             what = f"call {one.call_id} has points, but none of a second that was asked for, in {len(astray):,} series"

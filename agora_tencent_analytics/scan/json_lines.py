@@ -139,7 +139,8 @@ def _series(said: Mapping[str, Any]) -> MetricSeries:
 
 def _columns(said: Mapping[str, Any]) -> Columns:
     values = [float("nan") if value is None else value for value in said["values"]]
-    return Columns.of(said["times"], values, untimed=said.get("untimed", 0), outside=said.get("outside", 0))
+    counts = {name: said.get(name, 0) for name in ("untimed", "outside", "contradicted")}
+    return Columns.of(said["times"], values, **counts)
 
 
 def _failure(said: Mapping[str, Any]) -> Failure:

@@ -46,7 +46,8 @@ class VendorReport:
     strange_dropped: int = 0
     """Rows that were not asked for: of another channel, call or user, or of another vendor."""
     odd_values: int = 0
-    """Values that were null or no number, and are NaN, in columns that somebody has looked at."""
+    """Values that were null or no number, and are NaN, and points that were dropped because of an unreadable time or of
+    another value of their time, in columns that somebody has looked at."""
     points_outside: int = 0
     """Points that belong to no stay of their user, in columns that somebody has looked at."""
     failures: list[Failure] = attrs.field(factory=list)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import pickle
 from array import array
 from typing import Any
 
@@ -53,9 +54,9 @@ def as_objects(row: Any) -> Any:
 
 
 def naive(chunks: list[bytes], form: PointForm, scale: float = 1.0) -> tuple[list[int], list[float], int]:
-    """The same by the plainest means: times, values and how many rows had no readable time."""
+    """The same by the plainest means: times, values and how many rows had no readable time, or one that was taken."""
     found: dict[int, float] = {}
-    untimed = 0
+    untimed = contradicted = 0
     when: Any
     what: Any
     for row in itertools.chain.from_iterable(json.loads(chunk) or [] for chunk in chunks):
@@ -76,8 +77,10 @@ def naive(chunks: list[bytes], form: PointForm, scale: float = 1.0) -> tuple[lis
             value = what * scale
         if second not in found or math.isnan(found[second]):
             found[second] = value
+        elif not math.isnan(value) and value != found[second]:
+            contradicted += 1
     order = sorted(found)
-    return order, [float(found[second]) for second in order], untimed
+    return order, [float(found[second]) for second in order], untimed + contradicted
 
 
 def same(expected: list[float], actual: array[float]) -> bool:
@@ -86,10 +89,10 @@ def same(expected: list[float], actual: array[float]) -> bool:
 
 def check(chunks: list[bytes], form: PointForm, scale: float = 1.0) -> Columns:
     columns = Columns(chunks, form, scale=scale)
-    seconds, numbers, untimed = naive(chunks, form, scale)
+    seconds, numbers, dropped = naive(chunks, form, scale)
     assert seconds == list(columns.times)
     assert same(numbers, columns.values), (numbers, columns.values)
-    assert untimed + sum(map(math.isnan, numbers)) == columns.odd
+    assert dropped + sum(map(math.isnan, numbers)) == columns.odd
     return columns
 
 
@@ -205,21 +208,35 @@ def test_objects_that_are_no_json_cost_only_themselves() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
+    ("text", "expected", "contradicted"),
     [
-        (b"[[2,20],[1,10]]", [(1, 10.0), (2, 20.0)]),
-        (b"[[1,10],[1,11],[2,20]]", [(1, 10.0), (2, 20.0)]),
-        (b"[[1,null],[1,11],[1,12]]", [(1, 11.0)]),
-        (b'[[1,"x"],[1,11]]', [(1, 11.0)]),
-        (b"[[1.2,10],[1.7,11]]", [(1, 10.0)]),
+        (b"[[2,20],[1,10]]", [(1, 10.0), (2, 20.0)], 0),
+        (b"[[1,10],[1,11],[2,20]]", [(1, 10.0), (2, 20.0)], 1),
+        (b"[[1,10],[1,10.0],[1,null]]", [(1, 10.0)], 0),
+        (b"[[1,null],[1,11],[1,12],[1,13]]", [(1, 11.0)], 2),
+        (b'[[1,"x"],[1,11]]', [(1, 11.0)], 0),
+        (b"[[1.2,10],[1.7,11]]", [(1, 10.0)], 1),
     ],
 )
-def test_points_are_sorted_and_of_one_time_the_first_number_is_kept(
-    text: bytes, expected: list[tuple[int, float]]
+def test_points_are_sorted_and_of_one_time_the_first_number_is_kept_and_others_are_odd(
+    text: bytes, expected: list[tuple[int, float]], contradicted: int
 ) -> None:
     columns = Columns(text, PAIRS)
     assert expected == list(zip(columns.times, columns.values, strict=True))
-    assert 0 == columns.odd
+    assert (contradicted, contradicted) == (columns.contradicted, columns.odd)
+
+
+def test_joined_columns_count_what_other_parts_contradict_and_no_copies() -> None:
+    first, other = Columns(b"[[1000000001,1],[1000000002,2]]", PAIRS), b"[[1000000002,2],[1000000003,3],[1000000001,7]]"
+    copied = Columns.join([first, Columns(b"[[1000000001,1],[1000000002,2]]", PAIRS)])
+    assert copied is first
+    joined = Columns.join([first, Columns(other, PAIRS)])
+    assert ([1.0, 2.0, 3.0], 1, 1) == (list(joined.values), joined.contradicted, joined.odd)
+    assert 1 == pickle.loads(pickle.dumps(joined)).contradicted
+    halves = [joined.slice(0, 1000000002, counts=True), joined.slice(1000000002, 1 << 40)]
+    assert [1, 0] == [half.contradicted for half in halves], "once, in whichever half"
+    clipped = Columns([other, b"[[1000000003,4]]"], PAIRS, clip=(0, 1 << 40))
+    assert 1 == clipped.contradicted
 
 
 @given(st.lists(st.lists(st.tuples(st.integers(0, 30), st.one_of(st.none(), st.integers(0, 9))), max_size=6)))

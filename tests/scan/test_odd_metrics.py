@@ -275,3 +275,38 @@ def test_columns_are_decoded_when_somebody_reads_them_and_what_is_odd_in_them_is
     lost = 2 if vendor == "agora" else 1
     assert sent - lost * len(series) == sum(map(len, series)) == report.points
     assert len(series) <= sum(one.odd for one in series) == report.odd_values
+
+
+@pytest.mark.parametrize("same", [True, False], ids=["the same points", "other values"])
+@every_vendor
+def test_two_series_of_one_user_and_metric_lose_no_point_in_silence(
+    vendor: str, options: dict[str, Any], same: bool
+) -> None:
+    """Of two values of one second one is kept; a series that stands there twice, to the letter, loses nothing."""
+    ours, text, points = ("mid", 99_999, "kvs") if vendor == "agora" else ("DataType", "aNewMetric", "Content")
+    value: Any = 1 if vendor == "agora" else "Value"
+    odd = 0
+
+    def spoil(rows: Rows) -> None:
+        nonlocal odd
+        for series in [one["data"] for one in rows] if vendor == "agora" else by_user(rows):
+            for one in series:
+                one[ours] = text
+            if same:
+                series[1][points] = series[0][points]
+            both = zip(*([point[value] for point in one[points]] for one in series), strict=True)
+            odd += sum(
+                first is other is None or (first != other and None not in (first, other)) for first, other in both
+            )
+
+    found, polite = read(vendor, options, {SERIES[vendor]: spoil}), read(vendor, options, {})
+    assert (polite.points // 2, odd, same) == (found.points, found.report.odd_values, found.report.complete)
+    assert same == (odd < 9)
+    assert same == (not any("another value" in doubt for doubt in found.report.doubts))
+
+
+def by_user(rows: Rows) -> list[Rows]:
+    users: dict[str, Rows] = {}
+    for row in rows:
+        users.setdefault(row["UserId"], []).append(row)
+    return list(users.values())
