@@ -141,8 +141,8 @@ async def read_whole(job: Job, memory: MemoryBound, worker: int, call: Call) -> 
             if any((one.session_id or one.user_id) not in known for one in page.items):
                 # They have nobody next to them: a row is lost, or the list of sessions is what is missing.
                 return _listed_after_all(way, sessions, series, before, window)
-            # Who came back stands on two pages, each time with all of the series.
-            series += [one for one in page.items if one.user_id not in before]
+            # Who came back stands on two pages: with all of the series on each, or not, which joining them finds out.
+            series += page.items
             if early is not None:
                 early.saw(Reply(items=page.sessions), window)
                 if early.onward(window.end) is not None:

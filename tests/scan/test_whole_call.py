@@ -8,13 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agora_tencent_analytics import AgoraProvider, Provider, TencentProvider
+from agora_tencent_analytics import AgoraProvider, Provider, TencentProvider, TimeRange
 from agora_tencent_analytics.limits import HOUR
 from agora_tencent_analytics.scan import CallRecord, Report
 from agora_tencent_analytics.scan.whole_call import WholeCall, list_the_others, whole_call
+from agora_tencent_analytics.simulator import World
 from agora_tencent_analytics.simulator.world.impolite import SLIPS
 from tests.support.long_runs import by_turns
 from tests.support.simulated_scans import END, WHOLE, Vendors, read
+from tests.support.spoilt_answers import Rows, Spoilt
+from tests.support.transports import Stage
 from tests.support.virtual_time import run
 
 OF_ROWS = [name for name, slip in SLIPS.items() if slip.places[0] in ("call", "session")]
@@ -128,3 +131,33 @@ def test_users_who_come_back_are_listed_once_their_stays_have_cost_what_the_list
     most = 2 * way.question.size
     listed = [list_the_others(way, 6, rows, users=50, total=150) for rows in (50, 49 + most, 50 + most)]
     assert [False, False, True] == listed
+
+
+@pytest.mark.parametrize("sessions", [9, 14])
+def test_of_a_user_who_comes_back_each_page_may_show_the_series_of_its_own_stay(sessions: int) -> None:
+    world = World(
+        seed=0, calls=1, start=END - 6 * HOUR, end=END - 2 * HOUR, call_seconds=3_000, sessions_per_call=sessions,
+        metrics_per_session=2, points_per_series=30,
+    )  # fmt: skip
+
+    def of_the_page(whole: Rows) -> None:
+        """Only points from stays that stand on the same page."""
+        for series in whole[0].get("Data") or ():
+            own = [(row["JoinTs"], row["LeaveTs"]) for row in whole[0]["UserList"] if row["UserId"] == series["UserId"]]
+            series["Content"] = [
+                point for point in series["Content"] if any(join <= point["Time"] <= leave for join, leave in own)
+            ]
+
+    def points(spoil: dict[str, Any]) -> tuple[int, int, bool]:
+        stage = Stage("tencent", world)
+
+        async def scenario() -> tuple[int, int, bool]:
+            async with stage.provider(transport=Spoilt(stage.server, spoil)) as provider:
+                records, report = await read(provider, over=TimeRange(world.start, world.end))
+                return sum(record.points for record in records), stage.asked, report.complete
+
+        return run(scenario)
+
+    polite = points({})
+    assert (sessions * 2 * 30, True) == (polite[0], polite[2])
+    assert polite == points({"": of_the_page})
