@@ -1,6 +1,7 @@
 """A small Daily.co for tests: meetings, participants and logs, as its public pages describe them.
 
-Run as a script it serves until its standard input ends, and first prints one JSON line: `base_url` and `start`.
+Run as a script it serves until its standard input ends, and first prints one JSON line, `base_url` and `start`; what to
+paste into another terminal is on standard error. A number of meetings may be given.
 """
 
 from __future__ import annotations
@@ -101,10 +102,11 @@ def _said(body: Any, *, status: int = 200, headers: dict[str, str] | None = None
 
 def main() -> None:
     """Serves meetings that ended an hour ago."""
-    meetings = int(sys.argv[1])
+    meetings = int(sys.argv[1]) if sys.argv[1:] else 20
     start = int(time.time()) - 7_200
     with on_loopback(DailyServer(start, meetings).answer) as base_url:
         print(json.dumps({"base_url": base_url, "start": start}), flush=True)
+        print(f"export DAILY_BASE_URL={base_url} DAILY_API_KEY={KEY}", file=sys.stderr, flush=True)
         sys.stdin.read()
 
 

@@ -1,6 +1,7 @@
 """A small Twilio Video Insights for tests: rooms and participants, as its public pages describe them.
 
-Run as a script it serves until its standard input ends, and first prints one JSON line: `base_url` and `start`.
+Run as a script it serves until its standard input ends, and first prints one JSON line, `base_url` and `start`; what to
+paste into another terminal is on standard error. A number of rooms may be given.
 """
 
 from __future__ import annotations
@@ -105,10 +106,12 @@ def _said(body: Any, *, status: int = 200) -> Response:
 
 def main() -> None:
     """Serves rooms that ended an hour ago."""
-    rooms = int(sys.argv[1])
+    rooms = int(sys.argv[1]) if sys.argv[1:] else 20
     start = int(time.time()) - 7_200
     with on_loopback(TwilioServer(start, rooms).answer) as base_url:
         print(json.dumps({"base_url": base_url, "start": start}), flush=True)
+        keys = f"TWILIO_ACCOUNT_SID={ACCOUNT} TWILIO_AUTH_TOKEN={TOKEN}"
+        print(f"export TWILIO_BASE_URL={base_url} {keys}", file=sys.stderr, flush=True)
         sys.stdin.read()
 
 
