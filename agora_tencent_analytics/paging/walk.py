@@ -31,7 +31,7 @@ from agora_tencent_analytics.paging.evidence import Evidence
 from agora_tencent_analytics.paging.next_page import NextReader
 from agora_tencent_analytics.paging.page import Page
 from agora_tencent_analytics.paging.question import Questions, reaches
-from agora_tencent_analytics.paging.seen_ids import Digests, Seen
+from agora_tencent_analytics.paging.seen_ids import Beginnings, Digests, Seen
 from agora_tencent_analytics.paging.truncated import moments
 from agora_tencent_analytics.paging.windows import Reading, Windows
 from agora_tencent_analytics.receipt import Receipt
@@ -107,6 +107,7 @@ class Walk:
         self._warned = False
         self._given: Held | None = None
         self._seen = Seen()
+        self._beginnings = Beginnings()
         self._last: tuple[TimeRange, int, Reply[Any], bytes]
         self._lost: Sequence[UnreadableRow] = ()
         self.evidence: Evidence = Evidence(from_cursor=cursor is not None)
@@ -231,6 +232,8 @@ class Walk:
         items, fresh = reply.items, sum(news)
         if row.key and fresh < len(news):
             self._doubt_namesakes(row.name, reply.ids, reply.items)
+            if row.model is Call:
+                self._doubt_beginnings(row.name, window, reply, news)
             items = [item for item, new in zip(items, news, strict=not lost) if new]
         if reply.sessions:
             self._doubt_namesakes(row.name, [one.session_id for one in reply.sessions], reply.sessions)
@@ -255,6 +258,8 @@ class Walk:
         total = reply.total if row.key or isinstance(row.paging, PageNumber | NextPage) else None
         signs = PageSigns(ids=rows, total=total, has_more=reply.has_more, is_last=reply.is_last, next=reply.next, at=at)
         step = reading.reader.feed(signs, fresh=fresh)
+        if row.key and row.model is Call and fresh and step.action == "page":
+            self._beginnings.note(window, reply.ids, map(_BEGUN, reply.items))
         split = self.windows.go(reading, step, rows=len(rows))
         if step.drift or split or reply.warning or is_heard(self._caller.hooks):
             self._tell(
@@ -293,7 +298,16 @@ class Walk:
         for row_id, item in zip(ids, items, strict=False):
             about = _ABOUT[type(item)](item) if type(item) in _ABOUT else None
             if said.setdefault(row_id, about) != about:
-                self.evidence.doubts[f"rows of {name} share the id {row_id!r} and are not about the same"] = None
+                self._doubt_id(name, row_id)
+
+    def _doubt_beginnings(self, name: str, window: TimeRange, reply: Reply[Any], news: Sequence[bool]) -> None:
+        """Doubts the id of a call that another call had on an earlier page of the window."""
+        for row_id, call, new in zip(reply.ids, reply.items, news, strict=False):
+            if not new and self._beginnings.differs(window, row_id, call.created_ts):
+                self._doubt_id(name, row_id)
+
+    def _doubt_id(self, name: str, row_id: str) -> None:
+        self.evidence.doubts[f"rows of {name} share the id {row_id!r} and are not about the same"] = None
 
     def _gives_way(self, reading: Reading, refused: WindowRefused) -> bool:
         over, row = reading.window, reading.question.row

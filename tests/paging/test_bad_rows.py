@@ -13,7 +13,10 @@ from hypothesis import strategies as st
 
 from agora_tencent_analytics import Call, Certificate, TimeRange, scan
 from agora_tencent_analytics.limits import HOUR
+from agora_tencent_analytics.simulator import World
 from tests.support.raw_rows import CALL, NOW, SESSION, Raw, RawRows, raw
+from tests.support.spoilt_answers import Rows, Spoilt
+from tests.support.transports import Stage
 from tests.support.virtual_time import run
 
 END = NOW - 2 * HOUR
@@ -288,3 +291,36 @@ def test_a_session_that_stands_twice_in_each_of_ten_calls_costs_no_request_and_n
     assert (40, True) == (sessions, report.complete), str(report)
     # The calls (of Tencent's a second page, since its total counts the page), and the sessions of each.
     assert {"agora": 11, "tencent": 12}[vendor] == len(transport.asked)
+
+
+@pytest.mark.parametrize("change", ["nothing", "end", "beginning"])
+@pytest.mark.parametrize("vendor", ["agora", "tencent"])
+def test_a_call_with_the_id_of_another_on_an_earlier_page_is_doubted(vendor: Any, change: str) -> None:
+    """The first of the two is kept. One that comes again, and has ended meanwhile, is the same call."""
+    world = World(calls=250, start=NOW - 6 * HOUR, end=NOW - 2 * HOUR)
+    rows, name, created, destroyed = (
+        ("call_lists", "call_id", "created_ts", "destroyed_ts")
+        if vendor == "agora"
+        else ("RoomList", "CommId", "CreateTime", "DestroyTime")
+    )
+    stage, first, other = Stage(vendor, world), dict[str, Any](), ""
+
+    def spoil(found: Rows) -> None:
+        nonlocal other
+        if not first:
+            first.update(found[7])
+        elif not other and len(found) < 100:
+            other = found[3][name]
+        for row in found:
+            if row[name] == other:
+                row |= {name: first[name], created: first[created], destroyed: first[destroyed]}
+                row[{"end": destroyed}.get(change, created)] += change != "nothing"
+
+    async def scenario() -> tuple[int, Any]:
+        walk = stage.provider(transport=Spoilt(stage.server, {rows: spoil})).calls(TimeRange(world.start, world.end))
+        return len(await walk.collect()), walk.certificate
+
+    calls, certificate = run(scenario)
+    assert 249 == calls
+    shared = f"share the id {first[name]!r} and are not about the same"
+    assert (change == "beginning") == any(shared in doubt for doubt in certificate.doubts)
