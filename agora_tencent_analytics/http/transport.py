@@ -242,6 +242,7 @@ class AiohttpTransport:
         finally:
             if attempt is not None:
                 attempt.over()
+                attempt = None  # else this frame, the task and its error keep each other
         # Raised out here, where it is neither chained to aiohttp's error nor has it as its context: some of
         # those carry the request with its Authorization header.
         try:

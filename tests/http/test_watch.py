@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
+import weakref
 from functools import partial
 
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -107,3 +109,26 @@ def test_a_cancellation_from_outside_stays_one() -> None:
         return sending.cancelled()
 
     assert asyncio.run(scenario())
+
+
+def test_a_task_that_ended_with_an_error_is_freed_without_the_collector() -> None:
+    async def scenario() -> object:
+        transport = AiohttpTransport()
+        async with serving(drops) as server:
+            request = Request(method="GET", url=server.url + "/silence", endpoint="calls")
+            sending = asyncio.create_task(
+                transport.send(request, timeouts=Timeouts(total_s=0.2), answered=lambda: None)
+            )
+            await asyncio.wait([sending])
+            assert isinstance(sending.exception(), TransportError)
+            kept = weakref.ref(sending)
+            del sending
+            await asyncio.sleep(0.05)
+            await transport.aclose()
+        return kept()
+
+    gc.disable()
+    try:
+        assert asyncio.run(scenario()) is None
+    finally:
+        gc.enable()

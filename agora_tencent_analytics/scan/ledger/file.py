@@ -160,6 +160,15 @@ class LedgerFile:
         with self.transaction():
             self.rows(statement, values)
 
+    def sweep(self, statement: str, values: Sequence[Any] = ()) -> None:
+        """Executes one statement that may change every row, each of which is weighed: for as long as that takes.
+
+        Raises:
+            LedgerUnusable: the file cannot be written.
+        """
+        with self.transaction(), self._translated():
+            self._connection.aside(partial(self._connection.execute, statement, values))
+
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
         """All statements inside, or none of them; inside another, a part of that.

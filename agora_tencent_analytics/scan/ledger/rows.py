@@ -97,7 +97,7 @@ class Rows:
     def distrust(self) -> bool:
         """Forgets the lane, and takes its calls for those of earlier scans; True if there are any."""
         self.forget()
-        self._file.write("UPDATE calls SET run = 0 WHERE lane = ?", (self._lane,))
+        self._file.sweep("UPDATE calls SET run = 0 WHERE lane = ?", (self._lane,))
         return self.count(tuple(State)) > 0
 
     def new_losses(self, now: int) -> bool:
@@ -177,14 +177,14 @@ class Rows:
 
     def change(self, before: State, after: State, *, run: int) -> None:
         """Changes the state of all calls that an earlier scan than `run` left in another."""
-        self._file.write(
+        self._file.sweep(
             "UPDATE calls SET state = ?, run = ? WHERE lane = ? AND state = ? AND run < ?",
             (after, run, self._lane, before, run),
         )
 
     def doubt_pending(self) -> None:
         """Takes all calls that are pending for calls that are pending again."""
-        self._file.write(
+        self._file.sweep(
             "UPDATE calls SET state = ? WHERE lane = ? AND state = ?", (State.AGAIN, self._lane, State.PENDING)
         )
 
@@ -218,7 +218,7 @@ class Rows:
     def prune(self, before: float) -> None:
         """Forgets settled calls that ended before an instant."""
         statement = "DELETE FROM calls WHERE lane = ? AND state IN (?, ?) AND ended < ?"
-        self._file.write(statement, (self._lane, State.SETTLED, State.TOLD, before))
+        self._file.sweep(statement, (self._lane, State.SETTLED, State.TOLD, before))
 
     def _decoded(self, text: bytes, kind: type[T]) -> T:
         try:

@@ -16,7 +16,7 @@ from agora_tencent_analytics.limits import HOUR
 from agora_tencent_analytics.receipt import Budget
 from agora_tencent_analytics.scan import Report
 from agora_tencent_analytics.scan.ledger.file import LedgerFile
-from agora_tencent_analytics.scan.ledger.rows import LaneState, Rows
+from agora_tencent_analytics.scan.ledger.rows import LaneState, Rows, State
 from agora_tencent_analytics.secret import Secret
 from agora_tencent_analytics.timerange import TimeRange
 from tests.scan.ledger.test_hostile import OVER, WORLD
@@ -210,6 +210,28 @@ def test_what_is_undone_leaves_the_seal_as_it_was(tmp_path: Path) -> None:
     with closing(LedgerFile(path)) as file:
         assert [True, True] == [Rows(file, lane, key).sound for lane in ("agora", "tencent")]
         assert not Rows(file, "agora", Secret(b"other")).sound
+
+
+def test_what_changes_every_row_of_a_large_ledger_takes_the_time_that_it_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, key, most = tmp_path / "ledger", Secret(b"key"), 30_000
+    with closing(LedgerFile(path)) as file, file.transaction():
+        file.write(
+            f"INSERT INTO calls (lane, digest, state, run, ended, call) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 "
+            f"FROM n WHERE i < {most}) SELECT 'agora', randomblob(16), 1, 1, i, x'7b7d' FROM n"
+        )
+    monkeypatch.setattr("agora_tencent_analytics.storage.sqlite.STATEMENT_S", 0.02)
+    with closing(LedgerFile(path)) as file:
+        rows = Rows(file, "agora", key)
+        assert not rows.sound
+        assert rows.distrust()
+        rows.doubt_pending()
+        rows.change(State.AGAIN, State.TOLD, run=2)
+        rows.prune(most - 1)
+    with closing(LedgerFile(path)) as file:
+        rows = Rows(file, "agora", key)
+        assert (True, 2) == (rows.sound, rows.count((State.TOLD,)))
 
 
 def test_every_provider_has_a_key_of_its_secrets_unless_its_account_outlives_them() -> None:
