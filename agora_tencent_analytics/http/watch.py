@@ -65,6 +65,12 @@ class WatchedConnector(aiohttp.TCPConnector):
         if waiting := [attempt.due for attempt in self._attempts.values() if attempt.late is None]:
             self._ring(min(waiting))
 
+    def close(self, **options: Any) -> Any:
+        """Closes them, which ends whoever reads from one; else the loop would keep all this until the timer rings."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+        return super().close(**options)
+
     async def _create_connection(self, *args: Any, **options: Any) -> Any:
         task = asyncio.current_task()
         attempt = None if task is None else self._attempts.get(task)

@@ -132,3 +132,14 @@ def test_a_task_that_ended_with_an_error_is_freed_without_the_collector() -> Non
         assert asyncio.run(scenario()) is None
     finally:
         gc.enable()
+
+
+def test_a_closed_transport_leaves_no_timer_behind() -> None:
+    async def scenario() -> list[str]:
+        transport, loop = AiohttpTransport(), asyncio.get_running_loop()
+        async with serving(drops) as server:
+            await send(transport, server.url + "/drops", read_s=60, total_s=90)
+            await transport.aclose()
+        return [str(timer) for timer in loop._scheduled if not timer.cancelled()]  # type: ignore[attr-defined]
+
+    assert [] == asyncio.run(scenario())
