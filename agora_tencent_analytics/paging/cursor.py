@@ -107,6 +107,12 @@ class Cursor(msgspec.Struct, kw_only=True, frozen=True):
         """True if its question has been begun, and is not at its end."""
         return self.window is not None or bool(self.stack)
 
+    @property
+    def before_window(self) -> Cursor:
+        """The place before the window being read, which begins with its first page again."""
+        windows = ((self.window, self.barren),) if self.window else ()
+        return msgspec.structs.replace(self, stack=(*self.stack, *windows), window=None)
+
     def text(self) -> str:
         """The cursor as URL-safe text."""
         return base64.urlsafe_b64encode(msgspec.json.encode((_VERSION, self))).decode().rstrip("=")
