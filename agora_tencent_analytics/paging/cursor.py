@@ -67,6 +67,10 @@ class Cursor(msgspec.Struct, kw_only=True, frozen=True):
     """Where pages are asked for by what the one before said: that."""
     reached: int = 0
     """First second that the question has not asked for, where its answers may lead on."""
+    found: int = 1
+    """Rows that were given so far; cursors of earlier releases do not say."""
+    strange: int = 0
+    """Rows that were left out so far because they were not asked for."""
     trail: str = ""
     """What they have shown, as `Trail.memory` has it."""
 
@@ -82,6 +86,7 @@ class Cursor(msgspec.Struct, kw_only=True, frozen=True):
         longest: int,
         reached: int = 0,
         trail: str = "",
+        came: tuple[int, int] = (0, 0),
     ) -> Cursor:
         """Where the reader of a window stands; None between windows."""
         return cls(
@@ -100,6 +105,8 @@ class Cursor(msgspec.Struct, kw_only=True, frozen=True):
             token=reader.token if isinstance(reader, NextReader) else "",
             reached=reached,
             trail=trail,
+            found=came[0],
+            strange=came[1],
         )
 
     @property
@@ -143,7 +150,7 @@ class Cursor(msgspec.Struct, kw_only=True, frozen=True):
         """
         levels = [level for _, level in self.stack]
         counts = (self.question, self.number, self.size, self.total or 0, self.shown, self.barren, self.longest)
-        if min(*counts, *levels) < 0:
+        if min(*counts, self.found, self.strange, *levels) < 0:
             raise BadInput("this is not a cursor of this library (a negative count)")
         for over in (self.over, self.window, *(window for window, _ in self.stack)):
             if over is not None:

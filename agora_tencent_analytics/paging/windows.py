@@ -285,7 +285,8 @@ class Windows:
         window, reader = (reading.window, reading.reader) if reading else (None, None)
         trail = question.trail.memory() if question.trail is not None else ""
         stack = () if alone else self._stack
-        return Cursor.at(self._index, mark, over, stack, window, reader, self._longest, self._reached, trail)
+        came = self._evidence.came
+        return Cursor.at(self._index, mark, over, stack, window, reader, self._longest, self._reached, trail, came)
 
     def _go_on_from(self, cursor: Cursor, questions: Iterator[tuple[int, Question]], now: float) -> None:
         for index, question in questions:

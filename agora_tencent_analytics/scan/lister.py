@@ -191,6 +191,7 @@ class Lister:
             if self._begins_anew():
                 return None
             if page is None:
+                self._job.doubt(listing.certificate)  # before the span: who is killed between them lists it again
                 self._work.listed(span, listing.certificate.clipped)
                 break
             if left is not None and self._shown_before(page, left):

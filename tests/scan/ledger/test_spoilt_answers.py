@@ -13,6 +13,7 @@ from agora_tencent_analytics import Last, TimeRange, scan
 from agora_tencent_analytics.limits import HOUR
 from agora_tencent_analytics.receipt import Budget
 from agora_tencent_analytics.scan import Records, Report
+from agora_tencent_analytics.scan.ledger.work import KeptWork
 from agora_tencent_analytics.scan.options import Since
 from agora_tencent_analytics.scan.report import IncompleteScan
 from agora_tencent_analytics.simulator import World
@@ -25,6 +26,10 @@ WORLD = World(**FEW, end=int(EPOCH) - HOUR)
 LISTING = {
     "agora": ("call_lists", "call_id", "created_ts", "destroyed_ts"),
     "tencent": ("RoomList", "CommId", "CreateTime", "DestroyTime"),
+}
+OTHERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "agora": ("total_size", {"cname": "Other", "finished": True}),
+    "tencent": ("Total", {"RoomString": "Other", "IsFinished": True}),
 }
 SESSIONS = {"agora": "call_info", "tencent": "UserList"}
 RANGES = [TimeRange(WORLD.start, WORLD.end), Since(first=Last(hours=6))]
@@ -139,3 +144,50 @@ def test_calls_that_come_again_after_a_budget_was_spent_in_their_window_hide_no_
         report = read(vendor, tmp_path / "ledger", {name: spoil}, gather, world=world, depth="calls", budget=budget)
     assert report.complete
     assert sorted(call.call_id for call in world.calls(vendor)) == sorted(found)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("last", [50, 0])
+@every_vendor
+def test_a_channel_that_is_spelt_otherwise_is_doubted_though_a_budget_was_spent_in_between(
+    vendor: str, last: int, tmp_path: Path
+) -> None:
+    name, key, begin, end = LISTING[vendor]
+    total, fields = OTHERS[vendor]
+    pages = enumerate([100, 100, last, 0, 0, 0])
+
+    def spoil(whole: Rows) -> None:
+        (page, rows), at = next(pages), WORLD.start + HOUR
+        whole[0][name] = [{key: f"{page}-{number}", begin: at, end: at + 60, **fields} for number in range(rows)]
+        whole[0][total] = 200 + last if vendor == "agora" else rows
+
+    for budget in (Budget(requests=2), None):
+        report = read(vendor, tmp_path / "ledger", {"": spoil}, depth="calls", budget=budget, channel="other")
+    assert not report.complete
+    assert any("rows came, but not calls of channel 'other'" in doubt for doubt in report.vendors[vendor].doubts)
+
+
+@every_vendor
+def test_a_doubt_at_the_end_of_a_listing_is_kept_before_that_is_listed(
+    vendor: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if the process had been killed between the two."""
+    name = LISTING[vendor][0]
+    channel = "RoomString" if vendor == "tencent" else "cname"
+    wanted = next(WORLD.calls(vendor)).channel  # type: ignore[arg-type]
+    listed = KeptWork.listed
+
+    def killed(work: KeptWork, *said: Any) -> None:
+        listed(work, *said)
+        raise ZeroDivisionError
+
+    def spoil(rows: Rows) -> None:
+        for row in rows:
+            row[channel] = "Other"
+
+    options: dict[str, Any] = {"depth": "calls", "channel": wanted}
+    monkeypatch.setattr(KeptWork, "listed", killed)
+    with pytest.raises(ZeroDivisionError):
+        read(vendor, tmp_path / "ledger", {name: spoil}, **options)
+    monkeypatch.undo()
+    report = read(vendor, tmp_path / "ledger", {name: spoil}, **options)
+    assert not report.complete
