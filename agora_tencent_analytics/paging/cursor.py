@@ -18,6 +18,7 @@ import msgspec
 from agora_tencent_analytics.decoding.bulk import check_bulk
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.paging.next_page import NextReader
+from agora_tencent_analytics.paging.numbered import WindowReader
 from agora_tencent_analytics.paging.truncated import Ahead, AnyOfReader, NewestReader, Reader
 from agora_tencent_analytics.timerange import TimeRange
 
@@ -67,6 +68,8 @@ class Cursor(msgspec.Struct, kw_only=True, frozen=True):
     """Where pages are asked for by what the one before said: that."""
     reached: int = 0
     """First second that the question has not asked for, where its answers may lead on."""
+    drift: str = ""
+    """What its pages so far have shown to have changed, for which it will be read again."""
     found: int = 1
     """Rows that were given so far; cursors of earlier releases do not say."""
     strange: int = 0
@@ -105,6 +108,7 @@ class Cursor(msgspec.Struct, kw_only=True, frozen=True):
             token=reader.token if isinstance(reader, NextReader) else "",
             reached=reached,
             trail=trail,
+            drift=reader.drift if isinstance(reader, WindowReader | NextReader) else "",
             found=came[0],
             strange=came[1],
         )

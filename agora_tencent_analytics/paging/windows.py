@@ -8,7 +8,7 @@ sends nothing, and never sees a record: that is `walk.py`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import attrs
 import msgspec
@@ -323,13 +323,14 @@ class Windows:
             return
         self._begin(question, window, cursor.barren)
         reader = self.reading.reader if self.reading else None
+        shown: dict[str, Any] = {"total": cursor.total, "shown": cursor.shown, "drift": cursor.drift}
         if isinstance(reader, NextReader):
             if self.reading is not None and self.reading.window == window:
-                reader.resume(number=cursor.number, token=cursor.token, total=cursor.total, shown=cursor.shown)
+                reader.resume(number=cursor.number, token=cursor.token, **shown)
         elif isinstance(reader, WindowReader):
             # A window that had to be cut is another listing, and is read from its first page.
             if self.reading is not None and self.reading.window == window:
-                reader.resume(number=cursor.number, size=cursor.size, total=cursor.total, shown=cursor.shown)
+                reader.resume(number=cursor.number, size=cursor.size, **shown)
         elif isinstance(reader, NewestReader | AnyOfReader) and cursor.ahead is not None:
             reader.resume(cursor.ahead)
             self._seen.update([row for row, _ in cursor.ahead.known])

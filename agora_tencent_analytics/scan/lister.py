@@ -172,7 +172,7 @@ class Lister:
             span = self._work.rewind(span)  # another version's cursor
             listing = self._calls(span)
         pages, rest = listing.pages(), span.cursor
-        left = Cursor.read(rest) if rest is not None else None
+        left = Cursor.read(rest) if rest is not None else None  # where an earlier scan stood
         while not self._job.stopped:
             try:
                 page = await self._job.next(pages)
@@ -194,7 +194,9 @@ class Lister:
                 self._job.doubt(listing.certificate)  # before the span: who is killed between them lists it again
                 self._work.listed(span, listing.certificate.clipped)
                 break
-            if left is not None and self._shown_before(page, left):
+            if left is not None and (page.window != left.window or page.number < left.number):
+                left = None  # the window is at its end, or is read again already
+            if left is not None and self._shown_before(page):
                 self._job.doubt(listing.certificate)
                 return await self._list(msgspec.structs.replace(span, cursor=left.before_window.text()))
             rest = page.cursor
@@ -224,14 +226,12 @@ class Lister:
         self._job.report.count(listing.certificate)
         return listing.certificate.finished or self._found_all
 
-    def _shown_before(self, page: Page[Call], left: Cursor) -> bool:
+    def _shown_before(self, page: Page[Call]) -> bool:
         """True if a page shows calls that stood on a page before the one where an earlier scan left the window.
 
         A cursor knows only how many rows it has behind it, and calls that took the place of others would be missed.
         """
         over = page.window
-        if over != left.window or page.number < left.number or left.ahead is not None:
-            return False
         inside = (one for one in page.items if over.start < one.created_ts <= (one.destroyed_ts or over.end) < over.end)
         return bool(self._work.known(one.call_id for one in inside))
 

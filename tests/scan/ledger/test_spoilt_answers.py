@@ -191,3 +191,34 @@ def test_a_doubt_at_the_end_of_a_listing_is_kept_before_that_is_listed(
     monkeypatch.undo()
     report = read(vendor, tmp_path / "ledger", {name: spoil}, **options)
     assert not report.complete
+
+
+@pytest.mark.parametrize(
+    ("vendor", "first", "second", "third"),
+    [
+        ("agora", (0, 100, 251), (101, 201, 250), (201, 251, 250)),
+        ("agora", (0, 100, 250), (90, 190, 250), (191, 251, 250)),
+        ("tencent", (0, 100, 0), (90, 190, 0), (191, 251, 0)),
+    ],
+    ids=["a total", "rows of agora", "rows of tencent"],
+)
+def test_what_moved_before_a_budget_was_spent_has_the_window_read_again(
+    vendor: str, first: Any, second: Any, third: Any, tmp_path: Path
+) -> None:
+    name, key, begin, end = LISTING[vendor]
+    total, fields = OTHERS[vendor]
+    again = [(0, 100, 251), (100, 200, 251), (200, 251, 251)]
+    pages = iter([first, second, third, *again])
+    found = set[str]()
+
+    def spoil(whole: Rows) -> None:
+        (start, stop, counted), at = next(pages), WORLD.start + HOUR
+        rows = [{key: f"call {number}", begin: at, end: at + 60, **fields} for number in range(start, stop)]
+        whole[0] |= {name: rows, total: counted if vendor == "agora" else len(rows)}
+
+    async def gather(records: Records) -> None:
+        found.update([record.call.call_id async for record in records])
+
+    for budget in (Budget(requests=2), None):
+        report = read(vendor, tmp_path / "ledger", {"": spoil}, gather, depth="calls", budget=budget)
+    assert (251, True) == (len(found), report.complete)
