@@ -67,6 +67,7 @@ class Trail(Protocol):
 
     def memory(self) -> str:
         """What it has taken in, as text without a name of anybody."""
+        ...
 
     def recall(self, memory: str) -> None:
         """Takes in what another trail of this question had.

@@ -83,6 +83,7 @@ def test_whatever_step_it_is_killed_at_each_call_is_stored_once(steps: tuple[int
             assert all(began < until for began in calls.values()), "a call was stored without the bookmark"
             assert {call for _, call in sessions} == calls.keys()
     assert [-signal.SIGKILL] * len(steps) + [0] == codes
+    calls, sessions, _ = stored(tmp_path / "calls.db")
     assert {one.call_id for one in server.world.calls("agora")} == calls.keys()
     truth = {stay.session_id for one in server.world.calls("agora") for stay in server.world.sessions(one)}
     assert sorted(truth) == [session for session, _ in sessions]

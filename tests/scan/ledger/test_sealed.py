@@ -217,9 +217,10 @@ def test_every_provider_has_a_key_of_its_secrets_unless_its_account_outlives_the
     pair: dict[str, Any] = {"customer_id": "i", "customer_secret": "s"}
     tencent: dict[str, Any] = {"sdk_app_id": 1, "plan": "premium", "region": "r", "store": ":memory:"}
     keys: dict[str, Any] = {"secret_id": "i", "secret_key": "k"}
+    rotated: dict[str, Any] = pair | {"customer_secret": "t"}
     made = [
         AgoraProvider(**agora, **pair),
-        AgoraProvider(**agora, **{**pair, "customer_secret": "t"}),
+        AgoraProvider(**agora, **rotated),
         TencentProvider(**tencent, **keys),
         TencentProvider(**tencent, **keys, token="t"),
     ]
