@@ -18,6 +18,7 @@ import msgspec
 from agora_tencent_analytics.decoding.bulk import check_bulk
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.paging.next_page import NextReader
+from agora_tencent_analytics.paging.numbered import WindowReader
 from agora_tencent_analytics.paging.truncated import Ahead, AnyOfReader, NewestReader, Reader
 from agora_tencent_analytics.timerange import TimeRange
 
@@ -67,6 +68,12 @@ class Cursor(msgspec.Struct, kw_only=True, frozen=True):
     """Where pages are asked for by what the one before said: that."""
     reached: int = 0
     """First second that the question has not asked for, where its answers may lead on."""
+    drift: str = ""
+    """What its pages so far have shown to have changed, for which it will be read again."""
+    found: int = 1
+    """Rows that were given so far; cursors of earlier releases do not say."""
+    strange: int = 0
+    """Rows that were left out so far because they were not asked for."""
     trail: str = ""
     """What they have shown, as `Trail.memory` has it."""
 
@@ -82,6 +89,7 @@ class Cursor(msgspec.Struct, kw_only=True, frozen=True):
         longest: int,
         reached: int = 0,
         trail: str = "",
+        came: tuple[int, int] = (0, 0),
     ) -> Cursor:
         """Where the reader of a window stands; None between windows."""
         return cls(
@@ -100,12 +108,21 @@ class Cursor(msgspec.Struct, kw_only=True, frozen=True):
             token=reader.token if isinstance(reader, NextReader) else "",
             reached=reached,
             trail=trail,
+            drift=reader.drift if isinstance(reader, WindowReader | NextReader) else "",
+            found=came[0],
+            strange=came[1],
         )
 
     @property
     def inside(self) -> bool:
         """True if its question has been begun, and is not at its end."""
         return self.window is not None or bool(self.stack)
+
+    @property
+    def before_window(self) -> Cursor:
+        """The place before the window being read, which begins with its first page again."""
+        windows = ((self.window, self.barren),) if self.window else ()
+        return msgspec.structs.replace(self, stack=(*self.stack, *windows), window=None)
 
     def text(self) -> str:
         """The cursor as URL-safe text."""
@@ -137,7 +154,7 @@ class Cursor(msgspec.Struct, kw_only=True, frozen=True):
         """
         levels = [level for _, level in self.stack]
         counts = (self.question, self.number, self.size, self.total or 0, self.shown, self.barren, self.longest)
-        if min(*counts, *levels) < 0:
+        if min(*counts, self.found, self.strange, *levels) < 0:
             raise BadInput("this is not a cursor of this library (a negative count)")
         for over in (self.over, self.window, *(window for window, _ in self.stack)):
             if over is not None:

@@ -50,6 +50,8 @@ class Evidence(msgspec.Struct):
     """Rows dropped because they had been yielded before."""
     strange: int = 0
     """Rows left out because they were not asked for."""
+    before: tuple[int, int] = (0, 0)
+    """Rows yielded, and rows left out, before the cursor that the walk went on from."""
     window_duplicates: int = 0
     """Those of the window being read."""
     cost: Receipt = msgspec.field(default_factory=Receipt)
@@ -66,6 +68,11 @@ class Evidence(msgspec.Struct):
     def asked(self) -> int:
         """Requests that the walk's ceiling counts."""
         return self.requests + self.refused
+
+    @property
+    def came(self) -> tuple[int, int]:
+        """Rows yielded, and rows left out, with those before the cursor."""
+        return self.before[0] + self.unique, self.before[1] + self.strange
 
     @property
     def only_clipped(self) -> bool:

@@ -54,17 +54,18 @@ class NextReader(msgspec.Struct, kw_only=True):
     """The last total of the present reading."""
     shown: int = 0
     """Rows of the present reading, each page as many as were new in it."""
+    drift: str = ""
+    """What the present reading has shown to have changed, in words; `""`: nothing."""
     everything: Seen = msgspec.field(default_factory=Seen)
     """Rows of all readings of the window."""
     _now: Seen = msgspec.field(default_factory=Seen)
     _tokens: set[bytes] = set()
     _first_page: Sequence[bytes] | None = None
-    _moved: str = ""
     _confirming: bool = False
 
-    def resume(self, *, number: int, token: str, total: int | None, shown: int) -> None:
+    def resume(self, *, number: int, token: str, total: int | None, shown: int, drift: str = "") -> None:
         """Takes up a reading at page `number`, after `shown` rows that are known by their count only."""
-        self.number, self.token, self.shown = number, token, shown
+        self.number, self.token, self.shown, self.drift = number, token, shown, drift
         self.first_total = self.total = total
 
     def feed(self, page: PageSigns, *, fresh: int) -> Step:
@@ -83,7 +84,7 @@ class NextReader(msgspec.Struct, kw_only=True):
         if self.number == 1:
             self._first_page, self.first_total = page.ids, total
         elif None not in (total, self.total) and total != self.total and self.paging.total == "listing":
-            self._moved = f"the total moved from {self.total} to {total}"
+            self.drift = f"the total moved from {self.total} to {total}"
         self.total = self.total if total is None else total
         news = sum(self._now.new(page.ids))
         self.shown += news
@@ -117,8 +118,8 @@ class NextReader(msgspec.Struct, kw_only=True):
             return Step(action="done", reason=_MORE)
         if self.total is not None and self.total > self.shown:
             return self._again(f"the vendor counts {counted(self.total, 'row')}, and {self.shown} came")
-        if self._moved:
-            return self._again(self._moved)
+        if self.drift:
+            return self._again(self.drift)
         if self.recent and self.number > 1 and self._first_page:
             self._confirming, self.number, self.token = True, 1, ""
             return _FIRST
@@ -137,6 +138,6 @@ class NextReader(msgspec.Struct, kw_only=True):
             return Step(action="done", reason=why, drift=why)
         self.readings += 1
         self.number, self.token, self.shown, self.total, self.first_total = 1, "", 0, None, None
-        self._now, self._first_page, self._moved = Seen(), None, ""
+        self._now, self._first_page, self.drift = Seen(), None, ""
         self._tokens.clear()
         return msgspec.structs.replace(_FIRST, drift=why)

@@ -42,6 +42,7 @@ from agora_tencent_analytics.paging.seen_ids import Seen, digest, distinct
 MOST_READINGS = 3
 BARREN_LEVELS = 2
 _AGREED = Step(action="done", complete=True, reason="every sign agrees that the listing ended")
+_SHORT = "a page came short, though it was not the last"
 _WITHOUT_PAGES = Step(action="done", complete=True, reason="the answer has no pages")
 
 
@@ -199,7 +200,7 @@ class WindowReader(msgspec.Struct, kw_only=True):
     def _base(self) -> int:
         return self.paging.base if isinstance(self.paging, PageNumber) else 0
 
-    def resume(self, *, number: int, size: int, total: int | None, shown: int) -> None:
+    def resume(self, *, number: int, size: int, total: int | None, shown: int, drift: str = "") -> None:
         """Takes up a reading at page `number`, after `shown` rows that are known by their count only.
 
         If the rest of the reading drifts, the window is read again, and rows from before the cursor come again.
@@ -208,6 +209,7 @@ class WindowReader(msgspec.Struct, kw_only=True):
         behind = 0 < shown == (number - self._base - 1) * size
         self._now = Pass(
             before=shown,
+            drift=drift,
             first_total=total,
             total=total,
             most_total=total,
@@ -228,6 +230,13 @@ class WindowReader(msgspec.Struct, kw_only=True):
     def shown(self) -> int:
         """Rows of the present reading."""
         return self._now.rows
+
+    @property
+    def drift(self) -> str:
+        """What the present reading has shown to have changed, or perhaps, in words; `""`: nothing."""
+        now, paging = self._now, self.paging
+        short = now.gap and isinstance(paging, PageNumber) and not now.counted(paging)
+        return now.drift or now.doubt or (_SHORT if short else "")
 
     @property
     def first_total(self) -> int | None:
@@ -372,7 +381,7 @@ class WindowReader(msgspec.Struct, kw_only=True):
             elif short and paging.total == "listing":
                 self._suspect(short)
         if now.gap and not now.counted(paging):
-            now.doubt = "a page came short, though it was not the last"
+            now.doubt = _SHORT
         why = now.drift
         if not why and now.doubt and not page.is_last and (self._before is None or now.told != self._before.told):
             why = self._noticed = now.doubt

@@ -110,7 +110,8 @@ class Walk:
         self._beginnings = Beginnings()
         self._last: tuple[TimeRange, int, Reply[Any], bytes]
         self._lost: Sequence[UnreadableRow] = ()
-        self.evidence: Evidence = Evidence(from_cursor=cursor is not None)
+        before = (0, 0) if cursor is None else (cursor.found, cursor.strange)
+        self.evidence: Evidence = Evidence(from_cursor=cursor is not None, before=before)
         self.windows: Windows = Windows(
             caller.identity,
             caller.quota.clock,
@@ -321,9 +322,9 @@ class Walk:
     def _finish(self, stopped: str) -> None:
         self.evidence.finished = True
         self.evidence.stopped = stopped
+        found, strange = self.evidence.came
         for _, needed, always in self._filters:
-            some = self.evidence.strange or always
-            if needed and some and not self.evidence.unique and not self.evidence.from_cursor:
-                came = f"{counted(self.evidence.strange, 'row')} came, but not {needed}"
+            if needed and (strange or always) and not found:
+                came = f"{counted(strange, 'row')} came, but not {needed}"
                 self.evidence.doubts[f"{came}; the vendor may spell it otherwise"] = None
         self._seen.close()

@@ -8,7 +8,7 @@ sends nothing, and never sees a record: that is `walk.py`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import attrs
 import msgspec
@@ -285,7 +285,8 @@ class Windows:
         window, reader = (reading.window, reading.reader) if reading else (None, None)
         trail = question.trail.memory() if question.trail is not None else ""
         stack = () if alone else self._stack
-        return Cursor.at(self._index, mark, over, stack, window, reader, self._longest, self._reached, trail)
+        came = self._evidence.came
+        return Cursor.at(self._index, mark, over, stack, window, reader, self._longest, self._reached, trail, came)
 
     def _go_on_from(self, cursor: Cursor, questions: Iterator[tuple[int, Question]], now: float) -> None:
         for index, question in questions:
@@ -322,13 +323,14 @@ class Windows:
             return
         self._begin(question, window, cursor.barren)
         reader = self.reading.reader if self.reading else None
+        shown: dict[str, Any] = {"total": cursor.total, "shown": cursor.shown, "drift": cursor.drift}
         if isinstance(reader, NextReader):
             if self.reading is not None and self.reading.window == window:
-                reader.resume(number=cursor.number, token=cursor.token, total=cursor.total, shown=cursor.shown)
+                reader.resume(number=cursor.number, token=cursor.token, **shown)
         elif isinstance(reader, WindowReader):
             # A window that had to be cut is another listing, and is read from its first page.
             if self.reading is not None and self.reading.window == window:
-                reader.resume(number=cursor.number, size=cursor.size, total=cursor.total, shown=cursor.shown)
+                reader.resume(number=cursor.number, size=cursor.size, **shown)
         elif isinstance(reader, NewestReader | AnyOfReader) and cursor.ahead is not None:
             reader.resume(cursor.ahead)
             self._seen.update([row for row, _ in cursor.ahead.known])

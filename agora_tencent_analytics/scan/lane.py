@@ -102,8 +102,6 @@ class Lane:
                     await lister.run()
                     queue.close()
             lister.note_what_was_missed()
-            if not job.stopped:
-                job.work.finish()
             job.report.finished = True
         finally:
             job.progress(final=True)

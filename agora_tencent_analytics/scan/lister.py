@@ -12,6 +12,8 @@ from agora_tencent_analytics.errors import AnalyticsError, BadInput, CallNotFoun
 from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.paging.certificate import Clipped, NothingToAsk, UnreadableRow
 from agora_tencent_analytics.paging.clip import CLOCKS_DIFFER_S
+from agora_tencent_analytics.paging.cursor import Cursor
+from agora_tencent_analytics.paging.page import Page
 from agora_tencent_analytics.paging.paginator import Pages, Paginator
 from agora_tencent_analytics.scan.job import Job
 from agora_tencent_analytics.scan.options import RequestedIds
@@ -170,6 +172,7 @@ class Lister:
             span = self._work.rewind(span)  # another version's cursor
             listing = self._calls(span)
         pages, rest = listing.pages(), span.cursor
+        left = Cursor.read(rest) if rest is not None else None  # where an earlier scan stood
         while not self._job.stopped:
             try:
                 page = await self._job.next(pages)
@@ -188,8 +191,14 @@ class Lister:
             if self._begins_anew():
                 return None
             if page is None:
+                self._job.doubt(listing.certificate)  # before the span: who is killed between them lists it again
                 self._work.listed(span, listing.certificate.clipped)
                 break
+            if left is not None and (page.window != left.window or page.number < left.number):
+                left = None  # the window is at its end, or is read again already
+            if left is not None and self._shown_before(page):
+                self._job.doubt(listing.certificate)
+                return await self._list(msgspec.structs.replace(span, cursor=left.before_window.text()))
             rest = page.cursor
             for lost in self._work.lost(page.lost):
                 await self._lose(lost)
@@ -216,6 +225,15 @@ class Lister:
         self._job.doubt(listing.certificate)
         self._job.report.count(listing.certificate)
         return listing.certificate.finished or self._found_all
+
+    def _shown_before(self, page: Page[Call]) -> bool:
+        """True if a page shows calls that stood on a page before the one where an earlier scan left the window.
+
+        A cursor knows only how many rows it has behind it, and calls that took the place of others would be missed.
+        """
+        over = page.window
+        inside = (one for one in page.items if over.start < one.created_ts <= (one.destroyed_ts or over.end) < over.end)
+        return bool(self._work.known(one.call_id for one in inside))
 
     async def _give_up(self, span: PendingRange, refused: AnalyticsError, pages: Pages[Call], rest: str | None) -> bool:
         """Leaves out the window being read; False if that does not help, and the rest must wait for another scan."""

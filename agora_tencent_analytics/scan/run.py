@@ -149,18 +149,18 @@ def scan(
 
 
 def _each_once(calls: Iterable[Call], vendors: Sequence[str]) -> tuple[Call, ...]:
-    """The calls in their order, each once.
+    """The calls in their order, each once: two of one id that begin differently are two.
 
     Raises:
         BadInput: something else is among them, or it is not clear which provider a call is to be asked of.
     """
     if len(set(vendors)) < len(vendors):
         raise BadInput("calls= takes one provider of each vendor: a call does not say whose app it belongs to")
-    found: dict[tuple[str, str], Call] = {}
+    found: dict[tuple[str, str, int], Call] = {}
     for call in calls:
         if not isinstance(call, Call) or call.vendor not in vendors:
             raise BadInput(f"calls= takes Calls of {', '.join(vendors)}, as calls() gives them, not {call!r}")
-        found.setdefault((call.vendor, call.call_id), call)
+        found.setdefault((call.vendor, call.call_id, call.created_ts), call)
     return tuple(found.values())
 
 

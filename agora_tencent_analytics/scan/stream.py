@@ -181,9 +181,14 @@ class Records:
                 raise _outside()
             self._told = True
             self._task.result()
+            for lane in self._lanes.values():  # not before: who leaves with records still to come was told nothing
+                if not lane.job.stopped:
+                    lane.job.work.finish()
             self._report.finished = True
             raise self._end()
         if isinstance(outcome, Failure):
+            for lane in self._lanes.values():
+                lane.job.work.told(one.error for one in lane.report.failures)
             raise self._report.incomplete(f"the scan could not read everything: {outcome}")
         self._taken = outcome
         return outcome

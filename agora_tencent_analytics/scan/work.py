@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import attrs
 import msgspec
 
+from agora_tencent_analytics.errors import AnalyticsError
 from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.paging.certificate import Clipped, UnreadableRow
 from agora_tencent_analytics.paging.question import Over, resolve
@@ -119,6 +120,9 @@ class Work:
     def lost(self, rows: Sequence[UnreadableRow]) -> Sequence[UnreadableRow]:
         """Takes in rows of a listing that cannot be read; those of them that no scan has told yet."""
         return rows
+
+    def told(self, errors: Iterable[AnalyticsError]) -> None:
+        """The consumer was told of these failures before everything was read."""
 
     def rewind(self, span: PendingRange) -> PendingRange:
         """The same span without its cursor, which turned out to be unusable."""

@@ -230,3 +230,16 @@ def test_nothing_is_acknowledged_if_one_of_them_is_of_another_scan(tmp_path: Pat
             assert "" == ledger.bookmark
 
     run(scenario)
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_two_calls_of_one_id_that_begin_differently_are_both_read(vendor: Vendor) -> None:
+    vendors = Vendors()
+    first, second = listed(vendors, vendor)[3:5]
+    given = [first, attrs.evolve(second, call_id=first.call_id), first]
+
+    async def scenario() -> None:
+        found, _ = await read(provider_of(vendors, vendor, "unlimited"), over=None, calls=given, depth="sessions")
+        assert [first.created_ts, second.created_ts] == sorted(record.call.created_ts for record in found)
+
+    run(scenario)

@@ -166,6 +166,11 @@ class Rows:
             (self._lane, _digest(row.row_id), State.LOST, run, row.over.end, msgspec.json.encode(said)),
         )
 
+    def tell(self, row_id: str) -> None:
+        """Notes that the consumer was told of a row that cannot be read."""
+        values = (State.TOLD, self._lane, _digest(row_id), State.LOST)
+        self._file.write("UPDATE calls SET state = ? WHERE lane = ? AND digest = ? AND state = ?", values)
+
     def lost_rows(self, *, up_to: int) -> Iterator[UnreadableRow]:
         """Rows that cannot be read, found by scans up to this number, included."""
         for text, _ in self._texts((State.LOST,), 0, up_to):

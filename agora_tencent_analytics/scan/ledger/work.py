@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 
+from agora_tencent_analytics.errors import AnalyticsError
 from agora_tencent_analytics.limits import DAY
 from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.paging.certificate import Clipped, UnreadableRow
@@ -217,6 +218,13 @@ class KeptWork(Work):
                 self._rows.put_lost(row, run=self._standing.run)
         return news
 
+    def told(self, errors: Iterable[AnalyticsError]) -> None:
+        """See `Work.told`."""
+        with self._rows.transaction():
+            for error in errors:
+                if isinstance(error, UnreadableRow):
+                    self._rows.tell(error.row_id)
+
     def rewind(self, span: PendingRange) -> PendingRange:
         """See `Work.rewind`."""
         self._rows.set_cursor(span.number, None)
@@ -260,13 +268,12 @@ class KeptWork(Work):
             self._put(record.call, State.AGAIN)
 
     def _outcome(self, call: Call) -> State:
+        # Both stay as they are: a record may be acknowledged twice, by hand and by asking for the next.
         unsound, early = call.call_id in self._unsound, call.call_id in self._early
-        self._unsound.discard(call.call_id)
-        self._early.discard(call.call_id)
         known = self._rows.state(call.call_id)
         if unsound:
             return State.AGAIN
-        if known is not None and known[0] is State.ONCE_MORE:
+        if known is not None and known[0] in (State.ONCE_MORE, State.SETTLED):
             return State.SETTLED
         if call.finished:
             return State.EARLY if early else State.SETTLED
