@@ -68,6 +68,7 @@ _FIRST_GUESS = 1.5
 _CROWDED = "more happened in this second than an answer holds"
 _LIES = "the vendor says that more exists, and its answers bring nothing new"
 _STUCK = "answers are full, and bring nothing new"
+_NOT_AGAIN = "rows that were shown before did not come again, in an answer that is not full"
 _FULL = "the answer was full; it is complete down to its oldest second"
 _SHOWS_NOTHING = "the vendor says that more exists, and shows nothing"
 _UNREAD = "the oldest row of a full answer cannot be read"
@@ -246,6 +247,8 @@ class _Reader(msgspec.Struct, kw_only=True):
     came: int = 0
     """Rows of the whole window that came, each once."""
     _closed: bool = False
+    _again: bool = False
+    """True once a window was asked again that showed nothing of what had been shown of it."""
     _proven: bool = False
     """True if the last answer proves by itself that nothing can follow."""
 
@@ -275,6 +278,16 @@ class _Reader(msgspec.Struct, kw_only=True):
         self.everything.update(page.ids)
         if fresh:
             self.barren = 0
+
+    def _lacks(self, page: PageSigns) -> bool:
+        """True if no row of the window that was shown before comes again in what should be all of it."""
+        due = {row for row, at in self.known.items() if at in self.window}
+        return bool(due) and not page.is_last and due.isdisjoint(page.ids)
+
+    def _once_more(self) -> Step | None:
+        """The same window once more; None if that was asked already."""
+        asked, self._again = self._again, True
+        return None if asked else Step(action="page", number=self.number, drift=_NOT_AGAIN)
 
     def _close(self, start: int, reason: str, *, complete: bool, then: TimeRange | None) -> Step:
         """Closes the asked window from `start` on."""
@@ -309,6 +322,8 @@ class NewestReader(_Reader, kw_only=True):
         start, end = self.window.start, self.window.end
         full = len(page.ids) >= (self.size or self.paging.most)
         if page.is_last or not (full or page.has_more is True):
+            if self._lacks(page):
+                return self._once_more() or self._close(start, _NOT_AGAIN, complete=False, then=None)
             return self._close(start, _WHOLE_ANSWER, complete=True, then=None)
         self.barren: int = self.barren + (not fresh)
         if self.barren >= _MOST_BARREN[Newest]:
@@ -383,10 +398,12 @@ class AnyOfReader(_Reader, kw_only=True):
         self._take_in(page, fresh, self.paging.total)
         window, most = self.window, self.paging.most
         if page.is_last or len(page.ids) < most:
+            if (lacks := self._lacks(page)) and (again := self._once_more()) is not None:
+                return again
             doubt = page.has_more is True and not page.is_last
             self.density.finished(window.end, len(page.ids))
             why = "the vendor says that more exists, in an answer that is not full" if doubt else _WHOLE_ANSWER
-            return self._next(why, complete=not doubt)
+            return self._next(_NOT_AGAIN if lacks else why, complete=not (doubt or lacks))
         # Known rows of the window itself are expected while closing in on a crowded second.
         astray = not page.at or any(at not in window for at in page.at)
         self.barren: int = self.barren + (astray and not fresh)
