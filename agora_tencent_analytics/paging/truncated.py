@@ -398,8 +398,8 @@ class AnyOfReader(_Reader, kw_only=True):
         self._take_in(page, fresh, self.paging.total)
         window, most = self.window, self.paging.most
         if page.is_last or len(page.ids) < most:
-            if (lacks := self._lacks(page)) and (again := self._once_more()) is not None:
-                return again
+            if (lacks := self._lacks(page)) and (once_more := self._once_more()) is not None:
+                return once_more
             doubt = page.has_more is True and not page.is_last
             self.density.finished(window.end, len(page.ids))
             why = "the vendor says that more exists, in an answer that is not full" if doubt else _WHOLE_ANSWER
