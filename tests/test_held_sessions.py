@@ -176,3 +176,19 @@ def test_without_a_declaration_nothing_is_offered() -> None:
     assert isinstance(provider().sessions(Call(vendor="toy", call_id="-", created_ts=1)), Paginator)
     with pytest.raises(Exception, match="does not answer 'sessions'"):
         plain.sessions(Call(vendor="toy", call_id="-", created_ts=1))
+
+
+def test_a_doubt_about_sessions_whose_page_a_ledger_has_read_again_is_told(tmp_path: Path) -> None:
+    async def read(vendor: OutsideProvider, *, leave: bool) -> Any:
+        async with scan(vendor, over=OVER, depth="sessions", ledger=tmp_path / "ledger") as records:
+            async for _ in records:
+                if leave:
+                    break
+            return records.report
+
+    run(lambda: read(provider(), leave=True))
+    spoilt = [{**one, "people": [{**person, "leave_ts": "soon"} for person in one["people"]]} for one in ROWS]
+    report = run(lambda: read(provider(spoilt), leave=False))
+    assert len(EVERYBODY) == report.vendors["toy"].sessions
+    assert not report.complete
+    assert any("'leave_ts' cannot be read as it was sent" in doubt for doubt in report.vendors["toy"].doubts)

@@ -68,12 +68,12 @@ _FIRST_GUESS = 1.5
 _CROWDED = "more happened in this second than an answer holds"
 _LIES = "the vendor says that more exists, and its answers bring nothing new"
 _STUCK = "answers are full, and bring nothing new"
+_NOT_AGAIN = "rows that were shown before did not come again, in an answer that is not full"
 _FULL = "the answer was full; it is complete down to its oldest second"
 _SHOWS_NOTHING = "the vendor says that more exists, and shows nothing"
 _UNREAD = "the oldest row of a full answer cannot be read"
 _WHOLE_ANSWER = "the answer was not full"
 _UNORDERED = "the rows of a full answer are not in the order that the row declares, so they may not be the newest"
-
 
 Piece = tuple[int, float]
 """Where a piece ends, epoch seconds, and how many rows it is thought to hold; it begins where the last one ends."""
@@ -246,6 +246,7 @@ class _Reader(msgspec.Struct, kw_only=True):
     came: int = 0
     """Rows of the whole window that came, each once."""
     _closed: bool = False
+    _again: bool = False
     _proven: bool = False
     """True if the last answer proves by itself that nothing can follow."""
 
@@ -275,6 +276,14 @@ class _Reader(msgspec.Struct, kw_only=True):
         self.everything.update(page.ids)
         if fresh:
             self.barren = 0
+
+    def _lacks(self, page: PageSigns) -> str:
+        """What to do where no row shown before comes again in what should be all of the window: "page", then "done"."""
+        due = {row for row, at in self.known.items() if at in self.window}
+        if not due or page.is_last or not due.isdisjoint(page.ids):
+            return ""
+        asked, self._again = self._again, True
+        return "done" if asked else "page"
 
     def _close(self, start: int, reason: str, *, complete: bool, then: TimeRange | None) -> Step:
         """Closes the asked window from `start` on."""
@@ -309,7 +318,9 @@ class NewestReader(_Reader, kw_only=True):
         start, end = self.window.start, self.window.end
         full = len(page.ids) >= (self.size or self.paging.most)
         if page.is_last or not (full or page.has_more is True):
-            return self._close(start, _WHOLE_ANSWER, complete=True, then=None)
+            if (lacks := self._lacks(page)) == "page":
+                return Step(action="page", drift=_NOT_AGAIN)
+            return self._close(start, _NOT_AGAIN if lacks else _WHOLE_ANSWER, complete=not lacks, then=None)
         self.barren: int = self.barren + (not fresh)
         if self.barren >= _MOST_BARREN[Newest]:
             return self._close(start, _LIES if page.has_more else _STUCK, complete=False, then=None)
@@ -374,19 +385,16 @@ class AnyOfReader(_Reader, kw_only=True):
         return TimeRange(self.window.start, self.end)
 
     def feed(self, page: PageSigns, *, fresh: int) -> Step:
-        """Takes an answer in and says what is next.
-
-        Args:
-            page: what it showed.
-            fresh: how many of its rows the whole walk had never seen.
-        """
+        """See `NewestReader.feed`."""
         self._take_in(page, fresh, self.paging.total)
         window, most = self.window, self.paging.most
         if page.is_last or len(page.ids) < most:
+            if (lacks := self._lacks(page)) == "page":
+                return Step(action="page", drift=_NOT_AGAIN)
             doubt = page.has_more is True and not page.is_last
             self.density.finished(window.end, len(page.ids))
             why = "the vendor says that more exists, in an answer that is not full" if doubt else _WHOLE_ANSWER
-            return self._next(why, complete=not doubt)
+            return self._next(_NOT_AGAIN if lacks else why, complete=not doubt and not lacks)
         # Known rows of the window itself are expected while closing in on a crowded second.
         astray = not page.at or any(at not in window for at in page.at)
         self.barren: int = self.barren + (astray and not fresh)

@@ -141,7 +141,8 @@ class Lister:
         """
         begun = [one.call.created_ts for one in batch]
         missing, found = {one.call.call_id for one in batch}, dict[str, Call]()
-        pages = self._calls(PendingRange(TimeRange(max(0, min(begun)), max(begun) + 1))).pages()
+        listing = self._calls(PendingRange(TimeRange(max(0, min(begun)), max(begun) + 1)))
+        pages = listing.pages()
         for _ in batch:
             try:
                 page = None if self._job.stopped or not missing else await self._job.next(pages)
@@ -151,6 +152,8 @@ class Lister:
                 break
             found |= {call.call_id: call for call in page.items if call.held_sessions is not None}
             missing -= found.keys()
+        said = listing.verdict  # not which windows it came through: whoever is not found is asked about
+        self._job.suspect([f"{said.endpoint}: {doubt}" for doubt in said.doubts])
         return [msgspec.structs.replace(one, call=found.get(one.call.call_id, one.call)) for one in batch]
 
     async def _hand(self, pending: Sequence[PendingCall]) -> None:
