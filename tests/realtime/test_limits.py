@@ -66,9 +66,10 @@ def test_no_limit_error_nothing_lost_nothing_twice(cell: Cell, count: str, laten
         _, spoken = server.communicate(timeout=20)
     assert 0 == done.returncode, done.stderr
     figures = json.loads(report.read_text())["total"]
-    refused = re.search(r"(\d+) requests, (\d+) refused", spoken)
-    assert refused is not None, spoken
-    assert (figures["requests"], 0) == (int(refused[1]), int(refused[2])), "as the server counted them"
+    counted = re.search(r"([\d,]+) requests, ([\d,]+) refused", spoken)
+    assert counted is not None, spoken
+    arrived, refused = (int(figure.replace(",", "")) for figure in counted.groups())
+    assert (figures["requests"], 0) == (arrived, refused), "as the server counted them"
     assert 0 == figures["limit_errors"] == figures["retries"]
 
     records = [json.loads(line) for line in out.read_text().splitlines()]
