@@ -391,6 +391,8 @@ class WindowReader(msgspec.Struct, kw_only=True):
             return self._split("the pages ended while the vendor says that more exists")
         if short:
             return self._again(page) if self.readings < MOST_READINGS else Step(action="done", reason=short)
+        if not now.filled and self._all is not None and len(self._all):
+            return Step(action="done", reason="rows were shown, and none came when the window was read again")
         if self.recent and now.first_page is None and not page.is_last:
             return self._again(page)
         if self.recent and now.filled > 1:

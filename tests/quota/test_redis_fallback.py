@@ -42,6 +42,15 @@ def server(tmp_path: Path) -> Iterator[RedisServer]:
         yield running
 
 
+async def used_at_last(of: Quota, rates: tuple[Rate, ...]) -> int:
+    """What was used; on a busy machine a server that has just begun may not answer in a third of a second."""
+    for _ in range(20):
+        with contextlib.suppress(QuotaUnavailable):
+            return await used(of, rates)
+        await asyncio.sleep(AGAIN_S)
+    return await used(of, rates)
+
+
 def sharing(server: RedisServer) -> RedisStore:
     return RedisStore(server.url, fallback_share=0.5, lease_s=0.6, timeout_s=0.3)
 
@@ -64,7 +73,7 @@ def test_a_stated_share_is_served_without_the_server_and_charged_when_it_is_back
         server.start()
         await asyncio.sleep(1.1)
         await ask(of, rates)
-        return arrived, await used(of, rates)
+        return arrived, await used_at_last(of, rates)
 
     arrived, count = finish(scenario(), of)
     allowed = 19 * 25 // 100
@@ -184,7 +193,7 @@ def test_a_request_in_flight_when_the_server_comes_back_costs_what_it_sent(
             if sent:
                 slot.sent()
         await ask(of, rates)
-        return await used(of, rates)
+        return await used_at_last(of, rates)
 
     assert 1 + sent + (first_back == "lists") + 1 == finish(scenario(), of)
 

@@ -42,6 +42,31 @@ def test_calls_that_an_empty_answer_hides_are_asked_for_again(api: Any, at: int,
     assert not always or any("did not come again" in doubt for doubt in report.vendors["agora"].doubts)
 
 
+@pytest.mark.parametrize("api", ["2022", "2024"])
+def test_a_listing_of_which_nothing_is_shown_any_more_is_doubted(api: Any) -> None:
+    """It is empty by every sign when it is read again; but some rows had been shown before."""
+    stage, seen = Stage("agora", World(seed=9, calls=250, start=START, end=END, sessions_per_call=1), api=api), 0
+
+    def spoil(whole: Rows) -> None:
+        nonlocal seen
+        seen += 1
+        if seen > 2:
+            whole[0].clear()
+            whole[0] |= {"code": 200, "call_lists": []}
+
+    async def scenario() -> Any:
+        async with (
+            stage.provider(transport=Spoilt(stage.server, {"": spoil}), api=api) as provider,
+            scan(provider, over=TimeRange(START, END), depth="calls") as records,
+        ):
+            return {record.call.call_id async for record in records}, records.report
+
+    found, report = run(scenario)
+    assert 0 < len(found) < 250
+    assert not report.complete
+    assert any("rows were shown, and none came" in doubt for doubt in report.vendors["agora"].doubts)
+
+
 @pytest.mark.parametrize("always", [False, True], ids=["once", "always"])
 def test_sessions_that_an_empty_answer_hides_are_asked_for_again(always: bool) -> None:
     """Any twenty sessions: those that a full answer showed have to come again in a piece of its window."""
