@@ -27,7 +27,8 @@ class Fixed(Generic[C]):
     """
 
     def __init__(self, keys: C, account: str | None = None) -> None:
-        self.keys, self.account = keys, account
+        self.keys: C = keys
+        self.account: str | None = account
 
     async def __call__(self) -> C:
         """The credentials."""

@@ -47,9 +47,10 @@ class Waiter:
     __slots__ = ("_rung", "_sleep", "_timer", "as_head_s", "deadline", "number", "priority", "queues", "refused")
 
     def __init__(self, bounds: Bounds, now: float) -> None:
-        max_wait, _, within_s, self.queues = bounds
+        max_wait, _, within_s, queues = bounds
         self.priority: Priority = bounds.priority
-        longest = within_s if self.queues else earlier(max_wait, within_s)
+        self.queues: bool = queues
+        longest = within_s if queues else earlier(max_wait, within_s)
         self.deadline: float | None = None if longest is None else now + longest
         """The monotonic second after which it is not worth waiting for."""
         self.as_head_s: float | None = max_wait if self.queues else None
