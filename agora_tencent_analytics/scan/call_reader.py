@@ -234,7 +234,8 @@ class CallReader:
         for lost in certificate.lost:
             failure = Failure(vendor=job.name, step=step, call_id=parts.call.call_id, over=lost.over, error=lost)
             parts.lose(failure)
-            await job.fail(failure)
+            if not job.work.was_told(lost):
+                await job.fail(failure)
 
     def _hide(self, pieces: Iterable[Clipped], parts: Parts) -> None:
         clipped = tuple(pieces)

@@ -124,6 +124,10 @@ class Work:
     def told(self, errors: Iterable[AnalyticsError]) -> None:
         """The consumer was told of these failures before everything was read."""
 
+    def was_told(self, row: UnreadableRow) -> bool:
+        """True if an earlier scan ended with the consumer being told of this row: it need not end another."""
+        return False
+
     def rewind(self, span: PendingRange) -> PendingRange:
         """The same span without its cursor, which turned out to be unusable."""
         return msgspec.structs.replace(span, cursor=None)

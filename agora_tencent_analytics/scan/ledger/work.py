@@ -223,7 +223,14 @@ class KeptWork(Work):
         with self._rows.transaction():
             for error in errors:
                 if isinstance(error, UnreadableRow):
+                    if self._rows.state(error.row_id) is None:  # of a call: what listings lose was written down
+                        self._rows.put_lost(error, run=self._standing.run)
                     self._rows.tell(error.row_id)
+
+    def was_told(self, row: UnreadableRow) -> bool:
+        """See `Work.was_told`."""
+        known = self._rows.state(row.row_id)
+        return known is not None and known[0] is State.TOLD
 
     def rewind(self, span: PendingRange) -> PendingRange:
         """See `Work.rewind`."""
