@@ -121,7 +121,7 @@ def test_a_lost_row_of_a_call_is_raised_once_and_stands_in_the_record_then(vendo
             found.append(record)  # those before the error count too
 
     calls = {call.call_id for call in WORLD.calls(vendor)}  # type: ignore[arg-type]  # a literal in the table above
-    raised = 0
+    raised, report = 0, Report()
     while raised <= len(calls):
         try:
             report = read(vendor, ledger, {SESSIONS[vendor]: spoil}, keep, **options)
