@@ -1,4 +1,4 @@
-"""What a cursor in a log tells: no name, and nothing by which names can be tried without knowing whose question it was."""
+"""What a cursor in a log tells: no name, and nothing to try names against without knowing whose question it was."""
 
 from __future__ import annotations
 
