@@ -51,6 +51,7 @@ from agora_tencent_analytics.simulator.faults.listing import (
     Shuffle,
 )
 from agora_tencent_analytics.simulator.faults.metrics import Retell, Strangers, Widen
+from agora_tencent_analytics.simulator.faults.slip import Slip
 from agora_tencent_analytics.simulator.http.counting import Gate
 from agora_tencent_analytics.simulator.http.exchange import Ask, Refused, Reply
 from agora_tencent_analytics.simulator.http.log import Arrival
@@ -61,7 +62,7 @@ from agora_tencent_analytics.simulator.world.attendance import Chosen
 from agora_tencent_analytics.simulator.world.calls import Burst, Call, Kind
 from agora_tencent_analytics.simulator.world.events import Event
 from agora_tencent_analytics.simulator.world.experiences import Cause, Experience
-from agora_tencent_analytics.simulator.world.impolite import SLIPS, Slip, Slipped
+from agora_tencent_analytics.simulator.world.impolite import SLIPS, Slipped
 from agora_tencent_analytics.simulator.world.points import Series
 from agora_tencent_analytics.simulator.world.sessions import Session
 from agora_tencent_analytics.simulator.world.truth import Truth

@@ -20,8 +20,8 @@ from agora_tencent_analytics.limits import DAY, MINUTE, Limits, Plan, Rate
 from agora_tencent_analytics.simulator.agora.question import Habits, Question, Route, bad, check_window, read_names
 from agora_tencent_analytics.simulator.agora.routes import ROUTES
 from agora_tencent_analytics.simulator.faults.book import Strike
-from agora_tencent_analytics.simulator.faults.slipped_rows import slip_members
 from agora_tencent_analytics.simulator.http.exchange import Ask, Refused, write
+from agora_tencent_analytics.simulator.http.telling import slip_members
 from agora_tencent_analytics.simulator.http.vendor import SimulatedVendor
 from agora_tencent_analytics.simulator.world.calls import Vendor
 from agora_tencent_analytics.simulator.world.dice import mix

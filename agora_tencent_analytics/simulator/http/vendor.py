@@ -24,11 +24,11 @@ from agora_tencent_analytics.simulator.faults.answer import AnswerHtml, AnswerJs
 from agora_tencent_analytics.simulator.faults.apply import spoil
 from agora_tencent_analytics.simulator.faults.book import Fault, Faults, Strike
 from agora_tencent_analytics.simulator.faults.connection import Crash, Delay, Reset
-from agora_tencent_analytics.simulator.faults.slipped_answers import AnswerSlips
 from agora_tencent_analytics.simulator.http.counting import Counting, Gate
 from agora_tencent_analytics.simulator.http.exchange import Ask, Refused, Reply, read_ask
 from agora_tencent_analytics.simulator.http.log import Arrival, ArrivalLog
 from agora_tencent_analytics.simulator.http.server import Loopback
+from agora_tencent_analytics.simulator.http.telling import AnswerSlips
 from agora_tencent_analytics.simulator.world.calls import Vendor
 from agora_tencent_analytics.simulator.world.world import World
 

@@ -14,9 +14,10 @@ from typing import Any
 import attrs
 
 from agora_tencent_analytics.simulator.faults.metrics import Strangers, Widen, retell, style_of
-from agora_tencent_analytics.simulator.faults.slipped_rows import Shape, listed, user_as_told, write_rows
+from agora_tencent_analytics.simulator.faults.slipped_rows import Shape
 from agora_tencent_analytics.simulator.http.exchange import Refused, Written
 from agora_tencent_analytics.simulator.http.listing import turn_to
+from agora_tencent_analytics.simulator.http.telling import listed, user_as_told, write_rows
 from agora_tencent_analytics.simulator.tencent.payload import (
     Action,
     Asked,

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Unpack
 from agora_tencent_analytics.limits import Limits, Plan, Rate
 from agora_tencent_analytics.simulator.faults.answer import ExpireToken
 from agora_tencent_analytics.simulator.faults.book import Strike
-from agora_tencent_analytics.simulator.faults.slipped_rows import slip_members
 from agora_tencent_analytics.simulator.http.exchange import Ask, Refused, Reply, Written, write
 from agora_tencent_analytics.simulator.http.log import Arrival
+from agora_tencent_analytics.simulator.http.telling import slip_members
 from agora_tencent_analytics.simulator.http.vendor import SimulatedVendor
 from agora_tencent_analytics.simulator.tencent import calls, dashboard, events, usage
 from agora_tencent_analytics.simulator.tencent.payload import Action, Asked, check_payload, read_payload
