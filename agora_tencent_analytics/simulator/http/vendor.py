@@ -20,10 +20,9 @@ from typing import Any, ClassVar, Self
 import attrs
 
 from agora_tencent_analytics.limits import Plan, Rate, find_plan
-from agora_tencent_analytics.simulator.faults.answer import AnswerHtml, AnswerJson, Fail, Refuse
-from agora_tencent_analytics.simulator.faults.apply import spoil
-from agora_tencent_analytics.simulator.faults.book import Fault, Faults, Strike
-from agora_tencent_analytics.simulator.faults.connection import Crash, Delay, Reset
+from agora_tencent_analytics.simulator.faults.answer import spoil
+from agora_tencent_analytics.simulator.faults.book import Ending, Fault, Faults, Strike
+from agora_tencent_analytics.simulator.faults.connection import Delay
 from agora_tencent_analytics.simulator.http.counting import Counting, Gate
 from agora_tencent_analytics.simulator.http.exchange import Ask, Refused, Reply, read_ask
 from agora_tencent_analytics.simulator.http.log import Arrival, ArrivalLog
@@ -294,22 +293,8 @@ class SimulatedVendor(ABC):
 
     def _strike_out(self, ask: Ask, faults: Sequence[Fault], *, counted: bool) -> None:
         for fault in faults:
-            match fault:
-                case Refuse() as refuse if refuse.counted is counted:
-                    raise Refused(refuse.code, refuse.message, status=refuse.status, fault=fault)
-                case Fail() as fail if fail.counted is counted:
-                    body = fail.body + (_echo(ask) if fail.echo else b"")
-                    raise _Struck(fault, Reply(status=fail.status, headers=dict(fail.headers), body=body))
-                case Reset(counted=when) if when is counted:
-                    raise _Struck(fault, Reply(status=0))
-                case Crash(counted=when, down_s=down_s) if when is counted:
-                    raise _Struck(fault, Reply(status=0, down_s=down_s))
-                case AnswerHtml() as html if counted:
-                    raise _Struck(fault, Reply(body=html.body))
-                case AnswerJson(text=text) if counted:
-                    raise _Struck(fault, Reply(headers={"Content-Type": "application/json"}, body=text.encode()))
-                case _:
-                    pass
+            if isinstance(fault, Ending) and fault.counted is counted:
+                raise _Struck(fault, fault.reply(ask))
 
     def _reply(self, status: int, body: bytes, *, code: str) -> Reply:
         headers = {"Date": self._date(), "Content-Type": "application/json"}
@@ -328,8 +313,3 @@ class _Struck(Exception):
         super().__init__()
         self.fault = fault
         self.reply = reply
-
-
-def _echo(ask: Ask) -> bytes:
-    """The headers of a request, as some error pages repeat them."""
-    return f"<pre>{''.join(f'{name}: {value}{chr(10)}' for name, value in ask.headers.items())}</pre>".encode()
