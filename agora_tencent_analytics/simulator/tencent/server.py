@@ -186,10 +186,10 @@ class SimulatedTencent(SimulatedVendor):
         payload = check_payload(action, read_payload(ask.body), sdk_app_id=self.world.sdk_app_id)
         asked = Asked(
             world=self.world,
-            action=endpoint,
             payload=payload,
             now=self.now(),
-            limits=self._limits,
+            limits=self._limits(action.row),
+            limits_of=self._limits,
             strikes=strikes,
             oversize=self._oversize,
             serial=self._serial(),
