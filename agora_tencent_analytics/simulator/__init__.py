@@ -52,8 +52,7 @@ from agora_tencent_analytics.simulator.faults.listing import (
 from agora_tencent_analytics.simulator.faults.metrics import Retell, Strangers, Widen
 from agora_tencent_analytics.simulator.faults.slip import Slip
 from agora_tencent_analytics.simulator.http.counting import Gate
-from agora_tencent_analytics.simulator.http.exchange import Ask, Refused, Reply
-from agora_tencent_analytics.simulator.http.log import Arrival
+from agora_tencent_analytics.simulator.http.exchange import Arrival, Ask, Refused, Reply
 from agora_tencent_analytics.simulator.http.vendor import SimulatedVendor
 from agora_tencent_analytics.simulator.tencent.server import SimulatedTencent
 from agora_tencent_analytics.simulator.thread import running_in_thread

@@ -176,7 +176,7 @@ class SimulatedAgora(SimulatedVendor):
         return write({**head, **slip_members(route.answer(asked), self.world, self.vendor, query)})
 
     def _request_id(self) -> str:
-        number = sum(self.log.by_endpoint.values())
+        number = self._serial()
         return f"{mix(self.world.seed, 41, number):016x}{number:016x}"
 
 

@@ -13,8 +13,7 @@ from collections.abc import Callable, Collection, Iterable
 
 import attrs
 
-from agora_tencent_analytics.simulator.http.exchange import Ask, Reply
-from agora_tencent_analytics.simulator.http.log import Arrival
+from agora_tencent_analytics.simulator.http.exchange import Arrival, Ask, Reply
 
 Span = float | tuple[float, float]
 """Seconds: a constant, or a random number between two bounds."""

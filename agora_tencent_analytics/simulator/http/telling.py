@@ -13,8 +13,7 @@ from agora_tencent_analytics.simulator.faults.book import Strike
 from agora_tencent_analytics.simulator.faults.slip import Place
 from agora_tencent_analytics.simulator.faults.slipped_answers import Asking, faults_of
 from agora_tencent_analytics.simulator.faults.slipped_rows import HALF_CHARACTER, REPEATED, ROWS, Draft, Row, Shape
-from agora_tencent_analytics.simulator.http.exchange import Written
-from agora_tencent_analytics.simulator.http.log import Arrival
+from agora_tencent_analytics.simulator.http.exchange import Arrival, Written
 from agora_tencent_analytics.simulator.world.calls import Vendor
 from agora_tencent_analytics.simulator.world.sessions import Session
 from agora_tencent_analytics.simulator.world.world import World

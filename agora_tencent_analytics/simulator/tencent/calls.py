@@ -13,7 +13,7 @@ from typing import Any
 
 import attrs
 
-from agora_tencent_analytics.simulator.faults.metrics import Strangers, Widen, retell, style_of
+from agora_tencent_analytics.simulator.faults.metrics import PointsTold
 from agora_tencent_analytics.simulator.faults.slipped_rows import Shape
 from agora_tencent_analytics.simulator.http.exchange import Refused, Written
 from agora_tencent_analytics.simulator.http.listing import turn_to
@@ -110,11 +110,10 @@ def _read(asked: Asked, default_size: int, most: int) -> _Window:
 
 
 def _user_list(asked: Asked, over: _Window) -> tuple[dict[str, object], Sequence[Session]]:
-    call = asked.world.find_call("tencent", asked.payload["CommId"])
     users = frozenset(asked.payload.get("UserIds") or ())
     stays = [
         stay
-        for stay in (asked.world.sessions(call) if call is not None else ())
+        for stay in _sessions_of(asked)
         if stay.overlaps(over.start, over.end) and (not users or stay.user_id in users)
     ]
     stays.sort(key=lambda stay: (stay.join_ts, stay.user_id))
@@ -123,6 +122,11 @@ def _user_list(asked: Asked, over: _Window) -> tuple[dict[str, object], Sequence
     total = page.claimed(len({stay.user_id for stay in told}))  # it counts users: one who returned is one
     rows = write_rows(asked.world, "tencent", _USER, page.rows, lambda stay: _user(asked, stay))
     return {"Total": total, "UserList": rows}, page.rows
+
+
+def _sessions_of(asked: Asked) -> Sequence[Session]:
+    call = asked.world.find_call("tencent", asked.payload["CommId"])
+    return asked.world.sessions(call) if call is not None else ()
 
 
 def _user(asked: Asked, stay: Session) -> dict[str, Any]:
@@ -141,23 +145,22 @@ def _user(asked: Asked, stay: Session) -> dict[str, Any]:
 
 def _data(asked: Asked, over: _Window, shown: Sequence[Session], wanted: frozenset[str]) -> str:
     world, users = asked.world, {stay.user_id: user_as_told(asked.world, stay) for stay in shown}
-    call = world.find_call("tencent", asked.payload["CommId"])
-    stays = [stay for stay in (world.sessions(call) if call is not None else ()) if stay.user_id in users]
-    faults = [strike.fault for strike in asked.strikes]
-    around_s = max((fault.seconds for fault in faults if isinstance(fault, Widen)), default=0)
-    style = style_of(_POINT, faults)
+    telling = PointsTold(_POINT, asked.strikes)
+    first, beyond = over.start - telling.around_s, over.end + telling.around_s
     # The vendor knows users, not stays: what a user measured in all its stays is one series.
     joined: dict[tuple[str, str, str], list[str]] = {}
+    stays = [stay for stay in _sessions_of(asked) if stay.user_id in users]
     for stay in sorted(stays, key=lambda stay: stay.join_ts):
         chosen = [series for series in world.series(stay) if series.metric.name in wanted]
-        for series, points in world.written(stay, chosen, over.start - around_s, over.end + around_s, style):
+        for series, points in world.written(stay, chosen, first, beyond, telling.style):
             joined.setdefault((stay.user_id, series.peer_id, series.metric.name), []).append(points)
-    if joined and any(isinstance(fault, Strangers) for fault in faults):
+    if joined and telling.strangers:
+        style = telling.style
         joined["nobody asked", "", "aBit"] = [f"{style.before}{over.start}{style.between}7{style.after}"]
     return ",".join(
         f'{{"Content":[{piece}],"UserId":{users.get(user, json.dumps(user))},"PeerId":"{peer}","DataType":"{name}"}}'
         for (user, peer, name), pieces in joined.items()
-        for piece in retell(",".join(pieces), faults)
+        for piece in telling.pieces(",".join(pieces))
     )
 
 

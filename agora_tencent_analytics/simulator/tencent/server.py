@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Unpack
 from agora_tencent_analytics.limits import Limits, Plan, Rate
 from agora_tencent_analytics.simulator.faults.answer import ExpireToken
 from agora_tencent_analytics.simulator.faults.book import Strike
-from agora_tencent_analytics.simulator.http.exchange import Ask, Refused, Reply, Written, write
-from agora_tencent_analytics.simulator.http.log import Arrival
+from agora_tencent_analytics.simulator.http.exchange import Arrival, Ask, Refused, Reply, Written, write
 from agora_tencent_analytics.simulator.http.telling import slip_members
 from agora_tencent_analytics.simulator.http.vendor import SimulatedVendor
 from agora_tencent_analytics.simulator.tencent import calls, dashboard, events, usage
@@ -177,9 +176,6 @@ class SimulatedTencent(SimulatedVendor):
     def _request_id(self) -> str:
         number = self._serial()
         return str(uuid.UUID(int=mix(self.world.seed, 41, number) << 64 | number))
-
-    def _serial(self) -> int:
-        return sum(self.log.by_endpoint.values())
 
     def _respond(self, ask: Ask, endpoint: str, strikes: Sequence[Strike]) -> bytes:
         action = _ACTIONS[endpoint]

@@ -353,4 +353,4 @@ def test_the_log_is_bounded_and_its_counts_are_not() -> None:
     server = agora(WORLD, log_bound=2)
     for _ in range(5):
         ask(server)
-    assert (2, 5) == (len(server.arrivals), server.log.by_endpoint[LISTS])
+    assert (2, 5) == (len(server.arrivals), server.by_endpoint[LISTS])
