@@ -72,12 +72,12 @@ def join_series(pieces: Iterable[MetricSeries]) -> list[MetricSeries]:
     whole: dict[tuple[str, ...], list[MetricSeries]] = {}
     for piece in pieces:
         whole.setdefault((piece.session_id, piece.user_id, piece.peer_id, piece.vendor_metric), []).append(piece)
-    return [
-        same[0].of_session(
-            same[0].session_id, same[0].user_id, Columns.join([piece.columns for piece in same]), same[0].spare
-        )
-        for same in whole.values()
-    ]
+    return [same[0] if len(same) == 1 else _joined(same) for same in whole.values()]
+
+
+def _joined(same: Sequence[MetricSeries]) -> MetricSeries:
+    one, columns = same[0], Columns.join([piece.columns for piece in same])
+    return one.of_session(one.session_id, one.user_id, columns, one.spare)
 
 
 def row_names(rows: Sequence[Any], points: Points) -> list[str]:

@@ -28,6 +28,7 @@ POINT_BYTES = 16
 """What a point costs in memory: an 8-byte time and an 8-byte value."""
 
 
+_EMPTY = ((b"[]",), (b"null",))
 Watcher = Callable[[Glance, Any, int, int], None]
 
 
@@ -57,13 +58,15 @@ class _Source(Protocol):
     def glance(self) -> Glance | None: ...
 
 
-class _Text(msgspec.Struct):  # made in a third of the time that a named tuple takes
+class _Text(msgspec.Struct, gc=False):  # made in a third of the time that a named tuple takes
     chunks: tuple[bytes, ...]
     form: PointForm
     scale: float
     clip: tuple[float, float] | None
 
     def make(self) -> _Made:
+        if self.chunks in _EMPTY:  # a call has one or two, which take as long as all the rest of the series to decode
+            return _Made(array("q"), array("d"), 0, 0)
         parts = [read_points(chunk, self.form, self.scale) for chunk in self.chunks]
         if len(parts) == 1 and parts[0].increasing:
             times, values, untimed, _ = parts[0]
@@ -88,7 +91,7 @@ class _Text(msgspec.Struct):  # made in a third of the time that a named tuple t
         return seen if seen and _inside(seen, self.clip) else None
 
 
-class _Joined(msgspec.Struct):
+class _Joined(msgspec.Struct, gc=False):
     parts: tuple[Columns, ...]
 
     def make(self) -> _Made:
@@ -107,26 +110,33 @@ class _Joined(msgspec.Struct):
         return Glance(first, last, sum(one.rows for one in seen), sum(one.size for one in seen))
 
 
-class _Slice(msgspec.Struct):
+class _Within(msgspec.Struct, gc=False):
     parent: Columns
-    start: float
-    end: float
+    spans: tuple[tuple[float, float], ...]
     counts: bool
 
     def make(self) -> _Made:
         times, values, untimed, outside, contradicted = self.parent._made()
-        first, beyond = bisect_left(times, self.start), bisect_left(times, self.end)
         counted = (untimed, outside, contradicted) if self.counts else (0, 0)
-        if beyond - first == len(times):
-            return _Made(times, values, *counted)
-        return _Made(times[first:beyond], values[first:beyond], *counted)
+        kept, of_kept = array("q"), array("d")
+        for start, end in self.spans:
+            first, beyond = bisect_left(times, start), bisect_left(times, end)
+            if beyond - first == len(times):
+                return _Made(times, values, *counted)
+            kept += times[first:beyond]
+            of_kept += values[first:beyond]
+        return _Made(kept, of_kept, *counted)
 
     def glance(self) -> Glance | None:
-        seen = self.parent._glance()
-        return seen if seen and _inside(seen, (self.start, self.end)) else None
+        seen = self.parent._state.glance()
+        if seen is not None:
+            for start, end in self.spans:
+                if start <= seen.first and seen.last < end:
+                    return seen
+        return None
 
 
-class _Rest(msgspec.Struct):
+class _Rest(msgspec.Struct, gc=False):
     parent: Columns
     spans: tuple[tuple[float, float], ...]
 
@@ -145,7 +155,7 @@ class _Rest(msgspec.Struct):
         return None
 
 
-class _Watched(msgspec.Struct):
+class _Watched(msgspec.Struct, gc=False):
     source: Any  # a `_Source`
     seen: Glance
     about: Any
@@ -238,24 +248,31 @@ class Columns:
         return pieces[0] if len(pieces) == 1 else cls._from(_Joined(pieces))
 
     def slice(self, start: float, end: float, *, counts: bool = False) -> Columns:
-        """The points from `start` up to, not including, `end`, cut out on first access.
-
-        The rest is not `outside`.
+        """The points from `start` up to, not including, `end`, cut out on first access; see `within`.
 
         Args:
             start: epoch seconds, included.
             end: epoch seconds, excluded.
-            counts: True if what is `outside` of the whole, and its times that could not be read, count here: once, so
-                that sums over slices count nothing twice.
+            counts: as `within` has it.
         """
-        return self._from(_Slice(self, start, end, counts))
+        return self.within(((start, end),), counts=counts)
 
-    def without(self, spans: Iterable[tuple[float, float]]) -> Columns:
-        """The points that lie in none of these spans, cut out on first access.
+    def within(self, spans: Sequence[tuple[float, float]], *, counts: bool = False) -> Columns:
+        """The points that lie in one of these spans, cut out on first access. The rest is not `outside`.
 
         Args:
             spans: first and last second of each, epoch, the first included, the last excluded; in order, none over
                 another.
+            counts: True if what is `outside` of the whole, and its times that could not be read, count here: once, so
+                that sums over pieces count nothing twice.
+        """
+        return self._from(_Within(self, tuple(spans), counts))
+
+    def without(self, spans: Sequence[tuple[float, float]]) -> Columns:
+        """The points that lie in none of these spans, cut out on first access.
+
+        Args:
+            spans: as `within` has them.
         """
         return self._from(_Rest(self, tuple(spans)))
 

@@ -85,7 +85,8 @@ class MetricSeries:
         """
         # Not `attrs.evolve`, which takes twenty times as long: a call has dozens of series.
         other = object.__new__(MetricSeries)
-        own = {**self.__dict__, "session_id": session_id, "user_id": user_id, "columns": columns, "spare": spare}
+        own = self.__dict__.copy()
+        own["session_id"], own["user_id"], own["columns"], own["spare"] = session_id, user_id, columns, spare
         object.__setattr__(other, "__dict__", own)
         return other
 

@@ -83,15 +83,17 @@ class Seen:
         in_memory: how many digests to keep in memory; None: `IN_MEMORY`.
     """
 
+    # What most sets never come to need stands in the class.
+    _first: Digests | None = None
+    _file: sqlite3.Connection | None = None
+    _filter = bytearray()
+    _sum = 0  # of those in the file
+    size: int = 0
+    """How many digests it holds."""
+
     def __init__(self, in_memory: int | None = None) -> None:
         self._most = IN_MEMORY if in_memory is None else in_memory
         self._memory: set[bytes] = set()
-        self._first: Digests | None = None
-        self._file: sqlite3.Connection | None = None
-        self._filter = bytearray()
-        self._sum = 0  # of those in the file
-        self.size: int = 0
-        """How many digests it holds."""
 
     def __len__(self) -> int:
         return self.size

@@ -107,7 +107,7 @@ class Walk:
         self._warned = False
         self._given: Held | None = None
         self._seen = Seen()
-        self._beginnings = Beginnings()
+        self._beginnings: Beginnings | None = None
         self._last: tuple[TimeRange, int, Reply[Any], bytes]
         self._lost: Sequence[UnreadableRow] = ()
         before = (0, 0) if cursor is None else (cursor.found, cursor.strange)
@@ -260,6 +260,7 @@ class Walk:
         signs = PageSigns(ids=rows, total=total, has_more=reply.has_more, is_last=reply.is_last, next=reply.next, at=at)
         step = reading.reader.feed(signs, fresh=fresh)
         if row.key and row.model is Call and fresh and step.action == "page":
+            self._beginnings = self._beginnings or Beginnings()
             self._beginnings.note(window, reply.ids, map(_BEGUN, reply.items))
         split = self.windows.go(reading, step, rows=len(rows))
         if step.drift or split or reply.warning or is_heard(self._caller.hooks):
@@ -303,8 +304,9 @@ class Walk:
 
     def _doubt_beginnings(self, name: str, window: TimeRange, reply: Reply[Any], news: Sequence[bool]) -> None:
         """Doubts the id of a call that another call had on an earlier page of the window."""
+        earlier = self._beginnings
         for row_id, call, new in zip(reply.ids, reply.items, news, strict=False):
-            if not new and self._beginnings.differs(window, row_id, call.created_ts):
+            if not new and earlier is not None and earlier.differs(window, row_id, call.created_ts):
                 self._doubt_id(name, row_id)
 
     def _doubt_id(self, name: str, row_id: str) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
-import attrs
 import msgspec
 
 from agora_tencent_analytics.endpoint import AnyOf, Newest, PageNumber, Paging, Unpaged
@@ -66,8 +65,7 @@ class Reading(msgspec.Struct, kw_only=True):
     """How often the vendor refused the window."""
 
 
-@attrs.define(eq=False)
-class Windows:
+class Windows(msgspec.Struct, eq=False):
     """The windows of one walk. The state changes when a page is decoded, or a window refused or given up.
 
     Args:
@@ -82,36 +80,36 @@ class Windows:
 
     _identity: str
     _clock: Times
-    _source: Questions = attrs.field(alias="questions")
-    _resume: Cursor | None = attrs.field(alias="cursor")
+    _source: Questions
+    _resume: Cursor | None
     _whole_questions: bool
     _evidence: Evidence
     _seen: Seen
-    asked_before: int = attrs.field(default=0, init=False)
+    asked_before: int = 0
     """Requests before the present window was begun, its halves and pieces counted as one with it."""
-    fruitful: int = attrs.field(default=0, init=False)
+    fruitful: int = 0
     """Requests about the present window that brought something new."""
-    reading: Reading | None = attrs.field(default=None, init=False)
+    reading: Reading | None = None
     """The window that is being read."""
-    _questions: Iterator[tuple[int, Question]] | None = attrs.field(default=None, init=False)
-    _question: Question | None = attrs.field(default=None, init=False)
-    _index: int = attrs.field(default=0, init=False)
-    _stack: list[tuple[TimeRange, int]] = attrs.field(factory=list, init=False)
+    _questions: Iterator[tuple[int, Question]] | None = None
+    _question: Question | None = None
+    _index: int = 0
+    _stack: list[tuple[TimeRange, int]] = []
     """Windows that follow, the next one last, each with its barren levels."""
-    _later: int = attrs.field(default=0, init=False)
+    _later: int = 0
     """How many of them are not part of the window that was begun last."""
-    _longest: int = attrs.field(default=0, init=False)
-    _reached: int = attrs.field(default=0, init=False)
+    _longest: int = 0
+    _reached: int = 0
     """First second that the present question has not asked for."""
-    _followed: bool = attrs.field(default=False, init=False)
+    _followed: bool = False
     """True once its trail, if it has one, led no further."""
-    _asked_at: float = attrs.field(default=0.0, init=False)
+    _asked_at: float = 0.0
     """The vendor's now when the questions were made."""
-    _asked_lead: float = attrs.field(default=0.0, init=False)
+    _asked_lead: float = 0.0
     """The vendor's lead that it rested on."""
-    _hidden: list[tuple[Clipped, float]] | None = attrs.field(factory=list, init=False)
+    _hidden: list[tuple[Clipped, float]] | None = []
     """What of the question could not be asked for, by which clock; None once that was looked at again."""
-    _begun_anew: bool = attrs.field(default=False, init=False)
+    _begun_anew: bool = False
 
     @property
     def between_questions(self) -> bool:

@@ -134,6 +134,11 @@ class Witnesses(msgspec.Struct):
                 return
         self._rumours = [*self._rumours[1 - _MOST_RUMOURS :], _Rumour(said, date, answered)]
 
+    @property
+    def rumoured(self) -> bool:
+        """True if some answers were against what is believed."""
+        return bool(self._rumours)
+
     def claim(self, prior: float) -> float:
         """The lead that is believed, or a greater one that is rumoured while no answer has borne that out."""
         lead = prior if self.lead is None else self.lead
@@ -206,6 +211,8 @@ class VendorClock:
     @property
     def claim(self) -> float:
         """The lead if the first header were right that says it is later at the vendor's than here, seconds."""
+        if not self._witnesses.rumoured:  # as nearly always: what is read at once needs no lock
+            return self.lead
         with self._lock:
             return self._witnesses.claim(self.clock.wall() - self.clock.monotonic())
 

@@ -6,7 +6,7 @@ closed by another task, and nobody else's task is touched. Each provider has one
 at a time and a fixed number of workers that take them; the next page is asked for when the last of them is taken, so
 nothing is listed that nobody can work on, and memory does not grow with the number of calls. Records go through a
 bounded queue, bounded in bytes as well (`memory_bound.py`). At depth calls there is nothing to work on: what a page
-lists goes to the consumer as it is.
+lists goes to the consumer as it is. A ledger is opened, and its rows are weighed, in a thread: a million take seconds.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import asyncio
 import os
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 from types import TracebackType
 from typing import Literal, Self
 
@@ -34,6 +35,7 @@ from agora_tencent_analytics.scan.options import RequestedIds, ScanOptions, Sinc
 from agora_tencent_analytics.scan.records import CallRecord, Failure
 from agora_tencent_analytics.scan.report import Report
 from agora_tencent_analytics.scan.work import ListedWork, Work, lives
+from agora_tencent_analytics.storage.sqlite import beside_the_loop
 from agora_tencent_analytics.timerange import TimeRange
 
 Acknowledge = Literal["next", "by hand"]
@@ -73,7 +75,7 @@ class Records:
         self._ledger: Ledger | None = None
         self._task: asyncio.Task[None] | None = None
         self._stack = ExitStack()
-        self._closed = False
+        self._entered = self._closed = False
         self._told = False  # what the tasks failed with, if they did
         self._memory = MemoryBound(HELD_BYTES)
         self._outcomes: BatchQueue[Outcome]
@@ -93,29 +95,34 @@ class Records:
         return {name: work.over for name, work in self._work.items()}
 
     async def __aenter__(self) -> Self:
-        if self._task is not None:
+        if self._entered:
             raise RuntimeError("a scan can be entered once; call scan() again")
         check_loop()
+        self._entered = True
         try:
-            lanes = self._prepare()
+            lanes = await self._prepare()
             in_turn = self._options.budget is not None and len(lanes) > 1
             if in_turn:
                 lanes.sort(key=lambda lane: lane.expires)
         except BaseException:
             self._stack.close()
+            self._entered = False
             raise
         reading = _read(lanes, in_turn=in_turn)
         self._task = asyncio.create_task(reading, name="agora_tencent_analytics scan")
         self._task.add_done_callback(lambda _: self._outcomes.close())
         return self
 
-    def _prepare(self) -> list[Lane]:
+    async def _prepare(self) -> list[Lane]:
         names = names_of(self._providers)
         for provider in self._providers:
             check(provider, self._options, self._range(provider))
         if self._ledger_given is not None:
             given = self._ledger_given
-            ledger = given if isinstance(given, Ledger) else self._stack.enter_context(Ledger(given))
+            if isinstance(given, Ledger):
+                ledger = given
+            else:
+                ledger = await beside_the_loop(lambda: self._stack.enter_context(Ledger(given)))
             apps = {f"app or account of {name}": one.identity for name, one in names.items()}
             span = "since" if isinstance(self._over, Since) else str(self._over)
             ledger.begin({**apps, **self._options.facts, "range": span})
@@ -124,7 +131,7 @@ class Records:
         self._outcomes = BatchQueue(BUFFERED_RECORDS)
         requested, lanes = RequestedIds(self._options.call_ids, len(names)), []
         for name, provider in names.items():
-            work = self._work[name] = self._work_of(name, provider)
+            work = self._work[name] = await self._work_of(name, provider)
             lane = Lane(provider, name, self._options, work, requested, self._memory, self._outcomes)
             self._report.vendors[name] = lane.report
             self._lanes[name] = lane
@@ -137,9 +144,9 @@ class Records:
         over = self._over.first if isinstance(self._over, Since) else self._over
         return lives(self._options.listed(provider), now) if over is None else resolve(over, now)
 
-    def _work_of(self, name: str, provider: Provider) -> Work:
+    async def _work_of(self, name: str, provider: Provider) -> Work:
         if self._ledger is not None and self._over is not None:
-            return self._ledger.work(name, provider, self._over)
+            return await beside_the_loop(partial(self._ledger.work, name, provider, self._over))
         over = self._over.first if isinstance(self._over, Since) else self._over
         if over is not None and self._options.calls is None:
             return Work(over, provider.now())

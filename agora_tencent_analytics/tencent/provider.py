@@ -13,7 +13,6 @@ from agora_tencent_analytics.errors import BadInput, NotOffered
 from agora_tencent_analytics.http.credentials import fixed_credentials
 from agora_tencent_analytics.limits import Plan
 from agora_tencent_analytics.models.calls import Call, Session
-from agora_tencent_analytics.models.columns import Columns
 from agora_tencent_analytics.models.events import AbnormalExperience, Event
 from agora_tencent_analytics.models.figures import Figures
 from agora_tencent_analytics.models.series import MetricSeries
@@ -254,11 +253,14 @@ def _by_user(sessions: Iterable[Session]) -> dict[str, list[Session]]:
     return by_user
 
 
+_Spans = tuple[tuple[int, int], ...]
+
+
 class _Stays(NamedTuple):
     """When (from, and to, excluded) the points of a user are of which stay."""
 
-    own: dict[str, list[tuple[int, int]]]
-    any: tuple[tuple[int, int], ...]
+    own: dict[str, _Spans]
+    any: _Spans
 
 
 def _stays(stays: list[Session]) -> _Stays:
@@ -277,25 +279,19 @@ def _stays(stays: list[Session]) -> _Stays:
         for stay, following in zip_longest(stays, stays[1:])
     ]
     latest_first = sorted(zip(stays, ends, strict=True), key=lambda own: (-own[0].join_ts, own[1]))
-    own: dict[str, list[tuple[int, int]]] = {}
+    own: dict[str, _Spans] = {}
     for span in pairwise(sorted({0, _EVER, *ends, *(stay.join_ts for stay in stays)})):
         owner = next((stay.session_id for stay, last in latest_first if stay.join_ts <= span[0] < last), None)
         if owner is not None:
-            own.setdefault(owner, []).append(span)
+            own[owner] = (*own.get(owner, ()), span)
     return _Stays(own, tuple(sorted(span for spans in own.values() for span in spans)))
 
 
 def _by_stay(series: MetricSeries, stays: _Stays) -> Iterable[MetricSeries]:
     """One user's series, cut into the user's stays."""
-    whole = series.columns
-    if len(stays.any) == 1:
-        (session_id,), (span,) = stays.own, stays.any
-        of_stay = whole.slice(*span, counts=True)
-        return [series.of_session(session_id, series.user_id, of_stay, (whole.without(stays.any),))]
-    found = []
+    whole, found, any_stay = series.columns, list[MetricSeries](), stays.any
     for session_id, spans in stays.own.items():
-        first = spans[0] == stays.any[0]
-        parts = [whole.slice(*span, counts=first and span == spans[0]) for span in spans]
-        spare = (whole.without(stays.any),) if first else ()
-        found.append(series.of_session(session_id, series.user_id, Columns.join(parts), spare))
+        first = spans[0] == any_stay[0]
+        spare = (whole.without(any_stay),) if first else ()
+        found.append(series.of_session(session_id, series.user_id, whole.within(spans, counts=first), spare))
     return found

@@ -104,7 +104,10 @@ def reachable(root: object) -> list[object]:
     found: dict[int, object] = {}
     queue = [root]
     while queue:
-        for held in gc.get_referents(queue.pop()):
+        one = queue.pop()
+        # The collector does not know what a struct holds that is kept out of its sight.
+        holds = msgspec.structs.astuple(one) if isinstance(one, msgspec.Struct) else gc.get_referents(one)
+        for held in holds:
             if id(held) not in found and not isinstance(held, type):
                 found[id(held)] = held
                 queue.append(held)
@@ -195,10 +198,11 @@ def test_a_metric_series_shows_its_columns() -> None:
     times=st.lists(st.integers(0, 20), max_size=8, unique=True).map(sorted),
     edges=st.lists(st.integers(-1, 22), max_size=6, unique=True).map(sorted),
 )
-def test_what_lies_in_none_of_some_spans_is_all_but_what_lies_in_one(times: list[int], edges: list[int]) -> None:
+def test_what_lies_in_one_of_some_spans_and_in_none_of_them_is_all(times: list[int], edges: list[int]) -> None:
     spans = list(zip(edges[::2], edges[1::2], strict=False))
     whole = Columns(json.dumps([[time, time / 2] for time in times]).encode(), PointForm.PAIRS)
     left = [time for time in times if not any(start <= time < end for start, end in spans)]
-    rest = whole.without(spans)
-    assert (left, [time / 2 for time in left]) == (list(rest.times), list(rest.values))
+    found = [time for time in times if time not in left]
+    for columns, due in ((whole.without(spans), left), (whole.within(spans), found)):
+        assert (due, [time / 2 for time in due]) == (list(columns.times), list(columns.values))
     assert times == list(whole.times)
