@@ -30,7 +30,7 @@ from agora_tencent_analytics.simulator.faults.answer import (
     moved_to,
     too_many_requests,
 )
-from agora_tencent_analytics.simulator.faults.book import Fault, When
+from agora_tencent_analytics.simulator.faults.book import Ending, Fault, When
 from agora_tencent_analytics.simulator.faults.connection import (
     Crash,
     Delay,
@@ -84,6 +84,7 @@ __all__ = [
     "Drip",
     "DuplicatePage",
     "EmptyPage",
+    "Ending",
     "Event",
     "Experience",
     "ExpireToken",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from agora_tencent_analytics.simulator.agora.question import Question, ids, one_of, page
+from agora_tencent_analytics.simulator.agora.question import Question, bad, ids, one_of, page
 from agora_tencent_analytics.simulator.faults.metrics import PointsTold
 from agora_tencent_analytics.simulator.faults.slipped_rows import Shape
 from agora_tencent_analytics.simulator.http.exchange import Written
@@ -100,7 +100,9 @@ def sessions_of(asked: Question) -> Sequence[Session]:
 
 def _stays(asked: Question) -> list[Session]:
     """The sessions of the call in the window, the latest joined first."""
-    hidden = one_of(asked.query, "exclude_server_user", _FLAGS, "true")
+    hidden = asked.query.get("exclude_server_user", "true")
+    if hidden not in _FLAGS:
+        raise bad("exclude_server_user", "is not a boolean")
     stays = [stay for stay in sessions_of(asked) if stay.overlaps(asked.start, asked.end)]
     stays = [stay for stay in stays if not (stay.server and hidden == "true")]
     return sorted(stays, key=lambda stay: (-stay.join_ts, stay.session_id))
