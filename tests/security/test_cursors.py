@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -36,13 +36,14 @@ async def walked(vendor: str) -> tuple[list[str], set[str]]:
 
 
 async def pages_of(provider: Any, call: Call, sessions: Any, users: list[str]) -> AsyncIterator[Any]:
-    for ask in (
+    asks: tuple[Callable[[], Any], ...] = (
         lambda: provider.calls(OVER, channel=call.channel, page_size=1),
         lambda: provider.sessions(call, users=users),
         lambda: provider.metrics(call, sessions),
         lambda: provider.events(call, sessions),
         lambda: provider.abnormal_experiences(OVER),
-    ):
+    )
+    for ask in asks:
         try:
             question = ask()
         except NotOffered:
