@@ -162,7 +162,7 @@ def period(every: str) -> str:
     Raises:
         BadInput: it is neither `"day"` nor `"hour"`.
     """
-    if every not in _EVERY:
+    if every not in list(_EVERY):
         raise BadInput(f"every must be one of {', '.join(_EVERY)}, not {every!r}")
     return _EVERY[every]
 
@@ -171,13 +171,13 @@ def check_metrics(row: Endpoint[Any], metrics: Sequence[str]) -> None:
     """Rejects neutral metrics that a question of the dashboard does not answer.
 
     Raises:
-        BadInput: no list of names, or a name that is not in `FIGURES`.
+        BadInput: no name, or one that is not in `FIGURES`.
         NotOffered: a figure that this question lacks.
     """
-    if isinstance(metrics, str | bytes) or not metrics:
-        raise BadInput(f"metrics must be a list of names in FIGURES, not {metrics!r}")
+    if not metrics:
+        raise BadInput(f"metrics must be a non-empty list of names in FIGURES, not {metrics!r}")
     for metric in metrics:
-        if metric not in FIGURES:
+        if metric not in list(FIGURES):
             raise BadInput(f"there is no metric {metric!r}; there are {', '.join(FIGURES)}")
         if metric not in FIGURES_OF[row.name]:
             raise NotOffered(f"{row.name} does not tell {metric!r}", endpoint=row.name)
