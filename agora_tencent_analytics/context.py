@@ -88,6 +88,22 @@ def check_seconds(name: str, value: object) -> None:
         raise BadInput(f"{name} must be 0 or more seconds, or None, not {value!r}")
 
 
+def listed(name: str, given: Any, of: str) -> list[Any]:
+    """What somebody gave as a list, or as anything else to iterate over.
+
+    Args:
+        name: of the argument.
+        given: its value.
+        of: what the list is of, in words.
+
+    Raises:
+        BadInput: one text, or nothing to iterate over.
+    """
+    if isinstance(given, str | bytes) or not isinstance(given, Iterable):
+        raise BadInput(f"{name} must be a list of {of}, not {type(given).__name__}")
+    return list(given)
+
+
 def earlier(one: float | None, other: float | None) -> float | None:
     """The smaller of two bounds; None means unbounded."""
     return other if one is None else one if other is None else min(one, other)

@@ -315,22 +315,6 @@ def _checked(row: Endpoint[Any], param: Param, value: Any) -> Any:
             return _text(where, value)
 
 
-def listed(name: str, given: Any, of: str) -> list[Any]:
-    """What somebody gave as a list, or as anything else to iterate over.
-
-    Args:
-        name: of the argument.
-        given: its value.
-        of: what the list is of, in words.
-
-    Raises:
-        BadInput: one text, or nothing to iterate over.
-    """
-    if isinstance(given, str | bytes) or not isinstance(given, Iterable):
-        raise BadInput(f"{name} must be a list of {of}, not {type(given).__name__}")
-    return list(given)
-
-
 def _check_listed(row: Endpoint[Any], param: Param, value: Any) -> None:
     for item in value if param.kind == "list" else [value]:
         if item not in param.values:

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
 from typing import Any, cast
 
-from agora_tencent_analytics.endpoint import Endpoint, listed, unsigned
+from agora_tencent_analytics.context import listed
+from agora_tencent_analytics.endpoint import Endpoint, unsigned
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.events import Event

@@ -11,7 +11,8 @@ from typing import Any
 
 import attrs
 
-from agora_tencent_analytics.endpoint import Endpoint, check_params, listed, whole_units
+from agora_tencent_analytics.context import listed
+from agora_tencent_analytics.endpoint import Endpoint, check_params, whole_units
 from agora_tencent_analytics.endpoint import page_size as rows_to_a_page
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.limits import Limits

@@ -9,8 +9,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, get_args
 
-from agora_tencent_analytics.context import PRIORITIES, Priority, check_hooks
-from agora_tencent_analytics.endpoint import listed
+from agora_tencent_analytics.context import PRIORITIES, Priority, check_hooks, listed
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.notices import Hook

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import attrs
 import msgspec
 
+from agora_tencent_analytics.context import listed
 from agora_tencent_analytics.decoding.moments import YEAR_5138, seconds
 from agora_tencent_analytics.decoding.points import PointForm
 from agora_tencent_analytics.decoding.rawjson import UNREAD, beside
@@ -167,13 +168,14 @@ def period(every: str) -> str:
     return _EVERY[every]
 
 
-def check_metrics(row: Endpoint[Any], metrics: Sequence[str]) -> None:
-    """Rejects neutral metrics that a question of the dashboard does not answer.
+def checked_metrics(row: Endpoint[Any], metrics: Sequence[str]) -> list[str]:
+    """The neutral metrics that a question of the dashboard is asked for, if it answers each of them.
 
     Raises:
         BadInput: no name, or one that is not in `FIGURES`.
         NotOffered: a figure that this question lacks.
     """
+    metrics = listed("metrics", metrics, "names")
     if not metrics:
         raise BadInput(f"metrics must be a non-empty list of names in FIGURES, not {metrics!r}")
     for metric in metrics:
@@ -181,6 +183,7 @@ def check_metrics(row: Endpoint[Any], metrics: Sequence[str]) -> None:
             raise BadInput(f"there is no metric {metric!r}; there are {', '.join(FIGURES)}")
         if metric not in FIGURES_OF[row.name]:
             raise NotOffered(f"{row.name} does not tell {metric!r}", endpoint=row.name)
+    return metrics
 
 
 def whole(pieces: Iterable[Figures], metrics: Sequence[str], kept: TimeRange) -> list[Figures]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, Unpack
 
 from agora_tencent_analytics.access import ProviderOptions
 from agora_tencent_analytics.decoding.series import join_series
-from agora_tencent_analytics.endpoint import Endpoint, listed
+from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.errors import BadInput, NotOffered
 from agora_tencent_analytics.http.credentials import fixed_credentials
 from agora_tencent_analytics.limits import Plan
@@ -34,7 +34,7 @@ from agora_tencent_analytics.tencent.endpoints import (
     USER_INFO,
     USERS_WITH_METRICS,
 )
-from agora_tencent_analytics.tencent.figures import check_metrics, period, whole
+from agora_tencent_analytics.tencent.figures import checked_metrics, period, whole
 from agora_tencent_analytics.tencent.sign import TencentCredentials
 from agora_tencent_analytics.tencent.variables import VARIABLES
 from agora_tencent_analytics.tencent.wire import HOST, TencentVendor
@@ -225,8 +225,7 @@ class TencentProvider(Provider):
     def _figures(
         self, row: Endpoint[Figures], over: Over, metrics: Sequence[str], *, product: str | None = None, **params: Any
     ) -> Paginator[Figures]:
-        limits, metrics = self.limits(row), listed("metrics", metrics, "names")
-        check_metrics(row, metrics)
+        limits, metrics = self.limits(row), checked_metrics(row, metrics)
         if product is not None:
             raise NotOffered(f"tencent does not tell products apart, so not {product!r}", endpoint=row.name)
         ask = over_range(row, limits, over, [params])

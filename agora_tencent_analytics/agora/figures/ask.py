@@ -10,7 +10,8 @@ from typing import Any
 
 from agora_tencent_analytics.agora.figures.names import metrics_taken
 from agora_tencent_analytics.agora.reference_tables import PRODUCT_TYPES
-from agora_tencent_analytics.endpoint import Endpoint, listed
+from agora_tencent_analytics.context import listed
+from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.errors import BadInput, NotOffered
 from agora_tencent_analytics.models.figures import FIGURES
 
