@@ -10,7 +10,7 @@ from agora_tencent_analytics.errors import BadInput
 
 
 def _check_seconds(_: object, field: attrs.Attribute[float], value: object) -> None:
-    if not (isinstance(value, int | float) and 0 < value < math.inf):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
         raise BadInput(f"{field.name} must be a number of seconds, more than 0, not {value!r}")
 
 
