@@ -16,8 +16,8 @@ from operator import attrgetter
 from typing import Any, ClassVar, Generic, TypeVar
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
-import attrs
 import msgspec
+from msgspec.structs import replace
 
 from agora_tencent_analytics.decoding.bulk import TooMuch
 from agora_tencent_analytics.decoding.flaws import MISREAD, NO_FLAWS, Flaws
@@ -65,8 +65,7 @@ class Asked(msgspec.Struct, kw_only=True, frozen=True):
     """Is told, while the answer is decoded, what of it cannot be read."""
 
 
-@attrs.frozen(kw_only=True, slots=False)  # with slots, half as many instructions again
-class Reply(Generic[T]):
+class Reply(msgspec.Struct, Generic[T], kw_only=True, frozen=True):
     """One decoded answer."""
 
     items: Sequence[T]
@@ -86,11 +85,11 @@ class Reply(Generic[T]):
     """The token for the next page, or the link to it; see `NextPage`."""
     request_id: str = ""
     """The vendor's id of the request."""
-    extra: Mapping[str, Any] = attrs.field(factory=dict)
+    extra: Mapping[str, Any] = {}
     """Unknown fields beside the rows."""
     warning: str = ""
     """What the vendor says against the question itself: that it is about to go away."""
-    flaws: Flaws = attrs.field(default=NO_FLAWS, repr=False)
+    flaws: Flaws = msgspec.field(default_factory=lambda: NO_FLAWS)
     """What of the answer could not be read. Its lost rows count on the page as others do."""
 
 
@@ -249,7 +248,7 @@ class Vendor(ABC):
         if row.points is not None:
             names = row_names(rows, row.points)
             items: list[Any] = read_series(rows, row.points, vendor=self.name, call_id=given.get("call_id", ""))
-            return attrs.evolve(self.reply(row, body, items), ids=names)
+            return replace(self.reply(row, body, items), ids=names)
 
         def read(rows: Sequence[Any]) -> list[Any]:
             inner = [one.pop(row.sessions_key, None) for one in rows] if row.sessions_key else []
@@ -303,13 +302,13 @@ def cleaned(
         asked: what was asked.
         clean: strikes out secrets; a parameter of a link that held one is not kept.
     """
-    reply = attrs.evolve(reply, warning=clean(reply.warning))
+    reply = replace(reply, warning=clean(reply.warning))
     if not reply.next or not isinstance(row.paging, NextPage) or row.paging.send:
         return reply
     sent = spell(row, app_id, asked.window, asked.params, page=0, size=0)
     pairs = [(name, value) for name, value in parse_qsl(urlsplit(reply.next).query) if name not in sent]
     # Of a link to the first page nothing is left: that is a loop, which the walk must see.
-    return attrs.evolve(reply, next=urlencode([(name, value) for name, value in pairs if clean(value) == value]) or "?")
+    return replace(reply, next=urlencode([(name, value) for name, value in pairs if clean(value) == value]) or "?")
 
 
 def found(body: Any, key: str) -> Any:
@@ -412,11 +411,11 @@ def _decoded(vendor: Vendor, row: Endpoint[Any], body: Any, asked: Asked) -> Rep
             raise TypeError(f"{name} must be {next(iter(due)).__name__}, and Vendor.decode gave something else")
     reply = identified(row, reply)
     if isinstance(row.paging, NextPage) and row.paging.last:
-        reply = attrs.evolve(reply, next=reply.ids[-1] if reply.ids else "")
+        reply = replace(reply, next=reply.ids[-1] if reply.ids else "")
     flaws = asked.flaws
     if row.model is MetricSeries and not all(one.vendor_metric for one in reply.items):
         flaws.doubts.append("a series in the answer does not say which metric it is, and may be taken for another")
-    return attrs.evolve(reply, flaws=flaws) if flaws.rows or flaws.fields or flaws.doubts else reply
+    return replace(reply, flaws=flaws) if flaws.rows or flaws.fields or flaws.doubts else reply
 
 
 _MUST_BE: Mapping[type, Sequence[tuple[str, Callable[[Any], Any], frozenset[type]]]] = {
@@ -455,7 +454,7 @@ def identified(row: Endpoint[Any], reply: Reply[Any]) -> Reply[Any]:
             f"Vendor.decode gave {len(reply.ids)} ids for {len(reply.items)} items; give one for each, or none to have "
             "them made from the key of the row"
         )
-    return attrs.evolve(reply, ids=row_ids(row, reply.items))
+    return replace(reply, ids=row_ids(row, reply.items))
 
 
 def _query(wire: Mapping[str, Any]) -> str:
