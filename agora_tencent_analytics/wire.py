@@ -21,7 +21,7 @@ from msgspec.structs import replace
 
 from agora_tencent_analytics.decoding.bulk import TooMuch
 from agora_tencent_analytics.decoding.flaws import MISREAD, NO_FLAWS, Flaws
-from agora_tencent_analytics.decoding.rawjson import number, text
+from agora_tencent_analytics.decoding.rawjson import number, shallow, text
 from agora_tencent_analytics.decoding.rawjson import read as read_json
 from agora_tencent_analytics.decoding.rows import Structure, says_no
 from agora_tencent_analytics.decoding.series import read_series, row_names
@@ -189,12 +189,16 @@ class Vendor(ABC):
                 raise unreadable(row, response, f"a JSON {type(body).__name__} where {due} was expected")
             self._judge(row, response, body)
             return body
+        raise self._failure(row, response)
+
+    def _failure(self, row: Endpoint[Any], response: Response) -> Refusal | UnreadableReply:
+        """What an answer is whose status is not that of a good one."""
         try:
             body = parse_object(row, response)
         except UnreadableReply:
             body = {}
         told = partial(self._refusal, row, response, body)
-        raise judge_status(self.name, row, response, told=told) or told()
+        return judge_status(self.name, row, response, told=told) or told()
 
     def _judge(self, row: Endpoint[Any], response: Response, body: Any) -> None:
         code = found(body, self.code_key)
@@ -203,19 +207,15 @@ class Vendor(ABC):
 
     def _refusal(self, row: Endpoint[Any], response: Response, body: Any) -> Refusal:
         """The refusal that an answer is, by its code or else by its status."""
-        code = found(body, self.code_key)
-        code = code if isinstance(code, str | int) else None
-        for name in (code, str(code), response.status):
-            made = self.codes.get(name) if name is not None else None
-            if made is not None:
-                break
-        else:
-            made = BY_STATUS.get(response.status, Refusal)
+        code, message = found(body, self.code_key), text(found(body, self.message_key))
+        if code in (None, "") or code in self.good_codes:
+            code = response.status
+        by_status = self.codes.get(response.status) or BY_STATUS.get(response.status, Refusal)
         said = make(
-            made,
+            self._meant(row, code, message) or by_status,
             vendor=self.name,
-            code=str(response.status if code in (None, "") else code),
-            message=brief(text(found(body, self.message_key))) or "(no message)",
+            code=brief(str(shallow(code))),
+            message=brief(message) or "(no message)",
             request_id=brief(text(found(body, self.request_id_key))),
             endpoint=row.name,
             status=response.status,
@@ -223,6 +223,11 @@ class Vendor(ABC):
         if isinstance(said, RateLimited) and said.retry_after_s is None:
             said.retry_after_s = retry_after(response.headers)
         return said
+
+    def _meant(self, row: Endpoint[Any], code: Any, message: str) -> Made | None:
+        """Which refusal a code of the vendor's is, or a status where there is no code; None if nobody knows."""
+        names = (code, str(code)) if isinstance(code, str | int) else ()
+        return next((self.codes[name] for name in names if name in self.codes), None)
 
     def decode(self, row: Endpoint[Any], body: Any, asked: Asked) -> Reply[Any]:
         """The rows of a good answer as records: `body[row.payload]`, structured into `row.model`.

@@ -80,6 +80,7 @@ def answer(status: int, body: Any, **headers: str) -> Response:
         (401, b"<html>", NotAuthenticated, "401"),
         (403, {}, NotPermitted, "403"),
         (404, {}, NotFound, "404"),
+        (404, {"error": {"code": 0}}, NotFound, "404"),
         (409, {}, WindowRefused, "409"),
         (418, {}, Refusal, "418"),
         (429, b"", RateLimited, "429"),
