@@ -24,7 +24,7 @@ from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.receipt import Budget
 from agora_tencent_analytics.scan import Records, Report, scan
 from agora_tencent_analytics.scan.ledger import Ledger
-from agora_tencent_analytics.scan.worst import Worst
+from agora_tencent_analytics.scan.worst_calls import Worst
 from agora_tencent_analytics.timerange import TimeRange
 
 if TYPE_CHECKING:
