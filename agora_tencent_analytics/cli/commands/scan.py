@@ -103,7 +103,7 @@ async def run(options: Options) -> int:
             screen.warn(line)
         if full is not None:
             screen.warn(disk_full(options, full, written))
-        elif any(vendor.stopped for vendor in report.vendors.values()) and _status(report) != _REFUSED:
+        elif report.stopped and _status(report) != _REFUSED:
             screen.warn(way_on(options, written - len(failed)))
     return _status(report)
 
