@@ -67,7 +67,7 @@ class Waiter:
         self._rung = False
 
     async def wait(self, seconds: float, left_s: float = math.inf, *, yields: bool = True) -> None:
-        """Waits for a wake-up, but no longer than `seconds`, and a moment more if it yields to others and has it left."""
+        """Waits for a wake-up, but no longer than `seconds`, and a moment more if it yields and has it left."""
         if self._rung:
             return
         late_s = 0.0

@@ -1027,7 +1027,7 @@ def test_whoever_stands_behind_others_when_its_time_ends_hears_it_then_and_how_l
         async with of.slot("lists", (Rate(1, SECOND),)) as slot:
             slot.sent()
             ahead = asyncio.create_task(ask(of, (Rate(1, SECOND),)))
-            await anyio.sleep(0)
+            await anyio.sleep(1e-6)
             with pytest.raises(WouldExceedQuota) as refused:
                 await ask(of, (Rate(1, SECOND),), within_s=3, queues=queues, priority="backfill")
             ended_s = asyncio.get_running_loop().time() - START
