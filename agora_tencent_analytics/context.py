@@ -61,10 +61,10 @@ class Terms(msgspec.Struct, kw_only=True, frozen=True):
         if priority is not None and priority not in PRIORITIES:
             raise BadInput(f"priority must be one of {', '.join(PRIORITIES)}, not {priority!r}")
         if max_wait is not None:
-            _check_seconds("max_wait", max_wait)
+            check_seconds("max_wait", max_wait)
         until = self.until
         if within_s is not None:
-            _check_seconds("within_s", within_s)
+            check_seconds("within_s", within_s)
             until = earlier(until, now + within_s)
         if budget is not None and not isinstance(budget, Budget):
             raise BadInput(f"budget must be a Budget(requests=...), not {budget!r}")
@@ -78,7 +78,12 @@ class Terms(msgspec.Struct, kw_only=True, frozen=True):
         )
 
 
-def _check_seconds(name: str, value: object) -> None:
+def check_seconds(name: str, value: object) -> None:
+    """Nothing, if this can be how long somebody waits.
+
+    Raises:
+        BadInput: it is not a number from 0.
+    """
     if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
         raise BadInput(f"{name} must be 0 or more seconds, or None, not {value!r}")
 

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import attrs
+import msgspec
 
 from agora_tencent_analytics.decoding.moments import seconds
 from agora_tencent_analytics.decoding.rows import one_text
@@ -18,8 +18,7 @@ from agora_tencent_analytics.models.metrics import METRICS
 from agora_tencent_analytics.models.series import MetricSeries
 
 
-@attrs.frozen(kw_only=True)
-class Points:
+class Points(msgspec.Struct, kw_only=True, frozen=True):
     """How points stand in a vendor's rows.
 
     A wide row is one moment, with a value for each metric. Where `pairs` is set a row is one metric, with its points as
@@ -38,7 +37,7 @@ class Points:
     """Key of the user's id; `""` if they do not tell users apart."""
     peer: str = ""
     """Key of the id of the user whose stream was measured."""
-    metrics: Mapping[str, str | tuple[str, float]] = attrs.field(factory=dict, hash=False)
+    metrics: Mapping[str, str | tuple[str, float]] = {}
     """The vendor's metrics: the name in `METRICS`, and the factor from the vendor's unit to the unit there. What is not
     in `METRICS` is best called `vendor.name`, which is also what pairs of a metric that is not listed are called."""
 

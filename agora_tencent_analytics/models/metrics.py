@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import attrs
+import msgspec
 
 
-@attrs.frozen
-class Metric:
+class Metric(msgspec.Struct, frozen=True):
     """A neutral metric: what is measured and in which unit.
 
     Args:
@@ -28,8 +27,7 @@ class Metric:
     meaning: str
 
 
-@attrs.frozen
-class VendorMetric:
+class VendorMetric(msgspec.Struct, frozen=True):
     """What one vendor's id means.
 
     Args:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-import attrs
+import msgspec
 
 from agora_tencent_analytics.endpoint import Endpoint, check_params, whole_units
 from agora_tencent_analytics.endpoint import page_size as rows_to_a_page
@@ -35,8 +35,7 @@ Over = TimeRange | Last
 """A range: fixed, or resolved in vendor time when the walk begins."""
 
 
-@attrs.frozen(kw_only=True, slots=False)  # with slots, half as many instructions again
-class Question:
+class Question(msgspec.Struct, kw_only=True, frozen=True):
     """One thing to ask over some range; a walk asks one or several."""
 
     row: Endpoint[Any]

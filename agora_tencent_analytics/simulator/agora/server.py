@@ -20,8 +20,8 @@ from agora_tencent_analytics.limits import DAY, MINUTE, Limits, Plan, Rate
 from agora_tencent_analytics.simulator.agora.question import Habits, Question, Route, bad, check_window, read_names
 from agora_tencent_analytics.simulator.agora.routes import ROUTES
 from agora_tencent_analytics.simulator.faults.book import Strike
-from agora_tencent_analytics.simulator.faults.slipped_rows import slip_members
 from agora_tencent_analytics.simulator.http.exchange import Ask, Refused, write
+from agora_tencent_analytics.simulator.http.telling import slip_members
 from agora_tencent_analytics.simulator.http.vendor import SimulatedVendor
 from agora_tencent_analytics.simulator.world.calls import Vendor
 from agora_tencent_analytics.simulator.world.dice import mix
@@ -176,7 +176,7 @@ class SimulatedAgora(SimulatedVendor):
         return write({**head, **slip_members(route.answer(asked), self.world, self.vendor, query)})
 
     def _request_id(self) -> str:
-        number = sum(self.log.by_endpoint.values())
+        number = self._serial()
         return f"{mix(self.world.seed, 41, number):016x}{number:016x}"
 
 

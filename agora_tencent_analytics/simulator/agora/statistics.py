@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from agora_tencent_analytics.limits import MINUTE
-from agora_tencent_analytics.simulator.agora.calls import call_of
+from agora_tencent_analytics.simulator.agora.calls import sessions_of
 from agora_tencent_analytics.simulator.agora.question import Question, one_of
 from agora_tencent_analytics.simulator.world.dice import mix
 from agora_tencent_analytics.simulator.world.figures import compute, stay_rate
@@ -61,9 +61,7 @@ def by_minute(asked: Question) -> Mapping[str, object]:
 
 
 def _stays(asked: Question) -> list[Session]:
-    call = call_of(asked)
-    stays = asked.world.sessions(call) if call is not None else ()
-    return [stay for stay in stays if not stay.server and stay.overlaps(asked.start, asked.end)]
+    return [stay for stay in sessions_of(asked) if not stay.server and stay.overlaps(asked.start, asked.end)]
 
 
 def _value(stays: Sequence[Session], metric: str, minute: int) -> int | float | None:

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Unpack
 from agora_tencent_analytics.limits import Limits, Plan, Rate
 from agora_tencent_analytics.simulator.faults.answer import ExpireToken
 from agora_tencent_analytics.simulator.faults.book import Strike
-from agora_tencent_analytics.simulator.faults.slipped_rows import slip_members
-from agora_tencent_analytics.simulator.http.exchange import Ask, Refused, Reply, Written, write
-from agora_tencent_analytics.simulator.http.log import Arrival
+from agora_tencent_analytics.simulator.http.exchange import Arrival, Ask, Refused, Reply, Written, write
+from agora_tencent_analytics.simulator.http.telling import slip_members
 from agora_tencent_analytics.simulator.http.vendor import SimulatedVendor
 from agora_tencent_analytics.simulator.tencent import calls, dashboard, events, usage
 from agora_tencent_analytics.simulator.tencent.payload import Action, Asked, check_payload, read_payload
@@ -178,18 +177,15 @@ class SimulatedTencent(SimulatedVendor):
         number = self._serial()
         return str(uuid.UUID(int=mix(self.world.seed, 41, number) << 64 | number))
 
-    def _serial(self) -> int:
-        return sum(self.log.by_endpoint.values())
-
     def _respond(self, ask: Ask, endpoint: str, strikes: Sequence[Strike]) -> bytes:
         action = _ACTIONS[endpoint]
         payload = check_payload(action, read_payload(ask.body), sdk_app_id=self.world.sdk_app_id)
         asked = Asked(
             world=self.world,
-            action=endpoint,
             payload=payload,
             now=self.now(),
-            limits=self._limits,
+            limits=self._limits(action.row),
+            limits_of=self._limits,
             strikes=strikes,
             oversize=self._oversize,
             serial=self._serial(),

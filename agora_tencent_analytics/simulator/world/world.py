@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.limits import HOUR
+from agora_tencent_analytics.simulator.faults.slip import Place, Slip
 from agora_tencent_analytics.simulator.world.attendance import Attendance, Chosen
 from agora_tencent_analytics.simulator.world.calls import Burst, Call, Kind, Timetable, Vendor
 from agora_tencent_analytics.simulator.world.consumption import Service, consume
@@ -21,7 +22,7 @@ from agora_tencent_analytics.simulator.world.dice import Dice, mix, scramble, un
 from agora_tencent_analytics.simulator.world.events import Event, make_events
 from agora_tencent_analytics.simulator.world.experiences import Experience, make_experiences
 from agora_tencent_analytics.simulator.world.figures import compute, weigh
-from agora_tencent_analytics.simulator.world.impolite import Manners, Place, Slip, Slipped
+from agora_tencent_analytics.simulator.world.impolite import Manners, Slipped
 from agora_tencent_analytics.simulator.world.points import Series, Style, make_series, series_points, write_points
 from agora_tencent_analytics.simulator.world.sessions import Session, make_sessions
 from agora_tencent_analytics.simulator.world.truth import Truth, count_truth
