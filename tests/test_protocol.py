@@ -214,9 +214,20 @@ def test_a_call_that_is_not_this_vendors_or_has_no_time_is_refused_before_anythi
     assert [] == provider.server.asked
 
 
-def test_one_text_in_the_place_of_users_is_refused() -> None:
+@pytest.mark.parametrize("users", ["ann", b"ann", 7])
+def test_what_is_no_list_of_users_is_refused(users: Any) -> None:
     with pytest.raises(BadInput, match="users must be a list"):
-        OutsideProvider(lambda _: {}).sessions(CALL, users="ann")
+        OutsideProvider(lambda _: {}).sessions(CALL, users=users)
+
+
+def test_a_generator_of_users_is_read_once() -> None:
+    provider = OutsideProvider(lambda _: {"rows": sessions("ann", "bob"), "total": 2})
+    named: Any = (user for user in ("ann",))
+
+    async def scenario() -> Any:
+        return [one.user_id for one in await provider.sessions(CALL, users=named).collect()]
+
+    assert ["ann"] == run(scenario)
 
 
 def test_an_answer_that_is_not_a_paginator_is_told_so() -> None:

@@ -1103,6 +1103,12 @@ def test_a_group_to_merge_is_more_than_a_word(nonsense: Any) -> None:
         quota(merge=nonsense)
 
 
+@pytest.mark.parametrize("account", [None, 5, b"account", ""])
+def test_an_account_is_a_text(account: Any) -> None:
+    with pytest.raises(BadInput, match="account must be a non-empty text"):
+        Quota(account, store=":memory:")
+
+
 def test_one_account_has_one_quota_in_a_process_and_one_plan() -> None:
     one = Quota.shared("shared", plan="standard", store=":memory:")
     assert one is Quota.shared("shared", plan="standard", store=":memory:")
