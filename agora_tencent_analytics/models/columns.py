@@ -287,10 +287,7 @@ class Columns:
         return self._made().values
 
     def to_dict(self) -> dict[str, object]:
-        """Points as JSON can hold them, and how many are not among them, if any.
-
-        In the place of NaN is None, and in that of an infinity the text that `float` reads.
-        """
+        """Points as JSON can hold them (for NaN None, for an infinity its name), and how many were dropped, if any."""
         numbers = self.values.tolist()
         values = numbers if isfinite(sum(numbers)) else [_as_json(number) for number in numbers]
         counts = {"untimed": self.untimed, "outside": self.outside, "contradicted": self.contradicted}
