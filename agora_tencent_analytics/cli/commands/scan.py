@@ -105,7 +105,7 @@ async def run(options: Options) -> int:
             aside.line(line)
         if full is not None:
             aside.line(disk_full(options, full, written))
-        elif any(vendor.stopped for vendor in report.vendors.values()) and _status(report) != _REFUSED:
+        elif report.stopped and _status(report) != _REFUSED:
             aside.line(way_on(options, written - len(failed)))
     return _status(report)
 
