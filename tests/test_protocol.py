@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 import pytest
+from msgspec.structs import replace
 
 from agora_tencent_analytics import BadInput, Call, Newest, Paginator, Provider, Session, TimeRange, Unpaged
 from tests.support.outside_vendor import (
@@ -59,7 +60,7 @@ def test_the_newest_rows_may_be_listed_oldest_first_where_the_row_says_so() -> N
     def answer(asked: Mapping[str, str]) -> Any:
         return {"rows": newest(asked)["rows"][::-1]}
 
-    calls, certificate = listed(OutsideProvider(answer, paging=attrs.evolve(NEWEST, order="oldest")))
+    calls, certificate = listed(OutsideProvider(answer, paging=replace(NEWEST, order="oldest")))
     assert (260, True) == (len(calls), certificate.complete)
 
 
@@ -76,7 +77,7 @@ def test_rows_of_one_second_come_in_any_order_and_those_without_a_time_are_no_ev
 
 
 def test_the_size_of_an_answer_with_the_newest_rows_is_sent_and_may_be_less_than_the_most() -> None:
-    paging = attrs.evolve(NEWEST, size="limit")
+    paging = replace(NEWEST, size="limit")
 
     def answer(asked: Mapping[str, str]) -> Any:
         rows = sorted(inside(ROWS, asked), key=lambda one: one["created_ts"], reverse=True)
@@ -94,14 +95,14 @@ def test_the_size_of_an_answer_with_the_newest_rows_is_sent_and_may_be_less_than
         provider.calls(OVER, page_size=101)
 
 
-@pytest.mark.parametrize("paging", [NEWEST, attrs.evolve(NEWEST, total="hint"), Unpaged()])
+@pytest.mark.parametrize("paging", [NEWEST, replace(NEWEST, total="hint"), Unpaged()])
 def test_a_total_above_the_rows_that_came_makes_the_window_incomplete(paging: Any) -> None:
     rows = call_rows(range(OVER.start, OVER.start + 50))
     _, certificate = listed(OutsideProvider(lambda _: {"rows": rows[::-1], "total": 999}, paging=paging))
     assert "the vendor counts 999 rows, and 50 came" in certificate.why
 
 
-@pytest.mark.parametrize("paging", [attrs.evolve(NEWEST, total="none"), Unpaged(total="none"), Unpaged(total="page")])
+@pytest.mark.parametrize("paging", [replace(NEWEST, total="none"), Unpaged(total="none"), Unpaged(total="page")])
 def test_a_total_that_is_declared_to_count_something_else_is_disregarded(paging: Any) -> None:
     rows = call_rows(range(OVER.start, OVER.start + 50))
     _, certificate = listed(OutsideProvider(lambda _: {"rows": rows[::-1], "total": 999}, paging=paging))
@@ -213,9 +214,20 @@ def test_a_call_that_is_not_this_vendors_or_has_no_time_is_refused_before_anythi
     assert [] == provider.server.asked
 
 
-def test_one_text_in_the_place_of_users_is_refused() -> None:
+@pytest.mark.parametrize("users", ["ann", b"ann", 7])
+def test_what_is_no_list_of_users_is_refused(users: Any) -> None:
     with pytest.raises(BadInput, match="users must be a list"):
-        OutsideProvider(lambda _: {}).sessions(CALL, users="ann")
+        OutsideProvider(lambda _: {}).sessions(CALL, users=users)
+
+
+def test_a_generator_of_users_is_read_once() -> None:
+    provider = OutsideProvider(lambda _: {"rows": sessions("ann", "bob"), "total": 2})
+    named: Any = (user for user in ("ann",))
+
+    async def scenario() -> Any:
+        return [one.user_id for one in await provider.sessions(CALL, users=named).collect()]
+
+    assert ["ann"] == run(scenario)
 
 
 def test_an_answer_that_is_not_a_paginator_is_told_so() -> None:

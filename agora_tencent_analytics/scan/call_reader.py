@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
+import anyio
 import anyio.lowlevel
 
 from agora_tencent_analytics.errors import AnalyticsError, counted

@@ -24,7 +24,7 @@ from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.receipt import Budget
 from agora_tencent_analytics.scan import Records, Report, scan
 from agora_tencent_analytics.scan.ledger import Ledger
-from agora_tencent_analytics.scan.worst import Worst
+from agora_tencent_analytics.scan.worst_calls import Worst
 from agora_tencent_analytics.timerange import TimeRange
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ async def run(options: Options) -> int:
             aside.line(line)
         if full is not None:
             aside.line(disk_full(options, full, written))
-        elif any(vendor.stopped for vendor in report.vendors.values()) and _status(report) != _REFUSED:
+        elif report.stopped and _status(report) != _REFUSED:
             aside.line(way_on(options, written - len(failed)))
     return _status(report)
 

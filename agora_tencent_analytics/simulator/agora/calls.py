@@ -16,7 +16,7 @@ from agora_tencent_analytics.simulator.http.exchange import Written
 from agora_tencent_analytics.simulator.http.listing import turn_to
 from agora_tencent_analytics.simulator.http.telling import listed, write_rows
 from agora_tencent_analytics.simulator.world.figures import peak, stay_rate
-from agora_tencent_analytics.simulator.world.points import Style
+from agora_tencent_analytics.simulator.world.points import Style, write_points
 from agora_tencent_analytics.simulator.world.sessions import Session
 
 _NEWEST = {"2021-03": 10, "2021-07": 100}
@@ -118,7 +118,7 @@ def _metrics(asked: Question, stays: Sequence[Session]) -> Written:
         known = [series for series in world.series(stay) if highest is None or int(series.metric.name) <= highest]
         data = ",".join(
             f'{{"mid":{series.metric.name},"kvs":[{piece}],"peer_uid":{uids.get(series.peer_id, 0)}}}'
-            for series, points in world.written(stay, known, first, beyond, telling.style)
+            for series, points in write_points(stay, known, first, beyond, world.points_per_series, telling.style)
             for piece in telling.pieces(points)
         )
         parts.append(f'{{"sid":"{stay.session_id}","data":[{data}]}}')

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import hmac
-import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Unpack
 from urllib.parse import parse_qsl
@@ -125,7 +124,7 @@ class SimulatedAgora(SimulatedVendor):
         )
         facts: dict[str, Any] = dict(parse_qsl(ask.query, keep_blank_values=True))
         if ask.method == "POST":
-            facts |= _body(ask.body) or {}
+            facts |= ask.object or {}
         return endpoint if known else "?", facts
 
     def _admit(self, ask: Ask, endpoint: str) -> Sequence[Rate]:
@@ -190,17 +189,9 @@ def _pairs(ask: Ask, route: Route) -> list[tuple[str, Any]]:
             raise bad(name, "does not belong into the query")
     if not ask.headers.get("content-type", "").startswith("application/json"):
         raise Refused(400, "Bad request, the body is not application/json")
-    body = _body(ask.body)
+    body = ask.object
     if body is None:
         raise Refused(400, "Bad request, the body is not a JSON object")
     if "appid" in body:
         raise bad("appid", "does not belong into the body")
     return in_query + list(body.items())
-
-
-def _body(body: bytes) -> dict[str, Any] | None:
-    try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None
