@@ -79,9 +79,9 @@ class Limits:
     concurrent: int | None = None
     """The most requests that may be under way at the same time. None: any number. Whoever breaks one off gets its place
     back when its lease in the quota store ends: the vendor may still be at work on it."""
-    history_s: int
+    history_s: int = attrs.field(validator=attrs.validators.ge(1))
     """How far back the data reaches, seconds before the vendor's now."""
-    span_s: int
+    span_s: int = attrs.field(validator=attrs.validators.ge(1))
     """The longest range one request may cover, seconds."""
     lag_s: int = 0
     """How long the newest data stays hidden, seconds before the vendor's now."""
