@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
 from typing import Any, cast
 
+from agora_tencent_analytics.context import listed
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.models.calls import Call, Session, unsigned
@@ -83,8 +84,8 @@ def _sessions(ask: Ask) -> Ask:
         **options: Any,
     ) -> Paginator[Any]:
         check_call(self, call)
-        named = _named(users)
-        ids = None if users is None else list(dict.fromkeys(users))
+        ids = None if users is None else list(dict.fromkeys(listed("users", users, "user ids")))
+        named = _named(ids)
         vendor, call_id = self.name, call.call_id
 
         def wanted(session: Any) -> bool:  # for every row of what may be a very large answer
@@ -184,9 +185,7 @@ def _named(users: Sequence[str] | None) -> set[str] | None:
     """
     if users is None:
         return None
-    if isinstance(users, str | bytes):
-        raise BadInput(f"users must be a list of user ids, not {type(users).__name__}")
-    names = {str(user) for user in users}
+    names = {str(user) for user in listed("users", users, "user ids")}
     return {*names, *map(unsigned, names)}
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 import pytest
+from msgspec.structs import replace
 
 from agora_tencent_analytics.vendor import (
     BadInput,
@@ -78,7 +79,7 @@ def test_the_newest_rows_may_be_listed_oldest_first_where_the_row_says_so() -> N
     def answer(asked: Mapping[str, str]) -> Any:
         return {"rows": newest(asked)["rows"][::-1]}
 
-    calls, certificate = listed(OutsideProvider(answer, paging=attrs.evolve(NEWEST, order="oldest")))
+    calls, certificate = listed(OutsideProvider(answer, paging=replace(NEWEST, order="oldest")))
     assert (260, True) == (len(calls), certificate.complete)
 
 
@@ -95,7 +96,7 @@ def test_rows_of_one_second_come_in_any_order_and_those_without_a_time_are_no_ev
 
 
 def test_the_size_of_an_answer_with_the_newest_rows_is_sent_and_may_be_less_than_the_most() -> None:
-    paging = attrs.evolve(NEWEST, size="limit")
+    paging = replace(NEWEST, size="limit")
 
     def answer(asked: Mapping[str, str]) -> Any:
         rows = sorted(inside(ROWS, asked), key=lambda one: one["created_ts"], reverse=True)
@@ -113,14 +114,14 @@ def test_the_size_of_an_answer_with_the_newest_rows_is_sent_and_may_be_less_than
         provider.calls(OVER, page_size=101)
 
 
-@pytest.mark.parametrize("paging", [NEWEST, attrs.evolve(NEWEST, total="hint"), Unpaged()])
+@pytest.mark.parametrize("paging", [NEWEST, replace(NEWEST, total="hint"), Unpaged()])
 def test_a_total_above_the_rows_that_came_makes_the_window_incomplete(paging: Any) -> None:
     rows = call_rows(range(OVER.start, OVER.start + 50))
     _, certificate = listed(OutsideProvider(lambda _: {"rows": rows[::-1], "total": 999}, paging=paging))
     assert "the vendor counts 999 rows, and 50 came" in certificate.why
 
 
-@pytest.mark.parametrize("paging", [attrs.evolve(NEWEST, total="none"), Unpaged(total="none"), Unpaged(total="page")])
+@pytest.mark.parametrize("paging", [replace(NEWEST, total="none"), Unpaged(total="none"), Unpaged(total="page")])
 def test_a_total_that_is_declared_to_count_something_else_is_disregarded(paging: Any) -> None:
     rows = call_rows(range(OVER.start, OVER.start + 50))
     _, certificate = listed(OutsideProvider(lambda _: {"rows": rows[::-1], "total": 999}, paging=paging))
@@ -201,7 +202,7 @@ def test_sessions_of_other_users_and_of_other_calls_are_left_out_and_counted() -
 
 def test_sessions_of_a_vendor_that_takes_no_range_are_of_the_part_that_was_asked_for() -> None:
     rows = [{**one, "join_ts": OVER.start + 20 * at} for at, one in enumerate(sessions("ann", "bob", "cy"))]
-    people = row("people", Session, Unpaged(), bounds=None)
+    people = row("people", Session, Unpaged(), bounds=Bounds())
 
     async def scenario() -> Any:
         provider = OutsideProvider(lambda _: {"rows": rows}, sessions_row=people)
@@ -243,7 +244,7 @@ def test_series_of_sessions_that_another_packet_asks_for_come_once() -> None:
     assert (True, 2) == (certificate.complete, certificate.strange)
 
 
-@pytest.mark.parametrize("bounds", [None, Bounds(start="since", end="until", form="day")])
+@pytest.mark.parametrize("bounds", [Bounds(), Bounds(start="since", end="until", form="day")])
 def test_a_channel_without_calls_in_the_range_is_not_one_that_the_vendor_spells_otherwise(bounds: Any) -> None:
     rows = call_rows([OVER.start - 600], channel="a")
     calls_row = row("calls", Call, NUMBERED, bounds=bounds)
@@ -289,9 +290,20 @@ def test_a_call_that_is_not_this_vendors_or_has_no_time_is_refused_before_anythi
     assert [] == provider.server.asked
 
 
-def test_one_text_in_the_place_of_users_is_refused() -> None:
+@pytest.mark.parametrize("users", ["ann", b"ann", 7])
+def test_what_is_no_list_of_users_is_refused(users: Any) -> None:
     with pytest.raises(BadInput, match="users must be a list"):
-        OutsideProvider(lambda _: {}).sessions(CALL, users="ann")
+        OutsideProvider(lambda _: {}).sessions(CALL, users=users)
+
+
+def test_a_generator_of_users_is_read_once() -> None:
+    provider = OutsideProvider(lambda _: {"rows": sessions("ann", "bob"), "total": 2})
+    named: Any = (user for user in ("ann",))
+
+    async def scenario() -> Any:
+        return [one.user_id for one in await provider.sessions(CALL, users=named).collect()]
+
+    assert ["ann"] == run(scenario)
 
 
 def test_an_answer_that_is_not_a_paginator_is_told_so() -> None:

@@ -1,6 +1,7 @@
 """Series from rows as most vendors send them: a row for each moment, or a row for each metric with its points.
 
-Both of a vendor's own big answers have decoders of their own, which keep the text of the points until somebody looks.
+The large answers of Agora and Tencent have decoders of their own, which keep the text of the points until somebody
+looks: `UnreadSeries`.
 """
 
 from __future__ import annotations
@@ -9,17 +10,78 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import isnan, nan
 from typing import Any
 
-import attrs
+import msgspec
 
 from agora_tencent_analytics.decoding.moments import seconds
+from agora_tencent_analytics.decoding.points import PointForm
 from agora_tencent_analytics.decoding.rows import one_text
 from agora_tencent_analytics.models.columns import Columns
-from agora_tencent_analytics.models.metrics import METRICS
+from agora_tencent_analytics.models.metrics import METRICS, VendorMetric
 from agora_tencent_analytics.models.series import MetricSeries
+from agora_tencent_analytics.timerange import TimeRange
 
 
-@attrs.frozen(kw_only=True)
-class Points:
+class UnreadSeries(msgspec.Struct, kw_only=True):
+    """One series of an answer, its points unread."""
+
+    session_id: str = ""
+    """The session; `""` where the vendor does not tell them apart."""
+    user_id: str = ""
+    """The user whose device measured it; `""` where the vendor does not say."""
+    peer_id: str = ""
+    """The remote user whose stream was measured; `""` for the user's own."""
+    metric: str
+    """The vendor's id of the metric."""
+    points: bytes = b"null"
+    """JSON text of the points, or `null`, not yet checked: a copy that pins no reply."""
+    extra: Mapping[str, Any] = {}
+    """Unknown fields."""
+
+
+def series_unread(
+    found: Iterable[UnreadSeries],
+    metrics: Mapping[str, VendorMetric],
+    form: PointForm,
+    *,
+    vendor: str,
+    call_id: str,
+    window: TimeRange,
+    users: Mapping[str, str] | None = None,
+) -> list[MetricSeries]:
+    """Series by their neutral names, each with the text of its points.
+
+    Args:
+        found: as the vendor sent them.
+        metrics: the vendor's metrics by id; one that is not here keeps the vendor's id alone.
+        form: how their points are spelt.
+        vendor: whose they are.
+        call_id: the call.
+        window: what was asked for; points outside it are left out.
+        users: the users of sessions, where series do not name theirs.
+    """
+    named = []
+    for one in found:
+        known = metrics.get(one.metric)
+        name = known.of(one.peer_id) if known else ""
+        scale = known.scale if known else 1.0
+        named.append(
+            MetricSeries(
+                vendor=vendor,
+                call_id=call_id,
+                session_id=one.session_id,
+                user_id=one.user_id if users is None else users.get(one.session_id, ""),
+                peer_id=one.peer_id,
+                metric=name,
+                vendor_metric=one.metric,
+                unit=METRICS[name].unit if name else "",
+                columns=Columns(one.points, form, scale=scale, clip=(window.start, window.end)),
+                extra=one.extra,
+            )
+        )
+    return named
+
+
+class Points(msgspec.Struct, kw_only=True, frozen=True):
     """How points stand in a vendor's rows.
 
     A wide row is one moment, with a value for each metric. Where `pairs` is set a row is one metric, with its points as
@@ -38,7 +100,7 @@ class Points:
     """Key of the user's id; `""` if they do not tell users apart."""
     peer: str = ""
     """Key of the id of the user whose stream was measured."""
-    metrics: Mapping[str, str | tuple[str, float]] = attrs.field(factory=dict, hash=False)
+    metrics: Mapping[str, str | tuple[str, float]] = {}
     """The vendor's metrics: the name in `METRICS`, and the factor from the vendor's unit to the unit there. What is not
     in `METRICS` is best called `vendor.name`, which is also what pairs of a metric that is not listed are called."""
 

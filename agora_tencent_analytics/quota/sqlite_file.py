@@ -37,7 +37,7 @@ from urllib.parse import quote
 import attrs
 
 from agora_tencent_analytics.errors import QuotaUnavailable
-from agora_tencent_analytics.storage.files import followed, make_private
+from agora_tencent_analytics.storage.files import followed, make_private_database
 from agora_tencent_analytics.storage.sqlite import SqliteConnection, shape_made_by, shape_of, was_interrupted
 
 if sys.platform != "win32":
@@ -239,7 +239,7 @@ class SqliteFile:
             _unlink(self._names[0])  # else those who have it open would write their log into the new one
 
     def _connect(self) -> sqlite3.Connection:
-        make_private(self.path)
+        make_private_database(self.path)
         options: dict[str, Any] = {"timeout": 0, "isolation_level": None, "check_same_thread": False}
         connection = sqlite3.connect(self.path, factory=SqliteConnection, **options)
         keeper: sqlite3.Connection = sqlite3.connect(

@@ -23,7 +23,6 @@ from agora_tencent_analytics.paging.question import Question
 from agora_tencent_analytics.paging.stays import Trail
 from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.scan.job import Job
-from agora_tencent_analytics.scan.memory_bound import MemoryBound
 from agora_tencent_analytics.timerange import TimeRange
 from agora_tencent_analytics.wire import Reply
 
@@ -102,19 +101,18 @@ def _of_one_window(asked: Paginator[Any], now: float) -> Question | None:
     return question if inside == piece and question.windows([piece]) == [piece] else None
 
 
-async def read_whole(job: Job, memory: MemoryBound, worker: int, call: Call) -> Whole | None:
+async def read_whole(job: Job, worker: int, call: Call) -> Whole | None:
     """The sessions of a call and their series, or some of them; None if they have to be asked for apart.
 
     Args:
         job: what the scan is about.
-        memory: bounds the bytes that are held.
-        worker: who reads, as the bound knows it.
+        worker: who reads, as the bound on memory knows it.
         call: the call.
 
     Raises:
         AnalyticsError: nothing else could be read either.
     """
-    now, over = job.provider.now(), job.work.within
+    now, over, memory = job.provider.now(), job.work.within, job.memory
     way = None if job.options.users is not None else whole_call(job.provider, call, over, now)
     if way is None:
         return None

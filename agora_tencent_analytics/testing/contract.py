@@ -6,8 +6,8 @@ import asyncio
 import logging
 import pickle
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from contextlib import contextmanager
 from typing import Any, ClassVar, TypeVar
+from unittest import TestCase
 
 import anyio
 import attrs
@@ -270,11 +270,12 @@ class ProviderContract:
             body = f"{request.url} {dict(request.headers)} {request.body!r}".encode()
             return Response(status=400, headers={}, body=body)
 
-        with _heard() as heard:
+        with TestCase().assertLogs("agora_tencent_analytics", logging.DEBUG) as heard:
             error = self._error(echo)
             provider, server = self._made()
             run(self._calls(provider).collect)
-        seen = [repr(provider), str(error), repr(error), repr(vars(error)), *heard, *map(repr, server.sent)]
+        logged = [f"{record.getMessage()} {vars(record)}" for record in heard.records]
+        seen = [repr(provider), str(error), repr(error), repr(vars(error)), *logged, *map(repr, server.sent)]
         for secret in self.secrets:
             assert not any(secret in text for text in seen), "a secret is seen"
         self._raises(TypeError, lambda: pickle.dumps(provider))
@@ -386,22 +387,3 @@ def _is_sized(paging: Any) -> bool:
 
 def _ask_about(provider: Provider, name: str, call: Call) -> object:
     return provider.sessions(call) if name == "sessions" else getattr(provider, name)(call, [])
-
-
-@contextmanager
-def _heard() -> Any:
-    """What the library logs, from DEBUG on, as text."""
-    log, said = logging.getLogger("agora_tencent_analytics"), list[str]()
-
-    class Ear(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            said.append(f"{record.getMessage()} {vars(record)}")
-
-    ear, level = Ear(), log.level
-    log.addHandler(ear)
-    log.setLevel(logging.DEBUG)
-    try:
-        yield said
-    finally:
-        log.removeHandler(ear)
-        log.setLevel(level)
