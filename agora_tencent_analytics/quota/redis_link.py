@@ -42,7 +42,7 @@ _CONNECTIONS = 8
 _KEEP_ALIVE_S = 30
 _ACL = (
     "ACL SETUSER NAME on >PASSWORD resetkeys ~agora-tencent-analytics:* -@all +evalsha +eval +info +select +time +type "
-    "+set +exists +del +hget +hmget +hset +hdel +hkeys +hincrby +zadd +zscore +zrem +zrangebyscore +zremrangebyscore"
+    "+exists +del +hget +hmget +hset +hdel +hkeys +hincrby +zadd +zscore +zrem +zrangebyscore +zremrangebyscore"
 )
 _REMEDIES = (
     ("AuthenticationError|NOAUTH|WRONGPASS|wrong number of arguments for 'auth'", "correct user and password"),
