@@ -290,12 +290,7 @@ class Vendor(ABC):
             row: the question.
             body: what `unwrap` gave.
             items: the records.
-
-        Raises:
-            ValueError: nothing would tell its rows, or its pages, from others.
         """
-        if items and not row.key and row.points is None and not isinstance(row.paging, Unpaged):
-            raise ValueError(f"{row.name} has pages, and its rows no ids: name their `key`")
         total, more, onward = (found(body, key) for key in (row.total_key, row.more_key, row.next_key))
         return Reply(
             items=items,
@@ -427,6 +422,9 @@ def _decoded(vendor: Vendor, row: Endpoint[Any], body: Any, asked: Asked) -> Rep
         if not due.issuperset(map(type, map(value, reply.items))):
             raise TypeError(f"{name} must be {next(iter(due)).__name__}, and Vendor.decode gave something else")
     reply, flaws = identified(row, reply), asked.flaws
+    named = reply.ids or flaws.rows or row.model is MetricSeries or isinstance(row.paging, Unpaged)
+    if reply.items and not named:  # a page that comes again would not be known
+        raise ValueError(f"{row.name} has pages, and its rows no ids: name their `key`")
     if isinstance(row.paging, NextPage) and row.paging.last:
         reply = replace(reply, next=reply.ids[-1] if reply.ids else "")
     if row.model is MetricSeries and not all(one.vendor_metric for one in reply.items):
