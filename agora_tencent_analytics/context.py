@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Iterable
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import msgspec
 
@@ -61,10 +61,10 @@ class Terms(msgspec.Struct, kw_only=True, frozen=True):
         if priority is not None and priority not in PRIORITIES:
             raise BadInput(f"priority must be one of {', '.join(PRIORITIES)}, not {priority!r}")
         if max_wait is not None:
-            _check_seconds("max_wait", max_wait)
+            check_seconds("max_wait", max_wait)
         until = self.until
         if within_s is not None:
-            _check_seconds("within_s", within_s)
+            check_seconds("within_s", within_s)
             until = earlier(until, now + within_s)
         if budget is not None and not isinstance(budget, Budget):
             raise BadInput(f"budget must be a Budget(requests=...), not {budget!r}")
@@ -78,9 +78,30 @@ class Terms(msgspec.Struct, kw_only=True, frozen=True):
         )
 
 
-def _check_seconds(name: str, value: object) -> None:
+def check_seconds(name: str, value: object) -> None:
+    """Nothing, if this can be how long somebody waits.
+
+    Raises:
+        BadInput: it is not a number from 0.
+    """
     if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
         raise BadInput(f"{name} must be 0 or more seconds, or None, not {value!r}")
+
+
+def listed(name: str, given: Any, of: str) -> list[Any]:
+    """What somebody gave as a list, or as anything else to iterate over.
+
+    Args:
+        name: of the argument.
+        given: its value.
+        of: what the list is of, in words.
+
+    Raises:
+        BadInput: one text, or nothing to iterate over.
+    """
+    if isinstance(given, str | bytes) or not isinstance(given, Iterable):
+        raise BadInput(f"{name} must be a list of {of}, not {type(given).__name__}")
+    return list(given)
 
 
 def earlier(one: float | None, other: float | None) -> float | None:

@@ -7,17 +7,19 @@ plan's `Limits`, under the name in `Endpoint.limits`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from functools import cached_property
 from typing import Any, Generic, Literal, TypeVar
 from urllib.parse import parse_qsl
 
-import attrs
+import msgspec
 
 from agora_tencent_analytics.decoding.series import Points
 from agora_tencent_analytics.errors import BadInput
-from agora_tencent_analytics.limits import DAY, MINUTE, Limits
+from agora_tencent_analytics.limits import DAY, MINUTE, Limits, check_positive
+from agora_tencent_analytics.models.calls import unsigned
 from agora_tencent_analytics.timerange import TimeRange
 
 __all__ = [
@@ -29,7 +31,6 @@ __all__ = [
     "PageNumber",
     "Param",
     "Unpaged",
-    "unsigned",
 ]
 
 R = TypeVar("R")
@@ -37,8 +38,7 @@ Total = Literal["listing", "hint", "page", "none"]
 """What a vendor's total counts: the whole listing; something that may be too small; the page only; nothing at all."""
 
 
-@attrs.frozen(kw_only=True)
-class Param:
+class Param(msgspec.Struct, kw_only=True, frozen=True):
     """One parameter, spelt as the vendor's page spells it."""
 
     name: str
@@ -59,13 +59,12 @@ class Param:
     """True if a list's items are unsigned 32-bit numbers; see `unsigned`."""
 
 
-@attrs.frozen(kw_only=True)
-class Bounds:
+class Bounds(msgspec.Struct, kw_only=True, frozen=True):
     """How the vendor spells a time range."""
 
-    start: str
+    start: str = ""
     """Name of the parameter for the start; `""` if the vendor takes no range at all."""
-    end: str
+    end: str = ""
     """Name of the parameter for the end; `""` where the vendor takes the start alone."""
     strict: bool = False
     """True if `end - start` must be less than the span, False if it may equal it."""
@@ -88,8 +87,7 @@ class Bounds:
 EXACT = ("seconds", "milliseconds", "iso")
 
 
-@attrs.frozen(kw_only=True)
-class PageNumber:
+class PageNumber(msgspec.Struct, kw_only=True, frozen=True):
     """Pages asked for by number, or by how many rows stand before them."""
 
     number: str
@@ -106,8 +104,7 @@ class PageNumber:
     """True if the parameter takes the number of rows before the page; its base is 0 then."""
 
 
-@attrs.frozen(kw_only=True)
-class NextPage:
+class NextPage(msgspec.Struct, kw_only=True, frozen=True):
     """Pages asked for by what the page before said: a token, a link, or its last row.
 
     The token stands in cursors and ledgers, so that another process goes on. One that comes again, on a page that
@@ -124,23 +121,21 @@ class NextPage:
     where the total is reached."""
     total: Total = "listing"
     """What the vendor's total counts, if it gives one."""
-    refused: tuple[str, ...] = ()
+    refused: tuple[str | int, ...] = ()
     """The vendor's codes for a token that it no longer knows: the window is read again from its first page, once."""
 
 
-@attrs.frozen(kw_only=True)
-class Unpaged:
+class Unpaged(msgspec.Struct, kw_only=True, frozen=True):
     """The whole answer in one piece. One that says that more exists makes its window incomplete."""
 
     total: Total = "listing"
     """What the vendor's total counts, if it gives one."""
 
 
-@attrs.frozen(kw_only=True)
-class Newest:
+class Newest(msgspec.Struct, kw_only=True, frozen=True):
     """No pages: the answer is the newest rows of the window. The rest is read by ending the next window there."""
 
-    most: int = attrs.field(validator=attrs.validators.ge(1))
+    most: int
     """The most rows of an answer."""
     at: str
     """Attribute of the model by which rows are new or old, in epoch seconds."""
@@ -152,33 +147,30 @@ class Newest:
     total: Total = "listing"
     """What the vendor's total counts, if it gives one."""
 
+    def __post_init__(self) -> None:
+        check_positive(most=self.most)
 
-@attrs.frozen(kw_only=True)
-class AnyOf:
+
+class AnyOf(msgspec.Struct, kw_only=True, frozen=True):
     """No pages: the answer is a random sample of the window. Only a window that holds fewer rows is read whole."""
 
-    most: int = attrs.field(validator=attrs.validators.ge(1))
+    most: int
     """The most rows of an answer."""
     at: str
-    """Attribute of the model that says when a row was, in epoch seconds."""
+    """Attribute of the model that says when a row was, in epoch seconds; `""` if none does."""
     total: Total = "listing"
     """What the vendor's total counts, if it gives one."""
 
+    def __post_init__(self) -> None:
+        check_positive(most=self.most)
+
 
 Paging = PageNumber | NextPage | Unpaged | Newest | AnyOf
+IN_PATH = re.compile(r"{(\w+)}")
 _NO_APP = Param(name="")
 
 
-def _or_none_at_all(bounds: Bounds | None) -> Bounds:
-    return Bounds(start="", end="") if bounds is None else bounds
-
-
-def _own_name(row: Endpoint[Any]) -> str:
-    return row.name
-
-
-@attrs.frozen(kw_only=True, slots=False)
-class Endpoint(Generic[R]):
+class Endpoint(msgspec.Struct, Generic[R], kw_only=True, frozen=True, dict=True):
     """One question as the vendor limits it."""
 
     name: str
@@ -203,14 +195,14 @@ class Endpoint(Generic[R]):
     """Attributes of the model that identify a row. Empty: rows are not identified, nothing is de-duplicated."""
     app: Param = _NO_APP
     """The parameter that names the app; the provider fills it in. Its name is `""` where none is sent."""
-    bounds: Bounds = attrs.field(converter=_or_none_at_all)
-    """How the time range is spelt. None if the vendor takes none: everything is one window, which is not cut, and what
-    lies outside of the range is left out and counted."""
+    bounds: Bounds
+    """How the time range is spelt. `Bounds()` if the vendor takes none: everything is one window, which is not cut, and
+    what lies outside of the range is left out and counted."""
     params: tuple[Param, ...] = ()
     """Every other parameter."""
-    fixed: Mapping[str, Any] = attrs.field(factory=dict, hash=False)
+    fixed: Mapping[str, Any] = {}
     """Parameters that are sent with each request, and their values."""
-    given: Mapping[str, str] = attrs.field(factory=dict, hash=False)
+    given: Mapping[str, str] = {}
     """Attributes of the model that the answer leaves out, by the parameter that asked for them."""
     paging: Paging
     """How the answer is cut into pages."""
@@ -228,9 +220,9 @@ class Endpoint(Generic[R]):
     """Attribute of the call that counts its sessions, if one does: where fewer are held, they are asked for."""
     points: Points | None = None
     """How points stand in the rows, where the model is `MetricSeries`."""
-    limits: str = attrs.Factory(_own_name, takes_self=True)
+    limits: str = ""
     """Row of the plan's table that it draws on; by default its own name."""
-    counter: str = attrs.Factory(_own_name, takes_self=True)
+    counter: str = ""
     """Which quota counter it spends; rows that the vendor counts together share it. By default its own name."""
     source: str
     """Address of the page it was read from."""
@@ -238,6 +230,23 @@ class Endpoint(Generic[R]):
     """Day the page was read, `YYYY-MM-DD`."""
     retired: str = ""
     """If the vendor has withdrawn it: what replaces it."""
+
+    def __post_init__(self) -> None:
+        """Refuses a row that cannot be asked, or whose answers could not be held against each other."""
+        for field in ("limits", "counter"):
+            msgspec.structs.force_setattr(self, field, getattr(self, field) or self.name)
+        paging, known = self.paging, {self.app.name, *self.fixed, *(param.name for param in self.params)}
+        for name in (*IN_PATH.findall(self.path), *self.given.values()):
+            if name not in known:
+                raise BadInput(f"{self.name} has no parameter {name!r}, which stands in its path or in `given`")
+        if isinstance(paging, PageNumber) and paging.offset and paging.base:
+            raise BadInput(f"{self.name}: {paging.number!r} counts rows, and none is before the first page: base=0")
+        at = paging.at if isinstance(paging, Newest) or (isinstance(paging, AnyOf) and paging.at) else None
+        if at is not None and not (self.key and at in self.model.__annotations__):
+            raise BadInput(f"{self.name} needs a `key`, and a {self.model.__name__} to have {at!r}")
+
+    def __hash__(self) -> int:
+        return hash((self.vendor, self.generation, self.name))  # `fixed`, `given` and `points` hold mappings
 
     @cached_property
     def _by_name(self) -> dict[str, Param]:
@@ -322,18 +331,6 @@ def _check_listed(row: Endpoint[Any], param: Param, value: Any) -> None:
             raise BadInput(f"{where} takes {listed}, not {item!r}; unlisted=True sends it all the same")
 
 
-def unsigned(user_id: str) -> str:
-    """A user id that some phones show as a negative number, above 2^31 as it is: -1294967297 is 2999999999.
-
-    Args:
-        user_id: as it came.
-    """
-    digits = user_id[1:] if user_id.startswith("-") else ""
-    if not digits.isdecimal() or not digits.isascii() or len(digits) > 10 or int(digits) > 1 << 31:
-        return user_id
-    return str(int(user_id) % (1 << 32))
-
-
 def _text(where: str, value: Any) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
@@ -363,6 +360,8 @@ def page_size(row: Endpoint[Any], limits: Limits, wanted: int | None) -> int:
             raise BadInput(f"{row.name} has no pages, so no page_size")
         return 0
     most = paging.most if isinstance(paging, Newest) else limits.page_size
+    if not most:
+        raise BadInput(f"{row.name} has pages, and its `Limits` in the plan have no page_size")
     if wanted is None:
         return most
     if isinstance(wanted, bool) or not isinstance(wanted, int) or not 1 <= wanted <= most:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import cached_property
 
-import attrs
+import msgspec
 
 from agora_tencent_analytics.errors import BadInput, NotOffered
 
@@ -21,8 +22,14 @@ HOUR = 3_600
 DAY = 86_400
 
 
-@attrs.frozen
-class Rate:
+def check_positive(**figures: int) -> None:
+    """Raises `BadInput` for a figure that is less than 1, by its name."""
+    for name, figure in figures.items():
+        if figure < 1:
+            raise BadInput(f"{name} must be >= 1, not {figure!r}")
+
+
+class Rate(msgspec.Struct, frozen=True):
     """At most `limit` requests in each window of `period_s` seconds.
 
     `period_s=86400` is not a sliding window but the vendor's calendar day in UTC, unless it is `rolling`: then it is
@@ -33,11 +40,17 @@ class Rate:
         limit: the vendor's N ("no more than N"), at least 1.
         period_s: length of the window in seconds: 1, 60, 86400 or any other positive number of seconds.
         rolling: True if a day is any 24 hours, and not the calendar day.
+
+    Raises:
+        BadInput: a figure is less than 1.
     """
 
-    limit: int = attrs.field(validator=attrs.validators.ge(1))
-    period_s: int = attrs.field(validator=attrs.validators.ge(1))
-    rolling: bool = attrs.field(default=False, kw_only=True)
+    limit: int
+    period_s: int
+    rolling: bool = False
+
+    def __post_init__(self) -> None:
+        check_positive(limit=self.limit, period_s=self.period_s)
 
     @property
     def is_daily(self) -> bool:
@@ -59,19 +72,20 @@ class Rate:
             raise BadInput(f"a share must be more than 0 and at most 1, not {part!r}")
         limit = math.floor(self.limit * part)
         if limit or self.is_daily or not self.period_s:
-            return attrs.evolve(self, limit=max(1, limit))
+            return msgspec.structs.replace(self, limit=max(1, limit))
         return Rate(1, math.ceil(self.period_s / (self.limit * part)))
 
 
-@attrs.frozen
-class AtOnce(Rate):
+class AtOnce(Rate, frozen=True):
     """At most `limit` requests that are under way at the same time: a window without length, and used whole."""
 
-    period_s: int = attrs.field(default=0, init=False)
+    period_s: int = 0
+
+    def __post_init__(self) -> None:
+        check_positive(limit=self.limit)
 
 
-@attrs.frozen(kw_only=True)
-class Limits:
+class Limits(msgspec.Struct, kw_only=True, frozen=True, dict=True):
     """What one plan allows on one row of the vendor's limits table."""
 
     rates: tuple[Rate, ...] = ()
@@ -89,11 +103,13 @@ class Limits:
     """The most rows one page may ask for; 0 where the answer has no pages."""
     inferred: str = ""
     """Which of these figures the vendor does not state, and what they are inferred from."""
-    counted: tuple[Rate, ...] = attrs.field(init=False, repr=False, eq=False)
-    """`rates`, and beside them `concurrent` as one."""
 
-    @counted.default  # pyright: ignore[reportAttributeAccessIssue]  # a field, until the class is made
-    def _counted(self) -> tuple[Rate, ...]:
+    def __post_init__(self) -> None:
+        check_positive(history_s=self.history_s, span_s=self.span_s)
+
+    @cached_property
+    def counted(self) -> tuple[Rate, ...]:
+        """`rates`, and beside them `concurrent` as one."""
         return self.rates if self.concurrent is None else (*self.rates, AtOnce(self.concurrent))
 
     def share(self, part: float) -> Limits:
@@ -104,11 +120,10 @@ class Limits:
         """
         rates = tuple(rate.share(part) for rate in self.rates)
         concurrent = None if self.concurrent is None else AtOnce(self.concurrent).share(part).limit
-        return attrs.evolve(self, rates=rates, concurrent=concurrent)
+        return msgspec.structs.replace(self, rates=rates, concurrent=concurrent)
 
 
-@attrs.frozen(kw_only=True)
-class Plan:
+class Plan(msgspec.Struct, kw_only=True, frozen=True):
     """One column of a vendor's table: what a customer has bought."""
 
     vendor: str
@@ -131,7 +146,7 @@ class Plan:
         Raises:
             BadInput: it is not.
         """
-        return attrs.evolve(
+        return msgspec.structs.replace(
             self,
             name=f"{self.name} x {part:g}",
             rows={row: limits.share(part) for row, limits in self.rows.items()},

@@ -16,21 +16,17 @@ from operator import attrgetter
 from typing import Any, ClassVar, Generic, TypeVar
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
-import attrs
 import msgspec
+from msgspec.structs import replace
 
 from agora_tencent_analytics.decoding.bulk import TooMuch
 from agora_tencent_analytics.decoding.flaws import MISREAD, NO_FLAWS, Flaws
-from agora_tencent_analytics.decoding.rawjson import number, text
+from agora_tencent_analytics.decoding.rawjson import number, shallow, text
 from agora_tencent_analytics.decoding.rawjson import read as read_json
 from agora_tencent_analytics.decoding.rows import Structure, says_no
-from agora_tencent_analytics.decoding.series import read_series, row_names
-from agora_tencent_analytics.endpoint import Endpoint, NextPage, spell
-from agora_tencent_analytics.errors import (
-    RateLimited,
-    Refusal,
-    UnreadableReply,
-)
+from agora_tencent_analytics.decoding.series import Points, join_series, read_series, row_names
+from agora_tencent_analytics.endpoint import IN_PATH, Endpoint, NextPage, Unpaged, spell
+from agora_tencent_analytics.errors import BadInput, RateLimited, Refusal, UnreadableReply, counted
 from agora_tencent_analytics.message import Request, Response
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.series import MetricSeries
@@ -65,8 +61,7 @@ class Asked(msgspec.Struct, kw_only=True, frozen=True):
     """Is told, while the answer is decoded, what of it cannot be read."""
 
 
-@attrs.frozen(kw_only=True, slots=False)  # with slots, half as many instructions again
-class Reply(Generic[T]):
+class Reply(msgspec.Struct, Generic[T], kw_only=True, frozen=True):
     """One decoded answer."""
 
     items: Sequence[T]
@@ -86,15 +81,12 @@ class Reply(Generic[T]):
     """The token for the next page, or the link to it; see `NextPage`."""
     request_id: str = ""
     """The vendor's id of the request."""
-    extra: Mapping[str, Any] = attrs.field(factory=dict)
+    extra: Mapping[str, Any] = {}
     """Unknown fields beside the rows."""
     warning: str = ""
     """What the vendor says against the question itself: that it is about to go away."""
-    flaws: Flaws = attrs.field(default=NO_FLAWS, repr=False)
+    flaws: Flaws = msgspec.field(default_factory=lambda: NO_FLAWS)
     """What of the answer could not be read. Its lost rows count on the page as others do."""
-
-
-_IN_PATH = re.compile(r"{(\w+)}")
 
 
 class Vendor(ABC):
@@ -136,8 +128,8 @@ class Vendor(ABC):
         """
         path = row.path
         if "{" in path:
-            placed = _IN_PATH.findall(path)
-            path = _IN_PATH.sub(lambda name: quote(_text(wire[name[1]]), safe=""), path)
+            placed = IN_PATH.findall(path)
+            path = IN_PATH.sub(lambda name: quote(_text(wire[name[1]]), safe=""), path)
             wire = {name: value for name, value in wire.items() if name not in placed}
         url = base_url.rstrip("/") + path
         if row.method == "GET":
@@ -165,6 +157,8 @@ class Vendor(ABC):
             credentials: what the provider was given.
             now: the vendor's epoch seconds.
         """
+        if not self.authentication:
+            raise BadInput(f"{type(self).__name__} needs an `authentication`, or an authenticate() of its own")
         # No local variable holds what is revealed: crash reports list those of every frame.
         if self.authentication == "bearer":
             return request.with_headers({"Authorization": Secret(f"Bearer {_revealed(credentials)}")})
@@ -190,33 +184,35 @@ class Vendor(ABC):
                 raise unreadable(row, response, f"a JSON {type(body).__name__} where {due} was expected")
             self._judge(row, response, body)
             return body
+        raise self._failure(row, response)
+
+    def _failure(self, row: Endpoint[Any], response: Response) -> Refusal | UnreadableReply:
+        """What an answer is whose status is not that of a good one."""
         try:
             body = parse_object(row, response)
         except UnreadableReply:
             body = {}
         told = partial(self._refusal, row, response, body)
-        raise judge_status(self.name, row, response, told=told) or told()
+        return judge_status(self.name, row, response, told=told) or told()
 
     def _judge(self, row: Endpoint[Any], response: Response, body: Any) -> None:
         code = found(body, self.code_key)
-        if code not in (None, "", False) and code not in self.good_codes:
+        outer, _, _ = self.code_key.rpartition(".")
+        told = found(body, outer)  # where an object with the code was due, in other words
+        if (code not in (None, "", False) and code not in self.good_codes) or (told and not isinstance(told, dict)):
             raise self._refusal(row, response, body)
 
     def _refusal(self, row: Endpoint[Any], response: Response, body: Any) -> Refusal:
         """The refusal that an answer is, by its code or else by its status."""
-        code = found(body, self.code_key)
-        code = code if isinstance(code, str | int) else None
-        for name in (code, str(code), response.status):
-            made = self.codes.get(name) if name is not None else None
-            if made is not None:
-                break
-        else:
-            made = BY_STATUS.get(response.status, Refusal)
+        code, message = found(body, self.code_key), text(found(body, self.message_key))
+        if code in (None, "") or code in self.good_codes:
+            code = response.status
+        by_status = self.codes.get(response.status) or BY_STATUS.get(response.status, Refusal)
         said = make(
-            made,
+            self._meant(row, code, message) or by_status,
             vendor=self.name,
-            code=str(response.status if code in (None, "") else code),
-            message=brief(text(found(body, self.message_key))) or "(no message)",
+            code=brief(str(shallow(code))),
+            message=brief(message) or "(no message)",
             request_id=brief(text(found(body, self.request_id_key))),
             endpoint=row.name,
             status=response.status,
@@ -224,6 +220,11 @@ class Vendor(ABC):
         if isinstance(said, RateLimited) and said.retry_after_s is None:
             said.retry_after_s = retry_after(response.headers)
         return said
+
+    def _meant(self, row: Endpoint[Any], code: Any, message: str) -> Made | None:
+        """Which refusal a code of the vendor's is, or a status where there is no code; None if nobody knows."""
+        names = (code, str(code)) if isinstance(code, str | int) else ()
+        return next((self.codes[name] for name in names if name in self.codes), None)
 
     def decode(self, row: Endpoint[Any], body: Any, asked: Asked) -> Reply[Any]:
         """The rows of a good answer as records: `body[row.payload]`, structured into `row.model`.
@@ -242,9 +243,7 @@ class Vendor(ABC):
         given = {name: asked.params[param] for name, param in row.given.items() if param in asked.params}
         rows = payload_of(row, body)
         if row.points is not None:
-            names = row_names(rows, row.points)
-            items: list[Any] = read_series(rows, row.points, vendor=self.name, call_id=given.get("call_id", ""))
-            return attrs.evolve(self.reply(row, body, items), ids=names)
+            return self._points(row, row.points, body, rows, asked, given.get("call_id", ""))
 
         def read(rows: Sequence[Any]) -> list[Any]:
             inner = [one.pop(row.sessions_key, None) for one in rows] if row.sessions_key else []
@@ -255,6 +254,23 @@ class Vendor(ABC):
 
         return self.reply(row, body, read_rows(row, rows, asked, read))
 
+    def _points(
+        self, row: Endpoint[Any], points: Points, body: Any, rows: Any, asked: Asked, call_id: str
+    ) -> Reply[Any]:
+        names = list[str]()
+
+        def read(rows: Sequence[Any]) -> list[MetricSeries]:
+            series = read_series(rows, points, vendor=self.name, call_id=call_id, odd=asked.flaws.odd)
+            names.extend(row_names(rows, points))
+            return series
+
+        items = join_series(asked.flaws.each(rows, read))
+        if names and not items:
+            asked.flaws.doubts.append(
+                f"{counted(len(names), 'row')} of {row.name} came, without a metric of its `points`"
+            )
+        return replace(self.reply(row, body, items), ids=names)
+
     def _holding(self, row: Endpoint[Any], call: Call, rows: Any, asked: Asked) -> Call:
         """The call with the sessions that its row holds, if every one of them can be read and none is missing."""
 
@@ -264,8 +280,8 @@ class Vendor(ABC):
         if not isinstance(rows, list):
             return call
         sessions, odd = asked.flaws.apart(rows, read)
-        counted = getattr(call, row.sessions_count) if row.sessions_count else None
-        return call if odd or len(sessions) < (counted or 0) else call.holding(sessions)
+        due = getattr(call, row.sessions_count) if row.sessions_count else None
+        return call if odd or len(sessions) < (due or 0) else call.holding(sessions)
 
     def reply(self, row: Endpoint[Any], body: Any, items: Sequence[Any]) -> Reply[Any]:
         """An answer with these records, and with what the body says beside them where the row tells it stands.
@@ -298,13 +314,13 @@ def cleaned(
         asked: what was asked.
         clean: strikes out secrets; a parameter of a link that held one is not kept.
     """
-    reply = attrs.evolve(reply, warning=clean(reply.warning))
+    reply = replace(reply, warning=clean(reply.warning))
     if not reply.next or not isinstance(row.paging, NextPage) or row.paging.send:
         return reply
     sent = spell(row, app_id, asked.window, asked.params, page=0, size=0)
     pairs = [(name, value) for name, value in parse_qsl(urlsplit(reply.next).query) if name not in sent]
     # Of a link to the first page nothing is left: that is a loop, which the walk must see.
-    return attrs.evolve(reply, next=urlencode([(name, value) for name, value in pairs if clean(value) == value]) or "?")
+    return replace(reply, next=urlencode([(name, value) for name, value in pairs if clean(value) == value]) or "?")
 
 
 def found(body: Any, key: str) -> Any:
@@ -405,13 +421,15 @@ def _decoded(vendor: Vendor, row: Endpoint[Any], body: Any, asked: Asked) -> Rep
     for name, value, due in _MUST_BE.get(row.model, ()):
         if not due.issuperset(map(type, map(value, reply.items))):
             raise TypeError(f"{name} must be {next(iter(due)).__name__}, and Vendor.decode gave something else")
-    reply = identified(row, reply)
+    reply, flaws = identified(row, reply), asked.flaws
+    named = reply.ids or flaws.rows or row.model is MetricSeries or isinstance(row.paging, Unpaged)
+    if reply.items and not named:  # a page that comes again would not be known
+        raise ValueError(f"{row.name} has pages, and its rows no ids: name their `key`")
     if isinstance(row.paging, NextPage) and row.paging.last:
-        reply = attrs.evolve(reply, next=reply.ids[-1] if reply.ids else "")
-    flaws = asked.flaws
+        reply = replace(reply, next=reply.ids[-1] if reply.ids else "")
     if row.model is MetricSeries and not all(one.vendor_metric for one in reply.items):
         flaws.doubts.append("a series in the answer does not say which metric it is, and may be taken for another")
-    return attrs.evolve(reply, flaws=flaws) if flaws.rows or flaws.fields or flaws.doubts else reply
+    return replace(reply, flaws=flaws) if flaws.rows or flaws.fields or flaws.doubts else reply
 
 
 _MUST_BE: Mapping[type, Sequence[tuple[str, Callable[[Any], Any], frozenset[type]]]] = {
@@ -450,7 +468,7 @@ def identified(row: Endpoint[Any], reply: Reply[Any]) -> Reply[Any]:
             f"Vendor.decode gave {len(reply.ids)} ids for {len(reply.items)} items; give one for each, or none to have "
             "them made from the key of the row"
         )
-    return attrs.evolve(reply, ids=row_ids(row, reply.items))
+    return replace(reply, ids=row_ids(row, reply.items))
 
 
 def _query(wire: Mapping[str, Any]) -> str:

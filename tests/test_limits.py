@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import attrs
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -71,9 +71,9 @@ def test_a_share_never_gives_more_than_its_part(limit: int, period: int, part: f
 
 
 def test_a_share_of_a_plan_shares_every_rate_and_says_so() -> None:
-    row = attrs.evolve(ROW, rates=(Rate(10, SECOND), Rate(1_000, DAY)))
-    shared = attrs.evolve(PLAN, rows={"calls": row}).share(0.5)
-    assert attrs.evolve(row, rates=(Rate(5, SECOND), Rate(500, DAY))) == shared.limits("calls")
+    row = msgspec.structs.replace(ROW, rates=(Rate(10, SECOND), Rate(1_000, DAY)))
+    shared = msgspec.structs.replace(PLAN, rows={"calls": row}).share(0.5)
+    assert msgspec.structs.replace(row, rates=(Rate(5, SECOND), Rate(500, DAY))) == shared.limits("calls")
     assert "gold x 0.5" == shared.name
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import anyio
-import attrs
+import msgspec
 import pytest
 
 from agora_tencent_analytics import Limits, Plan, Quota, Rate, RateLimited, Response
@@ -139,4 +139,4 @@ def test_a_refusal_that_names_no_window_does_not_hold_a_day() -> None:
 def test_such_a_refusal_survives_a_pickle() -> None:
     error = RateLimited(vendor="toy", code="five", message="slow down", per=5)
     assert 5 == pickle.loads(pickle.dumps(error)).per
-    assert attrs.evolve(Rate(100, 5), limit=1) == Rate(100, 5).share(0.01)
+    assert msgspec.structs.replace(Rate(100, 5), limit=1) == Rate(100, 5).share(0.01)

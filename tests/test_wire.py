@@ -7,7 +7,7 @@ import re
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-import attrs
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -297,5 +297,5 @@ def test_a_row_without_an_identity_is_an_error_and_not_a_duplicate() -> None:
     ("told", "total"), [(3, 3), ("3", 3), (0, 0), (-1, None), ("-1", None), (None, None), ([], None)]
 )
 def test_a_total_below_zero_tells_nothing_of_any_vendor_s(told: object, total: int | None) -> None:
-    row = attrs.evolve(CALL_LISTS_2024, total_key="rows.total")
+    row = msgspec.structs.replace(CALL_LISTS_2024, total_key="rows.total")
     assert total == AgoraVendor().reply(row, {"rows": {"total": told}}, []).total

@@ -14,7 +14,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-import attrs
 import msgspec
 
 from agora_tencent_analytics.endpoint import Bounds, Endpoint, Unpaged, check_params
@@ -93,7 +92,7 @@ def details_questions(
             left=max(MOST_AGAIN, MOST_WINDOWS - len(windows)),
         )
         # Its answers are as full as they may be, and still all that there is: the trail says what they leave out.
-        in_one_piece = attrs.evolve(row, paging=Unpaged())
+        in_one_piece = msgspec.structs.replace(row, paging=Unpaged())
         yield Question(
             row=in_one_piece, limits=limits, over=tuple(windows), params=checked, size=0, apart=True, trail=trail
         )

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Literal, TypeVar
 
-import attrs
+from msgspec.structs import replace
 
 from agora_tencent_analytics.agora import plans
 from agora_tencent_analytics.agora.figures.names import CALL_METRICS, QUALITY_METRICS, USAGE_METRICS
@@ -43,7 +43,6 @@ _READ = {
 _SNAKE = Bounds(start="start_ts", end="end_ts", strict=True)
 _CAMEL = Bounds(start="startTs", end="endTs", strict=True)
 _BY_NUMBER = PageNumber(number="page_no", size="page_size", base=1, total="listing")
-_IN_ONE_PIECE = Unpaged()
 
 
 def _row(
@@ -52,47 +51,35 @@ def _row(
     limits: str,
     params: tuple[Param, ...] = (),
     *,
-    name: str = "",
-    counter: str = "",
     generation: str = "2024",
     method: Literal["GET", "POST"] = "GET",
-    payload: str = "data",
-    key: tuple[str, ...] = (),
-    bounds: Bounds | None = None,
-    paging: PageNumber | Unpaged | Newest | AnyOf = _IN_ONE_PIECE,
     anchor: str = "",
-    retired: str = "",
+    **differing: Any,
 ) -> Endpoint[R]:
     """A question. Unless told otherwise each path has a counter of its own; a POST carries the app in its query."""
     page, read_on = _READ[generation]
     about_call = path.startswith("call/")
-    return Endpoint(
-        name=name or path,
-        vendor="agora",
-        generation=generation,
-        model=model,
-        path=f"/beta/analytics/{path}" if about_call else f"/beta/{path}",
-        method=method,
-        app_in_query=method == "POST",
-        payload=payload,
-        key=key,
-        app=Param(name="appid", required=True),
-        bounds=bounds or (_SNAKE if about_call else _CAMEL),
-        params=params,
-        paging=paging,
-        limits=limits,
-        counter=counter or path,
-        source=page + anchor,
-        read_on=read_on,
-        retired=retired,
-    )
+    usual: dict[str, Any] = {
+        "name": path,
+        "path": f"/beta/analytics/{path}" if about_call else f"/beta/{path}",
+        "app_in_query": method == "POST",
+        "payload": "data",
+        "app": Param(name="appid", required=True),
+        "bounds": _SNAKE if about_call else _CAMEL,
+        "paging": Unpaged(),
+        "counter": path,
+        "source": page + anchor,
+        "read_on": read_on,
+    }
+    told = {"generation": generation, "model": model, "method": method, "params": params, "limits": limits}
+    return Endpoint(vendor="agora", **{**usual, **told, **differing})
 
 
 def _as_of(generation: str, row: Endpoint[R], **printed: Any) -> Endpoint[R]:
     """The row on an older page, with what that page printed otherwise."""
     page, read_on = _READ[generation]
     _, anchor = row.source.split("#")
-    return attrs.evolve(row, generation=generation, source=f"{page}#{anchor}", read_on=read_on, **printed)
+    return replace(row, generation=generation, source=f"{page}#{anchor}", read_on=read_on, **printed)
 
 
 _CALL_ID = Param(name="call_id", required=True)
@@ -206,7 +193,7 @@ QUALITY_AGGREGATION_2024 = _row(
 )
 """How good the calls of a product were in a range, by a dimension or in all."""
 
-_OF_DIMENSION = (_dimension("/beta/realtime/usage/by_time_20sec"), attrs.evolve(_VALUES, quoted=True))
+_OF_DIMENSION = (_dimension("/beta/realtime/usage/by_time_20sec"), replace(_VALUES, quoted=True))
 REALTIME_USAGE_2024 = _row(
     "realtime/usage/by_time_20sec",
     Figures,
@@ -220,7 +207,7 @@ REALTIME_QUALITY_2024 = _row(
     "realtime/quality/by_time_20sec",
     Figures,
     plans.REALTIME,
-    (_PRODUCT, _QUALITY, *_OF_DIMENSION, _CNAME, attrs.evolve(_UIDS, needs="cname")),
+    (_PRODUCT, _QUALITY, *_OF_DIMENSION, _CNAME, replace(_UIDS, needs="cname")),
     anchor="#query-real-time-quality-metrics",
 )
 """How good the calls of a product are just now, in buckets of 20 s; of single users if it is about one channel."""
@@ -261,7 +248,7 @@ _USAGE_BY_DAY = (
         *("userCount", "sessionCount", "channelCount", "peakCurrentChannels", "peakCurrentUsers"),
         *("totalDuration", "totalVideoDuration", "totalAudioDuration"),
     ),
-    attrs.evolve(_GRANULARITY, values=("1d",)),
+    replace(_GRANULARITY, values=("1d",)),
 )
 
 
@@ -298,7 +285,7 @@ def _of_2021_03(path: str, model: type[R], limits: str, params: tuple[Param, ...
 
 
 def _metrics(*names: str) -> tuple[Param, ...]:
-    return (attrs.evolve(_metric(*names), kind="list"),)
+    return (replace(_metric(*names), kind="list"),)
 
 
 def _live(path: str, successor: str, *metrics: str) -> Endpoint[Figures]:
@@ -338,7 +325,7 @@ _2021_03: tuple[Endpoint[Any], ...] = (
         Figures,
         plans.INSIGHT_USAGE,
         _metrics("userCount", "sessionCount", "channelCount"),
-        bounds=attrs.evolve(_SNAKE, least_s=DAY),
+        bounds=replace(_SNAKE, least_s=DAY),
         anchor="#insight",
     ),
     # How much the app is used, how users fare, and how good transmission is just now, by minute.

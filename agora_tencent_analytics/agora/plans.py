@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-import attrs
+from msgspec.structs import replace
 
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.limits import DAY, HOUR, MINUTE, SECOND, Limits, Plan, Rate, find_plan
@@ -174,7 +174,7 @@ def _table(source: str, read_on: str, rows: Mapping[str, _Rows]) -> Mapping[str,
         "starter": {},  # no API
         **rows,
         # No such plan is for sale: for simulators and tests, the highest plan without its rates.
-        "unlimited": {name: attrs.evolve(limits, rates=()) for name, limits in highest.items()},
+        "unlimited": {name: replace(limits, rates=()) for name, limits in highest.items()},
     }
     return {
         name: Plan(vendor="agora", name=name, rows=dict(limits), source=source, read_on=read_on)

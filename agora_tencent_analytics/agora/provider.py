@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
-import attrs
+import msgspec
 
 from agora_tencent_analytics.access import ProviderOptions
 from agora_tencent_analytics.agora import plans
@@ -255,6 +255,6 @@ def _in_buckets(questions: Questions) -> Questions:
             pieces = (whole_buckets(piece, grid, question.limits) for piece in question.over)
             kept = tuple(piece for piece in pieces if piece is not None)
             if kept:
-                yield attrs.evolve(question, over=kept)
+                yield msgspec.structs.replace(question, over=kept)
 
     return whole

@@ -12,60 +12,18 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from textwrap import wrap
-from typing import Protocol, TextIO
+from typing import TYPE_CHECKING, TextIO, TypeAlias
 
 from agora_tencent_analytics.cli.tables import Row, laid_out, status
 from agora_tencent_analytics.scan import Report
 
-_PLAIN_EVERY = 100  # calls between two plain lines
+if TYPE_CHECKING:
+    from agora_tencent_analytics.cli.rich_console import RichConsole
 
-
-class Screen(Protocol):
+    Screen: TypeAlias = "PlainConsole | RichConsole"
     """One stream, as a person sees it."""
 
-    def progress(self, report: Report) -> None:
-        """One more record was read."""
-
-    def table(self, title: str, head: Row, rows: Sequence[Row]) -> None:
-        """Shows a table; left-aligned at first, numbers to the right."""
-
-    def line(self, text: str) -> None:
-        """Says one line."""
-
-    def close(self) -> None:
-        """Ends what moves."""
-
-
-class Console:
-    """Where a command shows what it found, and is followed while it looks for it.
-
-    Args:
-        results: where tables and the verdict go; None is standard output.
-    """
-
-    def __init__(self, results: TextIO | None = None) -> None:
-        self._results = screen(sys.stdout if results is None else results)
-        self._aside = screen(sys.stderr)
-
-    def progress(self, report: Report) -> None:
-        """One more record was read."""
-        self._aside.progress(report)
-
-    def warn(self, text: str) -> None:
-        """Says one line that is not a result."""
-        self._aside.line(text)
-
-    def table(self, title: str, head: Row, rows: Sequence[Row]) -> None:
-        """Shows a table."""
-        self._results.table(title, head, rows)
-
-    def line(self, text: str) -> None:
-        """Says one line of the results."""
-        self._results.line(text)
-
-    def close(self) -> None:
-        """Ends what moves."""
-        self._aside.close()
+_PLAIN_EVERY = 100  # calls between two plain lines
 
 
 def screen(stream: TextIO) -> Screen:

@@ -11,7 +11,7 @@ from itertools import groupby
 
 from agora_tencent_analytics.errors import LONGEST_LINE, bounded, columns_of, counted, printable
 from agora_tencent_analytics.scan import Failure, Report, VendorReport
-from agora_tencent_analytics.scan.worst import CallFigures
+from agora_tencent_analytics.scan.worst_calls import CallFigures
 
 Row = Sequence[str]
 

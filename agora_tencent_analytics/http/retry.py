@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-import attrs
+import msgspec
 
 from agora_tencent_analytics.errors import (
     AnalyticsError,
@@ -22,32 +22,30 @@ from agora_tencent_analytics.errors import (
 )
 
 
-def _check_attempts(_: object, field: attrs.Attribute[int], value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise BadInput(f"{field.name} must be a whole number, at least 1, not {value!r}")
-
-
-def _check_seconds(_: object, field: attrs.Attribute[float], value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
-        raise BadInput(f"{field.name} must be a number of seconds, at least 0, not {value!r}")
-
-
-@attrs.frozen(kw_only=True)
-class Retry:
+class Retry(msgspec.Struct, kw_only=True, frozen=True):
     """How patient one ask is. Every attempt takes a quota slot of its own and is signed anew.
 
     Raises:
         BadInput: a figure is not a number, or out of its bounds.
     """
 
-    attempts: int = attrs.field(default=4, validator=_check_attempts)
+    attempts: int = 4
     """The most attempts of one ask, the first included."""
-    first_s: float = attrs.field(default=0.5, validator=_check_seconds)
+    first_s: float = 0.5
     """Seconds before the second attempt; doubled for each further one."""
-    most_s: float = attrs.field(default=8.0, validator=_check_seconds)
+    most_s: float = 8.0
     """The longest pause between attempts, seconds."""
-    max_retry_after_s: float = attrs.field(default=60.0, validator=_check_seconds)
+    max_retry_after_s: float = 60.0
     """How long a `Retry-After` is obeyed, seconds. If the vendor asks for more, its refusal is raised."""
+
+    def __post_init__(self) -> None:
+        attempts = self.attempts
+        if isinstance(attempts, bool) or not isinstance(attempts, int) or attempts < 1:
+            raise BadInput(f"attempts must be a whole number, at least 1, not {attempts!r}")
+        for name in ("first_s", "most_s", "max_retry_after_s"):
+            seconds = getattr(self, name)
+            if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < math.inf:
+                raise BadInput(f"{name} must be a number of seconds, at least 0, not {seconds!r}")
 
     def delay(self, failures: list[AnalyticsError], *, jitter: float, clock_moved: bool = False) -> float | None:
         """Seconds to wait before asking again, or None if the last failure is final.

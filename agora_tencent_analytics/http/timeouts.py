@@ -3,33 +3,36 @@
 from __future__ import annotations
 
 import math
+from copy import copy
 
-import attrs
+import msgspec
 
 from agora_tencent_analytics.errors import BadInput
 
 
-def _check_seconds(_: object, field: attrs.Attribute[float], value: object) -> None:
-    if not (isinstance(value, int | float) and 0 < value < math.inf):
-        raise BadInput(f"{field.name} must be a number of seconds, more than 0, not {value!r}")
-
-
-@attrs.frozen(kw_only=True, slots=False)
-class Timeouts:
+class Timeouts(msgspec.Struct, kw_only=True, frozen=True):
     """How long one attempt may take, in seconds. Waiting for quota never counts.
 
     Raises:
         BadInput: a figure is not a finite number above 0.
     """
 
-    connect_s: float = attrs.field(default=10.0, validator=_check_seconds)
+    connect_s: float = 10.0
     """Name lookup, TCP and TLS together."""
-    read_s: float = attrs.field(default=30.0, validator=_check_seconds)
+    read_s: float = 30.0
     """The longest silence while waiting for the answer or between two pieces of it; its head counts as one piece."""
-    total_s: float = attrs.field(default=120.0, validator=_check_seconds)
+    total_s: float = 120.0
     """One attempt from beginning to end."""
-    deadline_s: float | None = attrs.field(default=None, validator=attrs.validators.optional(_check_seconds))
+    deadline_s: float | None = None
     """All attempts of one ask together, pauses and quota waits included. None: no such limit."""
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            seconds = getattr(self, name)
+            if name == "deadline_s" and seconds is None:
+                continue
+            if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < math.inf:
+                raise BadInput(f"{name} must be a number of seconds, more than 0, not {seconds!r}")
 
     def cut(self, total_s: float) -> Timeouts:
         """The same for an attempt that has so many seconds left, more than 0: each request of a view makes one.
@@ -37,6 +40,6 @@ class Timeouts:
         Args:
             total_s: what is left, seconds.
         """
-        cut = object.__new__(Timeouts)
-        cut.__dict__.update(self.__dict__, total_s=total_s)
+        cut = copy(self)  # without the checks, which each request of a view would pay for
+        msgspec.structs.force_setattr(cut, "total_s", total_s)
         return cut

@@ -16,7 +16,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import attrs
 import msgspec
 
 from agora_tencent_analytics.endpoint import EXACT, Bounds, whole_units
@@ -186,7 +185,8 @@ def cover(pieces: Sequence[TimeRange], limits: Limits, *, bounds: Bounds, fill_t
         start = max(start, needed[at].start)
         limit = start + span
         if bounds.one_day:
-            limit = min(limit, whole_units(attrs.evolve(bounds, form="day"), TimeRange(start, start + 1)).end)
+            by_days = msgspec.structs.replace(bounds, form="day")
+            limit = min(limit, whole_units(by_days, TimeRange(start, start + 1)).end)
         end = limit
         while at < len(needed) and needed[at].start < limit:
             end = min(needed[at].end, limit)

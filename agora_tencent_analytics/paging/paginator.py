@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Generator, Sequence
 from typing import Any, Generic, Self, TypeVar
 
+from agora_tencent_analytics.context import check_seconds
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.http.client import Caller
 from agora_tencent_analytics.paging.certificate import Certificate
@@ -49,8 +50,10 @@ class Paginator(Generic[T]):
         max_wait: float | None = None,
         held: Held | None = None,
     ) -> None:
-        if max_requests is not None and max_requests < 1:
-            raise BadInput(f"max_requests must be at least 1, not {max_requests}")
+        if max_requests is not None and (type(max_requests) is not int or max_requests < 1):
+            raise BadInput(f"max_requests must be a whole number, at least 1, not {max_requests!r}")
+        if max_wait is not None:
+            check_seconds("max_wait", max_wait)
         self._caller = caller
         self._questions = questions
         self._merge = merge

@@ -16,7 +16,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, pairwise
 from typing import Any, Protocol, TypeVar
 
-import attrs
 import msgspec
 
 from agora_tencent_analytics.limits import DAY
@@ -39,8 +38,7 @@ _LONGEST_S = DAY
 _MOST_NAMED = 3
 
 
-@attrs.frozen(kw_only=True)
-class Packet:
+class Packet(msgspec.Struct, kw_only=True, frozen=True):
     """What one request (and its windows and pages) asks about a call."""
 
     params: Mapping[str, Any]

@@ -248,7 +248,7 @@ class Counter:
             ahead = min(ahead, 1)
             left = math.inf if waiter.deadline is None else max(0.0, waiter.deadline - now)
             if claim is None:
-                await waiter.wait(min(wait, left), yields=not paced)
+                await waiter.wait(wait, left, yields=not paced)
                 continue
             state = await self._reserve(claim, left)
             if state.why is None and self._pace is not None:
@@ -397,9 +397,8 @@ class Counter:
         if waiter.deadline is None:
             return
         expected = max(self.bucket.expected_wait(now, ahead=ahead), self._ask_at - now, wait if wait < math.inf else 0)
-        if waiter.queues and ahead:
-            expected = 0.0  # it is not its turn to be refused
-        if now < waiter.deadline and now + expected <= waiter.deadline:
+        is_waited_for = waiter.queues and ahead  # it is not its turn to be refused before its time ends
+        if now < waiter.deadline and (is_waited_for or now + expected <= waiter.deadline):
             return
         raise WouldExceedQuota(
             f"no request to {self.name} can be sent in the time allowed; one may be possible in {expected:.3g} s",

@@ -107,6 +107,8 @@ class Quota:
         cold_start: bool = True,
     ) -> None:
         check_store(store)
+        if not isinstance(account, str) or not account:
+            raise BadInput(f"account must be a non-empty text, not {account!r}")
         self.clock: VendorClock = VendorClock(clock)
         self.plan = plan
         self.reserve: dict[Priority, float] = _checked({} if reserve is None else reserve)

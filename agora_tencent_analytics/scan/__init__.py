@@ -17,7 +17,6 @@ from agora_tencent_analytics.scan.records import CallRecord, Failure
 from agora_tencent_analytics.scan.report import Report, VendorReport
 from agora_tencent_analytics.scan.run import scan as run
 from agora_tencent_analytics.scan.stream import Records
-from agora_tencent_analytics.scan.worst import CallFigures, worst  # at once: its module has the name of the function
 
 if TYPE_CHECKING:
     from agora_tencent_analytics.scan.arrow import to_arrow
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     )
     from agora_tencent_analytics.scan.forecast.run import forecast as forecast_scan
     from agora_tencent_analytics.scan.json_lines import read_records, write_records
+    from agora_tencent_analytics.scan.worst_calls import CallFigures, worst
 
 __all__ = [
     "CallFigures",
@@ -59,6 +59,7 @@ _HOMES = {
     "arrow": "to_arrow",
     "forecast.forecast": "Forecast Interval Loss Proposal RowForecast VendorForecast",
     "json_lines": "read_records write_records",
+    "worst_calls": "CallFigures worst",
 }
 """Where names live that few scans need; they are imported when first used."""
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}

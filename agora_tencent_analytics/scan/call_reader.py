@@ -1,10 +1,11 @@
-"""`CallReader`: reads one call after the other to the depth wanted, and hands it over; a scan has several at work."""
+"""`CallReader`: reads one call to the depth wanted, and hands it over; a scan has several workers that do so."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
+import anyio
 import anyio.lowlevel
 
 from agora_tencent_analytics.errors import AnalyticsError, counted
@@ -17,7 +18,6 @@ from agora_tencent_analytics.paging.paginator import Batches, Paginator
 from agora_tencent_analytics.scan.batch_queue import BatchQueue
 from agora_tencent_analytics.scan.job import Job
 from agora_tencent_analytics.scan.lister import as_many_as_asked
-from agora_tencent_analytics.scan.memory_bound import MemoryBound
 from agora_tencent_analytics.scan.options import Depth
 from agora_tencent_analytics.scan.parts import Parts
 from agora_tencent_analytics.scan.records import CallRecord, Failure
@@ -32,70 +32,64 @@ _MOST_FAILURES = 3
 """Windows of one call that are given up one by one before the call is."""
 
 
+async def read_calls(job: Job, queue: BatchQueue[PendingCall]) -> None:
+    """One worker: takes calls from the queue as long as there are any."""
+    while (pending := await queue.take()) is not None:
+        if not job.stopped:  # else it was listed before the stop, and is not begun: the report says so
+            await CallReader(job, pending).run()
+
+
 class CallReader:
-    """One worker: takes calls from the queue as long as there are any.
+    """Reads one call.
 
     Args:
-        job: whose calls.
-        memory: bounds the bytes in progress.
+        job: whose call.
+        pending: the call.
     """
 
-    def __init__(self, job: Job, memory: MemoryBound) -> None:
+    def __init__(self, job: Job, pending: PendingCall) -> None:
         self._job = job
-        self._memory = memory
-        self._parts: Parts | None = None
-        self._sound = False
+        self._call = pending.call
+        self._sound = pending.sound
+        self._memory = job.memory
+        self._parts = Parts(job.name, pending.call, job.memory, self._hand_over, again=pending.again)
 
-    async def run(self, queue: BatchQueue[PendingCall]) -> None:
-        """Reads calls until the queue ends."""
-        while (pending := await queue.take()) is not None:
-            self._memory.begin(id(self))
-            self._job.in_hand += 1
-            try:
-                await self._read(pending)
-            finally:
-                if self._parts is not None:
-                    self._parts.drop()
-                self._parts = None  # each holds the other: without the collector neither would ever be gone
-                self._job.in_hand -= 1
-                self._memory.end(id(self))
+    async def run(self) -> None:
+        """Reads the call, or as much of it as can be had."""
+        self._memory.begin(id(self))
+        self._job.in_hand += 1
+        try:
+            await self._read()
+        finally:
+            self._parts.drop()
+            del self._parts  # each holds the other: without the collector neither would ever be gone
+            self._job.in_hand -= 1
+            self._memory.end(id(self))
 
-    async def _read(self, pending: PendingCall) -> None:
-        job, call = self._job, pending.call
-        parts = Parts(job.name, call, self._memory, self._hand_over, again=pending.again)
-        self._parts, self._sound = parts, pending.sound
-        if job.stopped:
-            return  # listed before the stop, not begun: the report says that the scan stopped
+    async def _read(self) -> None:
+        job, parts = self._job, self._parts
         if job.options.depth == "metrics":
-            sessions = await self._whole(parts)
+            sessions = await self._whole()
             if sessions:
-                await self._metrics(sessions, parts)
+                await self._metrics(sessions)
         else:
-            await self._sessions(parts)
+            await self._sessions()
         if parts.broken_off and job.work.kept:
             return  # by something hopeless: the next scan begins it anew
         if job.options.users is None or parts.found:
             await parts.finish()
         else:
-            self._note(parts)
-            job.work.settle(call)
-
-    def _note(self, parts: Parts) -> None:
-        """Tells the work what a reading, now at its end, did not have."""
-        if parts.failed:
-            self._job.work.unsound(parts.call)
-        if parts.early:
-            self._job.work.early(parts.call)
+            job.work.lacks(self._call, failed=bool(parts.failed), early=parts.early)
+            job.work.settle(self._call)
 
     async def _hand_over(self, record: CallRecord, points: int) -> None:
         job, parts = self._job, self._parts
-        assert parts is not None
         if record.last:
-            self._note(parts)
+            job.work.lacks(self._call, failed=bool(parts.failed), early=parts.early)
             if job.is_heard:
                 done = CallDone(
                     vendor=job.name,
-                    call_id=record.call.call_id,
+                    call_id=self._call.call_id,
                     sessions=parts.sessions,
                     series=parts.series,
                     points=parts.points,
@@ -104,43 +98,42 @@ class CallReader:
                 job.tell(done)
         await job.hand_over([record], points)
 
-    async def _sessions(self, parts: Parts) -> list[Session]:
+    async def _sessions(self) -> list[Session]:
         job = self._job
         try:
-            listing = job.provider.sessions(
-                job.work.as_listed(parts.call), users=job.options.users, over=job.work.within
-            )
+            call = job.work.as_listed(self._call)
+            listing = job.provider.sessions(call, users=job.options.users, over=job.work.within)
         except AnalyticsError as error:  # the vendor lists calls by ids that it cannot be asked with
-            await self._fail(error, "sessions", parts)
+            await self._fail(error, "sessions")
             return []
         batches = listing.batches()
         found: list[Session] = []
-        while (batch := await self._next(listing, batches, "sessions", parts)) is not None:
+        while (batch := await self._next(listing, batches, "sessions")) is not None:
             if job.options.depth == "metrics":
                 batch, strange = as_many_as_asked(listing, batch, job.provider.now())
                 if strange is not None:
-                    await self._fail(strange, "sessions", parts)
+                    await self._fail(strange, "sessions")
                 found.extend(batch)
             else:
-                await parts.add(batch)
+                await self._parts.add(batch)
         return found
 
-    async def _whole(self, parts: Parts) -> list[Session]:
+    async def _whole(self) -> list[Session]:
         """Reads sessions and series together as far as that can be; the sessions whose series are still to be read."""
-        job, call = self._job, parts.call
+        job, call, parts = self._job, self._call, self._parts
         try:
-            whole = await read_whole(job, self._memory, id(self), call)
+            whole = await read_whole(job, id(self), call)
         except AnalyticsError as error:
-            await self._fail(error, "sessions", parts)
+            await self._fail(error, "sessions")
             return []
         if whole is None:
-            return await self._sessions(parts)
+            return await self._sessions()
         sessions = whole.sessions
         if whole.everybody:
-            await self._take(whole.certificate, "sessions", parts)
+            await self._take(whole.certificate, "sessions")
         else:
             job.doubt(whole.certificate)
-            listed = await self._sessions(parts)
+            listed = await self._sessions()
             users = {session.user_id for session in listed}
             sessions = [*listed, *(one for one in sessions if one.user_id not in users)]
         shown = [session for session in sessions if session.user_id in whole.users]
@@ -152,21 +145,21 @@ class CallReader:
         await parts.add((), (await self._not_empty(series))[0])
         return [session for session in sessions if session.user_id not in whole.users]
 
-    async def _metrics(self, sessions: list[Session], parts: Parts) -> None:
-        parts.expect(sessions)
+    async def _metrics(self, sessions: list[Session]) -> None:
+        self._parts.expect(sessions)
         try:
             work = self._job.work
-            listing = self._job.provider.metrics(work.as_listed(parts.call), sessions, over=work.within)
+            listing = self._job.provider.metrics(work.as_listed(self._call), sessions, over=work.within)
         except AnalyticsError as error:
-            await self._fail(error, "metrics", parts)
+            await self._fail(error, "metrics")
             return
         batches = listing.batches()
         await self._memory.leave(id(self))
-        while (batch := await self._next(listing, batches, "metrics", parts)) is not None:
+        while (batch := await self._next(listing, batches, "metrics")) is not None:
             kept, size = await self._not_empty(batch)
             del batch
             self._memory.came(id(self), size)
-            await parts.add((), kept)
+            await self._parts.add((), kept)
             del kept
             await self._memory.leave(id(self))
 
@@ -205,7 +198,7 @@ class CallReader:
             self._job.suspect([f"{what}; one is {one.vendor_metric} of session {one.session_id}"])
         return kept, size
 
-    async def _next(self, listing: Paginator[T], batches: Batches[T], step: Depth, parts: Parts) -> Sequence[T] | None:
+    async def _next(self, listing: Paginator[T], batches: Batches[T], step: Depth) -> Sequence[T] | None:
         """The next batch about a call, or None when there is no more, or no more can be had."""
         job = self._job
         while True:
@@ -213,37 +206,37 @@ class CallReader:
             try:
                 batch = await job.next(batches)
             except NothingToAsk as nothing:
-                self._hide(nothing.clipped, parts)
+                self._hide(nothing.clipped)
                 return None
             except AnalyticsError as error:
-                if not job.is_hopeless(error) and parts.failed < _MOST_FAILURES:
+                if not job.is_hopeless(error) and self._parts.failed < _MOST_FAILURES:
                     window = batches.skip(GIVEN_UP + str(error))
-                await self._fail(error, step, parts, over=window)
+                await self._fail(error, step, over=window)
             else:
                 if batch is None:
-                    await self._take(listing.verdict, step, parts)
+                    await self._take(listing.verdict, step)
                 return batch
             if window is None:
-                await self._take(listing.verdict, step, parts)
+                await self._take(listing.verdict, step)
                 return None
 
-    async def _take(self, certificate: Certificate, step: Depth, parts: Parts) -> None:
+    async def _take(self, certificate: Certificate, step: Depth) -> None:
         job = self._job
         job.take(certificate)
-        self._hide(certificate.clipped, parts)
+        self._hide(certificate.clipped)
         for lost in certificate.lost:
-            failure = Failure(vendor=job.name, step=step, call_id=parts.call.call_id, over=lost.over, error=lost)
-            parts.lose(failure)
+            failure = Failure(vendor=job.name, step=step, call_id=self._call.call_id, over=lost.over, error=lost)
+            self._parts.lose(failure)
             if not job.work.was_told(lost):
                 await job.fail(failure)
 
-    def _hide(self, pieces: Iterable[Clipped], parts: Parts) -> None:
+    def _hide(self, pieces: Iterable[Clipped]) -> None:
         clipped = tuple(pieces)
-        parts.hide(clipped)
+        self._parts.hide(clipped)
         self._job.hide(self._job.work.gaps(clipped) if self._sound else clipped)
 
-    async def _fail(self, error: AnalyticsError, step: Depth, parts: Parts, *, over: TimeRange | None = None) -> None:
+    async def _fail(self, error: AnalyticsError, step: Depth, *, over: TimeRange | None = None) -> None:
         job = self._job
-        failure = Failure(vendor=job.name, step=step, call_id=parts.call.call_id, over=over, error=error)
-        parts.fail(failure, hopeless=job.is_hopeless(error))
+        failure = Failure(vendor=job.name, step=step, call_id=self._call.call_id, over=over, error=error)
+        self._parts.fail(failure, hopeless=job.is_hopeless(error))
         await job.fail(failure)

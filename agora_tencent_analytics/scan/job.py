@@ -32,7 +32,8 @@ from agora_tencent_analytics.paging.certificate import Certificate, Clipped, Unr
 from agora_tencent_analytics.paging.clip import CLOCKS_DIFFER_S
 from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.scan.batch_queue import BatchQueue
-from agora_tencent_analytics.scan.options import ScanOptions
+from agora_tencent_analytics.scan.memory_bound import MemoryBound
+from agora_tencent_analytics.scan.options import RequestedIds, ScanOptions
 from agora_tencent_analytics.scan.records import CallRecord, Failure
 from agora_tencent_analytics.scan.report import VendorReport, doubts_of
 from agora_tencent_analytics.scan.work import PendingCall, Work, note_of
@@ -59,21 +60,33 @@ class Job:
     """What the lister and the workers of one provider share.
 
     Args:
-        provider: whom to ask, on the terms of the scan.
+        provider: whom to ask.
         name: its name in the report.
         options: what the scan was asked for.
         work: what is left to do of it.
+        requested: calls asked for by id; of all providers, as the next two.
+        memory: bounds the bytes in progress.
         outcomes: takes what the consumer receives.
     """
 
     def __init__(
-        self, provider: Provider, name: str, options: ScanOptions, work: Work, outcomes: BatchQueue[Outcome]
+        self,
+        provider: Provider,
+        name: str,
+        options: ScanOptions,
+        work: Work,
+        *,
+        requested: RequestedIds,
+        memory: MemoryBound,
+        outcomes: BatchQueue[Outcome],
     ) -> None:
-        self.provider: Provider = provider
+        self.provider: Provider = _on_terms(provider, options)
         self.name: str = name
         self.options: ScanOptions = options
         self.work: Work = work
-        self.report: VendorReport = VendorReport(over=work.over, already=work.already, cost=provider.receipt)
+        self.requested: RequestedIds = requested
+        self.memory: MemoryBound = memory
+        self.report: VendorReport = VendorReport(over=work.over, already=work.already, cost=self.provider.receipt)
         self.report.doubt(work.doubts)
         self._clock = provider.shared_quota.clock
         self._resolved_at, self._resolved_lead = self._clock.now(), self._clock.lead
@@ -258,6 +271,14 @@ class Job:
                 raise LedgerUnusable("the note that the ledger holds cannot be one: name another file") from None
             self.report.doubt(doubts)
             self.report.hide(Clipped(over=over, reason="history", endpoint=endpoint) for endpoint, over in pieces)
+
+
+def _on_terms(provider: Provider, options: ScanOptions) -> Provider:
+    """A view of the provider for one scan: the scan's options go before the provider's, those before defaults."""
+    terms = provider._caller.terms
+    priority = options.priority or terms.priority or "backfill"
+    narrowed = terms.narrowed(0.0, priority=priority, budget=options.budget)
+    return provider._view(msgspec.structs.replace(narrowed, queues=True), options.hooks)
 
 
 def _forget_frames(error: BaseException | None) -> None:

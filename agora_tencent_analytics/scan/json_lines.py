@@ -138,7 +138,7 @@ def _series(said: Mapping[str, Any]) -> MetricSeries:
 
 
 def _columns(said: Mapping[str, Any]) -> Columns:
-    values = [float("nan") if value is None else value for value in said["values"]]
+    values = [float("nan" if value is None else value) for value in said["values"]]
     counts = {name: said.get(name, 0) for name in ("untimed", "outside", "contradicted")}
     return Columns.of(said["times"], values, **counts)
 

@@ -16,7 +16,6 @@ from agora_tencent_analytics.paging.cursor import Cursor
 from agora_tencent_analytics.paging.page import Page
 from agora_tencent_analytics.paging.paginator import Pages, Paginator
 from agora_tencent_analytics.scan.job import Job
-from agora_tencent_analytics.scan.options import RequestedIds
 from agora_tencent_analytics.scan.records import Failure
 from agora_tencent_analytics.scan.report import GIVEN_UP
 from agora_tencent_analytics.scan.work import PendingCall, PendingRange
@@ -52,23 +51,20 @@ class Lister:
 
     Args:
         job: whose calls.
-        requested: calls asked for by id.
         take: takes calls that are to be read, and returns when more are wanted.
     """
 
-    def __init__(
-        self, job: Job, requested: RequestedIds, take: Callable[[Sequence[PendingCall]], Awaitable[None]]
-    ) -> None:
+    def __init__(self, job: Job, take: Callable[[Sequence[PendingCall]], Awaitable[None]]) -> None:
         self._job = job
         self._work = job.work
-        self._requested = requested
+        self._requested = job.requested
         self._take = take
         self._may_begin_anew = True
         ids = job.options.call_ids
         known = self._work.known(ids or ())
         self._missing = None if ids is None else set(ids) - known | self._work.running(ids)
         for call_id in known:
-            requested.found(call_id)
+            self._requested.found(call_id)
 
     async def run(self) -> None:
         """Lists to the end, or until the job is stopped or every call asked for is found."""

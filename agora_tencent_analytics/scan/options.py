@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-import attrs
+import msgspec
 
 from agora_tencent_analytics.context import Priority
 from agora_tencent_analytics.errors import BadInput
@@ -19,8 +19,7 @@ Depth = Literal["calls", "sessions", "metrics"]
 OnError = Literal["stop", "raise", "report"]
 
 
-@attrs.frozen(kw_only=True)
-class ScanOptions:
+class ScanOptions(msgspec.Struct, kw_only=True, frozen=True):
     """What a scan was asked for, besides the range."""
 
     depth: Depth
@@ -87,8 +86,7 @@ def freeze_ratio(call: Call) -> float | None:
     return max(known, default=None)
 
 
-@attrs.frozen
-class FreezeFrom:
+class FreezeFrom(msgspec.Struct, frozen=True):
     """True for calls whose audio or video was frozen for at least this share of the time.
 
     Agora's listing says so since 2023; calls of a listing without such figures are left out.
@@ -111,8 +109,7 @@ class FreezeFrom:
 LOOK_BACK_S = 3_600
 
 
-@attrs.frozen(kw_only=True)
-class Since:
+class Since(msgspec.Struct, kw_only=True, frozen=True):
     """What is new since the last scan on the same ledger: the range of a daily job.
 
     Each scan lists from a little before the end of the one before it until the vendor's now, reads what was not
@@ -128,7 +125,7 @@ class Since:
     look_back_s: int = LOOK_BACK_S
     """Seconds before the end of the last scan that are listed once more, for calls that the vendor stored late."""
 
-    def __attrs_post_init__(self) -> None:
+    def __post_init__(self) -> None:
         if not isinstance(self.first, Last):
             raise BadInput(f"Since(first=...) takes Last(hours=...), not {type(self.first).__name__}")
         if isinstance(self.look_back_s, bool) or not isinstance(self.look_back_s, int) or self.look_back_s < 0:

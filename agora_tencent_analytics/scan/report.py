@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence, Sized
 from typing import Any, Self
 
 import attrs
+import msgspec
 
 from agora_tencent_analytics.decoding.points import Glance
 from agora_tencent_analytics.errors import LONGEST_LINE, AnalyticsError, bounded, counted
@@ -23,8 +24,7 @@ MOST_FAILURES = 1_000
 """Failures kept as values; those beyond are only counted."""
 
 
-@attrs.define(kw_only=True)
-class VendorReport:
+class VendorReport(msgspec.Struct, kw_only=True):
     """The figures of one provider. They grow while the scan runs."""
 
     over: TimeRange | None = None
@@ -39,7 +39,7 @@ class VendorReport:
     """Points read; of series whose columns nobody has looked at, as many as the vendor sent."""
     already: int = 0
     """Calls that earlier scans on the same ledger have settled; they are not among `calls`."""
-    cost: Receipt = attrs.field(factory=Receipt)
+    cost: Receipt = msgspec.field(default_factory=Receipt)
     """What was spent on it."""
     duplicates_dropped: int = 0
     """Rows that came more than once and were yielded once."""
@@ -50,11 +50,11 @@ class VendorReport:
     another value of their time, in columns that somebody has looked at."""
     points_outside: int = 0
     """Points that belong to no stay of their user, in columns that somebody has looked at."""
-    failures: list[Failure] = attrs.field(factory=list)
+    failures: list[Failure] = []
     """What could not be read; the first thousand."""
-    failures_by_kind: Counter[str] = attrs.field(factory=Counter)
+    failures_by_kind: Counter[str] = msgspec.field(default_factory=Counter)
     """How many failures there were, by the name of their error's class."""
-    doubts: list[str] = attrs.field(factory=list)
+    doubts: list[str] = []
     """What speaks against completeness, in words; the first hundred."""
     stopped: str = ""
     """Why reading ended before its end, in words; `""` if it did not."""
@@ -62,7 +62,7 @@ class VendorReport:
     """Seconds from the start of the scan to the end of this provider's part."""
     finished: bool = False
     """False until this provider's part came to its end: a part that was broken off is not complete."""
-    _hidden: dict[tuple[str, ClippedFor], tuple[TimeRange, ...]] = attrs.field(factory=dict, repr=False)
+    _hidden: dict[tuple[str, ClippedFor], tuple[TimeRange, ...]] = {}
 
     @property
     def requests(self) -> int:
@@ -202,11 +202,10 @@ def doubts_of(certificate: Certificate) -> list[str]:
     return doubts
 
 
-@attrs.define(kw_only=True)
-class Report:
+class Report(msgspec.Struct, kw_only=True):
     """What a scan did. Complete once the iteration has ended."""
 
-    vendors: dict[str, VendorReport] = attrs.field(factory=dict)
+    vendors: dict[str, VendorReport] = {}
     """Figures by the provider's name."""
     finished: bool = False
     """False until the iteration came to its end."""
@@ -215,6 +214,11 @@ class Report:
     def complete(self) -> bool:
         """True if everything in the range that every vendor could answer was read."""
         return self.finished and all(vendor.complete for vendor in self.vendors.values())
+
+    @property
+    def stopped(self) -> str:
+        """Whose reading ended before its end, and why, in words; `""` if nobody's did."""
+        return "; ".join(f"{name}: {vendor.stopped}" for name, vendor in self.vendors.items() if vendor.stopped)
 
     @property
     def failures(self) -> list[Failure]:

@@ -6,7 +6,7 @@ closed by another task, and nobody else's task is touched. Each provider has one
 at a time and a fixed number of workers that take them; the next page is asked for when the last of them is taken, so
 nothing is listed that nobody can work on, and memory does not grow with the number of calls. Records go through a
 bounded queue, bounded in bytes as well (`memory_bound.py`). At depth calls there is nothing to work on: what a page
-lists goes to the consumer as it is.
+lists goes to the consumer as it is. A ledger is opened, and its rows are weighed, in a thread: a million take seconds.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import asyncio
 import os
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 from types import TracebackType
 from typing import Literal, Self
 
@@ -26,14 +27,15 @@ from agora_tencent_analytics.paging.question import Over, resolve
 from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.quota.shield import uninterrupted
 from agora_tencent_analytics.scan.batch_queue import BatchQueue
-from agora_tencent_analytics.scan.job import Outcome
-from agora_tencent_analytics.scan.lane import Lane, check
+from agora_tencent_analytics.scan.job import Job, Outcome
+from agora_tencent_analytics.scan.lane import asks, expires, read
 from agora_tencent_analytics.scan.ledger import Ledger
 from agora_tencent_analytics.scan.memory_bound import MemoryBound
 from agora_tencent_analytics.scan.options import RequestedIds, ScanOptions, Since
 from agora_tencent_analytics.scan.records import CallRecord, Failure
 from agora_tencent_analytics.scan.report import Report
 from agora_tencent_analytics.scan.work import ListedWork, Work, lives
+from agora_tencent_analytics.storage.sqlite import beside_the_loop
 from agora_tencent_analytics.timerange import TimeRange
 
 Acknowledge = Literal["next", "by hand"]
@@ -73,14 +75,13 @@ class Records:
         self._ledger: Ledger | None = None
         self._task: asyncio.Task[None] | None = None
         self._stack = ExitStack()
-        self._closed = False
+        self._entered = self._closed = False
         self._told = False  # what the tasks failed with, if they did
         self._memory = MemoryBound(HELD_BYTES)
         self._outcomes: BatchQueue[Outcome]
         self._taken: CallRecord | None = None
         self._report = Report()
-        self._work: dict[str, Work] = {}
-        self._lanes: dict[str, Lane] = {}
+        self._jobs: dict[str, Job] = {}
 
     @property
     def report(self) -> Report:
@@ -90,46 +91,56 @@ class Records:
     @property
     def ranges(self) -> dict[str, TimeRange]:
         """The range read from each provider, in its vendor's time; with a ledger, all that it has read so far."""
-        return {name: work.over for name, work in self._work.items()}
+        return {name: job.work.over for name, job in self._jobs.items()}
 
     async def __aenter__(self) -> Self:
-        if self._task is not None:
+        if self._entered:
             raise RuntimeError("a scan can be entered once; call scan() again")
         check_loop()
+        self._entered = True
         try:
-            lanes = self._prepare()
-            in_turn = self._options.budget is not None and len(lanes) > 1
+            await self._prepare()
+            jobs = list(self._jobs.values())
+            in_turn = self._options.budget is not None and len(jobs) > 1
             if in_turn:
-                lanes.sort(key=lambda lane: lane.expires)
+                jobs.sort(key=expires)
         except BaseException:
             self._stack.close()
+            self._entered = False
             raise
-        reading = _read(lanes, in_turn=in_turn)
+        reading = _read(jobs, in_turn=in_turn)
         self._task = asyncio.create_task(reading, name="agora_tencent_analytics scan")
         self._task.add_done_callback(lambda _: self._outcomes.close())
         return self
 
-    def _prepare(self) -> list[Lane]:
+    async def _prepare(self) -> None:
         names = names_of(self._providers)
         for provider in self._providers:
-            check(provider, self._options, self._range(provider))
+            list(asks(provider, self._options, self._range(provider)))  # raises what can be known before a request
         if self._ledger_given is not None:
             given = self._ledger_given
-            ledger = given if isinstance(given, Ledger) else self._stack.enter_context(Ledger(given))
+            if isinstance(given, Ledger):
+                ledger = given
+            else:
+                ledger = await beside_the_loop(lambda: self._stack.enter_context(Ledger(given)))
             apps = {f"app or account of {name}": one.identity for name, one in names.items()}
             span = "since" if isinstance(self._over, Since) else str(self._over)
             ledger.begin({**apps, **self._options.facts, "range": span})
             self._stack.callback(ledger.end)
             self._ledger = ledger
         self._outcomes = BatchQueue(BUFFERED_RECORDS)
-        requested, lanes = RequestedIds(self._options.call_ids, len(names)), []
+        requested = RequestedIds(self._options.call_ids, len(names))
         for name, provider in names.items():
-            work = self._work[name] = self._work_of(name, provider)
-            lane = Lane(provider, name, self._options, work, requested, self._memory, self._outcomes)
-            self._report.vendors[name] = lane.report
-            self._lanes[name] = lane
-            lanes.append(lane)
-        return lanes
+            job = self._jobs[name] = Job(
+                provider,
+                name,
+                self._options,
+                await self._work_of(name, provider),
+                requested=requested,
+                memory=self._memory,
+                outcomes=self._outcomes,
+            )
+            self._report.vendors[name] = job.report
 
     def _range(self, provider: Provider) -> TimeRange:
         """What is to be read of a provider, in its vendor's time."""
@@ -137,9 +148,9 @@ class Records:
         over = self._over.first if isinstance(self._over, Since) else self._over
         return lives(self._options.listed(provider), now) if over is None else resolve(over, now)
 
-    def _work_of(self, name: str, provider: Provider) -> Work:
+    async def _work_of(self, name: str, provider: Provider) -> Work:
         if self._ledger is not None and self._over is not None:
-            return self._ledger.work(name, provider, self._over)
+            return await beside_the_loop(partial(self._ledger.work, name, provider, self._over))
         over = self._over.first if isinstance(self._over, Since) else self._over
         if over is not None and self._options.calls is None:
             return Work(over, provider.now())
@@ -181,24 +192,24 @@ class Records:
                 raise _outside()
             self._told = True
             self._task.result()
-            for lane in self._lanes.values():  # not before: who leaves with records still to come was told nothing
-                if not lane.job.stopped:
-                    lane.job.work.finish()
+            for job in self._jobs.values():  # not before: who leaves with records still to come was told nothing
+                if not job.stopped:
+                    job.work.finish()
             self._report.finished = True
             raise self._end()
         if isinstance(outcome, Failure):
-            for lane in self._lanes.values():
-                lane.job.work.told(one.error for one in lane.report.failures)
+            for job in self._jobs.values():
+                job.work.told(one.error for one in job.report.failures)
             raise self._report.incomplete(f"the scan could not read everything: {outcome}")
         self._taken = outcome
         return outcome
 
     def _end(self) -> Exception:
         """The end of the iteration: an ordinary one, or by what made providers unreadable."""
-        answered = any(lane.job.answered for lane in self._lanes.values())
+        answered = any(job.answered for job in self._jobs.values())
         first: AnalyticsError | None = None
-        for name, lane in self._lanes.items():
-            error = lane.job.ended_by
+        for name, job in self._jobs.items():
+            error = job.ended_by
             # Running out of what the caller allowed is a failure only for a scan that could ask for nothing at all.
             if error is None or self._options.on_error != "stop" or (answered and isinstance(error, BudgetSpent)):
                 continue
@@ -225,30 +236,30 @@ class Records:
             LedgerUnusable: the ledger cannot be written, or is closed.
         """
         for record in records:
-            if not isinstance(record, CallRecord) or record.vendor not in self._work:
+            if not isinstance(record, CallRecord) or record.vendor not in self._jobs:
                 raise BadInput(f"acknowledge() takes records of this scan, not {record!r}")
         if self._ledger is not None:
-            self._ledger.acknowledge([(self._work[record.vendor], record) for record in records], bookmark)
+            self._ledger.acknowledge([(self._jobs[record.vendor].work, record) for record in records], bookmark)
 
 
 def _outside() -> RuntimeError:
     return RuntimeError("a scan is iterated inside its own block: async with scan(...) as records")
 
 
-async def _read(lanes: Sequence[Lane], *, in_turn: bool) -> None:
-    """Runs the lanes to their end, all at once or one after the other.
+async def _read(jobs: Sequence[Job], *, in_turn: bool) -> None:
+    """Reads the providers to their end, all at once or one after the other.
 
     Raises:
         BaseException: what one of them failed with, out of its groups if it is one thing.
     """
     try:
         if in_turn:
-            for lane in lanes:
-                await lane.run()
+            for job in jobs:
+                await read(job)
         else:
             async with anyio.create_task_group() as group:
-                for lane in lanes:
-                    group.start_soon(lane.run)
+                for job in jobs:
+                    group.start_soon(read, job)
     except BaseExceptionGroup as failed:
         raise _only(failed) from None
 

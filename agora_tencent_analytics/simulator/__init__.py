@@ -22,7 +22,6 @@ from agora_tencent_analytics.simulator.faults.answer import (
     ExpireToken,
     Fail,
     Garble,
-    Mislabel,
     Refuse,
     Replace,
     SetHeader,
@@ -31,7 +30,7 @@ from agora_tencent_analytics.simulator.faults.answer import (
     moved_to,
     too_many_requests,
 )
-from agora_tencent_analytics.simulator.faults.book import Fault, When
+from agora_tencent_analytics.simulator.faults.book import Ending, Fault, When
 from agora_tencent_analytics.simulator.faults.connection import (
     Crash,
     Delay,
@@ -51,9 +50,9 @@ from agora_tencent_analytics.simulator.faults.listing import (
     Shuffle,
 )
 from agora_tencent_analytics.simulator.faults.metrics import Retell, Strangers, Widen
+from agora_tencent_analytics.simulator.faults.slip import Slip
 from agora_tencent_analytics.simulator.http.counting import Gate
-from agora_tencent_analytics.simulator.http.exchange import Ask, Refused, Reply
-from agora_tencent_analytics.simulator.http.log import Arrival
+from agora_tencent_analytics.simulator.http.exchange import Arrival, Ask, Refused, Reply
 from agora_tencent_analytics.simulator.http.vendor import SimulatedVendor
 from agora_tencent_analytics.simulator.tencent.server import SimulatedTencent
 from agora_tencent_analytics.simulator.thread import running_in_thread
@@ -61,7 +60,7 @@ from agora_tencent_analytics.simulator.world.attendance import Chosen
 from agora_tencent_analytics.simulator.world.calls import Burst, Call, Kind
 from agora_tencent_analytics.simulator.world.events import Event
 from agora_tencent_analytics.simulator.world.experiences import Cause, Experience
-from agora_tencent_analytics.simulator.world.impolite import SLIPS, Slip, Slipped
+from agora_tencent_analytics.simulator.world.impolite import SLIPS, Slipped
 from agora_tencent_analytics.simulator.world.points import Series
 from agora_tencent_analytics.simulator.world.sessions import Session
 from agora_tencent_analytics.simulator.world.truth import Truth
@@ -85,6 +84,7 @@ __all__ = [
     "Drip",
     "DuplicatePage",
     "EmptyPage",
+    "Ending",
     "Event",
     "Experience",
     "ExpireToken",
@@ -94,7 +94,6 @@ __all__ = [
     "Gate",
     "Kind",
     "Lie",
-    "Mislabel",
     "Refuse",
     "Refused",
     "Reorder",

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import TypeVar
+
+from anyio.from_thread import start_blocking_portal
 
 from agora_tencent_analytics.simulator.http.vendor import SimulatedVendor
 
@@ -24,29 +23,5 @@ def running_in_thread(server: Server) -> Iterator[Server]:
     Raises:
         OSError: the port cannot be listened on.
     """
-    listening: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
-
-    async def serve() -> None:
-        leave = asyncio.Event()
-        async with server:
-            listening.set_result((asyncio.get_running_loop(), leave))
-            await leave.wait()
-
-    def run() -> None:
-        try:
-            asyncio.run(serve())
-        except BaseException as error:
-            if listening.done():
-                raise
-            listening.set_exception(error)
-
-    thread = threading.Thread(target=run, name=f"simulated {server.vendor}", daemon=True)
-    thread.start()
-    try:
-        loop, leave = listening.result()
-        try:
-            yield server
-        finally:
-            loop.call_soon_threadsafe(leave.set)
-    finally:
-        thread.join()
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(server):
+        yield server

@@ -4,7 +4,7 @@ Such a file may have a view in the place of a table, which never ends, a trigger
 its schema is where we made it is found in memory, by the same statements, and compared. And a statement gives way:
 after a deadline, since ours take milliseconds, and when a signal has cancelled the task that runs it. No handler of a
 signal is called while SQLite computes, unless SQLite calls Python now and then; or it computes in another thread, as
-where the whole file is looked at, which has no deadline.
+where the whole file is looked at, which has no deadline. Who has a loop that others need does all of that beside it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+import re
 import sqlite3
 import threading
 import time
@@ -19,6 +20,8 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache, partial
 from typing import Any, TypeVar
+
+from agora_tencent_analytics.quota.shield import uninterrupted
 
 T = TypeVar("T")
 
@@ -29,8 +32,20 @@ _STEPS = 5_000
 _LOOK_S = 0.05
 """Between two looks at whether a signal has come, seconds."""
 _MADE = "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY type, name"
-Schema = list[tuple[str, str, str, str]]
-_this_thread = threading.local()
+Schema = list[tuple[str, ...]]
+_SPACED = re.compile(r"(?<=\() | (?=\))")
+
+
+class _Thread(threading.local):
+    """Whether what runs in this thread is still wanted."""
+
+    cancelled_before = 0
+    """How often the task at hand had been cancelled when its statement began."""
+    given_up: threading.Event | None = None
+    """Of a thread that works for a loop: set when the task that waits for it is cancelled."""
+
+
+_this_thread = _Thread()
 
 
 class SqliteConnection(sqlite3.Connection):
@@ -60,20 +75,42 @@ class SqliteConnection(sqlite3.Connection):
         Raises:
             CancelledError: a signal has cancelled the task.
         """
-        before, self._statement_s = _cancellations(), math.inf
+        self._statement_s, _this_thread.cancelled_before = math.inf, _cancellations()
         try:
             with ThreadPoolExecutor(1) as pool:
                 working = pool.submit(work)
                 try:
                     while not wait([working], _LOOK_S).done:
-                        if _cancellations() > before:
+                        if _is_cancelled():
                             raise asyncio.CancelledError
                 except BaseException:
                     self.interrupt()
+                    while not wait([working], _LOOK_S).done:  # it was between two statements
+                        self.interrupt()
                     raise
             return working.result()
         finally:
             self._statement_s = STATEMENT_S
+
+
+async def beside_the_loop(work: Callable[[], T]) -> T:
+    """What `work` gives, done in a thread: the loop turns meanwhile. Its statements end when the task is cancelled."""
+    given_up = threading.Event()
+
+    def watched() -> T:
+        _this_thread.given_up = given_up
+        return work()
+
+    with ThreadPoolExecutor(1) as pool:
+        working = asyncio.get_running_loop().run_in_executor(pool, watched)
+        try:
+            await asyncio.wait([working])
+        except asyncio.CancelledError:
+            given_up.set()
+            await uninterrupted(asyncio.wait([working]))
+            working.exception()  # heard, and less important
+            raise
+        return working.result()
 
 
 def _give_way(until: list[float]) -> Callable[[], int]:
@@ -84,8 +121,10 @@ def _give_way(until: list[float]) -> Callable[[], int]:
 
 
 def _is_cancelled() -> bool:
-    """True if the task was cancelled while the statement runs, as only a handler of a signal can."""
-    return _cancellations() > getattr(_this_thread, "cancelled_before", 0)
+    """True if the task was cancelled while the statement runs: by a handler of a signal, if it runs on the loop."""
+    if _this_thread.given_up is not None:
+        return _this_thread.given_up.is_set()
+    return _cancellations() > _this_thread.cancelled_before
 
 
 def _cancellations() -> int:
@@ -110,8 +149,8 @@ def was_interrupted(error: BaseException) -> bool:
 
 
 def schema_of(connection: sqlite3.Connection) -> Schema:
-    """What a file is made of."""
-    return connection.execute(_MADE).fetchall()
+    """What a file is made of: kind, name, table and statement of each thing, wherever the statement has its spaces."""
+    return [(*named, _SPACED.sub("", " ".join(sql.split()))) for *named, sql in connection.execute(_MADE)]
 
 
 @cache
@@ -147,25 +186,3 @@ def check_rows(connection: sqlite3.Connection, sound: Mapping[str, str]) -> None
         ((odd,),) = connection.execute(f"SELECT EXISTS (SELECT 1 FROM {table} WHERE ({condition}) IS NOT TRUE)")
         if odd:
             raise sqlite3.DatabaseError(f"a row of its table {table} cannot be: somebody has changed it")
-
-
-Shape = dict[tuple[str, str, str], list[tuple[Any, ...]]]
-
-
-def shape_of(connection: sqlite3.Connection) -> Shape:
-    """What a file is made of, however the statements were spelt that made it: the columns of all that is in it."""
-    pragmas = {"table": "table_xinfo", "index": "index_xinfo"}
-    return {
-        (kind, name, table): connection.execute(f"SELECT * FROM pragma_{pragmas[kind]}(?)", (name,)).fetchall()
-        if kind in pragmas
-        else []
-        for kind, name, table, _ in schema_of(connection)
-    }
-
-
-@cache
-def shape_made_by(script: str) -> Shape:
-    """The shape of a file in which this script was executed; see `schema_made_by`."""
-    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
-        execute_script(connection, script)
-        return shape_of(connection)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-import attrs
+from msgspec.structs import replace
 
 from agora_tencent_analytics.endpoint import AnyOf, Bounds, Endpoint, PageNumber, Param, Unpaged
 from agora_tencent_analytics.limits import HOUR
@@ -33,11 +33,10 @@ _MAINLAND = "https://cloud.tencent.com/document/api/647"
 _READ_ON = "2026-08-21"
 
 _SECONDS = Bounds(start="StartTime", end="EndTime", strict=False)
-_DAYS = attrs.evolve(_SECONDS, form="day", zone_s=ZONE_S)
-_MIDNIGHTS = attrs.evolve(_SECONDS, form="midnight", zone_s=ZONE_S)
-_MINUTES = attrs.evolve(_SECONDS, form="minute", zone_s=ZONE_S, one_day=True)
+_DAYS = replace(_SECONDS, form="day", zone_s=ZONE_S)
+_MIDNIGHTS = replace(_SECONDS, form="midnight", zone_s=ZONE_S)
+_MINUTES = replace(_SECONDS, form="minute", zone_s=ZONE_S, one_day=True)
 _BY_NUMBER = PageNumber(number="PageNumber", size="PageSize", base=0, total="hint")
-_IN_ONE_PIECE = Unpaged()
 
 _APP = Param(name="SdkAppId", kind="integer", required=True)
 _APP_AS_TEXT = Param(name="SdkAppId", required=True)
@@ -49,40 +48,23 @@ _PERIOD = Param(name="Period", required=True, values=("d", "h"))
 
 
 def _row(
-    action: str,
-    model: type[R],
-    limits: str,
-    source: str,
-    params: tuple[Param, ...] = (),
-    *,
-    name: str = "",
-    counter: str = "",
-    payload: str = "Data",
-    key: tuple[str, ...] = (),
-    app: Param = _APP,
-    bounds: Bounds = _SECONDS,
-    paging: PageNumber | Unpaged | AnyOf = _IN_ONE_PIECE,
+    action: str, model: type[R], limits: str, source: str, params: tuple[Param, ...] = (), **differing: Any
 ) -> Endpoint[R]:
     """A question of today; unless told otherwise each action has a counter of its own."""
-    return Endpoint(
-        name=name or action,
-        vendor="tencent",
-        generation="2019-07-22",
-        model=model,
-        method="POST",
-        path="/",
-        action=action,
-        payload=payload,
-        key=key,
-        app=app,
-        bounds=bounds,
-        params=params,
-        paging=paging,
-        limits=limits,
-        counter=counter or action,
-        source=source,
-        read_on=_READ_ON,
-    )
+    usual: dict[str, Any] = {
+        "name": action,
+        "generation": "2019-07-22",
+        "method": "POST",
+        "path": "/",
+        "payload": "Data",
+        "app": _APP,
+        "bounds": _SECONDS,
+        "paging": Unpaged(),
+        "counter": action,
+        "read_on": _READ_ON,
+    }
+    told = {"model": model, "action": action, "params": params, "limits": limits, "source": source}
+    return Endpoint(vendor="tencent", **{**usual, **told, **differing})
 
 
 # -- about calls --------------------------------------------------------------------------------------------
@@ -95,7 +77,7 @@ ROOM_INFO = _row(
     (_ROOM_ID,),
     payload="RoomList",
     key=("call_id",),
-    paging=attrs.evolve(_BY_NUMBER, total="page"),
+    paging=replace(_BY_NUMBER, total="page"),
 )
 """The calls of an app."""
 
@@ -131,12 +113,12 @@ CALL_DETAIL_METRICS = _row(
     f"{_PAGE}/55013",
     (
         _COMM_ID,
-        attrs.evolve(_USER_IDS, most=USERS_WITH_METRICS),
+        replace(_USER_IDS, most=USERS_WITH_METRICS),
         Param(name="DataType", kind="list", required=True, values=("all", *TENCENT_METRICS)),
     ),
     name="DescribeCallDetailInfo with DataType",
     # "Must be less than 1 hour, beyond that null is returned", then "not over 1 hour": null would read as no data.
-    bounds=attrs.evolve(_SECONDS, strict=True),
+    bounds=replace(_SECONDS, strict=True),
     paging=_BY_NUMBER,
 )
 """The metric series of users of a call: 1 h and 6 users. `DataType=["all"]` asks for every metric."""
@@ -169,8 +151,8 @@ SCALE_INFO = _row("DescribeScaleInfo", Figures, plans.SCALE_INFO, f"{_PAGE}/3675
 """Users, sessions and rooms by day; a day is listed once it is over, under its first second."""
 
 
-def _dashboard(action: str, limits: str, source: str, *params: Param, bounds: Bounds = _SECONDS) -> Endpoint[Figures]:
-    return _row(action, Figures, limits, source, params, app=_APP_AS_TEXT, bounds=bounds)
+def _dashboard(action: str, limits: str, source: str, *params: Param, **differing: Any) -> Endpoint[Figures]:
+    return _row(action, Figures, limits, source, params, app=_APP_AS_TEXT, **differing)
 
 
 REALTIME_SCALE = _dashboard("DescribeTRTCRealTimeScaleData", plans.REALTIME, f"{_PAGE}/58628", _ROOM_ID)
@@ -193,19 +175,12 @@ MARKET_QUALITY = _dashboard(
 # A request for one day is answered in buckets of five minutes, a longer one in days, so a range of 32 days has both.
 #
 # The app is always sent. The vendor sums up all apps of the account if it is not: ask a row without one for that,
-# `attrs.evolve(TRTC_USAGE, app=Param(name=""))`.
+# `msgspec.structs.replace(TRTC_USAGE, app=Param(name=""))`.
 
 
-def _usage(
-    action: str,
-    source: str,
-    *params: Param,
-    payload: str = "UsageList",
-    app: Param = _ANY_APP,
-    bounds: Bounds = _DAYS,
-    limits: str = plans.USAGE,
-) -> Endpoint[Figures]:
-    return _row(action, Figures, limits, source, params, payload=payload, app=app, bounds=bounds)
+def _usage(action: str, source: str, *params: Param, limits: str = plans.USAGE, **differing: Any) -> Endpoint[Figures]:
+    usual = {"payload": "UsageList", "app": _ANY_APP, "bounds": _DAYS}
+    return _row(action, Figures, limits, source, params, **{**usual, **differing})
 
 
 TRTC_USAGE = _usage("DescribeTrtcUsage", f"{_PAGE}/54137")
@@ -251,15 +226,15 @@ TRANSCODE_TIME = _usage(
 # they count, no page says.
 
 
-def _service(action: str, source: str, *params: Param, app: Param = _ANY_APP) -> Endpoint[Figures]:
-    return _usage(action, source, *params, app=app, bounds=_MIDNIGHTS, limits=plans.USAGE_OF_SERVICES)
+def _service(action: str, source: str, *params: Param, **differing: Any) -> Endpoint[Figures]:
+    return _usage(action, source, *params, bounds=_MIDNIGHTS, limits=plans.USAGE_OF_SERVICES, **differing)
 
 
 AI_USAGE = _service(
     "DescribeTRTCAIRecognitionUsage",
     f"{_MAINLAND}/131418",
     Param(name="AuType", kind="list", required=True, values=("conversation", "asr", "translation", "tts")),
-    app=attrs.evolve(_APP_AS_TEXT, required=False),
+    app=replace(_APP_AS_TEXT, required=False),
 )
 """What speech recognition and the like used; `AuType` lists which of them."""
 
@@ -288,13 +263,13 @@ def _retired(generation: str, action: str, successor: Endpoint[R], **differing: 
         "counter": action,
         "retired": successor.action,
     }
-    return attrs.evolve(successor, **then, **differing)
+    return replace(successor, **then, **differing)
 
 
 def _until_2022(action: str, successor: Endpoint[R], *, app: Param = _APP_AS_TEXT, **differing: Any) -> Endpoint[R]:
     """Numbers travelled as text. Read on 2021-10-27."""
     if isinstance(successor.paging, PageNumber):
-        differing["paging"] = attrs.evolve(successor.paging, as_text=True)
+        differing["paging"] = replace(successor.paging, as_text=True)
     return _retired("2021", action, successor, app=app, read_on="2021-10-27", **differing)
 
 
@@ -313,7 +288,7 @@ CALL_DETAIL_METRICS_2021 = _until_2022(
     source=f"{_PAGE}/36759",
     bounds=_SECONDS,  # "must not be more than 1 hour apart", where the page of today says "less than"
     params=tuple(
-        attrs.evolve(param, values=tuple(value for value in param.values if value not in _SINCE_2021))
+        replace(param, values=tuple(value for value in param.values if value not in _SINCE_2021))
         for param in CALL_DETAIL_METRICS.params
     ),
 )
@@ -324,11 +299,11 @@ CALL_DETAIL_2021 = _until_2022(
     source=f"{_PAGE}/36759",
     params=(_COMM_ID,),  # with UserIds a page has six users, not 100: that is the next row
 )
-CALL_DETAIL_OF_USERS_2021 = attrs.evolve(
+CALL_DETAIL_OF_USERS_2021 = replace(
     CALL_DETAIL_2021,
     name="DescribeCallDetail without DataType of users",
     limits=plans.CALL_DETAIL_METRICS_2021,  # the page has one figure for DataType and for UserIds
-    params=(_COMM_ID, attrs.evolve(_USER_IDS, required=True, most=6)),
+    params=(_COMM_ID, replace(_USER_IDS, required=True, most=6)),
 )
 """The sessions of up to six users of a call, six to a page."""
 # The call alone named the app.

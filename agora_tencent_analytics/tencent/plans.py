@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-import attrs
+from msgspec.structs import replace
 
 from agora_tencent_analytics.limits import DAY, HOUR, SECOND, Limits, Plan, Rate, find_plan
 
@@ -103,8 +103,8 @@ _UNGATED: Mapping[str, Limits] = {
     USER_EVENT: _one_piece(14 * DAY, 14 * DAY, f"no span is documented; {_NO_PLAN}"),
     UNUSUAL_EVENT: _one_piece(14 * DAY, 1 * HOUR, _NO_PLAN),
     # The page of 2021-10-27: one hour always; with DataType or UserIds six users, with neither 100.
-    CALL_DETAIL_METRICS_2021: attrs.evolve(_one_piece(14 * DAY, 1 * HOUR, _OF_2021), page_size=6),
-    CALL_DETAIL_2021: attrs.evolve(_one_piece(14 * DAY, 1 * HOUR, _OF_2021), page_size=100),
+    CALL_DETAIL_METRICS_2021: replace(_one_piece(14 * DAY, 1 * HOUR, _OF_2021), page_size=6),
+    CALL_DETAIL_2021: replace(_one_piece(14 * DAY, 1 * HOUR, _OF_2021), page_size=100),
     SCALE_INFO: _one_piece(14 * DAY, 14 * DAY, f"no rate and no span are documented; {_NO_PLAN}"),
     USAGE: _one_piece(366 * DAY, 31 * DAY, f"no look-back is documented: a year; {_NO_PLAN}", rate=Rate(5, SECOND)),
     USAGE_OF_SERVICES: _one_piece(
@@ -147,7 +147,7 @@ PLANS: Mapping[str, Plan] = {
         Plan(
             vendor="tencent",
             name="unlimited",
-            rows={row: attrs.evolve(limits, rates=()) for row, limits in _ADVANCED.rows.items()},
+            rows={row: replace(limits, rates=()) for row, limits in _ADVANCED.rows.items()},
             source=_SOURCE,
             read_on=_READ_ON,
         ),

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from email.utils import formatdate
 
 import anyio
 from aiohttp import web
+from anyio.from_thread import start_blocking_portal
 
 from agora_tencent_analytics.http.timeouts import Timeouts
 from agora_tencent_analytics.limits import Rate
@@ -21,7 +20,6 @@ from agora_tencent_analytics.quota.clock import Clock
 Answer = Callable[[Request, float], Response]
 """What the vendor says to a request that arrives at this moment, epoch seconds."""
 _WAY_S = 0.02
-_PATIENCE_S = 10.0
 
 
 class InProcess:
@@ -92,29 +90,23 @@ def on_loopback(answer: Answer, clock: Clock | None = None) -> Iterator[str]:
         answer: what it says to each request.
         clock: tells it the time; None: this machine's.
     """
-    clock = clock or Clock()
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(_served(answer, clock or Clock())) as url:
+        yield url
 
+
+@asynccontextmanager
+async def _served(answer: Answer, clock: Clock) -> AsyncIterator[str]:
     async def handle(request: web.BaseRequest) -> web.Response:
         body, headers = await request.read(), dict(request.headers)
         said = answer(Request(method=request.method, url=str(request.url), headers=headers, body=body), clock.wall())
         date = formatdate(clock.wall(), usegmt=True)
         return web.Response(status=said.status, headers={"Date": date, **said.headers}, body=said.body)
 
-    async def start() -> web.ServerRunner:
-        runner = web.ServerRunner(web.Server(handle))
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        return runner
-
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
+    runner = web.ServerRunner(web.Server(handle))
+    await runner.setup()
     try:
-        runner = asyncio.run_coroutine_threadsafe(start(), loop).result(_PATIENCE_S)
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
         host, port = runner.addresses[0][:2]
         yield f"http://{host}:{port}"
-        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(_PATIENCE_S)
     finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(_PATIENCE_S)
-        loop.close()
+        await runner.cleanup()

@@ -65,7 +65,7 @@ PARTICIPANTS = _row(
     path="/v1/meetings/{meeting}/participants",
     payload="data",
     key=("session_id",),
-    bounds=None,
+    bounds=Bounds(),
     params=(Param(name="meeting"),),
     given={"call_id": "meeting"},
     paging=NextPage(send="joined_after", size="limit", last=True),

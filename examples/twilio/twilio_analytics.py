@@ -56,7 +56,7 @@ PARTICIPANTS = _row(
     path="/v1/Video/Rooms/{RoomSid}/Participants",
     payload="participants",
     key=("session_id",),
-    bounds=None,
+    bounds=Bounds(),
     params=(Param(name="RoomSid"),),
     given={"call_id": "RoomSid"},
     paging=NextPage(size="PageSize", total="none"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import attrs
+import msgspec
 import pytest
 
 from agora_tencent_analytics import BadInput, Last, NotOffered
@@ -80,6 +80,6 @@ def test_names_that_nobody_knows_are_refused_before_any_request(question: str, o
 
 
 def test_a_row_of_ones_own_is_asked_whatever_it_calls_its_generation() -> None:
-    row = attrs.evolve(ENDPOINTS["call/lists"], generation="beta")
+    row = msgspec.structs.replace(ENDPOINTS["call/lists"], generation="beta")
     stage = stage_of("2024")
     assert stage.provider().limits(row).page_size

@@ -21,7 +21,7 @@ from agora_tencent_analytics.cli.tables import SPENT, WORST, results, vendor_row
 from agora_tencent_analytics.errors import bounded, printable
 from agora_tencent_analytics.receipt import Receipt
 from agora_tencent_analytics.scan import CallRecord, Failure, Report, VendorReport
-from agora_tencent_analytics.scan.worst import Worst
+from agora_tencent_analytics.scan.worst_calls import Worst
 
 
 def record(

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import attrs
+import msgspec
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
@@ -108,7 +108,7 @@ async def listed(server: SimulatedVendor, provider: Any) -> Seen:
 
 
 async def judged(vendor: str, rows: Sequence[Row], faults: Sequence[Fault]) -> list[str]:
-    retry = PATIENT if len(rows) > 1 else attrs.evolve(PATIENT, attempts=4)
+    retry = PATIENT if len(rows) > 1 else msgspec.structs.replace(PATIENT, attempts=4)
     async with server_of(vendor, faults) as server:
         transport = AiohttpTransport(most_body_bytes=MOST_BODY_BYTES)
         fixed = any(row.fixed_keys for row in rows)

@@ -687,7 +687,7 @@ def test_a_session_of_the_callers_that_was_closed_sends_no_more() -> None:
 
 
 @in_turn("figure", ["connect_s", "read_s", "total_s", "deadline_s"])
-@in_turn("nonsense", [0, -5, float("nan"), float("inf"), "1"])
+@in_turn("nonsense", [0, -5, float("nan"), float("inf"), "1", True])
 def test_timeouts_are_seconds(figure: str, nonsense: Any) -> None:
     with pytest.raises(BadInput, match=figure):
         Timeouts(**{figure: nonsense})

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import attrs
+import msgspec
 import pytest
 
-from agora_tencent_analytics import BadInput, Call, NextPage, PageNumber, Response, TimeRange
+from agora_tencent_analytics import BadInput, Bounds, Call, NextPage, PageNumber, Response, TimeRange
 from tests.support.outside_vendor import NOW, OVER, Answer, OutsideProvider, call_rows, listed, row, scanned
 from tests.support.outside_vendor import PlainVendor as Vendor
 from tests.support.virtual_time import run
@@ -48,7 +48,7 @@ def offsets(asked: Mapping[str, str]) -> dict[str, Any]:
 
 
 OFFSET = PageNumber(number="offset", size="limit", base=0, total="listing", offset=True)
-WAYS = [(tokens, TOKEN), (links, LINK), (last_rows, attrs.evolve(TOKEN, last=True)), (offsets, OFFSET)]
+WAYS = [(tokens, TOKEN), (links, LINK), (last_rows, msgspec.structs.replace(TOKEN, last=True)), (offsets, OFFSET)]
 
 
 @pytest.mark.parametrize(("answer", "paging"), WAYS)
@@ -162,16 +162,17 @@ def refused(code: str) -> Response:
     return Response(status=400, headers={}, body=b'{"code": "%s", "message": "expired"}' % code.encode())
 
 
-def test_a_token_that_the_vendor_forgot_costs_one_more_reading_and_no_row() -> None:
+@pytest.mark.parametrize("said", ["300", 300])
+def test_a_token_that_the_vendor_forgot_costs_one_more_reading_and_no_row(said: str | int) -> None:
     forgotten = ["t200"]
 
     def answer(asked: Mapping[str, str]) -> Any:
         if asked.get("after") in forgotten:
             forgotten.clear()
-            return refused("expired_token")
+            return refused("300")
         return tokens(asked)
 
-    vendor = provider(answer, attrs.evolve(TOKEN, refused=("expired_token",)))
+    vendor = provider(answer, msgspec.structs.replace(TOKEN, refused=(said,)))
     calls, certificate = listed(vendor)
     assert (260, 260, "") == (len(calls), certificate.unique, certificate.why)
     assert 6 == len(vendor.server.asked)
@@ -181,7 +182,7 @@ def test_a_token_that_the_vendor_never_knows_ends_the_window_as_incomplete() -> 
     def answer(asked: Mapping[str, str]) -> Any:
         return refused("expired_token") if "after" in asked else tokens(asked)
 
-    calls, certificate = listed(provider(answer, attrs.evolve(TOKEN, refused=("expired_token",))))
+    calls, certificate = listed(provider(answer, msgspec.structs.replace(TOKEN, refused=("expired_token",))))
     assert 100 == len(calls)
     assert "refuses its own token" in certificate.why
 
@@ -209,9 +210,20 @@ def test_rows_that_come_meanwhile_into_the_recent_minutes_are_found() -> None:
     assert ("", 251) == (certificate.why, len({call.call_id for call in calls}))
 
 
+def test_of_whole_days_what_lies_outside_of_the_hours_asked_for_is_left_out() -> None:
+    rows = call_rows(range(OVER.start - 300, OVER.end + 300, 100))
+    vendor = provider(lambda asked: tokens(asked, rows), bounds=Bounds(start="since", end="until", form="day"))
+    calls, certificate = listed(vendor)
+    assert [
+        one["call_id"] for one in rows if OVER.start <= one["created_ts"] + 10 and one["created_ts"] < OVER.end
+    ] == [call.call_id for call in calls]
+    assert (True, len(rows) - len(calls)) == (certificate.complete, certificate.strange)
+    assert {"2026-09-21"} == {asked["since"] for asked in vendor.server.asked}
+
+
 def test_a_listing_without_a_time_range_is_one_window_and_what_lies_outside_is_left_out() -> None:
     rows = call_rows(range(OVER.start - 50, OVER.end + 50, 10))
-    vendor = provider(lambda asked: tokens(asked, rows), bounds=None)
+    vendor = provider(lambda asked: tokens(asked, rows), bounds=Bounds())
     calls, certificate = listed(vendor)
     assert [
         one["call_id"] for one in rows if OVER.start <= one["created_ts"] + 10 and one["created_ts"] < OVER.end
@@ -222,7 +234,7 @@ def test_a_listing_without_a_time_range_is_one_window_and_what_lies_outside_is_l
 
 
 def test_a_range_as_long_as_the_history_is_not_cut_where_the_vendor_takes_none() -> None:
-    vendor = provider(lambda asked: tokens(asked, ROWS), bounds=None)
+    vendor = provider(lambda asked: tokens(asked, ROWS), bounds=Bounds())
     _, report = scanned(vendor, TimeRange(NOW - 20 * 86_400, NOW - 3_600), depth="calls")
     assert report.complete, report
     assert 3 == len(vendor.server.asked)

@@ -596,10 +596,16 @@ def test_a_vendor_that_gives_one_answer_for_ever_is_left_alone_soon(vendor: str,
     assert 300 > len(script.sent)
 
 
-@pytest.mark.parametrize("bad", [0, -1])
-def test_a_ceiling_below_one_is_bad_input(bad: int) -> None:
-    with pytest.raises(BadInput, match="max_requests"):
-        Stage("agora", WORLD).provider().ask(CALL_LISTS_2024, WHOLE, max_requests=bad)
+@pytest.mark.parametrize(
+    ("bound", "bad"),
+    [
+        *(("max_requests", bad) for bad in (0, -1, "3", 1.5, True)),
+        *(("max_wait", bad) for bad in (-1, float("nan"), "3", True)),
+    ],
+)
+def test_a_bound_that_is_none_is_bad_input_at_once(bound: str, bad: Any) -> None:
+    with pytest.raises(BadInput, match=bound):
+        Stage("agora", WORLD).provider().ask(CALL_LISTS_2024, WHOLE, **{bound: bad})
 
 
 # --- errors on the way ------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from random import Random
 from typing import Any
 
 import attrs
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -340,7 +341,7 @@ def test_every_row_that_is_narrowed_names_what_identifies_a_record_and_says_when
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_answer_without_pages_has_no_page_size(kind: Any) -> None:
-    row = attrs.evolve(CALL_LISTS_2024, paging=kind(most=10, at="created_ts"))
+    row = msgspec.structs.replace(CALL_LISTS_2024, paging=kind(most=10, at="created_ts"))
     limits = Limits(rates=(), history_s=9, span_s=9, lag_s=0, page_size=100)
     assert 0 == page_size(row, limits, None)
     with pytest.raises(BadInput, match="no pages"):
@@ -363,7 +364,8 @@ def test_a_record_without_a_moment_makes_the_answer_unreadable() -> None:
     class Record:
         ts: Any
 
-    row = attrs.evolve(CALL_LISTS_2024, paging=Newest(most=10, at="ts"), app=Param(name="a"))
+    listing: Endpoint[Any] = CALL_LISTS_2024
+    row = msgspec.structs.replace(listing, model=Record, paging=Newest(most=10, at="ts"), app=Param(name="a"))
     assert [5] == moments(row, Reply(items=[Record(5.9)]))
     assert [] == moments(CALL_LISTS_2024, Reply(items=[Record(5)]))
     for odd in (None, "5", math.nan, math.inf):

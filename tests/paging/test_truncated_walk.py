@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import anyio
 import attrs
+import msgspec
 import pytest
 
 from agora_tencent_analytics import (
@@ -93,7 +94,7 @@ class ToyVendor(Vendor):
         return body
 
     def decode(self, row: Endpoint[Any], body: Any, asked: Any) -> Any:
-        return attrs.evolve(super().decode(row, body, asked), has_more=body.get("more"))
+        return msgspec.structs.replace(super().decode(row, body, asked), has_more=body.get("more"))
 
 
 class ToyServer:
@@ -149,7 +150,7 @@ class ToyProvider(Provider):
             return "k"
 
         quota = Quota("toy", store=":memory:", clock=VirtualClock(EPOCH).clock)
-        self.row = row or attrs.evolve(ROW, paging=server.kind(most=server.most, at="ts"))
+        self.row = row or msgspec.structs.replace(ROW, paging=server.kind(most=server.most, at="ts"))
         self.endpoints = (self.row,)
         super().__init__(
             vendor=vendor or ToyVendor(),
@@ -370,7 +371,7 @@ class Drifting(ToyVendor):
     def decode(self, row: Endpoint[Any], body: Any, asked: Any) -> Any:
         self.total += 1
         reply = super().decode(row, body, asked)
-        return attrs.evolve(reply, ids=[moment.name for moment in reply.items], total=self.total)
+        return msgspec.structs.replace(reply, ids=[moment.name for moment in reply.items], total=self.total)
 
 
 def test_drift_of_rows_that_are_not_identified_ends_after_two_barren_levels_and_drops_none() -> None:
@@ -378,7 +379,7 @@ def test_drift_of_rows_that_are_not_identified_ends_after_two_barren_levels_and_
     server.rows[1]["id"] = server.rows[0]["id"]
 
     server.spelt |= {"page", "size"}
-    row = attrs.evolve(ROW, key=(), paging=PageNumber(number="page", size="size", base=0, total="listing"))
+    row = msgspec.structs.replace(ROW, key=(), paging=PageNumber(number="page", size="size", base=0, total="listing"))
 
     async def scenario() -> tuple[list[str], Certificate]:
         async with ToyProvider(server, vendor=Drifting(), row=row) as provider:

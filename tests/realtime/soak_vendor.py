@@ -22,8 +22,8 @@ from agora_tencent_analytics.simulator import (
     Drip,
     Fail,
     Fault,
-    Mislabel,
     Reset,
+    SetHeader,
     SimulatedAgora,
     SimulatedTencent,
     SimulatedVendor,
@@ -55,7 +55,7 @@ def mixed(share: float) -> list[Fault]:
         Truncate(when=when),
         WrongLength(off_by=-5, when=when),
         Compress(keep=0.5, when=when),
-        Mislabel(when=when),
+        SetHeader(name="Content-Encoding", value="gzip", when=when),
         Stall(seconds=0.3, in_body=True, when=When(probability=share / 2)),
         Drip(size=4_096, every_s=0.005, when=When(probability=share / 2)),
     ]

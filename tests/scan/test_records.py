@@ -27,7 +27,7 @@ from agora_tencent_analytics.simulator import Refuse, When
 from tests.support.simulated_scans import WHOLE, Vendors, read
 from tests.support.virtual_time import run
 
-NAN = float("nan")
+NAN, INF = float("nan"), float("inf")
 OVER = TimeRange(100, 200)
 SAID: dict[str, Any] = {"vendor": "agora", "code": "300", "message": "no\x1b", "endpoint": "call/lists"}
 ERRORS: list[AnalyticsError] = [
@@ -106,6 +106,14 @@ def test_a_line_is_read_back_equal_with_all_that_a_record_holds() -> None:
         assert vars(mine.error) == vars(theirs.error)
         assert (mine.over, mine.cursor) == (theirs.over, theirs.cursor)
     assert [line] == list(write_records([again]))
+
+
+@pytest.mark.parametrize("values", [[INF, -INF, 1.0], [INF], [NAN, -INF], [1e308, 1e308, -1e308, 5e-324]], ids=str)
+def test_what_is_not_finite_survives_a_line_and_is_json_in_it(values: list[float]) -> None:
+    record = attrs.evolve(full(), series=(series(values=values),))
+    (line,) = write_records([record])
+    assert json.loads(line) == json.loads(json.dumps(record.to_dict(), allow_nan=False))
+    assert [record] == list(read_records([line]))
 
 
 def test_a_line_is_what_to_dict_says() -> None:

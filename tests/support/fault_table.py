@@ -50,10 +50,10 @@ from agora_tencent_analytics.simulator import (
     Fault,
     Garble,
     Lie,
-    Mislabel,
     Refuse,
     Reorder,
     Reset,
+    SetHeader,
     Stall,
     Truncate,
     When,
@@ -177,6 +177,10 @@ def _field(name: str, agora: str, tencent: str, value: str, outcome: Outcome, te
     )
 
 
+def _labelled(coding: str) -> Make:
+    return lambda when: SetHeader(name="Content-Encoding", value=coding, when=when)
+
+
 def _http_date(seconds: float, *, now: float) -> str:
     return formatdate(now + seconds, usegmt=True)
 
@@ -222,9 +226,13 @@ CODING = [
     _both("compressed, nothing sent", lambda when: Compress(keep=0, when=when), _AGAIN),
     _both("a bomb", lambda when: Compress(padding=_BOMB, when=when), _AGAIN),
     _both("bombs for ever", lambda when: Compress(padding=_BOMB, when=when), Fails(UnreadableReply), strikes=0),
-    _both("called gzip", lambda when: Mislabel(when=when), _AGAIN),
-    _both("called brotli", lambda when: Mislabel(encoding="br", when=when), _AGAIN),
-    _both("called what nobody knows", lambda when: Mislabel(encoding="x-unheard-of", when=when), Complete()),
+    _both("called gzip", _labelled("gzip"), _AGAIN),
+    _both("called brotli", _labelled("br"), _AGAIN),
+    _both(
+        "called what nobody knows",
+        _labelled("x-unheard-of"),
+        Complete(),
+    ),
 ]
 
 NO_ANSWER = [

@@ -113,7 +113,7 @@ def play(scene: Scene, *, polite: bool = False) -> Played:
             began=began,
             ended=vendor_now(),
             requests=stage.asked,
-            by_endpoint=stage.server.log.by_endpoint,
+            by_endpoint=stage.server.by_endpoint,
             slips=+slips,
         )
 

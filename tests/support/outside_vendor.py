@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import anyio
-import attrs
+import msgspec
 
 from agora_tencent_analytics import (
     Bounds,
@@ -79,7 +79,7 @@ class OutsideVendor(Vendor):
 
     def decode(self, row: Endpoint[Any], body: Any, asked: Asked) -> Reply[Any]:
         reply = super().decode(row, body, asked)
-        return attrs.evolve(reply, total=body.get("total"), has_more=body.get("has_more"))
+        return msgspec.structs.replace(reply, total=body.get("total"), has_more=body.get("has_more"))
 
 
 class PlainVendor(Vendor):

@@ -6,7 +6,7 @@ from collections.abc import Coroutine
 from functools import cached_property
 from typing import Any, ClassVar
 
-import attrs
+import msgspec
 import pytest
 
 from agora_tencent_analytics import AgoraProvider, NextPage, RateLimited, TencentProvider, TimeRange
@@ -138,4 +138,4 @@ def test_a_contract_wants_a_provider_and_answers() -> None:
 
 def test_a_row_is_a_value() -> None:
     made = ToyProvider()
-    assert made.rooms == attrs.evolve(made.rooms)
+    assert made.rooms == msgspec.structs.replace(made.rooms)

@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 import pytest
+from msgspec.structs import replace
 
 from agora_tencent_analytics import Quota, scan
 from agora_tencent_analytics.testing import ProviderContract, VirtualClock, run
@@ -214,7 +215,7 @@ class CallsOfAnotherVendor(ToyContract):
         class Renaming(ToyVendor):
             def decode(self, row: Any, body: Any, asked: Any) -> Reply[Any]:
                 reply = super().decode(row, body, asked)
-                return attrs.evolve(reply, items=[attrs.evolve(one, vendor="other") for one in reply.items])
+                return replace(reply, items=[attrs.evolve(one, vendor="other") for one in reply.items])
 
         vendor = Renaming()
 
@@ -223,9 +224,7 @@ def decoding(change: Callable[[Any], Any]) -> type[ToyProvider]:
     class Changed(ToyVendor):
         def decode(self, row: Any, body: Any, asked: Any) -> Reply[Any]:
             reply = super().decode(row, body, asked)
-            return (
-                attrs.evolve(reply, items=[change(one) for one in reply.items], ids=()) if row.model is Call else reply
-            )
+            return replace(reply, items=[change(one) for one in reply.items], ids=()) if row.model is Call else reply
 
     return type("Changed", (ToyProvider,), {"vendor": Changed()})
 
@@ -396,7 +395,7 @@ class RowsOfAnotherVendor(ToyContract):
     class kind(ToyProvider):
         def __init__(self, **options: Any) -> None:
             super().__init__(**options)
-            self.endpoints = (attrs.evolve(self.rooms, vendor="other"),)
+            self.endpoints = (replace(self.rooms, vendor="other"),)
 
 
 @wrong("has keys that its model lacks|no attribute")
@@ -404,7 +403,7 @@ class KeysThatAreNone(ToyContract):
     class kind(ToyProvider):
         def __init__(self, **options: Any) -> None:
             super().__init__(**options)
-            self.rooms = attrs.evolve(self.rooms, key=("room_id",))
+            self.rooms = replace(self.rooms, key=("room_id",))
             self.endpoints = (self.rooms,)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
 
-from agora_tencent_analytics.cli.console import Console
+from agora_tencent_analytics.cli.console import screen
 from agora_tencent_analytics.cli.options import Options
 from agora_tencent_analytics.cli.providers import providers_of
 from agora_tencent_analytics.cli.report_file import clear_report, write_report
@@ -26,12 +27,12 @@ async def run(options: Options) -> int:
     if options.calls_expected is not None and options.frozen_from is not None:
         raise BadInput("--frozen-from needs the vendor's listing, and --calls-expected asks nothing")
     clear_report(options.report)
-    screen = Console()
+    shown, aside = screen(sys.stdout), screen(sys.stderr)
     try:
         if options.days:
-            screen.warn(options.days)
+            aside.line(options.days)
         async with providers_of(options) as (providers, _):
-            screen.progress(Report())
+            aside.progress(Report())
             forecast = await scan.forecast(
                 *providers,
                 over=options.over,
@@ -46,11 +47,11 @@ async def run(options: Options) -> int:
                 budget=None if options.budget is None else Budget(options.budget),
             )
         write_report(options.report, forecast.as_dict())
-        screen.table("what the scan costs", _HEAD, list(_rows(forecast)))
+        shown.table("what the scan costs", _HEAD, list(_rows(forecast)))
         for line in _lines(forecast):
-            screen.line(printable(line))
+            shown.line(printable(line))
     finally:
-        screen.close()
+        aside.close()
     return 0 if forecast.fits else 1
 
 

@@ -5,9 +5,10 @@ Sends nothing, except with `--check`, which sends the cheapest request that prov
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 
-from agora_tencent_analytics.cli.console import Console
+from agora_tencent_analytics.cli.console import screen
 from agora_tencent_analytics.cli.options import Options
 from agora_tencent_analytics.cli.providers import providers_of
 from agora_tencent_analytics.errors import printable
@@ -18,7 +19,7 @@ _HEAD = ("vendor", "counter", "used today", "left today", "resets (UTC)", "next 
 
 async def run(options: Options) -> int:
     """Shows a line for each counter, and returns the exit status."""
-    shown = Console()
+    shown = screen(sys.stdout)
     async with providers_of(options) as (providers, _):
         for provider in providers if options.check else ():
             cost = await provider.check()

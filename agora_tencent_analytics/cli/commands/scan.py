@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, AsyncExitStack, contextmanager, n
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agora_tencent_analytics.cli.console import Console, lead_nowhere
+from agora_tencent_analytics.cli.console import lead_nowhere, screen
 from agora_tencent_analytics.cli.options import Options
 from agora_tencent_analytics.cli.out_file import OutFile, out_file
 from agora_tencent_analytics.cli.out_stream import OutStream, out_stream
@@ -24,10 +24,11 @@ from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.receipt import Budget
 from agora_tencent_analytics.scan import Records, Report, scan
 from agora_tencent_analytics.scan.ledger import Ledger
-from agora_tencent_analytics.scan.worst import Worst
+from agora_tencent_analytics.scan.worst_calls import Worst
 from agora_tencent_analytics.timerange import TimeRange
 
 if TYPE_CHECKING:
+    from agora_tencent_analytics.cli.console import Screen
     from agora_tencent_analytics.simulator import World
 
 _TRUTH = ("calls", "sessions", "series", "points")
@@ -45,10 +46,11 @@ async def run(options: Options) -> int:
         providers, world = await stack.enter_async_context(providers_of(options))
         _check_files(options)
         stream = out_stream(options.out, ledger=bool(options.ledger))
-        screen = Console(sys.stderr if stream is not None and stream.standard else None)
-        stack.callback(screen.close)
+        shown = screen(sys.stderr if stream is not None and stream.standard else sys.stdout)
+        aside = screen(sys.stderr)
+        stack.callback(aside.close)
         for line in before_a_scan(options, providers):
-            screen.warn(line)
+            aside.line(line)
         clear_report(options.report)
         ledger = stack.enter_context(Ledger(options.ledger)) if options.ledger else None
         listed = Listed(options, providers)
@@ -74,8 +76,8 @@ async def run(options: Options) -> int:
             async with records:
                 with _out(options, ledger, stream) as out:
                     if out.elsewhere:
-                        screen.warn(printable(out.elsewhere))
-                    screen.progress(report)
+                        aside.line(printable(out.elsewhere))
+                    aside.progress(report)
                     async for record in records:
                         try:
                             bookmark = await out.write(record)
@@ -89,22 +91,22 @@ async def run(options: Options) -> int:
                             failed.add(record.call.call_id)
                         records.acknowledge(record, bookmark=bookmark)
                         worst.take(record)
-                        screen.progress(report)
+                        aside.progress(report)
         except asyncio.CancelledError:
-            screen.close()
-            _show(screen, options, report, worst, {})
-            screen.warn(way_on(options, written - len(failed)))
+            aside.close()
+            _show(shown, aside, options, report, worst, {})
+            aside.line(way_on(options, written - len(failed)))
             raise
         finally:  # what an interrupted scan has done is reported too
             write_report(options.report, _told(records, world, options))
-            screen.close()
-        _show(screen, options, report, worst, await _quota_left(providers))
+            aside.close()
+        _show(shown, aside, options, report, worst, await _quota_left(providers))
         for line in listed.nobody(report):
-            screen.warn(line)
+            aside.line(line)
         if full is not None:
-            screen.warn(disk_full(options, full, written))
-        elif any(vendor.stopped for vendor in report.vendors.values()) and _status(report) != _REFUSED:
-            screen.warn(way_on(options, written - len(failed)))
+            aside.line(disk_full(options, full, written))
+        elif report.stopped and _status(report) != _REFUSED:
+            aside.line(way_on(options, written - len(failed)))
     return _status(report)
 
 
@@ -114,16 +116,16 @@ def _out(
     return out_file(options.out, ledger, force=options.force) if stream is None else nullcontext(stream)
 
 
-def _show(screen: Console, options: Options, report: Report, worst: Worst, left: dict[str, str]) -> None:
+def _show(shown: Screen, aside: Screen, options: Options, report: Report, worst: Worst, left: dict[str, str]) -> None:
     """Prints the tables and the verdict, with what speaks against completeness."""
     for line in warnings(report, most=_MANY if options.verbose else _FEW):
-        screen.warn(line)
+        aside.line(line)
     try:
         if options.depth == "metrics" and worst.listed():
-            screen.table(WORST, *worst_rows(worst.listed()))
-        screen.table(SPENT, *vendor_rows(report))
+            shown.table(WORST, *worst_rows(worst.listed()))
+        shown.table(SPENT, *vendor_rows(report))
         for line in results(report, left):
-            screen.line(line)
+            shown.line(line)
     except BrokenPipeError:  # whoever read the tables has gone; the files are written, and the status tells the rest
         lead_nowhere(sys.stdout)
 

@@ -21,6 +21,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import threading
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -31,7 +32,7 @@ from typing import Any
 from agora_tencent_analytics.errors import LedgerUnusable
 from agora_tencent_analytics.scan.ledger.seal import SCHEMA, Seals
 from agora_tencent_analytics.secret import Secret
-from agora_tencent_analytics.storage.files import make_private, open_private
+from agora_tencent_analytics.storage.files import make_private_database, open_private
 from agora_tencent_analytics.storage.sqlite import (
     SqliteConnection,
     check_rows,
@@ -63,6 +64,7 @@ CREATE INDEX oldest ON calls (lane, ended) WHERE state = 0
     "CREATE TABLE marks (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
     "",  # from the third on, a ledger is closed with a sum of its rows
     SCHEMA,
+    "",  # from the fifth on, with another sum
 )
 """What each version of the schema adds to the one before."""
 _NUMBER = 8
@@ -100,8 +102,9 @@ _SUMS = (
     "SELECT name, value FROM facts ORDER BY name",
     "SELECT lane, first, until, run, note FROM lanes ORDER BY lane",
     "SELECT number, lane, first, until FROM stretches ORDER BY number",  # a cursor that is no good costs a listing
-    "SELECT lane, state, count(*), total(run), total(ended), total(number), total(length(call)) FROM calls "
-    "GROUP BY lane, state ORDER BY lane, state",
+    # without a word on order or groups, for which all calls would be sorted
+    "SELECT count(*), total(number), total(length(lane) * number), total(state * number), total(run * number), "
+    "total(ended), total(length(call)) FROM calls",
 )
 
 
@@ -117,8 +120,9 @@ class LedgerFile:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path: Path = Path(os.path.abspath(path))
+        self._lock = threading.RLock()  # a scan begins in a thread, and a consumer may keep a bookmark meanwhile
         with self._translated():
-            target = make_private(self.path)
+            target = make_private_database(self.path)
             connection = sqlite3.connect(
                 target, timeout=0, isolation_level=None, check_same_thread=False, factory=SqliteConnection
             )
@@ -148,7 +152,7 @@ class LedgerFile:
         """
         if not self._close.alive:
             raise LedgerUnusable(f"the ledger {self.path} is closed, as it is when its scan has ended; open it anew")
-        with self._translated():
+        with self._lock, self._translated():
             return self._connection.execute(statement, values).fetchall()
 
     def write(self, statement: str, values: Sequence[Any] = ()) -> None:
@@ -160,7 +164,7 @@ class LedgerFile:
         with self.transaction():
             self.rows(statement, values)
 
-    def sweep(self, statement: str, values: Sequence[Any] = ()) -> None:
+    def sweep(self, statement: str, values: Mapping[str, Any] | Sequence[Any] = ()) -> None:
         """Executes one statement that may change every row, each of which is weighed: for as long as that takes.
 
         Raises:
@@ -176,9 +180,13 @@ class LedgerFile:
         Raises:
             LedgerUnusable: the file cannot be written.
         """
-        if self._close.alive and self._connection.in_transaction:
-            yield
-            return
+        with self._lock:
+            if self._close.alive and self._connection.in_transaction:
+                yield
+            else:
+                yield from self._transaction()
+
+    def _transaction(self) -> Iterator[None]:
         self.rows("BEGIN")
         sums = dict(self._seals.sums)
         try:
@@ -219,7 +227,8 @@ class LedgerFile:
         try:
             yield
         except OSError as error:
-            raise LedgerUnusable(f"the ledger {self.path} cannot be opened: {error.strerror}") from None
+            beside = f" ({error.filename})" if error.filename not in (None, str(self.path)) else ""
+            raise LedgerUnusable(f"the ledger {self.path} cannot be opened: {error.strerror}{beside}") from None
         except sqlite3.Error as error:
             if was_interrupted(error):
                 raise LedgerUnusable(

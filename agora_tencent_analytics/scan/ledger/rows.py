@@ -98,7 +98,8 @@ class Rows:
         """Forgets the lane, and takes its calls for those of earlier scans; True if there are any."""
         self.forget()
         self._file.sweep("UPDATE calls SET run = 0 WHERE lane = ?", (self._lane,))
-        return self.count(tuple(State)) > 0
+        ((found,),) = self._file.rows("SELECT EXISTS (SELECT 1 FROM calls WHERE lane = ?)", (self._lane,))
+        return bool(found)
 
     def new_losses(self, now: int) -> bool:
         """True if acknowledgements of this lane were lost and no scan has been told yet.
@@ -183,15 +184,14 @@ class Rows:
     def change(self, before: State, after: State, *, run: int) -> None:
         """Changes the state of all calls that an earlier scan than `run` left in another."""
         self._file.sweep(
-            "UPDATE calls SET state = ?, run = ? WHERE lane = ? AND state = ? AND run < ?",
-            (after, run, self._lane, before, run),
+            f"UPDATE calls SET state = :after, run = :run WHERE {_in_state(before)} AND run < :run",
+            {"lane": self._lane, "after": after, "run": run},
         )
 
     def doubt_pending(self) -> None:
         """Takes all calls that are pending for calls that are pending again."""
-        self._file.sweep(
-            "UPDATE calls SET state = ? WHERE lane = ? AND state = ?", (State.AGAIN, self._lane, State.PENDING)
-        )
+        statement = f"UPDATE calls SET state = :after WHERE {_in_state(State.PENDING)}"
+        self._file.sweep(statement, {"lane": self._lane, "after": State.AGAIN})
 
     def left(self, states: Sequence[State], *, since: int = 0, up_to: int) -> Iterator[tuple[Call, State]]:
         """Calls that scans of these numbers, both included, left in these states; in the order of their listing."""
@@ -202,28 +202,28 @@ class Rows:
             yield call, state
 
     def _texts(self, states: Sequence[State], since: int, up_to: int) -> Iterator[tuple[bytes, State]]:
-        number = 0
-        marks = ", ".join("?" * len(states))
-        while rows := self._file.rows(
-            f"SELECT number, state, call FROM calls WHERE lane = ? AND state IN ({marks}) "
-            "AND run BETWEEN ? AND ? AND number > ? ORDER BY number LIMIT ?",
-            (self._lane, *states, since, up_to, number, _CHUNK),
-        ):
+        found = " UNION ALL ".join(  # each state by itself, so that the index has them in order
+            f"SELECT number, state, call FROM calls WHERE {_in_state(state)} AND run BETWEEN :since AND :up_to "
+            "AND number > :number"
+            for state in states
+        )
+        values = {"lane": self._lane, "since": since, "up_to": up_to, "number": 0}
+        while rows := self._file.rows(f"{found} ORDER BY number LIMIT {_CHUNK}", values):
             for _, state, text in rows:
                 yield text, State(state)
-            number = rows[-1][0]
+            values["number"] = rows[-1][0]
 
     def count(self, states: Sequence[State]) -> int:
         """How many calls are in these states."""
-        marks = ", ".join("?" * len(states))
-        statement = f"SELECT count(*) FROM calls WHERE lane = ? AND state IN ({marks})"
-        ((found,),) = self._file.rows(statement, (self._lane, *states))
+        counts = " + ".join(f"(SELECT count(*) FROM calls WHERE {_in_state(state)})" for state in states)
+        ((found,),) = self._file.rows(f"SELECT {counts}", {"lane": self._lane})
         return int(found)
 
     def prune(self, before: float) -> None:
         """Forgets settled calls that ended before an instant."""
-        statement = "DELETE FROM calls WHERE lane = ? AND state IN (?, ?) AND ended < ?"
-        self._file.sweep(statement, (self._lane, State.SETTLED, State.TOLD, before))
+        for state in (State.SETTLED, State.TOLD):
+            statement = f"DELETE FROM calls WHERE {_in_state(state)} AND ended < :before"
+            self._file.sweep(statement, {"lane": self._lane, "before": before})
 
     def _decoded(self, text: bytes, kind: type[T]) -> T:
         try:
@@ -234,6 +234,11 @@ class Rows:
 
     def _damaged(self, why: object) -> LedgerUnusable:
         return LedgerUnusable(f"the ledger {self._file.path} is damaged ({why}); name another file")
+
+
+def _in_state(state: State) -> str:
+    """The calls of a lane in a state, in the words of the indices: SQLite uses one where its condition is spelt out."""
+    return f"lane = :lane AND state = {state:d}" + (" AND state != 0" if state else "")
 
 
 def _digest(call_id: str) -> bytes:

@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agora_tencent_analytics.simulator.agora.question import Question, bad, ids, one_of, page
-from agora_tencent_analytics.simulator.faults.metrics import Strangers, Widen, retell, style_of
-from agora_tencent_analytics.simulator.faults.slipped_rows import Shape, listed, write_rows
+from agora_tencent_analytics.simulator.faults.metrics import PointsTold
+from agora_tencent_analytics.simulator.faults.slipped_rows import Shape
 from agora_tencent_analytics.simulator.http.exchange import Written
 from agora_tencent_analytics.simulator.http.listing import turn_to
-from agora_tencent_analytics.simulator.world.calls import Call
+from agora_tencent_analytics.simulator.http.telling import listed, write_rows
 from agora_tencent_analytics.simulator.world.figures import peak, stay_rate
-from agora_tencent_analytics.simulator.world.points import Style
+from agora_tencent_analytics.simulator.world.points import Style, write_points
 from agora_tencent_analytics.simulator.world.sessions import Session
 
 _NEWEST = {"2021-03": 10, "2021-07": 100}
@@ -47,21 +47,15 @@ _SESSION = Shape(
 
 def lists(asked: Question) -> Mapping[str, object]:
     """Answers `call/lists`."""
-    world, strikes = asked.world, asked.strikes
-    found = world.listing("agora", asked.start, asked.end, channel=asked.query.get("cname"))
     newest = _NEWEST.get(asked.generation)
+    number, size = page(asked.query) if newest is None else (1, newest)
+    found = asked.world.listing("agora", asked.start, asked.end, channel=asked.query.get("cname"))
+    shown = turn_to(listed(asked.world, "agora", found, size, asked.now), number - 1, size, asked.strikes)
+    rows = write_rows(asked.world, "agora", _CALL, shown.rows, lambda index: _call(asked, index))
+    told = {"has_more": shown.has_more, "call_lists": rows}
     if newest is not None:
-        shown = turn_to(listed(world, "agora", found, newest, asked.now), 0, newest, strikes)
-        return {"has_more": shown.has_more, "call_lists": _calls(asked, shown.rows)}
-    number, size = page(asked.query)
-    shown = turn_to(listed(world, "agora", found, size, asked.now), number - 1, size, strikes)
-    return {
-        "page_no": number,
-        "page_size": size,
-        "total_size": shown.total,
-        "has_more": shown.has_more,
-        "call_lists": _calls(asked, shown.rows),
-    }
+        return told
+    return {"page_no": number, "page_size": size, "total_size": shown.total, **told}
 
 
 def sessions(asked: Question) -> Mapping[str, object]:
@@ -79,9 +73,8 @@ def sessions(asked: Question) -> Mapping[str, object]:
 def metrics(asked: Question) -> Mapping[str, object]:
     """Answers `call/metrics`."""
     sids = ids(asked.query, "sids", most=_MOST_SIDS)
-    call = call_of(asked)
-    stays = [stay for stay in (asked.world.sessions(call) if call is not None else ()) if stay.session_id in sids]
-    return {"metrics": _metrics(asked, call, sorted(stays, key=lambda stay: stay.key))}
+    stays = [stay for stay in sessions_of(asked) if stay.session_id in sids]
+    return {"metrics": _metrics(asked, sorted(stays, key=lambda stay: stay.key))}
 
 
 def details(asked: Question) -> Mapping[str, object]:
@@ -90,51 +83,42 @@ def details(asked: Question) -> Mapping[str, object]:
     most = _MOST_USERS_OF_DETAILS
     stays = listed(asked.world, "agora", _stays(asked), most, asked.now)[:most]
     told: dict[str, object] = {"call_id": asked.query["call_id"], "call_info": _sessions(asked, stays)}
-    return told if hide == "true" else {**told, "metrics": _metrics(asked, call_of(asked), stays)}
+    return told if hide == "true" else {**told, "metrics": _metrics(asked, stays)}
 
 
-def call_of(asked: Question) -> Call | None:
-    """The call that is asked about, or None if there is no such call."""
-    return asked.world.find_call("agora", asked.query["call_id"])
+def sessions_of(asked: Question) -> Sequence[Session]:
+    """All sessions of the call that is asked about; none if there is no such call."""
+    call = asked.world.find_call("agora", asked.query["call_id"])
+    return asked.world.sessions(call) if call is not None else ()
 
 
 def _stays(asked: Question) -> list[Session]:
     """The sessions of the call in the window, the latest joined first."""
-    if asked.query.get("exclude_server_user", "true") not in _FLAGS:
+    hidden = asked.query.get("exclude_server_user", "true")
+    if hidden not in _FLAGS:
         raise bad("exclude_server_user", "is not a boolean")
-    call = call_of(asked)
-    stays = [
-        stay
-        for stay in (asked.world.sessions(call) if call is not None else ())
-        if stay.overlaps(asked.start, asked.end)
-        and not (stay.server and asked.query.get("exclude_server_user", "true") == "true")
-    ]
+    stays = [stay for stay in sessions_of(asked) if stay.overlaps(asked.start, asked.end)]
+    stays = [stay for stay in stays if not (stay.server and hidden == "true")]
     return sorted(stays, key=lambda stay: (-stay.join_ts, stay.session_id))
 
 
-def _metrics(asked: Question, call: Call | None, stays: Sequence[Session]) -> Written:
+def _metrics(asked: Question, stays: Sequence[Session]) -> Written:
     world, highest = asked.world, _HIGHEST_MID.get(asked.generation)
-    faults = [strike.fault for strike in asked.strikes]
-    around_s = max((fault.seconds for fault in faults if isinstance(fault, Widen)), default=0)
-    style = style_of(_POINT, faults)
-    uids = {stay.user_id: stay.uid for stay in world.sessions(call)} if call is not None else {}
+    telling = PointsTold(_POINT, asked.strikes)
+    first, beyond = asked.start - telling.around_s, asked.end + telling.around_s
+    uids = {stay.user_id: stay.uid for stay in sessions_of(asked)}
     parts = []
     for stay in stays:
         known = [series for series in world.series(stay) if highest is None or int(series.metric.name) <= highest]
-        told = world.written(stay, known, asked.start - around_s, asked.end + around_s, style)
         data = ",".join(
             f'{{"mid":{series.metric.name},"kvs":[{piece}],"peer_uid":{uids.get(series.peer_id, 0)}}}'
-            for series, points in told
-            for piece in retell(points, faults)
+            for series, points in write_points(stay, known, first, beyond, world.points_per_series, telling.style)
+            for piece in telling.pieces(points)
         )
         parts.append(f'{{"sid":"{stay.session_id}","data":[{data}]}}')
-    if any(isinstance(fault, Strangers) for fault in faults):
+    if telling.strangers:
         parts.insert(0, f'{{"sid":"{"E" * 32}","data":[{{"mid":20003,"kvs":[[{asked.start},7]],"peer_uid":0}}]}}')
     return Written(f"[{','.join(parts)}]")
-
-
-def _calls(asked: Question, indices: Sequence[int]) -> list[Any] | Written:
-    return write_rows(asked.world, "agora", _CALL, indices, lambda index: _call(asked, index))
 
 
 def _sessions(asked: Question, stays: Sequence[Session]) -> list[Any] | Written:

@@ -7,6 +7,7 @@ answered with 404.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import attrs
 
@@ -41,10 +42,11 @@ _MINUTES = attrs.evolve(_BUCKETS, answer=statistics.by_minute)
 _USAGE = Route(
     answer=insight.usage_by_time, row=plans.INSIGHT_USAGE, required=(*_TIMES, "metric", "aggregateGranularity")
 )
-_QUALITY = Route(
+_QUALITY = attrs.evolve(
+    _USAGE,
     answer=insight.quality_by_time,
     row=plans.INSIGHT_QUALITY,
-    required=(*_TIMES, "metric", "aggregateGranularity", "productType"),
+    required=(*_USAGE.required, "productType"),
 )
 _USAGE_IN_ALL = Route(
     answer=insight.usage_aggregation,
@@ -53,12 +55,11 @@ _USAGE_IN_ALL = Route(
     optional=(*_BREAKDOWN, "filters"),
     method="POST",
 )
-_QUALITY_IN_ALL = Route(
+_QUALITY_IN_ALL = attrs.evolve(
+    _USAGE_IN_ALL,
     answer=insight.quality_aggregation,
     row=plans.QUALITY_AGGREGATION,
-    required=(*_TIMES, "metric", "productType"),
-    optional=(*_BREAKDOWN, "filters"),
-    method="POST",
+    required=(*_USAGE_IN_ALL.required, "productType"),
 )
 
 _SCALE_NOW = Route(
@@ -77,53 +78,51 @@ _TOP_SCALE = Route(
 )
 _TOP_QUALITY = attrs.evolve(_TOP_SCALE, answer=realtime.quality_top, optional=("extraMetrics",))
 
-_LIVE = Route(answer=generation_2021.scale, row=plans.LIVE, required=(*_CALLS, "metric"), window=SNAKE)
+_live = partial(Route, row=plans.LIVE, required=(*_CALLS, "metric"), window=SNAKE)
 
 _NEWEST = attrs.evolve(_LISTS, optional=("cname",))
 
+_OF_2021_03 = {
+    "call/lists": _NEWEST,
+    "call/details": attrs.evolve(
+        _SESSIONS, answer=calls.details, optional=("exclude_server_user", "exclude_metrics_info")
+    ),
+    "insight/usage/by_time": _live(answer=generation_2021.usage_by_day, row=plans.INSIGHT_USAGE),
+    "live/scale/by_time": _live(answer=partial(generation_2021.by_minute, known=generation_2021.SCALE)),
+    "live/experience/by_time": _live(answer=partial(generation_2021.by_minute, known=generation_2021.EXPERIENCE)),
+    "live/net/by_time": _live(answer=partial(generation_2021.by_minute, known=generation_2021.NET)),
+    "live/diagnosis": _live(answer=generation_2021.diagnosis, required=_CALLS),
+}
+_OF_2021_07 = {
+    "call/lists": _NEWEST,
+    "call/sessions": _SESSIONS,
+    "call/metrics": _METRICS,
+    "insight/usage/by_time": _USAGE,
+    "insight/quality/by_time": _QUALITY,
+}
+_OF_2022 = {
+    **_OF_2021_07,
+    "call/lists": _LISTS,
+    "realtime/usage/by_time_20sec": attrs.evolve(_SCALE_NOW, optional=("cname",)),
+    "realtime/quality/by_time_20sec": attrs.evolve(_QUALITY_NOW, optional=("cname", "uids")),
+}
+_OF_2024 = {
+    **_OF_2022,
+    "call/statistics": _STATISTICS,
+    "call/freeze/bucket": _BUCKETS,
+    "call/statistics/time": _MINUTES,
+    "insight/usage/aggregation": _USAGE_IN_ALL,
+    "insight/quality/aggregation": _QUALITY_IN_ALL,
+    "realtime/usage/by_time_20sec": _SCALE_NOW,
+    "realtime/quality/by_time_20sec": _QUALITY_NOW,
+    "realtime/usage/dimension/top20": _TOP_SCALE,
+    "realtime/quality/dimension/top20": _TOP_QUALITY,
+}
+
 ROUTES: Mapping[str, Mapping[str, Route]] = {
-    "2024": {
-        "call/lists": _LISTS,
-        "call/sessions": _SESSIONS,
-        "call/metrics": _METRICS,
-        "call/statistics": _STATISTICS,
-        "call/freeze/bucket": _BUCKETS,
-        "call/statistics/time": _MINUTES,
-        "insight/usage/by_time": _USAGE,
-        "insight/quality/by_time": _QUALITY,
-        "insight/usage/aggregation": _USAGE_IN_ALL,
-        "insight/quality/aggregation": _QUALITY_IN_ALL,
-        "realtime/usage/by_time_20sec": _SCALE_NOW,
-        "realtime/quality/by_time_20sec": _QUALITY_NOW,
-        "realtime/usage/dimension/top20": _TOP_SCALE,
-        "realtime/quality/dimension/top20": _TOP_QUALITY,
-    },
-    "2022": {
-        "call/lists": _LISTS,
-        "call/sessions": _SESSIONS,
-        "call/metrics": _METRICS,
-        "insight/usage/by_time": _USAGE,
-        "insight/quality/by_time": _QUALITY,
-        "realtime/usage/by_time_20sec": attrs.evolve(_SCALE_NOW, optional=("cname",)),
-        "realtime/quality/by_time_20sec": attrs.evolve(_QUALITY_NOW, optional=("cname", "uids")),
-    },
-    "2021-07": {
-        "call/lists": _NEWEST,
-        "call/sessions": _SESSIONS,
-        "call/metrics": _METRICS,
-        "insight/usage/by_time": _USAGE,
-        "insight/quality/by_time": _QUALITY,
-    },
-    "2021-03": {
-        "call/lists": _NEWEST,
-        "call/details": attrs.evolve(
-            _SESSIONS, answer=calls.details, optional=("exclude_server_user", "exclude_metrics_info")
-        ),
-        "insight/usage/by_time": attrs.evolve(_LIVE, answer=generation_2021.usage_by_day, row=plans.INSIGHT_USAGE),
-        "live/scale/by_time": _LIVE,
-        "live/experience/by_time": attrs.evolve(_LIVE, answer=generation_2021.experience),
-        "live/net/by_time": attrs.evolve(_LIVE, answer=generation_2021.net),
-        "live/diagnosis": attrs.evolve(_LIVE, answer=generation_2021.diagnosis, required=_CALLS),
-    },
+    "2024": _OF_2024,
+    "2022": _OF_2022,
+    "2021-07": _OF_2021_07,
+    "2021-03": _OF_2021_03,
 }
 """Endpoints by generation and name; those about calls are found under `/beta/analytics/`, the others under `/beta/`."""

@@ -8,11 +8,12 @@ Several faults may strike one request; of those that end it the first in order d
 from __future__ import annotations
 
 import random
+from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterable
 
 import attrs
 
-from agora_tencent_analytics.simulator.http.log import Arrival
+from agora_tencent_analytics.simulator.http.exchange import Arrival, Ask, Reply
 
 Span = float | tuple[float, float]
 """Seconds: a constant, or a random number between two bounds."""
@@ -45,6 +46,31 @@ class Fault:
     when: When = ALWAYS
     """Which requests it strikes; without any condition, all."""
 
+    def spoil(self, reply: Reply, now: float) -> Reply:
+        """What it makes of an answer that is ready to be sent.
+
+        Args:
+            reply: the answer.
+            now: the vendor's clock, epoch seconds.
+        """
+        return reply
+
+
+@attrs.frozen(kw_only=True)
+class Ending(Fault):
+    """A fault that ends a request before the vendor has an answer."""
+
+    counted: bool = True
+    """True if the request has taken its place in the counters before."""
+
+    @abstractmethod
+    def reply(self, ask: Ask) -> Reply:
+        """What is sent instead of the answer. Raises `Refused`.
+
+        Args:
+            ask: the request.
+        """
+
 
 @attrs.frozen
 class Strike:
@@ -70,41 +96,44 @@ class Faults:
 
     def __init__(self, faults: Iterable[Fault], seed: int) -> None:
         self._random = random.Random(seed)
-        self._entries: list[list[int]] = []
-        self._faults: list[Fault] = []
+        self._tallies: list[_Tally] = []
         self.inject(*faults)
 
     def inject(self, *faults: Fault) -> None:
         """Adds faults behind those there are."""
-        self._faults.extend(faults)
-        self._entries.extend([0, 0] for _ in faults)
+        self._tallies.extend(map(_Tally, faults))
 
     def heal(self) -> None:
         """Removes every fault."""
-        self._faults.clear()
-        self._entries.clear()
+        self._tallies.clear()
 
     def strike(self, arrival: Arrival) -> tuple[Strike, ...]:
         """The faults that strike this request."""
-        return tuple(
-            Strike(fault, tally[1] - 1)
-            for fault, tally in zip(self._faults, self._entries, strict=True)
-            if self._strikes(fault.when, tally, arrival)
-        )
+        return tuple(Strike(one.fault, one.struck - 1) for one in self._tallies if self._strikes(one, arrival))
 
     def seconds(self, span: Span) -> float:
         """A length of time: the constant, or one chosen between the two bounds."""
         return self._random.uniform(*span) if isinstance(span, tuple) else span
 
-    def _strikes(self, when: When, tally: list[int], arrival: Arrival) -> bool:
+    def _strikes(self, one: _Tally, arrival: Arrival) -> bool:
+        when = one.fault.when
         if when.endpoint not in ("", arrival.endpoint) or (when.predicate is not None and not when.predicate(arrival)):
             return False
-        tally[0] += 1
-        if when.nth and tally[0] not in when.nth:
+        one.met += 1
+        if when.nth and one.met not in when.nth:
             return False
-        if when.times is not None and tally[1] >= when.times:
+        if when.times is not None and one.struck >= when.times:
             return False
         if when.probability < 1 and self._random.random() >= when.probability:
             return False
-        tally[1] += 1
+        one.struck += 1
         return True
+
+
+@attrs.define
+class _Tally:
+    fault: Fault
+    met: int = 0
+    """How many requests met its conditions."""
+    struck: int = 0
+    """How many of them it has struck."""

@@ -1,6 +1,6 @@
 """Faults of an answer with metrics: points that are told otherwise than one expects, and series nobody asked for.
 
-Holds values, and what they make of the points of one series.
+Holds values, and what they make of points.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from typing import Literal
 
 import attrs
 
-from agora_tencent_analytics.simulator.faults.book import Fault
+from agora_tencent_analytics.simulator.faults.book import Fault, Strike
 from agora_tencent_analytics.simulator.world.points import Style
 
-_NO_POINTS = ("null", '"point"', "[]", "{}", "7", "[null,1]", '["",1]', "[[],1]", "[-1e400,1]")
+_NO_POINTS = 'null,"point",[],{},7,[null,1],["",1],[[],1],[-1e400,1]'
+_AROUND_INSTANTS = {"ms": ("", "000"), "float": ("", ".0"), "text": ('"', '"')}
 
 
 @attrs.frozen(kw_only=True)
@@ -39,43 +40,46 @@ class Strangers(Fault):
     """Series of sessions or users that nobody asked for come along."""
 
 
-def style_of(style: Style, faults: Iterable[object]) -> Style:
-    """How points are written under these faults."""
-    for fault in faults:
-        match fault:
-            case Retell(how="ms"):
-                style = attrs.evolve(style, between=f"000{style.between}")
-            case Retell(how="float"):
-                style = attrs.evolve(style, between=f".0{style.between}")
-            case Retell(how="text"):
-                style = attrs.evolve(style, before=f'{style.before}"', between=f'"{style.between}')
-            case _:
-                pass
-    return style
-
-
-def retell(points: str, faults: Iterable[object]) -> list[str]:
-    """The points of a series as they are told under these faults, in one piece or two.
+class PointsTold:
+    """How the points of an answer are told under the faults that strike it.
 
     Args:
-        points: as JSON, separated by commas.
-        faults: those that strike the answer.
+        style: how the vendor writes them.
+        strikes: the faults that strike the answer.
     """
-    pieces = [points]
-    for fault in faults:
-        match fault:
-            case Retell(how="backwards"):
-                pieces = [_join(reversed(_split(piece))) for piece in pieces]
-            case Retell(how="twice"):
-                pieces = [_join(point for point in _split(piece) for _ in range(2)) for piece in pieces]
-            case Retell(how="odd"):
-                pieces = [f"{','.join(_NO_POINTS)},{piece},{','.join(_NO_POINTS)}" for piece in pieces]
-            case Retell(how="split"):
-                halves = [(_split(piece), len(_split(piece)) // 2) for piece in pieces]
-                pieces = [_join(part) for all_of_it, half in halves for part in (all_of_it[:half], all_of_it[half:])]
-            case _:
-                pass
-    return pieces
+
+    def __init__(self, style: Style, strikes: Iterable[Strike]) -> None:
+        faults = [strike.fault for strike in strikes]
+        self.style: Style = style
+        self.around_s: int = max((fault.seconds for fault in faults if isinstance(fault, Widen)), default=0)
+        """So many seconds around the window come along."""
+        self.strangers: bool = any(isinstance(fault, Strangers) for fault in faults)
+        """True if series that nobody asked for come along."""
+        self._hows = [fault.how for fault in faults if isinstance(fault, Retell)]
+        for before, behind in (_AROUND_INSTANTS[how] for how in self._hows if how in _AROUND_INSTANTS):
+            self.style = Style(self.style.before + before, behind + self.style.between, style.after)
+
+    def pieces(self, points: str) -> list[str]:
+        """The points of a series, in one piece or two.
+
+        Args:
+            points: as JSON, separated by commas.
+        """
+        pieces = [points]
+        for how in self._hows:
+            match how:
+                case "backwards":
+                    pieces = [_join(_split(piece)[::-1]) for piece in pieces]
+                case "twice":
+                    pieces = [_join(point for point in _split(piece) for _ in range(2)) for piece in pieces]
+                case "odd":
+                    pieces = [f"{_NO_POINTS},{piece},{_NO_POINTS}" for piece in pieces]
+                case "split":
+                    halves = [(_split(piece), len(_split(piece)) // 2) for piece in pieces]
+                    pieces = [_join(part) for whole, half in halves for part in (whole[:half], whole[half:])]
+                case _:
+                    pass
+        return pieces
 
 
 def _split(points: str) -> list[object]:

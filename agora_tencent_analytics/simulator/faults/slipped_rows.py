@@ -1,323 +1,251 @@
-"""How the rows of an impolite world are written: calls and sessions that contradict themselves, or are not rows at all.
+"""The slips of rows: calls and sessions that contradict themselves, or are not rows at all.
 
-Holds one small function a slip, from the row as it should be to JSON as it is sent, and the repeating and holding back
-of rows. Which row slips is decided in `world/impolite.py`.
+Each slip is one row of a table, with a small function from the row as it should be to JSON as it is sent. Which row
+slips is decided in `world/impolite.py`.
 """
 
 from __future__ import annotations
 
-import itertools
 import json
-import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any
 
 import attrs
 
 from agora_tencent_analytics.limits import MINUTE
+from agora_tencent_analytics.simulator.faults.slip import Outcome, Place, Slip, slip
 from agora_tencent_analytics.simulator.http.exchange import Written
 from agora_tencent_analytics.simulator.world.calls import Vendor
 from agora_tencent_analytics.simulator.world.dice import Dice
-from agora_tencent_analytics.simulator.world.sessions import Session
-from agora_tencent_analytics.simulator.world.world import World
+
+HALF_CHARACTER = "\ud83d"
+"""One half of a surrogate pair."""
+
+_LEVELS = 5_000
+_YEAR_2100 = 4_102_444_800
+_ODD_FLAGS: tuple[object, ...] = ("yes", 1, None, "true", [])
 
 Row = dict[str, Any]
-Item = TypeVar("Item", int, Session)
-
-_DIGITS = 5_000
-_LEVELS = 5_000
-_LETTERS = 100_000
-_HALF = "\ud83d"
-_YEAR_2100 = 4_102_444_800
 
 
 @attrs.frozen(kw_only=True)
 class Shape:
-    """The vendor's names of the fields that slips change."""
+    """The vendor's names of the fields that slips change, `""` for one that the row does not have."""
 
-    row_id: str
+    row_id: str = ""
     """The id of the row."""
-    begins: str
+    begins: str = ""
     """Its first second."""
-    ends: str
+    ends: str = ""
     """Its last second."""
-    over: str
+    over: str = ""
     """Whether it is over."""
-    name: str
+    name: str = ""
     """A text that a user or a program has chosen."""
-    ratio: str
+    ratio: str = ""
     """A rate; a field that the vendor does not have, if it has none."""
     user: str = ""
-    """The user, `""` if the row is not about one."""
+    """The user."""
 
 
-_NO_SHAPE = Shape(row_id="", begins="", ends="", over="", name="", ratio="")
-
-
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class Draft:
     """A row before a slip is applied."""
 
+    shape: Shape
+    """How its fields are spelt."""
     row: Row
     """As a polite vendor would send it."""
     dice: Dice
     """What is left to chance."""
-    again: bool
+    again: bool = False
     """True if it is already on the page."""
 
+    def __getitem__(self, field: str) -> Any:
+        """What it says in a field of the shape."""
+        return self.row[getattr(self.shape, field)]
 
-def listed(world: World, vendor: Vendor, rows: Sequence[Item], size: int, now: float) -> Sequence[Item]:
-    """The rows of a listing: without those that come late, and with those that come twice, both on one page.
+    def but(self, **changes: object) -> Row:
+        """The row, with other values in these fields of the shape."""
+        return {**self.row, **{getattr(self.shape, field): value for field, value in changes.items()}}
 
-    Args:
-        world: what is reported on.
-        vendor: by whom.
-        rows: indices of calls, or sessions, in the order of the listing.
-        size: rows on a page.
-        now: the vendor's clock, epoch seconds.
-    """
-    if not world.impolite:
-        return rows
-    told: list[Item] = []
-    for row in rows:
-        if world.listed_from(vendor, row) > now:
-            continue
-        told.append(row)
-        slip = world.slip(vendor, row)
-        if slip is not None and slip.name in _REPEATED and len(told) % size:
-            told.append(row)
-    return told
+    def and_then(self, member: str) -> Written:
+        """The row with one more member, as JSON."""
+        return Written(f"{json.dumps(self.row)[:-1]},{member}}}")
 
 
-def write_rows(
-    world: World, vendor: Vendor, shape: Shape, rows: Iterable[Item], polite: Callable[[Item], Row]
-) -> list[Any] | Written:
-    """The rows of one page as they are sent.
-
-    Args:
-        world: what is reported on.
-        vendor: by whom.
-        shape: how it spells its rows.
-        rows: indices of calls, or sessions.
-        polite: makes the row as it should be.
-    """
-    if not world.impolite:
-        return [polite(row) for row in rows]
-    told, seen = list[str](), set[object]()
-    for row in rows:
-        sent, slip = polite(row), world.slip(vendor, row)
-        if slip is not None:
-            draft = Draft(row=sent, dice=world.dice_of(vendor, row), again=row in seen)
-            told.append(_text(ROWS[slip.name](shape, draft)))
-            seen.add(row)
-        else:
-            told.append(_text(sent))
-    return Written(f"[{','.join(told)}]")
+Write = Callable[[Draft], object]
 
 
-def _text(value: object) -> str:
-    return value.text if isinstance(value, Written) else json.dumps(value)
+def _is(field: str, *values: object) -> Write:
+    """The field of the shape has one of these values."""
+    return lambda draft: draft.but(**{field: draft.dice.pick(values)})
 
 
-def user_as_told(world: World, stay: Session) -> str:
-    """The id of a user, as JSON, as the row of this stay spells it."""
-    slip = world.slip(stay.vendor, stay)
-    broken = slip is not None and slip.name == "broken_user"
-    return json.dumps(f"{stay.user_id}{_HALF}" if broken else stay.user_id)
+def _has(text: str) -> Write:
+    """The row has a field that no vendor documents, with this JSON."""
+    return lambda draft: draft.and_then(f'"tags":{text}')
 
 
-def slip_members(
-    members: Mapping[str, object], world: World, vendor: Vendor, asked: Mapping[str, Any]
-) -> Mapping[str, object]:
-    """The members of an answer as they are sent: rows that no shape describes slip too.
-
-    Args:
-        members: what a polite vendor would send, with rows of calls and sessions as they are sent already.
-        world: what is reported on.
-        vendor: by whom.
-        asked: the parameters of the question.
-    """
-    if not world.impolite:
-        return members
-    question, count = zlib.crc32(repr(sorted(asked.items())).encode()), itertools.count()
-
-    def told(value: object) -> str:
-        if isinstance(value, Mapping):
-            return f"{{{','.join(f'{json.dumps(name)}:{told(inner)}' for name, inner in value.items())}}}"
-        if isinstance(value, list):
-            return f"[{','.join(row(one) if isinstance(one, dict) else told(one) for one in value)}]"
-        return _text(value)
-
-    def row(one: Row) -> str:
-        subject = (question, next(count))
-        slip = world.manners.slip("row", vendor, *subject)
-        if slip is None:
-            return told(one)
-        draft = Draft(row=one, dice=world.manners.dice("row", vendor, *subject, 1), again=False)
-        return told(ROWS[slip.name](_NO_SHAPE, draft))
-
-    return {name: Written(told(value)) for name, value in members.items()}
+def _begins(said: Callable[[int], object]) -> Write:
+    return lambda draft: draft.but(begins=said(draft["begins"]))
 
 
-# --- one function a slip -----------------------------------------------------------------------------------
-
-
-def _ends_at(second: Callable[[Shape, Draft], object]) -> Callable[[Shape, Draft], object]:
-    def write(shape: Shape, draft: Draft) -> Row:
-        return {**draft.row, shape.ends: second(shape, draft)}
-
-    return write
-
-
-def _begins_at(said: Callable[[int], object]) -> Callable[[Shape, Draft], object]:
-    def write(shape: Shape, draft: Draft) -> Row:
-        return {**draft.row, shape.begins: said(draft.row[shape.begins])}
-
-    return write
-
-
-def _is(field: str, *values: object) -> Callable[[Shape, Draft], object]:
-    """One field of the shape, with one of these values."""
-
-    def write(shape: Shape, draft: Draft) -> Row:
-        return {**draft.row, getattr(shape, field): values[draft.dice.below(len(values))]}
-
-    return write
-
-
-def _is_row(said: Callable[[Row], object]) -> Callable[[Shape, Draft], object]:
-    return lambda _, draft: said(draft.row)
-
-
-def _has(text: Callable[[], str]) -> Callable[[Shape, Draft], object]:
-    """A field that no vendor documents, as JSON."""
-    return lambda _, draft: Written(f'{json.dumps(draft.row)[:-1]},"tags":{text()}}}')
-
-
-def _early(shape: Shape, draft: Draft) -> object:
-    return draft.row[shape.begins] - 1 - draft.dice.below(2 * MINUTE)
-
-
-def _outlasted(shape: Shape, draft: Draft) -> object:
-    begins, ends = draft.row[shape.begins], draft.row[shape.ends]
-    return begins + (ends - begins) * (1 + draft.dice.below(8)) // 10 if ends else ends
-
-
-def _in_ms(shape: Shape, draft: Draft) -> object:
-    ends = draft.row[shape.ends]
-    return ends * 1_000 if ends else ends
-
-
-def _no_end(shape: Shape, draft: Draft) -> Row:
-    return {name: value for name, value in draft.row.items() if name != shape.ends}
-
-
-def _iso(second: int) -> str:
+def _as_iso(second: int) -> str:
     return datetime.fromtimestamp(second, UTC).isoformat().replace("+00:00", "Z")
 
 
-def _named(shape: Shape, draft: Draft, ending: str) -> Row:
-    return {**draft.row, shape.name: f"{draft.row[shape.name]}{ending}"}
+def _ends_early(draft: Draft) -> Row:
+    return draft.but(ends=draft["begins"] - 1 - draft.dice.below(2 * MINUTE))
 
 
-def _half_character(shape: Shape, draft: Draft) -> object:
-    return _named(shape, draft, ("\ud83d", "\udc4d")[draft.dice.below(2)])
+def _ends_at_once(draft: Draft) -> Row:
+    return draft.but(ends=draft["begins"])
 
 
-def _raw_byte(shape: Shape, draft: Draft) -> object:
-    return Written(json.dumps(_named(shape, draft, "\udcff"), ensure_ascii=False))
+def _ends_in_ms(draft: Draft) -> Row:
+    return draft.but(ends=draft["ends"] and draft["ends"] * 1_000)
 
 
-def _gbk(shape: Shape, draft: Draft) -> object:
-    text = json.dumps(_named(shape, draft, "\u4e09\u5e74\u4e8c\u73ed"), ensure_ascii=False)
+def _has_no_end(draft: Draft) -> Row:
+    return {name: value for name, value in draft.row.items() if name != draft.shape.ends}
+
+
+def _ends_before_its_sessions(draft: Draft) -> Row:
+    begins, ends = draft["begins"], draft["ends"]
+    return draft.but(ends=ends and begins + (ends - begins) * (1 + draft.dice.below(8)) // 10)
+
+
+def _named(draft: Draft, ending: str) -> Row:
+    return draft.but(name=f"{draft['name']}{ending}")
+
+
+def _half_character(draft: Draft) -> Row:
+    return _named(draft, draft.dice.pick((HALF_CHARACTER, "\udc4d")))
+
+
+def _raw_byte(draft: Draft) -> Written:
+    return Written(json.dumps(_named(draft, "\udcff"), ensure_ascii=False))
+
+
+def _in_gbk(draft: Draft) -> Written:
+    text = json.dumps(_named(draft, "\u4e09\u5e74\u4e8c\u73ed"), ensure_ascii=False)
     return Written(text.encode("gbk").decode("utf-8", "surrogateescape"))
 
 
-def _broken_user(shape: Shape, draft: Draft) -> object:
-    return {**draft.row, shape.user: f"{draft.row[shape.user]}{_HALF}"}
+def _broken_user(draft: Draft) -> Row:
+    return draft.but(user=f"{draft['user']}{HALF_CHARACTER}")
 
 
-def _other_user(shape: Shape, draft: Draft) -> object:
-    user = draft.row[shape.user]
-    other = str(user) if isinstance(user, int) else int(user) if user.isdecimal() else user
-    return {**draft.row, shape.user: other}
+def _other_user(draft: Draft) -> Row:
+    user = draft["user"]
+    return draft.but(user=str(user) if isinstance(user, int) else int(user) if user.isdecimal() else user)
 
 
-def _key_twice(shape: Shape, draft: Draft) -> object:
-    field = (shape.row_id, shape.begins, shape.name)[draft.dice.below(3)]
-    return Written(f'{json.dumps(draft.row)[:-1]},"{field}":{json.dumps(draft.row[field])}}}')
+def _key_twice(draft: Draft) -> Written:
+    field = draft.dice.pick((draft.shape.row_id, draft.shape.begins, draft.shape.name))
+    return draft.and_then(f'"{field}":{json.dumps(draft.row[field])}')
 
 
-def _escaped(_: Shape, draft: Draft) -> object:
-    def spell(text: str) -> str:
-        return '"' + "".join(f"\\u{ord(letter):04x}" for letter in text) + '"'
+def _escaped(draft: Draft) -> Written:
+    def spell(value: object) -> str:
+        if not isinstance(value, str):
+            return json.dumps(value)
+        return '"' + "".join(f"\\u{ord(letter):04x}" for letter in value) + '"'
 
-    members = (
-        f"{spell(name)}:{spell(value) if isinstance(value, str) else json.dumps(value)}"
-        for name, value in draft.row.items()
-    )
-    return Written(f"{{{','.join(members)}}}")
+    return Written(f"{{{','.join(f'{spell(name)}:{spell(value)}' for name, value in draft.row.items())}}}")
 
 
-def _twice_apart(shape: Shape, draft: Draft) -> object:
-    if not draft.again:
-        return draft.row
-    begins, ends = draft.row[shape.begins], draft.row[shape.ends]
-    return {**draft.row, shape.over: False, shape.ends: (begins + ends) // 2 if ends else ends}
+def _unended(draft: Draft) -> Row:
+    begins, ends = draft["begins"], draft["ends"]
+    return draft.but(over=False, ends=ends and (begins + ends) // 2) if draft.again else draft.row
 
 
-_ROW = _is_row(lambda row: row)
+def _as_it_is(draft: Draft) -> Row:
+    return draft.row
 
-ROWS: Mapping[str, Callable[[Shape, Draft], object]] = {
-    "zero_end": _is("ends", 0),
-    "negative_end": _is("ends", -1),
-    "early_end": _ends_at(_early),
-    "instant_end": _ends_at(lambda shape, draft: draft.row[shape.begins]),
-    "missing_end": _no_end,
-    "outlasted": _ends_at(_outlasted),
-    "end_in_ms": _ends_at(_in_ms),
-    "far_end": _is("ends", _YEAR_2100),
-    "unfinished": _is("over", False),
-    "zero_leave": _is("ends", 0),
-    "early_leave": _ends_at(_early),
-    "instant_leave": _ends_at(lambda shape, draft: draft.row[shape.begins]),
-    "missing_leave": _no_end,
-    "leave_in_ms": _ends_at(_in_ms),
-    "far_leave": _is("ends", _YEAR_2100),
-    "unfinished_stay": _is("over", False),
-    "odd_flag": _is("over", "yes", 1, None, "true", []),
-    "begin_in_ms": _begins_at(lambda second: second * 1_000),
-    "begin_as_iso": _begins_at(_iso),
-    "begin_as_text": _begins_at(str),
-    "begin_as_float": _begins_at(float),
-    "zero_begin": _is("begins", 0),
-    "null_begin": _is("begins", None),
-    "half_character": _half_character,
-    "raw_byte": _raw_byte,
-    "gbk_name": _gbk,
-    "odd_name": _is("name", 7, [], {"zh": "x"}, None),
-    "broken_user": _broken_user,
-    "null_user": _is("user", None),
-    "other_user": _other_user,
-    "nan_ratio": _is("ratio", float("nan")),
-    "infinite_ratio": _is("ratio", float("inf"), float("-inf")),
-    "text_ratio": _is("ratio", "12%", ""),
-    "huge_integer": _has(lambda: "9" * _DIGITS),
-    "deep_field": _has(lambda: "[" * _LEVELS + "]" * _LEVELS),
-    "long_field": _has(lambda: f'"{"x" * _LETTERS}"'),
-    "key_twice": _key_twice,
-    "escaped_keys": _escaped,
-    "null_row": _is_row(lambda _: None),
-    "text_row": _is_row(lambda row: json.dumps(row)),
-    "list_row": _is_row(lambda row: list(row.values())),
-    "bare_row": _is_row(lambda _: {}),
-    "null_id": _is("row_id", None),
-    "empty_id": _is("row_id", ""),
-    "twice": _ROW,
-    "twice_apart": _twice_apart,
-    "late": _ROW,
-}
-"""What each slip of a row makes of it, by name."""
 
-_REPEATED = ("twice", "twice_apart")
+_CALL: tuple[Place, ...] = ("call",)
+_STAY: tuple[Place, ...] = ("session",)
+_BOTH: tuple[Place, ...] = ("call", "session")
+_ANY: tuple[Place, ...] = ("call", "session", "row")
+
+
+def _row(
+    name: str, places: tuple[Place, ...], said: str, write: Write, *, so: Outcome, by: Vendor | None = None
+) -> tuple[Slip, Write]:
+    return slip(name, said, *places, so=so, by=by), write
+
+
+_read, _doubted, _lost = partial(_row, so="read"), partial(_row, so="doubted"), partial(_row, so="lost")
+
+
+_TABLE = (
+    # A life that contradicts itself.
+    _read("zero_end", _CALL, "a call that is over ended at 0", _is("ends", 0)),
+    _read("negative_end", _CALL, "it ended at -1", _is("ends", -1)),
+    _read("early_end", _CALL, "it ended some seconds before it began", _ends_early),
+    _read("instant_end", _CALL, "it ended in the second in which it began", _ends_at_once),
+    _read("missing_end", _CALL, "it is over, and has no end", _has_no_end),
+    _read("outlasted", _CALL, "it ended before its sessions did", _ends_before_its_sessions),
+    _read("end_in_ms", _CALL, "it ended at a number of milliseconds", _ends_in_ms),
+    _read("far_end", _CALL, "it ended in the year 2100", _is("ends", _YEAR_2100)),
+    _read("unfinished", _CALL, "it is over, but said to be running still", _is("over", False)),
+    _read("zero_leave", _STAY, "a session that is over ended at 0", _is("ends", 0)),
+    _read("early_leave", _STAY, "it ended some seconds before it began", _ends_early),
+    _doubted("instant_leave", _STAY, "it ended in the second in which it began", _ends_at_once),
+    _read("missing_leave", _STAY, "it is over, and has no end", _has_no_end),
+    _read("leave_in_ms", _STAY, "it ended at a number of milliseconds", _ends_in_ms),
+    _read("far_leave", _STAY, "it ended in the year 2100", _is("ends", _YEAR_2100)),
+    _read("unfinished_stay", _STAY, "it is over, but said to last still", _is("over", False)),
+    _read(
+        "odd_flag",
+        _BOTH,
+        "whether it is over is told by a word, a number or null",
+        _is("over", *_ODD_FLAGS),
+    ),
+    # Beginnings that are not epoch seconds.
+    _doubted("begin_in_ms", _BOTH, "it began at a number of milliseconds", _begins(lambda s: s * 1_000)),
+    _doubted("begin_as_iso", _BOTH, "it began at an ISO 8601 date", _begins(_as_iso)),
+    _doubted("begin_as_text", _BOTH, "the second in which it began stands in quotes", _begins(str)),
+    _read("begin_as_float", _BOTH, "the second in which it began has a decimal point", _begins(float)),
+    _doubted("zero_begin", _BOTH, "it began at 0", _is("begins", 0)),
+    _doubted("null_begin", _BOTH, "it began at null", _is("begins", None)),
+    # What users and programs choose.
+    _read("half_character", _BOTH, "a name holds one half of a surrogate pair", _half_character),
+    _read("raw_byte", _BOTH, "a name holds a byte that is not UTF-8", _raw_byte),
+    _read("gbk_name", _BOTH, "a row is written in GBK", _in_gbk),
+    _read("odd_name", _BOTH, "a name is a number, a list, an object or null", _is("name", 7, [], {"zh": "x"}, None)),
+    _doubted("broken_user", _STAY, "a user's id holds one half of a surrogate pair", _broken_user, by="tencent"),
+    _doubted("null_user", _STAY, "a user's id is null", _is("user", None)),
+    _read("other_user", _STAY, "a user's id is text where a number is due, or the other way round", _other_user),
+    # Numbers and bombs.
+    _read("nan_ratio", _BOTH, "a rate is a bare NaN", _is("ratio", float("nan"))),
+    _read("infinite_ratio", _BOTH, "a rate is a bare Infinity", _is("ratio", float("inf"), float("-inf"))),
+    _read("text_ratio", _BOTH, "a rate is a text", _is("ratio", "12%", "")),
+    _read("huge_integer", _ANY, "an unknown field holds an integer of 5,000 digits", _has("9" * 5_000)),
+    _read("deep_field", _ANY, "an unknown field holds a list nested 5,000 deep", _has("[" * _LEVELS + "]" * _LEVELS)),
+    _read("long_field", _ANY, "an unknown field holds a text of 100,000 characters", _has(f'"{"x" * 100_000}"')),
+    _read("key_twice", _BOTH, "a row has one of its keys twice", _key_twice),
+    _read("escaped_keys", _ANY, "every letter of a row is written as an escape", _escaped),
+    # Rows that are not rows.
+    _lost("null_row", _ANY, "a row is null", lambda _: None),
+    _lost("text_row", _ANY, "a row is a text", lambda draft: json.dumps(draft.row)),
+    _lost("list_row", _ANY, "a row is a list of its values", lambda draft: list(draft.row.values())),
+    _lost("bare_row", _ANY, "a row is an object of nothing", lambda _: {}),
+    _lost("null_id", _BOTH, "the id of a row is null", _is("row_id", None)),
+    _lost("empty_id", _BOTH, "the id of a row is an empty text", _is("row_id", "")),
+    # The same again, and late.
+    _read("twice", _BOTH, "a row stands twice on its page, and the total counts it", _as_it_is),
+    _read("twice_apart", _BOTH, "a row stands twice on its page, the second time as it was while it lasted", _unended),
+    _doubted("late", _BOTH, "a row is listed only some while after it is over", _as_it_is),
+)
+
+SLIPS_OF_ROWS: tuple[Slip, ...] = tuple(slip for slip, _ in _TABLE)
+"""Every kind of slip of a row."""
+ROWS: Mapping[str, Write] = {slip.name: write for slip, write in _TABLE}
+"""What each makes of a row, by name."""
+REPEATED = ("twice", "twice_apart")
+"""Those of a row that stands on its page twice."""

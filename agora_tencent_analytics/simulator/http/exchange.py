@@ -1,6 +1,6 @@
 """One request and one answer inside a simulated vendor, as values.
 
-What a vendor reads, what it sends, and how; no sockets are involved.
+What a vendor reads, what it notes of it, what it sends, and how; no sockets are involved.
 """
 
 from __future__ import annotations
@@ -50,6 +50,15 @@ class Ask:
     body: bytes
     """The exact bytes."""
 
+    @property
+    def object(self) -> dict[str, Any] | None:
+        """The body as a JSON object, or None if it is not one."""
+        try:
+            found = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+        return found if isinstance(found, dict) else None
+
 
 def read_ask(method: str, url: str, headers: Mapping[str, str], body: bytes) -> Ask:
     """A request from an address (whole or from its path on) and headers in any case."""
@@ -59,6 +68,35 @@ def read_ask(method: str, url: str, headers: Mapping[str, str], body: bytes) -> 
     if whole and parts.netloc:
         lower.setdefault("host", parts.netloc)
     return Ask(method=method.upper(), path=parts.path or "/", query=parts.query, headers=lower, body=body)
+
+
+@attrs.define(kw_only=True, eq=False)
+class Arrival:
+    """One request that reached a simulated vendor; completed when it is answered.
+
+    No credential, signature or header is kept in it.
+    """
+
+    endpoint: str
+    """Path (`"call/lists"`) or action (`"DescribeRoomInfo"`), `"?"` if it asks for neither."""
+    at: float
+    """When it was counted, the vendor's clock, epoch seconds."""
+    monotonic: float
+    """The same moment on the clock that never jumps, seconds."""
+    facts: Mapping[str, Any]
+    """What was asked: the query or the payload as it was read."""
+    counted: bool = False
+    """True if it took a place in the vendor's counters."""
+    refused: bool = False
+    """True if it was refused because a limit on requests was reached."""
+    status: int = 0
+    """HTTP status of the answer, 0 while there is none and if the connection was reset."""
+    code: str = ""
+    """The vendor's code in the body as text, `""` if it has none."""
+    faults: tuple[str, ...] = ()
+    """Names of the faults that struck it."""
+    slips: tuple[str, ...] = ()
+    """Names of the slips that the answer has because the world is impolite; those of its rows are not among them."""
 
 
 class Refused(Exception):

@@ -34,7 +34,7 @@ class Loopback:
         exchange: answers one request.
         host: address to listen on.
         port: port to listen on, 0 for any that is free.
-        sleep: waits, for stalls.
+        wait: waits so many seconds, for stalls.
     """
 
     def __init__(
@@ -42,12 +42,12 @@ class Loopback:
         exchange: Callable[[Ask], Awaitable[Reply]],
         host: str,
         port: int,
-        sleep: Callable[[float], Awaitable[object]],
+        wait: Callable[[float], Awaitable[object]],
     ) -> None:
         self._exchange = exchange
         self._host = host
         self._port = port
-        self._sleep = sleep
+        self._wait = wait
         self._runner: web.ServerRunner | None = None
         self._site: web.SockSite | None = None
         self._revival: asyncio.Task[None] | None = None
@@ -117,13 +117,9 @@ class Loopback:
             bound = until_it_listens.enter_context(socket.socket())
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             bound.bind((self._host, self._port))
-            await self._sleep(down_s)
+            await self._wait(down_s)
             until_it_listens.pop_all()
             await self._listen(runner, bound)
-
-    async def _wait(self, seconds: float) -> None:
-        if seconds > 0:
-            await self._sleep(seconds)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         task = asyncio.current_task()

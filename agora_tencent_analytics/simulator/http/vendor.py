@@ -12,6 +12,7 @@ import math
 import time
 import warnings
 from abc import ABC, abstractmethod
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from email.utils import formatdate
 from types import TracebackType
@@ -20,15 +21,13 @@ from typing import Any, ClassVar, Self
 import attrs
 
 from agora_tencent_analytics.limits import Plan, Rate, find_plan
-from agora_tencent_analytics.simulator.faults.answer import AnswerHtml, AnswerJson, Fail, Refuse
-from agora_tencent_analytics.simulator.faults.apply import spoil
-from agora_tencent_analytics.simulator.faults.book import Fault, Faults, Strike
-from agora_tencent_analytics.simulator.faults.connection import Crash, Delay, Reset
-from agora_tencent_analytics.simulator.faults.slipped_answers import AnswerSlips
+from agora_tencent_analytics.simulator.faults.answer import spoil
+from agora_tencent_analytics.simulator.faults.book import Ending, Fault, Faults, Strike
+from agora_tencent_analytics.simulator.faults.connection import Delay
 from agora_tencent_analytics.simulator.http.counting import Counting, Gate
-from agora_tencent_analytics.simulator.http.exchange import Ask, Refused, Reply, read_ask
-from agora_tencent_analytics.simulator.http.log import Arrival, ArrivalLog
+from agora_tencent_analytics.simulator.http.exchange import Arrival, Ask, Refused, Reply, read_ask
 from agora_tencent_analytics.simulator.http.server import Loopback
+from agora_tencent_analytics.simulator.http.telling import AnswerSlips
 from agora_tencent_analytics.simulator.world.calls import Vendor
 from agora_tencent_analytics.simulator.world.world import World
 
@@ -81,7 +80,12 @@ class SimulatedVendor(ABC):
         self.world = world
         self.plan: Plan = plan if isinstance(plan, Plan) else find_plan(self._plans(), plan, vendor=self.vendor)
         self.skew_s = skew_s
-        self.log: ArrivalLog = ArrivalLog(log_bound)
+        self.arrivals: deque[Arrival] = deque(maxlen=log_bound)
+        """The requests that arrived, oldest first; with `log_bound` the newest of them."""
+        self.by_endpoint: Counter[str] = Counter()
+        """How many requests arrived, by path or action."""
+        self.refused: int = 0
+        """How many of them exceeded a limit on requests."""
         self.peak_in_flight: int = 0
         """The most requests that were being answered at one time."""
         self._faults = Faults(faults, seed)
@@ -96,17 +100,7 @@ class SimulatedVendor(ABC):
         self._in_flight = 0
         self._crashes = 0
         self._down_until = -math.inf
-        self._loopback = Loopback(self._exchange, host, port, sleep)
-
-    @property
-    def arrivals(self) -> Sequence[Arrival]:
-        """The requests that arrived, oldest first."""
-        return self.log.records
-
-    @property
-    def refused(self) -> int:
-        """How many requests exceeded a limit on requests."""
-        return self.log.refused
+        self._loopback = Loopback(self._exchange, host, port, self._wait)
 
     @property
     def base_url(self) -> str:
@@ -179,9 +173,9 @@ class SimulatedVendor(ABC):
             raise ConnectionRefusedError("the simulated vendor is down")
         crashes = self._crashes
         reply = await self._exchange(read_ask(method, url, headers, body))
-        await self._sleep_if(reply.stall_head_s)
+        await self._wait(reply.stall_head_s)
         if reply.status:
-            await self._sleep_if(sum(pause for pause, _ in reply.pieces()))
+            await self._wait(sum(pause for pause, _ in reply.pieces()))
         if reply.down_s:
             self._crashes += 1
             self._down_until = self._monotonic() + reply.down_s
@@ -246,17 +240,18 @@ class SimulatedVendor(ABC):
         strikes = self._faults.strike(arrival)
         arrival.faults = tuple(type(strike.fault).__name__ for strike in strikes)
         if self._slips is not None:
-            strikes = (*strikes, *self._slips.strike(arrival, sum(self.log.by_endpoint.values())))
+            strikes = (*strikes, *self._slips.strike(arrival, self._serial()))
         self._in_flight += 1
         self.peak_in_flight = max(self.peak_in_flight, self._in_flight)
         try:
             delays = [strike.fault for strike in strikes if isinstance(strike.fault, Delay)]
-            await self._sleep_if(sum(self._faults.seconds(delay.before) for delay in delays))
+            await self._wait(sum(self._faults.seconds(delay.before) for delay in delays))
             arrival.at, arrival.monotonic = self.now(), self._monotonic()
-            self.log.add(arrival)
+            self.arrivals.append(arrival)
+            self.by_endpoint[arrival.endpoint] += 1
             reply = self._judge(ask, arrival, strikes)
             arrival.status, arrival.code = reply.status, reply.code
-            await self._sleep_if(sum(self._faults.seconds(delay.after) for delay in delays))
+            await self._wait(sum(self._faults.seconds(delay.after) for delay in delays))
             return reply
         finally:
             self._in_flight -= 1
@@ -289,27 +284,13 @@ class SimulatedVendor(ABC):
         arrival.counted = spent is None or self._count_refused
         if spent is not None:
             arrival.refused = True
-            self.log.refused += 1
+            self.refused += 1
             raise self._throttled(spent, arrival.endpoint)
 
     def _strike_out(self, ask: Ask, faults: Sequence[Fault], *, counted: bool) -> None:
         for fault in faults:
-            match fault:
-                case Refuse() as refuse if refuse.counted is counted:
-                    raise Refused(refuse.code, refuse.message, status=refuse.status, fault=fault)
-                case Fail() as fail if fail.counted is counted:
-                    body = fail.body + (_echo(ask) if fail.echo else b"")
-                    raise _Struck(fault, Reply(status=fail.status, headers=dict(fail.headers), body=body))
-                case Reset(counted=when) if when is counted:
-                    raise _Struck(fault, Reply(status=0))
-                case Crash(counted=when, down_s=down_s) if when is counted:
-                    raise _Struck(fault, Reply(status=0, down_s=down_s))
-                case AnswerHtml() as html if counted:
-                    raise _Struck(fault, Reply(body=html.body))
-                case AnswerJson(text=text) if counted:
-                    raise _Struck(fault, Reply(headers={"Content-Type": "application/json"}, body=text.encode()))
-                case _:
-                    pass
+            if isinstance(fault, Ending) and fault.counted is counted:
+                raise _Struck(fault, fault.reply(ask))
 
     def _reply(self, status: int, body: bytes, *, code: str) -> Reply:
         headers = {"Date": self._date(), "Content-Type": "application/json"}
@@ -318,7 +299,11 @@ class SimulatedVendor(ABC):
     def _date(self) -> str:
         return formatdate(self.now(), usegmt=True)
 
-    async def _sleep_if(self, seconds: float) -> None:
+    def _serial(self) -> int:
+        """How many requests have arrived."""
+        return self.by_endpoint.total()
+
+    async def _wait(self, seconds: float) -> None:
         if seconds > 0:
             await self._sleep(seconds)
 
@@ -328,8 +313,3 @@ class _Struck(Exception):
         super().__init__()
         self.fault = fault
         self.reply = reply
-
-
-def _echo(ask: Ask) -> bytes:
-    """The headers of a request, as some error pages repeat them."""
-    return f"<pre>{''.join(f'{name}: {value}{chr(10)}' for name, value in ask.headers.items())}</pre>".encode()

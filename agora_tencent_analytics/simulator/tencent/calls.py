@@ -7,38 +7,22 @@ null because the window was too long.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import attrs
 
-from agora_tencent_analytics.simulator.faults.metrics import Strangers, Widen, retell, style_of
-from agora_tencent_analytics.simulator.faults.slipped_rows import Shape, listed, user_as_told, write_rows
+from agora_tencent_analytics.simulator.faults.metrics import PointsTold
+from agora_tencent_analytics.simulator.faults.slipped_rows import Shape
 from agora_tencent_analytics.simulator.http.exchange import Refused, Written
 from agora_tencent_analytics.simulator.http.listing import turn_to
-from agora_tencent_analytics.simulator.tencent.payload import (
-    Action,
-    Asked,
-    check_span,
-    check_start,
-    is_digits,
-    is_integer,
-    is_text,
-    is_texts,
-    window,
-)
+from agora_tencent_analytics.simulator.http.telling import listed, user_as_told, write_rows
+from agora_tencent_analytics.simulator.tencent.payload import Action, Asked, Fields, digits, integer, text, texts
 from agora_tencent_analytics.simulator.world.catalogue import TENCENT, TENCENT_2021
-from agora_tencent_analytics.simulator.world.points import Style
+from agora_tencent_analytics.simulator.world.points import Style, write_points
 from agora_tencent_analytics.simulator.world.sessions import Session
-from agora_tencent_analytics.tencent.plans import (
-    CALL_DETAIL,
-    CALL_DETAIL_2021,
-    CALL_DETAIL_METRICS,
-    CALL_DETAIL_METRICS_2021,
-    ROOM_INFO,
-    USER_INFO,
-)
+from agora_tencent_analytics.tencent import plans
 
 _MOST_USERS = 100
 _MOST_USERS_WITH_METRICS = 6
@@ -63,12 +47,12 @@ class _Window:
 
 
 def _rooms(asked: Asked) -> Mapping[str, object]:
-    over = _read(asked, ROOM_INFO, _ROOMS_BY_DEFAULT, _MOST_USERS)
+    over = _read(asked, _ROOMS_BY_DEFAULT, _MOST_USERS)
     world = asked.world
     found = world.listing("tencent", over.start, over.end, channel=asked.payload.get("RoomId"))
     page = turn_to(listed(world, "tencent", found, over.size, asked.now), over.page, over.size, asked.strikes)
     rooms = write_rows(world, "tencent", _ROOM, page.rows, lambda index: _room(asked, index))
-    return {"Total": page.claimed(len(page.rows)), "RoomList": rooms}
+    return {"Total": page.lie.of(len(page.rows)), "RoomList": rooms}
 
 
 def _room(asked: Asked, index: int) -> dict[str, Any]:
@@ -85,16 +69,18 @@ def _room(asked: Asked, index: int) -> dict[str, Any]:
 
 
 def _users(asked: Asked) -> Mapping[str, object]:
-    return _user_list(asked, _read(asked, USER_INFO, _USERS_BY_DEFAULT, _MOST_USERS))[0]
+    return _user_list(asked, _read(asked, _USERS_BY_DEFAULT, _MOST_USERS))[0]
 
 
-def _details(asked: Asked, row: str, row_with_metrics: str, known: frozenset[str]) -> Mapping[str, object]:
+def _details(asked: Asked, row_with_metrics: str, known: frozenset[str]) -> Mapping[str, object]:
     wanted = frozenset(asked.payload.get("DataType") or ())
     most = (
         _MOST_USERS_WITH_METRICS if wanted or (known is TENCENT_2021 and asked.payload.get("UserIds")) else _MOST_USERS
     )
+    if wanted:
+        asked = attrs.evolve(asked, limits=asked.limits_of(row_with_metrics))
     try:
-        over = _read(asked, row_with_metrics if wanted else row, _USERS_BY_DEFAULT, most)
+        over = _read(asked, _USERS_BY_DEFAULT, most)
     except Refused as refused:
         if refused.code == "InvalidParameter.QueryScaleOversize" and wanted and asked.oversize == "null":
             return {"Total": 0, "UserList": None, "Data": None}
@@ -106,9 +92,8 @@ def _details(asked: Asked, row: str, row_with_metrics: str, known: frozenset[str
     return {**shell, "Data": Written(f"[{_data(asked, over, shown if wanted else (), wanted)}]")}
 
 
-def _read(asked: Asked, row: str, default_size: int, most: int) -> _Window:
-    payload, limits = asked.payload, asked.limits(row)
-    start, end = window(payload)
+def _read(asked: Asked, default_size: int, most: int) -> _Window:
+    payload, (start, end) = asked.payload, asked.window()
     if len(payload.get("UserIds") or ()) > most:
         raise Refused("InvalidParameter.UserIdsMorethanSix", f"The number of UserIds exceeds {most}.")
     size = int(payload.get("PageSize", default_size))
@@ -119,25 +104,29 @@ def _read(asked: Asked, row: str, default_size: int, most: int) -> _Window:
     number = int(payload.get("PageNumber", 0))
     if "PageNumber" not in payload or "PageSize" not in payload:
         number, size = 0, default_size  # the vendor resets to its first page without a word
-    check_start(start, asked.now, limits)
-    check_span(start, end, limits)
+    asked.check_start(start)
+    asked.check_span(start, end)
     return _Window(start=start, end=end, page=number, size=size)
 
 
 def _user_list(asked: Asked, over: _Window) -> tuple[dict[str, object], Sequence[Session]]:
-    call = asked.world.find_call("tencent", asked.payload["CommId"])
     users = frozenset(asked.payload.get("UserIds") or ())
     stays = [
         stay
-        for stay in (asked.world.sessions(call) if call is not None else ())
+        for stay in _sessions_of(asked)
         if stay.overlaps(over.start, over.end) and (not users or stay.user_id in users)
     ]
     stays.sort(key=lambda stay: (stay.join_ts, stay.user_id))
     told = listed(asked.world, "tencent", stays, over.size, asked.now)
     page = turn_to(told, over.page, over.size, asked.strikes)
-    total = page.claimed(len({stay.user_id for stay in told}))  # it counts users: one who returned is one
+    total = page.lie.of(len({stay.user_id for stay in told}))  # it counts users: one who returned is one
     rows = write_rows(asked.world, "tencent", _USER, page.rows, lambda stay: _user(asked, stay))
     return {"Total": total, "UserList": rows}, page.rows
+
+
+def _sessions_of(asked: Asked) -> Sequence[Session]:
+    call = asked.world.find_call("tencent", asked.payload["CommId"])
+    return asked.world.sessions(call) if call is not None else ()
 
 
 def _user(asked: Asked, stay: Session) -> dict[str, Any]:
@@ -156,50 +145,47 @@ def _user(asked: Asked, stay: Session) -> dict[str, Any]:
 
 def _data(asked: Asked, over: _Window, shown: Sequence[Session], wanted: frozenset[str]) -> str:
     world, users = asked.world, {stay.user_id: user_as_told(asked.world, stay) for stay in shown}
-    call = world.find_call("tencent", asked.payload["CommId"])
-    stays = [stay for stay in (world.sessions(call) if call is not None else ()) if stay.user_id in users]
-    faults = [strike.fault for strike in asked.strikes]
-    around_s = max((fault.seconds for fault in faults if isinstance(fault, Widen)), default=0)
-    style = style_of(_POINT, faults)
+    telling = PointsTold(_POINT, asked.strikes)
+    first, beyond = over.start - telling.around_s, over.end + telling.around_s
     # The vendor knows users, not stays: what a user measured in all its stays is one series.
     joined: dict[tuple[str, str, str], list[str]] = {}
+    stays = [stay for stay in _sessions_of(asked) if stay.user_id in users]
     for stay in sorted(stays, key=lambda stay: stay.join_ts):
         chosen = [series for series in world.series(stay) if series.metric.name in wanted]
-        for series, points in world.written(stay, chosen, over.start - around_s, over.end + around_s, style):
+        for series, points in write_points(stay, chosen, first, beyond, world.points_per_series, telling.style):
             joined.setdefault((stay.user_id, series.peer_id, series.metric.name), []).append(points)
-    if joined and any(isinstance(fault, Strangers) for fault in faults):
+    if joined and telling.strangers:
+        style = telling.style
         joined["nobody asked", "", "aBit"] = [f"{style.before}{over.start}{style.between}7{style.after}"]
     return ",".join(
         f'{{"Content":[{piece}],"UserId":{users.get(user, json.dumps(user))},"PeerId":"{peer}","DataType":"{name}"}}'
         for (user, peer, name), pieces in joined.items()
-        for piece in retell(",".join(pieces), faults)
+        for piece in telling.pieces(",".join(pieces))
     )
 
 
-_Check = Callable[[object], bool]
-_NUMBERS: Mapping[str, _Check] = dict.fromkeys(("SdkAppId", "PageNumber", "PageSize"), is_integer)
-_NUMBERS_2021: Mapping[str, _Check] = dict.fromkeys(("SdkAppId", "PageNumber", "PageSize"), is_digits)
-_TIMES: Mapping[str, _Check] = dict.fromkeys(("StartTime", "EndTime"), is_integer)
-_CALL: Mapping[str, _Check] = {"CommId": is_text, "UserIds": is_texts}
-_OF_APP = ("SdkAppId", "StartTime", "EndTime")
-_OF_CALL = ("SdkAppId", "CommId", "StartTime", "EndTime")
+_APP: Fields = dict.fromkeys(("SdkAppId", "StartTime", "EndTime"), integer)
+_CALL: Fields = {"SdkAppId": integer, "CommId": text, "StartTime": integer, "EndTime": integer}
+_PAGES: Fields = {"PageNumber": integer, "PageSize": integer}
+_PAGES_2021: Fields = {"PageNumber": digits, "PageSize": digits}
+_DETAILS: Fields = {"UserIds": texts, "DataType": texts}
 
 ACTIONS: Mapping[str, Action] = {
-    "DescribeRoomInfo": Action(
-        answer=_rooms, fields={**_NUMBERS, **_TIMES, "RoomId": is_text}, required=_OF_APP, row=ROOM_INFO
+    "DescribeRoomInfo": Action(answer=_rooms, required=_APP, optional={**_PAGES, "RoomId": text}, row=plans.ROOM_INFO),
+    "DescribeUserInfo": Action(
+        answer=_users, required=_CALL, optional={**_PAGES, "UserIds": texts}, row=plans.USER_INFO
     ),
-    "DescribeUserInfo": Action(answer=_users, fields={**_NUMBERS, **_TIMES, **_CALL}, required=_OF_CALL, row=USER_INFO),
     "DescribeCallDetailInfo": Action(
-        answer=partial(_details, row=CALL_DETAIL, row_with_metrics=CALL_DETAIL_METRICS, known=_ALL),
-        fields={**_NUMBERS, **_TIMES, **_CALL, "DataType": is_texts},
-        required=_OF_CALL,
-        row=CALL_DETAIL,
+        answer=partial(_details, row_with_metrics=plans.CALL_DETAIL_METRICS, known=_ALL),
+        required=_CALL,
+        optional={**_PAGES, **_DETAILS},
+        row=plans.CALL_DETAIL,
     ),
     "DescribeCallDetail": Action(
-        answer=partial(_details, row=CALL_DETAIL_2021, row_with_metrics=CALL_DETAIL_METRICS_2021, known=TENCENT_2021),
-        fields={**_NUMBERS_2021, **_TIMES, **_CALL, "DataType": is_texts},
-        required=_OF_CALL,
-        row=CALL_DETAIL_2021,
+        answer=partial(_details, row_with_metrics=plans.CALL_DETAIL_METRICS_2021, known=TENCENT_2021),
+        required={**_CALL, "SdkAppId": digits},
+        optional={**_PAGES_2021, **_DETAILS},
+        row=plans.CALL_DETAIL_2021,
     ),
 }
 """The actions about calls."""

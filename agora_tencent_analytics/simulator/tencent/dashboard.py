@@ -6,23 +6,12 @@ whole, rates in percent, unless decimals are asked for: then they stand in anoth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 
 from agora_tencent_analytics.limits import DAY, HOUR
 from agora_tencent_analytics.simulator.http.exchange import Refused
-from agora_tencent_analytics.simulator.tencent.payload import (
-    Action,
-    Asked,
-    check_span,
-    day_of,
-    instant_of,
-    is_digits,
-    is_flag,
-    is_integer,
-    is_text,
-    window,
-)
+from agora_tencent_analytics.simulator.tencent.payload import Action, Asked, Fields, day_of, digits, flag, integer, text
 from agora_tencent_analytics.simulator.world.attendance import Chosen
 from agora_tencent_analytics.simulator.world.dice import mix
 from agora_tencent_analytics.simulator.world.figures import RATES
@@ -37,26 +26,25 @@ _PERIODS = {"d": DAY, "h": HOUR}
 
 
 def _now(asked: Asked, metrics: tuple[str, ...]) -> Mapping[str, object]:
-    limits = asked.limits(REALTIME)
-    start, end = window(asked.payload)
-    if start < asked.now - limits.history_s:
+    start, end = asked.window()
+    if start < asked.now - asked.limits.history_s:
         raise Refused("InvalidParameter.StartTimeOversize", "The start time exceeds what the package allows.")
-    check_span(start, end, limits)
+    asked.check_span(start, end)
     buckets = range(-(-start // _STEP_S) * _STEP_S, min(end, int(asked.now)), _STEP_S)
     chosen = Chosen(channel=asked.payload.get("RoomId"))
     return _table(asked, metrics, buckets, _STEP_S, chosen)
 
 
 def _market(asked: Asked, metrics: tuple[str, ...]) -> Mapping[str, object]:
-    payload, limits = asked.payload, asked.limits(MARKET)
-    first, last = (instant_of(payload, name, "%Y-%m-%d") for name in ("StartTime", "EndTime"))
-    if payload["Period"] not in _PERIODS:
+    period, limits = asked.payload["Period"], asked.limits
+    first, last = asked.written_window("%Y-%m-%d")
+    if period not in _PERIODS:
         raise Refused("InvalidParameter", "Period is invalid.")
     if last < first:
         raise Refused("InvalidParameter", "EndTime is earlier than StartTime.")
     if first < day_of(asked.now) - limits.history_s or last - first > limits.span_s:
         raise Refused("InvalidParameter.QueryScaleOversize", "The range for query exceeded the limit.")
-    step = _PERIODS[payload["Period"]]
+    step = _PERIODS[period]
     buckets = [bucket for bucket in range(first, last + DAY, step) if bucket <= asked.now]
     return _table(asked, metrics, buckets, step, Chosen())
 
@@ -80,38 +68,17 @@ def _number(name: str, value: float, *, decimals: bool) -> float:
     return round(percent, 2) if decimals else round(percent)
 
 
-_Check = Callable[[object], bool]
-_LIVE: Mapping[str, _Check] = {
-    **dict.fromkeys(("StartTime", "EndTime"), is_integer),
-    "SdkAppId": is_digits,
-    "RoomId": is_text,
-}
-_DAYS: Mapping[str, _Check] = {**dict.fromkeys(("StartTime", "EndTime", "Period"), is_text), "SdkAppId": is_digits}
-_OF_APP = ("SdkAppId", "StartTime", "EndTime")
-_OF_DAYS = (*_OF_APP, "Period")
-
-
-def _action(
-    answer: Callable[..., Mapping[str, object]],
-    metrics: tuple[str, ...],
-    fields: Mapping[str, _Check],
-    required: tuple[str, ...],
-    row: str,
-    wrong_app: str,
-) -> Action:
-    answer = partial(answer, metrics=metrics)
-    return Action(
-        answer=answer, fields=fields, required=required, row=row, wrong_app=wrong_app, missing=None, regions=None
-    )
-
-
+_LIVE: Fields = {"SdkAppId": digits, "StartTime": integer, "EndTime": integer}
+_DAYS: Fields = {"SdkAppId": digits, "StartTime": text, "EndTime": text, "Period": text}
 _WRONG_APP = "InvalidParameter.InvalidSdkAppId"
+
+_live = partial(Action, required=_LIVE, optional={"RoomId": text}, row=REALTIME, missing=None, regions=None)
+_days = partial(Action, required=_DAYS, row=MARKET, wrong_app="InvalidParameter", missing=None, regions=None)
+
 ACTIONS: Mapping[str, Action] = {
-    "DescribeTRTCRealTimeScaleData": _action(_now, _SCALE_NOW, _LIVE, _OF_APP, REALTIME, "UnsupportedOperation"),
-    "DescribeTRTCRealTimeQualityData": _action(_now, _QUALITY_NOW, _LIVE, _OF_APP, REALTIME, _WRONG_APP),
-    "DescribeTRTCMarketScaleData": _action(_market, _SCALE, _DAYS, _OF_DAYS, MARKET, "InvalidParameter"),
-    "DescribeTRTCMarketQualityData": _action(
-        _market, _QUALITY, {**_DAYS, "IsFloat": is_flag}, _OF_DAYS, MARKET, "InvalidParameter"
-    ),
+    "DescribeTRTCRealTimeScaleData": _live(answer=partial(_now, metrics=_SCALE_NOW), wrong_app="UnsupportedOperation"),
+    "DescribeTRTCRealTimeQualityData": _live(answer=partial(_now, metrics=_QUALITY_NOW), wrong_app=_WRONG_APP),
+    "DescribeTRTCMarketScaleData": _days(answer=partial(_market, metrics=_SCALE)),
+    "DescribeTRTCMarketQualityData": _days(answer=partial(_market, metrics=_QUALITY), optional={"IsFloat": flag}),
 }
 """The actions of the monitoring dashboard."""

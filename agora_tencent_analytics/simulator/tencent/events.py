@@ -6,21 +6,12 @@ second page, and `DescribeScaleInfo`, which never knows today.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from agora_tencent_analytics.limits import DAY
 from agora_tencent_analytics.simulator.http.listing import turn_to
-from agora_tencent_analytics.simulator.tencent.payload import (
-    Action,
-    Asked,
-    check_span,
-    check_start,
-    day_of,
-    is_integer,
-    is_text,
-    window,
-)
-from agora_tencent_analytics.simulator.world.dice import mix
+from agora_tencent_analytics.simulator.tencent.payload import Action, Asked, Fields, day_of, integer, text
+from agora_tencent_analytics.simulator.world.dice import mix, shuffled
 from agora_tencent_analytics.simulator.world.events import Event
 from agora_tencent_analytics.tencent.plans import SCALE_INFO, UNUSUAL_EVENT, USER_EVENT
 
@@ -30,8 +21,8 @@ _SCALE = ("RoomNumbers", "UserNumber", "UserCount")
 
 def _user_events(asked: Asked) -> Mapping[str, object]:
     payload, world = asked.payload, asked.world
-    start, end = window(payload)
-    check_start(start, asked.now, asked.limits(USER_EVENT))
+    start, end = asked.window()
+    asked.check_start(start)
     call = world.find_call("tencent", payload["CommId"])
     if call is None or call.channel != payload["RoomId"]:
         return {"Data": []}
@@ -44,8 +35,7 @@ def _user_events(asked: Asked) -> Mapping[str, object]:
                     groups.setdefault(event.peer_id, []).append(event)
     listed = []
     for peer, events in sorted(groups.items(), key=lambda group: mix(world.seed, *group[0].encode())):
-        order = sorted(range(len(events)), key=lambda place: mix(world.seed, len(events), place))
-        listed.append({"Content": [_event(events[place]) for place in order], "PeerId": peer})
+        listed.append({"Content": list(map(_event, shuffled(events, world.seed, len(events)))), "PeerId": peer})
     return {"Data": listed}
 
 
@@ -60,14 +50,13 @@ def _event(event: Event) -> dict[str, object]:
 
 
 def _unusual_events(asked: Asked) -> Mapping[str, object]:
-    start, end = window(asked.payload)
-    limits = asked.limits(UNUSUAL_EVENT)
-    check_start(start, asked.now, limits)
-    check_span(start, end, limits)
+    start, end = asked.window()
+    asked.check_start(start)
+    asked.check_span(start, end)
     found = asked.world.experiences("tencent", start, end + 1, channel=asked.payload.get("RoomId"))
     # Any twenty, but the same twenty whenever the same is asked: to ask again never helps.
-    order = sorted(range(len(found)), key=lambda place: mix(asked.world.seed, start, end, place))
-    page = turn_to([found[place] for place in order[:_MOST_EXPERIENCES]], 0, _MOST_EXPERIENCES, asked.strikes)
+    shown = shuffled(found, asked.world.seed, start, end)[:_MOST_EXPERIENCES]
+    page = turn_to(shown, 0, _MOST_EXPERIENCES, asked.strikes)
     rows = [
         {
             "UserId": one.user_id,
@@ -78,12 +67,12 @@ def _unusual_events(asked: Asked) -> Mapping[str, object]:
         }
         for one in page.rows
     ]
-    return {"Total": page.claimed(len(rows)), "AbnormalExperienceList": rows}
+    return {"Total": page.lie.of(len(rows)), "AbnormalExperienceList": rows}
 
 
 def _scale(asked: Asked) -> Mapping[str, object]:
-    start, end = window(asked.payload)
-    check_start(start, asked.now, asked.limits(SCALE_INFO))
+    start, end = asked.window()
+    asked.check_start(start)
     days = [day for day in range(day_of(start), end, DAY) if day + DAY <= asked.now]
     rows = [
         {"Time": day, **{name: asked.world.figure("tencent", name, day, DAY) for name in _SCALE}}
@@ -92,19 +81,12 @@ def _scale(asked: Asked) -> Mapping[str, object]:
     return {"Total": len(rows), "ScaleList": rows}
 
 
-_TIMES: Mapping[str, Callable[[object], bool]] = dict.fromkeys(("SdkAppId", "StartTime", "EndTime"), is_integer)
-_OF_APP = ("SdkAppId", "StartTime", "EndTime")
+_APP: Fields = dict.fromkeys(("SdkAppId", "StartTime", "EndTime"), integer)
+_USER: Fields = {**_APP, "CommId": text, "UserId": text, "RoomId": text}
 
 ACTIONS: Mapping[str, Action] = {
-    "DescribeUserEvent": Action(
-        answer=_user_events,
-        fields={**_TIMES, **dict.fromkeys(("CommId", "UserId", "RoomId"), is_text)},
-        required=(*_OF_APP, "CommId", "UserId", "RoomId"),
-        row=USER_EVENT,
-    ),
-    "DescribeUnusualEvent": Action(
-        answer=_unusual_events, fields={**_TIMES, "RoomId": is_text}, required=_OF_APP, row=UNUSUAL_EVENT
-    ),
-    "DescribeScaleInfo": Action(answer=_scale, fields=_TIMES, required=_OF_APP, row=SCALE_INFO),
+    "DescribeUserEvent": Action(answer=_user_events, required=_USER, row=USER_EVENT),
+    "DescribeUnusualEvent": Action(answer=_unusual_events, required=_APP, optional={"RoomId": text}, row=UNUSUAL_EVENT),
+    "DescribeScaleInfo": Action(answer=_scale, required=_APP, row=SCALE_INFO),
 }
 """The actions about events and days."""

@@ -6,7 +6,6 @@ Types are checked as strictly as the vendor does: a number in quotes is refused 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any, Literal
@@ -55,29 +54,33 @@ _CALL_REGIONS = ("ap-beijing", "ap-guangzhou", "ap-mumbai", "ap-singapore", "na-
 _MISSING = {"StartTime": ("StartTs", "startTS_s is missing."), "EndTime": ("EndTs", "endTS_s is missing.")}
 
 
-def is_integer(value: object) -> bool:
+def integer(value: object) -> bool:
     """True for a whole number that is not negative."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
-def is_text(value: object) -> bool:
+def text(value: object) -> bool:
     """True for text."""
     return isinstance(value, str)
 
 
-def is_digits(value: object) -> bool:
+def digits(value: object) -> bool:
     """True for a whole number in quotes."""
     return isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= _MOST_DIGITS
 
 
-def is_texts(value: object) -> bool:
+def texts(value: object) -> bool:
     """True for a list of texts."""
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
-def is_flag(value: object) -> bool:
+def flag(value: object) -> bool:
     """True for a boolean."""
     return isinstance(value, bool)
+
+
+Fields = Mapping[str, Callable[[object], bool]]
+"""Parameters, and the type of each."""
 
 
 @attrs.frozen(kw_only=True)
@@ -86,20 +89,61 @@ class Asked:
 
     world: World
     """What is reported on."""
-    action: str
-    """Name of the action."""
     payload: Mapping[str, Any]
     """Its parameters."""
     now: float
     """The vendor's clock, epoch seconds."""
-    limits: Callable[[str], Limits]
-    """What the plan allows on a row of the limits table. Raises `Refused`."""
+    limits: Limits
+    """What the plan allows."""
+    limits_of: Callable[[str], Limits]
+    """What it allows on another row of the limits table. Raises `Refused`."""
     strikes: Sequence[Strike]
     """The faults that strike it."""
     oversize: Literal["refuse", "null"]
     """How a window that is too long for metrics is answered."""
     serial: int
     """Number of the request."""
+
+    def window(self) -> tuple[int, int]:
+        """`StartTime` and `EndTime`, epoch seconds.
+
+        Raises:
+            Refused: milliseconds, or the wrong way round.
+        """
+        start, end = self.payload["StartTime"], self.payload["EndTime"]
+        if start >= _MILLISECONDS:
+            raise Refused("InvalidParameter.StartTs", "Invalid StartTs.")
+        if end >= _MILLISECONDS or end <= start:
+            raise Refused("InvalidParameter.EndTs", "Invalid EndTs.")
+        return int(start), int(end)
+
+    def written_window(self, form: str) -> tuple[int, int]:
+        """The same, of dates in a form of `strptime`.
+
+        Raises:
+            Refused: one is not written in exactly this form.
+        """
+        return instant_of(self.payload, "StartTime", form), instant_of(self.payload, "EndTime", form)
+
+    def check_start(self, start: int) -> None:
+        """Looks how far back is asked for.
+
+        Raises:
+            Refused: further than the vendor keeps anything, or than the plan shows.
+        """
+        if start < self.now - _HISTORY_S:
+            raise Refused("InvalidParameter.StartTsOversize", "The start time for query exceeded the limit.")
+        if start < self.now - self.limits.history_s:
+            raise Refused("InvalidParameter.StartTimeOversize", "The start time exceeds what the package allows.")
+
+    def check_span(self, start: int, end: int) -> None:
+        """Looks how much is asked for at once.
+
+        Raises:
+            Refused: more than the plan allows.
+        """
+        if end - start > self.limits.span_s:
+            raise Refused("InvalidParameter.QueryScaleOversize", "The range for query exceeded the limit.")
 
 
 @attrs.frozen(kw_only=True)
@@ -108,10 +152,10 @@ class Action:
 
     answer: Callable[[Asked], Mapping[str, object]]
     """Makes the members of the answer before `RequestId`."""
-    fields: Mapping[str, Callable[[object], bool]]
-    """Its parameters and the type of each."""
-    required: tuple[str, ...]
-    """Those that must be there."""
+    required: Fields
+    """Parameters that must be there."""
+    optional: Fields = attrs.field(factory=dict)
+    """Parameters that may be there."""
     row: str
     """Row of the limits table that its rates stand in."""
     app: str = "SdkAppId"
@@ -126,15 +170,6 @@ class Action:
     """Code for a rate that is used up."""
 
 
-def read_payload(body: bytes) -> dict[str, Any] | None:
-    """The payload as an object, or None if it is not one."""
-    try:
-        payload = json.loads(body or b"{}")
-    except (ValueError, RecursionError):
-        return None
-    return payload if isinstance(payload, dict) else None
-
-
 def check_payload(action: Action, payload: Mapping[str, Any] | None, *, sdk_app_id: int) -> Mapping[str, Any]:
     """The payload, if the vendor takes it.
 
@@ -143,10 +178,11 @@ def check_payload(action: Action, payload: Mapping[str, Any] | None, *, sdk_app_
     """
     if payload is None:
         raise Refused("InvalidParameter.BodyParamsError", "Failed to parse the body parameter.")
+    fields = {**action.required, **action.optional}
     for key, value in payload.items():
-        if key not in action.fields or value is None:
+        if key not in fields or value is None:
             raise Refused("UnknownParameter", f"The parameter `{key}` is not recognized.")
-        if not action.fields[key](value):
+        if not fields[key](value):
             raise Refused("InvalidParameterValue", f"The value type of parameter `{key}` is not valid.")
     for key in action.required:
         if key not in payload and action.missing is None:
@@ -157,39 +193,3 @@ def check_payload(action: Action, payload: Mapping[str, Any] | None, *, sdk_app_
     if int(payload.get(action.app, sdk_app_id)) != sdk_app_id:
         raise Refused(action.wrong_app, f"{action.app} is incorrect.")
     return payload
-
-
-def window(payload: Mapping[str, Any]) -> tuple[int, int]:
-    """`StartTime` and `EndTime`, epoch seconds.
-
-    Raises:
-        Refused: milliseconds, or the wrong way round.
-    """
-    start, end = payload["StartTime"], payload["EndTime"]
-    if start >= _MILLISECONDS:
-        raise Refused("InvalidParameter.StartTs", "Invalid StartTs.")
-    if end >= _MILLISECONDS or end <= start:
-        raise Refused("InvalidParameter.EndTs", "Invalid EndTs.")
-    return int(start), int(end)
-
-
-def check_start(start: int, now: float, limits: Limits) -> None:
-    """Looks how far back is asked for.
-
-    Raises:
-        Refused: further than the vendor keeps anything, or than the plan shows.
-    """
-    if start < now - _HISTORY_S:
-        raise Refused("InvalidParameter.StartTsOversize", "The start time for query exceeded the limit.")
-    if start < now - limits.history_s:
-        raise Refused("InvalidParameter.StartTimeOversize", "The start time exceeds what the package allows.")
-
-
-def check_span(start: int, end: int, limits: Limits) -> None:
-    """Looks how much is asked for at once.
-
-    Raises:
-        Refused: more than the plan allows.
-    """
-    if end - start > limits.span_s:
-        raise Refused("InvalidParameter.QueryScaleOversize", "The range for query exceeded the limit.")

@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Unpack
 from agora_tencent_analytics.limits import Limits, Plan, Rate
 from agora_tencent_analytics.simulator.faults.answer import ExpireToken
 from agora_tencent_analytics.simulator.faults.book import Strike
-from agora_tencent_analytics.simulator.faults.slipped_rows import slip_members
-from agora_tencent_analytics.simulator.http.exchange import Ask, Refused, Reply, Written, write
-from agora_tencent_analytics.simulator.http.log import Arrival
+from agora_tencent_analytics.simulator.http.exchange import Arrival, Ask, Refused, Reply, Written, write
+from agora_tencent_analytics.simulator.http.telling import slip_members
 from agora_tencent_analytics.simulator.http.vendor import SimulatedVendor
 from agora_tencent_analytics.simulator.tencent import calls, dashboard, events, usage
-from agora_tencent_analytics.simulator.tencent.payload import Action, Asked, check_payload, read_payload
+from agora_tencent_analytics.simulator.tencent.payload import Action, Asked, check_payload
 from agora_tencent_analytics.simulator.tencent.tc3 import check
 from agora_tencent_analytics.simulator.world.calls import Vendor
 from agora_tencent_analytics.simulator.world.dice import mix
@@ -123,24 +122,12 @@ class SimulatedTencent(SimulatedVendor):
     def _read(self, ask: Ask) -> tuple[str, Mapping[str, Any]]:
         action = ask.headers.get("x-tc-action", "")
         known = (action in _ACTIONS or action in _OFFLINE) and ask.path == "/" and ask.method == "POST"
-        return action if known else "?", read_payload(ask.body) or {}
+        return action if known else "?", ask.object or {}
 
     def _admit(self, ask: Ask, endpoint: str) -> Sequence[Rate]:
         if ask.method != "POST":
             raise Refused("UnsupportedProtocol", "This simulated vendor is asked with POST only.")
-        forgery = check(
-            ask.method,
-            ask.query,
-            ask.headers,
-            ask.body,
-            secret_id=self._secret_id,
-            secret_key=self._secret_key,
-            token=self._token,
-            service="trtc",
-            now=self.now(),
-        )
-        if forgery is not None:
-            raise Refused(forgery.code, forgery.message)
+        check(ask, secret_id=self._secret_id, secret_key=self._secret_key, token=self._token, now=self.now())
         if ask.headers.get("x-tc-version") != _VERSION:
             raise Refused("NoSuchVersion", "The version of the API does not exist.")
         if endpoint == "?":
@@ -178,18 +165,15 @@ class SimulatedTencent(SimulatedVendor):
         number = self._serial()
         return str(uuid.UUID(int=mix(self.world.seed, 41, number) << 64 | number))
 
-    def _serial(self) -> int:
-        return sum(self.log.by_endpoint.values())
-
     def _respond(self, ask: Ask, endpoint: str, strikes: Sequence[Strike]) -> bytes:
         action = _ACTIONS[endpoint]
-        payload = check_payload(action, read_payload(ask.body), sdk_app_id=self.world.sdk_app_id)
+        payload = check_payload(action, ask.object if ask.body else {}, sdk_app_id=self.world.sdk_app_id)
         asked = Asked(
             world=self.world,
-            action=endpoint,
             payload=payload,
             now=self.now(),
-            limits=self._limits,
+            limits=self._limits(action.row),
+            limits_of=self._limits,
             strikes=strikes,
             oversize=self._oversize,
             serial=self._serial(),

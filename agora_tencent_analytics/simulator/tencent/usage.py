@@ -6,13 +6,21 @@ what unit they count beyond a day is not documented: here in seconds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from agora_tencent_analytics.limits import DAY, MINUTE
 from agora_tencent_analytics.simulator.http.exchange import Refused
-from agora_tencent_analytics.simulator.tencent import payload
-from agora_tencent_analytics.simulator.tencent.payload import Action, Asked, check_span, instant_of, write_instant
+from agora_tencent_analytics.simulator.tencent.payload import (
+    Action,
+    Asked,
+    Fields,
+    digits,
+    integer,
+    text,
+    texts,
+    write_instant,
+)
 from agora_tencent_analytics.simulator.world.attendance import Chosen
 from agora_tencent_analytics.simulator.world.consumption import SERVICES, Service
 from agora_tencent_analytics.tencent.plans import ROOM_USAGE, USAGE, USAGE_OF_SERVICES
@@ -27,8 +35,6 @@ _MIX_TYPES: Mapping[str, Service] = {"single": "recording-single", "multi": "rec
 _AI = {"conversation": "Conversation", "asr": "Asr", "translation": "Translation", "tts": "Tts"}
 _MEDIA = {"audio": "Audio", "picture": "Picture"}
 
-_Check = Callable[[object], bool]
-
 
 def _recorded_mixed(asked: Asked) -> Mapping[str, object]:
     service = _MIX_TYPES.get(asked.payload["MixType"])
@@ -40,7 +46,7 @@ def _recorded_mixed(asked: Asked) -> Mapping[str, object]:
 def _table(asked: Asked, service: Service) -> Mapping[str, object]:
     rows = [
         {"TimeKey": key, "TimeStampKey": instant, "UsageValue": _values(service, used, seconds)}
-        for instant, key, used, seconds in _buckets(asked, service, USAGE, *_days(asked))
+        for instant, key, used, seconds in _buckets(asked, service, *_days(asked))
     ]
     return {"UsageKey": list(SERVICES[service]), "UsageList": rows}
 
@@ -52,13 +58,13 @@ def _values(service: Service, used: Mapping[str, int], seconds: int) -> list[flo
 
 
 def _recorded(asked: Asked) -> Mapping[str, object]:
-    buckets = _buckets(asked, "recording", USAGE_OF_SERVICES, *_days(asked), form=_DATE)
+    buckets = _buckets(asked, "recording", *_days(asked), form=_DATE)
     usages = [{"TimeKey": key, **used} for _, key, used, _ in buckets]
     return {"SdkAppIdUsages": [{"SdkAppId": _app(asked), "Usages": usages}]}
 
 
 def _transcoded(asked: Asked) -> Mapping[str, object]:
-    buckets = _buckets(asked, "relay-transcoding", USAGE_OF_SERVICES, *_days(asked), form=_DATE)
+    buckets = _buckets(asked, "relay-transcoding", *_days(asked), form=_DATE)
     usages = [
         {"TimeKey": key, **used, "Flux": round(_MBPS_A_USER * sum(used.values()) / seconds, 2)}
         for _, key, used, seconds in buckets
@@ -84,25 +90,24 @@ def _moderated(asked: Asked) -> Mapping[str, object]:
 
 
 def _in_all(asked: Asked, service: Service, keys: Sequence[str]) -> Mapping[str, object]:
-    start, end = (instant_of(asked.payload, name, _SECOND) for name in ("StartTime", "EndTime"))
-    buckets = _buckets(asked, service, USAGE_OF_SERVICES, start, end)
+    buckets = _buckets(asked, service, *asked.written_window(_SECOND))
     rows = [{"TimeKey": key, "UsageValue": [used[name] for name in keys]} for _, key, used, _ in buckets]
     totals = [sum(used[name] for _, _, used, _ in buckets) for name in keys]
     return {"TotalUsage": totals, "UsageKey": list(keys), "UsageList": rows}
 
 
 def _days(asked: Asked) -> tuple[int, int]:
-    first, last = (instant_of(asked.payload, name, _DATE) for name in ("StartTime", "EndTime"))
+    first, last = asked.written_window(_DATE)
     return first, last + DAY
 
 
 def _buckets(
-    asked: Asked, service: Service, row: str, start: int, end: int, *, form: str = _SECOND
+    asked: Asked, service: Service, start: int, end: int, *, form: str = _SECOND
 ) -> list[tuple[int, str, dict[str, int], int]]:
     """When, in epoch seconds and in words, what was used, and in how many seconds; days are written in the form."""
     if end <= start:
         raise Refused("InvalidParameter", "EndTime is earlier than StartTime.")
-    check_span(start, end, asked.limits(row))
+    asked.check_span(start, end)
     step, written = (_FINE_S, _SECOND) if end - start <= DAY else (DAY, form)
     return [
         (instant, write_instant(instant, written), asked.world.usage(service, instant, step), step)
@@ -112,11 +117,10 @@ def _buckets(
 
 
 def _rooms(asked: Asked) -> Mapping[str, object]:
-    start, end = (instant_of(asked.payload, name, _MINUTE) for name in ("StartTime", "EndTime"))
-    limits = asked.limits(ROOM_USAGE)
-    if end <= start or end - start > limits.span_s:
+    start, end = asked.written_window(_MINUTE)
+    if end <= start or end - start > asked.limits.span_s:
         raise Refused("InvalidParameter", "The range for query is not within 24 hours.")
-    if start < max(_ROOMS_SINCE, asked.now - limits.history_s):
+    if start < max(_ROOMS_SINCE, asked.now - asked.limits.history_s):
         raise Refused("InvalidParameter", "The start time for query exceeded the limit.")
     rooms = sorted({stay.channel for stay in asked.world.stays("tencent", start, end)})
     lines = [_CSV_HEAD]
@@ -126,35 +130,26 @@ def _rooms(asked: Asked) -> Mapping[str, object]:
     return {"Data": "".join(f"{line}\n" for line in lines)}
 
 
-_TIMES: Mapping[str, _Check] = dict.fromkeys(("StartTime", "EndTime"), payload.is_text)
+_TIMES: Fields = {"StartTime": text, "EndTime": text}
+_APP: Fields = {"SdkAppId": integer}
 
-
-def _action(
-    answer: Callable[[Asked], Mapping[str, object]],
-    more: Mapping[str, _Check] | None = None,
-    *,
-    row: str = USAGE_OF_SERVICES,
-    app: _Check = payload.is_integer,
-) -> Action:
-    return Action(
-        answer=answer,
-        fields={**_TIMES, "SdkAppId": app, **(more or {})},
-        required=(*_TIMES, *(more or {})),
-        row=row,
-        missing=None,
-        regions=("ap-guangzhou", "ap-singapore"),
-    )
-
+_action = partial(
+    Action,
+    required=_TIMES,
+    optional=_APP,
+    row=USAGE_OF_SERVICES,
+    missing=None,
+    regions=("ap-guangzhou", "ap-singapore"),
+)
 
 ACTIONS: Mapping[str, Action] = {
-    "DescribeTrtcUsage": _action(partial(_table, service="interaction"), row=USAGE),
-    "DescribeRecordingUsage": _action(_recorded_mixed, {"MixType": payload.is_text}, row=USAGE),
-    "DescribeMixTranscodingUsage": _action(partial(_table, service="transcoding"), row=USAGE),
-    "DescribeRelayUsage": _action(partial(_table, service="relay"), row=USAGE),
+    "DescribeTrtcUsage": _action(answer=partial(_table, service="interaction"), row=USAGE),
+    "DescribeRecordingUsage": _action(answer=_recorded_mixed, required={**_TIMES, "MixType": text}, row=USAGE),
+    "DescribeMixTranscodingUsage": _action(answer=partial(_table, service="transcoding"), row=USAGE),
+    "DescribeRelayUsage": _action(answer=partial(_table, service="relay"), row=USAGE),
     "DescribeTrtcRoomUsage": Action(
         answer=_rooms,
-        fields={**_TIMES, "SdkAppid": payload.is_integer},
-        required=("SdkAppid", *_TIMES),
+        required={"SdkAppid": integer, **_TIMES},
         row=ROOM_USAGE,
         app="SdkAppid",
         wrong_app="FailedOperation.SdkAppIdNotExist",
@@ -162,12 +157,14 @@ ACTIONS: Mapping[str, Action] = {
         regions=None,
         too_often="OperationDenied.FreqOverLimit",
     ),
-    "DescribeRecordStatistic": _action(_recorded),
-    "DescribeTrtcMcuTranscodeTime": _action(_transcoded),
-    "DescribeTRTCAIRecognitionUsage": _action(_ai, {"AuType": payload.is_texts}, app=payload.is_digits),
-    "DescribeTRTCDedicatedCloudAccUsage": _action(partial(_in_all, service="acceleration", keys=["Time"])),
+    "DescribeRecordStatistic": _action(answer=_recorded),
+    "DescribeTrtcMcuTranscodeTime": _action(answer=_transcoded),
+    "DescribeTRTCAIRecognitionUsage": _action(
+        answer=_ai, required={**_TIMES, "AuType": texts}, optional={"SdkAppId": digits}
+    ),
+    "DescribeTRTCDedicatedCloudAccUsage": _action(answer=partial(_in_all, service="acceleration", keys=["Time"])),
     "DescribeTRTCSegmentModerationUsage": _action(
-        _moderated, {"Type": payload.is_text, "Business": payload.is_integer}
+        answer=_moderated, required={**_TIMES, "Type": text, "Business": integer}
     ),
 }
 """The actions about usage."""

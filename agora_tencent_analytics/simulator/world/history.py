@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+from agora_tencent_analytics.simulator.faults.slip import Slip
 from agora_tencent_analytics.simulator.world.calls import Call, Vendor
-from agora_tencent_analytics.simulator.world.impolite import Slip
 from agora_tencent_analytics.simulator.world.points import Series
 from agora_tencent_analytics.simulator.world.sessions import Session
 

@@ -11,8 +11,8 @@ from itertools import groupby
 from types import MappingProxyType
 
 from agora_tencent_analytics.models.events import UNUSED
-from agora_tencent_analytics.tencent.events.abnormal import DISMISSAL_EVENTS, EXPERIENCES, REALTIME_EVENTS
-from agora_tencent_analytics.tencent.events.row import AbnormalEventRow, EventRow, ExperienceRow
+from agora_tencent_analytics.tencent.events.abnormal import ADVICE, DISMISSAL_EVENTS, EXPERIENCES, REALTIME_EVENTS
+from agora_tencent_analytics.tencent.events.row import EventRow
 from agora_tencent_analytics.tencent.events.sdk import SDK_EVENTS
 from agora_tencent_analytics.tencent.events.webrtc import WEBRTC_EVENTS
 
@@ -21,13 +21,8 @@ EVENTS: Mapping[int, tuple[EventRow, ...]] = MappingProxyType(
 )
 """The variants of each event by `EventId`, of SDK and WebRTC clients together."""
 
-ABNORMAL_EVENTS: Mapping[int, AbnormalEventRow] = MappingProxyType(
-    {row.abnormal_event_id: row for row in DISMISSAL_EVENTS + REALTIME_EVENTS}
-)
+ABNORMAL_EVENTS: Mapping[int, str] = MappingProxyType({**DISMISSAL_EVENTS, **REALTIME_EVENTS})
 """The abnormal events by `AbnormalEventId`. Not to be mixed with `EVENTS`: the numbers overlap."""
-
-EXPERIENCES_BY_ID: Mapping[int, ExperienceRow] = MappingProxyType({row.experience_id: row for row in EXPERIENCES})
-"""The bad experiences by `ExperienceId`."""
 
 STREAM_TYPES: Mapping[int, str] = MappingProxyType({0: "", 2: "main stream", 3: "low stream", 7: "auxiliary stream"})
 """What the `Type` of an event says; 0 is an event that has nothing to do with video."""
@@ -66,10 +61,9 @@ def describe_abnormal_event(abnormal_event_id: int, peer_id: str = "") -> str:
         abnormal_event_id: the vendor's `AbnormalEventId`.
         peer_id: the remote user's id; empty: it happened on the user's own side.
     """
-    row = ABNORMAL_EVENTS.get(abnormal_event_id)
-    text = row.text if row else f"Unknown abnormal event {abnormal_event_id}"
-    said = _noted(text, f"remote user {peer_id}" if peer_id else "")
-    return f"{said}: {row.advice}" if row and row.advice else said
+    text = ABNORMAL_EVENTS.get(abnormal_event_id, f"Unknown abnormal event {abnormal_event_id}")
+    said, advice = _noted(text, f"remote user {peer_id}" if peer_id else ""), ADVICE.get(abnormal_event_id)
+    return f"{said}: {advice}" if advice else said
 
 
 def describe_experience(experience_id: int) -> str:
@@ -78,8 +72,7 @@ def describe_experience(experience_id: int) -> str:
     Args:
         experience_id: the vendor's `ExperienceId`.
     """
-    row = EXPERIENCES_BY_ID.get(experience_id)
-    return row.text if row else f"Unknown experience {experience_id}"
+    return EXPERIENCES.get(experience_id, f"Unknown experience {experience_id}")
 
 
 def _stream(stream_type: int | None) -> str:

@@ -12,20 +12,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from agora_tencent_analytics.models.events import UNUSED
-from agora_tencent_analytics.tencent.events.row import Category, EventRow, Measure
+from agora_tencent_analytics.tencent.events.row import EventRow
 
 
-def _variants(event_id: int, category: Category, texts: Mapping[int, str]) -> Iterator[EventRow]:
+def _variants(event_id: int, category: str, texts: Mapping[int, str]) -> Iterator[EventRow]:
     """The rows of an event whose first parameter tells its variants apart."""
     return (EventRow(event_id, one, UNUSED, text, category) for one, text in texts.items())
 
 
-def _plain(event_id: int, category: Category, text: str) -> EventRow:
+def _plain(event_id: int, category: str, text: str) -> EventRow:
     return EventRow(event_id, UNUSED, UNUSED, text, category)
 
 
-_WIDTH, _HEIGHT = Measure("width", "px"), Measure("height", "px")
-_FRAMES = Measure("undecoded frames in 3 s")
 _PREFERENCES = {1: "smoothness", 2: "definition"}
 _SCENES = {0: "a video call", 1: "live streaming", 2: "an audio call", 3: "a voice chat room"}
 
@@ -47,19 +45,19 @@ SDK_EVENTS: tuple[EventRow, ...] = (
     *_variants(4001, "video device", {0: "Front camera switched on", 1: "Rear camera switched on"}),
     *_variants(4002, "video device", {0: "Front camera could not be switched on"}),
     *_variants(4002, "video device", {1: "Rear camera could not be switched on"}),
-    EventRow(4003, _WIDTH, _HEIGHT, "Video resolution has been switched to {one} x {two}", "video"),
+    EventRow(4003, "width", "height", "Video resolution has been switched to {one} x {two}", "video"),
     *_variants(4004, "video", {0: "Video is now encoded in software", 1: "Video is now encoded in hardware"}),
     *_variants(4005, "video", {0: "Video is now decoded in software", 1: "Video is now decoded in hardware"}),
     *_variants(4006, "video", {0: "User began to send video", 1: "User stopped sending video"}),
-    EventRow(4007, _WIDTH, _HEIGHT, "User set the video resolution to {one} x {two}", "video"),
-    EventRow(4008, Measure("frame rate", "fps"), UNUSED, "User set the video frame rate to {one} fps", "video"),
+    EventRow(4007, "width", "height", "User set the video resolution to {one} x {two}", "video"),
+    EventRow(4008, "frame rate", UNUSED, "User set the video frame rate to {one} fps", "video"),
     # The vendor states no unit for the bitrate.
-    EventRow(4009, Measure("bitrate"), UNUSED, "User set the video bitrate to {one}", "video"),
+    EventRow(4009, "bitrate", UNUSED, "User set the video bitrate to {one}", "video"),
     *_variants(4010, "video", {1: "Reference picture selection switched off: device too slow or network too poor"}),
     _plain(4011, "video", "Hardware decoder could not be started"),
     _plain(4012, "video", "Video is now decoded in software: the hardware decoder held back too many frames"),
-    EventRow(4013, _FRAMES, 0, "Frames that software could not decode within 3 s: {one}", "video"),
-    EventRow(4013, _FRAMES, 1, "Frames that hardware could not decode within 3 s: {one}", "video"),
+    EventRow(4013, "undecoded frames in 3 s", 0, "Frames that software could not decode within 3 s: {one}", "video"),
+    EventRow(4013, "undecoded frames in 3 s", 1, "Frames that hardware could not decode within 3 s: {one}", "video"),
     *_variants(4014, "video", {0: "Viewer switched the remote video on", 1: "Viewer switched the remote video off"}),
     *_variants(4015, "video", {0: "Subscription to the main video ended", 1: "Main video subscribed"}),
     _plain(5001, "room", "Room entry began"),

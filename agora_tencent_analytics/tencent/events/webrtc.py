@@ -10,9 +10,9 @@ Source: https://www.tencentcloud.com/document/product/647/37906 (text of 2023-10
 from __future__ import annotations
 
 from agora_tencent_analytics.models.events import UNUSED
-from agora_tencent_analytics.tencent.events.row import Category, EventRow
+from agora_tencent_analytics.tencent.events.row import EventRow
 
-_ROWS: tuple[tuple[int, Category, str], ...] = (
+_ROWS: tuple[tuple[int, str, str], ...] = (
     (36864, "signaling", "Signaling channel lost, as the backend saw it"),
     (32768, "video", "Video switched on"),
     (32769, "audio", "Audio switched on"),

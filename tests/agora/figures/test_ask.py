@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import attrs
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -161,7 +161,7 @@ def test_a_range_without_the_beginning_of_a_bucket_is_not_asked() -> None:
 def test_every_bucket_begins_in_exactly_one_window_and_none_outside(
     offset: int, length: int, grid: int, span_s: int
 ) -> None:
-    limits = attrs.evolve(PREMIUM, span_s=max(span_s, grid))
+    limits = msgspec.structs.replace(PREMIUM, span_s=max(span_s, grid))
     over = TimeRange(START + offset, START + offset + length)
     begins = range(-(-over.start // grid) * grid, over.end, grid)
     asked_for = windows(over, grid, limits)

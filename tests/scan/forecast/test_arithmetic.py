@@ -7,6 +7,7 @@ import random
 from typing import Any
 
 import attrs
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -78,7 +79,7 @@ def test_every_window_is_asked_at_least_once_and_no_page_without_need(stays: lis
 def test_a_listing_of_the_newest_costs_what_its_theory_says(generation: str, rows: int) -> None:
     row = GENERATION_ENDPOINTS[generation]["call/lists"]
     most = row.paging.most  # type: ignore[union-attr]
-    question = attrs.evolve(asked(LISTS, OLD), row=row, size=0)
+    question = msgspec.structs.replace(asked(LISTS, OLD), row=row, size=0)
     assert [1 + max(0, rows - 1) // (most - 1)] == listing_pages(question, [(OLD, rows)], NOW)
 
 

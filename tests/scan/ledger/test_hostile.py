@@ -224,8 +224,12 @@ WAITING = """
 import asyncio, sys
 from agora_tencent_analytics.cli.commands.scan import _ended_like_interrupted
 from agora_tencent_analytics.quota.sqlite_store import SqliteStore
+from agora_tencent_analytics import scan
 from agora_tencent_analytics.scan.ledger import Ledger
+from agora_tencent_analytics.scan.ledger.seal import Seals
 from agora_tencent_analytics.storage.sqlite import SqliteConnection
+from tests.scan.ledger.test_hostile import OVER, WORLD
+from tests.support.transports import Stage
 
 _, kind, path, endless = sys.argv
 execute = SqliteConnection.execute
@@ -239,6 +243,19 @@ def slowly(self, sql, values=()):
         return execute(self, endless)
     return execute(self, sql, values)
 
+def weigh(seals, connection, lane):
+    ready()
+    for row in execute(connection, endless):
+        seals._weigh(1, lane, row)
+
+async def enter():
+    Seals._weigh_all = weigh
+    if kind == "the look of a scan":
+        SqliteConnection.execute = slowly
+    async with Stage("agora", WORLD).provider() as provider:
+        async with scan(provider, over=OVER, depth="sessions", ledger=path):
+            pass
+
 def wait():
     if kind == "a statement":
         with Ledger(path) as ledger:
@@ -249,7 +266,7 @@ def wait():
 
 async def main():
     with _ended_like_interrupted():
-        wait()
+        await enter() if kind.endswith("of a scan") else wait()
 
 try:
     wait() if kind == "the look at a ledger without a loop" else asyncio.run(main())
@@ -264,6 +281,7 @@ except (KeyboardInterrupt, asyncio.CancelledError):
     [
         *by_turns(2, ("a statement", "the look at a ledger", "the look at a quota"), (signal.SIGINT, signal.SIGTERM)),
         ("the look at a ledger without a loop", signal.SIGINT),
+        *by_turns(2, ("the look of a scan", "the weighing of a scan"), (signal.SIGINT, signal.SIGTERM)),
     ],
 )
 def test_a_signal_ends_what_sqlite_does_as_the_signal_and_not_as_a_damaged_file(

@@ -298,7 +298,7 @@ def test_each_rate_has_its_message_and_each_endpoint_its_counters(period: int, m
     answers = [now_get(server, endpoint, **everything(endpoint)) for endpoint in (LISTS, SESSIONS, METRICS) * 3]
     assert [200] * 6 + [300] * 3 == [body["code"] for body in answers]
     assert {"code": 300, "message": message, "data": None} == answers[-1]
-    assert (3, {LISTS: 3, SESSIONS: 3, METRICS: 3}) == (server.refused, dict(server.log.by_endpoint))
+    assert (3, {LISTS: 3, SESSIONS: 3, METRICS: 3}) == (server.refused, dict(server.by_endpoint))
 
 
 def test_wrong_requests_of_a_known_customer_are_counted_and_strangers_are_not() -> None:

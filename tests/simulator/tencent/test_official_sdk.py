@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-import attrs
+import msgspec
 import pytest
 
 from agora_tencent_analytics.limits import DAY, HOUR
@@ -124,7 +124,7 @@ def test_it_asks_every_other_question_and_knows_every_name_in_the_answer(server:
     request_type = getattr(models, f"{action}Request", None)
     if request_type is None:
         pytest.skip("this release of the SDK does not have the action")
-    server.plan = attrs.evolve(server.plan, rows=PLANS["unlimited"].rows)
+    server.plan = msgspec.structs.replace(server.plan, rows=PLANS["unlimited"].rows)
     response = getattr(client(server), action)(fill(request_type(), **parameters))
     known = json.loads(response.to_json_string())
     body = json.dumps(parameters).encode()

@@ -17,9 +17,9 @@ import pytest
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.limits import DAY, HOUR
 from agora_tencent_analytics.simulator import SLIPS, SimulatedVendor, Truth, World
+from agora_tencent_analytics.simulator.faults.slip import Place
 from agora_tencent_analytics.simulator.faults.slipped_answers import ANSWERS
 from agora_tencent_analytics.simulator.faults.slipped_rows import ROWS
-from agora_tencent_analytics.simulator.world.impolite import Place
 from tests.simulator.world.test_world import VENDORS
 from tests.support.simulator_requests import (
     END,

@@ -15,14 +15,13 @@ from agora_tencent_analytics.models.events import UNUSED
 from agora_tencent_analytics.tencent.events import (
     ABNORMAL_EVENTS,
     EVENTS,
-    EXPERIENCES_BY_ID,
     STREAM_TYPES,
     describe_abnormal_event,
     describe_event,
     describe_experience,
 )
-from agora_tencent_analytics.tencent.events.abnormal import DISMISSAL_EVENTS, EXPERIENCES, REALTIME_EVENTS
-from agora_tencent_analytics.tencent.events.row import EventRow, Measure, Parameter
+from agora_tencent_analytics.tencent.events.abnormal import ADVICE, DISMISSAL_EVENTS, EXPERIENCES, REALTIME_EVENTS
+from agora_tencent_analytics.tencent.events.row import EventRow, Parameter
 from agora_tencent_analytics.tencent.events.sdk import SDK_EVENTS
 from agora_tencent_analytics.tencent.events.webrtc import WEBRTC_EVENTS
 from tests.support.in_turn import in_turn
@@ -36,14 +35,11 @@ parameters = st.integers(-2, 3_000)
 
 
 def facts(row: EventRow) -> list[int | str]:
-    def fact(parameter: Parameter) -> int | str:
-        return parameter.quantity if isinstance(parameter, Measure) else parameter
-
-    return [row.event_id, fact(row.one), fact(row.two)]
+    return [row.event_id, row.one, row.two]
 
 
 def sent(parameter: Parameter, measured: int) -> int:
-    return measured if isinstance(parameter, Measure) else parameter
+    return measured if isinstance(parameter, str) else parameter
 
 
 def test_the_transcription_has_as_many_rows_as_the_vendors_page() -> None:
@@ -57,18 +53,15 @@ def test_event_rows_have_the_vendors_ids_values_and_measured_parameters(table: s
 
 
 def test_abnormal_events_and_experiences_have_the_vendors_ids() -> None:
-    assert PRINTED["experiences"] == [row.experience_id for row in EXPERIENCES]
-    assert PRINTED["dismissal"] == [row.abnormal_event_id for row in DISMISSAL_EVENTS]
-    assert PRINTED["realtime"] == [row.abnormal_event_id for row in REALTIME_EVENTS]
-    assert {"after dismissal"} == {row.reported for row in DISMISSAL_EVENTS}
-    assert {"in real time"} == {row.reported for row in REALTIME_EVENTS}
+    assert PRINTED["experiences"] == list(EXPERIENCES)
+    assert PRINTED["dismissal"] == list(DISMISSAL_EVENTS)
+    assert PRINTED["realtime"] == list(REALTIME_EVENTS)
 
 
 def test_joining_the_tables_by_id_loses_no_row() -> None:
     assert Counter(ALL_EVENTS) == Counter(row for rows in EVENTS.values() for row in rows)
     assert all(row.event_id == event_id for event_id, rows in EVENTS.items() for row in rows)
     assert len(DISMISSAL_EVENTS) + len(REALTIME_EVENTS) == len(ABNORMAL_EVENTS)
-    assert len(EXPERIENCES) == len(EXPERIENCES_BY_ID)
 
 
 def test_every_row_describes_itself_with_its_parameters_in_place() -> None:
@@ -76,7 +69,7 @@ def test_every_row_describes_itself_with_its_parameters_in_place() -> None:
         one, two = sent(row.one, 1234), sent(row.two, 5678)
         told = describe_event(row.event_id, one, two)
         assert row.text.format(one=one, two=two) == told, row
-        assert (isinstance(row.one, Measure), isinstance(row.two, Measure)) == ("1234" in told, "5678" in told), row
+        assert (isinstance(row.one, str), isinstance(row.two, str)) == ("1234" in told, "5678" in told), row
         assert told[0].isupper(), row
         assert not set("{}()") & set(told), row
 
@@ -87,8 +80,8 @@ def test_no_two_variants_read_alike_unless_the_vendor_means_the_same() -> None:
         by_text.setdefault(row.text, set()).add(row.event_id)
     assert MEANT_ALIKE == [same for same in by_text.values() if len(same) > 1]
     assert len(SDK_EVENTS) == len({row.text for row in SDK_EVENTS})
-    for rows in (DISMISSAL_EVENTS + REALTIME_EVENTS, EXPERIENCES):
-        assert len(rows) == len({row.text for row in rows})
+    for texts in (ABNORMAL_EVENTS, EXPERIENCES):
+        assert len(texts) == len(set(texts.values()))
 
 
 @pytest.mark.parametrize(
@@ -106,11 +99,11 @@ def test_no_two_variants_read_alike_unless_the_vendor_means_the_same() -> None:
     ],
 )
 def test_what_the_vendor_advises_is_part_of_the_words(event_id: int, advice: str) -> None:
-    row = ABNORMAL_EVENTS[event_id]
-    assert advice in row.advice
-    assert f"{row.text}: {row.advice}" == describe_abnormal_event(event_id)
-    assert f"{row.text} (remote user bob): {row.advice}" == describe_abnormal_event(event_id, "bob")
-    assert 9 == sum(bool(one.advice) for one in ABNORMAL_EVENTS.values())
+    text = ABNORMAL_EVENTS[event_id]
+    assert advice in ADVICE[event_id]
+    assert f"{text}: {ADVICE[event_id]}" == describe_abnormal_event(event_id)
+    assert f"{text} (remote user bob): {ADVICE[event_id]}" == describe_abnormal_event(event_id, "bob")
+    assert 9 == len(ADVICE)
 
 
 @in_turn(
@@ -211,16 +204,16 @@ def test_the_spaces_share_no_other_numbers() -> None:
     assert {1001, 1002, 1003, 2001, 2002} == EVENTS.keys() & ABNORMAL_EVENTS.keys()
 
 
-@in_turn("row", DISMISSAL_EVENTS + REALTIME_EVENTS)
-def test_every_abnormal_event_is_told_in_words(row: Any) -> None:
-    advice = f": {row.advice}" if row.advice else ""
-    assert row.text + advice == describe_abnormal_event(row.abnormal_event_id)
-    assert row.text[0].isupper()
-    assert f"{row.text} (remote user bob){advice}" == describe_abnormal_event(row.abnormal_event_id, "bob")
+@in_turn("event_id", list(ABNORMAL_EVENTS))
+def test_every_abnormal_event_is_told_in_words(event_id: int) -> None:
+    text, advice = ABNORMAL_EVENTS[event_id], f": {ADVICE[event_id]}" if event_id in ADVICE else ""
+    assert text + advice == describe_abnormal_event(event_id)
+    assert text[0].isupper()
+    assert f"{text} (remote user bob){advice}" == describe_abnormal_event(event_id, "bob")
 
 
 def test_every_experience_is_told_in_words() -> None:
-    assert [row.text for row in EXPERIENCES] == [describe_experience(number) for number in range(1, 6)]
+    assert list(EXPERIENCES.values()) == [describe_experience(number) for number in range(1, 6)]
     assert "Video froze" == describe_experience(4)
 
 
