@@ -107,6 +107,25 @@ class TestTokens(ToyContract):
         return {"rows": rows[at : at + size], "total": len(rows), "next": onward}
 
 
+class TestLinksInHeaders(ToyContract):
+    """A vendor that names the next page in a header, spelt as people spell it."""
+
+    class kind(ToyProvider):
+        paging = NextPage(size="limit", header=True)
+
+    def answer(self, request: Request, now: float) -> Response:
+        found = super().answer(request, now)
+        onward = (msgspec.json.decode(found.body) or {}).get("next") if found.status == 200 else None
+        return Response(status=found.status, headers={"Link": onward} if onward else {}, body=found.body)
+
+    def page(self, rows: list[Any], asked: dict[str, str]) -> dict[str, Any]:
+        if "page" in asked:
+            return super().page(rows, asked)
+        at, size = int(asked.get("at", "0")), int(asked["limit"])
+        onward = f'<https://toy.test/rooms?limit={size}&at={at + size}>; rel="next"' if at + size < len(rows) else None
+        return {"rows": rows[at : at + size], "next": onward}
+
+
 class TestWholeDays(ToyContract):
     """A vendor that is asked about whole days, and has other calls on them."""
 
