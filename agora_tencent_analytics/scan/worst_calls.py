@@ -25,7 +25,7 @@ _LOSS = frozenset(
     f"{medium}_{way}_loss" for medium in ("audio", "video") for way in ("uplink", "downlink", "end_to_end")
 )
 _RTT = frozenset({"rtt", "gateway_rtt"})
-_FREEZE = frozenset({"audio_freeze_time", "video_freeze_time"})
+_FREEZE = {"audio_freeze_time": "audio_freeze_s", "video_freeze_time": "video_freeze_s"}
 _LONGEST_S = 10**9
 
 
@@ -95,7 +95,8 @@ class CallFigures:
             if series.metric in _FREEZE:
                 known = [value for value in series.values if not isnan(value)]
                 if known:
-                    self._freeze(series.metric, sum(known) / 1000)
+                    total = _FREEZE[series.metric]
+                    setattr(self, total, (getattr(self, total) or 0.0) + sum(known) / 1000)
                     frozen[series.session_id, series.metric, series.peer_id] += sum(known) / 1000
             elif series.metric in _LOSS:
                 self.loss_percent = _greater(self.loss_percent, series.mean())
@@ -113,12 +114,6 @@ class CallFigures:
             self._stayed[user] += min(stayed, _LONGEST_S)  # a vendor may write any number
             if session.session_id in worst:
                 self._frozen[user] += worst[session.session_id]
-
-    def _freeze(self, metric: str, seconds: float) -> None:
-        if metric == "audio_freeze_time":
-            self.audio_freeze_s = (self.audio_freeze_s or 0.0) + seconds
-        else:
-            self.video_freeze_s = (self.video_freeze_s or 0.0) + seconds
 
 
 def _greater(known: float | None, other: float | None) -> float | None:
