@@ -1,9 +1,9 @@
 """Answers that the store has yet to hear of: the next claim takes them along, as TCP delays an acknowledgement.
 
-Holds `Outbox`, that of one counter on one event loop. Most requests are followed by another soon, so a slot costs the
-store one step and not two, and whoever has an answer does not wait for the store. If none follows, the store is told
-after a moment. Until then the slots count as in flight, which is safe (see `store.py`); at worst, others see them come
-free so much later.
+Holds `Outbox`, that of one counter on one event loop, and `TakesAlong`, the store's part. Most requests are followed by
+another soon, so a slot costs the store one step and not two, and whoever has an answer does not wait for the store. If
+none follows, the store is told after a moment. Until then the slots count as in flight, which is safe (see `store.py`);
+at worst, others see them come free so much later.
 """
 
 from __future__ import annotations
@@ -107,6 +107,22 @@ class Outbox:
                 self._answers.pop(claim.id, None)
         finally:
             self._telling = None
+
+
+class TakesAlong:
+    """A store's part: what the next claim of each owner takes along."""
+
+    def __init__(self) -> None:
+        self._along: dict[str, dict[str, Ended]] = {}
+        """By owner and claim."""
+
+    def take_along(self, ended: tuple[Ended, ...]) -> None:
+        """See `HearsAlong.take_along`."""
+        for one in ended:
+            self._along.setdefault(one.claim.owner, {})[one.claim.id] = one
+
+    def _taken_along(self, owner: str) -> list[Ended]:
+        return list(self._along.pop(owner, {}).values())
 
 
 async def recorded(step: Awaitable[None]) -> None:

@@ -7,14 +7,14 @@ which it finds them in. What is written down and how a loss is noticed is in `re
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Protocol, TypeVar
 
 import msgspec
 
+from agora_tencent_analytics.quota.outbox import TakesAlong
 from agora_tencent_analytics.quota.record import Account, Day, Known, Record, forget_days, meet, tell_of_loss
-from agora_tencent_analytics.quota.store import LEASE_S, STEP_TOLERATED_S, Claim, CounterKey, CounterState, Ended, judge
+from agora_tencent_analytics.quota.store import LEASE_S, STEP_TOLERATED_S, Claim, CounterKey, CounterState, judge
 
 _GRANTS_TO_A_SWEEP = 64
 OF_THE_ACCOUNT = ""
@@ -53,7 +53,7 @@ class Tables(Protocol):
         ...
 
 
-class RecordedStore(ABC):
+class RecordedStore(TakesAlong, ABC):
     """The steps of a store, on tables that somebody keeps.
 
     Args:
@@ -62,16 +62,10 @@ class RecordedStore(ABC):
     """
 
     def __init__(self, *, lease_s: float = LEASE_S, gather_s: float) -> None:
+        super().__init__()
         self._gather_s = gather_s
         self.lease_s: float = lease_s
         self._known: dict[str, Known] = {}
-        self._along: defaultdict[str, dict[str, Ended]] = defaultdict(dict)
-        """By owner and claim: what the next claim takes along."""
-
-    def take_along(self, ended: tuple[Ended, ...]) -> None:
-        """See `HearsAlong.take_along`."""
-        for one in ended:
-            self._along[one.claim.owner][one.claim.id] = one
 
     @abstractmethod
     async def _run(self, step: Callable[[Tables, str, float], T]) -> T:
@@ -84,14 +78,14 @@ class RecordedStore(ABC):
     async def reserve(self, key: CounterKey, claim: Claim, now: float) -> CounterState:
         """See `QuotaStore.reserve`."""
         known = self._known.setdefault(key[0], Known())
-        if ended := self._along.pop(claim.owner, {}):
+        if ended := self._taken_along(claim.owner):
             known.active_at = now
 
         def step(
             tables: Tables, identity: str, waited_s: float
         ) -> tuple[CounterState, Account, Record, str | None, str]:
             at, asked_as = now + waited_s, known.birth
-            for one in ended.values():
+            for one in ended:
                 _end(tables, key, one.claim, at - one.ago_s)
             account, record, why = self._meet(tables, key, claim, known, at, identity)
             days, rest_s = [record.day(day) for day in claim.days], claim.longest_rest_s

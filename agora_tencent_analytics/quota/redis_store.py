@@ -29,13 +29,13 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections import defaultdict
 from importlib.resources import files
 from typing import Any, Literal
 
 import msgspec
 
 from agora_tencent_analytics.errors import BadInput, QuotaUnavailable
+from agora_tencent_analytics.quota.outbox import TakesAlong
 from agora_tencent_analytics.quota.record import DAYS_KEPT, Day, Known, tell_of_loss
 from agora_tencent_analytics.quota.redis_fallback import Away, Fallback
 from agora_tencent_analytics.quota.redis_link import ASK_AGAIN_S, Misconfigured, RedisLink
@@ -90,7 +90,7 @@ class _Told(msgspec.Struct):
 _read = msgspec.json.Decoder(_Told).decode
 
 
-class RedisStore:
+class RedisStore(TakesAlong):
     """A quota store on a Redis server (version 5 or later), shared by all who name it.
 
     Args:
@@ -131,6 +131,7 @@ class RedisStore:
             )
         if not (lease_s > 0 and timeout_s > 0):
             raise BadInput(f"lease_s and timeout_s must be more than 0 seconds, not {lease_s!r} and {timeout_s!r}")
+        super().__init__()
         self.lease_s = lease_s
         self._timeout_s = timeout_s
         self._link = RedisLink(url, _SCRIPT, timeout_s=timeout_s)
@@ -138,8 +139,6 @@ class RedisStore:
         self._fallback = None if fallback_share is None else Fallback(fallback_share)
         self._accepts_eviction = accept_eviction
         self._known: dict[str, Known] = {}
-        self._along: defaultdict[str, dict[str, Ended]] = defaultdict(dict)
-        """By owner and claim: what the next claim takes along."""
         self._met: dict[CounterKey, float] = {}
         """The counters that were asked for, and when version 0.1 was kept from counting them here; 0 if it did not."""
         self._greeted = False
@@ -157,14 +156,9 @@ class RedisStore:
         """See `QuotaStore.aclose`. Does nothing while a step of this loop is under way: its connection is in use."""
         await self._link.aclose()
 
-    def take_along(self, ended: tuple[Ended, ...]) -> None:
-        """See `HearsAlong.take_along`."""
-        for one in ended:
-            self._along[one.claim.owner][one.claim.id] = one
-
     async def reserve(self, key: CounterKey, claim: Claim, now: float) -> CounterState:
         """See `QuotaStore.reserve`."""
-        ended = list(self._along.pop(claim.owner, {}).values())
+        ended = self._taken_along(claim.owner)
         if self._fallback is not None:
             ended = [one for one in ended if not self._fallback.ended(key, one.claim, ago_s=one.ago_s)]
         try:
