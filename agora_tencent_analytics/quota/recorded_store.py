@@ -44,6 +44,9 @@ class Tables(Protocol):
         """Writes when it ends, or removes it if that is None; how many more there are now."""
         ...
 
+    def end_sooner(self, key: CounterKey, after: float, by_s: float) -> None:
+        """Has all that end after that end so much sooner."""
+
     def forget_slots(self, key: CounterKey, until: float) -> int:
         """Removes those that ended by then; returns how many."""
         ...
@@ -123,6 +126,9 @@ class RecordedStore(ABC):
             record = Record()
         if is_new := key[1] not in account.counters:
             account.counters.append(key[1])
+            if (ahead_s := max(record.granted_at, record.refused_at) - now) > 0:
+                # The clock was set back by so much at least: what was answered before that is not in flight.
+                tables.end_sooner(key, now, ahead_s)
             record.adopt(account.birth, now, slots)
             tables.keep(key, record)
         if is_new or account is not found or before != (account.lost, account.rests_from, account.steady):

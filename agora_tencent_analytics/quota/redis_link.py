@@ -42,7 +42,7 @@ _CONNECTIONS = 8
 _KEEP_ALIVE_S = 30
 _ACL = (
     "ACL SETUSER NAME on >PASSWORD resetkeys ~agora-tencent-analytics:* -@all +evalsha +eval +info +select +time +type "
-    "+set +exists +del +hget +hmget +hset +hdel +hkeys +hincrby +zadd +zscore +zrem +zrangebyscore +zremrangebyscore"
+    "+exists +del +hget +hmget +hset +hdel +hkeys +hincrby +zadd +zscore +zrem +zrangebyscore +zremrangebyscore"
 )
 _REMEDIES = (
     ("AuthenticationError|NOAUTH|WRONGPASS|wrong number of arguments for 'auth'", "correct user and password"),
@@ -121,7 +121,7 @@ class RedisLink:
                 f"has the option {option}, which a {self.place.partition(':')[0]}:// connection does not know; remove "
                 "it, or see redis-py for those there are (ssl_... are for rediss://)"
             )
-        except ValueError:
+        except Exception:  # a ValueError, or one of redis-py's own
             wrong = _MALFORMED
         if _HIDDEN_AT.search(self._url.reveal()):
             wrong = _MALFORMED

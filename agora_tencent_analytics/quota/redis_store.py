@@ -77,6 +77,8 @@ class _Told(msgspec.Struct):
     lost: bool = False
     blind: bool = False
     """This client has no right to ask which server it is."""
+    skewed: bool = False
+    """Its clock differs from this client's wall clock by something else than when the account was born."""
     unsure: bool = False
     """This client is to rest by itself."""
     gathers: bool = False
@@ -134,8 +136,8 @@ class RedisStore:
         self._fallback = None if fallback_share is None else Fallback(fallback_share)
         self._accepts_eviction = accept_eviction
         self._known: dict[str, Known] = {}
-        self._met: dict[CounterKey, bool] = {}
-        """The counters that were asked for, and whether version 0.1 has counted them here."""
+        self._met: dict[CounterKey, float] = {}
+        """The counters that were asked for, and when version 0.1 was kept from counting them here; 0 if it did not."""
         self._greeted = False
         self._rests_until: dict[str, float] = {}
         """By account, monotonic: until then this client rests, unsure which server it is, or of that server's clock."""
@@ -211,13 +213,16 @@ class RedisStore:
             granted = told.state.why is None
             if told.void:
                 return told.state, False
+            stepped = self._stepped(told, sent, time.monotonic())
             if told.tell:
                 heard = None
                 while heard != known.heard:  # meanwhile the reply to an earlier claim may have come
                     heard = known.heard
                     await self._mend(key, known)
                 known.learn(told.birth, told.server, counter, 0, asked_as=asked_as)
-            elif self._stepped(told, sent, time.monotonic()) and not more.get("stepped"):
+                # Whoever noticed the loss may have seen the clock as it is now: then that is told already.
+                more = {"stepped": stepped and told.skewed}
+            elif stepped and not more.get("stepped"):
                 if granted:
                     await self._give_back(key, claim, told.birth)
                 more["stepped"] = True
@@ -226,8 +231,7 @@ class RedisStore:
                 tell_of_loss(counter, self._link.place, told.news, lost=told.lost, shared=True)
             if not told.tell:
                 break
-            more = {}
-        self._met[key] = False
+        self._met[key] = 0.0
         if granted:
             known.active_at = sent
         days = list(zip(claim.days, told.days, strict=True))
@@ -281,8 +285,8 @@ class RedisStore:
         for counter, days in list(known.days.items()):
             await self._run("mend", (key[0], counter), {"known": list(days.values())}, days=tuple(days))
 
-    async def _hello(self, key: CounterKey, claim: Claim) -> bool:
-        """Looks at a server at first contact; true if version 0.1 has counted this counter there.
+    async def _hello(self, key: CounterKey, claim: Claim) -> float:
+        """Looks at a server at first contact; when version 0.1 was kept from counting this counter there, or 0.
 
         Raises:
             QuotaUnavailable: it may not be used as it is.
@@ -299,7 +303,7 @@ class RedisStore:
             of_old.setdefault(day, Day()).merge(Day({_OF_VERSION_0_1: (used, 0)}, spent_at))
         if of_old:
             await self._mend(key, self._known[key[0]])
-        return bool(told["found"])
+        return float(told["stopped_at"])
 
     def _judge(self, facts: dict[str, Any]) -> None:
         """Refuses a server that would count apart or lose; without the right to ask (INFO) nothing is known of that."""

@@ -162,16 +162,17 @@ def refused(code: str) -> Response:
     return Response(status=400, headers={}, body=b'{"code": "%s", "message": "expired"}' % code.encode())
 
 
-def test_a_token_that_the_vendor_forgot_costs_one_more_reading_and_no_row() -> None:
+@pytest.mark.parametrize("said", ["300", 300])
+def test_a_token_that_the_vendor_forgot_costs_one_more_reading_and_no_row(said: str | int) -> None:
     forgotten = ["t200"]
 
     def answer(asked: Mapping[str, str]) -> Any:
         if asked.get("after") in forgotten:
             forgotten.clear()
-            return refused("expired_token")
+            return refused("300")
         return tokens(asked)
 
-    vendor = provider(answer, msgspec.structs.replace(TOKEN, refused=("expired_token",)))
+    vendor = provider(answer, msgspec.structs.replace(TOKEN, refused=(said,)))
     calls, certificate = listed(vendor)
     assert (260, 260, "") == (len(calls), certificate.unique, certificate.why)
     assert 6 == len(vendor.server.asked)
@@ -207,6 +208,17 @@ def test_rows_that_come_meanwhile_into_the_recent_minutes_are_found() -> None:
     vendor = provider(answer)
     calls, certificate = listed(vendor, recent)
     assert ("", 251) == (certificate.why, len({call.call_id for call in calls}))
+
+
+def test_of_whole_days_what_lies_outside_of_the_hours_asked_for_is_left_out() -> None:
+    rows = call_rows(range(OVER.start - 300, OVER.end + 300, 100))
+    vendor = provider(lambda asked: tokens(asked, rows), bounds=Bounds(start="since", end="until", form="day"))
+    calls, certificate = listed(vendor)
+    assert [
+        one["call_id"] for one in rows if OVER.start <= one["created_ts"] + 10 and one["created_ts"] < OVER.end
+    ] == [call.call_id for call in calls]
+    assert (True, len(rows) - len(calls)) == (certificate.complete, certificate.strange)
+    assert {"2026-09-21"} == {asked["since"] for asked in vendor.server.asked}
 
 
 def test_a_listing_without_a_time_range_is_one_window_and_what_lies_outside_is_left_out() -> None:

@@ -562,6 +562,22 @@ def test_days_of_version_0_1_are_kept_it_rests_once_and_old_clients_are_stopped(
     asyncio.run(scenario())
 
 
+def test_a_counter_of_version_0_1_rests_also_if_whoever_saw_it_first_dies_at_once(redis_url: str, account: str) -> None:
+    async def scenario() -> None:
+        from redis.asyncio import Redis
+
+        first, second = [RedisStore(redis_url, lease_s=0.6, timeout_s=0.2) for _ in range(2)]
+        assert (await first.reserve((account, "detail"), a_claim(), 0)).why is None, "the account is whole"
+        async with Redis.from_url(redis_url) as client:
+            await client.zadd(f"agora-tencent-analytics:{{{account}:lists}}:slots", {"old claim": time.time()})
+        await first._hello((account, "lists"), a_claim())  # and dies
+        assert "hold" == (await second.reserve((account, "lists"), a_claim(id="d"), 0)).why
+        for store in (first, second):
+            await store.aclose()
+
+    asyncio.run(scenario())
+
+
 # --- hung ---------------------------------------------------------------------------------------------------
 
 
