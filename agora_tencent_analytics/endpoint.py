@@ -116,6 +116,8 @@ class NextPage(msgspec.Struct, kw_only=True, frozen=True):
     question does not have itself; its host and its path are disregarded."""
     size: str = ""
     """Name of the parameter for the page size; `""` where none is sent."""
+    header: bool = False
+    """True if the link stands in the header `Link` of an answer, as the one that is `rel="next"`."""
     last: bool = False
     """True if the token is the id of the page's last row, which is in no other place: pages end with an empty one, or
     where the total is reached."""

@@ -47,6 +47,7 @@ from agora_tencent_analytics.timerange import TimeRange
 __all__ = ["Asked", "Reply", "Vendor"]
 
 T = TypeVar("T")
+_NEXT_LINK = re.compile(r"<([^<>]*)>[^<>]*;\s*rel=\"?next\b").search
 _UNRESERVED = re.compile(r"[A-Za-z0-9_.~=&-]*").fullmatch
 
 
@@ -395,7 +396,7 @@ def decoded(
     if asked.flaws:  # of an attempt before this one
         asked = Asked(window=asked.window, params=asked.params)
     try:
-        return _decoded(vendor, row, body, asked)
+        return _decoded(vendor, row, response, body, asked)
     except MISREAD as error:
         too_much = str(error) if isinstance(error, TooMuch) else ""
         response = clean(response)
@@ -404,14 +405,15 @@ def decoded(
     # Not inside the handler: what is raised here must not lead back to frames that hold the answer as it came.
     body = None  # one at a time
     body = vendor.unwrap(row, response)
+    asked = Asked(window=asked.window, params=asked.params, flaws=Flaws(by_row=True))
     try:
-        return _decoded(vendor, row, body, Asked(window=asked.window, params=asked.params, flaws=Flaws(by_row=True)))
+        return _decoded(vendor, row, response, body, asked)
     except MISREAD as error:
         why = str(error) if isinstance(error, TooMuch) else f"{type(error).__name__}: {error}"
         raise unreadable(row, response, why, in_rows=True) from None
 
 
-def _decoded(vendor: Vendor, row: Endpoint[Any], body: Any, asked: Asked) -> Reply[Any]:
+def _decoded(vendor: Vendor, row: Endpoint[Any], response: Response, body: Any, asked: Asked) -> Reply[Any]:
     reply = vendor.decode(row, body, asked)
     if not isinstance(reply.items, (list, tuple)):
         raise TypeError(f"Vendor.decode gave its items as {type(reply.items).__name__}, not as a list")
@@ -425,6 +427,9 @@ def _decoded(vendor: Vendor, row: Endpoint[Any], body: Any, asked: Asked) -> Rep
     named = reply.ids or flaws.rows or row.model is MetricSeries or isinstance(row.paging, Unpaged)
     if reply.items and not named:  # a page that comes again would not be known
         raise ValueError(f"{row.name} has pages, and its rows no ids: name their `key`")
+    if isinstance(row.paging, NextPage) and row.paging.header:
+        link = _NEXT_LINK(response.headers.get("link", ""))
+        reply = replace(reply, next=link[1] if link else "")
     if isinstance(row.paging, NextPage) and row.paging.last:
         reply = replace(reply, next=reply.ids[-1] if reply.ids else "")
     if row.model is MetricSeries and not all(one.vendor_metric for one in reply.items):

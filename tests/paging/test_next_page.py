@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -36,6 +37,13 @@ def links(asked: Mapping[str, str]) -> dict[str, Any]:
     return {"rows": ROWS[at : at + size], "meta": {"next": onward}}
 
 
+def headers(asked: Mapping[str, str]) -> Response:
+    page = links(asked)
+    first, onward = '<http://elsewhere.test/?Page=0>; rel="first"', page["meta"]["next"]
+    link = f'{first}, <{onward}>; title="more"; rel="next"' if onward else first
+    return Response(status=200, headers={"link": link}, body=json.dumps({"rows": page["rows"]}).encode())
+
+
 def last_rows(asked: Mapping[str, str]) -> dict[str, Any]:
     ids = [one["call_id"] for one in ROWS]
     at = ids.index(asked["after"]) + 1 if "after" in asked else 0
@@ -48,7 +56,14 @@ def offsets(asked: Mapping[str, str]) -> dict[str, Any]:
 
 
 OFFSET = PageNumber(number="offset", size="limit", base=0, total="listing", offset=True)
-WAYS = [(tokens, TOKEN), (links, LINK), (last_rows, msgspec.structs.replace(TOKEN, last=True)), (offsets, OFFSET)]
+HEADER = NextPage(size="limit", header=True)
+WAYS = [
+    (tokens, TOKEN),
+    (links, LINK),
+    (headers, HEADER),
+    (last_rows, msgspec.structs.replace(TOKEN, last=True)),
+    (offsets, OFFSET),
+]
 
 
 @pytest.mark.parametrize(("answer", "paging"), WAYS)
