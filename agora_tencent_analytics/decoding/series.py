@@ -6,8 +6,8 @@ looks: `UnreadSeries`.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import isnan, nan
 from typing import Any
 
 import msgspec
@@ -105,20 +105,31 @@ class Points(msgspec.Struct, kw_only=True, frozen=True):
     in `METRICS` is best called `vendor.name`, which is also what pairs of a metric that is not listed are called."""
 
 
-def read_series(rows: Sequence[Any], points: Points, *, vendor: str, call_id: str) -> list[MetricSeries]:
+def read_series(
+    rows: Sequence[Any], points: Points, *, vendor: str, call_id: str, odd: Callable[[Iterable[str]], None]
+) -> list[MetricSeries]:
     """The series of these rows; those of wide rows joined, by session, user and peer.
 
+    Args:
+        rows: as the vendor sent them.
+        points: how they are to be read.
+        vendor: whose they are.
+        call_id: of the call that was asked about.
+        odd: is told of metrics with a value that is neither a number nor missing.
+
     Raises:
-        KeyError, TypeError, ValueError: a row has no moment, no metric or no session.
+        KeyError, TypeError, ValueError: a row has no moment, no metric, no session or no user.
     """
     columns: dict[tuple[str, ...], tuple[list[int], list[float]]] = {}
     for row in rows:
-        whose = tuple(_text(row, key) for key in (points.session, points.user, points.peer))
+        whose = (_id(row, points.session), _id(row, points.user), _text(row, points.peer))
         for metric, moments in _moments(row, points):
             times, values = columns.setdefault((*whose, metric), ([], []))
             for moment, value in moments:
                 times.append(seconds(moment))
-                values.append(_number(value))
+                values.append(known := _number(value))
+                if isnan(known) and value not in (None, ""):
+                    odd((metric,))
     return [
         _series(points, metric, times, values, vendor=vendor, call_id=call_id, whose=whose)
         for (*whose, metric), (times, values) in columns.items()
@@ -180,6 +191,13 @@ def _series(
     )
 
 
+def _id(row: Mapping[str, Any], key: str) -> str:
+    """What tells sessions apart, and so cannot be missing where a row says where it stands."""
+    if key and row[key] is None:
+        raise TypeError(f"{key!r} is null")
+    return _text(row, key)
+
+
 def _text(row: Mapping[str, Any], key: str) -> str:
     return one_text(row[key]) if key and row.get(key) is not None else ""
 
@@ -188,4 +206,4 @@ def _number(value: Any) -> float:
     try:
         return float(value)
     except (TypeError, ValueError):
-        return math.nan
+        return nan

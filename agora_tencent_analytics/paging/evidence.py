@@ -49,7 +49,9 @@ class Evidence(msgspec.Struct):
     duplicates: int = 0
     """Rows dropped because they had been yielded before."""
     strange: int = 0
-    """Rows left out because they were not asked for."""
+    """Rows left out because they were not asked for: of another channel, call, user or vendor."""
+    outside: int = 0
+    """Rows left out because the vendor, or the question, could not be told the range, or the sessions."""
     before: tuple[int, int] = (0, 0)
     """Rows yielded, and rows left out, before the cursor that the walk went on from."""
     window_duplicates: int = 0
@@ -171,7 +173,7 @@ class Evidence(msgspec.Struct):
             cost=self.cost if brief else self.cost.copy(),
             unique=self.unique,
             duplicates=self.duplicates,
-            strange=self.strange,
+            strange=self.strange + self.outside,
             from_cursor=self.from_cursor,
             finished=self.finished,
             stopped=self.stopped,

@@ -7,6 +7,7 @@ resolved when the walk begins, in the vendor's time.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ from agora_tencent_analytics.endpoint import page_size as rows_to_a_page
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.limits import Limits
 from agora_tencent_analytics.models.calls import Call, Session
+from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.paging.clip import cover
 from agora_tencent_analytics.paging.cursor import fingerprint
 from agora_tencent_analytics.paging.stays import (
@@ -48,8 +50,8 @@ class Question(msgspec.Struct, kw_only=True, frozen=True):
     """Leads on where the answers show that more is to be asked than `over`."""
     apart: bool = False
     """True if each piece of `over` is a window of its own."""
-    inside: TimeRange | None = None
-    """Rows that lie outside of it were not asked for, though the vendor shows them: it takes no range."""
+    wanted: Callable[[object], bool] | None = None
+    """Tells what was asked for, where the vendor may show more: it takes no such range, or no such sessions."""
 
     def windows(self, pieces: Sequence[TimeRange], *, fill_to: int = 0) -> list[TimeRange]:
         """The windows in which these pieces of its range are asked for, oldest first; `fill_to` as `cover` has it.
@@ -118,9 +120,11 @@ def over_range(
 
     def questions(now: float, latest: float) -> Iterable[Question]:
         asked = resolve(over, now)
-        pieces, inside = (whole_units(row.bounds, asked),), None if row.bounds.start else asked
+        pieces = (whole_units(row.bounds, asked),)
+        told = row.bounds.start and pieces == (asked,)
+        wanted = None if told else partial(reaches, over=asked)
         return [
-            Question(row=row, limits=limits, over=pieces, params=given, size=size, inside=inside) for given in checked
+            Question(row=row, limits=limits, over=pieces, params=given, size=size, wanted=wanted) for given in checked
         ]
 
     return questions
@@ -136,6 +140,22 @@ def reaches(item: Any, over: TimeRange) -> bool:
     else:
         start = end = getattr(item, "ts", None)
     return start is None or (start < over.end and (end is None or end >= over.start or end < start))
+
+
+def theirs(sessions: Iterable[Session]) -> Callable[[Any], bool]:
+    """Tells whether a series, or an event, is of one of these sessions: if it does not say, of one of their users.
+
+    Args:
+        sessions: of one call.
+    """
+    ids = {session.session_id for session in sessions}
+    users = {session.user_id for session in sessions}
+
+    def wanted(item: Any) -> bool:
+        session_id = item.session_id if isinstance(item, MetricSeries) else ""
+        return session_id in ids if session_id else item.user_id in users
+
+    return wanted
 
 
 def about_call(
@@ -160,8 +180,10 @@ def about_call(
         if over is not None:
             start, until = max(over.start, start), min(over.end, until)
         for params, packet in checked:
+            wanted = None if packet.sessions is None else theirs(packet.sessions)
             if not row.bounds.start:
                 pieces, trail = (life,), None
+                wanted = wanted or (None if over is None else partial(reaches, over=over))
             elif packet.sessions is not None:
                 pieces = stays(packet.sessions, life, over)
                 trail = trail_of_stays(call, packet.sessions, life, now=here, until=until)
@@ -180,7 +202,9 @@ def about_call(
                     facts: dict[str, Any] = {"everybody": everybody, "since": since, "fill_to": fill_to, "known": known}
                     trail = CallTrail(call=call, now=here, until=until, **facts)
             if pieces:
-                yield Question(row=row, limits=limits, over=pieces, params=params, size=size, trail=trail)
+                yield Question(
+                    row=row, limits=limits, over=pieces, params=params, size=size, trail=trail, wanted=wanted
+                )
 
     return questions
 

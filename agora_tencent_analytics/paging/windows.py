@@ -379,7 +379,11 @@ class Windows(msgspec.Struct, eq=False):
     def token_refused(self, reading: Reading, refused: Refusal) -> bool:
         """Reads a window again from its first page if the vendor no longer knows its own token; False if it does."""
         reader = reading.reader
-        if not isinstance(reader, NextReader) or not reader.token or refused.code not in reader.paging.refused:
+        if (
+            not isinstance(reader, NextReader)
+            or not reader.token
+            or refused.code not in map(str, reader.paging.refused)
+        ):
             return False
         self._evidence.refused += 1
         self.go(reading, reader.refused(), rows=0)

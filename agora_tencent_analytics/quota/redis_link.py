@@ -134,7 +134,7 @@ class RedisLink:
                 f"has the option {option}, which a {self.place.partition(':')[0]}:// connection does not know; remove "
                 "it, or see redis-py for those there are (ssl_... are for rediss://)"
             )
-        except ValueError:
+        except Exception:  # a ValueError, or one of redis-py's own
             wrong = _MALFORMED
         if _HIDDEN_AT.search(self._url.reveal()):
             wrong = _MALFORMED

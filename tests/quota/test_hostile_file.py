@@ -19,6 +19,12 @@ from tests.support.mutated_files import ENDLESS, mutate
 
 NOW = 1_790_000_000.0
 ENDS_S = 5.0
+LARGE = "length(printf('%.*c', 900000000, 'x')) > 0"
+SLOTS = (
+    "CREATE TABLE slots (account TEXT NOT NULL, counter TEXT NOT NULL, owner TEXT NOT NULL, id TEXT NOT NULL, "
+    "ends REAL NOT NULL, PRIMARY KEY (account, counter, owner, id)"
+)
+OF_SLOTS = "CREATE INDEX slots_by_end ON slots (account, counter, ends)"
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +48,8 @@ def used(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("ALTER TABLE slots ADD COLUMN more",),
         ("CREATE TABLE more (a)",),
         ("DROP INDEX slots_by_end",),
+        ("DROP INDEX slots_by_end", f"CREATE INDEX slots_by_end ON slots (account, counter, ends) WHERE {LARGE}"),
+        ("DROP TABLE slots", f"{SLOTS}, CHECK ({LARGE})) WITHOUT ROWID", OF_SLOTS),
         ("PRAGMA user_version = 3", "DROP TABLE records", f"CREATE VIEW days (account, counter) AS {ENDLESS}"),
         ("PRAGMA application_id = 0", "PRAGMA user_version = 2", f"CREATE VIEW days (account, counter) AS {ENDLESS}"),
     ],

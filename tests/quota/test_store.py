@@ -638,6 +638,15 @@ def test_what_is_asked_for_is_opened_without_a_warning(tmp_path: Path, monkeypat
         "u:a-password@h:6379",
         "u:a-password@h",
         Path("redis://u:a-password@h/0"),
+        "\u201credis://u:a-password@h\u201d",
+        "\ufeffredis://h/?password=a-password",
+        "url=redis://u:a-password@h",
+        "redis-cli -u redis://u:a-pass/word@h",
+        "redis%3A//u:a-password@h",
+        "redis:\\\\u:a-password@h",
+        "//u:a-password@h:6379",
+        "h:6379,password=a-password,ssl=True",
+        "rediss://u:a-password@h?ssl_cert_reqs=a-password",
     ],
 )
 def test_a_url_that_names_no_store_is_refused_without_its_password(

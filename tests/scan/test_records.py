@@ -259,6 +259,18 @@ def test_of_two_peers_and_two_media_the_worse_makes_the_share() -> None:
     assert (None, 0) == (unknown.worst_share, unknown.frozen_users), "nobody measured it"
 
 
+@pytest.mark.parametrize("by", ["share", "seconds", "users", "loss", "rtt"])
+def test_of_calls_that_are_as_bad_the_first_come_first(by: Any) -> None:
+    calls = [call_of(f"c{place}", {"a": (100, [(AUDIO, "x", place == 7)])}) for place in range(20)]
+    assert ["c7", "c0", "c1", "c2", "c3"] == [figures.call_id for figures in worst(calls, by=by, most=5)]
+
+
+@pytest.mark.parametrize("most", [0, -1, 1.5, True, "3", None])
+def test_a_number_of_worst_calls_that_is_none_is_refused(most: Any) -> None:
+    with pytest.raises(BadInput, match="most must be a whole number from 1"):
+        worst([], most=most)
+
+
 def test_an_order_that_there_is_not_is_refused() -> None:
     with pytest.raises(BadInput, match="share, seconds, users, loss, rtt"):
         worst([], by="badness")  # type: ignore[arg-type]

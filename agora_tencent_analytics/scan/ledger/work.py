@@ -253,13 +253,10 @@ class KeptWork(Work):
             if hidden and min(hidden) < span.over.end:
                 self._rows.add_range(TimeRange(max(span.over.start, min(hidden)), span.over.end))
 
-    def unsound(self, call: Call) -> None:
-        """See `Work.unsound`: it will be read again by the next scan."""
-        self._unsound.add(call.call_id)
-
-    def early(self, call: Call) -> None:
-        """See `Work.early`: it will be read again by the next scan."""
-        self._early.add(call.call_id)
+    def lacks(self, call: Call, *, failed: bool, early: bool) -> None:
+        """See `Work.lacks`: it will be read again by the next scan."""
+        self._unsound |= {call.call_id} if failed else set()
+        self._early |= {call.call_id} if early else set()
 
     def settle(self, call: Call) -> None:
         """See `Work.settle`."""

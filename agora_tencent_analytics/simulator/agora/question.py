@@ -89,6 +89,10 @@ class Route:
     inspects: bool = False
     """True if the answer is about calls: it has an empty message and, since 2022, a `requestId`."""
 
+    def path_of(self, name: str) -> str:
+        """Where it is found, by its name: `call/lists`, `insight/usage/by_time`."""
+        return f"/beta/analytics/{name}" if name.startswith("call/") else f"/beta/{name}"
+
 
 def bad(name: str, wrong: str) -> Refused:
     """The vendor's complaint about a parameter."""

@@ -42,10 +42,11 @@ _MINUTES = attrs.evolve(_BUCKETS, answer=statistics.by_minute)
 _USAGE = Route(
     answer=insight.usage_by_time, row=plans.INSIGHT_USAGE, required=(*_TIMES, "metric", "aggregateGranularity")
 )
-_QUALITY = Route(
+_QUALITY = attrs.evolve(
+    _USAGE,
     answer=insight.quality_by_time,
     row=plans.INSIGHT_QUALITY,
-    required=(*_TIMES, "metric", "aggregateGranularity", "productType"),
+    required=(*_USAGE.required, "productType"),
 )
 _USAGE_IN_ALL = Route(
     answer=insight.usage_aggregation,
@@ -54,12 +55,11 @@ _USAGE_IN_ALL = Route(
     optional=(*_BREAKDOWN, "filters"),
     method="POST",
 )
-_QUALITY_IN_ALL = Route(
+_QUALITY_IN_ALL = attrs.evolve(
+    _USAGE_IN_ALL,
     answer=insight.quality_aggregation,
     row=plans.QUALITY_AGGREGATION,
-    required=(*_TIMES, "metric", "productType"),
-    optional=(*_BREAKDOWN, "filters"),
-    method="POST",
+    required=(*_USAGE_IN_ALL.required, "productType"),
 )
 
 _SCALE_NOW = Route(

@@ -29,7 +29,6 @@ from agora_tencent_analytics.simulator.world.world import World
 if TYPE_CHECKING:
     from agora_tencent_analytics.agora.provider import AgoraArguments, AgoraProvider
 
-_CALLS, _OTHERS = "/beta/analytics/", "/beta/"
 _NO_AUTH = "you have no auth to access this service, please buy or upgrade your service package"
 _NO_AUTH_2021 = "no auth"
 _OVERSIZE = "query duration limit error"
@@ -113,19 +112,12 @@ class SimulatedAgora(SimulatedVendor):
         return GENERATIONS[self._api]
 
     def _read(self, ask: Ask) -> tuple[str, Mapping[str, Any]]:
-        of_calls = ask.path.startswith(_CALLS)
-        endpoint = ask.path.removeprefix(_CALLS if of_calls else _OTHERS)
-        route = ROUTES[self._api].get(endpoint)
-        known = (
-            route is not None
-            and ask.path.startswith(_OTHERS)
-            and of_calls is endpoint.startswith("call/")
-            and ask.method == route.method
-        )
+        routes = ROUTES[self._api].items()
+        found = (name for name, route in routes if (ask.method, ask.path) == (route.method, route.path_of(name)))
         facts: dict[str, Any] = dict(parse_qsl(ask.query, keep_blank_values=True))
         if ask.method == "POST":
             facts |= ask.object or {}
-        return endpoint if known else "?", facts
+        return next(found, "?"), facts
 
     def _admit(self, ask: Ask, endpoint: str) -> Sequence[Rate]:
         if endpoint == "?":
