@@ -248,6 +248,8 @@ class Vendor(ABC):
         rows = payload_of(row, body)
         if row.points is not None:
             return self._points(row, row.points, body, rows, asked, given.get("call_id", ""))
+        if row.model is MetricSeries:
+            raise TypeError(f"{row.name} does not say with `points` how its series stand in the rows")
 
         def read(rows: Sequence[Any]) -> list[Any]:
             inner = [one.pop(row.sessions_key, None) for one in rows] if row.sessions_key else []
