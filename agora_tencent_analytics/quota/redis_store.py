@@ -220,7 +220,7 @@ class RedisStore(TakesAlong):
                     f"its database {told.database} counts this account too, and they would count apart; name one "
                     "database everywhere, or delete the keys of the account in the other"
                 )
-            self._link.serves = True
+            self._link.served()
             granted = told.state.why is None
             if told.void:
                 return told.state, False

@@ -13,6 +13,7 @@ import shutil
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -178,8 +179,8 @@ async def the_volume_is_lost_and_all_clients_start_anew(of: Try) -> None:
     assert 1 < told_of(server.port, "what was sent earlier today"), "at the first start, and now"
 
 
-async def the_address_moves_and_the_old_primary_lives_on_as_a_replica(of: Try) -> None:
-    old, new = await of.server(), await of.server()
+async def the_address_moves_and_the_old_primary_lives_on_as_a_replica(of: Try, **how: Any) -> None:
+    old, new = await of.server(**how), await of.server(**how)
     await say(new.port, "REPLICAOF", "127.0.0.1", old.port)
     front = await of.proxy(old)
 
@@ -188,7 +189,11 @@ async def the_address_moves_and_the_old_primary_lives_on_as_a_replica(of: Try) -
         front.target = new.port  # for new connections; the kept ones lead to the old one, and are not cut
         await say(old.port, "REPLICAOF", "127.0.0.1", new.port)
 
-    await of.lose(front.url, event)
+    await of.lose(front.url, event, newcomer=False)
+
+
+async def the_same_before_redis_7(of: Try) -> None:
+    await the_address_moves_and_the_old_primary_lives_on_as_a_replica(of, binary=None)
 
 
 async def it_is_stopped_in_order_and_keeps_dumps_alone(of: Try) -> None:
@@ -417,6 +422,12 @@ def test_a_server_behind_twemproxy_that_forgets_costs_no_refusal_either(binary: 
 @on_each_server
 def test_a_hundred_processes_on_one_server_keep_to_one_limit(binary: str, tmp_path: Path) -> None:
     play([a_hundred_processes_share_it], tmp_path, SHORT, binary)
+
+
+@needs_redis
+@pytest.mark.long
+def test_an_older_server_that_is_a_replica_now_is_left(tmp_path: Path) -> None:
+    play([the_same_before_redis_7], tmp_path, SHORT, "")
 
 
 @needs_redis

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +159,25 @@ def test_what_is_not_a_record_is_told_by_its_line(line: bytes) -> None:
     (good,) = write_records([full()])
     with pytest.raises(BadInput, match="line 2 is not a record"):
         list(read_records([good, line]))
+
+
+@pytest.mark.parametrize("inside", [b"[],", b"{},", b'{"a":1},', b'"",'])
+def test_a_line_that_would_become_too_much_is_told_and_not_read(inside: bytes) -> None:
+    (line,) = write_records([full()])
+    bomb = line.replace(b'"new":', b'"x":[' + inside * (3_000_000 // len(inside)) + b'0],"new":')
+    tracemalloc.start()
+    try:
+        with pytest.raises(BadInput, match=r"line 2 is not a record of a scan .TooMuch: its 3,0"):
+            list(read_records([line, bomb]))
+        assert tracemalloc.get_traced_memory()[1] < 3_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_long_call_of_millions_of_points_is_read() -> None:
+    columns = Columns.of(range(1_732_900_000, 1_732_907_200), [0.0] * 7_200)
+    record = attrs.evolve(full(), series=tuple(series(vendor_metric=str(n), columns=columns) for n in range(180)))
+    assert [record] == list(read_records(write_records([record])))
 
 
 @pytest.mark.parametrize("again", [copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
