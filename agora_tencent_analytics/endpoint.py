@@ -244,7 +244,8 @@ class Endpoint(msgspec.Struct, Generic[R], kw_only=True, frozen=True, dict=True)
         if isinstance(paging, PageNumber) and paging.offset and paging.base:
             raise BadInput(f"{self.name}: {paging.number!r} counts rows, and none is before the first page: base=0")
         at = paging.at if isinstance(paging, Newest) or (isinstance(paging, AnyOf) and paging.at) else None
-        if at is not None and not (self.key and at in self.model.__annotations__):
+        known_at = any(at in getattr(kind, "__annotations__", ()) for kind in self.model.__mro__)
+        if at is not None and not (self.key and known_at):
             raise BadInput(f"{self.name} needs a `key`, and a {self.model.__name__} to have {at!r}")
 
     def __hash__(self) -> int:

@@ -13,6 +13,7 @@ import pytest
 from agora_tencent_analytics.vendor import (
     DAY,
     AnyOf,
+    Asked,
     BadInput,
     Bounds,
     Call,
@@ -350,6 +351,23 @@ def test_attributes_are_computed_from_the_row_whatever_the_time_is_spelt_in(mome
     assert {"room", "from", "duration"} == call.extra.keys()
 
 
+def test_an_attribute_that_a_record_lacks_is_refused_where_it_is_named() -> None:
+    with pytest.raises(BadInput, match="a Call does not have 'chanel'"):
+        Structure({Call: {"call_id": "id", "chanel": "room"}})
+
+
+def test_what_merges_gives_a_list_and_no_generator_that_may_never_end() -> None:
+    class Merging(OutsideProvider):
+        def sessions(self, call: Call, **options: Any) -> Paginator[Session]:
+            packet = Packet(params={"call_id": call.call_id})
+            return self.ask_about(self.sessions_row, call, [packet], merge=lambda _: iter(int, 1))  # type: ignore[arg-type,return-value]
+
+    rows = [{"call_id": "c7", "session_id": "s", "user_id": "u", "join_ts": OVER.start}]
+    call = Call(vendor="toy", call_id="c7", created_ts=OVER.start, destroyed_ts=OVER.start + 5)
+    with pytest.raises(TypeError, match="merge= gave its records as callable_iterator"):
+        run(Merging(lambda _: {"rows": rows}, vendor=PlainVendor()).sessions(call).collect)
+
+
 def test_what_cannot_be_computed_costs_the_field_where_it_is_optional_and_else_the_row() -> None:
     odd: list[str] = []
     (call,) = NESTED.rows([nested(duration="long")], Call, odd=odd.extend, vendor="toy")
@@ -468,6 +486,12 @@ def test_values_that_are_no_numbers_are_told_and_those_that_are_missing_are_not(
     assert 1 == series.odd
     (series,) = metered(WIDE, [{**said, "rtt": ""}])
     assert 1 == series.odd
+
+
+def test_series_need_points_or_a_decode_of_the_authors() -> None:
+    logs = row("logs", MetricSeries, Unpaged())
+    with pytest.raises(TypeError, match="does not say with `points`"):
+        PlainVendor().decode(logs, {"rows": []}, Asked(window=OVER, params={}))
 
 
 def test_rows_without_any_metric_that_is_declared_are_told() -> None:

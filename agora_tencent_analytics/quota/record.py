@@ -203,14 +203,15 @@ class Known(msgspec.Struct):
         known = self.days.setdefault(counter, {})
         for date, day in days:
             known.setdefault(date, Day()).merge(day)
-        forget_days(known, (date for date, _ in days))
+        if days:
+            forget_days(known, days[0][0])
 
 
-def forget_days(days: dict[int, Day], charged: Iterable[int]) -> None:
-    """Forgets the days that are long over when these are charged."""
-    oldest = min(charged, default=0) - DAYS_KEPT
-    for day in [day for day in days if day <= oldest]:
-        del days[day]
+def forget_days(days: dict[int, Day], charged: int) -> None:
+    """Forgets the days that are long over when this one is charged."""
+    if len(days) > 2:  # more than midnight needs
+        for day in [day for day in days if day <= charged - DAYS_KEPT]:
+            del days[day]
 
 
 def meet(

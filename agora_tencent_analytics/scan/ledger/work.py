@@ -12,6 +12,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 
+import msgspec
+
 from agora_tencent_analytics.errors import AnalyticsError
 from agora_tencent_analytics.limits import DAY
 from agora_tencent_analytics.models.calls import Call
@@ -176,16 +178,11 @@ class KeptWork(Work):
 
     def gaps(self, clipped: Iterable[Clipped]) -> tuple[Clipped, ...]:
         """See `Work.gaps`: what was only looked back at is not a gap. What is too recent no scan has read yet."""
-        pieces = tuple(clipped)
-        found = [(piece, piece.over.overlap(fresh)) for piece in pieces for fresh in self._fresh]
-        return (
-            *(piece for piece in pieces if piece.reason != "history"),
-            *(
-                Clipped(over=over, reason=piece.reason, endpoint=piece.endpoint)
-                for piece, over in found
-                if over is not None and piece.reason == "history"
-            ),
-        )
+        found: list[Clipped] = []
+        for piece in clipped:
+            fresh = [piece.over.overlap(one) for one in self._fresh] if piece.reason == "history" else [piece.over]
+            found += [msgspec.structs.replace(piece, over=over) for over in fresh if over is not None]
+        return tuple(found)
 
     # -- what is done -------------------------------------------------------------------------------------------
 
