@@ -31,11 +31,10 @@ from agora_tencent_analytics.message import Request, Response
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.refusals import (
-    BY_STATUS,
     Made,
     brief,
-    judge_status,
     make,
+    of_status,
     parse_object,
     parsed,
     retry_after,
@@ -189,12 +188,13 @@ class Vendor(ABC):
 
     def _failure(self, row: Endpoint[Any], response: Response) -> Refusal | UnreadableReply:
         """What an answer is whose status is not that of a good one."""
+        if 300 <= response.status < 400:
+            return unreadable(row, response, "a redirect, which is not followed: credentials stay with their host")
         try:
             body = parse_object(row, response)
         except UnreadableReply:
             body = {}
-        told = partial(self._refusal, row, response, body)
-        return judge_status(self.name, row, response, told=told) or told()
+        return self._refusal(row, response, body)
 
     def _judge(self, row: Endpoint[Any], response: Response, body: Any) -> None:
         code = found(body, self.code_key)
@@ -208,15 +208,18 @@ class Vendor(ABC):
         code, message = found(body, self.code_key), text(found(body, self.message_key))
         if code in (None, "") or code in self.good_codes:
             code = response.status
-        by_status = self.codes.get(response.status) or BY_STATUS.get(response.status, Refusal)
+        status = response.status
+        made = self._meant(row, code, message) or self.codes.get(status)
+        if made is None or (made is Refusal and (status == 429 or status >= 500)):
+            made = of_status(status)  # which says more than a code that nobody knows
         said = make(
-            self._meant(row, code, message) or by_status,
+            made,
             vendor=self.name,
             code=brief(str(shallow(code))),
             message=brief(message) or "(no message)",
             request_id=brief(text(found(body, self.request_id_key))),
             endpoint=row.name,
-            status=response.status,
+            status=status,
         )
         if isinstance(said, RateLimited) and said.retry_after_s is None:
             said.retry_after_s = retry_after(response.headers)

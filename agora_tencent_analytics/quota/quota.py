@@ -200,6 +200,9 @@ class Quota:
 
     async def aclose(self) -> None:
         """Closes what the store has open on this event loop; the quota can still be used, and opens it again."""
+        for counter in list(self._counters.get(_running_loop(), {}).values()):
+            if counter.outbox is not None:
+                await counter.outbox.empty()
         if self._store is not None:
             await self._store.aclose()
 

@@ -191,9 +191,14 @@ local function meet() -- the account from now on, and what was found wrong with 
   return its
 end
 
+local function end_slots() -- writes down when each of these slots was answered
+  for _, one in ipairs(a.ended) do redis.call('ZADD', ends, exact(now - one[2]), one[1]) end
+end
+
 local steps = {}
 
 function steps.reserve()
+  if a.ended then end_slots() end -- whatever becomes of the claim
   read()
   if redis.call('ZSCORE', ends, known) then return reply('hold', 0, {}, { void = true }) end
   local its = meet()
@@ -263,11 +268,12 @@ function steps.answered()
     read()
     for i = 1, #days do charge(i, 1, 0) end
   end
+  local at = now - a.ended[1][2]
   for _, room in ipairs(a.long) do
-    if room.step >= 0 and step_of(room, now - a.ago_s) > room.step then count(room, now - a.ago_s) end
+    if room.step >= 0 and step_of(room, at) > room.step then count(room, at) end
   end
   if a.windowed then
-    redis.call('ZADD', ends, exact(now - a.ago_s), member)
+    end_slots()
   else
     redis.call('ZREM', ends, member)
   end
@@ -347,5 +353,5 @@ function steps.hello() -- KEYS are those of version 0.1 (slots, state, days): re
 end
 
 -- What was sent must be written down even when memory is full: a script that has written once may go on writing.
-if step ~= 'reserve' and step ~= 'look' and step ~= 'hello' then redis.call('ZREM', ends, '!') end
+if step ~= 'reserve' and step ~= 'look' and step ~= 'hello' or a.ended then redis.call('ZREM', ends, '!') end
 return steps[step]()

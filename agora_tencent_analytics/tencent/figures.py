@@ -10,7 +10,7 @@ Rates are percents: whole ones in `RowValue` (97 is 97 %), with decimals in `Row
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from functools import partial
 from types import MappingProxyType
@@ -155,6 +155,16 @@ def figures_of_apps(row: Endpoint[Any], body: Mapping[str, Any], asked: Asked) -
         return found
 
     return asked.flaws.each(payload_of(row, body), read)
+
+
+SHAPES: Mapping[str, Callable[[Endpoint[Any], Mapping[str, Any], Asked], list[Figures]]] = {
+    "Data": figures_of_series,
+    "ScaleList": figures_of_scale,
+    "UsageList": figures_of_usage,
+    "SdkAppIdUsages": figures_of_apps,
+    "Usages": figures_of_apps,
+}
+"""How an answer is read, by the key that its rows stand under."""
 
 
 def period(every: str) -> str:

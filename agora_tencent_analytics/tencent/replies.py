@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -186,6 +186,15 @@ def experiences_of(rows: Sequence[dict[str, Any]], asked: Asked) -> list[Abnorma
 def _causes(rows: Sequence[Any]) -> list[Cause]:
     found = STRUCTURE.rows(rows, Cause)
     return [attrs.evolve(cause, text=describe_abnormal_event(cause.cause_id, cause.peer_id)) for cause in found]
+
+
+READ: Mapping[type, Callable[..., list[Any]]] = {
+    Call: call_rows,
+    Session: session_rows,
+    Event: events_of,
+    AbnormalExperience: experiences_of,
+}
+"""How rows are read, by what they become."""
 
 
 def numbered(ids: Sequence[str]) -> list[str]:

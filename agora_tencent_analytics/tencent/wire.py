@@ -6,7 +6,7 @@ The vendor answers HTTP 200 whenever it processed the request at all; what it sa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -18,29 +18,20 @@ from agora_tencent_analytics.decoding.rawjson import beside
 from agora_tencent_analytics.endpoint import Endpoint, whole_units
 from agora_tencent_analytics.errors import InvalidRequest, NotFound, Refusal
 from agora_tencent_analytics.message import Request, Response
-from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.events import AbnormalExperience, Event
 from agora_tencent_analytics.models.figures import Figures
 from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.refusals import BY_STATUS, Made, parse_object, parsed, unreadable
 from agora_tencent_analytics.secret import Secret
 from agora_tencent_analytics.tencent.codes import meant
-from agora_tencent_analytics.tencent.figures import (
-    figures_of_apps,
-    figures_of_scale,
-    figures_of_series,
-    figures_of_usage,
-)
+from agora_tencent_analytics.tencent.figures import SHAPES
 from agora_tencent_analytics.tencent.replies import (
     PAGES,
+    READ,
     STRUCTURE,
     UsualPage,
-    call_rows,
-    events_of,
-    experiences_of,
     numbered,
     series_of,
-    session_rows,
     users_beside,
 )
 from agora_tencent_analytics.tencent.series import TencentDetail, read_detail
@@ -76,20 +67,7 @@ _ENVELOPE = frozenset({"Total", "RequestId", "UsageKey"})
 _WARNING = "DeprecatedWarning"
 """Stands in answers of actions that are about to go offline."""
 
-_READ: Mapping[type, Callable[..., list[Any]]] = {
-    Call: call_rows,
-    Session: session_rows,
-    Event: events_of,
-    AbnormalExperience: experiences_of,
-}
 _WITHOUT_IDS = (Event, AbnormalExperience)
-_SHAPES = {
-    "Data": figures_of_series,
-    "ScaleList": figures_of_scale,
-    "UsageList": figures_of_usage,
-    "SdkAppIdUsages": figures_of_apps,
-    "Usages": figures_of_apps,
-}
 
 
 @attrs.define
@@ -209,11 +187,11 @@ class TencentVendor(Vendor):
     def _items(self, row: Endpoint[Any], body: Mapping[str, Any], asked: Asked) -> list[Any]:
         rows = payload_of(row, body)
         if row.model is Figures:
-            return _SHAPES[row.payload](row, body, asked)
+            return SHAPES[row.payload](row, body, asked)
         if row.model is RoomUsage:
             return read_room_usage(rows, whole_units(row.bounds, asked.window), asked.flaws)
-        if row.model in _READ:
-            return read_rows(row, rows, asked, partial(_READ[row.model], asked=asked))
+        if row.model in READ:
+            return read_rows(row, rows, asked, partial(READ[row.model], asked=asked))
         return list(super().decode(row, body, asked).items)
 
 

@@ -1185,7 +1185,8 @@ def test_a_loop_that_was_closed_with_waiters_does_not_block_the_others() -> None
     slot = doomed.run_until_complete(hold_and_wait())
     orphans = asyncio.all_tasks(doomed)
     doomed.close()
-    asyncio.run(slot._leave())
+    slot._leave(broken=False, at_once=True)
+    asyncio.run(slot._tell(None))
 
     async def next_one() -> None:
         async with of.slot("lists", rates, max_wait=5) as mine:

@@ -167,7 +167,7 @@ def test_a_line_that_would_become_too_much_is_told_and_not_read(inside: bytes) -
     bomb = line.replace(b'"new":', b'"x":[' + inside * (3_000_000 // len(inside)) + b'0],"new":')
     tracemalloc.start()
     try:
-        with pytest.raises(BadInput, match="line 2 is not a record of a scan .TooMuch: its 3,0"):
+        with pytest.raises(BadInput, match=r"line 2 is not a record of a scan .TooMuch: its 3,0"):
             list(read_records([line, bomb]))
         assert tracemalloc.get_traced_memory()[1] < 3_000_000
     finally:
