@@ -7,9 +7,9 @@ the first, so there is less to hold against the vendor, and less that can be don
   brought nothing new, is a loop. Where the token is the last row of the page, pages end with an empty one, or where a
   total of the whole listing is reached by a page that is not full.
 * A total that moved, fewer rows than a total promised, a full last page after more rows than that, and rows that came
-  into the vendor's recent minutes meanwhile (the first page is read once more to see) are drift: the window is read once
-  more from its first page, and what that does not mend is incomplete. So is a `has_more` that stays true on the last
-  page.
+  into the vendor's recent minutes meanwhile (the first page is read once more to see) are drift: the window is read
+  once more from its first page, and what that does not mend is incomplete. So is a `has_more` that stays true on the
+  last page.
 * A token that the vendor refuses costs the same: once more from the first page, and then the window ends.
 """
 
