@@ -205,17 +205,15 @@ class Vendor(ABC):
 
     def _refusal(self, row: Endpoint[Any], response: Response, body: Any) -> Refusal:
         """The refusal that an answer is, by its code or else by its status."""
-        code, message = found(body, self.code_key), text(found(body, self.message_key))
-        if code in (None, "") or code in self.good_codes:
-            code = response.status
-        status = response.status
-        made = self._meant(row, code, message) or self.codes.get(status)
+        status, code, message = response.status, found(body, self.code_key), text(found(body, self.message_key))
+        told = code not in (None, "") and code not in self.good_codes
+        made = (self._meant(row, code, message) if told else None) or self.codes.get(status)
         if made is None or (made is Refusal and (status == 429 or status >= 500)):
             made = of_status(status)  # which says more than a code that nobody knows
         said = make(
             made,
             vendor=self.name,
-            code=brief(str(shallow(code))),
+            code=brief(str(shallow(code) if told else status)),
             message=brief(message) or "(no message)",
             request_id=brief(text(found(body, self.request_id_key))),
             endpoint=row.name,
@@ -226,7 +224,7 @@ class Vendor(ABC):
         return said
 
     def _meant(self, row: Endpoint[Any], code: Any, message: str) -> Made | None:
-        """Which refusal a code of the vendor's is, or a status where there is no code; None if nobody knows."""
+        """Which refusal a code of the vendor's is; None if the status says more than a code that nobody knows."""
         names = (code, str(code)) if isinstance(code, str | int) else ()
         return next((self.codes[name] for name in names if name in self.codes), None)
 

@@ -83,7 +83,9 @@ async def unanswered(request: Request, error: AnalyticsError) -> JSONResponse:
     """400 for a wrong question, 503 for no quota, 502 for the vendor's fault; `Retry-After` where it may come again."""
     headers = {"Retry-After": str(max(1, math.ceil(error.wait_s(time.time()) or 0)))} if error.retryable else {}
     told = {"error": type(error).__name__, "request_id": error.request_id if isinstance(error, Refusal) else ""}
-    status = 400 if isinstance(error, BadInput) else 503 if isinstance(error, NotAsked | IncompleteScan) else 502
+    status = 503 if isinstance(error, NotAsked | IncompleteScan) else 502
+    if isinstance(error, BadInput) and not error.retryable:
+        status = 400
     return JSONResponse(told, status, headers)
 
 

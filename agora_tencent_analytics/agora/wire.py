@@ -86,9 +86,9 @@ class AgoraVendor(Vendor):
             raise unreadable(row, response, why, request_id=text(body.get("requestId")))
 
     def _meant(self, row: Endpoint[Any], code: Any, message: str) -> Made | None:
-        """A code 300 says what it means in its message alone."""
+        """By the vendor's table alone; a code 300 says what it means in its message."""
         if (whole := number(code)) != 300:
-            return super()._meant(row, whole, message)
+            return super()._meant(row, whole, message) or Refusal
         return next((made for part, made in MESSAGES_300.items() if part in message.lower()), Refusal)
 
     def decode(self, row: Endpoint[Any], body: Any, asked: Asked) -> Reply[Any]:

@@ -5,6 +5,7 @@ These are counts, windows and reasons. What happens next is decided in `walk.py`
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -32,6 +33,8 @@ class Evidence(msgspec.Struct):
     """Windows whose reading ended."""
     clipped: dict[Clipped, None] = {}
     """What could not be asked, each piece once and in order."""
+    shown_at: float = math.inf
+    """When the vendor will show some of that, epoch seconds on this machine's clock."""
     doubts: dict[str, None] = {}
     """Where the vendor's rows contradict each other and may hide more, each once and in order."""
     lost: list[UnreadableRow] = []
@@ -87,19 +90,21 @@ class Evidence(msgspec.Struct):
             f"nothing of {self.over} can be asked now ({'; '.join(map(str, self.clipped))}); ask for a range inside "
             "the plan's history, or wait until the vendor shows its newest data",
             clipped=tuple(self.clipped),
+            retry_at=self.shown_at if self.shown_at < math.inf else None,
         )
 
     def reach(self, over: TimeRange) -> None:
         """Notes that this range was asked for too."""
         self.over = self.over.hull(over) if self.over else over
 
-    def clip(self, pieces: Iterable[Clipped]) -> None:
-        """Notes what cannot be asked."""
+    def clip(self, pieces: Iterable[Clipped], shown_at: float = math.inf) -> None:
+        """Notes what cannot be asked, and when some of it can."""
+        self.shown_at = min(self.shown_at, shown_at)
         self.clipped.update(dict.fromkeys(pieces))
 
     def begin_anew(self) -> None:
         """Forgets the range and what of it could not be asked; what was spent stays."""
-        self.over = None
+        self.over, self.shown_at = None, math.inf
         self.clipped.clear()
 
     def count(self, fresh: int, *, duplicates: int) -> None:

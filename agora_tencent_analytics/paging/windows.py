@@ -160,7 +160,7 @@ class Windows(msgspec.Struct, eq=False):
             self._evidence.clip(piece for piece in cut.clipped if piece.reason == "history")
             return over
         if cut.clipped:
-            self._evidence.clip(cut.clipped)
+            self._evidence.clip(cut.clipped, here + cut.shown_in(limits, now, row.bounds))
             if self._hidden is not None:
                 self._hidden += [(piece, self._clock.lead) for piece in cut.clipped if piece.reason != "history"]
         return cut.inside

@@ -80,6 +80,8 @@ class TencentVendor(Vendor):
 
     name = "tencent"
     structure = STRUCTURE
+    # All but 200 are a gateway's.
+    codes: ClassVar = {status: BY_STATUS.get(status, InvalidRequest) for status in range(201, 500) if status != 429}
     good_codes = ()
     request_id_key = "request_id"
     shown: ClassVar[frozenset[str]] = frozenset(
@@ -143,12 +145,10 @@ class TencentVendor(Vendor):
         return super()._refusal(row, response, {**told, "request_id": inside.get("RequestId")})
 
     def _meant(self, row: Endpoint[Any], code: Any, message: str) -> Made | None:
-        """By the vendor's tables; a status, which is a gateway's, as everywhere."""
-        if not isinstance(code, str):
-            return BY_STATUS.get(code) or (None if code == 429 or code >= 500 else InvalidRequest)
+        """By the vendor's tables alone."""
         if (made := meant(code)) is NotFound and row.retired:
             return NotFound, {"hint": f"the vendor has retired this action; ask {row.retired} instead"}
-        return made
+        return made or Refusal
 
     def decode(self, row: Endpoint[Any], body: Any, asked: Asked) -> Reply[Any]:
         """The rows of a good answer as records."""

@@ -292,10 +292,11 @@ def test_without_a_code_the_status_decides_and_is_never_a_success(
             assert "Invalid credentials" == caught.value.message
 
 
-def test_of_a_code_that_nobody_knows_the_status_says_what_it_is() -> None:
-    with pytest.raises(NotAuthenticated) as caught:
-        VENDOR.unwrap(CALL_LISTS_2024, response({"code": 4711, "message": "go away"}, 401))
-    assert ("4711", "go away") == (caught.value.code, caught.value.message)
+@pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 418, 422])
+def test_a_code_that_nobody_knows_is_a_plain_refusal_whatever_the_status(status: int) -> None:
+    with pytest.raises(Refusal) as caught:
+        VENDOR.unwrap(CALL_LISTS_2024, response({"code": 4711, "message": "go away"}, status))
+    assert (Refusal, "4711", "go away") == (type(caught.value), caught.value.code, caught.value.message)
 
 
 def test_a_429_with_a_retry_after_says_when() -> None:

@@ -173,6 +173,19 @@ def test_what_the_last_page_says_against_the_end_makes_the_window_incomplete(met
     assert why in listed(provider(answer))[1].why
 
 
+@pytest.mark.parametrize(
+    ("rows", "total", "why"), [(100, "listing", "counts 7 rows, and 100 came"), (99, "listing", ""), (100, "hint", "")]
+)
+def test_a_full_last_page_is_not_believed_to_be_the_last_after_more_than_the_vendor_counts(
+    rows: int, total: Any, why: str
+) -> None:
+    said = {"rows": ROWS[:rows], "meta": {"total": 7}}
+    calls, certificate = listed(provider(lambda _: said, NextPage(send="after", size="limit", total=total)))
+    assert rows == len(calls)
+    assert why in certificate.why
+    assert bool(why) == bool(certificate.why)
+
+
 def refused(code: str) -> Response:
     return Response(status=400, headers={}, body=b'{"code": "%s", "message": "expired"}' % code.encode())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 import sqlite3
 import time
@@ -98,6 +99,18 @@ def test_no_mutated_file_hangs_counts_below_nought_or_ends_in_a_traceback(used: 
 def test_none_of_a_hundred_mutated_files_does(used: Path, tmp_path: Path) -> None:
     for seed in range(1_000, 1_100):
         mutated(seed, used, tmp_path / str(seed))
+
+
+@pytest.mark.parametrize("counted", [[-(10**9), 0], [4, -(10**9)]])
+def test_a_day_on_which_less_than_nothing_was_sent_is_refused(counted: list[int], used: Path, tmp_path: Path) -> None:
+    path = Path(shutil.copy(used, tmp_path / "quota"))
+    with closing(sqlite3.connect(path, isolation_level=None)) as file:
+        (record,) = (one for (one,) in file.execute("SELECT record FROM records") if "days" in json.loads(one))
+        changed = json.loads(record)
+        (day,) = changed["days"].values()
+        day[0] = dict.fromkeys(day[0], counted)
+        file.execute("UPDATE records SET record = ? WHERE record = ?", (json.dumps(changed), record))
+    assert "unavailable" == asyncio.run(take(SqliteStore(path), NOW + 100))[0]
 
 
 @pytest.mark.parametrize("version", [0, 1, 2, 3, 77])

@@ -25,10 +25,10 @@ from agora_tencent_analytics.tencent.wire import TencentVendor
 Made = tuple[type[Refusal], dict[str, Any]]
 
 
-def refusal(code: str, message: str = "no", row: Endpoint[Any] = ROOM_INFO) -> Refusal:
+def refusal(code: str, message: str = "no", row: Endpoint[Any] = ROOM_INFO, *, status: int = 200) -> Refusal:
     body = {"Response": {"Error": {"Code": code, "Message": message}, "RequestId": "2e12"}}
     with pytest.raises(Refusal) as caught:
-        TencentVendor("ap-singapore").unwrap(row, Response(status=200, headers={}, body=json.dumps(body).encode()))
+        TencentVendor("ap-singapore").unwrap(row, Response(status=status, headers={}, body=json.dumps(body).encode()))
     return caught.value
 
 
@@ -165,6 +165,12 @@ def test_a_code_is_the_failure_of_the_table() -> None:
             found.endpoint,
             found.status,
         )
+
+
+@pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 418, 422])
+def test_a_code_that_nobody_knows_is_a_plain_refusal_whatever_the_status(status: int) -> None:
+    found = refusal("Mystery.OfOurs", status=status)
+    assert (Refusal, "Mystery.OfOurs") == (type(found), found.code)
 
 
 def test_the_two_limits_of_age_are_told_apart() -> None:

@@ -85,17 +85,18 @@ _SOUND = {
         numbers="first until run",
     ),
     "stretches": _kinds(
-        f"first >= 0 AND first < until AND until < {_LATEST} AND typeof(cursor) IN ('text', 'null')",
+        f"number > 0 AND first >= 0 AND first < until AND until < {_LATEST} AND typeof(cursor) IN ('text', 'null')",
         texts="lane",
         numbers="first until",
     ),
     "calls": _kinds(
-        f"typeof(digest) = 'blob' AND length(digest) = 16 AND state BETWEEN 0 AND 7 AND run BETWEEN 0 AND {_MOST} "
-        f"AND ended BETWEEN 0 AND {_LATEST} AND typeof(call) = CASE state WHEN 0 THEN 'null' ELSE 'blob' END",
+        "number > 0 AND typeof(digest) = 'blob' AND length(digest) = 16 AND state BETWEEN 0 AND 7 "
+        f"AND run BETWEEN 0 AND {_MOST} AND ended BETWEEN 0 AND {_LATEST} "
+        "AND typeof(call) = CASE state WHEN 0 THEN 'null' ELSE 'blob' END",
         texts="lane",
         numbers="state run ended",
     ),
-    "marks": _kinds("value >= 0", texts="name", numbers="value"),
+    "marks": _kinds(f"value BETWEEN 0 AND {_MOST}", texts="name", numbers="value"),
 }
 """What holds for each row of a table that we have written."""
 _SUMS = (
