@@ -89,7 +89,13 @@ class MemoryStore(RecordedStore):
             return step(self.tables, f"process {os.getpid()}", 0.0)
 
     def end(self, key: CounterKey, claim: Claim, at: float) -> None:
-        """The same as `answered` for an ordinary answer, without a wait; `at` in epoch seconds."""
+        """The same as `answered` for an ordinary answer, without a wait.
+
+        Args:
+            key: the counter.
+            claim: what was granted.
+            at: when its answer came, epoch seconds.
+        """
         with self._lock:
             end_slot(self.tables, key, claim, at)
         self._known.setdefault(key[0], Known()).active_at = at
