@@ -200,7 +200,7 @@ class RedisLink:
         raise self.unusable(why, passes=passes)
 
     async def _evaluate(self, pool: _Pool, keys: list[str], words: tuple[str | bytes, ...], until: float) -> Any:
-        from redis.exceptions import ConnectionError, NoScriptError
+        from redis.exceptions import ConnectionError, NoScriptError, ReadOnlyError
 
         asked = (len(keys), *keys, *words)
         kept = bool(pool.idle)
@@ -218,8 +218,8 @@ class RedisLink:
                         await connection.send_command("EVAL", self._script, *asked)
                         reply = await connection.read_response()
             except BaseException as error:
-                # Before Redis 7 it is within what is said of the script that it ran on a replica.
-                is_stale = isinstance(error, ConnectionError | OSError | TimeoutError) or "READONLY" in str(error)
+                is_stale = isinstance(error, ConnectionError | ReadOnlyError | OSError | TimeoutError)
+                is_stale = is_stale or "READONLY" in str(error)  # before Redis 7, within what is said of the script
                 if not is_stale and isinstance(error, Exception) and connection.is_connected:
                     pool.idle.append(connection)  # it has answered, if only that it will not
                     raise
