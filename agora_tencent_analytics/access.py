@@ -22,6 +22,7 @@ from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.environment import EnvironmentVariable, from_environment
 from agora_tencent_analytics.errors import BadInput, NotOffered
 from agora_tencent_analytics.http.client import Caller
+from agora_tencent_analytics.http.connection import check_loop
 from agora_tencent_analytics.http.credentials import Fixed, account_of, check_async, fixed_credentials, hidden, seal_key
 from agora_tencent_analytics.http.hosts import Hosts, check_base_url
 from agora_tencent_analytics.http.retry import Retry
@@ -170,6 +171,7 @@ class Access:
     # -- lifetime -----------------------------------------------------------------------------------------
 
     async def __aenter__(self) -> Self:
+        check_loop()
         if not self._is_view and self._caller.connection.closed:
             self._caller.connection.closed = False
             if isinstance(self._caller.transport, AiohttpTransport):
@@ -189,6 +191,7 @@ class Access:
         """
         if self._is_view:
             return
+        check_loop()
         self._caller.connection.close()
         await self._caller.transport.aclose()
         await self._caller.quota.aclose()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Iterable
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import msgspec
 
@@ -86,6 +86,22 @@ def check_seconds(name: str, value: object) -> None:
     """
     if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
         raise BadInput(f"{name} must be 0 or more seconds, or None, not {value!r}")
+
+
+def listed(name: str, given: Any, of: str) -> list[Any]:
+    """What somebody gave as a list, or as anything else to iterate over.
+
+    Args:
+        name: of the argument.
+        given: its value.
+        of: what the list is of, in words.
+
+    Raises:
+        BadInput: one text, or nothing to iterate over.
+    """
+    if isinstance(given, str | bytes) or not isinstance(given, Iterable):
+        raise BadInput(f"{name} must be a list of {of}, not {type(given).__name__}")
+    return list(given)
 
 
 def earlier(one: float | None, other: float | None) -> float | None:

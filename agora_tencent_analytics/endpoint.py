@@ -7,6 +7,7 @@ plan's `Limits`, under the name in `Endpoint.limits`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from functools import cached_property
@@ -18,6 +19,7 @@ import msgspec
 from agora_tencent_analytics.decoding.series import Points
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.limits import DAY, MINUTE, Limits, check_positive
+from agora_tencent_analytics.models.calls import unsigned
 from agora_tencent_analytics.timerange import TimeRange
 
 __all__ = [
@@ -29,7 +31,6 @@ __all__ = [
     "PageNumber",
     "Param",
     "Unpaged",
-    "unsigned",
 ]
 
 R = TypeVar("R")
@@ -115,12 +116,14 @@ class NextPage(msgspec.Struct, kw_only=True, frozen=True):
     question does not have itself; its host and its path are disregarded."""
     size: str = ""
     """Name of the parameter for the page size; `""` where none is sent."""
+    header: bool = False
+    """True if the link stands in the header `Link` of an answer, as the one that is `rel="next"`."""
     last: bool = False
     """True if the token is the id of the page's last row, which is in no other place: pages end with an empty one, or
     where the total is reached."""
     total: Total = "listing"
     """What the vendor's total counts, if it gives one."""
-    refused: tuple[str, ...] = ()
+    refused: tuple[str | int, ...] = ()
     """The vendor's codes for a token that it no longer knows: the window is read again from its first page, once."""
 
 
@@ -156,7 +159,7 @@ class AnyOf(msgspec.Struct, kw_only=True, frozen=True):
     most: int
     """The most rows of an answer."""
     at: str
-    """Attribute of the model that says when a row was, in epoch seconds."""
+    """Attribute of the model that says when a row was, in epoch seconds; `""` if none does."""
     total: Total = "listing"
     """What the vendor's total counts, if it gives one."""
 
@@ -165,6 +168,7 @@ class AnyOf(msgspec.Struct, kw_only=True, frozen=True):
 
 
 Paging = PageNumber | NextPage | Unpaged | Newest | AnyOf
+IN_PATH = re.compile(r"{(\w+)}")
 _NO_APP = Param(name="")
 
 
@@ -230,8 +234,19 @@ class Endpoint(msgspec.Struct, Generic[R], kw_only=True, frozen=True, dict=True)
     """If the vendor has withdrawn it: what replaces it."""
 
     def __post_init__(self) -> None:
+        """Refuses a row that cannot be asked, or whose answers could not be held against each other."""
         for field in ("limits", "counter"):
             msgspec.structs.force_setattr(self, field, getattr(self, field) or self.name)
+        paging, known = self.paging, {self.app.name, *self.fixed, *(param.name for param in self.params)}
+        for name in (*IN_PATH.findall(self.path), *self.given.values()):
+            if name not in known:
+                raise BadInput(f"{self.name} has no parameter {name!r}, which stands in its path or in `given`")
+        if isinstance(paging, PageNumber) and paging.offset and paging.base:
+            raise BadInput(f"{self.name}: {paging.number!r} counts rows, and none is before the first page: base=0")
+        at = paging.at if isinstance(paging, Newest) or (isinstance(paging, AnyOf) and paging.at) else None
+        known_at = any(at in getattr(kind, "__annotations__", ()) for kind in self.model.__mro__)
+        if at is not None and not (self.key and known_at):
+            raise BadInput(f"{self.name} needs a `key`, and a {self.model.__name__} to have {at!r}")
 
     def __hash__(self) -> int:
         return hash((self.vendor, self.generation, self.name))  # `fixed`, `given` and `points` hold mappings
@@ -319,18 +334,6 @@ def _check_listed(row: Endpoint[Any], param: Param, value: Any) -> None:
             raise BadInput(f"{where} takes {listed}, not {item!r}; unlisted=True sends it all the same")
 
 
-def unsigned(user_id: str) -> str:
-    """A user id that some phones show as a negative number, above 2^31 as it is: -1294967297 is 2999999999.
-
-    Args:
-        user_id: as it came.
-    """
-    digits = user_id[1:] if user_id.startswith("-") else ""
-    if not digits.isdecimal() or not digits.isascii() or len(digits) > 10 or int(digits) > 1 << 31:
-        return user_id
-    return str(int(user_id) % (1 << 32))
-
-
 def _text(where: str, value: Any) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
@@ -360,6 +363,8 @@ def page_size(row: Endpoint[Any], limits: Limits, wanted: int | None) -> int:
             raise BadInput(f"{row.name} has no pages, so no page_size")
         return 0
     most = paging.most if isinstance(paging, Newest) else limits.page_size
+    if not most:
+        raise BadInput(f"{row.name} has pages, and its `Limits` in the plan have no page_size")
     if wanted is None:
         return most
     if isinstance(wanted, bool) or not isinstance(wanted, int) or not 1 <= wanted <= most:

@@ -104,6 +104,9 @@ class Limits(msgspec.Struct, kw_only=True, frozen=True, dict=True):
     inferred: str = ""
     """Which of these figures the vendor does not state, and what they are inferred from."""
 
+    def __post_init__(self) -> None:
+        check_positive(history_s=self.history_s, span_s=self.span_s)
+
     @cached_property
     def counted(self) -> tuple[Rate, ...]:
         """`rates`, and beside them `concurrent` as one."""

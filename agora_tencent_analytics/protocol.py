@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
 from typing import Any, cast
 
-from agora_tencent_analytics.endpoint import Endpoint, unsigned
+from agora_tencent_analytics.context import listed
+from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.errors import BadInput
-from agora_tencent_analytics.models.calls import Call, Session
+from agora_tencent_analytics.models.calls import Call, Session, unsigned
 from agora_tencent_analytics.models.events import Event
-from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.paging.paginator import Paginator
-from agora_tencent_analytics.paging.question import over_range, reaches, sessions_of
+from agora_tencent_analytics.paging.question import over_range, reaches, sessions_of, theirs
 from agora_tencent_analytics.paging.stays import life_of
 from agora_tencent_analytics.secret import secret
 from agora_tencent_analytics.timerange import TimeRange
@@ -84,8 +84,8 @@ def _sessions(ask: Ask) -> Ask:
         **options: Any,
     ) -> Paginator[Any]:
         check_call(self, call)
-        named = _named(users)
-        ids = None if users is None else list(dict.fromkeys(users))
+        ids = None if users is None else list(dict.fromkeys(listed("users", users, "user ids")))
+        named = _named(ids)
         vendor, call_id = self.name, call.call_id
 
         def wanted(session: Any) -> bool:  # for every row of what may be a very large answer
@@ -107,16 +107,11 @@ def _about_sessions(ask: Ask) -> Ask:
     ) -> Paginator[Any]:
         check_call(self, call)
         found = sessions_of(call, sessions)
-        ids = {session.session_id for session in found}
-        users = {session.user_id for session in found}
+        mine = theirs(found)
 
         def wanted(item: Any) -> bool:
-            # Of a session if the row says so, else of its user.
-            session_id = item.session_id if isinstance(item, MetricSeries) else ""
-            mine = session_id in ids if session_id else item.user_id in users
-            return (
-                mine and _about(item, self, call) and (over is None or not isinstance(item, Event) or item.ts in over)
-            )
+            late = over is not None and isinstance(item, Event) and item.ts not in over
+            return mine(item) and _about(item, self, call) and not late
 
         return _only(ask(self, call, found, over=over, **options), wanted)
 
@@ -190,9 +185,7 @@ def _named(users: Sequence[str] | None) -> set[str] | None:
     """
     if users is None:
         return None
-    if isinstance(users, str | bytes):
-        raise BadInput(f"users must be a list of user ids, not {type(users).__name__}")
-    names = {str(user) for user in users}
+    names = {str(user) for user in listed("users", users, "user ids")}
     return {*names, *map(unsigned, names)}
 
 

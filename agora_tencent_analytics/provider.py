@@ -120,12 +120,14 @@ class Provider(Access, ABC):
                 return call
         certificate, requests = listing.certificate, view.receipt.requests
         unsure = "" if certificate.complete else ", and the listing is not known to be complete"
-        raise CallNotFound(
+        missing = CallNotFound(
             f"no call {call_id!r} is listed in {certificate.over or over}{unsure}; "
             f"that took {counted(requests, 'request')}",
             call_ids=[call_id],
             requests=requests,
         )
+        missing.endpoint = certificate.endpoint
+        raise missing
 
     async def check(self) -> Receipt:
         """Proves credentials, plan and address by the cheapest request that does, and gives what it cost.

@@ -34,8 +34,7 @@ BY_STATUS: Mapping[int | str, Made] = {
     404: NotFound,
     422: InvalidRequest,
 }
-"""What statuses mean, and codes that are spelt like them, unless a vendor says otherwise; for 3xx, 429 and 5xx see
-`judge_status`."""
+"""What statuses mean, and codes that are spelt like them, unless a vendor says otherwise; see `of_status` too."""
 
 
 def make(made: Made, **facts: Any) -> Refusal:
@@ -91,38 +90,13 @@ def brief(said: str, most: int = _BRIEF) -> str:
     return said if len(said) <= most else f"{said[:most]}... ({len(said)} characters)"
 
 
-def judge_status(
-    vendor: str, row: Endpoint[Any], response: Response, *, told: Callable[[], Refusal | None] | None = None
-) -> Refusal | UnreadableReply | None:
-    """What a status says that is not an answer: 429 and 5xx are refusals, 3xx is unreadable; others are not judged.
-
-    Args:
-        vendor: whose answer it is.
-        row: the question.
-        response: the answer.
-        told: the refusal that the body spells, if it spells one. If its code is known, it says more than the status.
-    """
-    status = response.status
-    if status != 429 and not 300 <= status < 400 and status < 500:
-        return None
-    if 300 <= status < 400:
-        return unreadable(row, response, "a redirect, which is not followed: credentials stay with their host")
-    said = told() if told else None
-    if said is not None and type(said) is not Refusal:
-        if isinstance(said, RateLimited) and said.retry_after_s is None:
-            said.retry_after_s = retry_after(response.headers)
-        return said
-    facts: dict[str, Any] = {
-        "vendor": vendor,
-        "code": said.code if said else str(status),
-        "message": (said.message if said else "") or "(no message)",
-        "request_id": said.request_id if said else "",
-        "endpoint": row.name,
-        "status": status,
-    }
+def of_status(status: int) -> Made:
+    """Which refusal a status is, where no code says more."""
     if status == 429:
-        return RateLimited(per="unknown", retry_after_s=retry_after(response.headers), **facts)
-    return VendorFault(hint="the vendor failed; it was asked again as often as the retry policy allows", **facts)
+        return RateLimited, {"per": "unknown"}
+    if status >= 500:
+        return VendorFault, {"hint": "the vendor failed; it was asked again as often as the retry policy allows"}
+    return BY_STATUS.get(status, Refusal)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -26,6 +26,8 @@ _PREFIX = 12
 """So many characters of the beginning of a secret are struck out too: the other side may have cut it."""
 _LARGE = 1 << 20
 """Beyond so many characters of a text a secret is searched for as it is, and in no other spelling."""
+_BREAK = r"(?:=?\s|\\[rn]|<[^<>]{1,8}>){0,4}"
+"""What may stand between two characters where long lines are broken."""
 
 
 class Secret(Generic[T]):
@@ -152,4 +154,4 @@ def _spelled(char: str) -> str:
 
 @lru_cache(maxsize=128)
 def _one(char: str) -> re.Pattern[str]:
-    return re.compile(_spelled(char))
+    return re.compile(_BREAK + _spelled(char))

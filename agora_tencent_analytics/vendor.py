@@ -48,7 +48,6 @@ from agora_tencent_analytics.endpoint import (
     PageNumber,
     Param,
     Unpaged,
-    unsigned,
 )
 from agora_tencent_analytics.environment import EnvironmentVariable
 from agora_tencent_analytics.errors import (
@@ -67,7 +66,7 @@ from agora_tencent_analytics.errors import (
 from agora_tencent_analytics.http.credentials import fixed_credentials
 from agora_tencent_analytics.limits import DAY, HOUR, MINUTE, SECOND, Limits, Plan, Rate, find_plan
 from agora_tencent_analytics.message import Request, Response
-from agora_tencent_analytics.models.calls import Call, Session
+from agora_tencent_analytics.models.calls import Call, Session, unsigned
 from agora_tencent_analytics.models.columns import Columns
 from agora_tencent_analytics.models.events import AbnormalExperience, Cause, Event
 from agora_tencent_analytics.models.figures import FIGURES, Breakdown, Figures

@@ -21,25 +21,20 @@ from msgspec.structs import replace
 
 from agora_tencent_analytics.decoding.bulk import TooMuch
 from agora_tencent_analytics.decoding.flaws import MISREAD, NO_FLAWS, Flaws
-from agora_tencent_analytics.decoding.rawjson import number, text
+from agora_tencent_analytics.decoding.rawjson import number, shallow, text
 from agora_tencent_analytics.decoding.rawjson import read as read_json
 from agora_tencent_analytics.decoding.rows import Structure, says_no
-from agora_tencent_analytics.decoding.series import read_series, row_names
-from agora_tencent_analytics.endpoint import Endpoint, NextPage, spell
-from agora_tencent_analytics.errors import (
-    RateLimited,
-    Refusal,
-    UnreadableReply,
-)
+from agora_tencent_analytics.decoding.series import Points, join_series, read_series, row_names
+from agora_tencent_analytics.endpoint import IN_PATH, Endpoint, NextPage, Unpaged, spell
+from agora_tencent_analytics.errors import BadInput, RateLimited, Refusal, UnreadableReply, counted
 from agora_tencent_analytics.message import Request, Response
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.refusals import (
-    BY_STATUS,
     Made,
     brief,
-    judge_status,
     make,
+    of_status,
     parse_object,
     parsed,
     retry_after,
@@ -51,6 +46,7 @@ from agora_tencent_analytics.timerange import TimeRange
 __all__ = ["Asked", "Reply", "Vendor"]
 
 T = TypeVar("T")
+_NEXT_LINK = re.compile(r"<([^<>]*)>[^<>]*;\s*rel=\"?next\b").search
 _UNRESERVED = re.compile(r"[A-Za-z0-9_.~=&-]*").fullmatch
 
 
@@ -93,9 +89,6 @@ class Reply(msgspec.Struct, Generic[T], kw_only=True, frozen=True):
     """What of the answer could not be read. Its lost rows count on the page as others do."""
 
 
-_IN_PATH = re.compile(r"{(\w+)}")
-
-
 class Vendor(ABC):
     """How one vendor is spoken to. Stateless: one object serves any number of providers.
 
@@ -135,8 +128,8 @@ class Vendor(ABC):
         """
         path = row.path
         if "{" in path:
-            placed = _IN_PATH.findall(path)
-            path = _IN_PATH.sub(lambda name: quote(_text(wire[name[1]]), safe=""), path)
+            placed = IN_PATH.findall(path)
+            path = IN_PATH.sub(lambda name: quote(_text(wire[name[1]]), safe=""), path)
             wire = {name: value for name, value in wire.items() if name not in placed}
         url = base_url.rstrip("/") + path
         if row.method == "GET":
@@ -164,6 +157,8 @@ class Vendor(ABC):
             credentials: what the provider was given.
             now: the vendor's epoch seconds.
         """
+        if not self.authentication:
+            raise BadInput(f"{type(self).__name__} needs an `authentication`, or an authenticate() of its own")
         # No local variable holds what is revealed: crash reports list those of every frame.
         if self.authentication == "bearer":
             return request.with_headers({"Authorization": Secret(f"Bearer {_revealed(credentials)}")})
@@ -189,40 +184,49 @@ class Vendor(ABC):
                 raise unreadable(row, response, f"a JSON {type(body).__name__} where {due} was expected")
             self._judge(row, response, body)
             return body
+        raise self._failure(row, response)
+
+    def _failure(self, row: Endpoint[Any], response: Response) -> Refusal | UnreadableReply:
+        """What an answer is whose status is not that of a good one."""
+        if 300 <= response.status < 400:
+            return unreadable(row, response, "a redirect, which is not followed: credentials stay with their host")
         try:
             body = parse_object(row, response)
         except UnreadableReply:
             body = {}
-        told = partial(self._refusal, row, response, body)
-        raise judge_status(self.name, row, response, told=told) or told()
+        return self._refusal(row, response, body)
 
     def _judge(self, row: Endpoint[Any], response: Response, body: Any) -> None:
         code = found(body, self.code_key)
-        if code not in (None, "", False) and code not in self.good_codes:
+        outer, _, _ = self.code_key.rpartition(".")
+        told = found(body, outer)  # where an object with the code was due, in other words
+        if (code not in (None, "", False) and code not in self.good_codes) or (told and not isinstance(told, dict)):
             raise self._refusal(row, response, body)
 
     def _refusal(self, row: Endpoint[Any], response: Response, body: Any) -> Refusal:
         """The refusal that an answer is, by its code or else by its status."""
-        code = found(body, self.code_key)
-        code = code if isinstance(code, str | int) else None
-        for name in (code, str(code), response.status):
-            made = self.codes.get(name) if name is not None else None
-            if made is not None:
-                break
-        else:
-            made = BY_STATUS.get(response.status, Refusal)
+        status, code, message = response.status, found(body, self.code_key), text(found(body, self.message_key))
+        told = code not in (None, "") and code not in self.good_codes
+        made = (self._meant(row, code, message) if told else None) or self.codes.get(status)
+        if made is None or (made is Refusal and (status == 429 or status >= 500)):
+            made = of_status(status)  # which says more than a code that nobody knows
         said = make(
             made,
             vendor=self.name,
-            code=str(response.status if code in (None, "") else code),
-            message=brief(text(found(body, self.message_key))) or "(no message)",
+            code=brief(str(shallow(code) if told else status)),
+            message=brief(message) or "(no message)",
             request_id=brief(text(found(body, self.request_id_key))),
             endpoint=row.name,
-            status=response.status,
+            status=status,
         )
         if isinstance(said, RateLimited) and said.retry_after_s is None:
             said.retry_after_s = retry_after(response.headers)
         return said
+
+    def _meant(self, row: Endpoint[Any], code: Any, message: str) -> Made | None:
+        """Which refusal a code of the vendor's is; None if the status says more than a code that nobody knows."""
+        names = (code, str(code)) if isinstance(code, str | int) else ()
+        return next((self.codes[name] for name in names if name in self.codes), None)
 
     def decode(self, row: Endpoint[Any], body: Any, asked: Asked) -> Reply[Any]:
         """The rows of a good answer as records: `body[row.payload]`, structured into `row.model`.
@@ -241,9 +245,9 @@ class Vendor(ABC):
         given = {name: asked.params[param] for name, param in row.given.items() if param in asked.params}
         rows = payload_of(row, body)
         if row.points is not None:
-            names = row_names(rows, row.points)
-            items: list[Any] = read_series(rows, row.points, vendor=self.name, call_id=given.get("call_id", ""))
-            return replace(self.reply(row, body, items), ids=names)
+            return self._points(row, row.points, body, rows, asked, given.get("call_id", ""))
+        if row.model is MetricSeries:
+            raise TypeError(f"{row.name} does not say with `points` how its series stand in the rows")
 
         def read(rows: Sequence[Any]) -> list[Any]:
             inner = [one.pop(row.sessions_key, None) for one in rows] if row.sessions_key else []
@@ -254,6 +258,23 @@ class Vendor(ABC):
 
         return self.reply(row, body, read_rows(row, rows, asked, read))
 
+    def _points(
+        self, row: Endpoint[Any], points: Points, body: Any, rows: Any, asked: Asked, call_id: str
+    ) -> Reply[Any]:
+        names = list[str]()
+
+        def read(rows: Sequence[Any]) -> list[MetricSeries]:
+            series = read_series(rows, points, vendor=self.name, call_id=call_id, odd=asked.flaws.odd)
+            names.extend(row_names(rows, points))
+            return series
+
+        items = join_series(asked.flaws.each(rows, read))
+        if names and not items:
+            asked.flaws.doubts.append(
+                f"{counted(len(names), 'row')} of {row.name} came, without a metric of its `points`"
+            )
+        return replace(self.reply(row, body, items), ids=names)
+
     def _holding(self, row: Endpoint[Any], call: Call, rows: Any, asked: Asked) -> Call:
         """The call with the sessions that its row holds, if every one of them can be read and none is missing."""
 
@@ -263,8 +284,8 @@ class Vendor(ABC):
         if not isinstance(rows, list):
             return call
         sessions, odd = asked.flaws.apart(rows, read)
-        counted = getattr(call, row.sessions_count) if row.sessions_count else None
-        return call if odd or len(sessions) < (counted or 0) else call.holding(sessions)
+        due = getattr(call, row.sessions_count) if row.sessions_count else None
+        return call if odd or len(sessions) < (due or 0) else call.holding(sessions)
 
     def reply(self, row: Endpoint[Any], body: Any, items: Sequence[Any]) -> Reply[Any]:
         """An answer with these records, and with what the body says beside them where the row tells it stands.
@@ -378,7 +399,7 @@ def decoded(
     if asked.flaws:  # of an attempt before this one
         asked = Asked(window=asked.window, params=asked.params)
     try:
-        return _decoded(vendor, row, body, asked)
+        return _decoded(vendor, row, response, body, asked)
     except MISREAD as error:
         too_much = str(error) if isinstance(error, TooMuch) else ""
         response = clean(response)
@@ -387,14 +408,15 @@ def decoded(
     # Not inside the handler: what is raised here must not lead back to frames that hold the answer as it came.
     body = None  # one at a time
     body = vendor.unwrap(row, response)
+    asked = Asked(window=asked.window, params=asked.params, flaws=Flaws(by_row=True))
     try:
-        return _decoded(vendor, row, body, Asked(window=asked.window, params=asked.params, flaws=Flaws(by_row=True)))
+        return _decoded(vendor, row, response, body, asked)
     except MISREAD as error:
         why = str(error) if isinstance(error, TooMuch) else f"{type(error).__name__}: {error}"
         raise unreadable(row, response, why, in_rows=True) from None
 
 
-def _decoded(vendor: Vendor, row: Endpoint[Any], body: Any, asked: Asked) -> Reply[Any]:
+def _decoded(vendor: Vendor, row: Endpoint[Any], response: Response, body: Any, asked: Asked) -> Reply[Any]:
     reply = vendor.decode(row, body, asked)
     if not isinstance(reply.items, (list, tuple)):
         raise TypeError(f"Vendor.decode gave its items as {type(reply.items).__name__}, not as a list")
@@ -404,10 +426,15 @@ def _decoded(vendor: Vendor, row: Endpoint[Any], body: Any, asked: Asked) -> Rep
     for name, value, due in _MUST_BE.get(row.model, ()):
         if not due.issuperset(map(type, map(value, reply.items))):
             raise TypeError(f"{name} must be {next(iter(due)).__name__}, and Vendor.decode gave something else")
-    reply = identified(row, reply)
+    reply, flaws = identified(row, reply), asked.flaws
+    named = reply.ids or flaws.rows or row.model is MetricSeries or isinstance(row.paging, Unpaged)
+    if reply.items and not named:  # a page that comes again would not be known
+        raise ValueError(f"{row.name} has pages, and its rows no ids: name their `key`")
+    if isinstance(row.paging, NextPage) and row.paging.header:
+        link = _NEXT_LINK(response.headers.get("link", ""))
+        reply = replace(reply, next=link[1] if link else "")
     if isinstance(row.paging, NextPage) and row.paging.last:
         reply = replace(reply, next=reply.ids[-1] if reply.ids else "")
-    flaws = asked.flaws
     if row.model is MetricSeries and not all(one.vendor_metric for one in reply.items):
         flaws.doubts.append("a series in the answer does not say which metric it is, and may be taken for another")
     return replace(reply, flaws=flaws) if flaws.rows or flaws.fields or flaws.doubts else reply

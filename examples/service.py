@@ -23,6 +23,7 @@ from fastapi.responses import JSONResponse
 from agora_tencent_analytics import (
     AgoraProvider,
     AnalyticsError,
+    BadInput,
     IncompleteScan,
     Last,
     NotAsked,
@@ -79,10 +80,13 @@ app = FastAPI(lifespan=lifespan)
 
 @app.exception_handler(AnalyticsError)
 async def unanswered(request: Request, error: AnalyticsError) -> JSONResponse:
-    """503 where there is no quota, 502 where the vendor is at fault; `Retry-After` where it is worth coming back."""
+    """400 for a wrong question, 503 for no quota, 502 for the vendor's fault; `Retry-After` where it may come again."""
     headers = {"Retry-After": str(max(1, math.ceil(error.wait_s(time.time()) or 0)))} if error.retryable else {}
     told = {"error": type(error).__name__, "request_id": error.request_id if isinstance(error, Refusal) else ""}
-    return JSONResponse(told, 503 if isinstance(error, NotAsked | IncompleteScan) else 502, headers)
+    status = 503 if isinstance(error, NotAsked | IncompleteScan) else 502
+    if isinstance(error, BadInput) and not error.retryable:
+        status = 400
+    return JSONResponse(told, status, headers)
 
 
 @app.get("/channels/{channel}/calls")

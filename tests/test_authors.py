@@ -11,6 +11,9 @@ import msgspec
 import pytest
 
 from agora_tencent_analytics.vendor import (
+    DAY,
+    AnyOf,
+    Asked,
     BadInput,
     Bounds,
     Call,
@@ -19,6 +22,7 @@ from agora_tencent_analytics.vendor import (
     InvalidRequest,
     Limits,
     MetricSeries,
+    Newest,
     NextPage,
     NotAuthenticated,
     NotFound,
@@ -80,6 +84,7 @@ def answer(status: int, body: Any, **headers: str) -> Response:
         (401, b"<html>", NotAuthenticated, "401"),
         (403, {}, NotPermitted, "403"),
         (404, {}, NotFound, "404"),
+        (404, {"error": {"code": 0}}, NotFound, "404"),
         (409, {}, WindowRefused, "409"),
         (418, {}, Refusal, "418"),
         (429, b"", RateLimited, "429"),
@@ -91,6 +96,7 @@ def answer(status: int, body: Any, **headers: str) -> Response:
         (200, {"error": {"code": "unknown"}, "rows": []}, Refusal, "unknown"),
         (200, {"error": {"code": 20003}, "rows": []}, NotPermitted, "20003"),
         (200, {"error": {"code": "20003"}, "rows": []}, Refusal, "20003"),
+        (200, {"error": "the backend is down", "rows": []}, Refusal, "200"),
     ],
 )
 def test_a_refusal_is_read_off_a_table_of_codes_and_else_of_statuses(
@@ -117,6 +123,11 @@ def test_a_refusal_says_what_the_vendor_says() -> None:
 @pytest.mark.parametrize("body", [{"rows": []}, {"rows": [], "code": 0}, {"rows": [], "code": "ok"}, {"rows": None}])
 def test_a_good_answer_passes(body: Any) -> None:
     assert body == PlainVendor().unwrap(CALLS, answer(200, body))
+
+
+@pytest.mark.parametrize("error", [None, "", False, {}, {"text": "none"}])
+def test_an_error_that_is_none_is_a_good_answer(error: Any) -> None:
+    assert {"rows": [], "error": error} == Worded().unwrap(CALLS, answer(200, {"rows": [], "error": error}))
 
 
 @pytest.mark.parametrize("body", [b"<html>", [], b"", {"other": 1}])
@@ -167,6 +178,16 @@ def test_authentication_by_name_and_what_it_adds_is_hidden(how: str, keys: Any, 
     request = Signed().authenticate(Request(method="GET", url="https://toy.test"), CALLS, keys, now=0)
     assert value == request.secrets[header].reveal()
     assert value not in repr(request)
+
+
+def test_a_vendor_without_authentication_is_told_so_and_nothing_is_sent() -> None:
+    class Unsigned(PlainVendor):
+        authentication = ""
+
+    provider = OutsideProvider(lambda _: {"rows": []}, vendor=Unsigned())
+    with pytest.raises(BadInput, match="Unsigned needs an `authentication`"):
+        listed(provider)
+    assert [] == provider.server.asked
 
 
 class Keyed(Provider):
@@ -268,6 +289,41 @@ def test_a_row_needs_little() -> None:
     assert rows == PlainVendor().unwrap(least, answer(200, rows))
 
 
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"path": "/rooms/{room}/calls"}, "no parameter 'room'"),
+        ({"given": {"channel": "room"}}, "no parameter 'room'"),
+        ({"paging": PageNumber(number="at", size="n", base=1, total="none", offset=True)}, "base=0"),
+        ({"paging": Newest(most=4, at="started")}, "a Call to have 'started'"),
+        ({"paging": Newest(most=4, at="")}, "a Call to have ''"),
+        ({"paging": Newest(most=4, at="created_ts"), "key": ()}, "needs a `key`"),
+        ({"paging": AnyOf(most=4, at="created_ts"), "key": ()}, "needs a `key`"),
+    ],
+)
+def test_a_row_that_cannot_be_asked_is_refused_where_it_is_written(columns: Any, said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        msgspec.structs.replace(CALLS, **columns)
+
+
+def test_a_plan_that_says_nothing_of_its_pages_is_refused_before_anything_is_sent() -> None:
+    provider = OutsideProvider(lambda _: {"rows": []}, page_size=0)
+    with pytest.raises(BadInput, match="have no page_size"):
+        provider.calls(OVER)
+    for span_s, history_s in ((0, DAY), (DAY, 0)):
+        with pytest.raises(ValueError, match=">= 1"):
+            Limits(span_s=span_s, history_s=history_s)
+
+
+@pytest.mark.parametrize("paging", [PageNumber(number="page", size="limit", base=0, total="none"), NextPage(send="to")])
+def test_pages_whose_rows_have_no_ids_are_not_believed_to_be_all(paging: Any) -> None:
+    provider = OutsideProvider(
+        lambda _: {"rows": call_rows([OVER.start])}, vendor=PlainVendor(), calls_row=row("calls", Call, paging, key=())
+    )
+    with pytest.raises(UnreadableReply, match="name their `key`"):
+        listed(provider)
+
+
 # -- what rows become -------------------------------------------------------------------------------------------
 
 NESTED = Structure(
@@ -293,6 +349,23 @@ def test_attributes_are_computed_from_the_row_whatever_the_time_is_spelt_in(mome
     assert ("a", "r", OVER.start, OVER.start + 60) == (call.call_id, call.channel, call.created_ts, call.destroyed_ts)
     assert [] == odd
     assert {"room", "from", "duration"} == call.extra.keys()
+
+
+def test_an_attribute_that_a_record_lacks_is_refused_where_it_is_named() -> None:
+    with pytest.raises(BadInput, match="a Call does not have 'chanel'"):
+        Structure({Call: {"call_id": "id", "chanel": "room"}})
+
+
+def test_what_merges_gives_a_list_and_no_generator_that_may_never_end() -> None:
+    class Merging(OutsideProvider):
+        def sessions(self, call: Call, **options: Any) -> Paginator[Session]:
+            packet = Packet(params={"call_id": call.call_id})
+            return self.ask_about(self.sessions_row, call, [packet], merge=lambda _: iter(int, 1))  # type: ignore[arg-type,return-value]
+
+    rows = [{"call_id": "c7", "session_id": "s", "user_id": "u", "join_ts": OVER.start}]
+    call = Call(vendor="toy", call_id="c7", created_ts=OVER.start, destroyed_ts=OVER.start + 5)
+    with pytest.raises(TypeError, match="merge= gave its records as callable_iterator"):
+        run(Merging(lambda _: {"rows": rows}, vendor=PlainVendor()).sessions(call).collect)
 
 
 def test_what_cannot_be_computed_costs_the_field_where_it_is_optional_and_else_the_row() -> None:
@@ -330,7 +403,7 @@ PAIR_ROWS = [
 ]
 
 
-def metered(points: Points, rows: Any) -> list[MetricSeries]:
+def metered(points: Points, rows: Any, why: str = "") -> list[MetricSeries]:
     logs = Endpoint(
         name="logs",
         vendor="toy",
@@ -364,7 +437,8 @@ def metered(points: Points, rows: Any) -> list[MetricSeries]:
     async def scenario() -> list[MetricSeries]:
         listing = provider.metrics(call, people)
         found = await listing.collect()
-        assert "" == listing.certificate.why
+        assert why in listing.certificate.why
+        assert bool(why) == bool(listing.certificate.why)
         return found
 
     return run(scenario)
@@ -388,6 +462,40 @@ def test_pairs_become_a_series_for_each_row_and_what_is_not_listed_is_named_afte
         ("rtt", "rtt", ""): [OVER.start, OVER.start + 15],
         ("toy.jitter", "jitter", "u9"): [OVER.start],
     } == found
+
+
+@in_turn(
+    ("points", "bad", "why"),
+    [
+        (WIDE, {"who": "s1", "rtt": 9}, "KeyError: 'time'"),
+        (WIDE, {"time": "2026-09-21T12:13:20", "who": "s1", "rtt": 9}, "without a time zone"),
+        (WIDE, {"time": OVER.start, "rtt": 9}, "KeyError: 'who'"),
+        (WIDE, {"time": OVER.start, "who": None, "rtt": 9}, "'who' is null"),
+        (WIDE, ["s1", 9], "expected an object"),
+        (PAIRS, {"who": "s1", "name": "rtt", "kvs": [{"t": 1}]}, "cannot be read"),
+    ],
+)
+def test_a_row_of_points_that_cannot_be_read_costs_itself_and_is_told(points: Points, bad: Any, why: str) -> None:
+    rows = WIDE_ROWS if points is WIDE else PAIR_ROWS
+    assert metered(points, rows) == metered(points, [rows[0], bad, *rows[1:]], why)
+
+
+def test_values_that_are_no_numbers_are_told_and_those_that_are_missing_are_not() -> None:
+    said = {"time": OVER.start + 30, "who": "s1", "rtt": "30 ms"}
+    (series,) = [one for one in metered(WIDE, [said], "'rtt' cannot be read as it was sent") if one.metric == "rtt"]
+    assert 1 == series.odd
+    (series,) = metered(WIDE, [{**said, "rtt": ""}])
+    assert 1 == series.odd
+
+
+def test_series_need_points_or_a_decode_of_the_authors() -> None:
+    logs = row("logs", MetricSeries, Unpaged())
+    with pytest.raises(TypeError, match="does not say with `points`"):
+        PlainVendor().decode(logs, {"rows": []}, Asked(window=OVER, params={}))
+
+
+def test_rows_without_any_metric_that_is_declared_are_told() -> None:
+    assert [] == metered(WIDE, [{"time": OVER.start, "who": "s1", "RTT": 5}], "without a metric of its `points`")
 
 
 # -- a decode that is not what it should be ---------------------------------------------------------------------

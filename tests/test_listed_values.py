@@ -8,8 +8,9 @@ import pytest
 
 from agora_tencent_analytics import BadInput, Endpoint, Response, TimeRange
 from agora_tencent_analytics.agora.endpoints import GENERATION_ENDPOINTS
-from agora_tencent_analytics.endpoint import check_params, unsigned
+from agora_tencent_analytics.endpoint import check_params
 from agora_tencent_analytics.limits import DAY, HOUR
+from agora_tencent_analytics.models.calls import unsigned
 from agora_tencent_analytics.simulator import World
 from agora_tencent_analytics.tencent.endpoints import CALL_DETAIL_METRICS_2021, ENDPOINTS
 from tests.support.transports import Script, Stage, json_response

@@ -60,6 +60,7 @@ def test_a_call_that_is_not_listed_is_an_error_that_tells_what_it_cost(vendor: A
     missing = run(scenario)
     assert issubclass(CallNotFound, LookupError)
     assert (("nowhere",), len(vendors.servers[0].arrivals)) == (missing.call_ids, missing.requests)
+    assert one(vendors, vendor).endpoints[0].name == missing.endpoint
     assert f"took {missing.requests} request{'' if missing.requests == 1 else 's'}" in str(missing)
 
 

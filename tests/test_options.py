@@ -19,11 +19,16 @@ from agora_tencent_analytics import (
     AgoraCredentials,
     AgoraProvider,
     BadInput,
+    Call,
     EnvironmentVariable,
     Provider,
     ProviderOptions,
+    Records,
+    Session,
     TencentProvider,
+    TimeRange,
     fixed_credentials,
+    scan,
 )
 from agora_tencent_analytics.agora import plans as agora_plans
 from agora_tencent_analytics.agora import provider as agora
@@ -124,6 +129,32 @@ def test_a_value_of_a_wrong_type_is_refused_when_the_provider_is_made(vendor: st
             except BadInput as refused:
                 told = "" if name in str(refused) and isinstance(refused, ValueError) else str(refused)
             assert "" == told
+
+
+@in_turn("vendor", VENDORS)
+def test_a_list_of_a_question_is_a_list_and_a_generator_is_read_once(vendor: str) -> None:
+    provider: Provider = MADE[vendor](**{**KEYS[vendor], "plan": "unlimited", "store": ":memory:", "account": "lists"})
+    over = TimeRange(1_700_000_000, 1_700_086_400)
+    call = Call(vendor=vendor, call_id="c", channel="x", created_ts=over.start, destroyed_ts=over.end)
+    stay = Session(vendor=vendor, call_id="c", session_id="s", user_id="u", join_ts=over.start, leave_ts=over.end)
+    asked: list[tuple[str, Callable[[Any], Any], list[Any]]] = [
+        ("users", lambda given: provider.sessions(call, users=given), ["u"]),
+        ("sessions", lambda given: provider.metrics(call, given), [stay]),
+        ("metrics", lambda given: provider.usage(over, metrics=given), ["users"]),
+        ("metrics", lambda given: provider.realtime_quality(over, metrics=given), ["audio_freeze"]),
+        ("users", lambda given: scan(provider, over=over, depth="sessions", users=given), ["u"]),
+        ("call_ids", lambda given: scan(provider, over=over, call_ids=given), ["c"]),
+    ]
+    for name, ask, good in asked:
+        for wrong in (5, "u", b"u"):
+            with pytest.raises(BadInput, match=f"{name} must be a list"):
+                ask(wrong)
+        listed, read_once = ask(good), ask(one for one in good)
+        if isinstance(listed, Records):
+            assert listed._options == read_once._options
+        else:
+            now = over.end + 86_400.0
+            assert listed.questions(now) == read_once.questions(now) != []
 
 
 @pytest.mark.parametrize("vendor", VENDORS)

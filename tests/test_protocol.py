@@ -9,12 +9,30 @@ import attrs
 import pytest
 from msgspec.structs import replace
 
-from agora_tencent_analytics import BadInput, Call, Newest, Paginator, Provider, Session, TimeRange, Unpaged
+from agora_tencent_analytics.vendor import (
+    BadInput,
+    Bounds,
+    Call,
+    MetricSeries,
+    Newest,
+    Packet,
+    Paginator,
+    Param,
+    Points,
+    Provider,
+    Session,
+    Structure,
+    TimeRange,
+    Unpaged,
+    join_series,
+)
 from tests.support.outside_vendor import (
     NEWEST,
     NOW,
+    NUMBERED,
     OVER,
     OutsideProvider,
+    OutsideVendor,
     call_rows,
     inside,
     listed,
@@ -24,6 +42,7 @@ from tests.support.outside_vendor import (
 from tests.support.virtual_time import run
 
 ROWS = call_rows(range(OVER.start, OVER.start + 2_600, 10))
+POINTS = Points(at="at", session="who", metrics={"rtt": "rtt"})
 CALL = Call(vendor="toy", call_id="c1", created_ts=OVER.start, destroyed_ts=OVER.start + 60)
 
 
@@ -181,6 +200,63 @@ def test_sessions_of_other_users_and_of_other_calls_are_left_out_and_counted() -
     assert (["c1-ann"], 3) == run(scenario)
 
 
+def test_sessions_of_a_vendor_that_takes_no_range_are_of_the_part_that_was_asked_for() -> None:
+    rows = [{**one, "join_ts": OVER.start + 20 * at} for at, one in enumerate(sessions("ann", "bob", "cy"))]
+    people = row("people", Session, Unpaged(), bounds=Bounds())
+
+    async def scenario() -> Any:
+        provider = OutsideProvider(lambda _: {"rows": rows}, sessions_row=people)
+        listing = provider.sessions(CALL, over=TimeRange(OVER.start, OVER.start + 40))
+        return [one.user_id for one in await listing.collect()], listing.certificate
+
+    found, certificate = run(scenario)
+    assert ["ann", "bob"] == found
+    assert (True, 1) == (certificate.complete, certificate.strange)
+
+
+def test_series_of_sessions_that_another_packet_asks_for_come_once() -> None:
+    logs = row(
+        "logs",
+        MetricSeries,
+        Unpaged(),
+        params=(Param(name="call_id"), Param(name="who", kind="list")),
+        given={"call_id": "call_id"},
+        points=POINTS,
+        key=(),
+    )
+
+    class Metered(OutsideProvider):
+        def metrics(self, call: Call, sessions: Any, **options: Any) -> Paginator[MetricSeries]:
+            packets = [
+                Packet(params={"call_id": call.call_id, "who": [one.user_id]}, sessions=[one]) for one in sessions
+            ]
+            return self.ask_about(logs, call, packets, merge=join_series)
+
+    rows = [{"at": OVER.start + 5, "who": f"c1-{who}", "rtt": 7} for who in ("ann", "bob")]
+    people = Structure().rows([{**one, "leave_ts": OVER.start + 50} for one in sessions("ann", "bob")], Session)
+
+    async def scenario() -> Any:
+        listing = Metered(lambda _: {"rows": rows}, vendor=OutsideVendor()).metrics(CALL, people)
+        return [one.session_id for one in await listing.collect()], listing.certificate
+
+    found, certificate = run(scenario)
+    assert ["c1-ann", "c1-bob"] == found
+    assert (True, 2) == (certificate.complete, certificate.strange)
+
+
+@pytest.mark.parametrize("bounds", [Bounds(), Bounds(start="since", end="until", form="day")])
+def test_a_channel_without_calls_in_the_range_is_not_one_that_the_vendor_spells_otherwise(bounds: Any) -> None:
+    rows = call_rows([OVER.start - 600], channel="a")
+    calls_row = row("calls", Call, NUMBERED, bounds=bounds)
+
+    async def scenario() -> Any:
+        listing = OutsideProvider(lambda _: {"rows": rows, "total": 1}, calls_row=calls_row).calls(OVER, channel="a")
+        return await listing.collect(), listing.certificate
+
+    found, certificate = run(scenario)
+    assert ([], "", 1) == (found, certificate.why, certificate.strange)
+
+
 def test_calls_that_begin_after_the_range_were_not_asked_for_whatever_the_vendor_shows() -> None:
     rows = call_rows([OVER.start, OVER.end - 1, OVER.end + 30, OVER.end + 61])
     calls, certificate = listed(OutsideProvider(lambda _: {"rows": rows, "total": 4}))
@@ -214,9 +290,20 @@ def test_a_call_that_is_not_this_vendors_or_has_no_time_is_refused_before_anythi
     assert [] == provider.server.asked
 
 
-def test_one_text_in_the_place_of_users_is_refused() -> None:
+@pytest.mark.parametrize("users", ["ann", b"ann", 7])
+def test_what_is_no_list_of_users_is_refused(users: Any) -> None:
     with pytest.raises(BadInput, match="users must be a list"):
-        OutsideProvider(lambda _: {}).sessions(CALL, users="ann")
+        OutsideProvider(lambda _: {}).sessions(CALL, users=users)
+
+
+def test_a_generator_of_users_is_read_once() -> None:
+    provider = OutsideProvider(lambda _: {"rows": sessions("ann", "bob"), "total": 2})
+    named: Any = (user for user in ("ann",))
+
+    async def scenario() -> Any:
+        return [one.user_id for one in await provider.sessions(CALL, users=named).collect()]
+
+    assert ["ann"] == run(scenario)
 
 
 def test_an_answer_that_is_not_a_paginator_is_told_so() -> None:

@@ -7,6 +7,7 @@ import ssl
 import subprocess
 import sys
 import time
+from collections.abc import Coroutine
 from typing import Any
 
 import pytest
@@ -176,10 +177,16 @@ def test_credentials_of_a_wrong_type_are_refused_before_a_slot_and_not_shown(ven
 # --- no event loop of asyncio --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("what", ["ask", "scan"])
+@pytest.mark.parametrize("what", ["ask", "scan", "enter", "close", "simulator"])
 def test_another_event_loop_than_asyncio_s_is_told_apart(what: str) -> None:
     agora = Vendors().agora()
-    coroutine = agora.calls(WHOLE).collect() if what == "ask" else scan(agora, over=WHOLE).__aenter__()
+    coroutine: Coroutine[Any, Any, Any] = {
+        "ask": lambda: agora.calls(WHOLE).collect(),
+        "scan": lambda: scan(agora, over=WHOLE).__aenter__(),
+        "enter": agora.__aenter__,
+        "close": agora.aclose,
+        "simulator": SimulatedAgora(WORLD).__aenter__,
+    }[what]()
     with pytest.raises(BadInput, match="under trio"):
         coroutine.send(None)
 

@@ -12,10 +12,12 @@ from agora_tencent_analytics import (
     AnalyticsError,
     BadInput,
     Budget,
+    NothingToAsk,
     ProviderClosed,
     Rate,
     Retry,
     Timeouts,
+    TimeRange,
     WouldExceedQuota,
     scan,
 )
@@ -406,3 +408,28 @@ def test_an_error_says_what_was_asked_and_when_to_ask_again() -> None:
     assert failed.retry_at is not None
     assert 8.0 == pytest.approx(failed.wait_s(bench.clock.clock.wall()))
     assert 0.0 == failed.wait_s(failed.retry_at + 1)
+
+
+@pytest.mark.parametrize("vendor", ["agora", "tencent"])
+@pytest.mark.parametrize("ahead_s", [120, 3_000])
+def test_a_range_that_the_vendor_does_not_show_yet_says_when_it_will(vendor: str, ahead_s: int) -> None:
+    vendors = Vendors()
+
+    async def scenario() -> None:
+        provider = vendors.agora("premium") if vendor == "agora" else vendors.tencent("advanced")
+        now = int(vendors.time.clock.wall())
+        over, row = TimeRange(now + ahead_s - 10, now + ahead_s + 600), provider.endpoints[0]
+        with pytest.raises(NothingToAsk) as early:
+            await provider.calls(over)
+        assert early.value.retryable
+        assert row.name == early.value.endpoint
+        await asyncio.sleep((early.value.wait_s(vendors.time.clock.wall()) or 0) - 2)
+        with pytest.raises(NothingToAsk):
+            await provider.calls(over)
+        await asyncio.sleep(2)
+        await provider.calls(over)
+        with pytest.raises(NothingToAsk) as late:
+            await provider.calls(TimeRange(now - 10**7, now - 10**7 + 60))
+        assert (False, None, row.name) == (late.value.retryable, late.value.retry_at, late.value.endpoint)
+
+    run(scenario)

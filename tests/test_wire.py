@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
@@ -14,11 +14,21 @@ from hypothesis import strategies as st
 
 from agora_tencent_analytics.agora.endpoints import CALL_LISTS_2024
 from agora_tencent_analytics.agora.wire import AgoraVendor
-from agora_tencent_analytics.errors import BadInput, RateLimited, Refusal, UnreadableReply, VendorFault
+from agora_tencent_analytics.errors import (
+    BadInput,
+    InvalidRequest,
+    NotAuthenticated,
+    NotFound,
+    NotPermitted,
+    RateLimited,
+    Refusal,
+    UnreadableReply,
+    VendorFault,
+)
 from agora_tencent_analytics.http.hosts import check_base_url
 from agora_tencent_analytics.message import Response
 from agora_tencent_analytics.models.calls import Call
-from agora_tencent_analytics.refusals import judge_status, parse_object, unreadable
+from agora_tencent_analytics.refusals import parse_object, unreadable
 from agora_tencent_analytics.tencent.endpoints import ROOM_INFO
 from agora_tencent_analytics.tencent.wire import TencentVendor
 from agora_tencent_analytics.timerange import TimeRange
@@ -32,21 +42,42 @@ def answer(status: int, body: bytes = b"{}", **headers: str) -> Response:
     return Response(status=status, headers={name.replace("_", "-"): text for name, text in headers.items()}, body=body)
 
 
-@pytest.mark.parametrize("status", [200, 201, 204, 299, 400, 401, 403, 404, 418])
-def test_other_statuses_are_left_to_the_vendor(status: int) -> None:
-    assert judge_status("acme", CALL_LISTS_2024, answer(status)) is None
+class Acme(Vendor):
+    name = "acme"
+    authentication = "bearer"
+    codes: ClassVar[dict[int | str, Any]] = {"300": (RateLimited, {"per": "day"})}
+    request_id_key = "id"
+
+
+def judged(answered: Response) -> Refusal | UnreadableReply:
+    with pytest.raises((Refusal, UnreadableReply)) as caught:
+        Acme().unwrap(CALL_LISTS_2024, answered)
+    return caught.value  # type: ignore[return-value]  # one of the two
+
+
+@pytest.mark.parametrize("status", [200, 201, 204, 299])
+def test_an_answer_is_good_by_its_status(status: int) -> None:
+    assert {} == Acme().unwrap(CALL_LISTS_2024, answer(status))
+
+
+@in_turn(
+    ("status", "kind"),
+    [(400, InvalidRequest), (401, NotAuthenticated), (403, NotPermitted), (404, NotFound), (418, Refusal)],
+)
+def test_a_refusal_without_a_code_is_what_its_status_is(status: int, kind: type[Refusal]) -> None:
+    assert kind is type(judged(answer(status)))
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 304, 307, 308, 399])
 def test_a_redirect_is_no_answer(status: int) -> None:
-    found = judge_status("acme", CALL_LISTS_2024, answer(status, location="https://evil.example"))
+    found = judged(answer(status, location="https://evil.example"))
     assert isinstance(found, UnreadableReply)
     assert "redirect" in str(found)
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 599])
 def test_a_server_error_is_the_vendors_fault(status: int) -> None:
-    found = judge_status("acme", CALL_LISTS_2024, answer(status, b"<html>"))
+    found = judged(answer(status, b"<html>"))
     assert isinstance(found, VendorFault)
     assert ("acme", str(status), "call/lists", status) == (found.vendor, found.code, found.endpoint, found.status)
 
@@ -71,29 +102,27 @@ def test_a_server_error_is_the_vendors_fault(status: int) -> None:
     ],
 )
 def test_too_many_requests_wait_as_long_as_the_vendor_asks(headers: dict[str, str], seconds: float | None) -> None:
-    found = judge_status("acme", CALL_LISTS_2024, answer(429, b"", **headers))
+    found = judged(answer(429, b"", **headers))
     assert isinstance(found, RateLimited)
     assert ("unknown", seconds, "429", 429) == (found.per, found.retry_after_s, found.code, found.status)
 
 
 @given(st.text(max_size=40), st.text(max_size=40))
 def test_no_retry_after_breaks_the_reading(value: str, date: str) -> None:
-    found = judge_status("acme", CALL_LISTS_2024, answer(429, b"", retry_after=value, date=date))
+    found = judged(answer(429, b"", retry_after=value, date=date))
     assert isinstance(found, RateLimited)
     assert found.retry_after_s is None or found.retry_after_s >= 0
 
 
 def test_a_code_in_the_body_says_more_than_the_status() -> None:
-    said: dict[str, Any] = {"vendor": "acme", "code": "300", "message": "qpd limit error", "request_id": "b4"}
-    spent = RateLimited(per="day", **said)
-    found = judge_status("acme", CALL_LISTS_2024, answer(429, retry_after="7"), told=lambda: spent)
-    assert found is spent
-    assert ("day", 7.0) == (spent.per, spent.retry_after_s)
+    said = b'{"code": "300", "message": "qpd limit error", "id": "b4"}'
+    found = judged(answer(429, said, retry_after="7"))
+    assert isinstance(found, RateLimited)
+    assert ("day", 7.0, "qpd limit error", "b4") == (found.per, found.retry_after_s, found.message, found.request_id)
 
 
 def test_an_unknown_code_in_the_body_is_quoted_under_what_the_status_means() -> None:
-    said = Refusal(vendor="acme", code="777", message="odd", request_id="b4")
-    found = judge_status("acme", CALL_LISTS_2024, answer(503), told=lambda: said)
+    found = judged(answer(503, b'{"code": "777", "message": "odd", "id": "b4"}'))
     assert isinstance(found, VendorFault)
     assert ("777", "odd", "b4", 503) == (found.code, found.message, found.request_id, found.status)
 

@@ -12,15 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from agora_tencent_analytics.errors import (
-    NotAuthenticated,
-    NotPermitted,
-    RateLimited,
-    Refusal,
-    VendorFault,
-    WindowRefused,
-)
-from agora_tencent_analytics.refusals import BY_STATUS, Made, make
+from agora_tencent_analytics.errors import NotAuthenticated, NotPermitted, RateLimited, VendorFault, WindowRefused
+from agora_tencent_analytics.refusals import BY_STATUS, Made
 
 MESSAGES_300: Mapping[str, Made] = {
     "qps limit error": (RateLimited, {"per": "second"}),
@@ -34,19 +27,10 @@ MESSAGES_300: Mapping[str, Made] = {
 }
 """What a code 300 says, by a part of its message (lower case)."""
 
-_CODES: Mapping[int | str, Made] = {
+CODES: Mapping[int | str, Made] = {
     **BY_STATUS,
     401: (NotAuthenticated, {"hint": "check customer_id and customer_secret"}),
     403: (NotAuthenticated, {"hint": "check customer_id and customer_secret, and that they belong to this app"}),
     500: (VendorFault, {"hint": "Agora answers so to malformed questions too"}),
 }
-
-
-def refusal(*, code: int | str, message: str, request_id: str, endpoint: str, status: int) -> Refusal:
-    """The failure that a code and its message stand for; the code is text where the vendor sent no whole number."""
-    made = _CODES.get(code, Refusal)
-    if code == 300:
-        told = message.lower()
-        made = next((entry for part, entry in MESSAGES_300.items() if part in told), Refusal)
-    facts = {"code": str(code), "message": message, "request_id": request_id, "endpoint": endpoint, "status": status}
-    return make(made, vendor="agora", **facts)
+"""What each code says, but for 300."""

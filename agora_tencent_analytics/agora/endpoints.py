@@ -43,7 +43,6 @@ _READ = {
 _SNAKE = Bounds(start="start_ts", end="end_ts", strict=True)
 _CAMEL = Bounds(start="startTs", end="endTs", strict=True)
 _BY_NUMBER = PageNumber(number="page_no", size="page_size", base=1, total="listing")
-_IN_ONE_PIECE = Unpaged()
 
 
 def _row(
@@ -52,40 +51,28 @@ def _row(
     limits: str,
     params: tuple[Param, ...] = (),
     *,
-    name: str = "",
-    counter: str = "",
     generation: str = "2024",
     method: Literal["GET", "POST"] = "GET",
-    payload: str = "data",
-    key: tuple[str, ...] = (),
-    bounds: Bounds | None = None,
-    paging: PageNumber | Unpaged | Newest | AnyOf = _IN_ONE_PIECE,
     anchor: str = "",
-    retired: str = "",
+    **differing: Any,
 ) -> Endpoint[R]:
     """A question. Unless told otherwise each path has a counter of its own; a POST carries the app in its query."""
     page, read_on = _READ[generation]
     about_call = path.startswith("call/")
-    return Endpoint(
-        name=name or path,
-        vendor="agora",
-        generation=generation,
-        model=model,
-        path=f"/beta/analytics/{path}" if about_call else f"/beta/{path}",
-        method=method,
-        app_in_query=method == "POST",
-        payload=payload,
-        key=key,
-        app=Param(name="appid", required=True),
-        bounds=bounds or (_SNAKE if about_call else _CAMEL),
-        params=params,
-        paging=paging,
-        limits=limits,
-        counter=counter or path,
-        source=page + anchor,
-        read_on=read_on,
-        retired=retired,
-    )
+    usual: dict[str, Any] = {
+        "name": path,
+        "path": f"/beta/analytics/{path}" if about_call else f"/beta/{path}",
+        "app_in_query": method == "POST",
+        "payload": "data",
+        "app": Param(name="appid", required=True),
+        "bounds": _SNAKE if about_call else _CAMEL,
+        "paging": Unpaged(),
+        "counter": path,
+        "source": page + anchor,
+        "read_on": read_on,
+    }
+    told = {"generation": generation, "model": model, "method": method, "params": params, "limits": limits}
+    return Endpoint(vendor="agora", **{**usual, **told, **differing})
 
 
 def _as_of(generation: str, row: Endpoint[R], **printed: Any) -> Endpoint[R]:

@@ -11,13 +11,12 @@ from typing import Any, Literal
 import msgspec
 
 from agora_tencent_analytics.agora.metrics import AGORA_METRICS, AGORA_METRICS_2021_03
-from agora_tencent_analytics.agora.series import AgoraMetrics, AgoraSeries, read_metrics
+from agora_tencent_analytics.agora.series import AgoraMetrics, read_metrics
 from agora_tencent_analytics.decoding.points import PointForm
 from agora_tencent_analytics.decoding.rows import Structure, check_ids, unend
+from agora_tencent_analytics.decoding.series import UnreadSeries, series_unread
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.models.calls import Call, Session
-from agora_tencent_analytics.models.columns import Columns
-from agora_tencent_analytics.models.metrics import METRICS
 from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.wire import Asked
 
@@ -102,7 +101,7 @@ def sessions_of(shell: AgoraMetrics, asked: Asked) -> list[Session]:
     return asked.flaws.each(rows[:] if isinstance(rows, list) else rows, read)  # their series may be inside them
 
 
-def _inside_sessions(shell: AgoraMetrics) -> list[AgoraSeries]:
+def _inside_sessions(shell: AgoraMetrics) -> list[UnreadSeries]:
     """Series inside their sessions: so the page of March 2021 words it, though its example has them side by side.
 
     Raises:
@@ -141,24 +140,12 @@ def series_of(row: Endpoint[Any], shell: AgoraMetrics, users: Mapping[str, str],
         ValueError: the answer is not about series.
     """
     _check_sessions(shell, users, asked)
-    metrics = AGORA_METRICS_2021_03 if row.generation == "2021-03" else AGORA_METRICS
-    call_id, window = asked.params["call_id"], asked.window
-    found = []
-    for entry in shell.series or _inside_sessions(shell):
-        known = metrics.get(entry.mid) if isinstance(entry.mid, int) else None
-        name = (known.from_peer if entry.peer_uid else known.own) if known else ""
-        found.append(
-            MetricSeries(
-                vendor="agora",
-                call_id=call_id,
-                session_id=entry.sid,
-                user_id=users.get(entry.sid, ""),
-                peer_id=entry.peer_uid,
-                metric=name,
-                vendor_metric=str(entry.mid),
-                unit=METRICS[name].unit if name else "",
-                columns=Columns(entry.kvs, PointForm.PAIRS, clip=(window.start, window.end)),
-                extra=entry.extra,
-            )
-        )
-    return found
+    return series_unread(
+        shell.series or _inside_sessions(shell),
+        AGORA_METRICS_2021_03 if row.generation == "2021-03" else AGORA_METRICS,
+        PointForm.PAIRS,
+        vendor="agora",
+        call_id=asked.params["call_id"],
+        window=asked.window,
+        users=users,
+    )

@@ -27,6 +27,7 @@ from agora_tencent_analytics.decoding.rawjson import (
     sound,
     text,
 )
+from agora_tencent_analytics.decoding.series import UnreadSeries
 
 _NULL = msgspec.Raw(b"null")
 _POINTS = b'"kvs":[['
@@ -36,21 +37,6 @@ _NAME = len(b'"kvs":')
 _HOLLOW = b"-614889782588491"
 _MOST_BESIDE = 500
 """The most unknown fields of a session: each of its series keeps them."""
-
-
-class AgoraSeries(msgspec.Struct, kw_only=True):
-    """One `data[]` entry of one session."""
-
-    sid: str
-    """The session."""
-    mid: int | str
-    """Agora's id of the metric; text only where it is not a whole number."""
-    peer_uid: str = ""
-    """The remote user as text; `""` for the user's own (0 on the wire)."""
-    kvs: bytes = b"null"
-    """Text of the points, `[[ts, value], ...]` or `null`, not yet checked: a copy that pins no reply."""
-    extra: Mapping[str, Any] = {}
-    """Unknown keys of the entry and of its session."""
 
 
 class AgoraMetrics(msgspec.Struct, kw_only=True):
@@ -64,7 +50,7 @@ class AgoraMetrics(msgspec.Struct, kw_only=True):
     """Agora's `requestId`."""
     sids: tuple[str, ...] = ()
     """The sessions named in the reply, also those without series."""
-    series: list[AgoraSeries] = []
+    series: list[UnreadSeries] = []
     """The series of all sessions, in the order sent."""
     extra: Mapping[str, Any] = {}
     """Unknown keys of the reply."""
@@ -112,10 +98,10 @@ def read_metrics(body: bytes) -> AgoraMetrics:
             raise
         except ValueError:
             return _read(body, len(body))
-        cut = [series for series in metrics.series if series.kvs == _HOLLOW]
+        cut = [series for series in metrics.series if series.points == _HOLLOW]
         if len(cut) == len(points):
             for series, kvs in zip(cut, points, strict=True):
-                series.kvs = kvs
+                series.points = kvs
             return metrics
     return _read(body, len(body))
 
@@ -151,7 +137,12 @@ def _read(body: bytes, length: int) -> AgoraMetrics:
         request_id=reply.request_id or "",
         sids=tuple(session.sid for session in sessions),
         series=[
-            AgoraSeries(sid=session.sid, mid=entry.mid, peer_uid=_peer(entry.peer_uid), kvs=bytes(entry.kvs))
+            UnreadSeries(
+                session_id=session.sid,
+                metric=str(entry.mid),
+                peer_id=_peer(entry.peer_uid),
+                points=bytes(entry.kvs),
+            )
             for session in sessions
             for entry in session.data or ()
         ],
@@ -163,7 +154,7 @@ def _lenient(body: bytes) -> AgoraMetrics:
     if not reply and body.strip() == b"null":
         raise ValueError("the reply should be an object, not null")
     sids: list[str] = []
-    series: list[AgoraSeries] = []
+    series: list[UnreadSeries] = []
     doubts: list[str] = []
     for session in open_objects(reply.get("metrics"), "metrics", doubts):
         sid = text(plain(session.get("sid")))
@@ -187,14 +178,14 @@ def _lenient(body: bytes) -> AgoraMetrics:
     )
 
 
-def _series(sid: str, entry: Mapping[str, msgspec.Raw], beside: Mapping[str, Any]) -> AgoraSeries:
+def _series(sid: str, entry: Mapping[str, msgspec.Raw], beside: Mapping[str, Any]) -> UnreadSeries:
     mid = plain(entry.get("mid"))
     whole = number(mid)
-    return AgoraSeries(
-        sid=sid,
-        mid=text(mid) if whole is None else whole,
-        peer_uid=_peer(plain(entry.get("peer_uid"))),
-        kvs=bytes(entry.get("kvs", _NULL)),
+    return UnreadSeries(
+        session_id=sid,
+        metric=text(mid) if whole is None else str(whole),
+        peer_id=_peer(plain(entry.get("peer_uid"))),
+        points=bytes(entry.get("kvs", _NULL)),
         extra={**beside, **rest(entry, ("mid", "kvs", "peer_uid"))},
     )
 

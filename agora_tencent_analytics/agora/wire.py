@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from agora_tencent_analytics.agora.auth import AgoraCredentials
-from agora_tencent_analytics.agora.codes import refusal
+from agora_tencent_analytics.agora.codes import CODES, MESSAGES_300
 from agora_tencent_analytics.agora.figures.decode import breakdowns, experiences, figures, rows_of
 from agora_tencent_analytics.agora.replies import (
     PAGES,
@@ -22,15 +22,15 @@ from agora_tencent_analytics.agora.replies import (
     sessions_of,
 )
 from agora_tencent_analytics.agora.series import AgoraMetrics, read_metrics
-from agora_tencent_analytics.decoding.rawjson import beside, number
+from agora_tencent_analytics.decoding.rawjson import beside, number, text
 from agora_tencent_analytics.endpoint import Endpoint
-from agora_tencent_analytics.errors import Refusal, UnreadableReply
+from agora_tencent_analytics.errors import Refusal
 from agora_tencent_analytics.message import Request, Response
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.events import AbnormalExperience
 from agora_tencent_analytics.models.figures import Breakdown, Figures
 from agora_tencent_analytics.models.series import MetricSeries
-from agora_tencent_analytics.refusals import brief, judge_status, parse_object, parsed, unreadable
+from agora_tencent_analytics.refusals import Made, parse_object, parsed, unreadable
 from agora_tencent_analytics.wire import Asked, Reply, Vendor, count_of, payload_of, read_rows, row_ids
 
 HOSTS = ("https://api.agora.io", "https://api.sd-rtn.com")
@@ -45,6 +45,9 @@ class AgoraVendor(Vendor):
 
     name = "agora"
     structure = STRUCTURE
+    codes = CODES
+    good_codes = (200, "200")
+    request_id_key = "requestId"
     shown: ClassVar[frozenset[str]] = frozenset({"end_ts", "metric", "page_no", "page_size", "start_ts"})
 
     def authenticate(
@@ -61,22 +64,32 @@ class AgoraVendor(Vendor):
             UnreadableReply: the body is not an answer.
         """
         if not 200 <= response.status < 300:
-            failure = judge_status(self.name, row, response, told=lambda: _told(row, response)) or _told(row, response)
-            try:
-                raise failure or _refused(row, response, response.status, "(no message)", "")
-            finally:
-                del failure  # else this frame and the error keep each other, and the body
+            raise self._failure(row, response)
         if row.model is MetricSeries:
             shell = parsed(row, response, read_metrics)
-            code = _code(shell.extra.get("code")) if shell.code is None else shell.code
-            _judge(row, response, code, shell.message, shell.request_id)
+            code = shell.extra.get("code") if shell.code is None else shell.code
+            self._judge(row, response, {"code": code, "message": shell.message, "requestId": shell.request_id})
             return shell
         if (page := PAGES.read(row.model, row.payload, response.body)) is not None:
             return page
         body = parse_object(row, response)
-        if (code := body.get("code")) != 200:
-            _judge(row, response, _code(code), _text(body.get("message")), _text(body.get("requestId")))
+        self._judge(row, response, body)
         return body
+
+    def _judge(self, row: Endpoint[Any], response: Response, body: Any) -> None:
+        """Lets a good answer pass: code 200, or rows without a code. An object with neither is not an empty answer."""
+        code = body.get("code")
+        if code is not None and number(code) != 200:
+            raise self._refusal(row, response, body)
+        if code is None and f'"{row.payload}"'.encode() not in response.body:
+            why = f"an object with neither 'code' nor {row.payload!r}"
+            raise unreadable(row, response, why, request_id=text(body.get("requestId")))
+
+    def _meant(self, row: Endpoint[Any], code: Any, message: str) -> Made | None:
+        """By the vendor's table alone; a code 300 says what it means in its message."""
+        if (whole := number(code)) != 300:
+            return super()._meant(row, whole, message) or Refusal
+        return next((made for part, made in MESSAGES_300.items() if part in message.lower()), Refusal)
 
     def decode(self, row: Endpoint[Any], body: Any, asked: Asked) -> Reply[Any]:
         """The rows of a good answer as records."""
@@ -120,48 +133,6 @@ class AgoraVendor(Vendor):
             ids=row_ids(row, items),
             total=count_of(body.get("total_size")),
             has_more=has_more if isinstance(has_more, bool) else None,
-            request_id=_text(body.get("requestId")),
+            request_id=text(body.get("requestId")),
             extra=beside(body, {*_ENVELOPE, row.payload}),
         )
-
-
-def _judge(row: Endpoint[Any], response: Response, code: int | str | None, message: str, request_id: str) -> None:
-    """Lets a good answer pass: code 200, or rows without a code. An object with neither is not an empty answer."""
-    if code not in (None, 200):
-        raise _refused(row, response, code, message, request_id)
-    if code is None and f'"{row.payload}"'.encode() not in response.body:
-        raise unreadable(row, response, f"an object with neither 'code' nor {row.payload!r}", request_id=request_id)
-
-
-def _refused(row: Endpoint[Any], response: Response, code: Any, message: str, request_id: str) -> Refusal:
-    return refusal(
-        code=code, message=brief(message), request_id=brief(request_id), endpoint=row.name, status=response.status
-    )
-
-
-def _code(code: Any) -> int | str | None:
-    """A code as a number, also when sent as text or as 200.0; what is not a number stays, and is not a success."""
-    whole = number(code)
-    if code is None or whole is not None:
-        return whole
-    try:
-        return brief(str(code))
-    except RecursionError:
-        return "(nested too deeply)"
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _told(row: Endpoint[Any], response: Response) -> Refusal | None:
-    """The refusal that the body spells, if it is an object with a code other than success."""
-    try:
-        body = parse_object(row, response)
-    except UnreadableReply:
-        return None
-    code, message, request_id = _code(body.get("code")), _text(body.get("message")), _text(body.get("requestId"))
-    if code in (None, 200):
-        # No code of its own: what the status says, with what words there are.
-        return _refused(row, response, response.status, message, request_id)
-    return _refused(row, response, code, message, request_id)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from difflib import get_close_matches
 from typing import Any, NoReturn
 
@@ -47,7 +47,8 @@ _EXAMPLES = {
   %(prog)s --vendor tencent --port 0 --plan advanced --count sliding""",
 }
 
-_Group = argparse._ArgumentGroup
+_Add = Callable[..., argparse.Action]
+"""Adds an option to a group."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -166,35 +167,33 @@ def _name(word: str) -> str:
     return name if re.fullmatch(r"--[a-z]+(-[a-z]+){0,3}", name) and len(name) <= _LONGEST_NAME else "of that name"
 
 
+def _command(commands: argparse._SubParsersAction[_Parser], name: str, short: str, what: str) -> _Parser:
+    return commands.add_parser(name, help=short, **_about(name, what))
+
+
 def _scan(commands: argparse._SubParsersAction[_Parser]) -> None:
-    command = commands.add_parser(
-        "scan", help="read every call of a time range", **_about("scan", "Reads every call of a time range.")
-    )
+    command = _command(commands, "scan", "read every call of a time range", "Reads every call of a time range.")
     _vendors(command)
-    what = _range(command)
-    what.add_argument(
-        "--call", type=values.sent, action="append", metavar="ID", help="only this call (may be given again)"
-    )
-    where = command.add_argument_group("where it goes")
-    where.add_argument(
-        "--out", metavar="FILE", help="write one JSON object per call, one to a line; - is standard output"
-    )
-    where.add_argument("--force", action="store_true", help="replace what --out holds already")
-    where.add_argument("--report", metavar="FILE", help="write the report as JSON")
-    later = command.add_argument_group("going on later")
-    later.add_argument(
+    add = _range(command)
+    add("--call", type=values.sent, action="append", metavar="ID", help="only this call (may be given again)")
+    add = command.add_argument_group("where it goes").add_argument
+    add("--out", metavar="FILE", help="write one JSON object per call, one to a line; - is standard output")
+    add("--force", action="store_true", help="replace what --out holds already")
+    add("--report", metavar="FILE", help="write the report as JSON")
+    add = command.add_argument_group("going on later").add_argument
+    add(
         "--ledger",
         metavar="FILE",
         help="remember what is done, so that the same command goes on after it was killed; --out is continued where "
         "it was left",
     )
-    later.add_argument(
+    add(
         "--since-last-run",
         action="store_true",
         help="for a job that is run again and again with one --ledger: read what is new since its last run, and calls "
         "that were still running then; the first run reads --last",
     )
-    later.add_argument(
+    add(
         "--look-back",
         type=values.length,
         metavar="1h",
@@ -209,26 +208,23 @@ def _scan(commands: argparse._SubParsersAction[_Parser]) -> None:
 
 
 def _forecast(commands: argparse._SubParsersAction[_Parser]) -> None:
-    command = commands.add_parser(
+    command = _command(
+        commands,
         "forecast",
-        help="tell what a scan will cost, and what fits",
-        **_about(
-            "forecast", "Tells what a scan with the same options will cost, by a few requests or by stated numbers."
-        ),
+        "tell what a scan will cost, and what fits",
+        "Tells what a scan with the same options will cost, by a few requests or by stated numbers.",
     )
     _vendors(command)
     _range(command)
-    stated = command.add_argument_group("stated numbers")
-    stated.add_argument(
+    add = command.add_argument_group("stated numbers").add_argument
+    add(
         "--calls-expected",
         type=values.count,
         metavar="N",
         help="number of calls, with --sessions-per-call; then nothing is asked",
     )
-    stated.add_argument("--sessions-per-call", type=values.count, metavar="M", help="sessions in each expected call")
-    stated.add_argument(
-        "--minutes-per-call", type=float, default=30.0, metavar="T", help="length of each expected call (default: 30)"
-    )
+    add("--sessions-per-call", type=values.count, metavar="M", help="sessions in each expected call")
+    add("--minutes-per-call", type=float, default=30.0, metavar="T", help="length of each expected call (default: 30)")
     command.add_argument_group("where it goes").add_argument(
         "--report", metavar="FILE", help="write the forecast as JSON"
     )
@@ -240,12 +236,11 @@ def _forecast(commands: argparse._SubParsersAction[_Parser]) -> None:
 
 
 def _quota(commands: argparse._SubParsersAction[_Parser]) -> None:
-    command = commands.add_parser(
+    command = _command(
+        commands,
         "quota",
-        help="show what is left of the quota",
-        **_about(
-            "quota", "Shows what was used and is left of the quota. Reads the count on this machine, sends nothing."
-        ),
+        "show what is left of the quota",
+        "Shows what was used and is left of the quota. Reads the count on this machine, sends nothing.",
     )
     command.add_argument(
         "--check", action="store_true", help="also send the cheapest request that proves credentials, plan and address"
@@ -260,70 +255,64 @@ def _verbose(command: argparse.ArgumentParser) -> None:
 
 
 def _vendors(command: argparse.ArgumentParser) -> None:
-    group = command.add_argument_group("whom to ask")
-    group.add_argument(
+    add = command.add_argument_group("whom to ask").add_argument
+    add(
         "--vendor",
         type=values.vendor,
         metavar="V",
         help="whom to ask: agora, tencent, both, or a vendor that another package brings (default: whose credentials "
         "are set, of agora and tencent)",
     )
-    group.add_argument(
-        "--plan", action="append", default=[], metavar="P", help="the plan: P for one vendor, or agora=P and tencent=P"
-    )
-    _api(group)
+    add("--plan", action="append", default=[], metavar="P", help="the plan: P for one vendor, or agora=P and tencent=P")
+    _api(add)
 
 
-def _api(group: _Group) -> None:
-    group.add_argument(
-        "--api", choices=agora.GENERATIONS, help=f"generation of Agora's API (default: {agora.GENERATIONS[0]})"
-    )
+def _api(add: _Add) -> None:
+    add("--api", choices=agora.GENERATIONS, help=f"generation of Agora's API (default: {agora.GENERATIONS[0]})")
 
 
-def _range(command: argparse.ArgumentParser) -> _Group:
-    group = command.add_argument_group("what to read")
-    group.add_argument(
+def _range(command: argparse.ArgumentParser) -> _Add:
+    add = command.add_argument_group("what to read").add_argument
+    add(
         "--last",
         type=values.last,
         metavar="6h",
         help="the last seconds, minutes, hours or days: 90s 30m 1h30m 2d; or a day: today, yesterday, 2026-11-29",
     )
-    group.add_argument(
+    add(
         "--start",
         type=values.instant,
         metavar="T",
         help="start of the range: a date (its midnight), ISO 8601 with a zone, or epoch seconds",
     )
-    group.add_argument("--end", type=values.instant, metavar="T", help="end of the range, excluded")
-    group.add_argument(
+    add("--end", type=values.instant, metavar="T", help="end of the range, excluded")
+    add(
         "--tz",
         type=values.zone,
         metavar="ZONE",
         help="where days and times without a zone are meant: Europe/Berlin, UTC, +08:00 (days: this machine's zone)",
     )
-    group.add_argument("--channel", type=values.sent, help="only this channel or room")
-    group.add_argument(
-        "--user", type=values.sent, action="append", metavar="ID", help="only this user (may be given again)"
-    )
-    group.add_argument(
+    add("--channel", type=values.sent, help="only this channel or room")
+    add("--user", type=values.sent, action="append", metavar="ID", help="only this user (may be given again)")
+    add(
         "--frozen-from",
         type=values.frozen_from,
         metavar="10%",
         help="only calls whose audio or video was frozen for at least this share of the time; Agora's listing alone "
         "says so, so none of Tencent's",
     )
-    group.add_argument(
+    add(
         "--depth",
         choices=("calls", "sessions", "metrics"),
         help="how deep to read (default: as deep as the vendor answers, which is metrics)",
     )
-    return group
+    return add
 
 
 def _allowance(command: argparse.ArgumentParser) -> None:
-    group = command.add_argument_group("what it may cost")
-    group.add_argument("--budget", type=values.count, metavar="N", help="send no more than N requests")
-    group.add_argument(
+    add = command.add_argument_group("what it may cost").add_argument
+    add("--budget", type=values.count, metavar="N", help="send no more than N requests")
+    add(
         "--on-quota",
         choices=("stop", "wait"),
         default="stop",
@@ -342,22 +331,20 @@ def _connection(command: argparse.ArgumentParser) -> None:
 
 
 def _world(command: argparse.ArgumentParser) -> None:
-    group = command.add_argument_group("simulated vendors")
-    group.add_argument(
+    add = command.add_argument_group("simulated vendors").add_argument
+    add(
         "--simulate",
         action="store_true",
         help="ask the embedded simulator instead of the vendors, about the eight hours before the last noon or "
         "midnight UTC; --last ends with them",
     )
-    group.add_argument(
-        "--calls", type=values.count, metavar="N", help=f"calls in the world of each vendor (default: {_CALLS})"
-    )
-    group.add_argument("--seed", type=int, metavar="S", help=f"seed of the world (default: {_SEED})")
-    _impolite(group, default=None)
+    add("--calls", type=values.count, metavar="N", help=f"calls in the world of each vendor (default: {_CALLS})")
+    add("--seed", type=int, metavar="S", help=f"seed of the world (default: {_SEED})")
+    _impolite(add, default=None)
 
 
-def _impolite(group: _Group, *, default: float | None) -> None:
-    group.add_argument(
+def _impolite(add: _Add, *, default: float | None) -> None:
+    add(
         "--impolite",
         type=values.share,
         nargs="?",
@@ -370,37 +357,29 @@ def _impolite(group: _Group, *, default: float | None) -> None:
 
 
 def _simulate(commands: argparse._SubParsersAction[_Parser]) -> None:
-    command = commands.add_parser(
-        "simulate",
-        help="serve a simulated vendor",
-        **_about("simulate", "Serves a simulated vendor until interrupted."),
-    )
-    served = command.add_argument_group("what is served")
-    served.add_argument("--vendor", choices=("agora", "tencent"), required=True, help="which vendor (must be given)")
-    served.add_argument(
-        "--port", type=values.port, required=True, metavar="P", help="port to listen on; 0 takes a free one"
-    )
-    served.add_argument("--host", default="127.0.0.1", metavar="H", help="address to listen on (default: 127.0.0.1)")
-    _api(served)
-    limits = command.add_argument_group("its limits")
-    limits.add_argument("--plan", metavar="P", help="plan whose limits are enforced (default: the highest)")
-    limits.add_argument(
+    command = _command(commands, "simulate", "serve a simulated vendor", "Serves a simulated vendor until interrupted.")
+    add = command.add_argument_group("what is served").add_argument
+    add("--vendor", choices=("agora", "tencent"), required=True, help="which vendor (must be given)")
+    add("--port", type=values.port, required=True, metavar="P", help="port to listen on; 0 takes a free one")
+    add("--host", default="127.0.0.1", metavar="H", help="address to listen on (default: 127.0.0.1)")
+    _api(add)
+    add = command.add_argument_group("its limits").add_argument
+    add("--plan", metavar="P", help="plan whose limits are enforced (default: the highest)")
+    add(
         "--count",
         choices=("fixed", "sliding", "bucket"),
         default="fixed",
         help="how requests are counted (default: fixed)",
     )
-    limits.add_argument(
+    add(
         "--latency",
         type=values.milliseconds,
         default=0.0,
         metavar="MS",
         help="milliseconds of round trip added (default: 0)",
     )
-    world = command.add_argument_group("its world")
-    world.add_argument("--seed", type=int, default=_SEED, metavar="S", help=f"seed of the world (default: {_SEED})")
-    world.add_argument(
-        "--calls", type=values.count, default=_CALLS, metavar="N", help=f"calls in the world (default: {_CALLS})"
-    )
-    _impolite(world, default=0.0)
+    add = command.add_argument_group("its world").add_argument
+    add("--seed", type=int, default=_SEED, metavar="S", help=f"seed of the world (default: {_SEED})")
+    add("--calls", type=values.count, default=_CALLS, metavar="N", help=f"calls in the world (default: {_CALLS})")
+    _impolite(add, default=0.0)
     _verbose(command)

@@ -18,6 +18,20 @@ class Options(argparse.Namespace):
     words: Sequence[str]
     """What was typed after the program's name."""
 
+    def scan(self) -> dict[str, Any]:
+        """What a scan, or a forecast of it, is asked for."""
+        from agora_tencent_analytics.receipt import Budget
+
+        return {
+            "over": self.over,
+            "depth": self.depth,
+            "channel": self.channel,
+            "users": self.user,
+            "only": self.frozen_from,
+            "on_quota": self.on_quota,
+            "budget": None if self.budget is None else Budget(self.budget),
+        }
+
     def again(self) -> str:
         """The command to be typed again; a proxy, which may hold a password, is left out."""
         kept, skip = [], False

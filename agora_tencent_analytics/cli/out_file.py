@@ -57,8 +57,13 @@ class _Mark:
     """How often the ledger had lost acknowledgements by then."""
 
     def fits(self, file: BinaryIO) -> bool:
-        """True if the file has the records that are acknowledged, and there are some."""
-        return self.length > 0 and self.digest == _digest(file, self.length)
+        """True if the file has the records that are acknowledged: some, and whole lines of ours."""
+        if self.length < len(_RECORD) or self.digest != _digest(file, self.length):
+            return False
+        file.seek(self.length - 1)
+        ended = file.read(1) == b"\n"
+        file.seek(0)
+        return ended and file.read(len(_RECORD)) == _RECORD
 
     def announces(self, file: BinaryIO) -> bool:
         """True if the file holds the announced line, or the beginning of it, and nothing else."""

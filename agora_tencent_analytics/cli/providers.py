@@ -22,7 +22,7 @@ from agora_tencent_analytics.secret import Secret
 from agora_tencent_analytics.tencent.provider import TencentProvider
 
 if TYPE_CHECKING:
-    from agora_tencent_analytics.simulator import World
+    from agora_tencent_analytics.simulator import SimulatedAgora, SimulatedTencent, World
 
 _STORE = "ANALYTICS_QUOTA_STORE"
 """Where requests are counted: a file, or the URL of a Redis. Not an option: a URL may hold a password."""
@@ -47,23 +47,23 @@ async def providers_of(options: Options) -> AsyncIterator[tuple[list[Provider], 
     plans = _plans(options, vendors)
     if options.api and "agora" not in vendors:
         raise BadInput("--api is a generation of Agora's API, and agora is not asked")
-    own: dict[str, dict[str, Any]] = {vendor: {} for vendor in vendors}
+    own: dict[str, dict[str, Any]] = {vendor: {"plan": plans[vendor]} if vendor in plans else {} for vendor in vendors}
     if options.api:
         own["agora"]["api"] = options.api
-    if not options.simulate:
-        _check_plans(vendors, plans)
-        async with _real(own, plans, options.proxy) as providers:
-            options.depth = getattr(options, "depth", None) or _deepest(providers)
-            yield providers, None
-        return
-    options.depth = options.depth or "metrics"
-    from agora_tencent_analytics.cli.simulated_world import demo_range, recent_range, world
-
-    # A job that reads what is new since its last run needs a world that goes on.
-    over = recent_range() if isinstance(options.over, Since) else demo_range()
-    made = world(over, seed=options.seed, calls=options.calls, impolite=options.impolite)
-    async with _simulated(made, own, plans) as providers:
-        yield providers, made
+    world: World | None = None
+    async with AsyncExitStack() as stack:
+        if options.simulate:
+            world, servers = _simulated(options, own)
+            for server in servers:
+                await stack.enter_async_context(server)
+            providers: list[Provider] = [server.provider() for server in servers]
+        else:
+            _check_plans(vendors, plans)
+            providers = [_real(vendor, given, options.proxy) for vendor, given in own.items()]
+        options.depth = getattr(options, "depth", None) or _deepest(providers)
+        for provider in providers:
+            await stack.enter_async_context(provider)
+        yield providers, world
 
 
 def _vendors(options: Options) -> list[str]:
@@ -123,21 +123,11 @@ def _check_plans(vendors: list[str], plans: Mapping[str, str]) -> None:
         raise BadInput(f"which plan of {vendor} you have is not said: give --plan {names}, or {variable.name}")
 
 
-@asynccontextmanager
-async def _real(
-    own: Mapping[str, Mapping[str, Any]], plans: dict[str, str], proxy: Secret[str] | None
-) -> AsyncIterator[list[Provider]]:
-    store = unquoted(os.environ.get(_STORE, ""))
-    async with AsyncExitStack() as stack:
-        providers: list[Provider] = []
-        for vendor, given in own.items():
-            options = {**given, "plan": plans[vendor]} if vendor in plans else {**given}
-            options["transport"] = AiohttpTransport(proxy=proxy or None, trust_env=proxy is None)
-            if store:
-                options["store"] = store
-            made = _PROVIDERS[vendor].from_env(**options) if vendor in _PROVIDERS else _made(vendor, options)
-            providers.append(await stack.enter_async_context(made))
-        yield providers
+def _real(vendor: str, given: Mapping[str, Any], proxy: Secret[str] | None) -> Provider:
+    options = {**given, "transport": AiohttpTransport(proxy=proxy or None, trust_env=proxy is None)}
+    if store := unquoted(os.environ.get(_STORE, "")):
+        options["store"] = store
+    return _PROVIDERS[vendor].from_env(**options) if vendor in _PROVIDERS else _made(vendor, options)
 
 
 def _made(vendor: str, options: dict[str, Any]) -> Provider:
@@ -167,20 +157,15 @@ def _answers_sessions(provider: Provider) -> bool:
     return type(provider).sessions is not Provider.sessions or any(row.sessions_key for row in provider.endpoints)
 
 
-@asynccontextmanager
-async def _simulated(
-    made: World, own: Mapping[str, Mapping[str, Any]], plans: dict[str, str]
-) -> AsyncIterator[list[Provider]]:
-    """The embedded simulator on loopback, and providers for it with their quota in memory."""
-    from agora_tencent_analytics.cli.simulated_world import HIGHEST
+def _simulated(
+    options: Options, own: Mapping[str, Mapping[str, Any]]
+) -> tuple[World, list[SimulatedAgora | SimulatedTencent]]:
+    """A simulated world, and the embedded simulator of each vendor on loopback."""
+    from agora_tencent_analytics.cli.simulated_world import HIGHEST, demo_range, recent_range, world
     from agora_tencent_analytics.simulator import SimulatedAgora, SimulatedTencent
 
+    # A job that reads what is new since its last run needs a world that goes on.
+    over = recent_range() if isinstance(options.over, Since) else demo_range()
+    made = world(over, seed=options.seed, calls=options.calls, impolite=options.impolite)
     servers: dict[str, type[SimulatedAgora | SimulatedTencent]] = {"agora": SimulatedAgora, "tencent": SimulatedTencent}
-    async with AsyncExitStack() as stack:
-        providers: list[Provider] = []
-        for vendor, given in own.items():
-            plan = plans.get(vendor, HIGHEST[vendor])
-            server: SimulatedAgora | SimulatedTencent = servers[vendor](made, plan=plan, **given)
-            await stack.enter_async_context(server)
-            providers.append(await stack.enter_async_context(server.provider()))
-        yield providers
+    return made, [servers[vendor](made, **{"plan": HIGHEST[vendor], **given}) for vendor, given in own.items()]

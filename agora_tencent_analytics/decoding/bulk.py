@@ -39,7 +39,12 @@ class TooMuch(ValueError):
 
 
 def check_bulk(
-    text: bytes | memoryview, *, slowly: bool = False, points: bool = False, length: int | None = None
+    text: bytes | memoryview,
+    *,
+    slowly: bool = False,
+    points: bool = False,
+    length: int | None = None,
+    most: int = MOST_VALUES,
 ) -> None:
     """Checks that a text may be read as objects.
 
@@ -48,6 +53,7 @@ def check_bulk(
         slowly: True if it is read the slow way.
         points: True if all but its outermost level stays text, the points of series among it.
         length: of the answer, if this is a part of it.
+        most: values that it may hold.
 
     Raises:
         TooMuch: it would become too much.
@@ -57,7 +63,7 @@ def check_bulk(
     values, weight = _weighed(text, points=points)
     share = _SLOWLY if slowly else 1
     enough = _ENOUGH_OF_SERIES if points else _ENOUGH
-    if values * share > MOST_VALUES or weight > max(enough, _TIMES * (length or len(text)) / share):
+    if values * share > most or weight > max(enough, _TIMES * (length or len(text)) / share):
         raise TooMuch(
             f"its {len(text):,} bytes hold about {values:,} values, which would take {weight >> 20:,} MB of memory; "
             "that is more than is spent on an answer: ask for less at a time"

@@ -27,6 +27,7 @@ from agora_tencent_analytics.decoding.flaws import MISREAD
 from agora_tencent_analytics.decoding.moments import YEAR_5138, seconds
 from agora_tencent_analytics.decoding.rawjson import UNREAD, shallow
 from agora_tencent_analytics.decoding.typed import CHOSEN, TypedRows
+from agora_tencent_analytics.errors import BadInput
 
 if TYPE_CHECKING:
     from cattrs import Converter
@@ -110,6 +111,9 @@ class Structure:
     Args:
         names: for each record class, the vendor's spelling of its attributes where it differs; or a function that
             computes the attribute from the row, where it stands in other words, in several fields or deeper inside.
+
+    Raises:
+        BadInput: a class does not have one of these attributes.
     """
 
     def __init__(
@@ -118,6 +122,8 @@ class Structure:
         self._names: dict[type, dict[str, str]] = {}
         self._computed: dict[type, list[tuple[str, Callable[[Mapping[str, Any]], Any]]]] = {}
         for model, spelt in (names or {}).items():
+            if strange := spelt.keys() - attrs.fields_dict(model).keys():
+                raise BadInput(f"a {model.__name__} does not have {min(strange)!r}")
             self._names[model] = {attribute: name for attribute, name in spelt.items() if isinstance(name, str)}
             self._computed[model] = [(attribute, how) for attribute, how in spelt.items() if not isinstance(how, str)]
         self._models: dict[type, _Model] = {}

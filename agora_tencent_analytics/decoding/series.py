@@ -1,21 +1,84 @@
 """Series from rows as most vendors send them: a row for each moment, or a row for each metric with its points.
 
-Both of a vendor's own big answers have decoders of their own, which keep the text of the points until somebody looks.
+The large answers of Agora and Tencent have decoders of their own, which keep the text of the points until somebody
+looks: `UnreadSeries`.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import isnan, nan
 from typing import Any
 
 import msgspec
 
 from agora_tencent_analytics.decoding.moments import seconds
+from agora_tencent_analytics.decoding.points import PointForm
 from agora_tencent_analytics.decoding.rows import one_text
 from agora_tencent_analytics.models.columns import Columns
-from agora_tencent_analytics.models.metrics import METRICS
+from agora_tencent_analytics.models.metrics import METRICS, VendorMetric
 from agora_tencent_analytics.models.series import MetricSeries
+from agora_tencent_analytics.timerange import TimeRange
+
+
+class UnreadSeries(msgspec.Struct, kw_only=True):
+    """One series of an answer, its points unread."""
+
+    session_id: str = ""
+    """The session; `""` where the vendor does not tell them apart."""
+    user_id: str = ""
+    """The user whose device measured it; `""` where the vendor does not say."""
+    peer_id: str = ""
+    """The remote user whose stream was measured; `""` for the user's own."""
+    metric: str
+    """The vendor's id of the metric."""
+    points: bytes = b"null"
+    """JSON text of the points, or `null`, not yet checked: a copy that pins no reply."""
+    extra: Mapping[str, Any] = {}
+    """Unknown fields."""
+
+
+def series_unread(
+    found: Iterable[UnreadSeries],
+    metrics: Mapping[str, VendorMetric],
+    form: PointForm,
+    *,
+    vendor: str,
+    call_id: str,
+    window: TimeRange,
+    users: Mapping[str, str] | None = None,
+) -> list[MetricSeries]:
+    """Series by their neutral names, each with the text of its points.
+
+    Args:
+        found: as the vendor sent them.
+        metrics: the vendor's metrics by id; one that is not here keeps the vendor's id alone.
+        form: how their points are spelt.
+        vendor: whose they are.
+        call_id: the call.
+        window: what was asked for; points outside it are left out.
+        users: the users of sessions, where series do not name theirs.
+    """
+    named = []
+    for one in found:
+        known = metrics.get(one.metric)
+        name = known.of(one.peer_id) if known else ""
+        scale = known.scale if known else 1.0
+        named.append(
+            MetricSeries(
+                vendor=vendor,
+                call_id=call_id,
+                session_id=one.session_id,
+                user_id=one.user_id if users is None else users.get(one.session_id, ""),
+                peer_id=one.peer_id,
+                metric=name,
+                vendor_metric=one.metric,
+                unit=METRICS[name].unit if name else "",
+                columns=Columns(one.points, form, scale=scale, clip=(window.start, window.end)),
+                extra=one.extra,
+            )
+        )
+    return named
 
 
 class Points(msgspec.Struct, kw_only=True, frozen=True):
@@ -42,20 +105,31 @@ class Points(msgspec.Struct, kw_only=True, frozen=True):
     in `METRICS` is best called `vendor.name`, which is also what pairs of a metric that is not listed are called."""
 
 
-def read_series(rows: Sequence[Any], points: Points, *, vendor: str, call_id: str) -> list[MetricSeries]:
+def read_series(
+    rows: Sequence[Any], points: Points, *, vendor: str, call_id: str, odd: Callable[[Iterable[str]], None]
+) -> list[MetricSeries]:
     """The series of these rows; those of wide rows joined, by session, user and peer.
 
+    Args:
+        rows: as the vendor sent them.
+        points: how they are to be read.
+        vendor: whose they are.
+        call_id: of the call that was asked about.
+        odd: is told of metrics with a value that is neither a number nor missing.
+
     Raises:
-        KeyError, TypeError, ValueError: a row has no moment, no metric or no session.
+        KeyError, TypeError, ValueError: a row has no moment, no metric, no session or no user.
     """
     columns: dict[tuple[str, ...], tuple[list[int], list[float]]] = {}
     for row in rows:
-        whose = tuple(_text(row, key) for key in (points.session, points.user, points.peer))
+        whose = (_id(row, points.session), _id(row, points.user), _text(row, points.peer))
         for metric, moments in _moments(row, points):
             times, values = columns.setdefault((*whose, metric), ([], []))
             for moment, value in moments:
                 times.append(seconds(moment))
-                values.append(_number(value))
+                values.append(known := _number(value))
+                if isnan(known) and value not in (None, ""):
+                    odd((metric,))
     return [
         _series(points, metric, times, values, vendor=vendor, call_id=call_id, whose=whose)
         for (*whose, metric), (times, values) in columns.items()
@@ -117,6 +191,13 @@ def _series(
     )
 
 
+def _id(row: Mapping[str, Any], key: str) -> str:
+    """What tells sessions apart, and so cannot be missing where a row says where it stands."""
+    if key and row[key] is None:
+        raise TypeError(f"{key!r} is null")
+    return _text(row, key)
+
+
 def _text(row: Mapping[str, Any], key: str) -> str:
     return one_text(row[key]) if key and row.get(key) is not None else ""
 
@@ -125,4 +206,4 @@ def _number(value: Any) -> float:
     try:
         return float(value)
     except (TypeError, ValueError):
-        return math.nan
+        return nan

@@ -159,3 +159,15 @@ class Session:
         """Without personal data: records stand in logs."""
         until = "now" if self.leave_ts is None else self.leave_ts
         return f"<Session of {self.vendor} call {self.call_id}, {self.join_ts} to {until}>"
+
+
+def unsigned(user_id: str) -> str:
+    """A user id that some phones show as a negative number, above 2^31 as it is: -1294967297 is 2999999999.
+
+    Args:
+        user_id: as it came.
+    """
+    digits = user_id[1:] if user_id.startswith("-") else ""
+    if not digits.isdecimal() or not digits.isascii() or len(digits) > 10 or int(digits) > 1 << 31:
+        return user_id
+    return str(int(user_id) % (1 << 32))

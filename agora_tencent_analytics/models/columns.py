@@ -14,7 +14,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise, starmap
-from math import inf, isnan
+from math import inf, isfinite, isnan
 from operator import lt
 from typing import Any, ClassVar, NamedTuple, Protocol
 
@@ -287,10 +287,9 @@ class Columns:
         return self._made().values
 
     def to_dict(self) -> dict[str, object]:
-        """Points as JSON can hold them, None for NaN, and how many are not among them, if any."""
-        values: list[float | None] = [*self.values]
-        if self.odd > self.untimed:
-            values = [None if isnan(value) else value for value in self.values]
+        """Points as JSON can hold them (for NaN None, for an infinity its name), and how many were dropped, if any."""
+        numbers = self.values.tolist()
+        values = numbers if isfinite(sum(numbers)) else [_as_json(number) for number in numbers]
         counts = {"untimed": self.untimed, "outside": self.outside, "contradicted": self.contradicted}
         return {"times": self.times.tolist(), "values": values, **{name: n for name, n in counts.items() if n}}
 
@@ -380,6 +379,10 @@ class Columns:
 
 def _inside(seen: Glance, span: tuple[float, float] | None) -> bool:
     return span is None or (span[0] <= seen.first and seen.last < span[1])
+
+
+def _as_json(value: float) -> float | str | None:
+    return value if isfinite(value) else None if isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
 def _own(chunks: bytes | Sequence[bytes]) -> tuple[bytes, ...]:

@@ -31,17 +31,19 @@ class VendorMetric(msgspec.Struct, frozen=True):
     """What one vendor's id means.
 
     Args:
-        vendor_id: the vendor's own id as text.
         own: neutral name when the series is the user's own (no peer).
-        from_peer: neutral name when the series is about what a peer sent; the same unless the vendor
-            uses one id for both directions.
+        from_peer: neutral name when the series is about what a peer sent, where the vendor uses one id for both
+            directions; `""`: the same.
         scale: factor from the vendor's unit to the neutral one.
     """
 
-    vendor_id: str
     own: str
-    from_peer: str
+    from_peer: str = ""
     scale: float = 1.0
+
+    def of(self, peer_id: str) -> str:
+        """The neutral name of a series about this peer; about the user's own stream for `""`."""
+        return self.from_peer or self.own if peer_id else self.own
 
 
 METRICS: Mapping[str, Metric] = {

@@ -102,7 +102,7 @@ class MetricSeries:
         return f"<MetricSeries {self.metric or self.vendor_metric} of {self.vendor} call {self.call_id}, {points}>"
 
     def to_dict(self) -> dict[str, object]:
-        """All that it holds, as JSON can hold it: `times`, and `values` with None for NaN, beside the other fields."""
+        """All that it holds, as JSON can hold it: `times` and `values` (None for NaN) as lists."""
         named = {name: getattr(self, name) for name in _NAMED}
         return named | self.columns.to_dict() | {"spare": [columns.to_dict() for columns in self.spare]}
 

@@ -46,13 +46,18 @@ class Clipped(msgspec.Struct, kw_only=True, frozen=True):
 class NothingToAsk(BadInput):
     """No second of the range can be had now: all of it is forgotten, hidden by the vendor's lag, or to come.
 
+    What the lag hides can be asked for at `retry_at`.
+
     Attributes:
         clipped: the pieces that were cut away, each with its reason.
     """
 
-    def __init__(self, message: str, *, clipped: Sequence[Clipped] = ()) -> None:
+    def __init__(self, message: str, *, clipped: Sequence[Clipped] = (), retry_at: float | None = None) -> None:
         super().__init__(message)
         self.clipped: tuple[Clipped, ...] = tuple(clipped)
+        self.endpoint: str = self.clipped[0].endpoint if self.clipped else ""
+        self.retryable: bool = retry_at is not None
+        self.retry_at: float | None = retry_at
 
 
 class UnreadableRow(AnalyticsError):

@@ -39,6 +39,11 @@ class Clip(msgspec.Struct, kw_only=True, frozen=True):
     clipped: tuple[Clipped, ...]
     """What was cut away, oldest first."""
 
+    def shown_in(self, limits: Limits, now: float, bounds: Bounds) -> float:
+        """Seconds until the vendor answers for some of what its lag hides; infinite if it hides nothing."""
+        first = min((piece.over.start for piece in self.clipped if piece.reason == "lag"), default=math.inf)
+        return first + max(1, bounds.least_s) - newest(limits, now)
+
 
 def clip(
     over: TimeRange,

@@ -5,6 +5,7 @@ These are counts, windows and reasons. What happens next is decided in `walk.py`
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -32,6 +33,8 @@ class Evidence(msgspec.Struct):
     """Windows whose reading ended."""
     clipped: dict[Clipped, None] = {}
     """What could not be asked, each piece once and in order."""
+    shown_at: float = math.inf
+    """When the vendor will show some of that, epoch seconds on this machine's clock."""
     doubts: dict[str, None] = {}
     """Where the vendor's rows contradict each other and may hide more, each once and in order."""
     lost: list[UnreadableRow] = []
@@ -49,7 +52,9 @@ class Evidence(msgspec.Struct):
     duplicates: int = 0
     """Rows dropped because they had been yielded before."""
     strange: int = 0
-    """Rows left out because they were not asked for."""
+    """Rows left out because they were not asked for: of another channel, call, user or vendor."""
+    outside: int = 0
+    """Rows left out because the vendor, or the question, could not be told the range, or the sessions."""
     before: tuple[int, int] = (0, 0)
     """Rows yielded, and rows left out, before the cursor that the walk went on from."""
     window_duplicates: int = 0
@@ -85,19 +90,21 @@ class Evidence(msgspec.Struct):
             f"nothing of {self.over} can be asked now ({'; '.join(map(str, self.clipped))}); ask for a range inside "
             "the plan's history, or wait until the vendor shows its newest data",
             clipped=tuple(self.clipped),
+            retry_at=self.shown_at if self.shown_at < math.inf else None,
         )
 
     def reach(self, over: TimeRange) -> None:
         """Notes that this range was asked for too."""
         self.over = self.over.hull(over) if self.over else over
 
-    def clip(self, pieces: Iterable[Clipped]) -> None:
-        """Notes what cannot be asked."""
+    def clip(self, pieces: Iterable[Clipped], shown_at: float = math.inf) -> None:
+        """Notes what cannot be asked, and when some of it can."""
+        self.shown_at = min(self.shown_at, shown_at)
         self.clipped.update(dict.fromkeys(pieces))
 
     def begin_anew(self) -> None:
         """Forgets the range and what of it could not be asked; what was spent stays."""
-        self.over = None
+        self.over, self.shown_at = None, math.inf
         self.clipped.clear()
 
     def count(self, fresh: int, *, duplicates: int) -> None:
@@ -171,7 +178,7 @@ class Evidence(msgspec.Struct):
             cost=self.cost if brief else self.cost.copy(),
             unique=self.unique,
             duplicates=self.duplicates,
-            strange=self.strange,
+            strange=self.strange + self.outside,
             from_cursor=self.from_cursor,
             finished=self.finished,
             stopped=self.stopped,

@@ -6,9 +6,10 @@ the first, so there is less to hold against the vendor, and less that can be don
 * A page that names another is followed, also where it is short or empty. A token that was seen before, on a page that
   brought nothing new, is a loop. Where the token is the last row of the page, pages end with an empty one, or where a
   total of the whole listing is reached by a page that is not full.
-* A total that moved, fewer rows than a total promised, and rows that came into the vendor's recent minutes meanwhile
-  (the first page is read once more to see) are drift: the window is read once more from its first page, and what that
-  does not mend is incomplete. So is a `has_more` that stays true on the last page.
+* A total that moved, fewer rows than a total promised, a full last page after more rows than that, and rows that came
+  into the vendor's recent minutes meanwhile (the first page is read once more to see) are drift: the window is read
+  once more from its first page, and what that does not mend is incomplete. So is a `has_more` that stays true on the
+  last page.
 * A token that the vendor refuses costs the same: once more from the first page, and then the window ends.
 """
 
@@ -116,7 +117,7 @@ class NextReader(msgspec.Struct, kw_only=True):
             return Step(action="done", complete=True, reason="the vendor names no further page")
         if page.has_more is True:
             return Step(action="done", reason=_MORE)
-        if self.total is not None and self.total > self.shown:
+        if self.total is not None and (self.total > self.shown or self._belied(page, self.total)):
             return self._again(f"the vendor counts {counted(self.total, 'row')}, and {self.shown} came")
         if self.drift:
             return self._again(self.drift)
@@ -126,6 +127,10 @@ class NextReader(msgspec.Struct, kw_only=True):
         if self.recent and self.number > 1:  # the first page was read in another process
             return self._again(_CAME)
         return Step(action="done", complete=True, reason="the vendor names no further page")
+
+    def _belied(self, page: PageSigns, total: int) -> bool:
+        """True if more came than the vendor counts, and nothing else says that a full page is the last."""
+        return self.paging.total == "listing" and total < self.shown and 0 < self.size <= len(page.ids)
 
     def _confirm(self, page: PageSigns) -> Step:
         self._confirming = False

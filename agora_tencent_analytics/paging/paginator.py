@@ -56,7 +56,7 @@ class Paginator(Generic[T]):
             check_seconds("max_wait", max_wait)
         self._caller = caller
         self._questions = questions
-        self._merge = merge
+        self._merge = None if merge is None else _listing(merge)
         self._filters: list[Filter] = []
         self._held = held
         self._cursor = Cursor.read(cursor) if cursor is not None else None
@@ -172,6 +172,17 @@ class Paginator(Generic[T]):
     def verdict(self) -> Certificate:
         """The certificate without the fingerprints of rows, for callers that need only whether everything was read."""
         return self._walk.evidence.certificate(brief=True) if self._walk else self.certificate
+
+
+def _listing(merge: Callable[[Sequence[Any]], Sequence[T]]) -> Callable[[Sequence[Any]], Sequence[T]]:
+    """What merges, held to giving a list: a generator may never end."""
+
+    def merged(items: Sequence[Any]) -> Sequence[T]:
+        if not isinstance(found := merge(items), list | tuple):
+            raise TypeError(f"merge= gave its records as {type(found).__name__}, not as a list")
+        return found
+
+    return merged
 
 
 class Pages(AsyncIterator[Page[T]]):

@@ -7,15 +7,18 @@ resolved when the walk begins, in the vendor's time.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
 
+from agora_tencent_analytics.context import listed
 from agora_tencent_analytics.endpoint import Endpoint, check_params, whole_units
 from agora_tencent_analytics.endpoint import page_size as rows_to_a_page
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.limits import Limits
 from agora_tencent_analytics.models.calls import Call, Session
+from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.paging.clip import cover
 from agora_tencent_analytics.paging.cursor import fingerprint
 from agora_tencent_analytics.paging.stays import (
@@ -47,8 +50,8 @@ class Question(msgspec.Struct, kw_only=True, frozen=True):
     """Leads on where the answers show that more is to be asked than `over`."""
     apart: bool = False
     """True if each piece of `over` is a window of its own."""
-    inside: TimeRange | None = None
-    """Rows that lie outside of it were not asked for, though the vendor shows them: it takes no range."""
+    wanted: Callable[[object], bool] | None = None
+    """Tells what was asked for, where the vendor may show more: it takes no such range, or no such sessions."""
 
     def windows(self, pieces: Sequence[TimeRange], *, fill_to: int = 0) -> list[TimeRange]:
         """The windows in which these pieces of its range are asked for, oldest first; `fill_to` as `cover` has it.
@@ -117,9 +120,11 @@ def over_range(
 
     def questions(now: float, latest: float) -> Iterable[Question]:
         asked = resolve(over, now)
-        pieces, inside = (whole_units(row.bounds, asked),), None if row.bounds.start else asked
+        pieces = (whole_units(row.bounds, asked),)
+        told = row.bounds.start and pieces == (asked,)
+        wanted = None if told else partial(reaches, over=asked)
         return [
-            Question(row=row, limits=limits, over=pieces, params=given, size=size, inside=inside) for given in checked
+            Question(row=row, limits=limits, over=pieces, params=given, size=size, wanted=wanted) for given in checked
         ]
 
     return questions
@@ -135,6 +140,22 @@ def reaches(item: Any, over: TimeRange) -> bool:
     else:
         start = end = getattr(item, "ts", None)
     return start is None or (start < over.end and (end is None or end >= over.start or end < start))
+
+
+def theirs(sessions: Iterable[Session]) -> Callable[[Any], bool]:
+    """Tells whether a series, or an event, is of one of these sessions: if it does not say, of one of their users.
+
+    Args:
+        sessions: of one call.
+    """
+    ids = {session.session_id for session in sessions}
+    users = {session.user_id for session in sessions}
+
+    def wanted(item: Any) -> bool:
+        session_id = item.session_id if isinstance(item, MetricSeries) else ""
+        return session_id in ids if session_id else item.user_id in users
+
+    return wanted
 
 
 def about_call(
@@ -159,8 +180,10 @@ def about_call(
         if over is not None:
             start, until = max(over.start, start), min(over.end, until)
         for params, packet in checked:
+            wanted = None if packet.sessions is None else theirs(packet.sessions)
             if not row.bounds.start:
                 pieces, trail = (life,), None
+                wanted = wanted or (None if over is None else partial(reaches, over=over))
             elif packet.sessions is not None:
                 pieces = stays(packet.sessions, life, over)
                 trail = trail_of_stays(call, packet.sessions, life, now=here, until=until)
@@ -179,7 +202,9 @@ def about_call(
                     facts: dict[str, Any] = {"everybody": everybody, "since": since, "fill_to": fill_to, "known": known}
                     trail = CallTrail(call=call, now=here, until=until, **facts)
             if pieces:
-                yield Question(row=row, limits=limits, over=pieces, params=params, size=size, trail=trail)
+                yield Question(
+                    row=row, limits=limits, over=pieces, params=params, size=size, trail=trail, wanted=wanted
+                )
 
     return questions
 
@@ -192,13 +217,11 @@ def users_of(users: Sequence[str] | None, most: int) -> list[list[str] | None]:
         most: how many to a request.
 
     Raises:
-        BadInput: one text in the place of a list.
+        BadInput: no list of users.
     """
     if users is None:
         return [None]
-    if isinstance(users, str | bytes):
-        raise BadInput(f"users must be a list of user ids, not {type(users).__name__}")
-    return list(packed(dict.fromkeys(users), most))
+    return list(packed(dict.fromkeys(listed("users", users, "user ids")), most))
 
 
 def sessions_of(call: Call, sessions: Iterable[Session]) -> list[Session]:
@@ -207,7 +230,7 @@ def sessions_of(call: Call, sessions: Iterable[Session]) -> list[Session]:
     Raises:
         BadInput: something else is among them.
     """
-    found = list(sessions)
+    found = listed("sessions", sessions, "sessions")
     strange = [one for one in found if not isinstance(one, Session) or one.call_id != call.call_id]
     if strange:
         raise BadInput(

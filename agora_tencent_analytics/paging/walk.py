@@ -30,7 +30,7 @@ from agora_tencent_analytics.paging.decision import PageSigns, Step, unreadable_
 from agora_tencent_analytics.paging.evidence import Evidence
 from agora_tencent_analytics.paging.next_page import NextReader
 from agora_tencent_analytics.paging.page import Page
-from agora_tencent_analytics.paging.question import Questions, reaches
+from agora_tencent_analytics.paging.question import Questions
 from agora_tencent_analytics.paging.seen_ids import Beginnings, Digests, Seen
 from agora_tencent_analytics.paging.truncated import moments
 from agora_tencent_analytics.paging.windows import Reading, Windows
@@ -186,9 +186,9 @@ class Walk:
         return items
 
     def _inside(self, items: Sequence[Any], inside: Callable[[Any], bool]) -> Sequence[Any]:
-        """Those of the items that are in the range that was asked for; the others are counted."""
+        """Those of the items that the question is about; the others are counted."""
         kept = list(filter(inside, items))
-        self.evidence.strange += len(items) - len(kept)
+        self.evidence.outside += len(items) - len(kept)
         return kept
 
     def _wanted(self, items: Sequence[Any]) -> Sequence[Any]:
@@ -246,8 +246,8 @@ class Walk:
             self._lost = [one for one, new in zip(lost, unknown, strict=True) if new]
             self.evidence.flawed(flaws, self._lost, window, number)
         duplicates = len(reply.items) - len(items)
-        if (over := question.inside) is not None:
-            items = self._inside(items, lambda item: reaches(item, over))
+        if question.wanted is not None:
+            items = self._inside(items, question.wanted)
         elif row.model is Call and items and max(map(_BEGUN, items)) >= (end := question.over[-1].end + _SLACK_S):
             items = self._inside(items, lambda call: call.created_ts < end)
         items = self._wanted(items)

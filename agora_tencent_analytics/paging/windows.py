@@ -160,7 +160,7 @@ class Windows(msgspec.Struct, eq=False):
             self._evidence.clip(piece for piece in cut.clipped if piece.reason == "history")
             return over
         if cut.clipped:
-            self._evidence.clip(cut.clipped)
+            self._evidence.clip(cut.clipped, here + cut.shown_in(limits, now, row.bounds))
             if self._hidden is not None:
                 self._hidden += [(piece, self._clock.lead) for piece in cut.clipped if piece.reason != "history"]
         return cut.inside
@@ -379,7 +379,11 @@ class Windows(msgspec.Struct, eq=False):
     def token_refused(self, reading: Reading, refused: Refusal) -> bool:
         """Reads a window again from its first page if the vendor no longer knows its own token; False if it does."""
         reader = reading.reader
-        if not isinstance(reader, NextReader) or not reader.token or refused.code not in reader.paging.refused:
+        if (
+            not isinstance(reader, NextReader)
+            or not reader.token
+            or refused.code not in map(str, reader.paging.refused)
+        ):
             return False
         self._evidence.refused += 1
         self.go(reading, reader.refused(), rows=0)

@@ -33,9 +33,19 @@ from agora_tencent_analytics.limits import HOUR, Rate
 from agora_tencent_analytics.log import extra
 from agora_tencent_analytics.quota.clock import VendorClock
 from agora_tencent_analytics.quota.day import Day
+from agora_tencent_analytics.quota.leases import Leases
 from agora_tencent_analytics.quota.limiter import Bucket
+from agora_tencent_analytics.quota.outbox import Outbox
 from agora_tencent_analytics.quota.queue import Bounds, Queue, Waiter
-from agora_tencent_analytics.quota.store import Claim, CounterKey, CounterState, LatestRefusal, QuotaStore, Room
+from agora_tencent_analytics.quota.store import (
+    Claim,
+    CounterKey,
+    CounterState,
+    HearsAlong,
+    LatestRefusal,
+    QuotaStore,
+    Room,
+)
 
 if TYPE_CHECKING:
     from aiolimiter import AsyncLimiter
@@ -169,9 +179,13 @@ class Counter:
         self.bucket: Bucket = Bucket(strict=strict)
         self.day: Day = Day(name=name, clock=clock, strict=strict, reserve=reserve)
         self.totals: Totals = Totals()
+        self.outbox: Outbox | None = Outbox(key, store, clock.clock) if isinstance(store, HearsAlong) else None
+        """What the store has yet to hear; None if it is told of each answer as it comes."""
+        self.leases: Leases = Leases(key, store, clock.clock)
         self._queue = Queue()
         self._pace: AsyncLimiter | None = None
         self._rates: frozenset[Rate] = frozenset()
+        self._adopted: tuple[Rate, ...] = ()
         self._ask_at = float("-inf")
         self._cold_start = cold_start
         self._lost_at: float | None = None
@@ -179,6 +193,9 @@ class Counter:
 
     def adopt(self, rates: tuple[Rate, ...]) -> None:
         """Adds these rates; of two over the same period the smaller holds."""
+        if rates is self._adopted:  # as nearly always: no rate is hashed
+            return
+        self._adopted = rates
         if self._rates.issuperset(rates):
             return
         self._rates = self._rates.union(rates)
@@ -231,7 +248,7 @@ class Counter:
             ahead = min(ahead, 1)
             left = math.inf if waiter.deadline is None else max(0.0, waiter.deadline - now)
             if claim is None:
-                await waiter.wait(min(wait, left), yields=not paced)
+                await waiter.wait(wait, left, yields=not paced)
                 continue
             state = await self._reserve(claim, left)
             if state.why is None and self._pace is not None:
@@ -258,12 +275,19 @@ class Counter:
 
         What a store needs to take the question back comes on top: it bounds that by itself.
         """
-        asked = self.store.reserve(self.key, claim, self.clock.clock.wall())
-        if patience_s == math.inf:
-            return await asked
-        with anyio.move_on_after(max(patience_s, _STORE_MOMENT_S)):
-            return await asked
-        return CounterState(why="store")
+        ended = () if self.outbox is None else self.outbox.send_along()
+        state = CounterState(why="store")
+        try:
+            asked = self.store.reserve(self.key, claim, self.clock.clock.wall())
+            if patience_s == math.inf:
+                state = await asked
+            else:
+                with anyio.move_on_after(max(patience_s, _STORE_MOMENT_S)):
+                    state = await asked
+        finally:
+            if self.outbox is not None:
+                self.outbox.sent(ended, heard=state.why != "store" and not state.alone)
+        return state
 
     def answered(self, at: float) -> None:
         """The headers of an answer, or an exception, arrived at `at`: the slot rests from then on."""
@@ -373,9 +397,8 @@ class Counter:
         if waiter.deadline is None:
             return
         expected = max(self.bucket.expected_wait(now, ahead=ahead), self._ask_at - now, wait if wait < math.inf else 0)
-        if waiter.queues and ahead:
-            expected = 0.0  # it is not its turn to be refused
-        if now < waiter.deadline and now + expected <= waiter.deadline:
+        is_waited_for = waiter.queues and ahead  # it is not its turn to be refused before its time ends
+        if now < waiter.deadline and (is_waited_for or now + expected <= waiter.deadline):
             return
         raise WouldExceedQuota(
             f"no request to {self.name} can be sent in the time allowed; one may be possible in {expected:.3g} s",

@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 
-from agora_tencent_analytics.context import Priority
+from agora_tencent_analytics.context import PRIORITIES, Priority
 from agora_tencent_analytics.errors import DailyQuotaExhausted
 from agora_tencent_analytics.limits import DAY, HOUR, Rate
 from agora_tencent_analytics.quota.clock import VendorClock
@@ -43,8 +43,11 @@ class Day:
         """The most requests in a day that the store may count."""
         self.reserved: Mapping[Priority, int] = {}
         """Requests of each day that only these priorities may use."""
+        self._limits: dict[Priority, int] = dict.fromkeys(PRIORITIES, self.limit)
         self._spent: set[int] = set()
         self._used: dict[int, int] = {}
+        self._most_used = 0
+        """Of any of those days; a refund may have made it less since."""
 
     def adopt(self, rates: Iterable[Rate]) -> None:
         """Adds the daily rate among these, unless a smaller one is known."""
@@ -53,10 +56,12 @@ class Day:
                 self.rate = rate
                 self.limit = safe_limit(rate.limit, strict=self._strict)
                 self.reserved = {who: math.floor(self.limit * share) for who, share in self._reserve.items()}
+                common = self.limit - sum(self.reserved.values())
+                self._limits = {who: common + self.reserved.get(who, 0) for who in PRIORITIES}
 
     def limit_for(self, priority: Priority) -> int:
         """The most requests in a day after which one of this priority may still be sent, inclusive."""
-        return self.limit - sum(self.reserved.values()) + self.reserved.get(priority, 0)
+        return self._limits[priority]
 
     def left(self, used: int) -> int | None:
         """Requests that may still be sent of a day when `used` have been; None if days are not counted."""
@@ -86,9 +91,11 @@ class Day:
     def learn(self, days: tuple[int, ...], used: tuple[int, ...]) -> None:
         """Takes note of what the store says is used: never less than was known, should it have forgotten."""
         for day, count in zip(days, used, strict=False):
-            self._used[day] = max(count, self._used.get(day, 0))
+            self._used[day] = count = max(count, self._used.get(day, 0))
+            self._most_used = max(self._most_used, count)
         if len(self._used) > len(days):
             self._used = {day: count for day, count in self._used.items() if day >= days[0]}
+            self._most_used = max(self._used.values(), default=0)
 
     def given_back(self, days: tuple[int, ...]) -> None:
         """Records that one request of each of the days was refunded."""
@@ -119,8 +126,8 @@ class Day:
         Raises:
             DailyQuotaExhausted: it is.
         """
-        most = self.limit_for(priority)
-        if not self._spent and max(self._used.values(), default=0) < most:
+        most = self._limits[priority]
+        if not self._spent and self._most_used < most:
             return
         today = self._around_now()
         self._spent = {day for day in self._spent if day >= today[0]}
@@ -154,8 +161,9 @@ class Day:
     def _around_now(self) -> tuple[int, ...]:
         margin = self._margin_s()
         now, here = self._clock.now(), self._clock.here()
-        first, last = math.floor((min(now, here) - margin) / DAY), math.floor((max(now, here) + margin) / DAY)
-        if first == last:
+        earliest, latest = (now, here) if now < here else (here, now)
+        first = int((earliest - margin) // DAY)
+        if latest + margin < (first + 1) * DAY:
             return (first,)
         moments = {moment + off for moment in (now, here) for off in (-margin, margin)}
         return tuple(sorted({math.floor(moment / DAY) for moment in moments}))

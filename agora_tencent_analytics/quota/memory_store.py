@@ -54,6 +54,11 @@ class MemoryTables(msgspec.Struct):
             own[claim.id] = ends
         return len(own) - before
 
+    def end_sooner(self, key: CounterKey, after: float, by_s: float) -> None:
+        """See `Tables`."""
+        for own in self.slots.get(key, {}).values():
+            own.update({name: end - by_s for name, end in own.items() if end > after})
+
     def forget_slots(self, key: CounterKey, until: float) -> int:
         """See `Tables`."""
         owners = self.slots.get(key, {})

@@ -19,7 +19,8 @@ from agora_tencent_analytics.quota.store import QuotaStore
 
 _REDIS = ("redis", "rediss", "unix")
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+):(//|/[^/]|[^/\\]*@|$)", re.IGNORECASE)  # a drive has one letter
-_SERVER = re.compile(r"[^/\\]*:([^/\\]*@|\d+(/\d*)?$)")
+_SERVER = re.compile(r"[^/\\]*:\d+(/\d*)?$|.*(://|:\\\\|:[^/\\]*@|password=)", re.IGNORECASE | re.DOTALL)
+"""A host with a port; or, whatever stands around it, a URL or a password."""
 
 
 class QuotaNotPersisted(UserWarning):

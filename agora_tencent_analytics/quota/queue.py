@@ -66,15 +66,15 @@ class Waiter:
         """Clears the wake-up; do this before deciding to wait, so that no later one is lost."""
         self._rung = False
 
-    async def wait(self, seconds: float, *, yields: bool = True) -> None:
-        """Waits for a wake-up, but no longer than `seconds`, and a moment more if it yields to others."""
+    async def wait(self, seconds: float, left_s: float = math.inf, *, yields: bool = True) -> None:
+        """Waits for a wake-up, but no longer than `seconds`, and a moment more if it yields and has it left."""
         if self._rung:
             return
         late_s = 0.0
         if yields and self.priority == "backfill":
             late_s = _YIELDED_AFTER_REFUSAL_S if self.refused else _YIELDED_S
         self._sleep = asyncio.get_running_loop().create_future()
-        self.ring_in(seconds + late_s)
+        self.ring_in(min(seconds + late_s, left_s))
         try:
             await self._sleep
         finally:

@@ -107,6 +107,8 @@ class Quota:
         cold_start: bool = True,
     ) -> None:
         check_store(store)
+        if not isinstance(account, str) or not account:
+            raise BadInput(f"account must be a non-empty text, not {account!r}")
         self.clock: VendorClock = VendorClock(clock)
         self.plan = plan
         self.reserve: dict[Priority, float] = _checked({} if reserve is None else reserve)
@@ -198,6 +200,9 @@ class Quota:
 
     async def aclose(self) -> None:
         """Closes what the store has open on this event loop; the quota can still be used, and opens it again."""
+        for counter in list(self._counters.get(_running_loop(), {}).values()):
+            if counter.outbox is not None:
+                await counter.outbox.empty()
         if self._store is not None:
             await self._store.aclose()
 

@@ -29,6 +29,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
+from typing import Annotated
 
 import msgspec
 
@@ -40,6 +41,10 @@ _DRIFT_S = 0.1
 """Clocks may come apart slowly, by so much before that is written down; one that was set does so at once."""
 
 _log = logging.getLogger("agora_tencent_analytics")
+
+
+Count = Annotated[int, msgspec.Meta(ge=0)]
+"""What only grows, from nought."""
 
 
 class Account(msgspec.Struct):
@@ -67,9 +72,9 @@ class Account(msgspec.Struct):
 class Day(msgspec.Struct, array_like=True):
     """What is charged to one day."""
 
-    lives: dict[str, tuple[int, int]] = {}
+    lives: dict[str, tuple[Count, Count]] = {}
     """Requests granted and given back, by birth."""
-    spent_at: int = 0
+    spent_at: Count = 0
     """The vendor called it spent for every limit up to this one."""
 
     @property
@@ -95,7 +100,7 @@ class Record(msgspec.Struct):
 
     mark: str = ""
     """The birth under which it was used last."""
-    number: int = 0
+    number: Count = 0
     """Of grants since that birth."""
     slots: int = 0
     longest_rest_s: float = 0.0
@@ -203,14 +208,15 @@ class Known(msgspec.Struct):
         known = self.days.setdefault(counter, {})
         for date, day in days:
             known.setdefault(date, Day()).merge(day)
-        forget_days(known, (date for date, _ in days))
+        if days:
+            forget_days(known, days[0][0])
 
 
-def forget_days(days: dict[int, Day], charged: Iterable[int]) -> None:
-    """Forgets the days that are long over when these are charged."""
-    oldest = min(charged, default=0) - DAYS_KEPT
-    for day in [day for day in days if day <= oldest]:
-        del days[day]
+def forget_days(days: dict[int, Day], charged: int) -> None:
+    """Forgets the days that are long over when this one is charged."""
+    if len(days) > 2:  # more than midnight needs
+        for day in [day for day in days if day <= charged - DAYS_KEPT]:
+            del days[day]
 
 
 def meet(

@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
+from agora_tencent_analytics.quota.outbox import TakesAlong
 from agora_tencent_analytics.quota.record import Account, Day, Known, Record, forget_days, meet, tell_of_loss
 from agora_tencent_analytics.quota.store import LEASE_S, STEP_TOLERATED_S, Claim, CounterKey, CounterState, judge
 
@@ -44,12 +45,15 @@ class Tables(Protocol):
         """Writes when it ends, or removes it if that is None; how many more there are now."""
         ...
 
+    def end_sooner(self, key: CounterKey, after: float, by_s: float) -> None:
+        """Has all that end after that end so much sooner."""
+
     def forget_slots(self, key: CounterKey, until: float) -> int:
         """Removes those that ended by then; returns how many."""
         ...
 
 
-class RecordedStore(ABC):
+class RecordedStore(TakesAlong, ABC):
     """The steps of a store, on tables that somebody keeps.
 
     Args:
@@ -57,10 +61,8 @@ class RecordedStore(ABC):
         gather_s: until then all who live have told a store that forgot of their slots, seconds.
     """
 
-    is_at_hand = True
-    """Its steps hardly ever wait, and enter no cancel scope."""
-
     def __init__(self, *, lease_s: float = LEASE_S, gather_s: float) -> None:
+        super().__init__()
         self._gather_s = gather_s
         self.lease_s: float = lease_s
         self._known: dict[str, Known] = {}
@@ -76,21 +78,27 @@ class RecordedStore(ABC):
     async def reserve(self, key: CounterKey, claim: Claim, now: float) -> CounterState:
         """See `QuotaStore.reserve`."""
         known = self._known.setdefault(key[0], Known())
+        if ended := self._taken_along(claim.owner):
+            known.active_at = now
 
         def step(
             tables: Tables, identity: str, waited_s: float
         ) -> tuple[CounterState, Account, Record, str | None, str]:
             at, asked_as = now + waited_s, known.birth
+            for one in ended:
+                _end(tables, key, one.claim, at - one.ago_s)
             account, record, why = self._meet(tables, key, claim, known, at, identity)
-            days = [record.day(day) for day in claim.days]
+            days, rest_s = [record.day(day) for day in claim.days], claim.longest_rest_s
             state = judge(
                 claim,
                 at,
-                used=tuple(day.used for day in days),
-                others=self._others(tables, key, claim.owner, at, claim.longest_rest_s),
+                used=tuple([day.used for day in days]),
+                others=self._others(tables, key, claim.owner, at, rest_s),
                 granted_at=record.granted_at,
                 held_s=max(
-                    record.held_s(at), account.rests_s(at, claim, self._gather_s), record.full_s(claim.long, at)
+                    record.held_s(at),
+                    account.rests_s(at, claim, self._gather_s),
+                    record.full_s(claim.long, at) if claim.long else 0.0,
                 ),
                 refused=record.refused(at),
                 lost_ago_s=at - account.rests_from,
@@ -98,7 +106,7 @@ class RecordedStore(ABC):
             if state.why is None:
                 if claim.long:  # should its sender die, it has arrived by the end of its lease
                     state = msgspec.structs.replace(state, steps=record.count(claim.long, at + self.lease_s))
-                self._take(tables, key, claim, record, days, at)
+                self._take(tables, key, claim, record, days, at, rest_s)
             return state, account, record, why, asked_as
 
         state, account, record, why, asked_as = await self._run(step)
@@ -123,6 +131,9 @@ class RecordedStore(ABC):
             record = Record()
         if is_new := key[1] not in account.counters:
             account.counters.append(key[1])
+            if (ahead_s := max(record.granted_at, record.refused_at) - now) > 0:
+                # The clock was set back by so much at least: what was answered before that is not in flight.
+                tables.end_sooner(key, now, ahead_s)
             record.adopt(account.birth, now, slots)
             tables.keep(key, record)
         if is_new or account is not found or before != (account.lost, account.rests_from, account.steady):
@@ -136,13 +147,23 @@ class RecordedStore(ABC):
                 tables.keep(at, mended)
         return account, record, why
 
-    def _take(self, tables: Tables, key: CounterKey, claim: Claim, record: Record, days: list[Day], now: float) -> None:
+    def _take(
+        self,
+        tables: Tables,
+        key: CounterKey,
+        claim: Claim,
+        record: Record,
+        days: list[Day],
+        now: float,
+        rest_s: float,
+    ) -> None:
         record.number += 1
         record.granted_at = now
-        record.longest_rest_s = max(record.longest_rest_s, claim.longest_rest_s)
+        record.longest_rest_s = max(record.longest_rest_s, rest_s)
         for day in days:
             day.charge(record.mark)
-        forget_days(record.days, claim.days)
+        if claim.days:
+            forget_days(record.days, claim.days[0])
         record.slots += tables.put_slot(key, claim, now + self.lease_s)
         if record.number % _GRANTS_TO_A_SWEEP == 0:
             record.slots -= tables.forget_slots(key, now - record.longest_rest_s - STEP_TOLERATED_S)
@@ -154,16 +175,7 @@ class RecordedStore(ABC):
         """See `QuotaStore.answered`."""
 
         def step(tables: Tables, _: str, waited_s: float) -> None:
-            at = now + waited_s - ago_s
-            more = tables.put_slot(key, claim, at if claim.windows else None)
-            late = [room for room, step in zip(claim.long, claim.steps, strict=False) if at // room.step_s > step]
-            if more or late_days or late:
-                record = tables.find(key, Record) or Record()
-                record.slots += more
-                record.count(late, at)
-                for day in late_days:
-                    record.day(day).charge(record.mark)
-                tables.keep(key, record)
+            _end(tables, key, claim, now + waited_s - ago_s, late_days)
 
         await self._run(step)
         self._known.setdefault(key[0], Known()).active_at = now
@@ -241,3 +253,16 @@ class RecordedStore(ABC):
     def _others(self, tables: Tables, key: CounterKey, owner: str, now: float, rest_s: float) -> tuple[float, ...]:
         latest = now + self.lease_s + STEP_TOLERATED_S
         return tuple(max(0.0, now - end) for end in tables.ends(key, owner, now - rest_s) if end <= latest)
+
+
+def _end(tables: Tables, key: CounterKey, claim: Claim, at: float, late_days: tuple[int, ...] = ()) -> None:
+    """Writes down that the claim's request was answered at `at`."""
+    more = tables.put_slot(key, claim, at if claim.windows else None)
+    late = [room for room, step in zip(claim.long, claim.steps, strict=False) if at // room.step_s > step]
+    if more or late_days or late:
+        record = tables.find(key, Record) or Record()
+        record.slots += more
+        record.count(late, at)
+        for day in late_days:
+            record.day(day).charge(record.mark)
+        tables.keep(key, record)

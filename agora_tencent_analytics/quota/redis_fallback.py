@@ -110,7 +110,7 @@ class Fallback:
             found.claims[claim.id] = claim
             found.charge(claim.days)
             self._served.add(claim)
-            return CounterState(used=claim.seen)  # what is owed is not what was seen at the store
+            return CounterState(used=claim.seen, alone=True)  # what is owed is not what was seen at the store
 
     def ended(
         self, key: CounterKey, claim: Claim, *, ago_s: float | None = None, late_days: tuple[int, ...] = ()

@@ -42,12 +42,20 @@ _CONNECTIONS = 8
 _KEEP_ALIVE_S = 30
 _ACL = (
     "ACL SETUSER NAME on >PASSWORD resetkeys ~agora-tencent-analytics:* -@all +evalsha +eval +info +select +time +type "
-    "+set +exists +del +hget +hmget +hset +hdel +hkeys +hincrby +zadd +zscore +zrem +zrangebyscore +zremrangebyscore"
+    "+exists +del +hget +hmget +hset +hdel +hkeys +hincrby +zadd +zscore +zrem +zrangebyscore +zremrangebyscore"
 )
 _REMEDIES = (
     ("AuthenticationError|NOAUTH|WRONGPASS|wrong number of arguments for 'auth'", "correct user and password"),
     ("NoPermission|NOPERM|can't run this command|No permissions", f"give its user the rights it needs: {_ACL}"),
-    ("unknown command", "use a Redis 5 or later, or a compatible server, on which no command is renamed"),
+    (
+        "unknown command|Unknown Redis command",
+        "use a Redis 5 or later, or a compatible server, on which no command is renamed, and which is no Sentinel",
+    ),
+    ("DENIED", "give it a password (requirepass) and name that in the URL, or let it listen to this network alone"),
+    (
+        r"WRONGTYPE|(?<!@)user_script:\d",
+        "something else has written into the keys of the count; delete all of the account while nobody uses it",
+    ),
     ("MOVED|Moved|CROSSSLOT|CrossSlot|AskError", "it is a cluster of several servers; name a single server"),
     ("DB index|Invalid Database", "correct the number of the database at the end of the URL"),
     ("CERTIFICATE_VERIFY", "name the authority that signed its certificate in the URL: ?ssl_ca_certs=FILE"),
@@ -55,6 +63,11 @@ _REMEDIES = (
     ("InvalidResponse|Protocol Error", "what answers is not a Redis; one that speaks TLS is written rediss://"),
 )
 """What is to be done about trouble that does not pass by itself, by what is said of it."""
+_WHERE_IN_SCRIPT = re.compile(
+    r"Error running script \(call to \w+\): @user_script:\d+: |@user_script: \d+: -?"  # before Redis 7
+    r"| script: \w+, on @user_script:\d+\.?"
+)
+"""Servers say it; it differs from step to step, and says nothing to whoever runs the server."""
 _HIDDEN_AT = re.compile("://[^/?#]*[/?#].*@", re.DOTALL)
 """A password cut short by one of these: what stands before would be taken for the host."""
 _MALFORMED = (
@@ -121,7 +134,7 @@ class RedisLink:
                 f"has the option {option}, which a {self.place.partition(':')[0]}:// connection does not know; remove "
                 "it, or see redis-py for those there are (ssl_... are for rediss://)"
             )
-        except ValueError:
+        except Exception:  # a ValueError, or one of redis-py's own
             wrong = _MALFORMED
         if _HIDDEN_AT.search(self._url.reveal()):
             wrong = _MALFORMED
@@ -163,12 +176,10 @@ class RedisLink:
                 reply = await self._evaluate(pool, keys, words, until)
             finally:
                 pool.places.release()
-            if self._trouble is not None:
-                self._trouble, self._left_alone_until = None, float("-inf")
-                _log.info("%s: the quota store can be used again", self.place)
+            self._left_alone_until = float("-inf")
             return reply
         except (RedisError, OSError, TimeoutError) as error:
-            said = redacted(str(error), _passwords(self._url.reveal()))
+            said = redacted(_WHERE_IN_SCRIPT.sub("", str(error)), _passwords(self._url.reveal()))
             kind = type(error).__name__
             why = f"{kind}: {said}"
             if isinstance(error, TimeoutError):
@@ -187,7 +198,7 @@ class RedisLink:
         raise self.unusable(why, passes=passes)
 
     async def _evaluate(self, pool: _Pool, keys: list[str], words: tuple[str | bytes, ...], until: float) -> Any:
-        from redis.exceptions import ConnectionError, NoScriptError, ReadOnlyError
+        from redis.exceptions import ConnectionError, NoScriptError
 
         asked = (len(keys), *keys, *words)
         kept = bool(pool.idle)
@@ -203,21 +214,22 @@ class RedisLink:
                     except NoScriptError:
                         await connection.send_command("EVAL", self._script, *asked)
                         reply = await connection.read_response()
-            except (ConnectionError, ReadOnlyError, OSError, TimeoutError):
+            except BaseException as error:
+                # Before Redis 7 it is within what is said of the script that it ran on a replica.
+                is_stale = isinstance(error, ConnectionError | OSError | TimeoutError) or "READONLY" in str(error)
+                if not is_stale and isinstance(error, Exception) and connection.is_connected:
+                    pool.idle.append(connection)  # it has answered, if only that it will not
+                    raise
                 self.breaks += 1
+                if not is_stale:
+                    await connection.disconnect(nowait=True)
+                    raise
                 for stale in (connection, *pool.idle):
                     await stale.disconnect(nowait=True)
                 pool.idle.clear()
                 if last:
                     raise
                 connection = self._connection()
-            except BaseException as error:
-                if isinstance(error, Exception) and connection.is_connected:
-                    pool.idle.append(connection)  # it has answered, if only that it will not
-                else:
-                    self.breaks += 1
-                    await connection.disconnect(nowait=True)
-                raise
             else:
                 pool.idle.append(connection)
                 return reply
@@ -248,6 +260,13 @@ class RedisLink:
             **({} if url.startswith("unix") else {"socket_keepalive": True, "socket_keepalive_options": _keep_alive()}),
         )
         return pool.connection_class(**pool.connection_kwargs)
+
+    def served(self) -> None:
+        """Ends the trouble, if there was any: that some other step goes well does not."""
+        self.serves = True
+        if self._trouble is not None:
+            self._trouble = None
+            _log.info("%s: the quota store can be used again", self.place)
 
     def unusable(self, why: str, *, passes: bool = False) -> QuotaUnavailable:
         """The error that says why the server cannot be used; said in the log once, while it lasts."""

@@ -2,8 +2,8 @@
 -- one hash slot, and none of them ever expires.
 --
 -- KEYS  1 account: birth, server (its run id), rests_from, lost, skew (of the clocks of clients), c:NAME of each counter
---       2 counter: mark, number, granted_at, held_until, hold_s, gathers_until, refusals, refused_at, sent_at, period,
---         and d:DAY for each day, as `Day` is written: [{life: [granted, back]}, spent_at];
+--       2 counter: mark, number, granted_at, held_until, hold_s, gathers_until, gather_s, refusals, refused_at, sent_at,
+--         period, and d:DAY for each day, as `Day` is written: [{life: [granted, back]}, spent_at];
 --         w:PERIOD:STEP requests in a step of a window of more than an hour
 --       3 ends: sorted set of "owner claim", scored by when the slot ends (see store.py); "=" as its mark; "! id" once a
 --         claim was given back before it was made
@@ -17,7 +17,8 @@ local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
 local member, known = (a.owner or '') .. ' ' .. (a.id or ''), '! ' .. (a.id or '')
 local FIELDS = {
-  'mark', 'number', 'granted_at', 'held_until', 'hold_s', 'gathers_until', 'refusals', 'refused_at', 'sent_at', 'period',
+  'mark', 'number', 'granted_at', 'held_until', 'hold_s', 'gathers_until', 'gather_s', 'refusals', 'refused_at', 'sent_at',
+  'period',
 }
 local c, tallies = {}, {} -- the counter, and what is charged to each day
 
@@ -49,6 +50,8 @@ local function used(tally)
 end
 
 local function held_s() return math.max(0, math.min(c.held_until - now, c.hold_s)) end
+
+local function gathering_s() return math.max(0, math.min(c.gathers_until - now, c.gather_s)) end
 
 local function hold(seconds)
   local longer = math.max(held_s(), seconds)
@@ -129,10 +132,15 @@ local function elsewhere() -- the number of another database of this server that
 end
 
 local function adopt(birth) -- the counter goes on under another birth
-  c.mark, c.number, c.held_until = birth, 0, now + held_s()
+  c.mark, c.number, c.held_until, c.gathers_until = birth, 0, now + held_s(), now + gathering_s()
+  local ahead = math.max(c.granted_at, c.refused_at) - now
+  if ahead > 0 then -- its clock was set back by so much at least: what was answered before that is not in flight
+    local found = redis.call('ZRANGEBYSCORE', ends, exact(now), '(+inf', 'WITHSCORES')
+    for i = 1, #found, 2 do redis.call('ZADD', ends, exact(tonumber(found[i + 1]) - ahead), found[i]) end
+  end
   c.granted_at, c.refused_at = math.min(c.granted_at, now), math.min(c.refused_at, now)
   redis.call('HSET', counter, 'mark', birth, 'number', 0, 'held_until', exact(c.held_until),
-    'granted_at', exact(c.granted_at), 'refused_at', exact(c.refused_at))
+    'gathers_until', exact(c.gathers_until), 'granted_at', exact(c.granted_at), 'refused_at', exact(c.refused_at))
   redis.call('ZADD', ends, '+inf', '=')
   redis.call('HSET', account, 'c:' .. a.counter, 1)
 end
@@ -140,13 +148,13 @@ end
 local function meet() -- the account from now on, and what was found wrong with it, if anything
   local found = redis.call('HMGET', account, 'birth', 'server', 'rests_from', 'lost', 'skew', 'c:' .. a.counter)
   local its = { birth = found[1], server = found[2], rests_from = tonumber(found[3] or '0'), lost = found[4] == '1' }
-  local listed, skew = found[6], tonumber(found[5] or '0')
+  local listed, skew, adopted = found[6], tonumber(found[5] or '0'), a.adopted or 0
   local server = string.match(info('server'), 'run_id:(%w+)') or ''
   local why = nil
   if not its.birth then
     its.apart = elsewhere()
     if its.apart then return its end
-    local found_empty = a.birth == '' and redis.call('EXISTS', counter, ends) == 0 and not a.adopted
+    local found_empty = a.birth == '' and redis.call('EXISTS', counter, ends) == 0 and adopted == 0
     why = found_empty and 'it is empty' or 'it does not know this account any more'
   elseif its.server ~= server and server ~= '' then why = 'it is another one, a copy, or started anew'
   elseif listed and not (c.mark and redis.call('ZSCORE', ends, '=')) then why = 'it has lost a counter'
@@ -155,7 +163,7 @@ local function meet() -- the account from now on, and what was found wrong with 
   elseif a.birth == its.birth and a.number > c.number then why = 'it is as it was some time ago'
   elseif math.max(c.granted_at, c.refused_at) > now + a.step_s then why = 'its clock was set back'
   elseif a.stepped then why = 'its clock was set'
-  elseif a.adopted then why = 'it was used by version 0.1'
+  elseif adopted > its.rests_from and adopted <= now then why = 'it was used by version 0.1'
   end
   if why then
     its = { birth = a.id, server = server, rests_from = now, lost = why ~= 'it is empty', why = why }
@@ -176,23 +184,28 @@ local function meet() -- the account from now on, and what was found wrong with 
   -- A newcomer whose clock differs from this one by something else than that of others does, or who may not ask which
   -- server this is, rests by itself. What the difference is from now on it may say only after that: others may come who
   -- do not know that a clock was set either.
-  local skewed = a.birth == '' and not its.why and math.abs(a.wall - now - skew) > a.noticed_s
+  its.skewed = not its.why and math.abs(a.wall - now - skew) > a.noticed_s
   if a.rested then redis.call('HSET', account, 'skew', exact(a.wall - now)) end
   its.blind = server == ''
-  its.unsure = skewed or (a.fresh and its.blind)
+  its.unsure = (its.skewed and a.birth == '') or (a.fresh and its.blind)
   return its
+end
+
+local function end_slots() -- writes down when each of these slots was answered
+  for _, one in ipairs(a.ended) do redis.call('ZADD', ends, exact(now - one[2]), one[1]) end
 end
 
 local steps = {}
 
 function steps.reserve()
+  if a.ended then end_slots() end -- whatever becomes of the claim
   read()
   if redis.call('ZSCORE', ends, known) then return reply('hold', 0, {}, { void = true }) end
   local its = meet()
   if its.apart then return reply('hold', 0, {}, { database = its.apart }) end
   local state = { lost_ago_s = now - its.rests_from }
   local more = { birth = its.birth, server = its.server, blind = its.blind, lost = its.lost, news = its.why,
-    number = c.number, tell = a.birth ~= '' and a.birth ~= its.birth }
+    number = c.number, skewed = its.skewed, tell = a.birth ~= '' and a.birth ~= its.birth }
   if more.tell then return reply('hold', 0, state, more) end
   if redis.call('ZSCORE', ends, member) then return reply(nil, 0, state, more) end
   redis.call('ZREMRANGEBYSCORE', ends, '-inf', exact(now - a.slots_s)) -- each time: having written, it may write on (below)
@@ -206,7 +219,7 @@ function steps.reserve()
     if used(tally) >= a.day_limit then return reply('day', 0, state, more) end
   end
   local rests = (its.lost or a.cold_start) and its.rests_from + rested_s - now or 0
-  local held, gathering, paced = math.max(held_s(), rests, full_s()), c.gathers_until - now, 0
+  local held, gathering, paced = math.max(held_s(), rests, full_s()), gathering_s(), 0
   if a.pace_s > 0 and c.granted_at <= now then paced = c.granted_at + a.pace_s - now end
   if held > 0 or gathering > 0 then
     more.gathers = held <= 0
@@ -255,11 +268,12 @@ function steps.answered()
     read()
     for i = 1, #days do charge(i, 1, 0) end
   end
+  local at = now - a.ended[1][2]
   for _, room in ipairs(a.long) do
-    if room.step >= 0 and step_of(room, now - a.ago_s) > room.step then count(room, now - a.ago_s) end
+    if room.step >= 0 and step_of(room, at) > room.step then count(room, at) end
   end
   if a.windowed then
-    redis.call('ZADD', ends, exact(now - a.ago_s), member)
+    end_slots()
   else
     redis.call('ZREM', ends, member)
   end
@@ -299,13 +313,16 @@ end
 function steps.back() -- a client returns from its share, which is a life of its own; all who did so are waited for
   steps.mend()
   for _, one in ipairs(a.in_flight) do redis.call('ZADD', ends, 'NX', exact(now + a.lease_s), one) end
-  redis.call('HSET', counter, 'gathers_until', exact(math.max(c.gathers_until, now + a.gather_s)))
+  local longer = math.max(gathering_s(), a.gather_s)
+  redis.call('HSET', counter, 'gather_s', exact(longer), 'gathers_until', exact(now + longer))
 end
 
 function steps.look()
   read()
-  return reply(nil, math.max(0, held_s(), c.gathers_until - now), { others = others() })
+  return reply(nil, math.max(held_s(), gathering_s()), { others = others() })
 end
+
+local STOPPED = 'counted by a later version of agora-tencent-analytics since'
 
 function steps.hello() -- KEYS are those of version 0.1 (slots, state, days): returns what it counted, and stops it
   local facts, told = nil, {}
@@ -326,10 +343,15 @@ function steps.hello() -- KEYS are those of version 0.1 (slots, state, days): re
     if found[1] or found[2] then told[#told + 1] = { days[i - 2], tonumber(found[1] or '0'), tonumber(found[2] or '0') } end
   end
   local kind = redis.call('TYPE', KEYS[1]).ok
-  if kind ~= 'string' then redis.call('SET', KEYS[1], 'counted by a later version of agora-tencent-analytics') end
-  return cjson.encode({ facts = facts, days = told, found = kind == 'zset' or (kind == 'none' and #told > 0) })
+  if kind == 'zset' or kind == 'none' then
+    local was_used = kind == 'zset' or #told > 0
+    redis.call('DEL', KEYS[1])
+    redis.call('HSET', KEYS[1], STOPPED, was_used and exact(now) or 0)
+  end
+  local stopped_at = kind == 'string' and 0 or tonumber(redis.call('HGET', KEYS[1], STOPPED))
+  return cjson.encode({ facts = facts, days = told, stopped_at = stopped_at })
 end
 
 -- What was sent must be written down even when memory is full: a script that has written once may go on writing.
-if step ~= 'reserve' and step ~= 'look' and step ~= 'hello' then redis.call('ZREM', ends, '!') end
+if step ~= 'reserve' and step ~= 'look' and step ~= 'hello' or a.ended then redis.call('ZREM', ends, '!') end
 return steps[step]()

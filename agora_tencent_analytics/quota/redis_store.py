@@ -35,6 +35,7 @@ from typing import Any, Literal
 import msgspec
 
 from agora_tencent_analytics.errors import BadInput, QuotaUnavailable
+from agora_tencent_analytics.quota.outbox import TakesAlong
 from agora_tencent_analytics.quota.record import DAYS_KEPT, Day, Known, tell_of_loss
 from agora_tencent_analytics.quota.redis_fallback import Away, Fallback
 from agora_tencent_analytics.quota.redis_link import ASK_AGAIN_S, Misconfigured, RedisLink
@@ -48,6 +49,7 @@ from agora_tencent_analytics.quota.store import (
     Claim,
     CounterKey,
     CounterState,
+    Ended,
     renewal_interval,
 )
 
@@ -77,6 +79,8 @@ class _Told(msgspec.Struct):
     lost: bool = False
     blind: bool = False
     """This client has no right to ask which server it is."""
+    skewed: bool = False
+    """Its clock differs from this client's wall clock by something else than when the account was born."""
     unsure: bool = False
     """This client is to rest by itself."""
     gathers: bool = False
@@ -86,7 +90,7 @@ class _Told(msgspec.Struct):
 _read = msgspec.json.Decoder(_Told).decode
 
 
-class RedisStore:
+class RedisStore(TakesAlong):
     """A quota store on a Redis server (version 5 or later), shared by all who name it.
 
     Args:
@@ -127,6 +131,7 @@ class RedisStore:
             )
         if not (lease_s > 0 and timeout_s > 0):
             raise BadInput(f"lease_s and timeout_s must be more than 0 seconds, not {lease_s!r} and {timeout_s!r}")
+        super().__init__()
         self.lease_s = lease_s
         self._timeout_s = timeout_s
         self._link = RedisLink(url, _SCRIPT, timeout_s=timeout_s)
@@ -134,8 +139,8 @@ class RedisStore:
         self._fallback = None if fallback_share is None else Fallback(fallback_share)
         self._accepts_eviction = accept_eviction
         self._known: dict[str, Known] = {}
-        self._met: dict[CounterKey, bool] = {}
-        """The counters that were asked for, and whether version 0.1 has counted them here."""
+        self._met: dict[CounterKey, float] = {}
+        """The counters that were asked for, and when version 0.1 was kept from counting them here; 0 if it did not."""
         self._greeted = False
         self._rests_until: dict[str, float] = {}
         """By account, monotonic: until then this client rests, unsure which server it is, or of that server's clock."""
@@ -153,13 +158,16 @@ class RedisStore:
 
     async def reserve(self, key: CounterKey, claim: Claim, now: float) -> CounterState:
         """See `QuotaStore.reserve`."""
+        ended = self._taken_along(claim.owner)
+        if self._fallback is not None:
+            ended = [one for one in ended if not self._fallback.ended(key, one.claim, ago_s=one.ago_s)]
         try:
             if self._fallback is not None and (away := self._fallback.away(key)) is not None:
                 await uninterrupted(self._come_back(key, self._fallback, away))
             for whose, owed, life in list(self._owed.values()):
                 if whose == key:
                     await self._give_back(key, owed, life)
-            state, gathers = await self._reserve(key, claim, now)
+            state, gathers = await self._reserve(key, claim, now, ended)
             if self._fallback is None or not self._fallback.serves(key):
                 return state
             if not gathers:
@@ -187,16 +195,21 @@ class RedisStore:
             raise
         return state
 
-    async def _reserve(self, key: CounterKey, claim: Claim, now: float) -> tuple[CounterState, bool]:
+    async def _reserve(
+        self, key: CounterKey, claim: Claim, now: float, ended: list[Ended]
+    ) -> tuple[CounterState, bool]:
         """The reply; and whether nothing was granted only because others have yet to return from their shares."""
         account, counter = key
         known = self._known.setdefault(account, Known())
         rests_s = self._rests_until.get(account, 0.0) - time.monotonic()
         if rests_s > 0:
-            return CounterState(why="hold", after_s=rests_s, used=claim.seen), False
+            return CounterState(why="hold", after_s=rests_s, used=claim.seen, alone=True), False
         if key not in self._met:
             self._met[key] = await self._hello(key, claim)
-        more = {"adopted": self._met[key], "rested": self._rests_until.pop(account, None) is not None}
+        more: dict[str, Any] = {"adopted": self._met[key], "rested": self._rests_until.pop(account, None) is not None}
+        if ended:
+            known.active_at = time.monotonic()
+            more["ended"] = [self._ended(one.claim, one.ago_s) for one in ended]
         while True:
             sent, asked_as = time.monotonic(), known.birth
             # Without the right to ask which server it is, it is unknown again once a connection was lost.
@@ -207,17 +220,20 @@ class RedisStore:
                     f"its database {told.database} counts this account too, and they would count apart; name one "
                     "database everywhere, or delete the keys of the account in the other"
                 )
-            self._link.serves = True
+            self._link.served()
             granted = told.state.why is None
             if told.void:
                 return told.state, False
+            stepped = self._stepped(told, sent, time.monotonic())
             if told.tell:
                 heard = None
                 while heard != known.heard:  # meanwhile the reply to an earlier claim may have come
                     heard = known.heard
                     await self._mend(key, known)
                 known.learn(told.birth, told.server, counter, 0, asked_as=asked_as)
-            elif self._stepped(told, sent, time.monotonic()) and not more.get("stepped"):
+                # Whoever noticed the loss may have seen the clock as it is now: then that is told already.
+                more = {"stepped": stepped and told.skewed}
+            elif stepped and not more.get("stepped"):
                 if granted:
                     await self._give_back(key, claim, told.birth)
                 more["stepped"] = True
@@ -226,8 +242,7 @@ class RedisStore:
                 tell_of_loss(counter, self._link.place, told.news, lost=told.lost, shared=True)
             if not told.tell:
                 break
-            more = {}
-        self._met[key] = False
+        self._met[key] = 0.0
         if granted:
             known.active_at = sent
         days = list(zip(claim.days, told.days, strict=True))
@@ -281,8 +296,8 @@ class RedisStore:
         for counter, days in list(known.days.items()):
             await self._run("mend", (key[0], counter), {"known": list(days.values())}, days=tuple(days))
 
-    async def _hello(self, key: CounterKey, claim: Claim) -> bool:
-        """Looks at a server at first contact; true if version 0.1 has counted this counter there.
+    async def _hello(self, key: CounterKey, claim: Claim) -> float:
+        """Looks at a server at first contact; when version 0.1 was kept from counting this counter there, or 0.
 
         Raises:
             QuotaUnavailable: it may not be used as it is.
@@ -299,7 +314,7 @@ class RedisStore:
             of_old.setdefault(day, Day()).merge(Day({_OF_VERSION_0_1: (used, 0)}, spent_at))
         if of_old:
             await self._mend(key, self._known[key[0]])
-        return bool(told["found"])
+        return float(told["stopped_at"])
 
     def _judge(self, facts: dict[str, Any]) -> None:
         """Refuses a server that would count apart or lose; without the right to ask (INFO) nothing is known of that."""
@@ -332,7 +347,7 @@ class RedisStore:
         """See `QuotaStore.answered`."""
         if self._fallback is not None and self._fallback.ended(key, claim, ago_s=ago_s, late_days=late_days):
             return
-        asked = {"ago_s": ago_s, "windowed": bool(claim.windows), "long": _steps(claim)}
+        asked = {"ended": [self._ended(claim, ago_s)], "windowed": bool(claim.windows), "long": _steps(claim)}
         await self._run("answered", key, asked, days=late_days, claim=self._as_served(claim))
         self._known.setdefault(key[0], Known()).active_at = time.monotonic()
 
@@ -379,6 +394,9 @@ class RedisStore:
         """See `QuotaStore.look`."""
         return _read(await self._run("look", key, {"owner": owner, "rest_s": SLOTS_KEPT_S}, days=days)).state
 
+    def _ended(self, claim: Claim, ago_s: float) -> tuple[str, float]:
+        return _member(self._as_served(claim)), ago_s
+
     def _as_served(self, claim: Claim) -> Claim:
         """The claim as the server knows it."""
         return claim if self._fallback is None else self._fallback.known(claim)
@@ -386,7 +404,7 @@ class RedisStore:
     async def _come_back(self, key: CounterKey, fallback: Fallback, away: Away | None) -> None:
         while away is not None:
             gather_s = self._gather_s + away.longest_rest_s if away.first else 0
-            in_flight = [f"{claim.owner} {claim.id}" for claim in away.in_flight]
+            in_flight = [_member(claim) for claim in away.in_flight]
             asked = {"known": list(away.days.values()), "in_flight": in_flight, "gather_s": gather_s}
             await self._run("back", key, asked, days=tuple(away.days))
             fallback.told(key, away)
@@ -414,6 +432,11 @@ class RedisStore:
         common = {"lease_s": self.lease_s, "step_s": STEP_TOLERATED_S, "counter": key[1], "days": days}
         keys = [tag, f"{tag}:{key[1]}", f"{tag}:{key[1]}:ends"]
         return await self._link.run(keys, step, msgspec.json.encode({**common, **who, **asked}))
+
+
+def _member(claim: Claim) -> str:
+    """What the server knows its slot by."""
+    return f"{claim.owner} {claim.id}"
 
 
 def _steps(claim: Claim) -> list[dict[str, float]]:

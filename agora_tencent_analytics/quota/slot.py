@@ -1,34 +1,26 @@
 """The right to send one request, from the moment it is granted until the answer, or nothing, came of it.
 
-Holds `Slot`, which the sender keeps informed, `Renewal`, which keeps its lease while it is unanswered, and the `async
-with` that waits for it and settles it however the block is left. What the sender tells is noted at once and takes
-effect in this process at once; the store hears it when the block is left, together with how long ago it was. Decisions
-are made in `counter.py`.
+Holds `Slot`, which the sender keeps informed, and the `async with` that waits for it and settles it however the block
+is left. What the sender tells is noted at once and takes effect in this process at once; the store hears it, together
+with how long ago it was, when the block is left, or of a usual answer with the next claim (`outbox.py`). Decisions are
+made in `counter.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import logging
-from collections.abc import Awaitable
 from types import TracebackType
 from typing import Literal
 
-import anyio
-
-from agora_tencent_analytics.errors import Per, QuotaUnavailable
+from agora_tencent_analytics.errors import Per
 from agora_tencent_analytics.limits import MINUTE, SECOND
 from agora_tencent_analytics.quota.clock import VendorClock
 from agora_tencent_analytics.quota.counter import Counter, Grant
+from agora_tencent_analytics.quota.outbox import recorded
 from agora_tencent_analytics.quota.queue import Bounds
-from agora_tencent_analytics.quota.shield import Begun, uninterrupted
-from agora_tencent_analytics.quota.store import Claim, renewal_interval
+from agora_tencent_analytics.quota.shield import uninterrupted
 
 _PERIOD_S = {"second": SECOND, "minute": MINUTE, "unknown": None}
-_SETTLED_WITHIN_S = 5.0
-
-_log = logging.getLogger("agora_tencent_analytics")
 
 
 class Slot:
@@ -37,6 +29,7 @@ class Slot:
     _state: Literal["granted", "sent", "over"] = "granted"
     _answered_at: float
     _late_days: tuple[int, ...] = ()
+    _never_sent = False
     _refused_at: float
     _held_s = 0.0
     _period_s: int | None = None
@@ -97,18 +90,28 @@ class Slot:
             self._period_s = per if isinstance(per, int) else _PERIOD_S[per]
             self._held_s = self._counter.refused(self._grant, period_s=self._period_s, retry_after_s=retry_after_s)
 
-    async def _leave(self, *, broken: bool = False) -> None:
-        """Settles what is left, and tells the store."""
-        counter, grant = self._counter, self._grant
-        never_sent = self._state == "granted"
-        if never_sent:
-            self._state = "over"
-            counter.refunded_one(grant)
+    def _leave(self, *, broken: bool, at_once: bool) -> bool:
+        """Settles what is left in this process; True if the store need not be told at once."""
+        counter, claim = self._counter, self._grant.claim
+        if self._state == "granted":
+            self._state, self._never_sent = "over", True
+            counter.refunded_one(self._grant)
         elif self._state == "sent":
             # The vendor may still be at work on what was broken off: where places are limited, it has one.
             self._end(counter.store.lease_s if broken and counter.bucket.at_once else 0.0)
+        news = self._never_sent or self._late_days or self._held_s or self._spent_day is not None
+        if counter.outbox is None or at_once or news or claim.long or not claim.windows or counter.bucket.at_once:
+            return False
+        counter.outbox.put(claim, self._answered_at)
+        return True
+
+    async def _tell(self, renewing: asyncio.Task[None] | None) -> None:
+        """Tells the store what became of the request, after the renewal that is under way."""
+        if renewing is not None:
+            await asyncio.wait([renewing])
+        counter, grant = self._counter, self._grant
         store, key, claim, clock = counter.store, counter.key, grant.claim, counter.clock.clock
-        if never_sent:
+        if self._never_sent:
             await store.refund(key, claim)
             return
         wall, now = clock.wall(), clock.monotonic()
@@ -128,56 +131,11 @@ class Slot:
                 await store.spend(key, self._spent_day, counter.day.limit)
 
 
-class Renewal:
-    """Keeps one slot leased, on the running loop, until it is stopped.
-
-    Nothing runs for a request that is answered within the first interval; after that one task does, which never raises:
-    a store that cannot be reached is asked again at the next, and should the lease run out, that is said once.
-
-    Args:
-        counter: whose slot it is.
-        claim: what it was granted for.
-    """
-
-    def __init__(self, counter: Counter, claim: Claim) -> None:
-        self._counter, self._claim = counter, claim
-        self._every_s = renewal_interval(counter.store.lease_s)
-        self._task: asyncio.Task[None] | None = None
-        self._timer = asyncio.get_running_loop().call_later(self._every_s, self._begin)
-
-    async def stop(self) -> None:
-        """Stops renewing; returns once nothing is under way, so that no renewal follows the answer."""
-        self._timer.cancel()
-        if self._task is not None:
-            self._stopped.set()
-            await self._task
-
-    def _begin(self) -> None:
-        self._stopped = asyncio.Event()
-        self._task = asyncio.get_running_loop().create_task(self._keep())
-
-    async def _keep(self) -> None:
-        counter, clock = self._counter, self._counter.clock.clock
-        leased_at, told = clock.monotonic() - self._every_s, False
-        while not self._stopped.is_set():
-            try:
-                await counter.store.renew(counter.key, self._claim, clock.wall())
-                leased_at = clock.monotonic()
-            except QuotaUnavailable as error:
-                if not told and clock.monotonic() - leased_at > counter.store.lease_s:
-                    told = True
-                    _log.warning("%s: the slot of an unanswered request is given up: %s", counter.name, error)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._every_s):
-                    await self._stopped.wait()
-
-
 class Waiting:
     """What `async with` enters: waits for the slot, and settles it however the block is left."""
 
     def __init__(self, counter: Counter, bounds: Bounds) -> None:
         self._counter, self._bounds = counter, bounds
-        self._renewal: Renewal | None = None
 
     def expected_s(self, *, first: bool = False) -> float:
         """The least that entering takes from now on, seconds; the day aside.
@@ -192,42 +150,17 @@ class Waiting:
         grant = await counter.acquire(self._bounds)
         self._slot = Slot(counter, grant)
         if grant.claim.windows:
-            self._renewal = Renewal(counter, grant.claim)
+            counter.leases.begin(grant.claim, grant.at)
         return self._slot
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        leaving = self._leave(broken=kind is not None and not self._slot.was_read)
-        step: Awaitable[None] = leaving
-        try:
-            if getattr(self._counter.store, "is_at_hand", False):
-                begun = Begun(leaving)
-                if begun.is_done:
-                    return
-                step = begun
-        except QuotaUnavailable as unavailable:
-            _not_recorded(unavailable)
-        else:
+        slot = self._slot
+        renewing = self._counter.leases.end(slot._grant.claim)
+        if not slot._leave(broken=kind is not None and not slot.was_read, at_once=renewing is not None):
             # The block may be left because it was cancelled; what was spent is written down all the same.
-            await uninterrupted(self._settle(step))
-
-    async def _leave(self, *, broken: bool) -> None:
-        if self._renewal is not None:
-            await self._renewal.stop()
-        await self._slot._leave(broken=broken)
-
-    async def _settle(self, step: Awaitable[None]) -> None:
-        try:
-            with anyio.fail_after(_SETTLED_WITHIN_S):
-                await step
-        except (QuotaUnavailable, TimeoutError) as unavailable:
-            _not_recorded(unavailable)
-
-
-def _not_recorded(unavailable: Exception) -> None:
-    # Safe: what was to be given back stays spent, and the slot in flight for the rest of its lease.
-    _log.warning("the outcome of a request could not be recorded: %s", unavailable)
+            await uninterrupted(recorded(slot._tell(renewing)))
 
 
 class Free(Slot):

@@ -37,8 +37,14 @@ from urllib.parse import quote
 import attrs
 
 from agora_tencent_analytics.errors import QuotaUnavailable
-from agora_tencent_analytics.storage.files import followed, make_private
-from agora_tencent_analytics.storage.sqlite import SqliteConnection, shape_made_by, shape_of, was_interrupted
+from agora_tencent_analytics.storage.files import followed, make_private_database
+from agora_tencent_analytics.storage.sqlite import (
+    SqliteConnection,
+    execute_script,
+    schema_made_by,
+    schema_of,
+    was_interrupted,
+)
 
 if sys.platform != "win32":
     import fcntl
@@ -49,11 +55,11 @@ _SCHEMA = """
 CREATE TABLE records (
     account TEXT NOT NULL, counter TEXT NOT NULL, record TEXT NOT NULL, PRIMARY KEY (account, counter)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS slots (
+CREATE TABLE slots (
     account TEXT NOT NULL, counter TEXT NOT NULL, owner TEXT NOT NULL, id TEXT NOT NULL, ends REAL NOT NULL,
     PRIMARY KEY (account, counter, owner, id)
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS slots_by_end ON slots (account, counter, ends);
+CREATE INDEX slots_by_end ON slots (account, counter, ends)
 """
 _DAYS = "account counter day used spent_at"
 _WITHOUT_ID = {
@@ -65,8 +71,8 @@ _WITHOUT_ID = {
     },
 }
 """The tables of files that were made before they had an application id, by schema version."""
-_REPLACED = {1: ("days", "slots"), 2: ("days", "counters"), 3: ("days", "counters")}
-"""Tables of earlier versions. Their days are kept."""
+_OF_EARLIER_VERSIONS = ("days", "slots", "counters")
+"""Their tables, of which the days are kept."""
 _DAYS_OF_EARLIER_VERSIONS = """
 SELECT account, counter, json_object('days', json_group_object(CAST(day AS TEXT),
     json_array(json_object('', json_array(used, 0)), spent_at)))
@@ -239,7 +245,7 @@ class SqliteFile:
             _unlink(self._names[0])  # else those who have it open would write their log into the new one
 
     def _connect(self) -> sqlite3.Connection:
-        make_private(self.path)
+        make_private_database(self.path)
         options: dict[str, Any] = {"timeout": 0, "isolation_level": None, "check_same_thread": False}
         connection = sqlite3.connect(self.path, factory=SqliteConnection, **options)
         keeper: sqlite3.Connection = sqlite3.connect(
@@ -270,10 +276,10 @@ class SqliteFile:
             version = self._version(connection)
             if version < _SCHEMA_VERSION:
                 kept = connection.execute(_DAYS_OF_EARLIER_VERSIONS).fetchall() if version else []
-                for table in _REPLACED.get(version, ()):
-                    connection.execute(f"DROP TABLE {table}")
-                for statement in _SCHEMA.split(";"):
-                    connection.execute(statement)
+                for table in _OF_EARLIER_VERSIONS:
+                    connection.execute(f"DROP TABLE IF EXISTS {table}")
+                execute_script(connection, _SCHEMA)
+                self._check_schema(connection)
                 connection.executemany("INSERT INTO records VALUES (?, ?, ?)", kept)
                 connection.execute(f"PRAGMA application_id = {_APPLICATION}")
                 connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
@@ -292,25 +298,31 @@ class SqliteFile:
         """
         ((application,),) = connection.execute("PRAGMA application_id")
         ((version,),) = connection.execute("PRAGMA user_version")
-        shape = shape_of(connection)
-        tables = {
-            name: " ".join(row[1] for row in shape[kind, name, of]) for kind, name, of in shape if kind == "table"
-        }
-        changed = {kind for kind, _, _ in shape} - {"table", "index"}
+        made = schema_of(connection)
+        tables = {name: _columns(connection, name) for kind, name, *_ in made if kind == "table"}
+        changed = {kind for kind, *_ in made} - {"table", "index"}
         if application == _APPLICATION:
             if version > _SCHEMA_VERSION:
                 raise self._unusable(f"it was written by a later version: {version}, known {_SCHEMA_VERSION}")
-            if changed or (version == _SCHEMA_VERSION and shape != shape_made_by(_SCHEMA)):
-                raise self._unusable("its tables are not those of a quota: somebody has changed them")
+            if changed or version == _SCHEMA_VERSION:
+                self._check_schema(connection)
         elif changed or application or tables != _WITHOUT_ID.get(version, {}) or version > max(_WITHOUT_ID):
             raise self._unusable("it is another program's, and not a quota")
         return int(version)
+
+    def _check_schema(self, connection: sqlite3.Connection) -> None:
+        if schema_of(connection) != schema_made_by(_SCHEMA):
+            raise self._unusable("its tables are not those of a quota: somebody has changed them")
 
     def _unusable(self, why: str) -> QuotaUnavailable:
         return QuotaUnavailable(
             f"the quota file {self.path} cannot be used ({why}), so nothing was sent; move it away, or pass another "
             'path as store= (":memory:" counts in this process alone)'
         )
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> str:
+    return " ".join(row[0] for row in connection.execute("SELECT name FROM pragma_table_info(?)", (table,)))
 
 
 @cache

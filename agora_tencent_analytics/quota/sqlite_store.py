@@ -37,6 +37,7 @@ _MOVE_SLOT = "UPDATE slots SET ends = ? WHERE account = ? AND counter = ? AND ow
 _DROP_SLOT = "DELETE FROM slots WHERE account = ? AND counter = ? AND owner = ? AND id = ?"
 _COUNT_SLOTS = "SELECT count(*) FROM slots WHERE account = ? AND counter = ?"
 _OTHERS = "SELECT ends FROM slots WHERE account = ? AND counter = ? AND ends > ? AND owner != ?"
+_END_SOONER = "UPDATE slots SET ends = ends - ? WHERE account = ? AND counter = ? AND ends > ?"
 _FORGET_SLOTS = "DELETE FROM slots WHERE account = ? AND counter = ? AND ends <= ?"
 
 T = TypeVar("T")
@@ -76,6 +77,9 @@ class _FileTables:
         if self._execute(_MOVE_SLOT, (ends, *slot)).rowcount:
             return 0
         return self._execute(_PUT_SLOT, (*slot, ends)).rowcount
+
+    def end_sooner(self, key: CounterKey, after: float, by_s: float) -> None:
+        self._execute(_END_SOONER, (by_s, *key, after))
 
     def forget_slots(self, key: CounterKey, until: float) -> int:
         return self._execute(_FORGET_SLOTS, (*key, until)).rowcount

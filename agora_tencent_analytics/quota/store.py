@@ -36,6 +36,8 @@ __all__ = [
     "Claim",
     "CounterKey",
     "CounterState",
+    "Ended",
+    "HearsAlong",
     "LatestRefusal",
     "QuotaStore",
     "Room",
@@ -118,6 +120,14 @@ class Claim(msgspec.Struct, kw_only=True, frozen=True, weakref=True):
         return max((room.rest_s for room in self.windows), default=0.0)
 
 
+class Ended(msgspec.Struct, kw_only=True, frozen=True):
+    """A slot whose request was answered."""
+
+    claim: Claim
+    ago_s: float
+    """How long ago the answer came, seconds."""
+
+
 class LatestRefusal(msgspec.Struct, kw_only=True, frozen=True):
     """The last refusal for the rate that any process has met."""
 
@@ -147,6 +157,8 @@ class CounterState(msgspec.Struct, kw_only=True, frozen=True):
     refused: LatestRefusal | None = None
     lost_ago_s: float | None = None
     """How long ago the store was found empty or had lost data, seconds; None if it does not say."""
+    alone: bool = False
+    """True if this was decided without the store, which has heard nothing; so it is where `why` is `"store"`."""
 
 
 def judge(
@@ -175,13 +187,15 @@ def judge(
     # A grant that lies ahead is from before the clock was set back.
     paced_s = granted_at + claim.pace_s - PACE_SLACK_S - now if claim.pace_s and granted_at <= now else 0.0
     why: Literal["day", "hold", "pace", "window"]
-    if any(count >= claim.day_limit for count in used):
+    if used and max(used) >= claim.day_limit:
         why, held_s, paced_s = "day", 0.0, 0.0
     elif held_s > 0:
         why = "hold"
     elif paced_s > 0:
         why = "pace"
-    elif any(room.free <= sum(age < room.rest_s for age in others) for room in claim.windows):
+    elif any(
+        room.free <= len(others) and room.free <= sum(age < room.rest_s for age in others) for room in claim.windows
+    ):
         why = "window"
     else:
         return CounterState(used=tuple(count + 1 for count in used), refused=refused, lost_ago_s=lost_ago_s)
@@ -283,4 +297,20 @@ class QuotaStore(Protocol):
 
     async def aclose(self) -> None:
         """Closes what is open on this event loop; the store can still be used, and opens it again."""
+        ...
+
+
+@runtime_checkable
+class HearsAlong(QuotaStore, Protocol):
+    """A store that hears of answers together with the next claim of their owner: one step for a slot, and not two.
+
+    The others are told of each answer as it comes.
+    """
+
+    def take_along(self, ended: tuple[Ended, ...]) -> None:
+        """With the next `reserve` of their owner writes down that these slots ended, whether or not it is granted.
+
+        Args:
+            ended: slots of one owner, with windows of at most an hour alone. The same may be told again.
+        """
         ...

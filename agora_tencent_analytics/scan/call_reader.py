@@ -79,20 +79,13 @@ class CallReader:
         if job.options.users is None or parts.found:
             await parts.finish()
         else:
-            self._note()
+            job.work.lacks(self._call, failed=bool(parts.failed), early=parts.early)
             job.work.settle(self._call)
-
-    def _note(self) -> None:
-        """Tells the work what a reading, now at its end, did not have."""
-        if self._parts.failed:
-            self._job.work.unsound(self._call)
-        if self._parts.early:
-            self._job.work.early(self._call)
 
     async def _hand_over(self, record: CallRecord, points: int) -> None:
         job, parts = self._job, self._parts
         if record.last:
-            self._note()
+            job.work.lacks(self._call, failed=bool(parts.failed), early=parts.early)
             if job.is_heard:
                 done = CallDone(
                     vendor=job.name,

@@ -15,6 +15,7 @@ import attrs
 import msgspec
 
 from agora_tencent_analytics import errors
+from agora_tencent_analytics.decoding.bulk import check_bulk
 from agora_tencent_analytics.errors import AnalyticsError, BadInput
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.columns import Columns
@@ -100,7 +101,9 @@ def read_records(source: str | os.PathLike[str] | Iterable[bytes | str]) -> Iter
         return
     for number, line in enumerate(source, 1):
         try:
-            record = _record(msgspec.json.decode(line))
+            text = line.encode() if isinstance(line, str) else line
+            check_bulk(text, most=len(text))  # of points there may be any number
+            record = _record(msgspec.json.decode(text))
         except (msgspec.DecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise BadInput(f"line {number} is not a record of a scan ({type(error).__name__}: {error})") from None
         yield record
@@ -138,7 +141,7 @@ def _series(said: Mapping[str, Any]) -> MetricSeries:
 
 
 def _columns(said: Mapping[str, Any]) -> Columns:
-    values = [float("nan") if value is None else value for value in said["values"]]
+    values = [float("nan" if value is None else value) for value in said["values"]]
     counts = {name: said.get(name, 0) for name in ("untimed", "outside", "contradicted")}
     return Columns.of(said["times"], values, **counts)
 

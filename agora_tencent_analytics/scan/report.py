@@ -216,6 +216,11 @@ class Report(msgspec.Struct, kw_only=True):
         return self.finished and all(vendor.complete for vendor in self.vendors.values())
 
     @property
+    def stopped(self) -> str:
+        """Whose reading ended before its end, and why, in words; `""` if nobody's did."""
+        return "; ".join(f"{name}: {vendor.stopped}" for name, vendor in self.vendors.items() if vendor.stopped)
+
+    @property
     def failures(self) -> list[Failure]:
         """The failures of all vendors, the first thousand of each."""
         return [failure for vendor in self.vendors.values() for failure in vendor.failures]

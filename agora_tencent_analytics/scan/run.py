@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, get_args
 
-from agora_tencent_analytics.context import PRIORITIES, Priority, check_hooks
+from agora_tencent_analytics.context import PRIORITIES, Priority, check_hooks, listed
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.notices import Hook
@@ -113,8 +113,10 @@ def scan(
             raise BadInput(f"{name} must be one of {', '.join(filter(None, allowed))}, not {value!r}")
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
         raise BadInput(f"workers must be a whole number from 1, not {workers!r}")
+    call_ids = None if call_ids is None else listed("call_ids", call_ids, "texts")
+    users = None if users is None else listed("users", users, "texts")
     for name, texts in (("call_ids", call_ids), ("users", users)):
-        if texts is not None and (isinstance(texts, str) or not texts or not all(map(_is_text, texts))):
+        if texts is not None and not (texts and all(map(_is_text, texts))):
             raise BadInput(f"{name} must be a non-empty list of texts")
     if users is not None and depth == "calls":
         raise BadInput("a listing of calls does not tell their users; take depth='sessions' or 'metrics' with users")

@@ -119,7 +119,7 @@ async def read_whole(job: Job, worker: int, call: Call) -> Whole | None:
     window = way.question.over[0]
     sessions: dict[str, Session] = {}
     series: list[MetricSeries] = []
-    users = frozenset[str]()
+    users, everybody = frozenset[str](), True
     pages, early, held, rows = way.walk.pages(), copy(way.listing.trail), 0, 0
     try:
         while True:
@@ -138,7 +138,8 @@ async def read_whole(job: Job, worker: int, call: Call) -> Whole | None:
             known = {*sessions, *users}
             if any((one.session_id or one.user_id) not in known for one in page.items):
                 # They have nobody next to them: a row is lost, or the list of sessions is what is missing.
-                return _listed_after_all(way, sessions, series, before, window)
+                everybody, users = False, before
+                break
             # Who came back stands on two pages: with all of the series on each, or not, which joining them finds out.
             series += page.items
             if early is not None:
@@ -147,31 +148,20 @@ async def read_whole(job: Job, worker: int, call: Call) -> Whole | None:
                     return None  # found out now, rather than when all pages are paid for
             cheaper = list_the_others(way, len(page.sessions), rows, len(users), page.total)
             if cheaper or held > _MOST_BYTES:
-                return _listed_after_all(way, sessions, series, users, window)
+                everybody = False
+                break
     except AnalyticsError as error:
         if job.is_hopeless(error):
             raise
         return None  # it is met again, and told, by who asks apart
     finally:
         memory.release(held)
-    if way.walk.verdict.clipped or not sessions:
+    shown = list(sessions.values())
+    if not everybody and isinstance(way.question.row.paging, AnyOf):
+        return None  # it may have more of these users
+    if everybody and (way.walk.verdict.clipped or not shown or _leads_on(way.listing.trail, shown, window)):
         return None
-    if _leads_on(way.listing.trail, list(sessions.values()), window):
-        return None
-    return Whole(list(sessions.values()), True, series, users, window, way.walk.verdict)
-
-
-def _listed_after_all(
-    way: WholeCall,
-    sessions: dict[str, Session],
-    series: list[MetricSeries],
-    users: frozenset[str],
-    window: TimeRange,
-) -> Whole | None:
-    """What a walk has shown that is not gone on with; None if it may have more of those users."""
-    if isinstance(way.question.row.paging, AnyOf):
-        return None
-    return Whole(list(sessions.values()), False, series, users, window, way.walk.verdict)
+    return Whole(shown, everybody, series, users, window, way.walk.verdict)
 
 
 def _leads_on(trail: Trail | None, items: Sequence[Any], window: TimeRange) -> bool:

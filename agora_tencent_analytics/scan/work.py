@@ -142,11 +142,14 @@ class Work:
         """Of what could not be listed, what an earlier scan has not read either."""
         return tuple(clipped)
 
-    def unsound(self, call: Call) -> None:
-        """Something of a call could not be read; its last record is about to be handed over."""
+    def lacks(self, call: Call, *, failed: bool, early: bool) -> None:
+        """What a reading of a call did not have, now at its end.
 
-    def early(self, call: Call) -> None:
-        """The vendor's lag still hides some of a call; its last record is about to be handed over."""
+        Args:
+            call: the call; its last record is about to be handed over.
+            failed: something of it could not be read.
+            early: the vendor's lag still hides some of it.
+        """
 
     def settle(self, call: Call) -> None:
         """A call is read and has nothing to be handed over."""

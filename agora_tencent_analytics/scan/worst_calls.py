@@ -25,7 +25,7 @@ _LOSS = frozenset(
     f"{medium}_{way}_loss" for medium in ("audio", "video") for way in ("uplink", "downlink", "end_to_end")
 )
 _RTT = frozenset({"rtt", "gateway_rtt"})
-_FREEZE = frozenset({"audio_freeze_time", "video_freeze_time"})
+_FREEZE = {"audio_freeze_time": "audio_freeze_s", "video_freeze_time": "video_freeze_s"}
 _LONGEST_S = 10**9
 
 
@@ -95,7 +95,8 @@ class CallFigures:
             if series.metric in _FREEZE:
                 known = [value for value in series.values if not isnan(value)]
                 if known:
-                    self._freeze(series.metric, sum(known) / 1000)
+                    total = _FREEZE[series.metric]
+                    setattr(self, total, (getattr(self, total) or 0.0) + sum(known) / 1000)
                     frozen[series.session_id, series.metric, series.peer_id] += sum(known) / 1000
             elif series.metric in _LOSS:
                 self.loss_percent = _greater(self.loss_percent, series.mean())
@@ -114,12 +115,6 @@ class CallFigures:
             if session.session_id in worst:
                 self._frozen[user] += worst[session.session_id]
 
-    def _freeze(self, metric: str, seconds: float) -> None:
-        if metric == "audio_freeze_time":
-            self.audio_freeze_s = (self.audio_freeze_s or 0.0) + seconds
-        else:
-            self.video_freeze_s = (self.video_freeze_s or 0.0) + seconds
-
 
 def _greater(known: float | None, other: float | None) -> float | None:
     return max((value for value in (known, other) if value is not None), default=None)
@@ -133,17 +128,19 @@ class Worst:
         by: what makes one worse than another; see `worst`.
 
     Raises:
-        BadInput: there is no such order.
+        BadInput: there is no such order, or number.
     """
 
     def __init__(self, most: int = 10, *, by: By = "share") -> None:
         if by not in get_args(By):
             raise BadInput(f"by must be one of {', '.join(get_args(By))}, not {by!r}")
+        if isinstance(most, bool) or not isinstance(most, int) or most < 1:
+            raise BadInput(f"most must be a whole number from 1, not {most!r}")
         self._most = most
         self._by: By = by
         self._open: dict[tuple[str, str], CallFigures] = {}
         self._heap: list[tuple[tuple[float, ...], int, CallFigures]] = []
-        self._order = count()
+        self._places = count(0, -1)  # of calls that are as bad, the later is the smaller
 
     def take(self, record: CallRecord) -> None:
         """Takes a record in; a call counts once its last part is here."""
@@ -160,27 +157,27 @@ class Worst:
         figures.take(record)
         if record.last:
             del self._open[place]
-            heapq.heappush(self._heap, (figures.badness(self._by), next(self._order), figures))
+            heapq.heappush(self._heap, (figures.badness(self._by), next(self._places), figures))
             if len(self._heap) > self._most:
                 heapq.heappop(self._heap)
 
     def listed(self) -> list[CallFigures]:
         """The worst calls, worst first."""
-        return [figures for _, _, figures in sorted(self._heap, key=lambda entry: entry[0], reverse=True)]
+        return [figures for _, _, figures in sorted(self._heap, key=lambda entry: entry[:2], reverse=True)]
 
 
 def worst(records: Iterable[CallRecord], *, by: By = "share", most: int = 10) -> list[CallFigures]:
-    """The worst calls among records, worst first.
+    """The worst calls among records, worst first; of calls that are as bad, those that came first.
 
     Args:
         records: with series, of any scans; calls in parts with all their parts.
         by: what makes one worse than another: `"share"`, the worst user's frozen share of the stay; `"seconds"` of
             freeze, of all sessions together; `"users"` for whom anything froze; the mean `"loss"` or round trip
             (`"rtt"`) of the worst series.
-        most: how many.
+        most: how many, from 1.
 
     Raises:
-        BadInput: there is no such order.
+        BadInput: there is no such order, or number.
     """
     kept = Worst(most, by=by)
     for record in records:

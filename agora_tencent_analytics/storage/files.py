@@ -20,6 +20,8 @@ import tempfile
 _PRIVATE = 0o600
 _OTHERS, _OTHERS_WRITE = 0o077, 0o022
 _MOST_LINKS = 40
+_OF_SEVERAL_FILES = bytes.fromhex("d9d505f920a163d7")
+"""The end of such a journal, https://sqlite.org/fileformat2.html#the_rollback_journal."""
 _FOREIGN = "ANALYTICS_FOREIGN_FILES"
 _QUICK = os.O_RDWR
 for _flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_BINARY"):
@@ -69,6 +71,32 @@ def make_private(path: str | os.PathLike[str]) -> str:
         finally:
             os.close(descriptor)
     _check(os.lstat(target), target)
+    return target
+
+
+def make_private_database(path: str | os.PathLike[str]) -> str:
+    """Makes a file for SQLite as `make_private` does, and looks at what it would find beside it.
+
+    SQLite waits for a FIFO there, writes into any file that has a second name, and of a journal of a transaction in
+    several files deletes the list of those, whatever file that names. None of ours has a second name, or is of such a
+    transaction.
+
+    Raises:
+        OSError: what is there, or beside it, must not be used.
+    """
+    target = make_private(path)
+    for suffix in ("-journal", "-wal", "-shm"):
+        beside = target + suffix
+        with contextlib.suppress(FileNotFoundError):
+            found = os.lstat(beside)
+            _check(found, beside)
+            if stat.S_ISLNK(found.st_mode) or found.st_nlink > 1:
+                raise OSError(errno.EPERM, "it is a link, or has several names, and must be a file of its own", beside)
+            if suffix == "-journal":
+                with open(beside, "rb") as journal:
+                    journal.seek(max(0, found.st_size - len(_OF_SEVERAL_FILES)))
+                    if journal.read() == _OF_SEVERAL_FILES:
+                        raise OSError(errno.EPERM, "it is a journal that names another file", beside)
     return target
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+import re
 import sqlite3
 import threading
 import time
@@ -31,7 +32,8 @@ _STEPS = 5_000
 _LOOK_S = 0.05
 """Between two looks at whether a signal has come, seconds."""
 _MADE = "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY type, name"
-Schema = list[tuple[str, str, str, str]]
+Schema = list[tuple[str, ...]]
+_SPACED = re.compile(r"(?<=\() | (?=\))")
 
 
 class _Thread(threading.local):
@@ -147,8 +149,8 @@ def was_interrupted(error: BaseException) -> bool:
 
 
 def schema_of(connection: sqlite3.Connection) -> Schema:
-    """What a file is made of."""
-    return connection.execute(_MADE).fetchall()
+    """What a file is made of: kind, name, table and statement of each thing, wherever the statement has its spaces."""
+    return [(*named, _SPACED.sub("", " ".join(sql.split()))) for *named, sql in connection.execute(_MADE)]
 
 
 @cache
@@ -184,25 +186,3 @@ def check_rows(connection: sqlite3.Connection, sound: Mapping[str, str]) -> None
         ((odd,),) = connection.execute(f"SELECT EXISTS (SELECT 1 FROM {table} WHERE ({condition}) IS NOT TRUE)")
         if odd:
             raise sqlite3.DatabaseError(f"a row of its table {table} cannot be: somebody has changed it")
-
-
-Shape = dict[tuple[str, str, str], list[tuple[Any, ...]]]
-
-
-def shape_of(connection: sqlite3.Connection) -> Shape:
-    """What a file is made of, however the statements were spelt that made it: the columns of all that is in it."""
-    pragmas = {"table": "table_xinfo", "index": "index_xinfo"}
-    return {
-        (kind, name, table): connection.execute(f"SELECT * FROM pragma_{pragmas[kind]}(?)", (name,)).fetchall()
-        if kind in pragmas
-        else []
-        for kind, name, table, _ in schema_of(connection)
-    }
-
-
-@cache
-def shape_made_by(script: str) -> Shape:
-    """The shape of a file in which this script was executed; see `schema_made_by`."""
-    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
-        execute_script(connection, script)
-        return shape_of(connection)

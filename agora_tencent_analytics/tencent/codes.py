@@ -18,11 +18,10 @@ from agora_tencent_analytics.errors import (
     NotFound,
     NotPermitted,
     RateLimited,
-    Refusal,
     VendorFault,
     WindowRefused,
 )
-from agora_tencent_analytics.refusals import Made, make
+from agora_tencent_analytics.refusals import Made
 
 CODES: Mapping[str, Made] = {
     "AuthFailure.SignatureExpire": (
@@ -70,19 +69,6 @@ FAMILIES: Mapping[str, Made] = {
 """Families by the part of the code before the dot."""
 
 
-def refusal(*, code: str, message: str, request_id: str, endpoint: str, status: int, successor: str = "") -> Refusal:
-    """The failure that a code stands for.
-
-    Args:
-        code: the vendor's code.
-        message: the vendor's message.
-        request_id: the vendor's id of the request.
-        endpoint: name of the question.
-        status: HTTP status.
-        successor: what replaces the question if the vendor has withdrawn it.
-    """
-    made = CODES.get(code) or FAMILIES.get(code.partition(".")[0]) or Refusal
-    if made is NotFound and successor:
-        made = (NotFound, {"hint": f"the vendor has retired this action; ask {successor} instead"})
-    facts = {"code": code, "message": message, "request_id": request_id, "endpoint": endpoint, "status": status}
-    return make(made, vendor="tencent", **facts)
+def meant(code: str) -> Made | None:
+    """Which refusal a code is, by itself or by its family; None if nobody knows."""
+    return CODES.get(code) or FAMILIES.get(code.partition(".")[0])

@@ -37,7 +37,6 @@ _DAYS = replace(_SECONDS, form="day", zone_s=ZONE_S)
 _MIDNIGHTS = replace(_SECONDS, form="midnight", zone_s=ZONE_S)
 _MINUTES = replace(_SECONDS, form="minute", zone_s=ZONE_S, one_day=True)
 _BY_NUMBER = PageNumber(number="PageNumber", size="PageSize", base=0, total="hint")
-_IN_ONE_PIECE = Unpaged()
 
 _APP = Param(name="SdkAppId", kind="integer", required=True)
 _APP_AS_TEXT = Param(name="SdkAppId", required=True)
@@ -49,40 +48,23 @@ _PERIOD = Param(name="Period", required=True, values=("d", "h"))
 
 
 def _row(
-    action: str,
-    model: type[R],
-    limits: str,
-    source: str,
-    params: tuple[Param, ...] = (),
-    *,
-    name: str = "",
-    counter: str = "",
-    payload: str = "Data",
-    key: tuple[str, ...] = (),
-    app: Param = _APP,
-    bounds: Bounds = _SECONDS,
-    paging: PageNumber | Unpaged | AnyOf = _IN_ONE_PIECE,
+    action: str, model: type[R], limits: str, source: str, params: tuple[Param, ...] = (), **differing: Any
 ) -> Endpoint[R]:
     """A question of today; unless told otherwise each action has a counter of its own."""
-    return Endpoint(
-        name=name or action,
-        vendor="tencent",
-        generation="2019-07-22",
-        model=model,
-        method="POST",
-        path="/",
-        action=action,
-        payload=payload,
-        key=key,
-        app=app,
-        bounds=bounds,
-        params=params,
-        paging=paging,
-        limits=limits,
-        counter=counter or action,
-        source=source,
-        read_on=_READ_ON,
-    )
+    usual: dict[str, Any] = {
+        "name": action,
+        "generation": "2019-07-22",
+        "method": "POST",
+        "path": "/",
+        "payload": "Data",
+        "app": _APP,
+        "bounds": _SECONDS,
+        "paging": Unpaged(),
+        "counter": action,
+        "read_on": _READ_ON,
+    }
+    told = {"model": model, "action": action, "params": params, "limits": limits, "source": source}
+    return Endpoint(vendor="tencent", **{**usual, **told, **differing})
 
 
 # -- about calls --------------------------------------------------------------------------------------------
@@ -169,8 +151,8 @@ SCALE_INFO = _row("DescribeScaleInfo", Figures, plans.SCALE_INFO, f"{_PAGE}/3675
 """Users, sessions and rooms by day; a day is listed once it is over, under its first second."""
 
 
-def _dashboard(action: str, limits: str, source: str, *params: Param, bounds: Bounds = _SECONDS) -> Endpoint[Figures]:
-    return _row(action, Figures, limits, source, params, app=_APP_AS_TEXT, bounds=bounds)
+def _dashboard(action: str, limits: str, source: str, *params: Param, **differing: Any) -> Endpoint[Figures]:
+    return _row(action, Figures, limits, source, params, app=_APP_AS_TEXT, **differing)
 
 
 REALTIME_SCALE = _dashboard("DescribeTRTCRealTimeScaleData", plans.REALTIME, f"{_PAGE}/58628", _ROOM_ID)
@@ -196,16 +178,9 @@ MARKET_QUALITY = _dashboard(
 # `msgspec.structs.replace(TRTC_USAGE, app=Param(name=""))`.
 
 
-def _usage(
-    action: str,
-    source: str,
-    *params: Param,
-    payload: str = "UsageList",
-    app: Param = _ANY_APP,
-    bounds: Bounds = _DAYS,
-    limits: str = plans.USAGE,
-) -> Endpoint[Figures]:
-    return _row(action, Figures, limits, source, params, payload=payload, app=app, bounds=bounds)
+def _usage(action: str, source: str, *params: Param, limits: str = plans.USAGE, **differing: Any) -> Endpoint[Figures]:
+    usual = {"payload": "UsageList", "app": _ANY_APP, "bounds": _DAYS}
+    return _row(action, Figures, limits, source, params, **{**usual, **differing})
 
 
 TRTC_USAGE = _usage("DescribeTrtcUsage", f"{_PAGE}/54137")
@@ -251,8 +226,8 @@ TRANSCODE_TIME = _usage(
 # they count, no page says.
 
 
-def _service(action: str, source: str, *params: Param, app: Param = _ANY_APP) -> Endpoint[Figures]:
-    return _usage(action, source, *params, app=app, bounds=_MIDNIGHTS, limits=plans.USAGE_OF_SERVICES)
+def _service(action: str, source: str, *params: Param, **differing: Any) -> Endpoint[Figures]:
+    return _usage(action, source, *params, bounds=_MIDNIGHTS, limits=plans.USAGE_OF_SERVICES, **differing)
 
 
 AI_USAGE = _service(

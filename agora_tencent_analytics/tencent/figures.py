@@ -10,7 +10,7 @@ Rates are percents: whole ones in `RowValue` (97 is 97 %), with decimals in `Row
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from functools import partial
 from types import MappingProxyType
@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import attrs
 import msgspec
 
+from agora_tencent_analytics.context import listed
 from agora_tencent_analytics.decoding.moments import YEAR_5138, seconds
 from agora_tencent_analytics.decoding.points import PointForm
 from agora_tencent_analytics.decoding.rawjson import UNREAD, beside
@@ -156,31 +157,43 @@ def figures_of_apps(row: Endpoint[Any], body: Mapping[str, Any], asked: Asked) -
     return asked.flaws.each(payload_of(row, body), read)
 
 
+SHAPES: Mapping[str, Callable[[Endpoint[Any], Mapping[str, Any], Asked], list[Figures]]] = {
+    "Data": figures_of_series,
+    "ScaleList": figures_of_scale,
+    "UsageList": figures_of_usage,
+    "SdkAppIdUsages": figures_of_apps,
+    "Usages": figures_of_apps,
+}
+"""How an answer is read, by the key that its rows stand under."""
+
+
 def period(every: str) -> str:
     """The vendor's spelling of a width of buckets.
 
     Raises:
         BadInput: it is neither `"day"` nor `"hour"`.
     """
-    if every not in _EVERY:
+    if every not in list(_EVERY):
         raise BadInput(f"every must be one of {', '.join(_EVERY)}, not {every!r}")
     return _EVERY[every]
 
 
-def check_metrics(row: Endpoint[Any], metrics: Sequence[str]) -> None:
-    """Rejects neutral metrics that a question of the dashboard does not answer.
+def checked_metrics(row: Endpoint[Any], metrics: Sequence[str]) -> list[str]:
+    """The neutral metrics that a question of the dashboard is asked for, if it answers each of them.
 
     Raises:
-        BadInput: no list of names, or a name that is not in `FIGURES`.
+        BadInput: no name, or one that is not in `FIGURES`.
         NotOffered: a figure that this question lacks.
     """
-    if isinstance(metrics, str | bytes) or not metrics:
-        raise BadInput(f"metrics must be a list of names in FIGURES, not {metrics!r}")
+    metrics = listed("metrics", metrics, "names")
+    if not metrics:
+        raise BadInput(f"metrics must be a non-empty list of names in FIGURES, not {metrics!r}")
     for metric in metrics:
-        if metric not in FIGURES:
+        if metric not in list(FIGURES):
             raise BadInput(f"there is no metric {metric!r}; there are {', '.join(FIGURES)}")
         if metric not in FIGURES_OF[row.name]:
             raise NotOffered(f"{row.name} does not tell {metric!r}", endpoint=row.name)
+    return metrics
 
 
 def whole(pieces: Iterable[Figures], metrics: Sequence[str], kept: TimeRange) -> list[Figures]:

@@ -144,13 +144,7 @@ PLANS: Mapping[str, Plan] = {
         _plan("intl-standard", _call_quality(7, _INTL), _dashboard(3, 30, _INTL_LIVE, _INTL_MARKET)),
         _plan("intl-premium", _call_quality(14, _INTL), _dashboard(12, 30, _INTL_LIVE, _INTL_MARKET)),
         # No such plan is for sale: for simulators and tests, the highest plan without its rates.
-        Plan(
-            vendor="tencent",
-            name="unlimited",
-            rows={row: replace(limits, rates=()) for row, limits in _ADVANCED.rows.items()},
-            source=_SOURCE,
-            read_on=_READ_ON,
-        ),
+        replace(_ADVANCED, name="unlimited", rows={row: replace(one, rates=()) for row, one in _ADVANCED.rows.items()}),
     )
 }
 """Tencent's plans by the name that `plan=` takes."""

@@ -34,7 +34,7 @@ from agora_tencent_analytics.tencent.endpoints import (
     USER_INFO,
     USERS_WITH_METRICS,
 )
-from agora_tencent_analytics.tencent.figures import check_metrics, period, whole
+from agora_tencent_analytics.tencent.figures import checked_metrics, period, whole
 from agora_tencent_analytics.tencent.sign import TencentCredentials
 from agora_tencent_analytics.tencent.variables import VARIABLES
 from agora_tencent_analytics.tencent.wire import HOST, TencentVendor
@@ -225,8 +225,7 @@ class TencentProvider(Provider):
     def _figures(
         self, row: Endpoint[Figures], over: Over, metrics: Sequence[str], *, product: str | None = None, **params: Any
     ) -> Paginator[Figures]:
-        limits = self.limits(row)
-        check_metrics(row, metrics)
+        limits, metrics = self.limits(row), checked_metrics(row, metrics)
         if product is not None:
             raise NotOffered(f"tencent does not tell products apart, so not {product!r}", endpoint=row.name)
         ask = over_range(row, limits, over, [params])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,10 +14,9 @@ from agora_tencent_analytics.decoding.moments import YEAR_5138, seconds
 from agora_tencent_analytics.decoding.points import PointForm
 from agora_tencent_analytics.decoding.rawjson import text
 from agora_tencent_analytics.decoding.rows import Structure, check_ids, unend
+from agora_tencent_analytics.decoding.series import series_unread
 from agora_tencent_analytics.models.calls import Call, Session
-from agora_tencent_analytics.models.columns import Columns
 from agora_tencent_analytics.models.events import AbnormalExperience, Cause, Event
-from agora_tencent_analytics.models.metrics import METRICS
 from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.tencent.events import describe_abnormal_event, describe_event, describe_experience
 from agora_tencent_analytics.tencent.metrics import TENCENT_METRICS
@@ -76,7 +75,6 @@ class UsualPage(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     rows: list[Any]
 
 
-_NEITHER = ("peak_users", "accumulated_users", "audio_freeze_ratio", "video_freeze_ratio")
 _ABSENT = ("audio_freeze_ratio", "video_freeze_ratio")
 _USUAL: Mapping[type, Mapping[str, Any]] = {
     Call: {
@@ -143,31 +141,14 @@ def series_of(shell: TencentDetail, users: Collection[str], asked: Asked) -> lis
         raise ValueError("no 'Data' in the answer")
     asked.flaws.doubts += shell.doubts
     asked.flaws.others(asked.params.get("UserIds") or users, {entry.user_id for entry in shell.series}, "user")
-    call_id, window = asked.params["CommId"], asked.window
-    found = []
-    for entry in shell.series:
-        known = TENCENT_METRICS.get(entry.data_type)
-        name = (known.from_peer if entry.peer_id else known.own) if known else ""
-        found.append(
-            MetricSeries(
-                vendor="tencent",
-                call_id=call_id,
-                session_id="",
-                user_id=entry.user_id,
-                peer_id=entry.peer_id,
-                metric=name,
-                vendor_metric=entry.data_type,
-                unit=METRICS[name].unit if name else "",
-                columns=Columns(
-                    entry.content,
-                    PointForm.OBJECTS,
-                    scale=known.scale if known else 1.0,
-                    clip=(window.start, window.end),
-                ),
-                extra=entry.extra,
-            )
-        )
-    return found
+    return series_unread(
+        shell.series,
+        TENCENT_METRICS,
+        PointForm.OBJECTS,
+        vendor="tencent",
+        call_id=asked.params["CommId"],
+        window=asked.window,
+    )
 
 
 def events_of(groups: Sequence[Mapping[str, Any]], asked: Asked) -> list[Event]:
@@ -205,6 +186,15 @@ def experiences_of(rows: Sequence[dict[str, Any]], asked: Asked) -> list[Abnorma
 def _causes(rows: Sequence[Any]) -> list[Cause]:
     found = STRUCTURE.rows(rows, Cause)
     return [attrs.evolve(cause, text=describe_abnormal_event(cause.cause_id, cause.peer_id)) for cause in found]
+
+
+READ: Mapping[type, Callable[..., list[Any]]] = {
+    Call: call_rows,
+    Session: session_rows,
+    Event: events_of,
+    AbnormalExperience: experiences_of,
+}
+"""How rows are read, by what they become."""
 
 
 def numbered(ids: Sequence[str]) -> list[str]:

@@ -25,23 +25,9 @@ from agora_tencent_analytics.decoding.rawjson import (
     sound,
     text,
 )
+from agora_tencent_analytics.decoding.series import UnreadSeries
 
 _NULL = msgspec.Raw(b"null")
-
-
-class TencentSeries(msgspec.Struct, kw_only=True):
-    """One `Data[]` entry."""
-
-    user_id: str
-    """The user whose device measured it."""
-    data_type: str
-    """Tencent's name of the metric."""
-    peer_id: str = ""
-    """The remote user whose stream was measured; `""` for the user's own (upstream)."""
-    content: bytes = b"null"
-    """JSON text of the points, `[{"Time", "Value"}, ...]` or `null`: a copy that pins no reply."""
-    extra: Mapping[str, Any] = {}
-    """Unknown keys of the entry."""
 
 
 class TencentDetail(msgspec.Struct, kw_only=True):
@@ -51,7 +37,7 @@ class TencentDetail(msgspec.Struct, kw_only=True):
     """What Tencent says is the number of users; None if absent."""
     users: list[Any] = []
     """`UserList` rows as sent."""
-    series: list[TencentSeries] = []
+    series: list[UnreadSeries] = []
     """`Data` rows, in the order sent."""
     request_id: str = ""
     """Tencent's `RequestId`."""
@@ -108,11 +94,11 @@ def read_detail(body: bytes) -> TencentDetail:
         total=detail.total,
         users=users or [],
         series=[
-            TencentSeries(
+            UnreadSeries(
                 user_id=entry.user_id,
-                data_type=entry.data_type,
+                metric=entry.data_type,
                 peer_id=entry.peer_id or "",
-                content=bytes(entry.content),
+                points=bytes(entry.content),
             )
             for entry in detail.data or ()
         ],
@@ -151,11 +137,11 @@ def _lenient(body: bytes) -> TencentDetail:
     )
 
 
-def _series(entry: Mapping[str, msgspec.Raw]) -> TencentSeries:
-    return TencentSeries(
+def _series(entry: Mapping[str, msgspec.Raw]) -> UnreadSeries:
+    return UnreadSeries(
         user_id=text(plain(entry.get("UserId"))),
-        data_type=text(plain(entry.get("DataType"))),
+        metric=text(plain(entry.get("DataType"))),
         peer_id=text(plain(entry.get("PeerId"))),
-        content=bytes(entry.get("Content", _NULL)),
+        points=bytes(entry.get("Content", _NULL)),
         extra=rest(entry, ("UserId", "PeerId", "DataType", "Content")),
     )

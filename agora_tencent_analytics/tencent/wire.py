@@ -6,7 +6,7 @@ The vendor answers HTTP 200 whenever it processed the request at all; what it sa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -16,31 +16,22 @@ import attrs
 
 from agora_tencent_analytics.decoding.rawjson import beside
 from agora_tencent_analytics.endpoint import Endpoint, whole_units
-from agora_tencent_analytics.errors import InvalidRequest, Refusal, UnreadableReply
+from agora_tencent_analytics.errors import InvalidRequest, NotFound, Refusal
 from agora_tencent_analytics.message import Request, Response
-from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.events import AbnormalExperience, Event
 from agora_tencent_analytics.models.figures import Figures
 from agora_tencent_analytics.models.series import MetricSeries
-from agora_tencent_analytics.refusals import BY_STATUS, brief, judge_status, make, parse_object, parsed, unreadable
+from agora_tencent_analytics.refusals import BY_STATUS, Made, parse_object, parsed, unreadable
 from agora_tencent_analytics.secret import Secret
-from agora_tencent_analytics.tencent.codes import refusal
-from agora_tencent_analytics.tencent.figures import (
-    figures_of_apps,
-    figures_of_scale,
-    figures_of_series,
-    figures_of_usage,
-)
+from agora_tencent_analytics.tencent.codes import meant
+from agora_tencent_analytics.tencent.figures import SHAPES
 from agora_tencent_analytics.tencent.replies import (
     PAGES,
+    READ,
     STRUCTURE,
     UsualPage,
-    call_rows,
-    events_of,
-    experiences_of,
     numbered,
     series_of,
-    session_rows,
     users_beside,
 )
 from agora_tencent_analytics.tencent.series import TencentDetail, read_detail
@@ -76,20 +67,7 @@ _ENVELOPE = frozenset({"Total", "RequestId", "UsageKey"})
 _WARNING = "DeprecatedWarning"
 """Stands in answers of actions that are about to go offline."""
 
-_READ: Mapping[type, Callable[..., list[Any]]] = {
-    Call: call_rows,
-    Session: session_rows,
-    Event: events_of,
-    AbnormalExperience: experiences_of,
-}
 _WITHOUT_IDS = (Event, AbnormalExperience)
-_SHAPES = {
-    "Data": figures_of_series,
-    "ScaleList": figures_of_scale,
-    "UsageList": figures_of_usage,
-    "SdkAppIdUsages": figures_of_apps,
-    "Usages": figures_of_apps,
-}
 
 
 @attrs.define
@@ -102,6 +80,10 @@ class TencentVendor(Vendor):
 
     name = "tencent"
     structure = STRUCTURE
+    # All but 200 are a gateway's.
+    codes: ClassVar = {status: BY_STATUS.get(status, InvalidRequest) for status in range(201, 500) if status != 429}
+    good_codes = ()
+    request_id_key = "request_id"
     shown: ClassVar[frozenset[str]] = frozenset(
         {"x-tc-action", "x-tc-language", "x-tc-region", "x-tc-timestamp", "x-tc-version"}
     )
@@ -134,15 +116,11 @@ class TencentVendor(Vendor):
             UnreadableReply: the body is not an answer.
         """
         if response.status != 200:
-            failure = judge_status(self.name, row, response, told=lambda: _told(row, response)) or _told(row, response)
-            try:
-                raise failure or _by_status(row, response)
-            finally:
-                del failure  # else this frame and the error keep each other, and the body
+            raise self._failure(row, response)
         if row.model is MetricSeries:
             shell = parsed(row, response, read_detail)
             if (told := shell.extra.get("Error")) is not None:
-                raise _refused(row, response, told, shell.request_id)
+                raise self._refusal(row, response, {"Response": {"Error": told, "RequestId": shell.request_id}})
             _check_answered(row, response, shell.request_id)
             return shell
         if (page := PAGES.read(row.model, row.payload, response.body)) is not None:
@@ -151,10 +129,26 @@ class TencentVendor(Vendor):
         inside = body.get("Response")
         if not isinstance(inside, dict):
             raise unreadable(row, response, "no object under 'Response'")
-        if (told := inside.get("Error")) is not None:
-            raise _refused(row, response, told, _text(inside.get("RequestId")))
+        if inside.get("Error") is not None:
+            raise self._refusal(row, response, body)
         _check_answered(row, response, _text(inside.get("RequestId")))
         return inside
+
+    def _refusal(self, row: Endpoint[Any], response: Response, body: Any) -> Refusal:
+        """The refusal that the body spells; without an error in it, that of a gateway on the way."""
+        inside = body.get("Response")
+        error = inside.get("Error") if isinstance(inside, dict) else None
+        if error is None:
+            return super()._refusal(row, response, {"message": "(a gateway answered in the vendor's place)"})
+        said = error if isinstance(error, dict) else {"Message": error}
+        told = {"code": _text(said.get("Code")) or "(no code)", "message": _text(said.get("Message"))}
+        return super()._refusal(row, response, {**told, "request_id": inside.get("RequestId")})
+
+    def _meant(self, row: Endpoint[Any], code: Any, message: str) -> Made | None:
+        """By the vendor's tables alone."""
+        if (made := meant(code)) is NotFound and row.retired:
+            return NotFound, {"hint": f"the vendor has retired this action; ask {row.retired} instead"}
+        return made or Refusal
 
     def decode(self, row: Endpoint[Any], body: Any, asked: Asked) -> Reply[Any]:
         """The rows of a good answer as records."""
@@ -193,11 +187,11 @@ class TencentVendor(Vendor):
     def _items(self, row: Endpoint[Any], body: Mapping[str, Any], asked: Asked) -> list[Any]:
         rows = payload_of(row, body)
         if row.model is Figures:
-            return _SHAPES[row.payload](row, body, asked)
+            return SHAPES[row.payload](row, body, asked)
         if row.model is RoomUsage:
             return read_room_usage(rows, whole_units(row.bounds, asked.window), asked.flaws)
-        if row.model in _READ:
-            return read_rows(row, rows, asked, partial(_READ[row.model], asked=asked))
+        if row.model in READ:
+            return read_rows(row, rows, asked, partial(READ[row.model], asked=asked))
         return list(super().decode(row, body, asked).items)
 
 
@@ -205,41 +199,6 @@ def _check_answered(row: Endpoint[Any], response: Response, request_id: str) -> 
     """Lets an answer pass that has a request id or rows. One with neither is not an empty answer."""
     if not request_id and f'"{row.payload}"'.encode() not in response.body:
         raise unreadable(row, response, f"neither 'RequestId' nor {row.payload!r} under 'Response'")
-
-
-def _by_status(row: Endpoint[Any], response: Response) -> Refusal:
-    """The failure of a gateway on the way, which does not answer in the vendor's words."""
-    return make(
-        BY_STATUS.get(response.status, InvalidRequest),
-        vendor="tencent",
-        code=str(response.status),
-        message="(a gateway answered in the vendor's place)",
-        endpoint=row.name,
-        status=response.status,
-    )
-
-
-def _refused(row: Endpoint[Any], response: Response, error: Any, request_id: str) -> Refusal:
-    said = error if isinstance(error, dict) else {"Message": error}
-    return refusal(
-        code=brief(_text(said.get("Code"))) or "(no code)",
-        message=brief(_text(said.get("Message"))),
-        request_id=brief(request_id),
-        endpoint=row.name,
-        status=response.status,
-        successor=row.retired,
-    )
-
-
-def _told(row: Endpoint[Any], response: Response) -> Refusal | None:
-    """The refusal that the body spells, if it spells one."""
-    try:
-        inside = parse_object(row, response).get("Response")
-    except UnreadableReply:
-        return None
-    if not isinstance(inside, dict) or inside.get("Error") is None:
-        return None
-    return _refused(row, response, inside["Error"], _text(inside.get("RequestId")))
 
 
 @lru_cache(maxsize=16)

@@ -55,7 +55,8 @@ class InProcess:
         finally:
             self._busy[counter] -= 1
         answered()
-        return response
+        headers = {name.lower(): value for name, value in response.headers.items()}  # as every transport does
+        return Response(status=response.status, headers=headers, body=response.body)
 
     async def aclose(self) -> None:
         """Nothing is open."""

@@ -97,12 +97,12 @@ def test_a_series_wears_its_neutral_name_unit_and_user() -> None:
     found, _ = metrics(Stage("agora", WORLD), call)
     users = {stay.session_id: stay.user_id for stay in WORLD.sessions(call)}
     for series in found:
-        known = AGORA_METRICS.get(int(series.vendor_metric))
+        known = AGORA_METRICS.get(series.vendor_metric)
         assert users[series.session_id] == series.user_id
         assert ("agora", call.call_id) == (series.vendor, series.call_id)
         assert isinstance(series.times, array)
         if known is not None:
-            assert (known.from_peer if series.peer_id else known.own) == series.metric
+            assert known.of(series.peer_id) == series.metric
 
 
 @pytest.mark.parametrize(("count", "packets"), [(1, [1]), (20, [20]), (21, [20, 1]), (24, [20, 4])])

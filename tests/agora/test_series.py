@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agora_tencent_analytics.agora import series as shell
-from agora_tencent_analytics.agora.series import AgoraMetrics, AgoraSeries, read_metrics
+from agora_tencent_analytics.agora.series import AgoraMetrics, read_metrics
 from agora_tencent_analytics.decoding.points import PointForm
+from agora_tencent_analytics.decoding.series import UnreadSeries
 from agora_tencent_analytics.models.columns import Columns
 from tests.support.in_turn import in_turn
 
@@ -39,8 +40,8 @@ def test_the_documented_reply_reads() -> None:
         metrics.sids,
     )
     (series,) = metrics.series
-    assert ("3F7CC3B18E8F4A5B", 20003, "") == (series.sid, series.mid, series.peer_uid)
-    assert [215.0, 129.0, 121.0] == list(Columns(series.kvs, PointForm.PAIRS).values)
+    assert ("3F7CC3B18E8F4A5B", "20003", "") == (series.session_id, series.metric, series.peer_id)
+    assert [215.0, 129.0, 121.0] == list(Columns(series.points, PointForm.PAIRS).values)
     assert {} == metrics.extra == series.extra
 
 
@@ -54,13 +55,15 @@ def test_the_documented_reply_reads() -> None:
 )
 def test_quick_and_lenient_ways_agree(content: list[Any], unknown: bool, layout: dict[str, Any]) -> None:
     body: dict[str, Any] = {"code": 200, "message": None, "metrics": []}
-    expected: list[AgoraSeries] = []
+    expected: list[UnreadSeries] = []
     for sid, entries in content:
         data = [{"mid": mid, "kvs": kvs, "peer_uid": uid} for mid, uid, kvs in entries]
         body["metrics"].append({"sid": sid, "data": data})
         for mid, uid, kvs in entries:
             peer = "" if uid in (None, 0, "0") else str(uid)
-            expected.append(AgoraSeries(sid=sid, mid=mid, peer_uid=peer, kvs=json.dumps(kvs, **layout).encode()))
+            expected.append(
+                UnreadSeries(session_id=sid, metric=str(mid), peer_id=peer, points=json.dumps(kvs, **layout).encode())
+            )
     if unknown:
         body["trace"] = {"id": 1}
     metrics = read_metrics(json.dumps(body, **layout).encode())
@@ -71,8 +74,8 @@ def test_quick_and_lenient_ways_agree(content: list[Any], unknown: bool, layout:
 
 def test_points_are_copies_that_pin_no_reply() -> None:
     (series,) = read_metrics(DOCUMENTED).series
-    assert bytes is type(series.kvs)
-    assert b"[[1548670255, 215], [1548670257, 129], [1548670259, 121]]" == series.kvs
+    assert bytes is type(series.points)
+    assert b"[[1548670255, 215], [1548670257, 129], [1548670259, 121]]" == series.points
 
 
 @in_turn(
@@ -105,7 +108,7 @@ def test_points_cut_out_come_back_where_they_were(sessions: bytes) -> None:
         for session in json.loads(body)["metrics"]
         for entry in session["data"]
     ]
-    assert expected == [(series.sid, series.mid, json.loads(series.kvs)) for series in metrics.series]
+    assert expected == [(series.session_id, int(series.metric), json.loads(series.points)) for series in metrics.series]
     assert ([[5, 6]] if b"more" in body else None) == metrics.series[0].extra.get("more", {}).get("kvs")
 
 
@@ -120,13 +123,13 @@ def test_the_points_of_a_compact_reply_are_never_parsed_with_it(monkeypatch: pyt
     monkeypatch.setattr(shell, "_quick", noted)
     body = json.dumps(json.loads(DOCUMENTED), **COMPACT).encode()
     assert read_metrics(DOCUMENTED).sids == read_metrics(body).sids
-    assert [DOCUMENTED, body.replace(read_metrics(body).series[0].kvs, shell._HOLLOW)] == parsed[:2]
+    assert [DOCUMENTED, body.replace(read_metrics(body).series[0].points, shell._HOLLOW)] == parsed[:2]
 
 
 @pytest.mark.parametrize("odd", [b"-", b"1.", b"nan", b"0x1F", b"1 2", b"+5", b"", b"NaN", b"-Infinity"])
 def test_points_that_are_no_json_cost_neither_the_reply_nor_the_others(odd: bytes) -> None:
     body = b'{"metrics":[{"sid":"s","data":[{"mid":1,"kvs":[[1,5],[2,' + odd + b'],[3,7]],"peer_uid":0}]}]}'
-    columns = Columns(read_metrics(body).series[0].kvs, PointForm.PAIRS)
+    columns = Columns(read_metrics(body).series[0].points, PointForm.PAIRS)
     assert {1: 5.0, 3: 7.0} == {t: v for t, v in zip(columns.times, columns.values, strict=True) if v == v}
     assert 1 == columns.odd
 
@@ -140,10 +143,10 @@ def test_a_cut_reply_is_no_reply() -> None:
 
 @pytest.mark.parametrize(
     ("mid", "expected"),
-    [("20003", 20003), (20003.0, 20003), ("new", "new"), (None, ""), (True, "true"), (1.5, "1.5")],
+    [("20003", "20003"), (20003.0, "20003"), ("new", "new"), (None, ""), (True, "true"), (1.5, "1.5")],
 )
-def test_an_odd_metric_id_is_kept(mid: Any, expected: int | str) -> None:
-    assert expected == read_metrics(reply(mid=mid, kvs=[])).series[0].mid
+def test_an_odd_metric_id_is_kept(mid: Any, expected: str) -> None:
+    assert expected == read_metrics(reply(mid=mid, kvs=[])).series[0].metric
 
 
 @pytest.mark.parametrize(
@@ -151,7 +154,7 @@ def test_an_odd_metric_id_is_kept(mid: Any, expected: int | str) -> None:
     [(0, ""), ("0", ""), (None, ""), ("", ""), (0.0, ""), (4294967296, "4294967296"), (77.0, "77"), ("bob", "bob")],
 )
 def test_a_peer_is_always_text(uid: Any, expected: str) -> None:
-    assert expected == read_metrics(reply(mid=1, kvs=[], peer_uid=uid)).series[0].peer_uid
+    assert expected == read_metrics(reply(mid=1, kvs=[], peer_uid=uid)).series[0].peer_id
 
 
 def test_unknown_keys_are_kept_where_they_belong() -> None:
@@ -162,7 +165,7 @@ def test_unknown_keys_are_kept_where_they_belong() -> None:
     assert {"data": None, "code": "?"} == metrics.extra
     assert metrics.code is None
     assert ("7", "e") == metrics.sids
-    assert [AgoraSeries(sid="7", mid=1, kvs=b"null", extra={"os": "x", "cadence": 2})] == metrics.series
+    assert [UnreadSeries(session_id="7", metric="1", points=b"null", extra={"os": "x", "cadence": 2})] == metrics.series
 
 
 @pytest.mark.parametrize(
@@ -182,7 +185,7 @@ def test_null_lists_are_empty(body: bytes) -> None:
 
 def test_what_is_no_series_is_left_out_and_told() -> None:
     metrics = read_metrics(b'{"metrics":["s",null,{"sid":"t","data":[[1],{"mid":1}]}]}')
-    assert [AgoraSeries(sid="t", mid=1)] == metrics.series
+    assert [UnreadSeries(session_id="t", metric="1")] == metrics.series
     assert [
         "metrics[0] is a string, where an object was expected",
         "metrics[1] is null, where an object was expected",
@@ -199,7 +202,7 @@ def test_a_refusal_is_read_like_any_reply() -> None:
 def test_a_value_that_is_not_json_costs_only_itself(kvs: bytes) -> None:
     body = b'{"metrics":[{"sid":"s","data":[{"mid":1,"kvs":' + kvs + b"}]}]}"
     for reply_body in (body, body.replace(b'"mid"', b'"new":1,"mid"'), body.replace(b'"s"', b'"s\xff"')):
-        columns = Columns(read_metrics(reply_body).series[0].kvs, PointForm.PAIRS)
+        columns = Columns(read_metrics(reply_body).series[0].points, PointForm.PAIRS)
         assert [1, 2] == list(columns.times)
         assert math.isnan(columns.values[0])
         assert 1 == columns.odd

@@ -292,6 +292,13 @@ def test_without_a_code_the_status_decides_and_is_never_a_success(
             assert "Invalid credentials" == caught.value.message
 
 
+@pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 418, 422])
+def test_a_code_that_nobody_knows_is_a_plain_refusal_whatever_the_status(status: int) -> None:
+    with pytest.raises(Refusal) as caught:
+        VENDOR.unwrap(CALL_LISTS_2024, response({"code": 4711, "message": "go away"}, status))
+    assert (Refusal, "4711", "go away") == (type(caught.value), caught.value.code, caught.value.message)
+
+
 def test_a_429_with_a_retry_after_says_when() -> None:
     with pytest.raises(RateLimited) as caught:
         VENDOR.unwrap(CALL_LISTS_2024, response(b"slow down", 429, retry_after="7"))

@@ -143,3 +143,13 @@ def test_a_refused_key_is_no_empty_list(service: Any, vendors: Vendors) -> None:
 
     answer = run(scenario)
     assert (502, None) == (answer.status, answer.retry_after)
+
+
+@pytest.mark.parametrize("hours", [0, -1, float("nan")])
+def test_a_wrong_question_is_the_fault_of_who_asks_it(service: Any, vendors: Vendors, hours: float) -> None:
+    async def scenario() -> Answer:
+        return await Askers(service, vendors, vendors.agora()).ask(hours)
+
+    answer = run(scenario)
+    assert (400, None) == (answer.status, answer.retry_after)
+    assert not vendors.servers[0].arrivals

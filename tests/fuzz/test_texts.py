@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from agora_tencent_analytics import BadInput, Endpoint, RateLimited, Response, TimeRange
 from agora_tencent_analytics.agora.endpoints import CALL_LISTS_2024, GENERATION_ENDPOINTS
+from agora_tencent_analytics.agora.wire import AgoraVendor
 from agora_tencent_analytics.paging.cursor import Cursor
 from agora_tencent_analytics.quota.clock import VendorClock
-from agora_tencent_analytics.refusals import judge_status
 from agora_tencent_analytics.tencent.endpoints import ROOM_INFO
 from tests.fuzz.mutation import mutated
 from tests.support.transports import Stage
@@ -97,7 +97,7 @@ def test_no_date_header_breaks_or_bends_the_clock_beyond_numbers(date: str) -> N
 @given(value=DATES | NUMBERS, date=DATES)
 def test_no_retry_after_is_anything_but_seconds_or_unknown(value: str, date: str) -> None:
     headers = {"retry-after": value, "date": date}
-    found = judge_status("acme", CALL_LISTS_2024, Response(status=429, headers=headers, body=b""))
-    assert isinstance(found, RateLimited)
-    held = found.retry_after_s
+    with pytest.raises(RateLimited) as caught:
+        AgoraVendor().unwrap(CALL_LISTS_2024, Response(status=429, headers=headers, body=b""))
+    held = caught.value.retry_after_s
     assert held is None or 0 <= held < math.inf

@@ -41,31 +41,31 @@ TENCENT = {
 
 
 def test_agoras_ids_are_all_there_and_the_gaps_are_the_vendors() -> None:
-    assert set(range(20001, 20041)) - {20012, 20014, 20029} == set(AGORA_METRICS)
+    assert set(range(20001, 20041)) - {20012, 20014, 20029} == set(map(int, AGORA_METRICS))
 
 
 @in_turn(("mid", "unit"), AGORA_UNITS.items())
 def test_an_agora_metric_has_the_vendors_unit(mid: int, unit: str) -> None:
-    known = AGORA_METRICS[mid]
-    assert (str(mid), unit, 1.0) == (known.vendor_id, METRICS[known.own].unit, known.scale)
-    assert known.own == known.from_peer
+    known = AGORA_METRICS[str(mid)]
+    assert (unit, 1.0) == (METRICS[known.own].unit, known.scale)
+    assert known.of("") == known.of("peer")
 
 
 def test_every_agora_id_has_its_unit_checked() -> None:
-    assert set(AGORA_METRICS) == set(AGORA_UNITS)
+    assert set(AGORA_METRICS) == set(map(str, AGORA_UNITS))
 
 
 def test_two_agora_ids_mean_the_same_only_where_one_is_for_the_web() -> None:
     names = [known.own for known in AGORA_METRICS.values()]
     shared = {mid: known for mid, known in AGORA_METRICS.items() if names.count(known.own) > 1}
-    assert {20015, 20037, 20017, 20038} == set(shared)
+    assert {"20015", "20037", "20017", "20038"} == set(shared)
 
 
 @in_turn(("data_type", "meaning"), TENCENT.items())
 def test_a_tencent_metric_is_told_apart_by_direction(data_type: str, meaning: tuple[str, str, str, float]) -> None:
     known = TENCENT_METRICS[data_type]
     own, from_peer, unit, scale = meaning
-    assert (data_type, own, from_peer, scale) == (known.vendor_id, known.own, known.from_peer, known.scale)
+    assert (own, from_peer, scale) == (known.of(""), known.of("peer"), known.scale)
     assert unit == METRICS[own].unit == METRICS[from_peer].unit
 
 
@@ -77,17 +77,17 @@ def test_tencents_seventeen_data_types_are_all_there() -> None:
 def test_neutral_names_are_keys_of_themselves_and_all_in_use() -> None:
     assert list(METRICS) == [metric.name for metric in METRICS.values()]
     known = [*AGORA_METRICS.values(), *TENCENT_METRICS.values()]
-    assert set(METRICS) == {name for metric in known for name in (metric.own, metric.from_peer)}
+    assert set(METRICS) == {name for metric in known for name in (metric.of(""), metric.of("peer"))}
     assert {"percent", "kbps", "ms", "fps", "px", "dB", ""} == {metric.unit for metric in METRICS.values()}
 
 
 def test_in_march_2021_one_video_stream_was_sent_and_all_else_was_as_today() -> None:
     assert ("video_send_bitrate", "low_video_send_bitrate") == (
-        AGORA_METRICS_2021_03[20006].own,
-        AGORA_METRICS[20006].own,
+        AGORA_METRICS_2021_03["20006"].own,
+        AGORA_METRICS["20006"].own,
     )
     # "The width of the video", not "of the received video" as later: of one's own stream it is what was sent.
-    sizes = [(AGORA_METRICS_2021_03[mid].own, AGORA_METRICS_2021_03[mid].from_peer) for mid in (20019, 20020)]
+    sizes = [(AGORA_METRICS_2021_03[mid].of(""), AGORA_METRICS_2021_03[mid].of("peer")) for mid in ("20019", "20020")]
     assert [("video_send_width", "video_receive_width"), ("video_send_height", "video_receive_height")] == sizes
     differ = {mid for mid, known in AGORA_METRICS.items() if AGORA_METRICS_2021_03[mid] != known}
-    assert ({20006, 20019, 20020}, set(AGORA_METRICS)) == (differ, set(AGORA_METRICS_2021_03))
+    assert ({"20006", "20019", "20020"}, set(AGORA_METRICS)) == (differ, set(AGORA_METRICS_2021_03))

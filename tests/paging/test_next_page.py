@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -36,6 +37,13 @@ def links(asked: Mapping[str, str]) -> dict[str, Any]:
     return {"rows": ROWS[at : at + size], "meta": {"next": onward}}
 
 
+def headers(asked: Mapping[str, str]) -> Response:
+    page = links(asked)
+    first, onward = '<http://elsewhere.test/?Page=0>; rel="first"', page["meta"]["next"]
+    link = f'{first}, <{onward}>; title="more"; rel="next"' if onward else first
+    return Response(status=200, headers={"link": link}, body=json.dumps({"rows": page["rows"]}).encode())
+
+
 def last_rows(asked: Mapping[str, str]) -> dict[str, Any]:
     ids = [one["call_id"] for one in ROWS]
     at = ids.index(asked["after"]) + 1 if "after" in asked else 0
@@ -48,7 +56,14 @@ def offsets(asked: Mapping[str, str]) -> dict[str, Any]:
 
 
 OFFSET = PageNumber(number="offset", size="limit", base=0, total="listing", offset=True)
-WAYS = [(tokens, TOKEN), (links, LINK), (last_rows, msgspec.structs.replace(TOKEN, last=True)), (offsets, OFFSET)]
+HEADER = NextPage(size="limit", header=True)
+WAYS = [
+    (tokens, TOKEN),
+    (links, LINK),
+    (headers, HEADER),
+    (last_rows, msgspec.structs.replace(TOKEN, last=True)),
+    (offsets, OFFSET),
+]
 
 
 @pytest.mark.parametrize(("answer", "paging"), WAYS)
@@ -158,20 +173,34 @@ def test_what_the_last_page_says_against_the_end_makes_the_window_incomplete(met
     assert why in listed(provider(answer))[1].why
 
 
+@pytest.mark.parametrize(
+    ("rows", "total", "why"), [(100, "listing", "counts 7 rows, and 100 came"), (99, "listing", ""), (100, "hint", "")]
+)
+def test_a_full_last_page_is_not_believed_to_be_the_last_after_more_than_the_vendor_counts(
+    rows: int, total: Any, why: str
+) -> None:
+    said = {"rows": ROWS[:rows], "meta": {"total": 7}}
+    calls, certificate = listed(provider(lambda _: said, NextPage(send="after", size="limit", total=total)))
+    assert rows == len(calls)
+    assert why in certificate.why
+    assert bool(why) == bool(certificate.why)
+
+
 def refused(code: str) -> Response:
     return Response(status=400, headers={}, body=b'{"code": "%s", "message": "expired"}' % code.encode())
 
 
-def test_a_token_that_the_vendor_forgot_costs_one_more_reading_and_no_row() -> None:
+@pytest.mark.parametrize("said", ["300", 300])
+def test_a_token_that_the_vendor_forgot_costs_one_more_reading_and_no_row(said: str | int) -> None:
     forgotten = ["t200"]
 
     def answer(asked: Mapping[str, str]) -> Any:
         if asked.get("after") in forgotten:
             forgotten.clear()
-            return refused("expired_token")
+            return refused("300")
         return tokens(asked)
 
-    vendor = provider(answer, msgspec.structs.replace(TOKEN, refused=("expired_token",)))
+    vendor = provider(answer, msgspec.structs.replace(TOKEN, refused=(said,)))
     calls, certificate = listed(vendor)
     assert (260, 260, "") == (len(calls), certificate.unique, certificate.why)
     assert 6 == len(vendor.server.asked)
@@ -207,6 +236,17 @@ def test_rows_that_come_meanwhile_into_the_recent_minutes_are_found() -> None:
     vendor = provider(answer)
     calls, certificate = listed(vendor, recent)
     assert ("", 251) == (certificate.why, len({call.call_id for call in calls}))
+
+
+def test_of_whole_days_what_lies_outside_of_the_hours_asked_for_is_left_out() -> None:
+    rows = call_rows(range(OVER.start - 300, OVER.end + 300, 100))
+    vendor = provider(lambda asked: tokens(asked, rows), bounds=Bounds(start="since", end="until", form="day"))
+    calls, certificate = listed(vendor)
+    assert [
+        one["call_id"] for one in rows if OVER.start <= one["created_ts"] + 10 and one["created_ts"] < OVER.end
+    ] == [call.call_id for call in calls]
+    assert (True, len(rows) - len(calls)) == (certificate.complete, certificate.strange)
+    assert {"2026-09-21"} == {asked["since"] for asked in vendor.server.asked}
 
 
 def test_a_listing_without_a_time_range_is_one_window_and_what_lies_outside_is_left_out() -> None:

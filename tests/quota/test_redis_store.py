@@ -254,8 +254,7 @@ def test_a_slow_answer_of_a_live_process_keeps_its_slot_and_a_dead_process_loses
         abandoned = dead.slot("lists", rates)
         (await abandoned.__aenter__()).sent()
         assert isinstance(abandoned, Waiting)
-        assert abandoned._renewal is not None
-        await abandoned._renewal.stop()  # the process dies here
+        abandoned._counter.leases.end(abandoned._slot._grant.claim)  # the process dies here
         return after_slow, await ask(other, rates) - began
 
     after_slow, after_dead = finish(scenario(), live, dead, other)
@@ -557,6 +556,22 @@ def test_days_of_version_0_1_are_kept_it_rests_once_and_old_clients_are_stopped(
             keys = await client.keys(f"agora-tencent-analytics:{{{account}}}*")
             assert [-1] * 3 == [await client.ttl(key) for key in keys], "nothing expires"
         for store in stores:
+            await store.aclose()
+
+    asyncio.run(scenario())
+
+
+def test_a_counter_of_version_0_1_rests_also_if_whoever_saw_it_first_dies_at_once(redis_url: str, account: str) -> None:
+    async def scenario() -> None:
+        from redis.asyncio import Redis
+
+        first, second = [RedisStore(redis_url, lease_s=0.6, timeout_s=0.2) for _ in range(2)]
+        assert (await first.reserve((account, "detail"), a_claim(), 0)).why is None, "the account is whole"
+        async with Redis.from_url(redis_url) as client:
+            await client.zadd(f"agora-tencent-analytics:{{{account}:lists}}:slots", {"old claim": time.time()})
+        await first._hello((account, "lists"), a_claim())  # and dies
+        assert "hold" == (await second.reserve((account, "lists"), a_claim(id="d"), 0)).why
+        for store in (first, second):
             await store.aclose()
 
     asyncio.run(scenario())

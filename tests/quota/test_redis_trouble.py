@@ -24,6 +24,7 @@ from tests.support.redis_tries import (
     GATHER_S,
     SHORT,
     Try,
+    keys_of,
     on_each_server,
     play,
     redis_of,
@@ -114,6 +115,48 @@ async def a_right_that_is_missing_is_named(of: Try) -> None:
     with pytest.raises(QuotaUnavailable, match=r"ACL SETUSER"):
         async with of.quota(server.url.replace("//", "//quota:word@")).slot("lists", (of.rate,)):
             pass
+
+
+async def a_command_that_is_renamed_is_named(of: Try) -> None:
+    for command in ("EVALSHA", "TIME"):
+        server = await of.server("--rename-command", command, "", persistent=True)
+        with pytest.raises(QuotaUnavailable, match="no command is renamed"):
+            async with of.quota(server.url).slot("lists", (of.rate,)):
+                pass
+
+
+async def a_key_that_something_else_has_written_is_named_once(of: Try) -> None:
+    server = await of.server(persistent=True)
+    served = of.quota(server.url)
+    async with served.slot("lists", (of.rate, DAILY)):
+        pass
+    (key,) = await keys_of(server.port, ":lists")
+    for spoilt in (("HSET", key, "granted_at", "a text"), ("SET", key, "a text")):
+        await say(server.port, *spoilt)
+        with pytest.raises(QuotaUnavailable, match="something else has written"):
+            async with of.quota(server.url).slot("lists", (of.rate, DAILY)):
+                pass
+        for _ in range(3):
+            with pytest.raises(WouldExceedQuota):
+                async with served.slot("lists", (of.rate, DAILY), max_wait=0):
+                    pass
+            await asyncio.sleep(1.1)
+    assert 2 == told_of(server.port, level=logging.ERROR) == told_of(server.port, "has written", logging.ERROR)
+
+
+async def a_server_that_may_not_write_for_a_while_is_told_of_once(of: Try) -> None:
+    server = await of.server(persistent=True)
+    quota = of.quota(server.url)
+    async with quota.slot("lists", (of.rate, DAILY)):
+        pass
+    before = told_of(server.port, level=logging.WARNING)
+    await say(server.port, "CONFIG", "SET", "min-replicas-to-write", "1")
+    for _ in range(3):
+        with pytest.raises(WouldExceedQuota):
+            async with quota.slot("lists", (of.rate, DAILY), max_wait=0):
+                pass
+        await asyncio.sleep(1.1)
+    assert 1 == told_of(server.port, level=logging.WARNING) - before == told_of(server.port, "Not enough good replicas")
 
 
 async def memory_that_is_full_does_not_stop_the_count(of: Try) -> None:
@@ -248,6 +291,9 @@ OF_TROUBLE = [
     without_the_right_to_ask_for_info_it_works_after_one_rest,
     with_the_rights_that_are_documented_it_works_at_once,
     a_right_that_is_missing_is_named,
+    a_command_that_is_renamed_is_named,
+    a_key_that_something_else_has_written_is_named_once,
+    a_server_that_may_not_write_for_a_while_is_told_of_once,
     memory_that_is_full_does_not_stop_the_count,
     a_server_that_loses_is_refused_or_warned_of,
     a_cluster_is_refused_and_one_server_of_its_own_is_not,

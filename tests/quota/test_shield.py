@@ -8,7 +8,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from agora_tencent_analytics.quota.shield import Begun, uninterrupted
+from agora_tencent_analytics.quota.shield import uninterrupted
 from tests.support.virtual_time import run
 
 
@@ -69,30 +69,3 @@ def test_a_cancelled_caller_waits_for_the_end_of_the_step_and_is_cancelled_then(
         return done[0] - began
 
     assert pytest.approx(5) == run(scenario)
-
-
-def test_what_has_begun_goes_on_in_another_task() -> None:
-    async def step(waits: bool, fails: bool) -> int:
-        if waits:
-            await asyncio.sleep(3)
-        if fails:
-            raise ValueError("its own")
-        return 7
-
-    async def scenario() -> list[object]:
-        found: list[object] = []
-        for waits in (False, True):
-            begun = Begun(step(waits, fails=False))
-            found += [begun.is_done, await uninterrupted(_awaited(begun)), begun.is_done]
-        with pytest.raises(ValueError, match="its own"):
-            await uninterrupted(_awaited(Begun(step(waits=True, fails=True))))
-        with pytest.raises(ValueError, match="its own"):
-            Begun(step(waits=False, fails=True))
-        with anyio.move_on_after(1) as scope:
-            await Begun(step(waits=True, fails=False))
-        return [*found, scope.cancelled_caught]
-
-    async def _awaited(begun: Begun[int]) -> int:
-        return await begun
-
-    assert [True, 7, True, False, 7, True, True] == run(scenario)

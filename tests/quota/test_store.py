@@ -293,6 +293,18 @@ def test_a_clock_that_was_set_back_is_noticed_and_costs_one_rest(timed: QuotaSto
     finish(timed, scenario)
 
 
+def test_what_was_answered_before_its_clock_was_set_back_is_not_in_flight(timed: QuotaStore) -> None:
+    async def scenario() -> None:
+        answered, dead = claim("old"), claim("dead")
+        for one in (answered, dead):
+            await timed.reserve(KEY, one, NOW + 20)
+        await timed.answered(KEY, answered, NOW + 20, ago_s=0)
+        rest_s = (await timed.reserve(KEY, claim("you"), NOW)).after_s
+        assert [None, "window"] == [await why(timed, KEY, claim("you", free=free), NOW + rest_s) for free in (2, 1)]
+
+    finish(timed, scenario)
+
+
 def test_a_clock_that_was_set_ahead_is_noticed_by_the_clock_that_cannot_be_set(timed: QuotaStore) -> None:
     def at(wall: float, monotonic: float) -> tuple[Claim, float]:
         return msgspec.structs.replace(claim("you", free=1), steady=wall - monotonic), wall
@@ -626,6 +638,15 @@ def test_what_is_asked_for_is_opened_without_a_warning(tmp_path: Path, monkeypat
         "u:a-password@h:6379",
         "u:a-password@h",
         Path("redis://u:a-password@h/0"),
+        "\u201credis://u:a-password@h\u201d",
+        "\ufeffredis://h/?password=a-password",
+        "url=redis://u:a-password@h",
+        "redis-cli -u redis://u:a-pass/word@h",
+        "redis%3A//u:a-password@h",
+        "redis:\\\\u:a-password@h",
+        "//u:a-password@h:6379",
+        "h:6379,password=a-password,ssl=True",
+        "rediss://u:a-password@h?ssl_cert_reqs=a-password",
     ],
 )
 def test_a_url_that_names_no_store_is_refused_without_its_password(

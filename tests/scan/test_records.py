@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from agora_tencent_analytics.simulator import Refuse, When
 from tests.support.simulated_scans import WHOLE, Vendors, read
 from tests.support.virtual_time import run
 
-NAN = float("nan")
+NAN, INF = float("nan"), float("inf")
 OVER = TimeRange(100, 200)
 SAID: dict[str, Any] = {"vendor": "agora", "code": "300", "message": "no\x1b", "endpoint": "call/lists"}
 ERRORS: list[AnalyticsError] = [
@@ -108,6 +109,14 @@ def test_a_line_is_read_back_equal_with_all_that_a_record_holds() -> None:
     assert [line] == list(write_records([again]))
 
 
+@pytest.mark.parametrize("values", [[INF, -INF, 1.0], [INF], [NAN, -INF], [1e308, 1e308, -1e308, 5e-324]], ids=str)
+def test_what_is_not_finite_survives_a_line_and_is_json_in_it(values: list[float]) -> None:
+    record = attrs.evolve(full(), series=(series(values=values),))
+    (line,) = write_records([record])
+    assert json.loads(line) == json.loads(json.dumps(record.to_dict(), allow_nan=False))
+    assert [record] == list(read_records([line]))
+
+
 def test_a_line_is_what_to_dict_says() -> None:
     (line,) = write_records([full()])
     said = json.loads(line)
@@ -150,6 +159,25 @@ def test_what_is_not_a_record_is_told_by_its_line(line: bytes) -> None:
     (good,) = write_records([full()])
     with pytest.raises(BadInput, match="line 2 is not a record"):
         list(read_records([good, line]))
+
+
+@pytest.mark.parametrize("inside", [b"[],", b"{},", b'{"a":1},', b'"",'])
+def test_a_line_that_would_become_too_much_is_told_and_not_read(inside: bytes) -> None:
+    (line,) = write_records([full()])
+    bomb = line.replace(b'"new":', b'"x":[' + inside * (3_000_000 // len(inside)) + b'0],"new":')
+    tracemalloc.start()
+    try:
+        with pytest.raises(BadInput, match=r"line 2 is not a record of a scan .TooMuch: its 3,0"):
+            list(read_records([line, bomb]))
+        assert tracemalloc.get_traced_memory()[1] < 3_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_long_call_of_millions_of_points_is_read() -> None:
+    columns = Columns.of(range(1_732_900_000, 1_732_907_200), [0.0] * 7_200)
+    record = attrs.evolve(full(), series=tuple(series(vendor_metric=str(n), columns=columns) for n in range(180)))
+    assert [record] == list(read_records(write_records([record])))
 
 
 @pytest.mark.parametrize("again", [copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
@@ -249,6 +277,18 @@ def test_of_two_peers_and_two_media_the_worse_makes_the_share() -> None:
     assert (0.3, 1, 60.0, 10.0) == (first.worst_share, first.frozen_users, first.audio_freeze_s, first.video_freeze_s)
     (unknown,) = worst([call_of("c", {"a": (100, [])}, rtt=9)])
     assert (None, 0) == (unknown.worst_share, unknown.frozen_users), "nobody measured it"
+
+
+@pytest.mark.parametrize("by", ["share", "seconds", "users", "loss", "rtt"])
+def test_of_calls_that_are_as_bad_the_first_come_first(by: Any) -> None:
+    calls = [call_of(f"c{place}", {"a": (100, [(AUDIO, "x", place == 7)])}) for place in range(20)]
+    assert ["c7", "c0", "c1", "c2", "c3"] == [figures.call_id for figures in worst(calls, by=by, most=5)]
+
+
+@pytest.mark.parametrize("most", [0, -1, 1.5, True, "3", None])
+def test_a_number_of_worst_calls_that_is_none_is_refused(most: Any) -> None:
+    with pytest.raises(BadInput, match="most must be a whole number from 1"):
+        worst([], most=most)
 
 
 def test_an_order_that_there_is_not_is_refused() -> None:

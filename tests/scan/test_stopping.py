@@ -36,6 +36,7 @@ WRONG: dict[str, tuple[type[AnalyticsError], list[Any]]] = {
     "wrong region": (InvalidRequest, [Refuse(code="UnsupportedRegion", message="no")]),
     "dead host": (TransportError, []),
     "wait exceeded": (WouldExceedQuota, []),
+    "time exceeded": (WouldExceedQuota, []),
     "spent day": (DailyQuotaExhausted, [Refuse(code=300, message="qpd limit error")]),
     "closed": (ProviderClosed, []),
 }
@@ -53,6 +54,10 @@ async def spoilt(vendors: Vendors, how: str) -> Provider:
     if how == "dead host":
         vendors.transports[0].there = dead
     elif how == "wait exceeded":
+        agora = vendors.agora("premium")
+        await asyncio.gather(*(agora.calls(WHOLE).collect() for _ in range(3)))
+        return agora.with_options(max_wait=0)
+    elif how == "time exceeded":
         return agora.with_options(within_s=0)
     elif how == "closed":
         await agora.aclose()
@@ -71,10 +76,11 @@ async def outcome(records: Records) -> tuple[list[CallRecord], AnalyticsError | 
     return found, None
 
 
+@pytest.mark.parametrize("place", [0, 1])
 @pytest.mark.parametrize("ledger", [False, True])
 @pytest.mark.parametrize("how", WRONG)
 def test_what_makes_a_provider_unreadable_is_raised_when_the_others_are_read(
-    how: str, ledger: bool, tmp_path: Path
+    how: str, ledger: bool, place: int, tmp_path: Path
 ) -> None:
     vendors = Vendors()
 
@@ -84,17 +90,18 @@ def test_what_makes_a_provider_unreadable_is_raised_when_the_others_are_read(
         options: dict[str, Any] = {"over": WHOLE, "depth": "sessions"}
         if ledger:
             options["ledger"] = tmp_path / "ledger"
-        records = scan(wrong, good, **options)
+        records = scan(*(wrong, good)[:: -1 if place else 1], **options)
         return *await outcome(records), records.report
 
     found, error, report = run(scenario)
     assert WRONG[how][0] is type(error)
-    bad, good = report.vendors
+    bad, good = list(report.vendors)[:: -1 if place else 1]
     assert truth_of(vendors.world, good, WHOLE, depth="sessions") == exact(found)
     told = report.vendors[bad]
     assert report.finished
     assert not report.complete
     assert str(error) in told.stopped
+    assert f"{bad}: {told.stopped}" == report.stopped
     assert 1 == len(report.failures)
     assert 0 == told.calls
     assert [] == getattr(error, "__notes__", [])
@@ -265,6 +272,7 @@ def test_a_budget_that_is_spent_ends_a_scan_as_asked_unless_it_paid_for_nothing(
     error, report = run(scenario)
     assert raised is type(error)
     assert all("the budget" in told.stopped for told in report.vendors.values())
+    assert 2 == report.stopped.count("the budget")
 
 
 def test_a_complete_report_raises_nothing_and_an_unfinished_one_does() -> None:
@@ -277,4 +285,6 @@ def test_a_complete_report_raises_nothing_and_an_unfinished_one_does() -> None:
         await outcome(records)
         return records.report
 
-    run(scenario).raise_if_incomplete()
+    report = run(scenario)
+    report.raise_if_incomplete()
+    assert "" == report.stopped

@@ -79,6 +79,10 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "in HTML": html.escape,
     "in HTML, by numbers": lambda text: "".join(f"&#{ord(char)};" for char in text),
     "in HTML, by hexadecimal numbers": lambda text: "".join(f"&#x{ord(char):X};" for char in text),
+    "in lines": lambda text: "\r\n ".join(re.findall(r".{1,20}", text)),
+    "in lines of JSON": lambda text: "\\n".join(json.dumps(part)[1:-1] for part in re.findall(r".{1,16}", text)),
+    "in lines of HTML": lambda text: "<br />".join(html.escape(part) for part in re.findall(r".{1,16}", text)),
+    "in lines of a mail": lambda text: "=\r\n".join(re.findall(r".{1,20}", text)),
     "cut after twelve": lambda text: text[:12],
     "cut after twenty": lambda text: text[:20] + "...",
 }

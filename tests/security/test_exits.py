@@ -36,7 +36,8 @@ from agora_tencent_analytics.cli import main
 from agora_tencent_analytics.cli.console import PlainConsole
 from agora_tencent_analytics.cli.rich_console import RichConsole
 from agora_tencent_analytics.cli.tables import SPENT, WORST, results, vendor_rows, warnings, worst_rows
-from agora_tencent_analytics.endpoint import check_params, spell, unsigned
+from agora_tencent_analytics.endpoint import check_params, spell
+from agora_tencent_analytics.models.calls import unsigned
 from agora_tencent_analytics.scan import CallRecord, Failure, Report, VendorReport
 from agora_tencent_analytics.scan.json_lines import encode, record_pieces
 from agora_tencent_analytics.scan.worst_calls import Worst

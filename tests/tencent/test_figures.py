@@ -31,7 +31,7 @@ from agora_tencent_analytics.tencent.endpoints import (
     TRANSCODE_TIME,
     TRTC_USAGE,
 )
-from agora_tencent_analytics.tencent.figures import FIGURES_OF, METRICS, check_metrics, period, whole
+from agora_tencent_analytics.tencent.figures import FIGURES_OF, METRICS, checked_metrics, period, whole
 from agora_tencent_analytics.tencent.wire import TencentVendor
 from agora_tencent_analytics.wire import Asked, Reply, decoded
 
@@ -371,9 +371,9 @@ def test_every_neutral_name_exists_and_every_question_tells_what_it_claims() -> 
     ids=str,
 )
 def test_a_metric_that_cannot_be_had_is_refused(metrics: Any, error: type[Exception]) -> None:
-    check_metrics(MARKET_SCALE, ["users", "channels", "peak_users", "peak_channels"])
+    checked_metrics(MARKET_SCALE, ["users", "channels", "peak_users", "peak_channels"])
     with pytest.raises(error):
-        check_metrics(MARKET_SCALE, metrics)
+        checked_metrics(MARKET_SCALE, metrics)
 
 
 def test_buckets_are_days_or_hours() -> None:

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agora_tencent_analytics.decoding.points import PointForm
+from agora_tencent_analytics.decoding.series import UnreadSeries
 from agora_tencent_analytics.models.columns import Columns
-from agora_tencent_analytics.tencent.series import TencentDetail, TencentSeries, read_detail
+from agora_tencent_analytics.tencent.series import TencentDetail, read_detail
 
 DOCUMENTED = b"""{"Response": {
   "Total": 1,
@@ -26,9 +27,9 @@ def test_the_documented_reply_reads() -> None:
     assert (1, "2e12e365-43e8-4efd-902d-906303e2ee4a") == (detail.total, detail.request_id)
     assert ["1716"] == [user["UserId"] for user in detail.users]
     (series,) = detail.series
-    assert ("1716", "bigvCapFps", "") == (series.user_id, series.data_type, series.peer_id)
-    assert bytes is type(series.content)
-    columns = Columns(series.content, PointForm.OBJECTS)
+    assert ("1716", "bigvCapFps", "") == (series.user_id, series.metric, series.peer_id)
+    assert bytes is type(series.points)
+    columns = Columns(series.points, PointForm.OBJECTS)
     assert [(1590065779, 0.0), (1590065781, 0.0)] == list(zip(columns.times, columns.values, strict=True))
     assert {} == detail.extra == series.extra
 
@@ -44,7 +45,7 @@ def test_quick_and_lenient_ways_agree(content: list[tuple[str, str | None, str]]
         response["Next"] = [1]
     expected = TencentDetail(
         total=2,
-        series=[TencentSeries(user_id=user, data_type=kind, peer_id=peer or "") for user, peer, kind in content],
+        series=[UnreadSeries(user_id=user, metric=kind, peer_id=peer or "") for user, peer, kind in content],
         request_id="r",
         extra={"Next": [1]} if unknown else {},
     )
@@ -69,7 +70,7 @@ def test_an_absent_list_of_series_is_noticed() -> None:
 
 def test_what_is_no_series_is_left_out_and_told() -> None:
     detail = read_detail(b'{"Response":{"Data":[null,{"UserId":"u","DataType":"rtt"},7],"UserList":[null]}}')
-    assert [TencentSeries(user_id="u", data_type="rtt")] == detail.series
+    assert [UnreadSeries(user_id="u", metric="rtt")] == detail.series
     assert [
         "Data[0] is null, where an object was expected",
         "Data[2] is a number, where an object was expected",
@@ -82,7 +83,7 @@ def test_odd_types_and_unknown_keys_are_kept() -> None:
         b'{"Response":{"Total":"many","UserList":[{"UserId":7}],"Data":[{"UserId":1716,"PeerId":null,'
         b'"DataType":"rtt","Unit":"ms"}],"Error":{"Code":"X"}},"Trace":1}'
     )
-    assert [TencentSeries(user_id="1716", data_type="rtt", extra={"Unit": "ms"})] == detail.series
+    assert [UnreadSeries(user_id="1716", metric="rtt", extra={"Unit": "ms"})] == detail.series
     assert {"Total": "many", "Error": {"Code": "X"}, "Trace": 1} == detail.extra
     assert detail.total is None
     assert [{"UserId": 7}] == detail.users

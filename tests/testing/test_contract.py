@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -13,8 +14,8 @@ from agora_tencent_analytics import AgoraProvider, NextPage, RateLimited, Tencen
 from agora_tencent_analytics.limits import AtOnce
 from agora_tencent_analytics.simulator import SimulatedAgora, SimulatedTencent, SimulatedVendor, World
 from agora_tencent_analytics.testing import ProviderContract
-from agora_tencent_analytics.vendor import Newest, Provider, Request, Response
-from tests.testing.toy import OVER, ToyContract, ToyProvider
+from agora_tencent_analytics.vendor import DAY, Bounds, Newest, Packet, Provider, Request, Response
+from tests.testing.toy import OVER, ROOMS, ToyContract, ToyProvider
 
 WORLD = World(seed=5, calls=7, start=OVER.start, end=OVER.end)
 
@@ -89,11 +90,14 @@ class TestNewest(ToyContract):
         return {"rows": rows[::-1][:4], "total": len(rows)}
 
 
+TOKENS = NextPage(send="after", size="limit")
+
+
 class TestTokens(ToyContract):
     """A vendor whose pages are tokens."""
 
     class kind(ToyProvider):
-        paging = NextPage(send="after", size="limit")
+        paging = TOKENS
 
     def page(self, rows: list[Any], asked: dict[str, str]) -> dict[str, Any]:
         if "page" in asked:
@@ -101,6 +105,72 @@ class TestTokens(ToyContract):
         at, size = int(asked.get("after", "0")), int(asked["limit"])
         onward = str(at + size) if at + size < len(rows) else None
         return {"rows": rows[at : at + size], "total": len(rows), "next": onward}
+
+
+class TestLinksInHeaders(ToyContract):
+    """A vendor that names the next page in a header, spelt as people spell it."""
+
+    class kind(ToyProvider):
+        paging = NextPage(size="limit", header=True)
+
+    def answer(self, request: Request, now: float) -> Response:
+        found = super().answer(request, now)
+        onward = (msgspec.json.decode(found.body) or {}).get("next") if found.status == 200 else None
+        return Response(status=found.status, headers={"Link": onward} if onward else {}, body=found.body)
+
+    def page(self, rows: list[Any], asked: dict[str, str]) -> dict[str, Any]:
+        if "page" in asked:
+            return super().page(rows, asked)
+        at, size = int(asked.get("at", "0")), int(asked["limit"])
+        onward = f'<https://toy.test/rooms?limit={size}&at={at + size}>; rel="next"' if at + size < len(rows) else None
+        return {"rows": rows[at : at + size], "next": onward}
+
+
+class TestWholeDays(ToyContract):
+    """A vendor that is asked about whole days, and has other calls on them."""
+
+    class kind(ToyProvider):
+        listing = Bounds(start="since", end="until", form="day")
+
+    empty = TimeRange(OVER.start - 3 * DAY, OVER.start - 2 * DAY)
+
+    def body(self, path: list[str], asked: dict[str, str]) -> Any:
+        if path == ["rooms"]:
+            since, until = map(datetime.fromisoformat, (asked["since"], asked["until"]))
+            first, last = since.replace(tzinfo=UTC).timestamp(), until.replace(tzinfo=UTC).timestamp() + DAY
+            asked = {**asked, "since": f"{first:.0f}", "until": f"{last:.0f}"}
+        return super().body(path, asked)
+
+    def found(self, asked: dict[str, str]) -> list[dict[str, Any]]:
+        early = {**ROOMS[0], "id": "early", "created_ts": OVER.start - 900, "destroyed_ts": OVER.start - 800}
+        return [
+            *([early] if int(asked["since"]) < early["created_ts"] < int(asked["until"]) else []),
+            *super().found(asked),
+        ]
+
+
+class TestRunning(ToyContract):
+    """A vendor of which the first calls still run, and whose sessions are asked for without a range, on pages."""
+
+    class kind(ToyProvider):
+        about = Bounds()
+
+        def sessions(self, call: Any, *, over: Any = None, cursor: str | None = None, **options: Any) -> Any:
+            packet = Packet(params={"room": call.call_id})
+            return self.ask_about(
+                msgspec.structs.replace(self.people, paging=TOKENS), call, [packet], over=over, cursor=cursor
+            )
+
+    def body(self, path: list[str], asked: dict[str, str]) -> Any:
+        if path[-1] == "people":
+            people = super().body(path, {"page": "0", "limit": "9"})["rows"]
+            at = int(asked.get("after", "0"))
+            return {"rows": people[at : at + 2], "next": str(at + 2) if at + 2 < len(people) else None}
+        return super().body(path, asked)
+
+    def found(self, asked: dict[str, str]) -> list[dict[str, Any]]:
+        running = {"destroyed_ts": None, "finished": False}
+        return [{**one, **(running if one["id"] in ("c0", "c1") else {})} for one in super().found(asked)]
 
 
 @pytest.mark.parametrize(("places", "too_many"), [(2, False), (8, True)])

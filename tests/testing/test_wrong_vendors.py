@@ -19,6 +19,7 @@ from agora_tencent_analytics.vendor import (
     Newest,
     NextPage,
     Paginator,
+    Points,
     Rate,
     Reply,
     Request,
@@ -313,6 +314,43 @@ class SeriesInPieces(ToyContract):
             return found
 
 
+def measured(points: Points) -> type[ToyProvider]:
+    class Measured(ToyProvider):
+        def __init__(self, **options: Any) -> None:
+            super().__init__(**options)
+            self.logs = replace(self.logs, points=points)
+            self.endpoints = (self.rooms, self.people, self.logs)
+
+    return Measured
+
+
+@wrong("without a metric of its `points`")
+class MetricMisspelt(ToyContract):
+    kind = measured(Points(at="at", session="who", metrics={"RTT": "rtt"}))
+
+
+@wrong("no series came of 'jitter'")
+class MetricThatNeverComes(ToyContract):
+    kind = measured(Points(at="at", session="who", metrics={"rtt": "rtt", "jitter": "jitter"}))
+
+
+@wrong("is not in METRICS: call it toy.latency")
+class MetricOutsideOfTheVocabulary(ToyContract):
+    kind = measured(Points(at="at", session="who", metrics={"rtt": "latency"}))
+
+
+@wrong("KeyError: 'session'")
+class SessionOfPointsMisspelt(ToyContract):
+    kind = measured(Points(at="at", session="session", metrics={"rtt": "rtt"}))
+
+
+@wrong("'rtt' cannot be read as it was sent")
+class ValuesThatAreTexts(ToyContract):
+    def body(self, path: list[str], asked: dict[str, str]) -> Any:
+        found = super().body(path, asked)
+        return {"rows": [{**one, "rtt": "7 ms"} for one in found["rows"]]} if path[-1] == "logs" else found
+
+
 # -- errors, authentication, limits -----------------------------------------------------------------------------
 
 
@@ -339,6 +377,18 @@ class Unlimited(ToyContract):
 class ErrorsInGoodAnswers(ToyContract):
     def answer(self, request: Request, now: float) -> Response:
         return said({"error": "you may not"})
+
+
+@wrong("HTTP 200")
+class ErrorInOtherWords(ToyContract):
+    class kind(ToyProvider):
+        class Coded(ToyVendor):
+            code_key = "error.code"
+
+        vendor = Coded()
+
+    def answer(self, request: Request, now: float) -> Response:
+        return said({"rows": [], "total": 0, "error": "the backend is down"})
 
 
 @wrong("0 calls came")
@@ -433,7 +483,7 @@ def scanned(contract: Wrong) -> tuple[set[str], Any]:
     async def scenario() -> Any:
         quota = Quota("toy", store=":memory:", clock=clock.clock)
         provider = made.provider(transport=InProcess(made.answer, clock.clock.wall), quota=quota)
-        async with scan(provider, over=made.over, depth="sessions", on_error="report") as records:
+        async with scan(provider, over=made.over, depth="metrics", on_error="report") as records:
             found = {record.call.call_id async for record in records}
         return found, records.report
 

@@ -61,6 +61,8 @@ class ToyProvider(Provider):
     """Calls, sessions and metrics of the toy."""
 
     paging: Any = NUMBERED
+    listing: Bounds = Bounds(start="since", end="until")
+    about: Bounds = listing
     vendor: Vendor = ToyVendor()
     rates: tuple[Rate, ...] = (Rate(5, 1), Rate(2_000, DAY))
     concurrent: int | None = None
@@ -73,7 +75,7 @@ class ToyProvider(Provider):
             key=("call_id",),
             params=(Param(name="channel"),),
             paging=self.paging,
-            **_FACTS,
+            **{**_FACTS, "bounds": self.listing},
         )
         self.people: Endpoint[Session] = Endpoint(
             name="people",
@@ -83,7 +85,7 @@ class ToyProvider(Provider):
             params=(Param(name="room"), Param(name="users", kind="list")),
             given={"call_id": "room"},
             paging=NUMBERED,
-            **_FACTS,
+            **{**_FACTS, "bounds": self.about},
         )
         self.logs: Endpoint[MetricSeries] = Endpoint(
             name="logs",

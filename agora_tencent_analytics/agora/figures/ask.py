@@ -10,6 +10,7 @@ from typing import Any
 
 from agora_tencent_analytics.agora.figures.names import metrics_taken
 from agora_tencent_analytics.agora.reference_tables import PRODUCT_TYPES
+from agora_tencent_analytics.context import listed
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.errors import BadInput, NotOffered
 from agora_tencent_analytics.models.figures import FIGURES
@@ -53,11 +54,12 @@ def ask_figures(
     found = [rows[name] for name in _ROWS_OF[question] if name in rows]
     if not found:
         raise NotOffered(f"this generation of Agora's API does not answer {question!r}", endpoint=question)
-    if isinstance(metrics, str) or not metrics or not all(isinstance(metric, str) for metric in metrics):
+    metrics = listed("metrics", metrics, "names")
+    if not metrics or not all(isinstance(metric, str) for metric in metrics):
         raise BadInput(f"metrics must be a non-empty list of names, not {metrics!r}")
-    if every is not None and every not in _EVERY:
+    if every is not None and every not in list(_EVERY):
         raise BadInput(f"every must be one of {', '.join(_EVERY)}, not {every!r}")
-    if product is not None and product not in PRODUCT_TYPES:
+    if product is not None and product not in list(PRODUCT_TYPES):
         raise BadInput(f"product must be one of {', '.join(PRODUCT_TYPES)}, not {product!r}")
     by_row: dict[str, list[str]] = {}
     for metric in dict.fromkeys(metrics):

@@ -12,7 +12,6 @@ from agora_tencent_analytics.cli.providers import providers_of
 from agora_tencent_analytics.cli.report_file import clear_report, write_report
 from agora_tencent_analytics.cli.tables import Row
 from agora_tencent_analytics.errors import BadInput, counted, printable
-from agora_tencent_analytics.receipt import Budget
 from agora_tencent_analytics.scan import Forecast, Interval, Report, VendorForecast, scan
 
 _HEAD = ("vendor", "counter", "requests", "at least", "at most", "a day", "left today", "days", "time")
@@ -35,16 +34,10 @@ async def run(options: Options) -> int:
             aside.progress(Report())
             forecast = await scan.forecast(
                 *providers,
-                over=options.over,
-                depth=options.depth,
-                channel=options.channel,
-                users=options.user,
-                only=options.frozen_from,
-                on_quota=options.on_quota,
+                **options.scan(),
                 calls=options.calls_expected,
                 sessions_per_call=options.sessions_per_call,
                 minutes_per_call=options.minutes_per_call,
-                budget=None if options.budget is None else Budget(options.budget),
             )
         write_report(options.report, forecast.as_dict())
         shown.table("what the scan costs", _HEAD, list(_rows(forecast)))

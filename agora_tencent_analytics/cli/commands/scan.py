@@ -21,7 +21,6 @@ from agora_tencent_analytics.cli.report_file import clear_report, write_report
 from agora_tencent_analytics.cli.tables import SPENT, WORST, results, vendor_rows, warnings, worst_rows
 from agora_tencent_analytics.errors import BadInput, NotAuthenticated, NotOffered, NotPermitted, printable
 from agora_tencent_analytics.provider import Provider
-from agora_tencent_analytics.receipt import Budget
 from agora_tencent_analytics.scan import Records, Report, scan
 from agora_tencent_analytics.scan.ledger import Ledger
 from agora_tencent_analytics.scan.worst_calls import Worst
@@ -56,17 +55,11 @@ async def run(options: Options) -> int:
         listed = Listed(options, providers)
         records = scan(
             *providers,
-            over=options.over,
-            depth=options.depth,
-            channel=options.channel,
+            **options.scan(),
             call_ids=options.call,
-            users=options.user,
-            only=options.frozen_from,
             on_error="report",
-            on_quota=options.on_quota,
             ledger=ledger,
             acknowledge="by hand",
-            budget=Budget(options.budget) if options.budget else None,
             hooks=[listed.take] if options.user or options.channel else [],
         )
         worst, report, written = Worst(_WORST), records.report, 0
@@ -105,7 +98,7 @@ async def run(options: Options) -> int:
             aside.line(line)
         if full is not None:
             aside.line(disk_full(options, full, written))
-        elif any(vendor.stopped for vendor in report.vendors.values()) and _status(report) != _REFUSED:
+        elif report.stopped and _status(report) != _REFUSED:
             aside.line(way_on(options, written - len(failed)))
     return _status(report)
 

@@ -178,7 +178,8 @@ class Pricer:
         cost += price(asked, map(row_of, there), self._now)
         if depth == "metrics":
             shown = [window for question in asked for window in windows(question, self._now)]
-            found = [one for one in rest if any(row_of(one).reaches(window) for window in shown)]
+            # Nothing is asked about sessions that stand in the row of their call.
+            found = [one for one in rest if not asked or any(row_of(one).reaches(window) for window in shown)]
             if found:
                 about = self._provider.metrics(call, found, over=over).questions(self._now)
                 cost += price(about, map(row_of, found), self._now)

@@ -32,7 +32,7 @@ from typing import Any
 from agora_tencent_analytics.errors import LedgerUnusable
 from agora_tencent_analytics.scan.ledger.seal import SCHEMA, Seals
 from agora_tencent_analytics.secret import Secret
-from agora_tencent_analytics.storage.files import make_private, open_private
+from agora_tencent_analytics.storage.files import make_private_database, open_private
 from agora_tencent_analytics.storage.sqlite import (
     SqliteConnection,
     check_rows,
@@ -85,17 +85,18 @@ _SOUND = {
         numbers="first until run",
     ),
     "stretches": _kinds(
-        f"first >= 0 AND first < until AND until < {_LATEST} AND typeof(cursor) IN ('text', 'null')",
+        f"number > 0 AND first >= 0 AND first < until AND until < {_LATEST} AND typeof(cursor) IN ('text', 'null')",
         texts="lane",
         numbers="first until",
     ),
     "calls": _kinds(
-        f"typeof(digest) = 'blob' AND length(digest) = 16 AND state BETWEEN 0 AND 7 AND run BETWEEN 0 AND {_MOST} "
-        f"AND ended BETWEEN 0 AND {_LATEST} AND typeof(call) = CASE state WHEN 0 THEN 'null' ELSE 'blob' END",
+        "number > 0 AND typeof(digest) = 'blob' AND length(digest) = 16 AND state BETWEEN 0 AND 7 "
+        f"AND run BETWEEN 0 AND {_MOST} AND ended BETWEEN 0 AND {_LATEST} "
+        "AND typeof(call) = CASE state WHEN 0 THEN 'null' ELSE 'blob' END",
         texts="lane",
         numbers="state run ended",
     ),
-    "marks": _kinds("value >= 0", texts="name", numbers="value"),
+    "marks": _kinds(f"value BETWEEN 0 AND {_MOST}", texts="name", numbers="value"),
 }
 """What holds for each row of a table that we have written."""
 _SUMS = (
@@ -122,7 +123,7 @@ class LedgerFile:
         self.path: Path = Path(os.path.abspath(path))
         self._lock = threading.RLock()  # a scan begins in a thread, and a consumer may keep a bookmark meanwhile
         with self._translated():
-            target = make_private(self.path)
+            target = make_private_database(self.path)
             connection = sqlite3.connect(
                 target, timeout=0, isolation_level=None, check_same_thread=False, factory=SqliteConnection
             )
@@ -227,7 +228,8 @@ class LedgerFile:
         try:
             yield
         except OSError as error:
-            raise LedgerUnusable(f"the ledger {self.path} cannot be opened: {error.strerror}") from None
+            beside = f" ({error.filename})" if error.filename not in (None, str(self.path)) else ""
+            raise LedgerUnusable(f"the ledger {self.path} cannot be opened: {error.strerror}{beside}") from None
         except sqlite3.Error as error:
             if was_interrupted(error):
                 raise LedgerUnusable(

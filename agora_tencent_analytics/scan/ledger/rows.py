@@ -144,11 +144,11 @@ class Rows:
 
     # -- its calls ---------------------------------------------------------------------------------------------
 
-    def state(self, call_id: str) -> tuple[State, int] | None:
-        """The state of a call, and the number of the scan that set it; None if it is unknown."""
+    def state(self, call_id: str) -> tuple[State | None, int]:
+        """The state of a call, and the number of the scan that set it; None and 0 if it is unknown."""
         values = (self._lane, _digest(call_id))
         rows = self._file.rows("SELECT state, run FROM calls WHERE lane = ? AND digest = ?", values)
-        return (State(rows[0][0]), rows[0][1]) if rows else None
+        return (State(rows[0][0]), rows[0][1]) if rows else (None, 0)
 
     def put(self, call: Call, state: State, *, run: int, ended: int) -> None:
         """Writes down a call; of one that is settled, its digest alone."""

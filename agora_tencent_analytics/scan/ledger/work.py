@@ -12,6 +12,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 
+import msgspec
+
 from agora_tencent_analytics.errors import AnalyticsError
 from agora_tencent_analytics.limits import DAY
 from agora_tencent_analytics.models.calls import Call
@@ -167,25 +169,19 @@ class KeptWork(Work):
 
     def known(self, call_ids: Iterable[str]) -> set[str]:
         """See `Work.known`."""
-        return {call_id for call_id in call_ids if self._rows.state(call_id) is not None}
+        return {call_id for call_id in call_ids if self._rows.state(call_id)[0] is not None}
 
     def running(self, call_ids: Iterable[str]) -> set[str]:
         """See `Work.running`."""
-        states = {call_id: self._rows.state(call_id) for call_id in call_ids}
-        return {call_id for call_id, known in states.items() if known is not None and known[0] is State.RUNNING}
+        return {call_id for call_id in call_ids if self._rows.state(call_id)[0] is State.RUNNING}
 
     def gaps(self, clipped: Iterable[Clipped]) -> tuple[Clipped, ...]:
         """See `Work.gaps`: what was only looked back at is not a gap. What is too recent no scan has read yet."""
-        pieces = tuple(clipped)
-        found = [(piece, piece.over.overlap(fresh)) for piece in pieces for fresh in self._fresh]
-        return (
-            *(piece for piece in pieces if piece.reason != "history"),
-            *(
-                Clipped(over=over, reason=piece.reason, endpoint=piece.endpoint)
-                for piece, over in found
-                if over is not None and piece.reason == "history"
-            ),
-        )
+        found: list[Clipped] = []
+        for piece in clipped:
+            fresh = [piece.over.overlap(one) for one in self._fresh] if piece.reason == "history" else [piece.over]
+            found += [msgspec.structs.replace(piece, over=over) for over in fresh if over is not None]
+        return tuple(found)
 
     # -- what is done -------------------------------------------------------------------------------------------
 
@@ -194,12 +190,12 @@ class KeptWork(Work):
         pending = []
         with self._rows.transaction():
             for call in calls:
-                known = self._rows.state(call.call_id)
-                if known is None:
+                state, run = self._rows.state(call.call_id)
+                if state is None:
                     again = call.created_ts < self._lost_before
                     self._put(call, State.AGAIN if again else State.PENDING)
                     pending.append(PendingCall(call, again=again))
-                elif known[0] is State.RUNNING and known[1] < self._standing.run:
+                elif state is State.RUNNING and run < self._standing.run:
                     self._put(call, State.AGAIN)
                     pending.append(PendingCall(call, again=True, sound=True))
             if span.settled:
@@ -212,7 +208,7 @@ class KeptWork(Work):
 
     def lost(self, rows: Sequence[UnreadableRow]) -> Sequence[UnreadableRow]:
         """See `Work.lost`: each is told by the scan that finds it, and again only if that did not come to its end."""
-        news = [row for row in rows if self._rows.state(row.row_id) is None]
+        news = [row for row in rows if self._rows.state(row.row_id)[0] is None]
         with self._rows.transaction():
             for row in news:
                 self._rows.put_lost(row, run=self._standing.run)
@@ -223,14 +219,13 @@ class KeptWork(Work):
         with self._rows.transaction():
             for error in errors:
                 if isinstance(error, UnreadableRow):
-                    if self._rows.state(error.row_id) is None:  # of a call: what listings lose was written down
+                    if self._rows.state(error.row_id)[0] is None:  # of a call: what listings lose was written down
                         self._rows.put_lost(error, run=self._standing.run)
                     self._rows.tell(error.row_id)
 
     def was_told(self, row: UnreadableRow) -> bool:
         """See `Work.was_told`."""
-        known = self._rows.state(row.row_id)
-        return known is not None and known[0] is State.TOLD
+        return self._rows.state(row.row_id)[0] is State.TOLD
 
     def rewind(self, span: PendingRange) -> PendingRange:
         """See `Work.rewind`."""
@@ -253,13 +248,10 @@ class KeptWork(Work):
             if hidden and min(hidden) < span.over.end:
                 self._rows.add_range(TimeRange(max(span.over.start, min(hidden)), span.over.end))
 
-    def unsound(self, call: Call) -> None:
-        """See `Work.unsound`: it will be read again by the next scan."""
-        self._unsound.add(call.call_id)
-
-    def early(self, call: Call) -> None:
-        """See `Work.early`: it will be read again by the next scan."""
-        self._early.add(call.call_id)
+    def lacks(self, call: Call, *, failed: bool, early: bool) -> None:
+        """See `Work.lacks`: it will be read again by the next scan."""
+        self._unsound |= {call.call_id} if failed else set()
+        self._early |= {call.call_id} if early else set()
 
     def settle(self, call: Call) -> None:
         """See `Work.settle`."""
@@ -270,17 +262,15 @@ class KeptWork(Work):
         if record.last:
             self.settle(record.call)
             return
-        known = self._rows.state(record.call.call_id)
-        if known is None or known[0] is State.PENDING:
+        if self._rows.state(record.call.call_id)[0] in (None, State.PENDING):
             self._put(record.call, State.AGAIN)
 
     def _outcome(self, call: Call) -> State:
         # Both stay as they are: a record may be acknowledged twice, by hand and by asking for the next.
-        unsound, early = call.call_id in self._unsound, call.call_id in self._early
-        known = self._rows.state(call.call_id)
-        if unsound:
+        early = call.call_id in self._early
+        if call.call_id in self._unsound:
             return State.AGAIN
-        if known is not None and known[0] in (State.ONCE_MORE, State.SETTLED):
+        if self._rows.state(call.call_id)[0] in (State.ONCE_MORE, State.SETTLED):
             return State.SETTLED
         if call.finished:
             return State.EARLY if early else State.SETTLED

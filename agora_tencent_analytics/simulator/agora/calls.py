@@ -16,7 +16,7 @@ from agora_tencent_analytics.simulator.http.exchange import Written
 from agora_tencent_analytics.simulator.http.listing import turn_to
 from agora_tencent_analytics.simulator.http.telling import listed, write_rows
 from agora_tencent_analytics.simulator.world.figures import peak, stay_rate
-from agora_tencent_analytics.simulator.world.points import Style
+from agora_tencent_analytics.simulator.world.points import Style, write_points
 from agora_tencent_analytics.simulator.world.sessions import Session
 
 _NEWEST = {"2021-03": 10, "2021-07": 100}
@@ -47,21 +47,15 @@ _SESSION = Shape(
 
 def lists(asked: Question) -> Mapping[str, object]:
     """Answers `call/lists`."""
-    world, strikes = asked.world, asked.strikes
-    found = world.listing("agora", asked.start, asked.end, channel=asked.query.get("cname"))
     newest = _NEWEST.get(asked.generation)
+    number, size = page(asked.query) if newest is None else (1, newest)
+    found = asked.world.listing("agora", asked.start, asked.end, channel=asked.query.get("cname"))
+    shown = turn_to(listed(asked.world, "agora", found, size, asked.now), number - 1, size, asked.strikes)
+    rows = write_rows(asked.world, "agora", _CALL, shown.rows, lambda index: _call(asked, index))
+    told = {"has_more": shown.has_more, "call_lists": rows}
     if newest is not None:
-        shown = turn_to(listed(world, "agora", found, newest, asked.now), 0, newest, strikes)
-        return {"has_more": shown.has_more, "call_lists": _calls(asked, shown.rows)}
-    number, size = page(asked.query)
-    shown = turn_to(listed(world, "agora", found, size, asked.now), number - 1, size, strikes)
-    return {
-        "page_no": number,
-        "page_size": size,
-        "total_size": shown.total,
-        "has_more": shown.has_more,
-        "call_lists": _calls(asked, shown.rows),
-    }
+        return told
+    return {"page_no": number, "page_size": size, "total_size": shown.total, **told}
 
 
 def sessions(asked: Question) -> Mapping[str, object]:
@@ -118,17 +112,13 @@ def _metrics(asked: Question, stays: Sequence[Session]) -> Written:
         known = [series for series in world.series(stay) if highest is None or int(series.metric.name) <= highest]
         data = ",".join(
             f'{{"mid":{series.metric.name},"kvs":[{piece}],"peer_uid":{uids.get(series.peer_id, 0)}}}'
-            for series, points in world.written(stay, known, first, beyond, telling.style)
+            for series, points in write_points(stay, known, first, beyond, world.points_per_series, telling.style)
             for piece in telling.pieces(points)
         )
         parts.append(f'{{"sid":"{stay.session_id}","data":[{data}]}}')
     if telling.strangers:
         parts.insert(0, f'{{"sid":"{"E" * 32}","data":[{{"mid":20003,"kvs":[[{asked.start},7]],"peer_uid":0}}]}}')
     return Written(f"[{','.join(parts)}]")
-
-
-def _calls(asked: Question, indices: Sequence[int]) -> list[Any] | Written:
-    return write_rows(asked.world, "agora", _CALL, indices, lambda index: _call(asked, index))
 
 
 def _sessions(asked: Question, stays: Sequence[Session]) -> list[Any] | Written:

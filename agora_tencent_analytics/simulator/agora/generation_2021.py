@@ -13,38 +13,32 @@ from agora_tencent_analytics.simulator.agora.question import Question, bad
 from agora_tencent_analytics.simulator.world.dice import mix
 from agora_tencent_analytics.simulator.world.figures import RATES
 
-_SCALE = ("pcu", "pcc")
-_EXPERIENCE = ("joinSuccessRate", "joinSuccess5SecsRate", "videoFreezeRate", "audioFreezeRate")
-_NET = (
+SCALE = ("pcu", "pcc")
+EXPERIENCE = ("joinSuccessRate", "joinSuccess5SecsRate", "videoFreezeRate", "audioFreezeRate")
+NET = (
     "videoUpstreamExcellentTransRate",
     "audioUpstreamExcellentTransRate",
     "videoEnd2EndExcellentTransRate",
     "audioEnd2EndExcellentTransRate",
 )
+"""What each of the `live` endpoints knows."""
+
 _USAGE = ("userCount", "sessionCount", "channelCount")
 _READY_S = 8 * HOUR  # "finishes calculating data for the previous day, closing at 08:00 UTC"
 _MOST_MESSAGES = 10
 
 
-def scale(asked: Question) -> Mapping[str, object]:
-    """Answers `live/scale/by_time`."""
-    return _by_minute(asked, _SCALE)
-
-
-def experience(asked: Question) -> Mapping[str, object]:
-    """Answers `live/experience/by_time`."""
-    return _by_minute(asked, _EXPERIENCE)
-
-
-def net(asked: Question) -> Mapping[str, object]:
-    """Answers `live/net/by_time`."""
-    return _by_minute(asked, _NET)
+def by_minute(asked: Question, *, known: Sequence[str]) -> Mapping[str, object]:
+    """Answers `live/scale/by_time`, `live/experience/by_time` and `live/net/by_time`, each of which knows others."""
+    metrics = _metrics(asked, known)
+    off = mix(asked.world.seed, 91) % MINUTE  # the vendor's minutes do not begin on the clock's
+    first = -(-(asked.start - off) // MINUTE) * MINUTE + off
+    return {"data": [_row(asked, metrics, minute, MINUTE) for minute in range(first, asked.end, MINUTE)]}
 
 
 def diagnosis(asked: Question) -> Mapping[str, object]:
     """Answers `live/diagnosis`: any ten of the messages, the same ten whenever the same is asked."""
     found = asked.world.experiences("agora", asked.start, asked.end)
-    order = sorted(range(len(found)), key=lambda place: mix(asked.world.seed, asked.start, asked.end, place))
     messages = [
         {
             "user": one.user_id,
@@ -53,7 +47,7 @@ def diagnosis(asked: Question) -> Mapping[str, object]:
             "cause_tags": [{"factor_id": cause.cause_id, "host_user": cause.peer_id} for cause in one.causes],
             "ts": one.instant,
         }
-        for one in (found[place] for place in order[:_MOST_MESSAGES])
+        for one in asked.shuffled(found)[:_MOST_MESSAGES]
     ]
     return {"data": messages}
 
@@ -65,13 +59,6 @@ def usage_by_day(asked: Question) -> Mapping[str, object]:
         return {"data": []}
     days = range(-(-asked.start // DAY) * DAY, asked.end, DAY)
     return {"data": [_row(asked, metrics, day, DAY) for day in days if day + DAY + _READY_S <= asked.now]}
-
-
-def _by_minute(asked: Question, known: Sequence[str]) -> Mapping[str, object]:
-    metrics = _metrics(asked, known)
-    off = mix(asked.world.seed, 91) % MINUTE  # the vendor's minutes do not begin on the clock's
-    first = -(-(asked.start - off) // MINUTE) * MINUTE + off
-    return {"data": [_row(asked, metrics, minute, MINUTE) for minute in range(first, asked.end, MINUTE)]}
 
 
 def _metrics(asked: Question, known: Sequence[str]) -> list[str]:

@@ -6,7 +6,7 @@ begins at midnight eight hours east of Greenwich, whatever the vendor's text say
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from agora_tencent_analytics.limits import DAY, HOUR
@@ -14,7 +14,7 @@ from agora_tencent_analytics.simulator.agora.question import Question, bad, one_
 from agora_tencent_analytics.simulator.world.attendance import Chosen
 from agora_tencent_analytics.simulator.world.figures import compute, weigh
 from agora_tencent_analytics.simulator.world.sessions import Session
-from agora_tencent_analytics.simulator.world.traits import REGIONS, trait
+from agora_tencent_analytics.simulator.world.traits import REGIONS, by_trait, trait
 
 PRODUCTS = ("Native", "WebRTC")
 """What `productType` takes."""
@@ -117,24 +117,21 @@ def _aggregation(
     dimension = one_of(asked.query, "dimension", dimensions)
     if dimension == "channelSize" and wanted is not None:
         raise bad("dimensionValues", "is not supported with channelSize")
-    groups: dict[str, list[Session]] = {}
-    for value, stay in _sorted_by(dimension, stays):
-        if (wanted is None or value in wanted) and (country is None or trait(stay, "country") == country):
-            groups.setdefault(value, []).append(stay)
-    rows = [{dimension: value, **row(group)} for value, group in groups.items()]
+    stays = [stay for stay in stays if country is None or trait(stay, "country") == country]
+    groups = _by_size(stays) if dimension == "channelSize" else by_trait(stays, _SAME.get(dimension, dimension))
+    rows = [{dimension: value, **row(group)} for value, group in groups.items() if wanted is None or value in wanted]
     return {"data": top(rows, dimension, ranked_by)}
 
 
-def _sorted_by(dimension: str, stays: Sequence[Session]) -> Iterator[tuple[str, Session]]:
-    if dimension != "channelSize":
-        for stay in stays:
-            yield trait(stay, _SAME.get(dimension, dimension)), stay
-        return
+def _by_size(stays: Sequence[Session]) -> dict[str, list[Session]]:
     users: dict[str, set[str]] = {}
     for stay in stays:
         users.setdefault(stay.call_id, set()).add(stay.user_id)
+    groups: dict[str, list[Session]] = {}
     for stay in stays:
-        yield next(name for name, most in _SIZES if len(users[stay.call_id]) <= most), stay
+        size = next(name for name, most in _SIZES if len(users[stay.call_id]) <= most)
+        groups.setdefault(size, []).append(stay)
+    return groups
 
 
 def _values(query: Mapping[str, Any]) -> frozenset[str] | None:

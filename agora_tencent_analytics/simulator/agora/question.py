@@ -7,14 +7,17 @@ unknown where `start_ts` is due, and the other way round.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import attrs
 
 from agora_tencent_analytics.limits import Limits
 from agora_tencent_analytics.simulator.faults.book import Strike
 from agora_tencent_analytics.simulator.http.exchange import Refused
+from agora_tencent_analytics.simulator.world.dice import shuffled
 from agora_tencent_analytics.simulator.world.world import World
+
+T = TypeVar("T")
 
 CAMEL = ("startTs", "endTs")
 """How insight and real-time questions spell their window."""
@@ -60,6 +63,10 @@ class Question:
     habits: Habits
     """Of this vendor."""
 
+    def shuffled(self, rows: Sequence[T]) -> list[T]:
+        """The rows in no order, but the same whenever the same is asked."""
+        return shuffled(rows, self.world.seed, self.start, self.end)
+
 
 @attrs.frozen(kw_only=True)
 class Route:
@@ -81,6 +88,10 @@ class Route:
     """HTTP method. With POST all but `appid` stands in a JSON body."""
     inspects: bool = False
     """True if the answer is about calls: it has an empty message and, since 2022, a `requestId`."""
+
+    def path_of(self, name: str) -> str:
+        """Where it is found, by its name: `call/lists`, `insight/usage/by_time`."""
+        return f"/beta/analytics/{name}" if name.startswith("call/") else f"/beta/{name}"
 
 
 def bad(name: str, wrong: str) -> Refused:

@@ -7,6 +7,7 @@ answered with 404.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import attrs
 
@@ -41,10 +42,11 @@ _MINUTES = attrs.evolve(_BUCKETS, answer=statistics.by_minute)
 _USAGE = Route(
     answer=insight.usage_by_time, row=plans.INSIGHT_USAGE, required=(*_TIMES, "metric", "aggregateGranularity")
 )
-_QUALITY = Route(
+_QUALITY = attrs.evolve(
+    _USAGE,
     answer=insight.quality_by_time,
     row=plans.INSIGHT_QUALITY,
-    required=(*_TIMES, "metric", "aggregateGranularity", "productType"),
+    required=(*_USAGE.required, "productType"),
 )
 _USAGE_IN_ALL = Route(
     answer=insight.usage_aggregation,
@@ -53,12 +55,11 @@ _USAGE_IN_ALL = Route(
     optional=(*_BREAKDOWN, "filters"),
     method="POST",
 )
-_QUALITY_IN_ALL = Route(
+_QUALITY_IN_ALL = attrs.evolve(
+    _USAGE_IN_ALL,
     answer=insight.quality_aggregation,
     row=plans.QUALITY_AGGREGATION,
-    required=(*_TIMES, "metric", "productType"),
-    optional=(*_BREAKDOWN, "filters"),
-    method="POST",
+    required=(*_USAGE_IN_ALL.required, "productType"),
 )
 
 _SCALE_NOW = Route(
@@ -77,7 +78,7 @@ _TOP_SCALE = Route(
 )
 _TOP_QUALITY = attrs.evolve(_TOP_SCALE, answer=realtime.quality_top, optional=("extraMetrics",))
 
-_LIVE = Route(answer=generation_2021.scale, row=plans.LIVE, required=(*_CALLS, "metric"), window=SNAKE)
+_live = partial(Route, row=plans.LIVE, required=(*_CALLS, "metric"), window=SNAKE)
 
 _NEWEST = attrs.evolve(_LISTS, optional=("cname",))
 
@@ -86,11 +87,11 @@ _OF_2021_03 = {
     "call/details": attrs.evolve(
         _SESSIONS, answer=calls.details, optional=("exclude_server_user", "exclude_metrics_info")
     ),
-    "insight/usage/by_time": attrs.evolve(_LIVE, answer=generation_2021.usage_by_day, row=plans.INSIGHT_USAGE),
-    "live/scale/by_time": _LIVE,
-    "live/experience/by_time": attrs.evolve(_LIVE, answer=generation_2021.experience),
-    "live/net/by_time": attrs.evolve(_LIVE, answer=generation_2021.net),
-    "live/diagnosis": attrs.evolve(_LIVE, answer=generation_2021.diagnosis, required=_CALLS),
+    "insight/usage/by_time": _live(answer=generation_2021.usage_by_day, row=plans.INSIGHT_USAGE),
+    "live/scale/by_time": _live(answer=partial(generation_2021.by_minute, known=generation_2021.SCALE)),
+    "live/experience/by_time": _live(answer=partial(generation_2021.by_minute, known=generation_2021.EXPERIENCE)),
+    "live/net/by_time": _live(answer=partial(generation_2021.by_minute, known=generation_2021.NET)),
+    "live/diagnosis": _live(answer=generation_2021.diagnosis, required=_CALLS),
 }
 _OF_2021_07 = {
     "call/lists": _NEWEST,

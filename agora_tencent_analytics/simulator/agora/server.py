@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import hmac
-import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Unpack
 from urllib.parse import parse_qsl
@@ -30,7 +29,6 @@ from agora_tencent_analytics.simulator.world.world import World
 if TYPE_CHECKING:
     from agora_tencent_analytics.agora.provider import AgoraArguments, AgoraProvider
 
-_CALLS, _OTHERS = "/beta/analytics/", "/beta/"
 _NO_AUTH = "you have no auth to access this service, please buy or upgrade your service package"
 _NO_AUTH_2021 = "no auth"
 _OVERSIZE = "query duration limit error"
@@ -114,19 +112,12 @@ class SimulatedAgora(SimulatedVendor):
         return GENERATIONS[self._api]
 
     def _read(self, ask: Ask) -> tuple[str, Mapping[str, Any]]:
-        of_calls = ask.path.startswith(_CALLS)
-        endpoint = ask.path.removeprefix(_CALLS if of_calls else _OTHERS)
-        route = ROUTES[self._api].get(endpoint)
-        known = (
-            route is not None
-            and ask.path.startswith(_OTHERS)
-            and of_calls is endpoint.startswith("call/")
-            and ask.method == route.method
-        )
+        routes = ROUTES[self._api].items()
+        found = (name for name, route in routes if (ask.method, ask.path) == (route.method, route.path_of(name)))
         facts: dict[str, Any] = dict(parse_qsl(ask.query, keep_blank_values=True))
         if ask.method == "POST":
-            facts |= _body(ask.body) or {}
-        return endpoint if known else "?", facts
+            facts |= ask.object or {}
+        return next(found, "?"), facts
 
     def _admit(self, ask: Ask, endpoint: str) -> Sequence[Rate]:
         if endpoint == "?":
@@ -190,17 +181,9 @@ def _pairs(ask: Ask, route: Route) -> list[tuple[str, Any]]:
             raise bad(name, "does not belong into the query")
     if not ask.headers.get("content-type", "").startswith("application/json"):
         raise Refused(400, "Bad request, the body is not application/json")
-    body = _body(ask.body)
+    body = ask.object
     if body is None:
         raise Refused(400, "Bad request, the body is not a JSON object")
     if "appid" in body:
         raise bad("appid", "does not belong into the body")
     return in_query + list(body.items())
-
-
-def _body(body: bytes) -> dict[str, Any] | None:
-    try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None

@@ -6,12 +6,10 @@ Answers `call/statistics`, `call/freeze/bucket` and `call/statistics/time`, as o
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TypeVar
 
 from agora_tencent_analytics.limits import MINUTE
 from agora_tencent_analytics.simulator.agora.calls import sessions_of
 from agora_tencent_analytics.simulator.agora.question import Question, one_of
-from agora_tencent_analytics.simulator.world.dice import mix
 from agora_tencent_analytics.simulator.world.figures import compute, stay_rate
 from agora_tencent_analytics.simulator.world.sessions import Session
 from agora_tencent_analytics.simulator.world.traits import by_trait
@@ -24,8 +22,6 @@ _FROZEN = {"audio_freeze_user_count": "audioFreezeRate", "video_freeze_user_coun
 _BUCKETS = (("[0%,3%)", 0.03), ("[3%,5%)", 0.05), ("[5%,10%)", 0.10), ("[10%,100%)", 1.01))
 _FREEZES_FROM = 0.01
 
-Row = TypeVar("Row")
-
 
 def by_dimension(asked: Question) -> Mapping[str, object]:
     """Answers `call/statistics`."""
@@ -35,7 +31,7 @@ def by_dimension(asked: Question) -> Mapping[str, object]:
         {"dimension_value": value, "user_count": _users(stays), "value": _rate(asked, stays, metric)}
         for value, stays in by_trait(_stays(asked), dimension).items()
     ]
-    return {"data": _shuffled(asked, rows)}
+    return {"data": asked.shuffled(rows)}
 
 
 def freeze_buckets(asked: Question) -> Mapping[str, object]:
@@ -46,7 +42,7 @@ def freeze_buckets(asked: Question) -> Mapping[str, object]:
         bucket = next(name for name, below in _BUCKETS if stay_rate(stay, metric) < below)
         users.setdefault(bucket, set()).add(stay.user_id)
     rows = [{"bucket": bucket, "user_count": len(found)} for bucket, found in users.items()]
-    return {"data": _shuffled(asked, rows)}
+    return {"data": asked.shuffled(rows)}
 
 
 def by_minute(asked: Question) -> Mapping[str, object]:
@@ -57,7 +53,7 @@ def by_minute(asked: Question) -> Mapping[str, object]:
         there = [stay for stay in _stays(asked) if stay.overlaps(minute, minute + MINUTE)]
         if there:
             rows.append({"ts": minute, "value": _value(there, metric, minute)})
-    return {"data": _shuffled(asked, rows)}
+    return {"data": asked.shuffled(rows)}
 
 
 def _stays(asked: Question) -> list[Session]:
@@ -78,8 +74,3 @@ def _users(stays: Sequence[Session]) -> int:
 
 def _rate(asked: Question, stays: Sequence[Session], metric: str) -> float:
     return compute(stays, metric, asked.start, asked.end) or 0
-
-
-def _shuffled(asked: Question, rows: list[Row]) -> list[Row]:
-    order = sorted(range(len(rows)), key=lambda place: mix(asked.world.seed, asked.start, asked.end, place))
-    return [rows[place] for place in order]

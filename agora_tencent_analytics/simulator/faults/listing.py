@@ -21,6 +21,14 @@ class Lie(Fault):
     has_more: bool | None = None
     """What it says instead (Agora only)."""
 
+    def of(self, total: int) -> int:
+        """What it says of a number of rows.
+
+        Args:
+            total: the true number.
+        """
+        return total + self.total_off_by if self.total is None else self.total
+
 
 @attrs.frozen(kw_only=True)
 class EmptyPage(Fault):

@@ -58,7 +58,7 @@ Make = Callable[[Asking], tuple[Fault, ...]]
 
 
 def _one_of(*faults: Fault) -> Make:
-    return lambda asking: (faults[asking.dice.below(len(faults))],)
+    return lambda asking: (asking.dice.pick(faults),)
 
 
 def _by_vendor(agora: Fault, tencent: Fault) -> Make:
@@ -97,7 +97,7 @@ def _missing_list(asking: Asking) -> tuple[Fault, ...]:
 
 def _odd_request_id(asking: Asking) -> tuple[Fault, ...]:
     field = "requestId" if asking.vendor == "agora" else "RequestId"
-    return (Garble(field=field, value=("null", "7", "{}")[asking.dice.below(3)]),)
+    return (Garble(field=field, value=asking.dice.pick(("null", "7", "{}"))),)
 
 
 def _deep(asking: Asking) -> tuple[Fault, ...]:

@@ -81,7 +81,7 @@ Write = Callable[[Draft], object]
 
 def _is(field: str, *values: object) -> Write:
     """The field of the shape has one of these values."""
-    return lambda draft: draft.but(**{field: values[draft.dice.below(len(values))]})
+    return lambda draft: draft.but(**{field: draft.dice.pick(values)})
 
 
 def _has(text: str) -> Write:
@@ -123,7 +123,7 @@ def _named(draft: Draft, ending: str) -> Row:
 
 
 def _half_character(draft: Draft) -> Row:
-    return _named(draft, (HALF_CHARACTER, "\udc4d")[draft.dice.below(2)])
+    return _named(draft, draft.dice.pick((HALF_CHARACTER, "\udc4d")))
 
 
 def _raw_byte(draft: Draft) -> Written:
@@ -145,7 +145,7 @@ def _other_user(draft: Draft) -> Row:
 
 
 def _key_twice(draft: Draft) -> Written:
-    field = (draft.shape.row_id, draft.shape.begins, draft.shape.name)[draft.dice.below(3)]
+    field = draft.dice.pick((draft.shape.row_id, draft.shape.begins, draft.shape.name))
     return draft.and_then(f'"{field}":{json.dumps(draft.row[field])}')
 
 

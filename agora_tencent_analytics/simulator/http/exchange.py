@@ -50,6 +50,15 @@ class Ask:
     body: bytes
     """The exact bytes."""
 
+    @property
+    def object(self) -> dict[str, Any] | None:
+        """The body as a JSON object, or None if it is not one."""
+        try:
+            found = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+        return found if isinstance(found, dict) else None
+
 
 def read_ask(method: str, url: str, headers: Mapping[str, str], body: bytes) -> Ask:
     """A request from an address (whole or from its path on) and headers in any case."""

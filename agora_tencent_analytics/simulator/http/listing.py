@@ -34,14 +34,8 @@ class Page(Generic[Row]):
     """How many rows the whole listing has, or is said to have."""
     has_more: bool
     """Whether rows follow, or are said to follow."""
-    lie: Lie | None
-    """The lie that is being told, for vendors that count otherwise."""
-
-    def claimed(self, truth: int) -> int:
-        """What is said instead of a true number of rows."""
-        if self.lie is None:
-            return truth
-        return truth + self.lie.total_off_by if self.lie.total is None else self.lie.total
+    lie: Lie
+    """What is said of numbers of rows, the truth as a rule; for vendors that count otherwise."""
 
 
 def turn_to(rows: Sequence[Row], page: int, size: int, strikes: Iterable[Strike]) -> Page[Row]:
@@ -53,7 +47,7 @@ def turn_to(rows: Sequence[Row], page: int, size: int, strikes: Iterable[Strike]
         size: rows on a page.
         strikes: the faults that strike this request.
     """
-    shown, lie, most, step, shuffled = page, None, size, size, False
+    shown, lie, most, step, shuffled = page, Lie(), size, size, False
     for strike in strikes:
         match strike.fault:
             case Drift() as drift:
@@ -76,13 +70,5 @@ def turn_to(rows: Sequence[Row], page: int, size: int, strikes: Iterable[Strike]
     ours = rows[shown * step : shown * step + most]
     if shuffled:
         ours = [*ours[1::2], *ours[::2][::-1]]
-    honest: Page[Row] = Page(
-        rows=ours,
-        total=len(rows),
-        has_more=(page + 1) * step < len(rows),
-        lie=lie,
-    )
-    if lie is None:
-        return honest
-    more = honest.has_more if lie.has_more is None else lie.has_more
-    return attrs.evolve(honest, total=honest.claimed(honest.total), has_more=more)
+    more = (page + 1) * step < len(rows) if lie.has_more is None else lie.has_more
+    return Page(rows=ours, total=lie.of(len(rows)), has_more=more, lie=lie)

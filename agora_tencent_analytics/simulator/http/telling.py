@@ -78,12 +78,12 @@ def write_rows(
     texts, seen = list[str](), set[object]()
     for row in rows:
         sent, slip = polite(row), world.slip(vendor, row)
-        if slip is not None:
-            told = ROWS[slip.name](Draft(shape, sent, world.dice_of(vendor, row), again=row in seen))
-            seen.add(row)
-            texts.append(_text(told))
-        else:
+        if slip is None:
             texts.append(_text(sent))
+        else:
+            draft = Draft(shape, sent, world.dice_of(vendor, row), again=row in seen)
+            texts.append(_text(ROWS[slip.name](draft)))
+            seen.add(row)
     return Written(f"[{','.join(texts)}]")
 
 

@@ -20,6 +20,7 @@ from typing import Any, ClassVar, Self
 
 import attrs
 
+from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.limits import Plan, Rate, find_plan
 from agora_tencent_analytics.simulator.faults.answer import spoil
 from agora_tencent_analytics.simulator.faults.book import Ending, Fault, Faults, Strike
@@ -185,7 +186,12 @@ class SimulatedVendor(ABC):
         return reply.status, {**reply.headers, **length}, reply.body[: reply.cut_at]
 
     async def __aenter__(self) -> Self:
-        self._warn_if_frozen()
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            said = "there is no event loop of asyncio here: under trio a simulated vendor runs in a thread of its own"
+            raise BadInput(f"{said} (running_in_thread)") from None
+        self._warn_if_frozen(loop)
         await self._loopback.open()
         return self
 
@@ -218,9 +224,9 @@ class SimulatedVendor(ABC):
     def _envelope(self, refused: Refused) -> bytes:
         """The body of a refusal."""
 
-    def _warn_if_frozen(self) -> None:
+    def _warn_if_frozen(self, loop: asyncio.AbstractEventLoop) -> None:
         """Says so if a clock stands still by which somebody would wait, as under libraries that freeze every clock."""
-        waited_by = [asyncio.get_running_loop().time]
+        waited_by = [loop.time]
         if any(limits.rates for limits in self.plan.rows.values()):
             waited_by.append(time.time)  # a client's slots rest by it
         before = [clock() for clock in waited_by]

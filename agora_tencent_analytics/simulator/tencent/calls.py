@@ -20,7 +20,7 @@ from agora_tencent_analytics.simulator.http.listing import turn_to
 from agora_tencent_analytics.simulator.http.telling import listed, user_as_told, write_rows
 from agora_tencent_analytics.simulator.tencent.payload import Action, Asked, Fields, digits, integer, text, texts
 from agora_tencent_analytics.simulator.world.catalogue import TENCENT, TENCENT_2021
-from agora_tencent_analytics.simulator.world.points import Style
+from agora_tencent_analytics.simulator.world.points import Style, write_points
 from agora_tencent_analytics.simulator.world.sessions import Session
 from agora_tencent_analytics.tencent import plans
 
@@ -52,7 +52,7 @@ def _rooms(asked: Asked) -> Mapping[str, object]:
     found = world.listing("tencent", over.start, over.end, channel=asked.payload.get("RoomId"))
     page = turn_to(listed(world, "tencent", found, over.size, asked.now), over.page, over.size, asked.strikes)
     rooms = write_rows(world, "tencent", _ROOM, page.rows, lambda index: _room(asked, index))
-    return {"Total": page.claimed(len(page.rows)), "RoomList": rooms}
+    return {"Total": page.lie.of(len(page.rows)), "RoomList": rooms}
 
 
 def _room(asked: Asked, index: int) -> dict[str, Any]:
@@ -119,7 +119,7 @@ def _user_list(asked: Asked, over: _Window) -> tuple[dict[str, object], Sequence
     stays.sort(key=lambda stay: (stay.join_ts, stay.user_id))
     told = listed(asked.world, "tencent", stays, over.size, asked.now)
     page = turn_to(told, over.page, over.size, asked.strikes)
-    total = page.claimed(len({stay.user_id for stay in told}))  # it counts users: one who returned is one
+    total = page.lie.of(len({stay.user_id for stay in told}))  # it counts users: one who returned is one
     rows = write_rows(asked.world, "tencent", _USER, page.rows, lambda stay: _user(asked, stay))
     return {"Total": total, "UserList": rows}, page.rows
 
@@ -152,7 +152,7 @@ def _data(asked: Asked, over: _Window, shown: Sequence[Session], wanted: frozens
     stays = [stay for stay in _sessions_of(asked) if stay.user_id in users]
     for stay in sorted(stays, key=lambda stay: stay.join_ts):
         chosen = [series for series in world.series(stay) if series.metric.name in wanted]
-        for series, points in world.written(stay, chosen, first, beyond, telling.style):
+        for series, points in write_points(stay, chosen, first, beyond, world.points_per_series, telling.style):
             joined.setdefault((stay.user_id, series.peer_id, series.metric.name), []).append(points)
     if joined and telling.strangers:
         style = telling.style

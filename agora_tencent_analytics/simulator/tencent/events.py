@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from agora_tencent_analytics.limits import DAY
 from agora_tencent_analytics.simulator.http.listing import turn_to
 from agora_tencent_analytics.simulator.tencent.payload import Action, Asked, Fields, day_of, integer, text
-from agora_tencent_analytics.simulator.world.dice import mix
+from agora_tencent_analytics.simulator.world.dice import mix, shuffled
 from agora_tencent_analytics.simulator.world.events import Event
 from agora_tencent_analytics.tencent.plans import SCALE_INFO, UNUSUAL_EVENT, USER_EVENT
 
@@ -35,8 +35,7 @@ def _user_events(asked: Asked) -> Mapping[str, object]:
                     groups.setdefault(event.peer_id, []).append(event)
     listed = []
     for peer, events in sorted(groups.items(), key=lambda group: mix(world.seed, *group[0].encode())):
-        order = sorted(range(len(events)), key=lambda place: mix(world.seed, len(events), place))
-        listed.append({"Content": [_event(events[place]) for place in order], "PeerId": peer})
+        listed.append({"Content": list(map(_event, shuffled(events, world.seed, len(events)))), "PeerId": peer})
     return {"Data": listed}
 
 
@@ -56,8 +55,8 @@ def _unusual_events(asked: Asked) -> Mapping[str, object]:
     asked.check_span(start, end)
     found = asked.world.experiences("tencent", start, end + 1, channel=asked.payload.get("RoomId"))
     # Any twenty, but the same twenty whenever the same is asked: to ask again never helps.
-    order = sorted(range(len(found)), key=lambda place: mix(asked.world.seed, start, end, place))
-    page = turn_to([found[place] for place in order[:_MOST_EXPERIENCES]], 0, _MOST_EXPERIENCES, asked.strikes)
+    shown = shuffled(found, asked.world.seed, start, end)[:_MOST_EXPERIENCES]
+    page = turn_to(shown, 0, _MOST_EXPERIENCES, asked.strikes)
     rows = [
         {
             "UserId": one.user_id,
@@ -68,7 +67,7 @@ def _unusual_events(asked: Asked) -> Mapping[str, object]:
         }
         for one in page.rows
     ]
-    return {"Total": page.claimed(len(rows)), "AbnormalExperienceList": rows}
+    return {"Total": page.lie.of(len(rows)), "AbnormalExperienceList": rows}
 
 
 def _scale(asked: Asked) -> Mapping[str, object]:

@@ -6,7 +6,6 @@ Types are checked as strictly as the vendor does: a number in quotes is refused 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any, Literal
@@ -169,15 +168,6 @@ class Action:
     """The regions it must be asked in; None if it needs none."""
     too_often: str = "RequestLimitExceeded"
     """Code for a rate that is used up."""
-
-
-def read_payload(body: bytes) -> dict[str, Any] | None:
-    """The payload as an object, or None if it is not one."""
-    try:
-        payload = json.loads(body or b"{}")
-    except (ValueError, RecursionError):
-        return None
-    return payload if isinstance(payload, dict) else None
 
 
 def check_payload(action: Action, payload: Mapping[str, Any] | None, *, sdk_app_id: int) -> Mapping[str, Any]:

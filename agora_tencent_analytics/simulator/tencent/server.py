@@ -18,7 +18,7 @@ from agora_tencent_analytics.simulator.http.exchange import Arrival, Ask, Refuse
 from agora_tencent_analytics.simulator.http.telling import slip_members
 from agora_tencent_analytics.simulator.http.vendor import SimulatedVendor
 from agora_tencent_analytics.simulator.tencent import calls, dashboard, events, usage
-from agora_tencent_analytics.simulator.tencent.payload import Action, Asked, check_payload, read_payload
+from agora_tencent_analytics.simulator.tencent.payload import Action, Asked, check_payload
 from agora_tencent_analytics.simulator.tencent.tc3 import check
 from agora_tencent_analytics.simulator.world.calls import Vendor
 from agora_tencent_analytics.simulator.world.dice import mix
@@ -122,24 +122,12 @@ class SimulatedTencent(SimulatedVendor):
     def _read(self, ask: Ask) -> tuple[str, Mapping[str, Any]]:
         action = ask.headers.get("x-tc-action", "")
         known = (action in _ACTIONS or action in _OFFLINE) and ask.path == "/" and ask.method == "POST"
-        return action if known else "?", read_payload(ask.body) or {}
+        return action if known else "?", ask.object or {}
 
     def _admit(self, ask: Ask, endpoint: str) -> Sequence[Rate]:
         if ask.method != "POST":
             raise Refused("UnsupportedProtocol", "This simulated vendor is asked with POST only.")
-        forgery = check(
-            ask.method,
-            ask.query,
-            ask.headers,
-            ask.body,
-            secret_id=self._secret_id,
-            secret_key=self._secret_key,
-            token=self._token,
-            service="trtc",
-            now=self.now(),
-        )
-        if forgery is not None:
-            raise Refused(forgery.code, forgery.message)
+        check(ask, secret_id=self._secret_id, secret_key=self._secret_key, token=self._token, now=self.now())
         if ask.headers.get("x-tc-version") != _VERSION:
             raise Refused("NoSuchVersion", "The version of the API does not exist.")
         if endpoint == "?":
@@ -179,7 +167,7 @@ class SimulatedTencent(SimulatedVendor):
 
     def _respond(self, ask: Ask, endpoint: str, strikes: Sequence[Strike]) -> bytes:
         action = _ACTIONS[endpoint]
-        payload = check_payload(action, read_payload(ask.body), sdk_app_id=self.world.sdk_app_id)
+        payload = check_payload(action, ask.object if ask.body else {}, sdk_app_id=self.world.sdk_app_id)
         asked = Asked(
             world=self.world,
             payload=payload,

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
-import attrs
+from agora_tencent_analytics.simulator.http.exchange import Ask, Refused
 
 _AUTHORIZATION = re.compile(
     r"TC3-HMAC-SHA256 Credential=(?P<id>[^/,\s]*)/(?P<day>[^/]*)/(?P<service>[^/]*)/tc3_request, ?"
@@ -20,16 +20,7 @@ _AUTHORIZATION = re.compile(
 )
 _STAMP = re.compile("[0-9]{1,18}")
 _TOLERANCE_S = 300
-
-
-@attrs.frozen
-class Forgery:
-    """Why a request is not believed: a code of the vendor's and its message."""
-
-    code: str
-    """Such as `AuthFailure.SignatureFailure`."""
-    message: str
-    """The vendor's words."""
+_SERVICE = "trtc"
 
 
 def canonical_request(method: str, query: str, headers: Mapping[str, str], signed: str, payload: bytes) -> str:
@@ -56,62 +47,48 @@ def signature(secret_key: str, *, timestamp: str, day: str, service: str, canoni
     return key.hex()
 
 
-def check(
-    method: str,
-    query: str,
-    headers: Mapping[str, str],
-    body: bytes,
-    *,
-    secret_id: str,
-    secret_key: str,
-    token: str | None,
-    service: str,
-    now: float,
-) -> Forgery | None:
-    """None if whoever sent this holds the secret key and a right clock, else what is wrong.
+def check(ask: Ask, *, secret_id: str, secret_key: str, token: str | None, now: float) -> None:
+    """Believes whoever holds the secret key and a right clock.
 
     Args:
-        method: of the request.
-        query: as it was sent, without the question mark.
-        headers: values by lower-case name, as they arrived.
-        body: the exact bytes.
+        ask: the request.
         secret_id: the one id that is known.
         secret_key: its key.
         token: the STS token that has to come along, or None.
-        service: `"trtc"`.
         now: the vendor's clock, epoch seconds.
+
+    Raises:
+        Refused: all others.
     """
+    headers = ask.headers
     told = _AUTHORIZATION.fullmatch(headers.get("authorization", "").strip())
     stamp = headers.get("x-tc-timestamp", "")
     if told is None or not _STAMP.fullmatch(stamp):
-        return Forgery("AuthFailure.InvalidAuthorization", "The Authorization header is missing or not understood.")
+        raise Refused("AuthFailure.InvalidAuthorization", "The Authorization header is missing or not understood.")
     names = told["signed"].split(";")
     if not {"content-type", "host"} <= set(names) or names != sorted(names) or any(n not in headers for n in names):
-        return Forgery(
+        raise Refused(
             "AuthFailure.InvalidAuthorization", "SignedHeaders must be sorted, sent, and name content-type and host."
         )
     if told["id"] != secret_id:
-        return Forgery("AuthFailure.SecretIdNotFound", "The SecretId is not found, please ensure that it is correct.")
+        raise Refused("AuthFailure.SecretIdNotFound", "The SecretId is not found, please ensure that it is correct.")
     if abs(now - int(stamp)) > _TOLERANCE_S:
-        return Forgery(
+        raise Refused(
             "AuthFailure.SignatureExpire",
             "The provided credentials could not be validated because of exceeding request timestamp.",
         )
     if token is not None and not hmac.compare_digest(
         headers.get("x-tc-token", "").encode(errors="replace"), token.encode()
     ):
-        return Forgery("AuthFailure.TokenFailure", "The token is invalid or has expired.")
+        raise Refused("AuthFailure.TokenFailure", "The token is invalid or has expired.")
     day = datetime.fromtimestamp(int(stamp), UTC).strftime("%Y-%m-%d")
-    unsigned = headers.get("x-tc-content-sha256") == "UNSIGNED-PAYLOAD"
-    if told["day"] == day and told["service"] == service:
-        for spelling in _spellings(headers):
-            canonical = canonical_request(
-                method, query, spelling, told["signed"], b"UNSIGNED-PAYLOAD" if unsigned else body
-            )
-            wanted = signature(secret_key, timestamp=stamp, day=day, service=service, canonical=canonical)
-            if hmac.compare_digest(wanted, told["signature"]):
-                return None
-    return Forgery(
+    payload = b"UNSIGNED-PAYLOAD" if headers.get("x-tc-content-sha256") == "UNSIGNED-PAYLOAD" else ask.body
+    for spelling in _spellings(headers) if (told["day"], told["service"]) == (day, _SERVICE) else ():
+        canonical = canonical_request(ask.method, ask.query, spelling, told["signed"], payload)
+        wanted = signature(secret_key, timestamp=stamp, day=day, service=_SERVICE, canonical=canonical)
+        if hmac.compare_digest(wanted, told["signature"]):
+            return
+    raise Refused(
         "AuthFailure.SignatureFailure",
         "The provided credentials could not be validated. Please check your signature is correct.",
     )

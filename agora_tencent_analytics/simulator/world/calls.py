@@ -115,9 +115,6 @@ class Timetable:
         self._starts = array("q", (-self.created[index] for index in self._order))
         self._listed = lru_cache(maxsize=4)(self._list)
 
-    def __len__(self) -> int:
-        return len(self.created)
-
     def overlapping(self, start: int, end: int) -> Sequence[int]:
         """Indices of the calls with a share in `[start, end)`, the latest begun first."""
         return self._listed(start, end)

@@ -6,6 +6,11 @@ generator is not used, because seeding it takes longer than a whole simulated ca
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
+
 _MASK = 0xFFFF_FFFF_FFFF_FFFF
 _STEP = 0x9E37_79B9_7F4A_7C15
 _MASK32 = 0xFFFF_FFFF
@@ -44,6 +49,10 @@ class Dice:
         """A whole number from 0 up to, but not including, `limit` (at least 1)."""
         return self.bits() % limit
 
+    def pick(self, items: Sequence[T]) -> T:
+        """One of the items."""
+        return items[self.bits() % len(items)]
+
     def unit(self) -> float:
         """A number from 0 up to, but not including, 1."""
         return self.bits() / 18_446_744_073_709_551_616
@@ -51,6 +60,11 @@ class Dice:
     def one_in(self, chances: int) -> bool:
         """True once in `chances` throws."""
         return self.bits() % chances == 0
+
+
+def shuffled(items: Sequence[T], *parts: int) -> list[T]:
+    """The items in an order that depends on the parts alone."""
+    return [items[place] for place in sorted(range(len(items)), key=lambda place: mix(*parts, place))]
 
 
 def scramble(number: int, key: int) -> int:

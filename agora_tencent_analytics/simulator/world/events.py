@@ -73,7 +73,7 @@ def _native(session: Session, dice: Dice) -> Iterator[Event]:
     own, joined_ms = session.user_id, session.join_ts * 1_000
     entering = (
         *(_what(5001), _what(5002, 1), _what(5003, 1), _what(7000, int(dice.one_in(6)))),
-        *(_what(1003, _NETWORKS[dice.below(len(_NETWORKS))]), _what(3001, 0), _what(4001, 0)),
+        *(_what(1003, dice.pick(_NETWORKS)), _what(3001, 0), _what(4001, 0)),
         (4007, *_SIZES[dice.below(2)], _LARGE),
         *(_what(4006, 0), _what(5004), _what(5009)),
     )
@@ -84,8 +84,8 @@ def _native(session: Session, dice: Dice) -> Iterator[Event]:
             yield _event(joined_ms + 1_500 + dice.below(900), what, peer)
     for _ in range(dice.below(5) + 4 * session.level):
         resized = dice.one_in(3)
-        size = (4003, *_SIZES[dice.below(len(_SIZES))], _LARGE if dice.below(3) else _SMALL)
-        what = size if resized else _NATIVE_TURNS[dice.below(len(_NATIVE_TURNS))]
+        size = (4003, *dice.pick(_SIZES), _LARGE if dice.below(3) else _SMALL)
+        what = size if resized else dice.pick(_NATIVE_TURNS)
         yield _event(_sometime(session, dice), what, own)
     if dice.one_in(6):
         yield _event(_sometime(session, dice), (UNKNOWN_EVENT, 7, 3, 7), own)
@@ -102,7 +102,7 @@ def _web(session: Session, dice: Dice) -> Iterator[Event]:
         for event_id in (32776, 32777):
             yield _event(joined_ms + 1_000 + dice.below(500), _what(event_id), peer)
     for _ in range(dice.below(4) + 3 * session.level):
-        yield _event(_sometime(session, dice), _WEB_TURNS[dice.below(len(_WEB_TURNS))], own)
+        yield _event(_sometime(session, dice), dice.pick(_WEB_TURNS), own)
     if dice.one_in(6):
         yield _event(_sometime(session, dice), _what(UNKNOWN_EVENT), own)
     if session.finished:

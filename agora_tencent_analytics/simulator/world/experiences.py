@@ -91,10 +91,10 @@ def _suffered(
     tries = _TRIES * count if len(listed) else 0
     while len(made) < count and tries:
         tries -= 1
-        call = world.call_at(vendor, listed[dice.below(len(listed))])
+        call = world.call_at(vendor, dice.pick(listed))
         there = [stay for stay in world.sessions(call) if stay.overlaps(*window) and not stay.server]
         if there:
-            one = _experience(call, there[dice.below(len(there))], dice, window)
+            one = _experience(call, dice.pick(there), dice, window)
             made.setdefault((one.instant, one.channel, one.user_id, one.kind_id), one)
     return made
 
@@ -102,12 +102,11 @@ def _suffered(
 def _experience(call: Call, stay: Session, dice: Dice, window: tuple[int, int]) -> Experience:
     begins, ends = max(stay.join_ts, window[0]), min(stay.leave_ts, window[1])
     causes = (_cause(call, stay, dice) for _ in range(1 + dice.below(_MOST_CAUSES)))
-    kinds = _KINDS[call.vendor]
     return Experience(
         instant=begins + dice.below(max(1, ends - begins)),
         user_id=stay.user_id,
         channel=call.channel,
-        kind_id=kinds[dice.below(len(kinds))],
+        kind_id=dice.pick(_KINDS[call.vendor]),
         causes=tuple(causes),
     )
 
@@ -116,9 +115,7 @@ def _cause(call: Call, stay: Session, dice: Dice) -> Cause:
     if dice.one_in(25):
         return Cause(UNKNOWN_CAUSE[call.vendor], "")
     if call.vendor == "tencent" and call.finished and dice.one_in(4):
-        return Cause(_AFTERWARDS[dice.below(len(_AFTERWARDS))], "")
+        return Cause(dice.pick(_AFTERWARDS), "")
     if stay.peers and dice.one_in(3):
-        remote = _REMOTE[call.vendor]
-        return Cause(remote[dice.below(len(remote))], stay.peers[dice.below(len(stay.peers))])
-    local = _LOCAL[call.vendor]
-    return Cause(local[dice.below(len(local))], "")
+        return Cause(dice.pick(_REMOTE[call.vendor]), dice.pick(stay.peers))
+    return Cause(dice.pick(_LOCAL[call.vendor]), "")

@@ -186,7 +186,7 @@ def _session(
 ) -> Session:
     key = mix(seed, call.index, number, 2)
     devices = _AGORA_DEVICES if call.vendor == "agora" else _TENCENT_DEVICES
-    platform, device, sdk_version = _RECORDER if server else devices[dice.below(len(devices))]
+    platform, device, sdk_version = _RECORDER if server else dice.pick(devices)
     throw = dice.below(10)
     bad = throw == 9 or (call.kind is Kind.GROUP and number == 1)
     if call.vendor == "agora":
@@ -210,8 +210,8 @@ def _session(
         platform=platform,
         device=device,
         sdk_version=sdk_version,
-        network=_NETWORKS[dice.below(len(_NETWORKS))],
-        roles=("Cloud Recording",) if server else _ROLES[dice.below(len(_ROLES))],
+        network=dice.pick(_NETWORKS),
+        roles=("Cloud Recording",) if server else dice.pick(_ROLES),
         server=server,
         peers=peers,
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.limits import HOUR
@@ -23,7 +23,7 @@ from agora_tencent_analytics.simulator.world.events import Event, make_events
 from agora_tencent_analytics.simulator.world.experiences import Experience, make_experiences
 from agora_tencent_analytics.simulator.world.figures import compute, weigh
 from agora_tencent_analytics.simulator.world.impolite import Manners, Slipped
-from agora_tencent_analytics.simulator.world.points import Series, Style, make_series, series_points, write_points
+from agora_tencent_analytics.simulator.world.points import Series, make_series, series_points
 from agora_tencent_analytics.simulator.world.sessions import Session, make_sessions
 from agora_tencent_analytics.simulator.world.truth import Truth, count_truth
 
@@ -96,20 +96,26 @@ class World:
         self.start = start
         self.end = end
         self.points_per_series = points_per_series
-        self._calls = calls + (call_burst.count if call_burst is not None else 0)
-        self._usual_calls = calls
-        self._call_burst = call_burst
-        self._sessions_per_call = sessions_per_call
-        self._metrics_per_session = metrics_per_session
-        self._call_seconds = call_seconds
-        self._timetables: dict[str, Timetable] = {}
-        self._attendances: dict[str, Attendance] = {}
-        self._experiences_per_hour = experiences_per_hour
-        self._experience_burst = experience_burst
         self.manners: Manners = Manners(seed, impolite)
         """Which rows and answers the vendors tell badly, and how."""
-        self._suffered = lru_cache(maxsize=_HOURS_KEPT)(self._make_experiences)
-        self._kept = lru_cache(maxsize=_SESSIONS_KEPT)(self._make_sessions)
+        self._calls = calls + (call_burst.count if call_burst is not None else 0)
+        self._metrics_per_session = metrics_per_session
+        self._timetable = cache(
+            lambda vendor: Timetable(
+                self._seed(vendor), calls=calls, start=start, end=end, call_seconds=call_seconds, burst=call_burst
+            )
+        )
+        self._attendance = cache(lambda vendor: Attendance(self, vendor))
+        self._sessions = lru_cache(_SESSIONS_KEPT)(
+            lambda call: make_sessions(
+                self._seed(call.vendor), call, count=sessions_per_call, steady=points_per_series is not None
+            )
+        )
+        self._suffered = lru_cache(_HOURS_KEPT)(
+            lambda vendor, hour: make_experiences(
+                self, vendor, hour, per_hour=experiences_per_hour, burst=experience_burst
+            )
+        )
         self.agora_app_id: str = f"{mix(seed, 11):016x}{mix(seed, 12):016x}"
         """Agora's App ID of the one project in this world."""
         self.sdk_app_id: int = 1_400_000_000 + mix(seed, 13) % 1_000_000
@@ -124,17 +130,7 @@ class World:
         Args:
             vendor: `"agora"` or `"tencent"`.
         """
-        found = self._timetables.get(vendor)
-        if found is None:
-            found = self._timetables[vendor] = Timetable(
-                self._seed(vendor),
-                calls=self._usual_calls,
-                start=self.start,
-                end=self.end,
-                call_seconds=self._call_seconds,
-                burst=self._call_burst,
-            )
-        return found
+        return self._timetable(vendor)
 
     def call_at(self, vendor: Vendor, index: int) -> Call:
         """The call of that index, from 0.
@@ -207,7 +203,7 @@ class World:
         Args:
             call: of this world.
         """
-        return self._kept(call)
+        return self._sessions(call)
 
     def series(self, session: Session) -> tuple[Series, ...]:
         """All series of a session.
@@ -233,20 +229,6 @@ class World:
         first = self.start if start is None else start
         beyond = self.end if end is None else end
         return series_points(session, series, first, beyond, self.points_per_series)
-
-    def written(
-        self, session: Session, chosen: Sequence[Series], start: int, end: int, style: Style
-    ) -> Iterator[tuple[Series, str]]:
-        """Each of these series that has points in `[start, end)`, with the points as JSON.
-
-        Args:
-            session: of this world.
-            chosen: which series.
-            style: how it is written.
-            start: epoch seconds, included.
-            end: epoch seconds, excluded.
-        """
-        return write_points(session, chosen, start, end, self.points_per_series, style)
 
     def events(self, session: Session) -> tuple[Event, ...]:
         """The events of a session, oldest first; none for Agora, which answers no question about them.
@@ -324,10 +306,7 @@ class World:
             start: epoch seconds, included.
             end: epoch seconds, excluded.
         """
-        found = self._attendances.get(vendor)
-        if found is None:
-            found = self._attendances[vendor] = Attendance(self, vendor)
-        return found.during(start, end, chosen or Chosen())
+        return self._attendance(vendor).during(start, end, chosen or Chosen())
 
     @property
     def impolite(self) -> bool:
@@ -409,9 +388,6 @@ class World:
             self, vendor, start, end, channel=channel, call_id=call_id, user_id=user_id, server_users=server_users
         )
 
-    def _make_experiences(self, vendor: Vendor, hour: int) -> tuple[Experience, ...]:
-        return make_experiences(self, vendor, hour, per_hour=self._experiences_per_hour, burst=self._experience_burst)
-
     def _seed(self, vendor: str) -> int:
         return mix(self.seed, _VENDORS[vendor])
 
@@ -424,11 +400,6 @@ class World:
                 yield from range(group, group + 3)
         except (ValueError, IndexError):
             return
-
-    def _make_sessions(self, call: Call) -> tuple[Session, ...]:
-        return make_sessions(
-            self._seed(call.vendor), call, count=self._sessions_per_call, steady=self.points_per_series is not None
-        )
 
 
 def _subject(vendor: Vendor, row: int | Session) -> tuple[Place, Vendor, int]:

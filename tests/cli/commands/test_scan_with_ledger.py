@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,22 @@ def test_a_mark_of_length_nought_empties_no_file_that_has_content(
     victim.write_bytes(content)
     with Ledger(tmp_path / "ledger") as ledger:
         ledger.keep(json.dumps([{"path": str(victim), "length": 0, "digest": "", "first": announced}]))
+    assert 2 == main(words(tmp_path))
+    assert "has lines that this --ledger did not write" in capsys.readouterr().err
+    assert content == victim.read_bytes()
+    assert not agora.arrivals
+
+
+@pytest.mark.parametrize(("content", "length"), [(LINE * 9, 1), (LINE * 9, len(LINE) - 1), (b'{\n"mine": 1}\n', 2)])
+def test_a_mark_that_anybody_could_have_made_cuts_no_file(
+    content: bytes, length: int, agora: SimulatedAgora, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What many files begin with tells none of them from another."""
+    victim = tmp_path / "out"
+    victim.write_bytes(content)
+    digest = blake2b(content[:length], digest_size=16).hexdigest()
+    with Ledger(tmp_path / "ledger") as ledger:
+        ledger.keep(json.dumps([{"path": "/another/file", "length": length, "digest": digest}]))
     assert 2 == main(words(tmp_path))
     assert "has lines that this --ledger did not write" in capsys.readouterr().err
     assert content == victim.read_bytes()

@@ -95,6 +95,14 @@ def test_a_killed_scans_ledger_that_somebody_has_written_into_makes_nothing_comp
     assert not scanned(path).report.complete, "nor does the next scan, for which this one has sealed it"
 
 
+def test_calls_that_were_put_where_none_is_looked_for_make_nothing_complete(tmp_path: Path) -> None:
+    path = tmp_path / "ledger"
+    scanned(path, most=4)
+    forge(path, "UPDATE calls SET number = -number")
+    with pytest.raises(LedgerUnusable, match="a row of its table calls cannot be"):
+        scanned(path)
+
+
 def test_a_range_whose_listing_was_taken_out_is_listed_again(tmp_path: Path) -> None:
     path = tmp_path / "ledger"
     before = scanned(path, most=4)
