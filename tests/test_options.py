@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, get_args
 
+import msgspec
 import pytest
 
 import agora_tencent_analytics
@@ -154,7 +155,11 @@ def test_a_list_of_a_question_is_a_list_and_a_generator_is_read_once(vendor: str
             assert listed._options == read_once._options
         else:
             now = over.end + 86_400.0
-            assert listed.questions(now) == read_once.questions(now) != []
+            first, second = (  # functions have no equality
+                [msgspec.structs.replace(question, wanted=None) for question in one.questions(now)]
+                for one in (listed, read_once)
+            )
+            assert first == second != []
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
