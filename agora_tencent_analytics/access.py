@@ -248,7 +248,7 @@ class Access:
     def _view(
         self, terms: Terms, hooks: Iterable[Hook] = (), retry: Retry | None = None, timeouts: Timeouts | None = None
     ) -> Self:
-        caller = self._caller.__copy__()
+        caller: Caller = self._caller.__copy__()  # type: ignore[attr-defined]  # which the stubs lack
         caller.terms, caller.receipts = terms, (Receipt(), *caller.receipts)
         if hooks:
             caller.hooks = together(caller.hooks, check_hooks(hooks))
