@@ -12,8 +12,8 @@ from typing import TypeVar
 
 import msgspec
 
-from agora_tencent_analytics.quota.record import Account, Record
-from agora_tencent_analytics.quota.recorded_store import R, RecordedStore, Tables
+from agora_tencent_analytics.quota.record import Account, Known, Record
+from agora_tencent_analytics.quota.recorded_store import R, RecordedStore, Tables, end_slot
 from agora_tencent_analytics.quota.store import LEASE_S, Claim, CounterKey
 
 T = TypeVar("T")
@@ -87,6 +87,18 @@ class MemoryStore(RecordedStore):
     async def _run(self, step: Callable[[Tables, str, float], T]) -> T:
         with self._lock:
             return step(self.tables, f"process {os.getpid()}", 0.0)
+
+    def end(self, key: CounterKey, claim: Claim, at: float) -> None:
+        """The same as `answered` for an ordinary answer, without a wait.
+
+        Args:
+            key: the counter.
+            claim: what was granted.
+            at: when its answer came, epoch seconds.
+        """
+        with self._lock:
+            end_slot(self.tables, key, claim, at)
+        self._known.setdefault(key[0], Known()).active_at = at
 
     async def aclose(self) -> None:
         """See `QuotaStore.aclose`; nothing is open."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Awaitable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 
 import anyio
 
@@ -37,6 +37,7 @@ class Outbox:
 
     def __init__(self, key: CounterKey, store: HearsAlong, clock: Clock) -> None:
         self._key, self._store, self._clock = key, store, clock
+        self._end_at_hand: Callable[[CounterKey, Claim, float], None] | None = getattr(store, "end", None)
         self._answers: dict[str, tuple[Claim, float]] = {}
         """By the id of the claim: when its answer came, monotonic seconds."""
         self._timer: asyncio.TimerHandle | None = None
@@ -45,6 +46,9 @@ class Outbox:
 
     def put(self, claim: Claim, at: float) -> None:
         """Takes in that a claim's request was answered at `at`, monotonic seconds."""
+        if self._end_at_hand is not None:  # in memory, which costs less than to remember it
+            self._end_at_hand(self._key, claim, self._clock.wall() - self._clock.monotonic() + at)
+            return
         self._answers[claim.id] = claim, at
         self._arm()
         if self._on_loop is None:
@@ -54,11 +58,12 @@ class Outbox:
 
     def send_along(self) -> tuple[Ended, ...]:
         """Gives the store what the claim that follows takes along; `sent` says what became of it."""
+        if not self._answers:
+            return ()
         self._disarm()
         now = self._clock.monotonic()
         ended = tuple(Ended(claim=claim, ago_s=now - at) for claim, at in self._answers.values())
-        if ended:
-            self._store.take_along(ended)
+        self._store.take_along(ended)
         return ended
 
     def sent(self, ended: tuple[Ended, ...], *, heard: bool) -> None:

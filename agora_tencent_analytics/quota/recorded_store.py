@@ -86,7 +86,7 @@ class RecordedStore(TakesAlong, ABC):
         ) -> tuple[CounterState, Account, Record, str | None, str]:
             at, asked_as = now + waited_s, known.birth
             for one in ended:
-                _end(tables, key, one.claim, at - one.ago_s)
+                end_slot(tables, key, one.claim, at - one.ago_s)
             account, record, why = self._meet(tables, key, claim, known, at, identity)
             days, rest_s = [record.day(day) for day in claim.days], claim.longest_rest_s
             state = judge(
@@ -106,7 +106,7 @@ class RecordedStore(TakesAlong, ABC):
             if state.why is None:
                 if claim.long:  # should its sender die, it has arrived by the end of its lease
                     state = msgspec.structs.replace(state, steps=record.count(claim.long, at + self.lease_s))
-                self._take(tables, key, claim, record, days, at, rest_s)
+                self._take(tables, key, claim, record, days, at)
             return state, account, record, why, asked_as
 
         state, account, record, why, asked_as = await self._run(step)
@@ -147,19 +147,10 @@ class RecordedStore(TakesAlong, ABC):
                 tables.keep(at, mended)
         return account, record, why
 
-    def _take(
-        self,
-        tables: Tables,
-        key: CounterKey,
-        claim: Claim,
-        record: Record,
-        days: list[Day],
-        now: float,
-        rest_s: float,
-    ) -> None:
+    def _take(self, tables: Tables, key: CounterKey, claim: Claim, record: Record, days: list[Day], now: float) -> None:
         record.number += 1
         record.granted_at = now
-        record.longest_rest_s = max(record.longest_rest_s, rest_s)
+        record.longest_rest_s = max(record.longest_rest_s, claim.longest_rest_s)
         for day in days:
             day.charge(record.mark)
         if claim.days:
@@ -175,7 +166,7 @@ class RecordedStore(TakesAlong, ABC):
         """See `QuotaStore.answered`."""
 
         def step(tables: Tables, _: str, waited_s: float) -> None:
-            _end(tables, key, claim, now + waited_s - ago_s, late_days)
+            end_slot(tables, key, claim, now + waited_s - ago_s, late_days)
 
         await self._run(step)
         self._known.setdefault(key[0], Known()).active_at = now
@@ -255,7 +246,7 @@ class RecordedStore(TakesAlong, ABC):
         return tuple(max(0.0, now - end) for end in tables.ends(key, owner, now - rest_s) if end <= latest)
 
 
-def _end(tables: Tables, key: CounterKey, claim: Claim, at: float, late_days: tuple[int, ...] = ()) -> None:
+def end_slot(tables: Tables, key: CounterKey, claim: Claim, at: float, late_days: tuple[int, ...] = ()) -> None:
     """Writes down that the claim's request was answered at `at`."""
     more = tables.put_slot(key, claim, at if claim.windows else None)
     late = [room for room, step in zip(claim.long, claim.steps, strict=False) if at // room.step_s > step]

@@ -22,7 +22,6 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import nullcontext
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -170,7 +169,10 @@ class RedisLink:
         passes = True
         until = asyncio.get_running_loop().time() + self._timeout_s
         try:
-            async with asyncio.timeout_at(until) if pool.places.locked() else nullcontext():  # no timer for nothing
+            if pool.places.locked():  # else no timer for nothing
+                async with asyncio.timeout_at(until):
+                    await pool.places.acquire()
+            else:
                 await pool.places.acquire()
             try:
                 reply = await self._evaluate(pool, keys, words, until)
@@ -198,7 +200,7 @@ class RedisLink:
         raise self.unusable(why, passes=passes)
 
     async def _evaluate(self, pool: _Pool, keys: list[str], words: tuple[str | bytes, ...], until: float) -> Any:
-        from redis.exceptions import ConnectionError, NoScriptError
+        from redis.exceptions import ConnectionError, NoScriptError, ReadOnlyError
 
         asked = (len(keys), *keys, *words)
         kept = bool(pool.idle)
@@ -207,7 +209,8 @@ class RedisLink:
         for last in (False, True):
             try:
                 async with asyncio.timeout_at(half if kept and not last else until):
-                    await connection.connect()  # type: ignore[no-untyped-call]
+                    if not connection.is_connected:  # asked otherwise, it makes ready to try again and again
+                        await connection.connect()  # type: ignore[no-untyped-call]
                     await connection.send_command("EVALSHA", self._digest, *asked)
                     try:
                         reply = await connection.read_response()
@@ -215,8 +218,8 @@ class RedisLink:
                         await connection.send_command("EVAL", self._script, *asked)
                         reply = await connection.read_response()
             except BaseException as error:
-                # Before Redis 7 it is within what is said of the script that it ran on a replica.
-                is_stale = isinstance(error, ConnectionError | OSError | TimeoutError) or "READONLY" in str(error)
+                is_stale = isinstance(error, ConnectionError | ReadOnlyError | OSError | TimeoutError)
+                is_stale = is_stale or "READONLY" in str(error)  # before Redis 7, within what is said of the script
                 if not is_stale and isinstance(error, Exception) and connection.is_connected:
                     pool.idle.append(connection)  # it has answered, if only that it will not
                     raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,8 @@ PACE_S = 0.05
 
 class Watched(MemoryStore):
     """Notes its steps; cannot be reached while it is away."""
+
+    end: Any = None  # as of a store that is not at hand
 
     def __init__(self) -> None:
         super().__init__()

@@ -133,7 +133,7 @@ def test_what_was_granted_is_charged_once_though_those_who_tell_it_are_cancelled
             with contextlib.suppress(asyncio.CancelledError):
                 await impatient
         await one()
-        return await used(of, PLENTY)
+        return await used_at_last(of, PLENTY)
 
     count = finish(scenario(), of)
     assert 1 + 5 + 1 <= sent == count
@@ -165,7 +165,7 @@ def test_what_was_granted_is_charged_once_though_the_reply_is_lost_and_more_is_g
         await asyncio.sleep(AGAIN_S)
         for _ in range(4):
             await ask(of, DAY_ALONE)
-        return await used(of, DAY_ALONE)
+        return await used_at_last(of, DAY_ALONE)
 
     assert 1 + 3 + 4 == finish(scenario(), of)
     assert 2 == lost
@@ -242,7 +242,7 @@ def test_the_share_is_served_until_the_server_grants_again_and_each_of_its_grant
     async def scenario() -> tuple[float, list[float], int]:
         others: list[float] = []
         back, *_ = await asyncio.gather(outage(), again(away, served), again(other, others, 0.5 + 2 + AGAIN_S))
-        return back, others, await used(other, rates)
+        return back, others, await used_at_last(other, rates)
 
     back, others, count = finish(scenario(), away, other)
     held_s = 0.1 + ASK_AGAIN_S + 0.3 + 1.04
