@@ -15,8 +15,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypedDict, TypeVar, Unpack
 from urllib.parse import urlsplit
 
-import msgspec
-
 from agora_tencent_analytics.context import Priority, Terms, check_hooks, together
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.environment import EnvironmentVariable, from_environment
@@ -250,16 +248,17 @@ class Access:
     def _view(
         self, terms: Terms, hooks: Iterable[Hook] = (), retry: Retry | None = None, timeouts: Timeouts | None = None
     ) -> Self:
-        view, caller = object.__new__(type(self)), self._caller
-        replaced = msgspec.structs.replace(
-            caller,
-            terms=terms,
-            receipts=(Receipt(), *caller.receipts),
-            hooks=together(caller.hooks, check_hooks(hooks)) if hooks else caller.hooks,
-            retry=retry or caller.retry,
-            timeouts=timeouts or caller.timeouts,
-        )
-        view.__dict__.update(self.__dict__, _caller=replaced, _is_view=True)
+        caller: Caller = self._caller.__copy__()  # type: ignore[attr-defined]  # which the stubs lack
+        caller.terms, caller.receipts = terms, (Receipt(), *caller.receipts)
+        if hooks:
+            caller.hooks = together(caller.hooks, check_hooks(hooks))
+        if retry is not None:
+            caller.retry = retry
+        if timeouts is not None:
+            caller.timeouts = timeouts
+        view = object.__new__(type(self))
+        own = view.__dict__ = self.__dict__.copy()  # in half the instructions that `update` takes
+        own["_caller"], own["_is_view"] = caller, True
         return view
 
     # -- what it is -----------------------------------------------------------------------------------------

@@ -65,7 +65,7 @@ class Terms(msgspec.Struct, kw_only=True, frozen=True):
         until = self.until
         if within_s is not None:
             check_seconds("within_s", within_s)
-            until = earlier(until, now + within_s)
+            until = now + within_s if until is None else min(until, now + within_s)
         if budget is not None and not isinstance(budget, Budget):
             raise BadInput(f"budget must be a Budget(requests=...), not {budget!r}")
         return Terms(

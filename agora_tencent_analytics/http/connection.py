@@ -97,8 +97,8 @@ class Connection:
 
     def fastest_s(self, endpoint: str) -> float:
         """The fastest of the endpoint's recent answers, seconds; 0 before the first."""
-        fastest = self._fastest.get(endpoint)
-        return 0.0 if fastest is None else min(fastest[:2])
+        before, latest, _ = self._fastest.get(endpoint, (0.0, 0.0, 0))
+        return min(before, latest)
 
     def first_of_its_kind(self, keys: object) -> bool:
         """True the first time that keys of this type are given."""

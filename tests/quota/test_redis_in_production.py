@@ -189,7 +189,8 @@ async def the_address_moves_and_the_old_primary_lives_on_as_a_replica(of: Try, *
         front.target = new.port  # for new connections; the kept ones lead to the old one, and are not cut
         await say(old.port, "REPLICAOF", "127.0.0.1", new.port)
 
-    await of.lose(front.url, event, newcomer=False)
+    # Noticed by the next of those who knew it to ask, each of whom waits for its window first.
+    await of.lose(front.url, event, newcomer=False, downtime_s=of.rest_s)
 
 
 async def the_same_before_redis_7(of: Try) -> None:
