@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
@@ -45,7 +46,7 @@ def answer(status: int, body: bytes = b"{}", **headers: str) -> Response:
 class Acme(Vendor):
     name = "acme"
     authentication = "bearer"
-    codes: ClassVar[dict[int | str, Any]] = {"300": (RateLimited, {"per": "day"})}
+    codes: ClassVar[Mapping[int | str, Any]] = {"300": (RateLimited, {"per": "day"})}
     request_id_key = "id"
 
 
