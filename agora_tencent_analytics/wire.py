@@ -108,7 +108,7 @@ class Vendor(ABC):
     code_key: str = "code"
     """Key of the code in an answer, with dots to reach inside. An answer of status 200 with a code that is not in
     `good_codes` is a refusal."""
-    good_codes: Collection[int | str] = (0, 200, "0", "200", "ok", "OK", "success")
+    good_codes: ClassVar[Collection[int | str]] = (0, 200, "0", "200", "ok", "OK", "success")
     """Codes of good answers; an answer without a code is good too."""
     message_key: str = "message"
     """Key of the vendor's words to a code."""

@@ -6,6 +6,7 @@ without a `code` is a success only under a 2xx status.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import partial
 from typing import Any, ClassVar
 
@@ -46,7 +47,7 @@ class AgoraVendor(Vendor):
     name = "agora"
     structure = STRUCTURE
     codes = CODES
-    good_codes = (200, "200")
+    good_codes: ClassVar[Collection[int | str]] = (200, "200")
     request_id_key = "requestId"
     shown: ClassVar[frozenset[str]] = frozenset({"end_ts", "metric", "page_no", "page_size", "start_ts"})
 

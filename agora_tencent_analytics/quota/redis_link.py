@@ -117,7 +117,7 @@ class RedisLink:
         self._left_alone_until = float("-inf")
         self._trouble: str | None = None
         self._passes = True
-        self.serves = False
+        self.serves: bool = False
         """True once the server has served this client."""
         self.breaks: int = 0
         """How often connections were lost: it may be another server now."""

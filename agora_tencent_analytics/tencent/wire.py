@@ -6,7 +6,7 @@ The vendor answers HTTP 200 whenever it processed the request at all; what it sa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -81,8 +81,10 @@ class TencentVendor(Vendor):
     name = "tencent"
     structure = STRUCTURE
     # All but 200 are a gateway's.
-    codes: ClassVar = {status: BY_STATUS.get(status, InvalidRequest) for status in range(201, 500) if status != 429}
-    good_codes = ()
+    codes: ClassVar[Mapping[int | str, Made]] = {
+        status: BY_STATUS.get(status, InvalidRequest) for status in range(201, 500) if status != 429
+    }
+    good_codes: ClassVar[Collection[int | str]] = ()
     request_id_key = "request_id"
     shown: ClassVar[frozenset[str]] = frozenset(
         {"x-tc-action", "x-tc-language", "x-tc-region", "x-tc-timestamp", "x-tc-version"}
