@@ -71,6 +71,8 @@ _WITHOUT_ID = {
     },
 }
 """The tables of files that were made before they had an application id, by schema version."""
+_MOST_BYTES = 128 << 20
+"""The largest file that is opened: to check one takes 0.1 s, in which the event loop waits."""
 _OF_EARLIER_VERSIONS = ("days", "slots", "counters")
 """Their tables, of which the days are kept."""
 _DAYS_OF_EARLIER_VERSIONS = """
@@ -269,7 +271,10 @@ class SqliteFile:
         return connection
 
     def _prepare(self, connection: SqliteConnection) -> None:
-        if os.stat(self.path).st_nlink > 1:
+        about = os.stat(self.path)
+        if about.st_size > _MOST_BYTES:
+            raise self._unusable(f"it is larger than {_MOST_BYTES >> 20} MB, which no quota comes to")
+        if about.st_nlink > 1:
             raise self._unusable("it has several names (hard links), and SQLite would keep a log for each")
         if self._version(connection) < _SCHEMA_VERSION:
             connection.execute("BEGIN IMMEDIATE")

@@ -90,6 +90,16 @@ def mutated(seed: int, used: Path, folder: Path) -> str:
     return outcome
 
 
+def test_a_file_that_would_take_long_to_check_is_refused_at_once(used: Path, tmp_path: Path) -> None:
+    path = tmp_path / "quota"
+    shutil.copy(used, path)
+    with path.open("r+b") as file:
+        file.truncate((128 << 20) + 1)
+    with pytest.raises(QuotaUnavailable, match="larger than 128 MB"):
+        asyncio.run(take(SqliteStore(path), NOW))
+    assert (128 << 20) + 1 == path.stat().st_size, "and stays as it was"
+
+
 def test_no_mutated_file_hangs_counts_below_nought_or_ends_in_a_traceback(used: Path, tmp_path: Path) -> None:
     outcomes = [mutated(seed, used, tmp_path / str(seed)) for seed in range(20)]
     assert outcomes.count("refused") > 5
