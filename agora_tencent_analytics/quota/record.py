@@ -44,7 +44,7 @@ _log = logging.getLogger("agora_tencent_analytics")
 
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
-"""What only grows, from nought."""
+"""What only grows, from 0."""
 
 
 class Account(msgspec.Struct):

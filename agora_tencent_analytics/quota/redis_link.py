@@ -48,7 +48,7 @@ _REMEDIES = (
     ("NoPermission|NOPERM|can't run this command|No permissions", f"give its user the rights it needs: {_ACL}"),
     (
         "unknown command|Unknown Redis command",
-        "use a Redis 5 or later, or a compatible server, on which no command is renamed, and which is no Sentinel",
+        "use a Redis 5 or later, or a compatible server, on which no command is renamed, and not a Sentinel",
     ),
     ("DENIED", "give it a password (requirepass) and name that in the URL, or let it listen to this network alone"),
     (
