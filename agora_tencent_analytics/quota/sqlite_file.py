@@ -119,7 +119,8 @@ class _Open:
 class SqliteFile:
     """A file that is open once in this process, whoever names it; `at` gives it.
 
-    Its connection may be used from any thread, one transaction at a time, and is closed when nobody holds this object.
+    Its connection may be used from any thread, one transaction at a time. It is closed when the last user leaves, or
+    nobody holds this object; whoever comes later opens it again.
     """
 
     def __init__(self, path: Path) -> None:
@@ -130,6 +131,7 @@ class SqliteFile:
         self._last_look = _NOTHING
         """What was there when all was in order; `_NOTHING` if the file was never opened, or was closed properly."""
         self._suspect = False
+        self._users: weakref.WeakSet[object] = weakref.WeakSet()
 
     @classmethod
     def at(cls, path: str | os.PathLike[str]) -> SqliteFile:
@@ -165,6 +167,18 @@ class SqliteFile:
     def identity(self) -> str:
         """Tells this file from a copy of it, for as long as the machine runs."""
         return f"{self._last_look[0]} {_boot_id()}"
+
+    def enter(self, user: object) -> None:
+        """Keeps the file open for somebody."""
+        with self._lock:
+            self._users.add(user)
+
+    def leave(self, user: object) -> None:
+        """Does so no longer, and closes the file if it is open for nobody else."""
+        with self._lock:
+            self._users.discard(user)
+            if not self._users:
+                self._close()
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

@@ -102,6 +102,7 @@ class SqliteStore(RecordedStore):
         super().__init__(lease_s=lease_s, gather_s=renewal_interval(lease_s))
         self.path: Path = Path(path)
         self._file: SqliteFile | None = SqliteFile.at(path)
+        self._has_entered = False
 
     def __repr__(self) -> str:
         return f"the quota file {self.path}"
@@ -111,7 +112,10 @@ class SqliteStore(RecordedStore):
         self._file = None
 
     async def aclose(self) -> None:
-        """See `QuotaStore.aclose`: the file belongs to no loop, and closes when the store is forgotten."""
+        """See `QuotaStore.aclose`: the last in this process closes the file."""
+        if self._file is not None:
+            self._has_entered = False
+            self._file.leave(self)
 
     async def _run(self, step: Callable[[Tables, str, float], T]) -> T:
         """One transaction, tried again while that may help.
@@ -123,6 +127,9 @@ class SqliteStore(RecordedStore):
         while True:
             if self._file is None:
                 raise QuotaUnavailable(f"the store of the quota file {self.path} is closed; make a new one")
+            if not self._has_entered:
+                self._has_entered = True
+                self._file.enter(self)
             try:
                 with self._file.transaction() as connection:
                     return step(_FileTables(connection), self._file.identity, waited_s)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import subprocess
 import sys
@@ -66,14 +65,13 @@ async def measure(way: str, accounts: int, folder: Path) -> None:
         await asyncio.gather(*map(work, agoras))
         cpu = time.process_time() - began
         opened = descriptors() - before
+    left = descriptors() - before
     ended = True
     await watching
-    del agoras, store
-    gc.collect()
     lags.sort()
     print(
         f"{way:16} {cpu / accounts / QUESTIONS * 1e6:6.0f} us a question, descriptors: {opened:3} open, "
-        f"{descriptors() - before:2} left, lag: {lags[-1] * 1e3:4.0f} ms at worst, "
+        f"{left:2} left, lag: {lags[-1] * 1e3:4.0f} ms at worst, "
         f"{lags[len(lags) * 95 // 100] * 1e3:3.0f} ms p95"
     )
 

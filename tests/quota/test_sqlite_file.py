@@ -227,6 +227,24 @@ def test_a_file_is_open_once_in_a_process_whatever_it_is_called_and_the_last_clo
         asyncio.run(stores[0].look(KEY, "", (DAY,), NOW))
 
 
+def test_the_last_store_that_is_left_closes_the_file_and_whoever_asks_again_opens_it(tmp_path: Path) -> None:
+    path = tmp_path / "quota.sqlite3"
+    first, second, idle = SqliteStore(path), SqliteStore(path), SqliteStore(path)
+
+    async def scenario() -> list[bool]:
+        is_open = []
+        for _ in range(2):
+            await take(first, NOW)
+            await take(second, NOW)
+            for store in (first, first, idle, second):
+                await store.aclose()
+                is_open.append(Path(f"{path}-wal").exists())
+        return is_open
+
+    assert 2 * [True, True, True, False] == asyncio.run(scenario())
+    assert [None, 5] == in_this(idle)
+
+
 def test_a_file_of_several_names_is_refused(tmp_path: Path) -> None:
     (tmp_path / "quota.sqlite3").touch()
     os.link(tmp_path / "quota.sqlite3", tmp_path / "twin.sqlite3")
