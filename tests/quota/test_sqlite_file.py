@@ -230,6 +230,7 @@ def test_a_file_is_open_once_in_a_process_whatever_it_is_called_and_the_last_clo
 def test_the_last_store_that_is_left_closes_the_file_and_whoever_asks_again_opens_it(tmp_path: Path) -> None:
     path = tmp_path / "quota.sqlite3"
     first, second, idle = SqliteStore(path), SqliteStore(path), SqliteStore(path)
+    log_exists = Path(f"{path}-wal").exists
 
     async def scenario() -> list[bool]:
         is_open = []
@@ -238,7 +239,7 @@ def test_the_last_store_that_is_left_closes_the_file_and_whoever_asks_again_open
             await take(second, NOW)
             for store in (first, first, idle, second):
                 await store.aclose()
-                is_open.append(Path(f"{path}-wal").exists())
+                is_open.append(log_exists())
         return is_open
 
     assert 2 * [True, True, True, False] == asyncio.run(scenario())
