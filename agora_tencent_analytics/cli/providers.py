@@ -60,7 +60,7 @@ async def providers_of(options: Options) -> AsyncIterator[tuple[list[Provider], 
         else:
             _check_plans(vendors, plans)
             providers = [_real(vendor, given, options.proxy) for vendor, given in own.items()]
-        options.depth = getattr(options, "depth", None) or _deepest(providers)
+        options.depth = options.depth or _deepest(providers)
         for provider in providers:
             await stack.enter_async_context(provider)
         yield providers, world
