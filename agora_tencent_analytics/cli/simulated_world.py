@@ -10,6 +10,9 @@ from agora_tencent_analytics.timerange import TimeRange
 if TYPE_CHECKING:
     from agora_tencent_analytics.simulator import SimulatedAgora, SimulatedTencent, World
 
+HIGHEST = {"agora": "enterprise", "tencent": "advanced"}
+"""The highest plan of each vendor."""
+
 _WORLD_S = 8 * 3600
 _AGE_S = 600
 """How long before now a world ends: past the lag of every plan, so that all of it can be read."""
@@ -45,7 +48,6 @@ def server(vendor: str, made: World, **given: Any) -> SimulatedAgora | Simulated
     """A simulated vendor, on its highest plan unless another is given; what is None is left to it."""
     from agora_tencent_analytics.simulator import SimulatedAgora, SimulatedTencent
 
+    kind = SimulatedAgora if vendor == "agora" else SimulatedTencent
     options = {name: value for name, value in given.items() if value is not None}
-    if vendor == "agora":
-        return SimulatedAgora(made, **{"plan": "enterprise", **options})
-    return SimulatedTencent(made, **{"plan": "advanced", **options})
+    return kind(made, **{"plan": HIGHEST[vendor], **options})
