@@ -37,7 +37,7 @@ from urllib.parse import quote
 import attrs
 
 from agora_tencent_analytics.errors import QuotaUnavailable
-from agora_tencent_analytics.storage.files import followed, make_private_database
+from agora_tencent_analytics.storage.files import followed, make_private_database, make_private_folder
 from agora_tencent_analytics.storage.sqlite import (
     SqliteConnection,
     execute_script,
@@ -230,7 +230,7 @@ class SqliteFile:
         self._last_look = _NOTHING
 
     def _reopen(self) -> sqlite3.Connection:
-        _make_private(self.path.parent)
+        make_private_folder(self.path.parent)
         with _alone_in(self.path.parent):
             self._remove_leftovers()
             # Not earlier: while it is open, no other file can have its identity.
@@ -375,15 +375,6 @@ def _look(names: tuple[str, str, str]) -> _Look:
 def _unlink(name: str) -> None:
     with contextlib.suppress(OSError):
         os.unlink(name)
-
-
-def _make_private(folder: Path) -> None:
-    """Makes the folder and those above it, each for its owner alone whatever the umask."""
-    if not folder.is_dir():
-        _make_private(folder.parent)
-        with contextlib.suppress(FileExistsError):
-            folder.mkdir(0o700)
-            folder.chmod(0o700)
 
 
 @contextlib.contextmanager

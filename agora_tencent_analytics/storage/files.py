@@ -16,6 +16,7 @@ import os
 import stat
 import sys
 import tempfile
+from pathlib import Path
 
 _PRIVATE = 0o600
 _OTHERS, _OTHERS_WRITE = 0o077, 0o022
@@ -98,6 +99,15 @@ def make_private_database(path: str | os.PathLike[str]) -> str:
                     if journal.read() == _OF_SEVERAL_FILES:
                         raise OSError(errno.EPERM, "it is a journal that names another file", beside)
     return target
+
+
+def make_private_folder(folder: Path) -> None:
+    """Makes the folder and those above it, each for its owner alone whatever the umask."""
+    if not folder.is_dir():
+        make_private_folder(folder.parent)
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir(0o700)
+            folder.chmod(0o700)
 
 
 def open_private(path: str | os.PathLike[str], *, anew: bool = False) -> int:
