@@ -89,6 +89,7 @@ class _Model(NamedTuple):
     build: Callable[[Any, Any], Any]
     needed: Mapping[str, str]  # the vendor's names of the fields that a row must have, with those of the attributes
     optional: Mapping[str, Any]  # of those that it may have, with their types
+    known: frozenset[str]  # the vendor's names of both
     times: Mapping[str, str]  # the attributes that are epoch seconds, with the vendor's names
 
 
@@ -177,8 +178,8 @@ class Structure:
                     self._settle(row, usual, odd)
                 if self._computed.get(model):
                     row |= self._compute(row, model, learnt, odd)
-                more = [name for name in row if name in given or not (name in learnt.needed or name in learnt.optional)]
-                extra = {name: shallow(row.pop(name)) for name in more}
+                strange = row.keys() - learnt.known | row.keys() & given.keys()
+                extra = {name: shallow(row.pop(name)) for name in [*row] if name in strange}
                 lone = usual.read([row], **given) if usual is not None and odd_left and UNREAD not in extra else None
                 if lone is None:
                     odd_left = max(0, odd_left - 1)
@@ -250,7 +251,7 @@ class Structure:
             self._set_garbled_aside(row, unread, learnt)
             made = learnt.build({**row, "extra": extra | unread}, model)
         if unread and odd is not None:
-            odd(unread.keys() & {*learnt.needed, *learnt.optional})
+            odd(unread.keys() & learnt.known)
         for attribute, name in learnt.times.items():
             made = _in_seconds(made, attribute, name, odd)
         return made
@@ -279,14 +280,13 @@ class Structure:
             for field in attrs.fields(model)
         }
         spelt: dict[str, Any] = {field.name: override(rename=name) for name, field in fields.items()}
+        needed = {name: field.name for name, field in fields.items() if field.default is attrs.NOTHING}
+        optional = {name: field.type for name, field in fields.items() if name not in needed and field.name != "extra"}
         learnt = self._models[model] = _Model(
             make_dict_structure_fn_from_attrs(list(fields.values()), model, self._converter, **spelt),
-            {name: field.name for name, field in fields.items() if field.default is attrs.NOTHING},
-            {
-                name: field.type
-                for name, field in fields.items()
-                if field.default is not attrs.NOTHING and field.name != "extra"
-            },
+            needed,
+            optional,
+            frozenset({*needed, *optional}),
             {field.name: name for name, field in fields.items() if field.type is int and _TIME.fullmatch(field.name)},
         )
         return learnt
