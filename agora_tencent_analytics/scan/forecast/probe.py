@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from contextlib import suppress
 
 import attrs
 
@@ -69,7 +70,10 @@ class Probe:
             basis = f"{counted(len(calls), 'call')} listed already"
         drawn = self._draw(sample)
         for at, chosen in drawn.items():
-            sessions = await self._sessions(self._seen[at].call)
+            sessions = list[Session]()
+            with suppress(NothingToAsk):
+                asked = self._provider.sessions(self._seen[at].call, users=self._options.users, over=self._over)
+                sessions = await asked.collect()
             self._seen[at] = attrs.evolve(self._seen[at], sessions=tuple(sessions), chosen=chosen)
         if drawn or self._options.calls is not None:
             basis += f", the sessions of {len(drawn)} read"
@@ -86,37 +90,33 @@ class Probe:
         return shown
 
     async def _list(self, question: Question, window: TimeRange, before: TimeRange | None) -> int:
+        """Looks into a window; how many rows it has seen."""
         listing = self._provider.calls(window, channel=self._options.channel)
-        following = listing.pages()
-        try:
+        following, page = listing.pages(), None
+        with suppress(NothingToAsk):
             page = await anext(following, None)
-        except NothingToAsk:
-            page = None
         if page is None:
             return 0
-        paging, edges, middle = question.row.paging, list(page.items), list[Call]()
-        rows = len(edges)
+        paging, calls, unseen = question.row.paging, list(page.items), 0
+        parts = [calls]
         if isinstance(paging, NextPage):
-            if page.total is not None and page.total > rows:
-                rows = page.total
-            else:  # no page can be asked for but the next
-                edges += [call async for more in following for call in more.items]
-                rows = len(edges)
-        elif isinstance(paging, PageNumber) and rows >= question.size:
-            rows, last, middle = await self._turn(listing, page, question.size)
-            edges += last
-        elif isinstance(paging, Newest) and rows >= paging.most:
-            oldest = min(call.created_ts for call in edges)
-            rows = round(rows * window.seconds / max(1, window.end - oldest))  # as if they were evenly spread
-        self._listed[window] = rows
-        unseen = max(0, rows - len(edges) - len(middle))
-        self._take(Part(window, len(edges), 0 if middle else unseen), edges, before)
-        if middle:
-            self._take(Part(window, len(middle), unseen), middle, before)
-        return len(edges) + len(middle)
+            unseen = max(0, (page.total or 0) - len(calls))
+            if not unseen:  # no page can be asked for but the next
+                calls += [call async for more in following for call in more.items]
+        elif isinstance(paging, PageNumber) and len(calls) >= question.size:
+            parts, rows = await self._turn(listing, page, question.size)
+            unseen = max(0, rows - sum(map(len, parts)))
+        elif isinstance(paging, Newest) and len(calls) >= paging.most:
+            seconds = max(1, window.end - min(call.created_ts for call in calls))
+            unseen = max(0, round(len(calls) * window.seconds / seconds) - len(calls))  # as if they were evenly spread
+        shown = sum(map(len, parts))
+        self._listed[window] = shown + unseen
+        for part in parts:
+            self._take(Part(window, len(part), unseen if part is parts[-1] else 0), part, before)
+        return shown
 
-    async def _turn(self, listing: Paginator[Call], page: Page[Call], size: int) -> tuple[int, list[Call], list[Call]]:
-        """Rows of a listing whose first page is full, those of its last page, and those between that were seen."""
+    async def _turn(self, listing: Paginator[Call], page: Page[Call], size: int) -> tuple[list[list[Call]], int]:
+        """Of a listing whose first page is full: its edges, what was seen between them, if there is any; its rows."""
         first, shown = page.number, {call.call_id for call in page.items}
         pages: dict[int, Sequence[Call]] = {first: page.items}
 
@@ -139,10 +139,11 @@ class Probe:
             rows = (high - first) * size + len(await read(high))
         last = first + (rows - 1) // size
         between = range(first + 1, last)
-        edge = list(await read(last)) if last > first else []
+        edges = [*page.items, *(await read(last) if last > first else ())]
         if between and pages.keys().isdisjoint(between):
             await read(self._dice.choice(between))
-        return rows, edge, [call for number in between for call in pages.get(number, ())]
+        inner = [call for number in between for call in pages.get(number, ())]
+        return [edges, inner] if inner else [edges], rows
 
     def _take(self, part: Part, calls: Sequence[Call], before: TimeRange | None) -> None:
         """Takes in a part of a window's listing; calls that an older window lists are its own."""
@@ -157,12 +158,6 @@ class Probe:
         wanted.sort(key=lambda at: (-_size(self._seen[at].call, self._over), at))
         chosen, left = wanted[: sample // _CHOSEN], wanted[sample // _CHOSEN :]
         return dict.fromkeys(chosen, True) | dict.fromkeys(self._dice.sample(left, sample - len(chosen)), False)
-
-    async def _sessions(self, call: Call) -> list[Session]:
-        try:
-            return await self._provider.sessions(call, users=self._options.users, over=self._over).collect()
-        except NothingToAsk:
-            return []
 
 
 def _size(call: Call, over: TimeRange) -> float:

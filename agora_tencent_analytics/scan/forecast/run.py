@@ -105,7 +105,8 @@ async def forecast(
     _check(depth, known, number, sessions_per_call, minutes_per_call, probe)
     known = None if known is None else tuple(known)
     options, ranges = records._options, {provider: records._range(provider) for provider in providers}
-    rows = {provider: _rows(provider, within, options) for provider, within in ranges.items()}
+    for provider, within in ranges.items():
+        _rows(provider, within, options)
     pricers: dict[Provider, Pricer] = {}
 
     async def look(provider: Provider, within: TimeRange) -> None:
@@ -128,10 +129,9 @@ async def forecast(
     vendors: dict[str, VendorForecast] = {}
     for name, provider in names_of(providers).items():
         sharing = [other for other in providers if other.shared_quota is provider.shared_quota]
-        part = _part(pricers[provider], [pricers[other] for other in sharing])
-        share = None if budget is None else math.floor(budget.left * _part(pricers[provider], pricers.values()))
-        allowance = await _allowance(provider, rows[provider], options, budget=share, part=part)
-        vendors[name] = _forecast(pricers[provider], allowance)
+        pricer, part = pricers[provider], _part(pricers[provider], [pricers[other] for other in sharing])
+        share = None if budget is None else math.floor(budget.left * _part(pricer, pricers.values()))
+        vendors[name] = _forecast(pricer, await _allowance(pricer, budget=share, part=part))
     return Forecast(vendors=vendors)
 
 
@@ -169,10 +169,10 @@ def _part(one: Pricer, of: Iterable[Pricer]) -> float:
     return mine / sum(other.whole.total.most for other in of) if mine else 1.0
 
 
-async def _allowance(
-    provider: Provider, rows: Sequence[Endpoint[Any]], options: ScanOptions, *, budget: int | None, part: float
-) -> Allowance:
+async def _allowance(pricer: Pricer, *, budget: int | None, part: float) -> Allowance:
     """What there is to spend, if so many requests of a budget, and such a part of the quota, are this provider's."""
+    provider, options = pricer.provider, pricer.options
+    rows = _rows(provider, pricer.over, options)
     now, limits = provider.now(), {row.name: provider.limits(row) for row in rows}
     states = {row.name: await provider.quota_state(row) for row in rows}
     counters = []

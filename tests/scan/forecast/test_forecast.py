@@ -317,7 +317,7 @@ def test_who_can_ask_nothing_leaves_a_shared_quota_to_the_other() -> None:
 
     async def scenario() -> Forecast:
         quota = Quota("one", store=":memory:", clock=vendors.time.clock)
-        plans = ("standard", "premium")
+        plans: tuple[Any, ...] = ("standard", "premium")
         two = [AgoraProvider(**credentials, plan=plan, quota=quota, transport=transport) for plan in plans]
         return await scan.forecast(*two, over=over, depth="calls", calls=100)
 
