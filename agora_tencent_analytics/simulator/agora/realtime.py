@@ -11,15 +11,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agora_tencent_analytics.simulator.agora.insight import PRODUCTS, QUALITY, is_told, rows_of, told, top
-from agora_tencent_analytics.simulator.agora.question import Question, bad, ids, one_of
+from agora_tencent_analytics.simulator.agora.question import MOMENT_S, Question, bad, ids, one_of
 from agora_tencent_analytics.simulator.agora.statistics import DIMENSIONS
 from agora_tencent_analytics.simulator.world.attendance import Chosen
 from agora_tencent_analytics.simulator.world.figures import compute
 from agora_tencent_analytics.simulator.world.sessions import Session
 from agora_tencent_analytics.simulator.world.traits import by_trait
-
-WINDOW_S = 20
-"""Length of a window, which begins at a multiple of it."""
 
 _SCALE = ("userCount", "channelCount")
 _MOST_UIDS = 10
@@ -45,7 +42,7 @@ def quality_by_20_seconds(asked: Question) -> Mapping[str, object]:
         chosen = Chosen(channel=asked.query["cname"], user_id=uid, product=product)
         there = [bucket for bucket in _windows(asked) if _stays(asked, bucket, chosen)]
         if there:
-            values = [{"ts": row["ts"], metric: row[metric]} for row in rows_of(asked, metric, there, WINDOW_S, chosen)]
+            values = [{"ts": row["ts"], metric: row[metric]} for row in rows_of(asked, metric, there, MOMENT_S, chosen)]
             users.append({"uid": int(uid), "values": values})
     return {"data": users}
 
@@ -68,13 +65,13 @@ def _flat(asked: Question, metric: str) -> list[dict[str, Any]]:
     chosen = Chosen(channel=asked.query.get("cname"), product=product)
     wanted = _values(asked.query)
     if "dimension" not in asked.query:
-        return rows_of(asked, metric, _windows(asked), WINDOW_S, chosen)
+        return rows_of(asked, metric, _windows(asked), MOMENT_S, chosen)
     dimension = one_of(asked.query, "dimension", DIMENSIONS)
     rows = []
     for bucket in _windows(asked):
         groups = by_trait(_stays(asked, bucket, chosen), dimension)
         figures = {
-            value: compute(stays, metric, bucket, bucket + WINDOW_S)
+            value: compute(stays, metric, bucket, bucket + MOMENT_S)
             for value, stays in groups.items()
             if wanted is None or value in wanted
         }
@@ -98,11 +95,11 @@ def _top(asked: Question, metrics: Sequence[str], ranked_by: str) -> Mapping[str
 
 
 def _windows(asked: Question) -> range:
-    return range(asked.start // WINDOW_S * WINDOW_S, asked.end // WINDOW_S * WINDOW_S, WINDOW_S)
+    return range(asked.start // MOMENT_S * MOMENT_S, asked.end // MOMENT_S * MOMENT_S, MOMENT_S)
 
 
 def _stays(asked: Question, bucket: int, chosen: Chosen) -> list[Session]:
-    return asked.world.stays("agora", bucket, bucket + WINDOW_S, chosen)
+    return asked.world.stays("agora", bucket, bucket + MOMENT_S, chosen)
 
 
 def _values(query: Mapping[str, str]) -> frozenset[str] | None:

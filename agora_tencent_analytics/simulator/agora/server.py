@@ -161,8 +161,9 @@ class SimulatedAgora(SimulatedVendor):
             strikes=strikes,
             habits=self._habits,
         )
-        head: dict[str, object] = {"code": 200, "message": "" if route.inspects else "success"}
-        if route.inspects and not self._api.startswith("2021"):
+        inspects = endpoint.startswith("call/")
+        head: dict[str, object] = {"code": 200, "message": "" if inspects else "success"}
+        if inspects and not self._api.startswith("2021"):
             head["requestId"] = self._request_id()
         return write({**head, **slip_members(route.answer(asked), self.world, self.vendor, query)})
 

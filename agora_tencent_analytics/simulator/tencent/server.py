@@ -135,9 +135,9 @@ class SimulatedTencent(SimulatedVendor):
         if endpoint in _OFFLINE or (self._retired and endpoint == "DescribeCallDetail"):
             raise Refused("ActionOffline", "This API has been deprecated.")
         action, region = _ACTIONS[endpoint], ask.headers.get("x-tc-region")
-        if action.regions is not None and not region:
+        if action.regions and not region:
             raise Refused("MissingParameter", "The request is missing a required parameter `Region`.")
-        if action.regions is not None and region not in action.regions:
+        if action.regions and region not in action.regions:
             raise Refused("UnsupportedRegion", f"The region `{region}` is not supported.")
         return self._limits(action.row).rates
 
