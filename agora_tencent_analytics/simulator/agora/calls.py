@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agora_tencent_analytics.simulator.agora.question import Question, bad, ids, one_of, page
+from agora_tencent_analytics.simulator.faults.listing import turn_to
 from agora_tencent_analytics.simulator.faults.metrics import PointsTold
 from agora_tencent_analytics.simulator.faults.slipped_rows import Shape
 from agora_tencent_analytics.simulator.http.exchange import Written
-from agora_tencent_analytics.simulator.http.listing import turn_to
 from agora_tencent_analytics.simulator.http.telling import listed, write_rows
 from agora_tencent_analytics.simulator.world.figures import peak, stay_rate
 from agora_tencent_analytics.simulator.world.points import Style, write_points

@@ -13,12 +13,14 @@ import time
 import warnings
 from abc import ABC, abstractmethod
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from email.utils import formatdate
 from types import TracebackType
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 import attrs
+from anyio.from_thread import start_blocking_portal
 
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.limits import Plan, Rate, find_plan
@@ -319,3 +321,20 @@ class _Struck(Exception):
         super().__init__()
         self.fault = fault
         self.reply = reply
+
+
+Server = TypeVar("Server", bound=SimulatedVendor)
+
+
+@contextmanager
+def running_in_thread(server: Server) -> Iterator[Server]:
+    """Serves in a thread with a loop of its own until the block is left.
+
+    Args:
+        server: a simulated vendor.
+
+    Raises:
+        OSError: the port cannot be listened on.
+    """
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(server):
+        yield server

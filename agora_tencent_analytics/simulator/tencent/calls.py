@@ -13,10 +13,10 @@ from typing import Any
 
 import attrs
 
+from agora_tencent_analytics.simulator.faults.listing import turn_to
 from agora_tencent_analytics.simulator.faults.metrics import PointsTold
 from agora_tencent_analytics.simulator.faults.slipped_rows import Shape
 from agora_tencent_analytics.simulator.http.exchange import Refused, Written
-from agora_tencent_analytics.simulator.http.listing import turn_to
 from agora_tencent_analytics.simulator.http.telling import listed, user_as_told, write_rows
 from agora_tencent_analytics.simulator.tencent.payload import Action, Asked, about_calls
 from agora_tencent_analytics.simulator.world.catalogue import TENCENT, TENCENT_2021

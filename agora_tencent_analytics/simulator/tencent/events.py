@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from agora_tencent_analytics.limits import DAY
-from agora_tencent_analytics.simulator.http.listing import turn_to
+from agora_tencent_analytics.simulator.faults.listing import turn_to
 from agora_tencent_analytics.simulator.tencent.payload import Action, Asked, about_calls, day_of
 from agora_tencent_analytics.simulator.world.dice import mix, shuffled
 from agora_tencent_analytics.simulator.world.events import Event
