@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from functools import partial
 
 from agora_tencent_analytics.agora import plans
-from agora_tencent_analytics.simulator.agora import calls, generation_2021, insight, realtime, statistics
+from agora_tencent_analytics.simulator.agora import calls, figures, generation_2021
 from agora_tencent_analytics.simulator.agora.question import Route
 from agora_tencent_analytics.simulator.world.figures import EXCELLENT
 
@@ -23,8 +23,8 @@ _PAGES = "page_no page_size"
 _BREAKDOWN = "dimension dimensionValues"
 
 _LATEST = Route(calls.lists, plans.CALL_LISTS, _CALLS, "cname")
-_scale_now = partial(Route, realtime.usage_by_20_seconds, plans.REALTIME, _NOW)
-_quality_now = partial(Route, realtime.quality_by_20_seconds, plans.REALTIME, _NOW)
+_scale_now = partial(Route, figures.usage_by_20_seconds, plans.REALTIME, _NOW)
+_quality_now = partial(Route, figures.quality_by_20_seconds, plans.REALTIME, _NOW)
 
 
 def _by_minute(known: Collection[str]) -> Route:
@@ -44,9 +44,9 @@ _OF_2021_07 = {
     "call/lists": _LATEST,
     "call/sessions": Route(calls.sessions, plans.CALL_DETAIL, _CALL, f"{_PAGES} uids exclude_server_user"),
     "call/metrics": Route(calls.metrics, plans.CALL_DETAIL, f"{_CALL} sids"),
-    "insight/usage/by_time": Route(insight.usage_by_time, plans.INSIGHT_USAGE, f"{_DAYS} aggregateGranularity"),
+    "insight/usage/by_time": Route(figures.usage_by_time, plans.INSIGHT_USAGE, f"{_DAYS} aggregateGranularity"),
     "insight/quality/by_time": Route(
-        insight.quality_by_time, plans.INSIGHT_QUALITY, f"{_DAYS} aggregateGranularity productType"
+        figures.quality_by_time, plans.INSIGHT_QUALITY, f"{_DAYS} aggregateGranularity productType"
     ),
 }
 _OF_2022 = {
@@ -57,19 +57,19 @@ _OF_2022 = {
 }
 _OF_2024 = {
     **_OF_2022,
-    "call/statistics": Route(statistics.by_dimension, plans.CALL_DETAIL, f"{_CALL} metric dimension"),
-    "call/freeze/bucket": Route(statistics.freeze_buckets, plans.CALL_DETAIL, f"{_CALL} metric"),
-    "call/statistics/time": Route(statistics.by_minute, plans.CALL_DETAIL, f"{_CALL} metric"),
+    "call/statistics": Route(calls.statistics, plans.CALL_DETAIL, f"{_CALL} metric dimension"),
+    "call/freeze/bucket": Route(calls.freeze_buckets, plans.CALL_DETAIL, f"{_CALL} metric"),
+    "call/statistics/time": Route(calls.statistics_by_minute, plans.CALL_DETAIL, f"{_CALL} metric"),
     "insight/usage/aggregation": Route(
-        insight.usage_aggregation, plans.USAGE_AGGREGATION, _DAYS, f"{_BREAKDOWN} filters", "POST"
+        figures.usage_aggregation, plans.USAGE_AGGREGATION, _DAYS, f"{_BREAKDOWN} filters", "POST"
     ),
     "insight/quality/aggregation": Route(
-        insight.quality_aggregation, plans.QUALITY_AGGREGATION, f"{_DAYS} productType", f"{_BREAKDOWN} filters", "POST"
+        figures.quality_aggregation, plans.QUALITY_AGGREGATION, f"{_DAYS} productType", f"{_BREAKDOWN} filters", "POST"
     ),
     "realtime/usage/by_time_20sec": _scale_now(f"cname {_BREAKDOWN}"),
     "realtime/quality/by_time_20sec": _quality_now(f"cname uids {_BREAKDOWN}"),
-    "realtime/usage/dimension/top20": Route(realtime.usage_top, plans.REALTIME_TOP, _TOP),
-    "realtime/quality/dimension/top20": Route(realtime.quality_top, plans.REALTIME_TOP, _TOP, "extraMetrics"),
+    "realtime/usage/dimension/top20": Route(figures.usage_top, plans.REALTIME_TOP, _TOP),
+    "realtime/quality/dimension/top20": Route(figures.quality_top, plans.REALTIME_TOP, _TOP, "extraMetrics"),
 }
 
 ROUTES: Mapping[str, Mapping[str, Route]] = {
