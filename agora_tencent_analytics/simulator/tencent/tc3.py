@@ -20,14 +20,6 @@ _AUTHORIZATION = re.compile(
     r"SignedHeaders=(?P<signed>[^,\s]*), ?Signature=(?P<signature>[0-9a-f]*)"
 )
 _STAMP = re.compile("[0-9]{1,18}")
-_SAID = {
-    "InvalidAuthorization": "The Authorization header is missing or not understood.",
-    "SecretIdNotFound": "The SecretId is not found, please ensure that it is correct.",
-    "SignatureExpire": "The provided credentials could not be validated because of exceeding request timestamp.",
-    "TokenFailure": "The token is invalid or has expired.",
-    "SignatureFailure": "The provided credentials could not be validated. Please check your signature is correct.",
-}
-_UNSIGNED = "SignedHeaders must be sorted, sent, and name content-type and host."
 _TOLERANCE_S = 300
 _SERVICE = "trtc"
 
@@ -71,17 +63,22 @@ def check(ask: Ask, known: Mapping[str, Any], *, now: float) -> None:
     told = _AUTHORIZATION.fullmatch(headers.get("authorization", "").strip())
     stamp = headers.get("x-tc-timestamp", "")
     if told is None or not _STAMP.fullmatch(stamp):
-        raise _failure("InvalidAuthorization")
+        raise Refused("AuthFailure.InvalidAuthorization", "The Authorization header is missing or not understood.")
     names = told["signed"].split(";")
     if not {"content-type", "host"} <= set(names) or names != sorted(names) or any(n not in headers for n in names):
-        raise Refused("AuthFailure.InvalidAuthorization", _UNSIGNED)
+        raise Refused(
+            "AuthFailure.InvalidAuthorization", "SignedHeaders must be sorted, sent, and name content-type and host."
+        )
     if told["id"] != known["secret_id"]:
-        raise _failure("SecretIdNotFound")
+        raise Refused("AuthFailure.SecretIdNotFound", "The SecretId is not found, please ensure that it is correct.")
     if abs(now - int(stamp)) > _TOLERANCE_S:
-        raise _failure("SignatureExpire")
+        raise Refused(
+            "AuthFailure.SignatureExpire",
+            "The provided credentials could not be validated because of exceeding request timestamp.",
+        )
     token = headers.get("x-tc-token", "").encode(errors="replace")
     if "token" in known and not hmac.compare_digest(token, known["token"].encode()):
-        raise _failure("TokenFailure")
+        raise Refused("AuthFailure.TokenFailure", "The token is invalid or has expired.")
     day = datetime.fromtimestamp(int(stamp), UTC).strftime("%Y-%m-%d")
     payload = b"UNSIGNED-PAYLOAD" if headers.get("x-tc-content-sha256") == "UNSIGNED-PAYLOAD" else ask.body
     for spelling in _spellings(headers) if (told["day"], told["service"]) == (day, _SERVICE) else ():
@@ -89,11 +86,10 @@ def check(ask: Ask, known: Mapping[str, Any], *, now: float) -> None:
         wanted = signature(known["secret_key"], timestamp=stamp, day=day, service=_SERVICE, canonical=canonical)
         if hmac.compare_digest(wanted, told["signature"]):
             return
-    raise _failure("SignatureFailure")
-
-
-def _failure(name: str) -> Refused:
-    return Refused(f"AuthFailure.{name}", _SAID[name])
+    raise Refused(
+        "AuthFailure.SignatureFailure",
+        "The provided credentials could not be validated. Please check your signature is correct.",
+    )
 
 
 def _spellings(headers: Mapping[str, str]) -> Iterator[dict[str, str]]:
