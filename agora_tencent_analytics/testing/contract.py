@@ -343,7 +343,8 @@ class ProviderContract:
             calls, certificate, _ = self._listed(said if callable(said) else lambda *_: said)
         except errors.AnalyticsError as error:
             if kinds and not isinstance(error, kinds):
-                raise AssertionError(f"{said} became {error!r}") from error
+                answer = f"HTTP {said.status} with {said.body!r}" if isinstance(said, Response) else "it"
+                raise AssertionError(f"{answer} became {error!r}") from error
             return error
         came = errors.counted(len(calls), "call")
         raise AssertionError(f"{came} came, and the certificate says {certificate.why or 'complete'!r}")
