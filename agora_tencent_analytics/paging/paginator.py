@@ -212,7 +212,7 @@ class Pages(AsyncIterator[Page[T]]):
     def retry(self) -> str | None:
         """A cursor for the rest of the window being read alone, to be taken before `skip`; None between windows."""
         windows = self._walk.windows
-        return windows.here(alone=True).text() if windows.reading else None
+        return windows.here(alone=True).text() if windows.reader else None
 
 
 class Batches(AsyncIterator[Sequence[T]]):

@@ -27,11 +27,8 @@ from agora_tencent_analytics.endpoint import AnyOf, Newest, NextPage, PageNumber
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.paging.clip import clip
-from agora_tencent_analytics.paging.decision import PageSigns
-from agora_tencent_analytics.paging.next_page import NextReader
-from agora_tencent_analytics.paging.numbered import WindowReader
+from agora_tencent_analytics.paging.decision import PageSigns, Reader
 from agora_tencent_analytics.paging.question import Question
-from agora_tencent_analytics.paging.truncated import AnyOfReader, NewestReader, Reader
 from agora_tencent_analytics.paging.windows import RECENT_S, reader_of
 from agora_tencent_analytics.timerange import TimeRange
 
@@ -140,7 +137,7 @@ def _page(
     total: int | None = None
     more: bool | None = None
     is_last, onward = False, ""
-    if isinstance(paging, PageNumber) and isinstance(reader, WindowReader):
+    if isinstance(paging, PageNumber):
         at = (reader.number - paging.base) * reader.size
         shown: Sequence[Row] = rows[at : at + reader.size]
         if paging.total == "listing":
@@ -148,12 +145,12 @@ def _page(
         else:
             total = len(shown) if paging.total == "page" else len({row.user or row.name for row in rows})
         is_last = bool(by_user) and by_user.issubset(row.user for row in shown)
-    elif isinstance(paging, NextPage) and isinstance(reader, NextReader):
+    elif isinstance(paging, NextPage):
         at = (reader.number - 1) * reader.size
         shown = rows[at : at + reader.size]
         total = len(rows) if paging.total == "listing" else None
         onward = str(reader.number) if at + reader.size < len(rows) or (paging.last and shown) else ""
-    elif isinstance(paging, Newest | AnyOf) and isinstance(reader, NewestReader | AnyOfReader):
+    elif isinstance(paging, Newest | AnyOf):
         inside = [row for row in rows if row.reaches(reader.window)]
         more = len(inside) > paging.most
         step = max(1.0, len(inside) / paging.most) if isinstance(paging, AnyOf) else 1.0
