@@ -51,7 +51,7 @@ _WITHOUT_PAGES = Step(action="done", complete=True, reason="the answer has no pa
 class Pass(msgspec.Struct, kw_only=True):
     """One pass over the pages of a window."""
 
-    ids: Seen
+    ids: Seen = msgspec.field(default_factory=Seen)
     slips: int = 0
     """Rows repeated within one page: the vendor's slip, counted as shown all the same."""
     earlier: Seen | None = None
@@ -115,7 +115,7 @@ class WindowReader(Reader, kw_only=True):
 
     paging: PageNumber
     readings: int = 1
-    _now: Pass = msgspec.field(default_factory=lambda: Pass(ids=Seen()))
+    _now: Pass = msgspec.field(default_factory=Pass)
     _whole_size: int = 0
     """Rows to a page before the vendor cut pages short."""
     _liar: bool = False
@@ -174,7 +174,9 @@ class WindowReader(Reader, kw_only=True):
     def feed(self, page: PageSigns, *, fresh: int) -> Step:
         """See `Reader.feed`."""
         rows = len(page.ids)
-        self._count(page, fresh)
+        self.pages += 1
+        self.longest = max(self.longest, rows)
+        self.barren = 0 if fresh else self.barren
         if self.paging.total == "none" and page.total is not None:
             page = msgspec.structs.replace(page, total=None)
         if self._ends_at_once(page, rows):
@@ -341,7 +343,7 @@ class WindowReader(Reader, kw_only=True):
         self.everything.update(page.ids)
         if (now.gap or self._owed) and 0 < now.longest < self.size:
             self.size = now.longest
-        self._now = Pass(ids=Seen(), earlier=now.ids, told_before=now.told)
+        self._now = Pass(earlier=now.ids, told_before=now.told)
         self.readings += 1
         self.number, self.shown, self.first_total, self.total = self.paging.base, 0, None, None
         return _ONWARD

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from agora_tencent_analytics.context import is_heard, tell
 from agora_tencent_analytics.decoding.flaws import NO_FLAWS
-from agora_tencent_analytics.endpoint import Endpoint, NextPage, PageNumber
+from agora_tencent_analytics.endpoint import Endpoint, NextPage, PageNumber, Unpaged
 from agora_tencent_analytics.errors import Refusal, WindowRefused, counted
 from agora_tencent_analytics.http.client import Caller
 from agora_tencent_analytics.models.calls import Call, Session
@@ -223,7 +223,7 @@ class Walk:
     def _take_in(self, question: Question, reader: Reader) -> Sequence[Any]:
         window, number, reply, _ = self._last
         row, flaws, evidence, lost = question.row, reply.flaws, self.evidence, list[UnreadableRow]()
-        at = moments(row, reply)
+        at = [] if isinstance(row.paging, PageNumber | Unpaged) else moments(row, reply)
         rows = Digests(reply.ids)
         if flaws.rows:
             lost = unreadable_rows(flaws.rows, reply.ids, row.name, window, number)
