@@ -7,7 +7,7 @@ in pages, and in `truncated.py`, where they do not.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Literal
 
 import msgspec
@@ -61,7 +61,7 @@ def unreadable_rows(
 class PageSigns(msgspec.Struct, kw_only=True, frozen=True):
     """What one page showed."""
 
-    ids: Sequence[bytes]
+    ids: Collection[bytes]
     """Digests of its row ids, in order; those of rows that cannot be read follow."""
     total: int | None = None
     """The vendor's total, if it gave one."""

@@ -15,7 +15,7 @@ about it:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 
 import msgspec
 
@@ -42,7 +42,7 @@ class NextReader(Reader, kw_only=True):
     _drift: str = ""
     _now: Seen = msgspec.field(default_factory=Seen)
     _tokens: set[bytes] = msgspec.field(default_factory=set)
-    _first_page: Sequence[bytes] | None = None
+    _first_page: Collection[bytes] | None = None
     _confirming: bool = False
 
     def resume(self, cursor: Cursor) -> None:
@@ -67,7 +67,7 @@ class NextReader(Reader, kw_only=True):
         elif None not in (total, self.total) and total != self.total and self.paging.total == "listing":
             self._drift = f"the total moved from {self.total} to {total}"
         self.total = self.total if total is None else total
-        news = sum(self._now.new(page.ids))
+        news = sum(self._now.update(page.ids))
         self.shown += news
         onward = self._next(page)
         if not onward:

@@ -30,7 +30,7 @@ false on a full page; pages come short, empty or twice; rows shift while pages a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 
 import msgspec
 
@@ -66,7 +66,7 @@ class Pass(msgspec.Struct, kw_only=True):
     """A digest of the rows of each page."""
     filled: int = 0
     """Pages with rows."""
-    first_page: Sequence[bytes] | None = None
+    first_page: Collection[bytes] | None = None
     most_total: int | None = None
     own_total: bool = True
     """True while the total was the length of every page."""
@@ -232,7 +232,7 @@ class WindowReader(Reader, kw_only=True):
         if now.earlier is None:
             now.ids.update(page.ids)
         else:
-            earlier, news = now.earlier, now.ids.new(page.ids)
+            earlier, news = now.earlier, now.ids.update(page.ids)
             now.returned += sum(new and row in earlier for row, new in zip(page.ids, news, strict=True))
         now.slips += slips
         self.shown += now.ids.size - before + slips

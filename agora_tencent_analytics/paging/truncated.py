@@ -41,7 +41,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise, starmap
 from operator import attrgetter, le
 from typing import Any
@@ -126,10 +126,15 @@ class Density(msgspec.Struct, kw_only=True):
         """Rows thought to lie between `start` and `end`, by the samples alone."""
         return self._scale * self._promised(end)
 
+    def _spans(self) -> Iterator[tuple[int, int, float]]:
+        """Each piece: where it begins and ends, and how many rows it is thought to hold by itself."""
+        at = self.start
+        for end, mass in self.pieces:
+            yield at, end, mass
+            at = end
+
     def _promised(self, end: int) -> float:
-        spans = pairwise([self.start, *(until for until, _ in self.pieces)])
-        held = zip(spans, self.pieces, strict=True)
-        return sum(mass * max(0, min(b, end) - a) / (b - a) for (a, b), (_, mass) in held)
+        return sum(mass * max(0, min(b, end) - a) / (b - a) for a, b, mass in self._spans())
 
     def sampled(self, window: TimeRange, moments: Sequence[int], rows: float) -> None:
         """Takes in a full answer of a window that begins at `start`.
@@ -163,32 +168,25 @@ class Density(msgspec.Struct, kw_only=True):
         self.start = end
 
     def _after(self, end: int) -> list[Piece]:
-        left, at = [], self.start
-        for until, mass in self.pieces:
-            if until > end:
-                left.append((until, mass * (until - max(at, end)) / (until - at)))
-            at = until
-        return left
+        return [(b, mass * (b - max(a, end)) / (b - a)) for a, b, mass in self._spans() if b > end]
 
     def reach(self, rows: float) -> int:
         """Where the window that begins at `start` should end to hold about so many rows."""
-        at, held = self.start, 0.0
-        for (end, _), rate in zip(self.pieces, self._rates(), strict=True):
+        held = 0.0
+        for (at, end, _), rate in zip(self._spans(), self._rates(), strict=True):
             if held + rate * (end - at) >= rows:
                 return max(self.start + 1, round(at + (rows - held) / rate))
             held += rate * (end - at)
-            at = end
         return self.pieces[-1][0]
 
     def total(self) -> float:
         """Rows thought to lie in all pieces, the neighbours' word included."""
-        spans = pairwise([self.start, *(end for end, _ in self.pieces)])
-        return sum(rate * (b - a) for rate, (a, b) in zip(self._rates(), spans, strict=True))
+        return sum(rate * (b - a) for rate, (a, b, _) in zip(self._rates(), self._spans(), strict=True))
 
     def _rates(self) -> list[float]:
         """Rows a second of each piece."""
         edges, scale = [self.start, *(end for end, _ in self.pieces)], self._scale
-        own = [scale * mass / (b - a) for (a, b), (_, mass) in zip(pairwise(edges), self.pieces, strict=True)]
+        own = [scale * mass / (b - a) for a, b, mass in self._spans()]
         rows, seconds = self.near
         if not seconds:
             return own

@@ -228,7 +228,7 @@ class Walk:
         if flaws.rows:
             lost = unreadable_rows(flaws.rows, reply.ids, row.name, window, number)
             rows = Digests([*reply.ids, *(one.row_id for one in lost)])
-        news = self._seen.new(rows)
+        news = self._seen.update(rows)
         items, fresh = reply.items, sum(news)
         if row.key and fresh < len(news):
             self._doubt_namesakes(row.name, reply.ids, reply.items)

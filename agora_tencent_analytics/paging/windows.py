@@ -7,7 +7,7 @@ sends nothing, and never sees a record: that is `walk.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
 import msgspec
@@ -88,8 +88,8 @@ class Windows(msgspec.Struct, eq=False):
     _index: int = 0
     _stack: list[tuple[TimeRange, int]] = []
     """Windows that follow, the next one last, each with its barren levels."""
-    _later: int = 0
-    """How many of them are not part of the window that was begun last."""
+    _pieces: list[tuple[TimeRange, int]] = []
+    """What is left of the present one, in the same way: its halves, and what its reader meant to read."""
     _longest: int = 0
     _reached: int = 0
     """First second that the present question has not asked for."""
@@ -106,7 +106,7 @@ class Windows(msgspec.Struct, eq=False):
     @property
     def between_questions(self) -> bool:
         """True if nothing of the present question is left to be read."""
-        return self.reader is None and not self._stack
+        return self.reader is None and not self._stack and not self._pieces
 
     def take_up(self) -> tuple[Question, Reader] | None:
         """The question whose next window is to be read, and the reader of that; None when there is none left.
@@ -116,16 +116,15 @@ class Windows(msgspec.Struct, eq=False):
             BadInput: the cursor is of another question.
         """
         while True:
-            if (question := self._question) is not None:
-                if self.reader is not None:
-                    return question, self.reader
-                if self._stack or self._led_on(question):
-                    if len(self._stack) <= self._later:
-                        self._later, self.asked_before = len(self._stack) - 1, self._evidence.asked
-                        self.fruitful = 0
-                    self._begin(question, *self._stack.pop())
-                    continue
-            if not self._next_question():
+            question = self._question
+            if question is not None and self.reader is not None:
+                return question, self.reader
+            if question is not None and self._pieces:
+                self._begin(question, *self._pieces.pop())
+            elif question is not None and (self._stack or self._led_on(question)):
+                self.asked_before, self.fruitful = self._evidence.asked, 0
+                self._begin(question, *self._stack.pop())
+            elif not self._next_question():
                 if self._evidence.only_clipped and self._resume is None:
                     raise self._evidence.nothing_to_ask()
                 return None
@@ -169,7 +168,7 @@ class Windows(msgspec.Struct, eq=False):
                 self._questions = questions
                 return True
             self._questions = questions
-        if self._ask_what_was_hidden():
+        if self._hidden and self._ask_what_was_hidden():
             return True
         index, question = next(self._questions, (0, None))
         if question is None:
@@ -185,11 +184,13 @@ class Windows(msgspec.Struct, eq=False):
     def _ask(self, index: int, question: Question, now: float) -> None:
         self._take(index, question)
         self._hidden = []
-        pieces = [piece for over in question.over for piece in self._inside(question, over, now)]
+        pieces = list[TimeRange]()
+        for over in question.over:
+            pieces += self._inside(question, over, now)
         trail = question.trail
         fill_to = min(trail.fill_to, newest(question.limits, now)) if trail is not None and trail.fill_to else 0
         windows = question.windows(pieces, fill_to=fill_to)
-        self._put(windows)
+        self._stack = [(window, 0) for window in windows[::-1]]
         if trail is not None:
             self._reached = max([piece.end for piece in (*question.over, *windows)])
 
@@ -198,12 +199,6 @@ class Windows(msgspec.Struct, eq=False):
         self._evidence.reach(over)
         inside = self._clip(question, over, now)
         return [] if inside is None else [inside]
-
-    def _put(self, windows: Sequence[TimeRange]) -> bool:
-        """Puts these windows on the stack; True if there are any."""
-        self._stack = [(window, 0) for window in windows][::-1]
-        self._later = len(self._stack)
-        return bool(self._stack)
 
     def _led_on(self, question: Question) -> bool:
         """True if the answers show that more is to be asked: of it, the next window is put on the stack."""
@@ -216,7 +211,6 @@ class Windows(msgspec.Struct, eq=False):
             stack += [(inside, 0) for inside in self._inside(question, window, self._clock.now())]
         if trail.doubt:
             self._evidence.doubts[trail.doubt] = None
-        self._later = len(stack)
         self._followed = not stack
         return bool(stack)
 
@@ -230,14 +224,14 @@ class Windows(msgspec.Struct, eq=False):
             return False
         self._begun_anew = True
         self._questions = self._question = self.reader = None
-        self._stack = []
+        self._stack, self._pieces = [], []
         self._evidence.begin_anew()
         return True
 
     def _ask_what_was_hidden(self) -> bool:
         """Asks for what could not be asked for, if the vendor's clock turns out to be another since; once."""
         question, hidden, self._hidden = self._question, self._hidden, None
-        if not hidden or question is None:
+        if hidden is None or question is None:
             return False
         limits, row, pieces = question.limits, question.row, list[TimeRange]()
         now, claim = self._clock.now(), self._clock.claim
@@ -248,7 +242,8 @@ class Windows(msgspec.Struct, eq=False):
                 self._evidence.clipped.pop(piece, None)
                 self._evidence.clip(cut.clipped)
                 pieces += [cut.inside] if cut.inside else []
-        return self._put(question.windows(pieces))
+        self._stack = [(window, 0) for window in question.windows(pieces)[::-1]]
+        return bool(self._stack)
 
     def _latest(self, now: float) -> float:
         """What the time is at most, by either clock or by the word of answers that nothing else has borne out."""
@@ -281,7 +276,7 @@ class Windows(msgspec.Struct, eq=False):
             question=self._index,
             mark=question.mark(self._identity) if question is not None else "",
             over=evidence.over,
-            stack=() if alone else tuple(self._stack),
+            stack=() if alone else (*self._stack, *self._pieces),
             window=at.window if self.reader else None,
             number=at.number,
             size=at.size,
@@ -313,7 +308,6 @@ class Windows(msgspec.Struct, eq=False):
         self._take(cursor.question, question)
         self._followed = False
         self._stack = list(cursor.stack)
-        self._later = len(self._stack)
         ahead = [window for window, _ in cursor.stack] + ([cursor.window] if cursor.window else [])
         self._reached = max(cursor.reached, *(piece.end for piece in (*question.over, *ahead)))
         if trail is not None and not forgot:
@@ -327,7 +321,7 @@ class Windows(msgspec.Struct, eq=False):
     def _go_on_in(self, question: Question, window: TimeRange, cursor: Cursor) -> None:
         ahead = cursor.ahead
         if ahead is not None and not askable(window, question.limits, now=self._clock.now()):
-            self._stack.append((TimeRange(window.start, ahead.end), cursor.barren))
+            self._pieces.append((TimeRange(window.start, ahead.end), cursor.barren))
             return
         self._begin(question, window, cursor.barren)
         # A window that had to be cut is another listing, and is read from its first page.
@@ -351,17 +345,17 @@ class Windows(msgspec.Struct, eq=False):
             self._refusals = 0
             if askable(window, question.limits, now=self._clock.now()):
                 return False
-            self._stack.append((reader.rest, reader.barren))
+            self._pieces.append((reader.rest, reader.barren))
         elif step.action == "split" and ranged and (halves := window.halves()) is not None:
             split, barren = True, reader.barren + 1  # reset to 0 by the first new row of the half
-            self._stack += [(halves[1], barren), (halves[0], barren)]
+            self._pieces += [(halves[1], barren), (halves[0], barren)]
         else:
             if step.action == "split":
                 whole = "a single second" if ranged else "a listing without a time range"
                 why = f"{why}, and {whole} cannot be split"
             self._evidence.close(step.over or window, reader, complete=step.complete, reason=why)
         self.reader = None
-        if not self._stack:
+        if self.between_questions:
             self._led_on(question)
         return split
 
@@ -371,7 +365,7 @@ class Windows(msgspec.Struct, eq=False):
         if reader is None:
             return None
         self._evidence.close(reader.window, reader, complete=False, reason=reason)
-        self._stack += _left_over(reader)
+        self._pieces += _left_over(reader)
         return reader.window
 
     def give_way(self, question: Question, reader: Reader, refused: Refusal) -> str:
@@ -395,7 +389,7 @@ class Windows(msgspec.Struct, eq=False):
             if halves is None:
                 return ""
             self._evidence.refused += 1
-            self._stack += [*_left_over(reader), (halves[1], reader.barren), (halves[0], reader.barren)]
+            self._pieces += [*_left_over(reader), (halves[1], reader.barren), (halves[0], reader.barren)]
             self.reader = None
             return "split"
         if refused.kind not in ("too_recent", "too_old"):
@@ -409,7 +403,7 @@ class Windows(msgspec.Struct, eq=False):
                 self._evidence.clip(hidden(piece, question.limits, now=now, here=here, endpoint=name))
             else:
                 self._evidence.clip((Clipped(over=piece, reason="history", endpoint=name),))
-        self._stack += _left_over(reader)
+        self._pieces += _left_over(reader)
         self.reader = None
         if left is not None:
             # Another window is another listing: it is read from its first page.
