@@ -204,11 +204,12 @@ class WindowReader(Reader, kw_only=True):
 
     def _read(self, page: PageSigns, rows: int) -> Step:
         now, first = self._now, self.number == self.paging.base
-        stale = rows > 0 and now.ids.size > 0 and now.ids.issuperset(page.ids)
+        known = now.ids.known(page.ids) if now.ids.size else 0
+        stale = 0 < rows == known
         mark = digest(b"".join(page.ids).hex()) if rows else b""
         repeated = stale and mark in now.marks
         now.own_total = now.own_total and page.total == rows
-        self._notice_drift(page, rows, repeated=repeated)
+        self._notice_drift(page, rows, known, repeated=repeated)
         if rows and not first and not stale:
             now.gap = now.gap or not (now.full or now.probing)
             self._liar = self._liar or now.said_more is False
@@ -241,11 +242,11 @@ class WindowReader(Reader, kw_only=True):
             self.total = page.total
             now.most_total = max(page.total, now.most_total or 0)
 
-    def _notice_drift(self, page: PageSigns, rows: int, *, repeated: bool) -> None:
+    def _notice_drift(self, page: PageSigns, rows: int, known: int, *, repeated: bool) -> None:
         now = self._now
         if repeated:
             self._suspect("a page came twice")
-        elif now.ids.size and not now.ids.isdisjoint(page.ids):
+        elif known:
             self._suspect("rows moved between pages")
         elif now.empties and rows:
             self._suspect("a page came empty, and rows followed")

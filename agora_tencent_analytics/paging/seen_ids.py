@@ -130,19 +130,10 @@ class Seen:
             other.update([digests[at : at + 16] for at in range(0, len(digests), 16)])
         return other
 
-    def issuperset(self, digests: Collection[bytes]) -> bool:
-        """True if all of these are in it."""
-        if not self.size:
-            return not digests
+    def known(self, digests: Collection[bytes]) -> int:
+        """How many of these are in it."""
         self._look()
-        return self._memory.issuperset(digests) if self._file is None else all(one in self for one in digests)
-
-    def isdisjoint(self, digests: Collection[bytes]) -> bool:
-        """True if none of these is in it."""
-        if not self.size:
-            return True
-        self._look()
-        return self._memory.isdisjoint(digests) if self._file is None else not any(one in self for one in digests)
+        return sum(map(self._memory.__contains__ if self._file is None else self.__contains__, digests))
 
     def _look(self) -> None:
         """Makes the digests of the first page."""

@@ -71,37 +71,37 @@ class Held(NamedTuple):
     """What may be missing, in words."""
 
 
+class Terms(NamedTuple):
+    """What each walk of a listing is about."""
+
+    caller: Caller
+    """Asks single questions."""
+    questions: Questions
+    """Gives the questions, when told the time."""
+    cursor: Cursor | None
+    """Where to go on."""
+    max_requests: int | None
+    """The walk ends, incomplete, after so many pages; None: only a window has a ceiling."""
+    max_wait: float | None
+    """The longest wait for a quota slot, seconds; None waits as long as it takes."""
+    held: Held | None
+    """Items that are already known, which come first, as one page."""
+
+
 class Walk:
     """The state of one walk. `next` changes it only after a page was decoded.
 
     Args:
-        caller: asks single questions.
-        questions: gives the questions, when told the time.
-        cursor: where to go on.
-        max_requests: the walk ends, incomplete, after so many pages; None: only a window has a ceiling.
-        max_wait: the longest wait for a quota slot, seconds; None waits as long as it takes.
-        whole_questions: True if a question that the cursor has left in the middle is to be asked again as a whole.
+        terms: what it is about.
         filters: which items are given; the others are counted.
-        held: items that are already known, which come first, as one page.
+        whole_questions: True if a question that the cursor has left in the middle is to be asked again as a whole.
     """
 
-    def __init__(
-        self,
-        caller: Caller,
-        questions: Questions,
-        cursor: Cursor | None,
-        max_requests: int | None,
-        max_wait: float | None,
-        *,
-        whole_questions: bool,
-        filters: Sequence[Filter] = (),
-        held: Held | None = None,
-    ) -> None:
+    def __init__(self, terms: Terms, filters: Sequence[Filter], *, whole_questions: bool) -> None:
+        caller, cursor, held = terms.caller, terms.cursor, terms.held
+        self._terms = terms
         self._filters = filters
         self._held = held if cursor is None else None  # a cursor lies behind them
-        self._caller = caller
-        self._max_requests = max_requests
-        self._max_wait = max_wait
         self._told = Receipt()  # the cost that pages have told
         self._warned = False
         self._seen = Seen()
@@ -113,7 +113,7 @@ class Walk:
         self.windows: Windows = Windows(
             caller.identity,
             caller.quota.clock,
-            questions,
+            terms.questions,
             cursor if held is None else None,
             whole_questions,
             self.evidence,
@@ -145,7 +145,7 @@ class Walk:
                 break
             window, number = reader.window, reader.number
             try:
-                reply, body = await self._caller.ask(
+                reply, body = await self._terms.caller.ask(
                     question.row,
                     question.limits,
                     window,
@@ -153,7 +153,7 @@ class Walk:
                     page=number,
                     size=reader.size,
                     token=reader.token,
-                    max_wait=self._max_wait,
+                    max_wait=self._terms.max_wait,
                     spent=evidence.cost,
                 )
             except Refusal as refused:
@@ -168,9 +168,9 @@ class Walk:
 
     def _ceiling(self, window: TimeRange) -> str:
         """Which ceiling of requests the walk has reached, in words; `""`: none."""
-        asked, fruitful = self.evidence.asked, self.windows.fruitful
-        if self._max_requests is not None and asked >= self._max_requests:
-            return f"the walk's ceiling of {counted(self._max_requests, 'request')} was reached"
+        asked, fruitful, most = self.evidence.asked, self.windows.fruitful, self._terms.max_requests
+        if most is not None and asked >= most:
+            return f"the walk's ceiling of {counted(most, 'request')} was reached"
         asked -= self.windows.asked_before
         if asked >= MOST_REQUESTS:
             return f"the ceiling of {MOST_REQUESTS} requests for one window was reached at {window}"
@@ -265,12 +265,12 @@ class Walk:
             self._beginnings = self._beginnings or Beginnings()
             self._beginnings.note(window, reply.ids, map(_BEGUN, reply.items))
         split = self.windows.go(question, reader, step)
-        if step.drift or split or reply.warning or is_heard(self._caller.hooks):
+        if step.drift or split or reply.warning or is_heard(self._terms.caller.hooks):
             self._tell(row, step, split=split, rows=len(reply.items) + len(lost), fresh=len(items))
         return items
 
     def _tell(self, row: Endpoint[Any], step: Step, *, split: bool, rows: int, fresh: int) -> None:
-        (window, number, reply, _), hooks = self._last, self._caller.hooks
+        (window, number, reply, _), hooks = self._last, self._terms.caller.hooks
         about: dict[str, Any] = {"vendor": row.vendor, "endpoint": row.name}
         if is_heard(hooks):
             signs: dict[str, Any] = {"rows": rows, "fresh": fresh, "total": reply.total, "has_more": reply.has_more}
@@ -306,7 +306,7 @@ class Walk:
         way = self.windows.give_way(question, reader, refused)
         if way == "split" and isinstance(refused, WindowRefused):
             why = f"the vendor finds it {refused.kind}"
-            tell(self._caller.hooks, WindowSplit(vendor=row.vendor, endpoint=row.name, over=over, reason=why))
+            tell(self._terms.caller.hooks, WindowSplit(vendor=row.vendor, endpoint=row.name, over=over, reason=why))
         return bool(way)
 
     def _finish(self, stopped: str) -> None:
