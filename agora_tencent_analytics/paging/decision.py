@@ -115,15 +115,12 @@ class Reader(msgspec.Struct, kw_only=True):
     """The total on the first page of the present reading."""
     total: int | None = None
     """The last total of the present reading."""
+    drift: str = ""
+    """What the present reading has shown to have changed, or perhaps, in words; `""`: nothing."""
     duplicates: int = 0
     """Rows that the walk had seen before."""
     everything: Seen = msgspec.field(default_factory=Seen)
     """Rows of all readings of the window."""
-
-    @property
-    def drift(self) -> str:
-        """What the present reading has shown to have changed, or perhaps, in words; `""`: nothing."""
-        return ""
 
     @property
     def ahead(self) -> Ahead | None:
@@ -139,6 +136,7 @@ class Reader(msgspec.Struct, kw_only=True):
         """Takes up a reading where a cursor left it; rows from before that are known by their count only."""
         self.number, self.size, self.shown = cursor.number, cursor.size, cursor.shown
         self.first_total = self.total = cursor.total
+        self.drift = cursor.drift
 
     def feed(self, page: PageSigns, *, fresh: int) -> Step:
         """Takes a page in and says what is next.

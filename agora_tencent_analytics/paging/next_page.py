@@ -39,7 +39,6 @@ class NextReader(Reader, kw_only=True):
     paging: NextPage
     number: int = 1
     readings: int = 1
-    _drift: str = ""
     _now: Seen = msgspec.field(default_factory=Seen)
     _tokens: set[bytes] = msgspec.field(default_factory=set)
     _first_page: Collection[bytes] | None = None
@@ -48,12 +47,7 @@ class NextReader(Reader, kw_only=True):
     def resume(self, cursor: Cursor) -> None:
         """See `Reader.resume`."""
         super().resume(cursor)
-        self.token, self._drift = cursor.token, cursor.drift
-
-    @property
-    def drift(self) -> str:
-        """See `Reader.drift`."""
-        return self._drift
+        self.token = cursor.token
 
     def feed(self, page: PageSigns, *, fresh: int) -> Step:
         """See `Reader.feed`."""
@@ -65,7 +59,7 @@ class NextReader(Reader, kw_only=True):
         if self.number == 1:
             self._first_page, self.first_total = page.ids, total
         elif None not in (total, self.total) and total != self.total and self.paging.total == "listing":
-            self._drift = f"the total moved from {self.total} to {total}"
+            self.drift = f"the total moved from {self.total} to {total}"
         self.total = self.total if total is None else total
         news = sum(self._now.update(page.ids))
         self.shown += news
@@ -100,8 +94,8 @@ class NextReader(Reader, kw_only=True):
             return Step(action="done", reason=_MORE)
         if self.total is not None and (self.total > self.shown or self._belied(page, self.total)):
             return self._again(f"the vendor counts {counted(self.total, 'row')}, and {self.shown} came")
-        if self._drift:
-            return self._again(self._drift)
+        if self.drift:
+            return self._again(self.drift)
         if self.recent and self.number > 1:
             if not self._first_page:  # it was read in another process
                 return self._again(_CAME)
@@ -124,6 +118,6 @@ class NextReader(Reader, kw_only=True):
             return Step(action="done", reason=why, drift=why)
         self.readings += 1
         self.number, self.token, self.shown, self.total, self.first_total = 1, "", 0, None, None
-        self._now, self._first_page, self._drift = Seen(), None, ""
+        self._now, self._first_page, self.drift = Seen(), None, ""
         self._tokens.clear()
         return Step(action="page", drift=why)

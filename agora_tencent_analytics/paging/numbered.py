@@ -146,12 +146,6 @@ class WindowReader(Reader, kw_only=True):
         )
 
     @property
-    def drift(self) -> str:
-        """See `Reader.drift`."""
-        now = self._now
-        return now.drift or now.doubt or (_SHORT if now.gap and not self._counted else "")
-
-    @property
     def _owed(self) -> bool:
         """True if the vendor's total, whatever it counts, is more than was shown."""
         most = self._now.most_total
@@ -185,6 +179,8 @@ class WindowReader(Reader, kw_only=True):
             self.everything.update(page.ids)
         self._noticed = ""
         step = self._confirm(page) if self._confirming else self._read(page, rows)
+        now = self._now
+        self.drift = now.drift or now.doubt or (_SHORT if now.gap and not self._counted else "")
         return msgspec.structs.replace(step, drift=self._noticed) if self._noticed else step
 
     def _ends_at_once(self, page: PageSigns, rows: int) -> bool:

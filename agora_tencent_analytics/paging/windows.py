@@ -256,9 +256,8 @@ class Windows(msgspec.Struct, eq=False):
         if self._resume is not None or abs(moved_s) <= CLOCKS_DIFFER_S:
             return
         then, now = self._asked_at, self._asked_at + moved_s
-        better = list(self._source(now, now))
         asked = {question.mark(self._identity): question.over for question in self._source(then, then)}
-        for question in better:
+        for question in self._source(now, now):
             missed = list(question.over)
             for over in asked.get(question.mark(self._identity), ()):
                 missed = [rest for piece in missed for rest in piece.minus(over)]
