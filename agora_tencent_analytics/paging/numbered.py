@@ -51,7 +51,7 @@ _WITHOUT_PAGES = Step(action="done", complete=True, reason="the answer has no pa
 class Pass(msgspec.Struct, kw_only=True):
     """One pass over the pages of a window."""
 
-    ids: Seen = msgspec.field(default_factory=Seen)
+    ids: Seen
     slips: int = 0
     """Rows repeated within one page: the vendor's slip, counted as shown all the same."""
     earlier: Seen | None = None
@@ -115,7 +115,7 @@ class WindowReader(Reader, kw_only=True):
 
     paging: PageNumber
     readings: int = 1
-    _now: Pass = msgspec.field(default_factory=Pass)
+    _pass: Pass | None = None
     _whole_size: int = 0
     """Rows to a page before the vendor cut pages short."""
     _liar: bool = False
@@ -126,14 +126,20 @@ class WindowReader(Reader, kw_only=True):
     def __post_init__(self) -> None:
         self.number = self.paging.base
         self._whole_size = self.size
-        self.everything = self._now.ids  # until there are several readings
+
+    @property
+    def _now(self) -> Pass:
+        """The present pass: made when something is asked of it, which a lone page hardly ever does."""
+        if self._pass is None:
+            self._pass = Pass(ids=self.everything)  # the same until there are several
+        return self._pass
 
     def resume(self, cursor: Cursor) -> None:
         """See `Reader.resume`. If the rest drifts, the window is read again, and rows from before come again."""
         super().resume(cursor)
         shown, size, total, read = cursor.shown, cursor.size, cursor.total, cursor.number - self.paging.base
         behind = 0 < shown == (read - 1) * size
-        self._now = Pass(
+        self._pass = Pass(
             ids=self.everything,
             drift=cursor.drift,
             most_total=total,
@@ -340,7 +346,7 @@ class WindowReader(Reader, kw_only=True):
         self.everything.update(page.ids)
         if (now.gap or self._owed) and 0 < now.longest < self.size:
             self.size = now.longest
-        self._now = Pass(earlier=now.ids, told_before=now.told)
+        self._pass = Pass(ids=Seen(), earlier=now.ids, told_before=now.told)
         self.readings += 1
         self.number, self.shown, self.first_total, self.total = self.paging.base, 0, None, None
         return _ONWARD
