@@ -12,9 +12,8 @@ from agora_tencent_analytics.agora import plans
 from agora_tencent_analytics.agora.auth import AgoraCredentials
 from agora_tencent_analytics.agora.call_details import details_questions
 from agora_tencent_analytics.agora.endpoints import GENERATION_ENDPOINTS, SIDS, UIDS
-from agora_tencent_analytics.agora.figures.ask import ask_figures, those_had
+from agora_tencent_analytics.agora.figures.ask import ask_figures, those_had, whole_buckets
 from agora_tencent_analytics.agora.figures.decode import grid_of
-from agora_tencent_analytics.agora.joining import join_figures, whole_buckets
 from agora_tencent_analytics.agora.variables import VARIABLES
 from agora_tencent_analytics.agora.wire import HOSTS, AgoraVendor
 from agora_tencent_analytics.decoding.series import join_series
@@ -24,7 +23,7 @@ from agora_tencent_analytics.http.credentials import fixed_credentials
 from agora_tencent_analytics.limits import DAY, Limits, Plan
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.events import AbnormalExperience
-from agora_tencent_analytics.models.figures import Figures
+from agora_tencent_analytics.models.figures import Figures, join_figures
 from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.paging.paginator import Paginator
 from agora_tencent_analytics.paging.question import Over, Question, Questions, over_range, users_of
