@@ -12,7 +12,7 @@ from agora_tencent_analytics.agora import plans
 from agora_tencent_analytics.agora.auth import AgoraCredentials
 from agora_tencent_analytics.agora.call_details import details_questions
 from agora_tencent_analytics.agora.endpoints import GENERATION_ENDPOINTS, SIDS, UIDS
-from agora_tencent_analytics.agora.figures.ask import ask_figures, those_had, whole_buckets
+from agora_tencent_analytics.agora.figures.ask import ask_figures, those_had, whole, whole_buckets
 from agora_tencent_analytics.agora.figures.decode import grid_of
 from agora_tencent_analytics.agora.variables import VARIABLES
 from agora_tencent_analytics.agora.wire import HOSTS, AgoraVendor
@@ -20,10 +20,10 @@ from agora_tencent_analytics.decoding.series import join_series
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.errors import BadInput, NotOffered
 from agora_tencent_analytics.http.credentials import fixed_credentials
-from agora_tencent_analytics.limits import DAY, Limits, Plan
+from agora_tencent_analytics.limits import Limits, Plan
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.events import AbnormalExperience
-from agora_tencent_analytics.models.figures import Figures, join_figures
+from agora_tencent_analytics.models.figures import Figures
 from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.paging.paginator import Paginator
 from agora_tencent_analytics.paging.question import Over, Question, Questions, over_range, users_of
@@ -31,9 +31,6 @@ from agora_tencent_analytics.paging.stays import Packet, packed
 from agora_tencent_analytics.provider import QUALITY, USAGE, Every, Provider
 from agora_tencent_analytics.secret import Secret
 from agora_tencent_analytics.timerange import TimeRange
-
-_RECOMPUTED_S = 2 * DAY
-"""How far back the vendor computes its figures anew."""
 
 
 class AgoraArguments(ProviderOptions, total=False):
@@ -239,8 +236,7 @@ class AgoraProvider(Provider):
                 yield from part(now, latest)
 
         def merge(pieces: Sequence[Figures]) -> list[Figures]:
-            computed = None if question.startswith("realtime") else int(self.now()) - _RECOMPUTED_S
-            return join_figures(pieces, provisional_from=computed)
+            return whole(question, pieces, self.now())
 
         return self.walk(questions, merge=merge)
 

@@ -18,8 +18,8 @@ from agora_tencent_analytics.agora.reference_tables import PRODUCT_TYPES
 from agora_tencent_analytics.context import listed
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.errors import BadInput, NotOffered
-from agora_tencent_analytics.limits import Limits
-from agora_tencent_analytics.models.figures import FIGURES
+from agora_tencent_analytics.limits import DAY, Limits
+from agora_tencent_analytics.models.figures import FIGURES, Figures, join_figures
 from agora_tencent_analytics.timerange import TimeRange
 
 Params = dict[str, Any]
@@ -33,6 +33,8 @@ _ROWS_OF: Mapping[str, tuple[str, ...]] = {
     "realtime_quality": ("realtime/quality/by_time_20sec", "live/experience/by_time", "live/net/by_time"),
 }
 _EVERY = {"day": "1d", "hour": "1h"}
+_RECOMPUTED_S = 2 * DAY
+"""How far back the vendor computes its figures anew."""
 
 
 def ask_figures(
@@ -101,6 +103,17 @@ def whole_buckets(over: TimeRange, grid: int, limits: Limits) -> TimeRange | Non
     span = max(1, limits.span_s - 1)
     windows = -(-(end - grid + 1 - start) // span)
     return TimeRange(start, min(end, start + windows * span))
+
+
+def whole(question: str, pieces: Iterable[Figures], now: float) -> list[Figures]:
+    """The figures of a question, of the pieces that neighbouring windows gave.
+
+    Args:
+        question: its name.
+        pieces: oldest window first.
+        now: the vendor's epoch seconds.
+    """
+    return join_figures(pieces, provisional_from=None if question.startswith("realtime") else int(now) - _RECOMPUTED_S)
 
 
 def _taking(rows: Sequence[Endpoint[Any]], metric: str, question: str) -> Endpoint[Any]:
