@@ -15,6 +15,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypedDict, TypeVar, Unpack
 from urllib.parse import urlsplit
 
+from msgspec.structs import replace
+
 from agora_tencent_analytics.context import Priority, Terms, check_hooks, together
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.environment import EnvironmentVariable, from_environment
@@ -73,6 +75,9 @@ class Access:
 
     The arguments are described at `Provider`, which people see.
     """
+
+    # What a view has of its own stands in the slot; all else it shares with its provider.
+    __slots__ = ("__dict__", "__weakref__", "_caller")
 
     endpoints: Sequence[Endpoint[Any]] = ()
     """The rows behind the neutral questions; any row of the vendor's table may be asked by `ask`."""
@@ -138,7 +143,7 @@ class Access:
         self.name: str = vendor.name
         """The vendor's name, as in records and reports."""
         self._plan = plan
-        self._caller = Caller(
+        self._caller: Caller = Caller(
             vendor=vendor,
             hosts=hosts,
             app_id=app_id,
@@ -150,7 +155,6 @@ class Access:
             timeouts=timeouts or Timeouts(),
             hooks=check_hooks(hooks),
         )
-        self._is_view = False
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, **options: Unpack[ProviderOptions]) -> Self:
@@ -248,18 +252,22 @@ class Access:
     def _view(
         self, terms: Terms, hooks: Iterable[Hook] = (), retry: Retry | None = None, timeouts: Timeouts | None = None
     ) -> Self:
-        caller: Caller = self._caller.__copy__()  # type: ignore[attr-defined]  # which the stubs lack
-        caller.terms, caller.receipts = terms, (Receipt(), *caller.receipts)
-        if hooks:
-            caller.hooks = together(caller.hooks, check_hooks(hooks))
-        if retry is not None:
-            caller.retry = retry
-        if timeouts is not None:
-            caller.timeouts = timeouts
+        of = self._caller
         view = object.__new__(type(self))
-        own = view.__dict__ = self.__dict__.copy()  # in half the instructions that `update` takes
-        own["_caller"], own["_is_view"] = caller, True
+        view.__dict__ = self.__dict__
+        view._caller = replace(
+            of,
+            terms=terms,
+            receipts=(Receipt(), *of.receipts),
+            retry=retry or of.retry,
+            timeouts=timeouts or of.timeouts,
+            hooks=together(of.hooks, check_hooks(hooks)) if hooks else of.hooks,
+        )
         return view
+
+    @property
+    def _is_view(self) -> bool:
+        return len(self._caller.receipts) > 1
 
     # -- what it is -----------------------------------------------------------------------------------------
 

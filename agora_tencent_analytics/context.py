@@ -84,7 +84,7 @@ def check_seconds(name: str, value: object) -> None:
     Raises:
         BadInput: it is not a number from 0.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
         raise BadInput(f"{name} must be 0 or more seconds, or None, not {value!r}")
 
 
