@@ -15,9 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypedDict, TypeVar, Unpack
 from urllib.parse import urlsplit
 
-from msgspec.structs import replace
-
-from agora_tencent_analytics.context import Priority, Terms, check_hooks, together
+from agora_tencent_analytics.context import Priority, check_hooks
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.environment import EnvironmentVariable, from_environment
 from agora_tencent_analytics.errors import BadInput, NotOffered
@@ -246,23 +244,16 @@ class Access:
         if retry is not None or timeouts is not None:
             _check_kinds(("retry", retry, Retry), ("timeouts", timeouts, Timeouts))
         now = self._caller.quota.clock.clock.monotonic()
-        terms = self._caller.terms.narrowed(now, priority=priority, max_wait=max_wait, within_s=within_s, budget=budget)
-        return self._view(terms, hooks, retry, timeouts)
-
-    def _view(
-        self, terms: Terms, hooks: Iterable[Hook] = (), retry: Retry | None = None, timeouts: Timeouts | None = None
-    ) -> Self:
-        of = self._caller
-        view = object.__new__(type(self))
-        view.__dict__ = self.__dict__
-        view._caller = replace(
-            of,
-            terms=terms,
-            receipts=(Receipt(), *of.receipts),
-            retry=retry or of.retry,
-            timeouts=timeouts or of.timeouts,
-            hooks=together(of.hooks, check_hooks(hooks)) if hooks else of.hooks,
+        caller = self._caller.narrowed(
+            now, priority=priority, max_wait=max_wait, within_s=within_s, budget=budget, hooks=hooks
         )
+        caller.receipts = (Receipt(), *caller.receipts)
+        if retry is not None:
+            caller.retry = retry
+        if timeouts is not None:
+            caller.timeouts = timeouts
+        view = object.__new__(type(self))
+        view.__dict__, view._caller = self.__dict__, caller
         return view
 
     @property

@@ -140,7 +140,7 @@ class Job:
             except StopAsyncIteration:
                 return None
             except DailyQuotaExhausted as spent:
-                until = self.provider._caller.terms.until
+                until = self.provider._caller.until
                 if not self.options.waiting or until is not None:
                     raise  # to wait for midnight, and be late
                 self._asking.discard(task)
@@ -275,10 +275,10 @@ class Job:
 
 def _on_terms(provider: Provider, options: ScanOptions) -> Provider:
     """A view of the provider for one scan: the scan's options go before the provider's, those before defaults."""
-    terms = provider._caller.terms
-    priority = options.priority or terms.priority or "backfill"
-    narrowed = terms.narrowed(0.0, priority=priority, budget=options.budget)
-    return provider._view(msgspec.structs.replace(narrowed, queues=True), options.hooks)
+    priority = options.priority or provider._caller.priority or "backfill"
+    view = provider.with_options(priority=priority, budget=options.budget, hooks=options.hooks)
+    view._caller.queues = True
+    return view
 
 
 def _forget_frames(error: BaseException | None) -> None:
