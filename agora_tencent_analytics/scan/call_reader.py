@@ -10,16 +10,15 @@ from agora_tencent_analytics.errors import AnalyticsError, counted
 from agora_tencent_analytics.models.calls import Session
 from agora_tencent_analytics.models.columns import POINT_BYTES
 from agora_tencent_analytics.models.series import MetricSeries
-from agora_tencent_analytics.notices import CallDone
-from agora_tencent_analytics.paging.certificate import Certificate, Clipped, NothingToAsk
+from agora_tencent_analytics.paging.certificate import Certificate, Clipped, NothingToAsk, UnreadableRow
 from agora_tencent_analytics.paging.paginator import Batches, Paginator
 from agora_tencent_analytics.scan.batch_queue import BatchQueue
 from agora_tencent_analytics.scan.job import Job
 from agora_tencent_analytics.scan.lister import as_many_as_asked
 from agora_tencent_analytics.scan.options import Depth
-from agora_tencent_analytics.scan.parts import Parts
-from agora_tencent_analytics.scan.records import CallRecord, Failure
-from agora_tencent_analytics.scan.report import GIVEN_UP
+from agora_tencent_analytics.scan.parts import Part, Parts, Seen
+from agora_tencent_analytics.scan.records import Failure
+from agora_tencent_analytics.scan.report import GIVEN_UP, doubts_of
 from agora_tencent_analytics.scan.whole_call import read_whole
 from agora_tencent_analytics.scan.work import PendingCall
 from agora_tencent_analytics.timerange import TimeRange
@@ -50,51 +49,36 @@ class CallReader:
         self._call = pending.call
         self._sound = pending.sound
         self._memory = job.memory
-        self._parts = Parts(job.name, pending.call, job.memory, self._hand_over, again=pending.again)
+        self._parts = Parts(job.name, pending.call, again=pending.again)
 
     async def run(self) -> None:
         """Reads the call, or as much of it as can be had."""
+        job, parts = self._job, self._parts
         self._memory.begin(id(self))
-        self._job.in_hand += 1
+        job.in_hand += 1
         try:
-            await self._read()
+            if job.options.depth != "metrics":
+                await self._sessions()
+            elif sessions := await self._whole():
+                await self._metrics(sessions)
+            if not (parts.broken_off and job.work.kept):  # by something hopeless: the next scan begins it anew
+                await self._hand_over(parts.finish())
         finally:
-            self._parts.drop()
-            del self._parts  # each holds the other: without the collector neither would ever be gone
-            self._job.in_hand -= 1
+            self._memory.release(parts.size)
+            job.in_hand -= 1
             self._memory.end(id(self))
 
-    async def _read(self) -> None:
+    async def _hand_over(self, ready: Iterable[Part]) -> None:
         job, parts = self._job, self._parts
-        if job.options.depth == "metrics":
-            sessions = await self._whole()
-            if sessions:
-                await self._metrics(sessions)
-        else:
-            await self._sessions()
-        if parts.broken_off and job.work.kept:
-            return  # by something hopeless: the next scan begins it anew
-        if job.options.users is None or parts.found:
-            await parts.finish()
-        else:
-            job.work.lacks(self._call, failed=bool(parts.failed), early=parts.early)
-            job.work.settle(self._call)
-
-    async def _hand_over(self, record: CallRecord, points: int) -> None:
-        job, parts = self._job, self._parts
-        if record.last:
-            job.work.lacks(self._call, failed=bool(parts.failed), early=parts.early)
-            if job.is_heard:
-                done = CallDone(
-                    vendor=job.name,
-                    call_id=self._call.call_id,
-                    sessions=parts.sessions,
-                    series=parts.series,
-                    points=parts.points,
-                    failures=parts.failed,
-                )
-                job.tell(done)
-        await job.hand_over([record], points)
+        for part in ready:
+            if part.record.last:
+                job.work.lacks(self._call, failed=bool(parts.failed), early=parts.early)
+                if job.options.users is not None and not parts.found:
+                    job.work.acknowledge(part.record)  # nobody asked for was there, and nobody is told of the call
+                    return
+                if job.is_heard:
+                    job.done(parts)
+            await job.hand_over([part])
 
     async def _sessions(self) -> list[Session]:
         job = self._job
@@ -113,7 +97,7 @@ class CallReader:
                     await self._fail(strange, "sessions")
                 found.extend(batch)
             else:
-                await self._parts.add(batch)
+                await self._hand_over(self._parts.add(batch))
         return found
 
     async def _whole(self) -> list[Session]:
@@ -140,7 +124,8 @@ class CallReader:
         if series is None:
             return sessions
         parts.expect(shown)
-        await parts.add((), (await self._not_empty(series))[0])
+        kept, _ = await self._not_empty(series)
+        await self._hand_over(parts.add((), kept))
         return [session for session in sessions if session.user_id not in whole.users]
 
     async def _metrics(self, sessions: list[Session]) -> None:
@@ -155,22 +140,21 @@ class CallReader:
         await self._memory.leave(id(self))
         while (batch := await self._next(listing, batches, "metrics")) is not None:
             kept, size = await self._not_empty(batch)
-            del batch
             self._memory.came(id(self), size)
-            await self._parts.add((), kept)
-            del kept
+            await self._hand_over(self._parts.add((), kept))
+            del batch, kept
             await self._memory.leave(id(self))
 
-    async def _not_empty(self, batch: Sequence[MetricSeries]) -> tuple[list[MetricSeries], int]:
-        """The series that hold points, and the bytes of these.
+    async def _not_empty(self, batch: Sequence[MetricSeries]) -> tuple[list[Seen], int]:
+        """The series that hold points, and the bytes of these, which are held from now on.
 
         Those of which that is not plain are decoded, a few at a turn of the loop.
         """
         report, decoded, size = self._job.report, 0, 0
-        kept, astray, contradicted = list[MetricSeries](), list[MetricSeries](), list[MetricSeries]()
+        kept, astray, contradicted = list[Seen](), list[MetricSeries](), list[MetricSeries]()
         for series in batch:
             if (seen := series.columns._watch(series.spare, report._looked_at)) is not None:
-                kept.append(series)
+                kept.append((series, seen.rows, seen.size))
                 size += seen.size
                 continue
             decoded += 1
@@ -181,7 +165,7 @@ class CallReader:
             if series.columns.contradicted:
                 contradicted.append(series)
             if points:
-                kept.append(series)
+                kept.append((series, points, points * POINT_BYTES))
                 size += points * POINT_BYTES
             elif (series.odd or series.columns.outside) and not series.outside:
                 astray.append(series)
@@ -189,11 +173,12 @@ class CallReader:
             one, points = contradicted[0], sum(series.columns.contradicted for series in contradicted)
             dropped = counted(points, "point")
             what = f"call {one.call_id} has {dropped} beside another value of the same second, which was kept"
-            self._job.suspect([f"{what}; some are of {one.vendor_metric} of session {one.session_id}"])
+            self._job.note([f"{what}; some are of {one.vendor_metric} of session {one.session_id}"])
         if astray:
             one = astray[0]
             what = f"call {one.call_id} has points, but none of a second that was asked for, in {len(astray):,} series"
-            self._job.suspect([f"{what}; one is {one.vendor_metric} of session {one.session_id}"])
+            self._job.note([f"{what}; one is {one.vendor_metric} of session {one.session_id}"])
+        self._memory.hold(size)
         return kept, size
 
     async def _next(self, listing: Paginator[T], batches: Batches[T], step: Depth) -> Sequence[T] | None:
@@ -202,7 +187,7 @@ class CallReader:
         while True:
             window = None
             try:
-                batch = await job.next(batches)
+                batch = await job.next(batches.next)
             except NothingToAsk as nothing:
                 self._hide(nothing.clipped)
                 return None
@@ -219,22 +204,18 @@ class CallReader:
                 return None
 
     async def _take(self, certificate: Certificate, step: Depth) -> None:
-        job = self._job
-        job.take(certificate)
-        self._hide(certificate.clipped)
+        self._job.report.count(certificate)
+        self._hide(certificate.clipped, doubts_of(certificate))
         for lost in certificate.lost:
-            failure = Failure(vendor=job.name, step=step, call_id=self._call.call_id, over=lost.over, error=lost)
-            self._parts.lose(failure)
-            if not job.work.was_told(lost):
-                await job.fail(failure)
+            await self._fail(lost, step, over=lost.over)
 
-    def _hide(self, pieces: Iterable[Clipped]) -> None:
-        clipped = tuple(pieces)
-        self._parts.hide(clipped)
-        self._job.hide(self._job.work.gaps(clipped) if self._sound else clipped)
+    def _hide(self, pieces: Sequence[Clipped], doubts: Sequence[str] = ()) -> None:
+        self._parts.hide(pieces)
+        self._job.note(doubts, self._job.work.gaps(pieces) if self._sound else pieces)
 
     async def _fail(self, error: AnalyticsError, step: Depth, *, over: TimeRange | None = None) -> None:
         job = self._job
         failure = Failure(vendor=job.name, step=step, call_id=self._call.call_id, over=over, error=error)
         self._parts.fail(failure, hopeless=job.is_hopeless(error))
-        await job.fail(failure)
+        if not (isinstance(error, UnreadableRow) and job.work.was_told(error)):
+            await job.fail(failure)

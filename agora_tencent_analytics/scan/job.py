@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from copy import copy
 from typing import Any, TypeVar
 
@@ -17,7 +17,6 @@ from agora_tencent_analytics.errors import (
     BudgetSpent,
     CallNotFound,
     DailyQuotaExhausted,
-    LedgerUnusable,
     NotAsked,
     NotAuthenticated,
     NotOffered,
@@ -34,13 +33,14 @@ from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.scan.batch_queue import BatchQueue
 from agora_tencent_analytics.scan.memory_bound import MemoryBound
 from agora_tencent_analytics.scan.options import RequestedIds, ScanOptions
+from agora_tencent_analytics.scan.parts import Part, Parts
 from agora_tencent_analytics.scan.records import CallRecord, Failure
 from agora_tencent_analytics.scan.report import VendorReport, doubts_of
-from agora_tencent_analytics.scan.work import PendingCall, Work, note_of
+from agora_tencent_analytics.scan.work import PendingCall, Work
 from agora_tencent_analytics.timerange import TimeRange
 
 T = TypeVar("T")
-Outcome = CallRecord | Failure
+Outcome = Part | Failure
 """What the consumer's end of a scan receives; a failure only if the scan is to raise it."""
 
 UNREACHABLE = 48
@@ -88,6 +88,7 @@ class Job:
         self.memory: MemoryBound = memory
         self.report: VendorReport = VendorReport(over=work.over, already=work.already, cost=self.provider.receipt)
         self.report.doubt(work.doubts)
+        self.report.hide(work.hidden)
         self._clock = provider.shared_quota.clock
         self._resolved_at, self._resolved_lead = self._clock.now(), self._clock.lead
         self.in_hand = 0
@@ -102,7 +103,6 @@ class Job:
         self._cut_short: set[asyncio.Task[Any]] = set()
         self._outcomes = outcomes
         self._began = self._told_at = anyio.current_time()
-        self._recall()
 
     @property
     def stopped(self) -> bool:
@@ -119,16 +119,17 @@ class Job:
         """How many attempts in a row have reached nobody."""
         return self.report.cost.attempts - self._unheard_since if isinstance(error, TransportError) else 0
 
-    async def next(self, source: AsyncIterator[T]) -> T | None:
-        """The next item, or None at the end; waits for midnight when the day is spent and the scan may wait."""
+    async def next(self, ask: Callable[[], Awaitable[T | None]]) -> T | None:
+        """What comes next, or None at the end; waits for midnight when the day is spent and the scan may wait."""
         # Not a cancel scope for each item, which costs a tenth of what it takes to read a small call.
         task = asyncio.current_task()
         assert task is not None
         while True:
             self._asking.add(task)
             try:
-                item = await anext(source)
-                self.answered, self._unheard_since = True, self.report.cost.attempts
+                item = await ask()
+                if item is not None:
+                    self.answered, self._unheard_since = True, self.report.cost.attempts
                 return item
             except asyncio.CancelledError:
                 ours = task in self._cut_short
@@ -137,8 +138,6 @@ class Job:
                     raise  # somebody else's
                 assert self._gone is not None
                 raise copy(self._gone) from None
-            except StopAsyncIteration:
-                return None
             except DailyQuotaExhausted as spent:
                 until = self.provider._caller.until
                 if not self.options.waiting or until is not None:
@@ -148,29 +147,35 @@ class Job:
             finally:
                 self._asking.discard(task)
 
-    async def hand_over(self, records: Sequence[CallRecord], points: int = 0) -> None:
-        """Gives records to the consumer, and counts them.
-
-        Args:
-            records: they.
-            points: how many they hold, as far as is known.
-        """
+    async def hand_over(self, parts: Sequence[Part]) -> None:
+        """Gives parts of calls to the consumer, and counts them."""
         report = self.report
-        report.points += points
-        for record in records:
+        for part in parts:
+            record = part.record
             report.calls += record.part == 0
             report.sessions += len(record.sessions)
             report.series += len(record.series)
+            report.points += part.points
         self.progress()
-        await self._outcomes.put(records)
+        await self._outcomes.put(parts)
 
     async def hand_over_calls(self, pending: Sequence[PendingCall]) -> None:
         """Gives calls to the consumer as they were listed: of a scan that reads no more of them."""
-        if self.is_heard:
-            for one in pending:
-                done = CallDone(vendor=self.name, call_id=one.call.call_id, sessions=0, series=0, points=0, failures=0)
-                self.tell(done)
-        await self.hand_over([CallRecord(vendor=self.name, call=one.call, again=one.again) for one in pending])
+        for one in pending if self.is_heard else ():
+            self.done(Parts(self.name, one.call))
+        await self.hand_over([Part(CallRecord(vendor=self.name, call=one.call, again=one.again)) for one in pending])
+
+    def done(self, parts: Parts) -> None:
+        """Tells of a call that was read, and how much of it there was."""
+        done = CallDone(
+            vendor=self.name,
+            call_id=parts.call.call_id,
+            sessions=parts.sessions,
+            series=parts.series,
+            points=parts.points,
+            failures=parts.failed,
+        )
+        self.tell(done)
 
     async def fail(self, failure: Failure) -> None:
         """Notes what could not be read, and tells the consumer if it wants to stop at that."""
@@ -194,25 +199,16 @@ class Job:
             self.report.stopped = self.report.stopped or str(error)
             await self._outcomes.put([failure])
 
-    def take(self, certificate: Certificate) -> None:
-        """Takes in what the finished walk about a call has to say, except for what it could not ask: see `hide`."""
-        self.report.take(certificate)
-        self._remember()
-
-    def hide(self, pieces: Iterable[Clipped]) -> None:
-        """Notes what could not be asked."""
-        self.report.hide(pieces)
-        self._remember()
-
     def doubt(self, certificate: Certificate) -> None:
-        """Notes what an unfinished walk has to say already, so that it outlives the scan."""
-        self.report.hide(self.work.gaps(certificate.clipped))
-        self.suspect(doubts_of(certificate))
+        """Notes what an unfinished walk has to say already."""
+        self.note(doubts_of(certificate), self.work.gaps(certificate.clipped))
 
-    def suspect(self, doubts: Sequence[str]) -> None:
-        """Notes what speaks against completeness, in words, so that it outlives the scan."""
-        self.report.doubt(doubts)
-        self._remember()
+    def note(self, doubts: Sequence[str], hidden: Sequence[Clipped] = ()) -> None:
+        """Notes what speaks against completeness, and what could not be asked, so that it outlives the scan."""
+        if doubts or hidden:
+            self.report.doubt(doubts)
+            self.report.hide(hidden)
+            self.work.remember(self.report.doubts, self.report.clipped)
 
     def begin_anew(self) -> bool:
         """Resolves the range again, before any of it was read, if the vendor's clock turns out to be another."""
@@ -255,22 +251,6 @@ class Job:
     def tell(self, notice: Notice) -> None:
         """Gives a notice to the hooks of the provider and of the scan."""
         tell(self.provider.hooks, notice)
-
-    def _remember(self) -> None:
-        if self.work.kept:
-            gaps = [(piece.endpoint, piece.over) for piece in self.report.clipped if piece.reason == "history"]
-            rows = [(endpoint, over.start, over.end) for endpoint, over in gaps]
-            self.work.remember(note_of(self.report.doubts, rows))
-
-    def _recall(self) -> None:
-        if self.work.note:
-            try:
-                doubts, gaps = msgspec.json.decode(self.work.note, type=tuple[list[str], list[tuple[str, int, int]]])
-                pieces = [(endpoint, TimeRange(start, end)) for endpoint, start, end in gaps]
-            except (msgspec.MsgspecError, ValueError):
-                raise LedgerUnusable("the note that the ledger holds cannot be one: name another file") from None
-            self.report.doubt(doubts)
-            self.report.hide(Clipped(over=over, reason="history", endpoint=endpoint) for endpoint, over in pieces)
 
 
 def _on_terms(provider: Provider, options: ScanOptions) -> Provider:

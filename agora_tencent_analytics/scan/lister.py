@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
 from itertools import islice
 from typing import TypeVar
 
@@ -62,7 +63,7 @@ class Lister:
         self._may_begin_anew = True
         ids = job.options.call_ids
         known = self._work.known(ids or ())
-        self._missing = None if ids is None else set(ids) - known | self._work.running(ids)
+        self._missing = None if ids is None else {call_id for call_id in ids if known.get(call_id, True)}
         for call_id in known:
             self._requested.found(call_id)
 
@@ -106,7 +107,7 @@ class Lister:
             name = question.row.name
             for piece in (*self._job.missed(), *self._job.unproven(name)):
                 if piece.seconds > question.limits.lag_s + CLOCKS_DIFFER_S:
-                    self._job.hide([Clipped(over=piece, reason="clock", endpoint=name)])
+                    self._job.note((), [Clipped(over=piece, reason="clock", endpoint=name)])
 
     def _begins_anew(self) -> bool:
         """True if the first answer shows that the range was resolved by a wrong clock, and it is resolved again."""
@@ -141,7 +142,7 @@ class Lister:
         pages = listing.pages()
         for _ in batch:
             try:
-                page = None if self._job.stopped or not missing else await self._job.next(pages)
+                page = None if self._job.stopped or not missing else await self._job.next(partial(anext, pages, None))
             except AnalyticsError:
                 break  # whoever asks about a call says so
             if page is None:
@@ -149,7 +150,7 @@ class Lister:
             found |= {call.call_id: call for call in page.items if call.held_sessions is not None}
             missing -= found.keys()
         said = listing.verdict  # not which windows it came through: whoever is not found is asked about
-        self._job.suspect([f"{said.endpoint}: {doubt}" for doubt in said.doubts])
+        self._job.note([f"{said.endpoint}: {doubt}" for doubt in said.doubts])
         return [msgspec.structs.replace(one, call=found.get(one.call.call_id, one.call)) for one in batch]
 
     async def _hand(self, pending: Sequence[PendingCall]) -> None:
@@ -174,11 +175,11 @@ class Lister:
         left = Cursor.read(rest) if rest is not None else None  # where an earlier scan stood
         while not self._job.stopped:
             try:
-                page = await self._job.next(pages)
+                page = await self._job.next(partial(anext, pages, None))
             except NothingToAsk as nothing:
                 if self._begins_anew():
                     return None
-                self._job.hide(self._work.gaps(nothing.clipped))
+                self._job.note((), self._work.gaps(nothing.clipped))
                 self._work.listed(span, nothing.clipped)
                 return True
             except AnalyticsError as refused:

@@ -24,16 +24,11 @@ class MemoryBound:
 
     def __init__(self, bound: int) -> None:
         self._bound = bound
-        self._held = 0
-        self._expected = float(_FIRST_GUESS)
-        self._busy: dict[int, float] = {}  # what each worker fetches now; insertion order is age
-        self._of: dict[int, int] = {}  # bytes of each record that the consumer has not dealt with
-        self._changed, self._waiting = anyio.Event(), 0
-
-    @property
-    def held(self) -> int:
+        self.held: int = 0
         """Bytes held now."""
-        return self._held
+        self._next = float(ANSWER_COSTS * _FIRST_GUESS)  # what an answer that is asked for now is likely to take
+        self._busy: dict[int, float] = {}  # what each worker fetches now; insertion order is age
+        self._changed, self._waiting = anyio.Event(), 0
 
     def begin(self, worker: int) -> None:
         """A worker takes up a call."""
@@ -41,12 +36,12 @@ class MemoryBound:
 
     def end(self, worker: int) -> None:
         """A worker is done with its call."""
-        self._busy.pop(worker, None)
+        del self._busy[worker]
         self._wake()
 
     async def leave(self, worker: int) -> None:
         """Returns when the worker may fetch more."""
-        while next(iter(self._busy)) != worker and self._held + self._coming + self._next > self._bound:
+        while next(iter(self._busy)) != worker and self.held + sum(self._busy.values()) + self._next > self._bound:
             self._waiting += 1
             try:
                 await self._changed.wait()
@@ -57,35 +52,18 @@ class MemoryBound:
     def came(self, worker: int, size: int) -> None:
         """What a worker fetched has come: bytes of points."""
         self._busy[worker] = 0.0
-        self._expected = max(float(size), self._expected * _FORGETTING)
+        self._next = max(float(ANSWER_COSTS * size), self._next * _FORGETTING)
         self._wake()
 
     def hold(self, size: int) -> None:
         """Bytes came in."""
-        self._held += size
+        self.held += size
 
     def release(self, size: int) -> None:
         """Bytes went out."""
         if size:
-            self._held -= size
+            self.held -= size
             self._wake()
-
-    def hand_over(self, record: object, size: int) -> None:
-        """So many of the bytes are from now on held by a record."""
-        if size:
-            self._of[id(record)] = size
-
-    def dealt_with(self, record: object) -> None:
-        """What a record holds is not the scan's any more."""
-        self.release(self._of.pop(id(record), 0))
-
-    @property
-    def _coming(self) -> float:
-        return sum(self._busy.values())
-
-    @property
-    def _next(self) -> float:
-        return ANSWER_COSTS * self._expected
 
     def _wake(self) -> None:
         if self._waiting:

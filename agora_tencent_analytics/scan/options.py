@@ -11,6 +11,7 @@ from agora_tencent_analytics.context import Priority
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.notices import Hook
+from agora_tencent_analytics.paging.question import Over
 from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.receipt import Budget
 from agora_tencent_analytics.timerange import Last
@@ -130,3 +131,8 @@ class Since(msgspec.Struct, kw_only=True, frozen=True):
             raise BadInput(f"Since(first=...) takes Last(hours=...), not {type(self.first).__name__}")
         if isinstance(self.look_back_s, bool) or not isinstance(self.look_back_s, int) or self.look_back_s < 0:
             raise BadInput(f"look_back_s must be a whole number of seconds from 0, not {self.look_back_s!r}")
+
+
+def first_of(over: Over | Since | None) -> Over | None:
+    """The range that a first scan reads."""
+    return over.first if isinstance(over, Since) else over

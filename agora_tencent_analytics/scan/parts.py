@@ -6,50 +6,53 @@ part larger. All series of a session are in the part that has the session.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, repeat
+
+import msgspec
 
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.series import MetricSeries
-from agora_tencent_analytics.paging.certificate import Clipped
+from agora_tencent_analytics.paging.certificate import Clipped, UnreadableRow
 from agora_tencent_analytics.paging.stays import in_order
-from agora_tencent_analytics.scan.memory_bound import MemoryBound
 from agora_tencent_analytics.scan.records import CallRecord, Failure
 
 MOST_SESSIONS = 100
 MOST_BYTES = 32 << 20
+Seen = tuple[MetricSeries, int, int]
+"""A series, how many points it holds as far as is known, and their bytes."""
+
+
+class Part(msgspec.Struct, frozen=True):
+    """A record on its way to the consumer."""
+
+    record: CallRecord
+    points: int = 0
+    """How many it holds, as far as is known."""
+    size: int = 0
+    """Bytes of these; they are held until the consumer has dealt with it."""
 
 
 class Parts:
-    """Gathers what is read about a call and emits it.
+    """Gathers what is read about a call, and gives what is ready of it.
 
     Args:
         vendor: the provider's name in the report.
         call: the call.
-        memory: told of the bytes that are held here.
-        emit: takes a finished record, and how many points it holds as far as is known.
         again: True if the records replace earlier ones.
     """
 
-    def __init__(
-        self,
-        vendor: str,
-        call: Call,
-        memory: MemoryBound,
-        emit: Callable[[CallRecord, int], Awaitable[None]],
-        *,
-        again: bool = False,
-    ) -> None:
+    def __init__(self, vendor: str, call: Call, *, again: bool = False) -> None:
         self.call = call
         self._vendor = vendor
         self._again = again
-        self._memory = memory
-        self._emit = emit
-        self._part = 0
-        self._bytes = self._points = 0
+        self._part = self._points = 0
         self._sessions: list[Session] = []
         self._series: list[MetricSeries] = []
         self._failures: list[Failure] = []
         self._expected: dict[str, Session] = {}
+        self.size: int = 0
+        """Bytes of points that no part holds yet."""
         self.failed: int = 0
         """Windows that could not be read."""
         self.found: bool = False
@@ -66,18 +69,13 @@ class Parts:
 
     def expect(self, sessions: Iterable[Session]) -> None:
         """Sessions whose series are to come; each goes into the part that its series go into."""
-        self._expected |= {session.session_id: session for session in in_order(sessions)}
+        self._expected |= {session.session_id: session for session in sessions}
         self.found = self.found or bool(self._expected)
 
     def fail(self, failure: Failure, *, hopeless: bool = False) -> None:
-        """Something about the call could not be read."""
-        self.failed += 1
+        """Something about the call could not be read; if that is a row, to read the call again would not help."""
+        self.failed += not isinstance(failure.error, UnreadableRow)
         self.broken_off = self.broken_off or hopeless
-        self.found = True
-        self._failures.append(failure)
-
-    def lose(self, failure: Failure) -> None:
-        """A row about the call cannot be read: to read the call again would not help."""
         self.found = True
         self._failures.append(failure)
 
@@ -89,43 +87,35 @@ class Parts:
             else:
                 self.early = True
 
-    def drop(self) -> None:
-        """Gives up what is held; nothing more is emitted."""
-        self._memory.release(self._bytes)
-        self._bytes = 0
-
-    async def add(self, sessions: Sequence[Session], series: Sequence[MetricSeries] = ()) -> None:
-        """Takes in sessions, or all the series of some expected sessions."""
+    def add(self, sessions: Sequence[Session], series: Iterable[Seen] = ()) -> Iterator[Part]:
+        """Takes in sessions, or all the series of some expected sessions; the parts that are full."""
         self.found = self.found or bool(sessions)
-        for session in sessions:
-            await self._take(session)
-        by_session: dict[str, list[MetricSeries]] = {}
+        by_session: dict[str, list[Seen]] = {}
         for one in series:
-            by_session.setdefault(one.session_id, []).append(one)
-        for name, own in by_session.items():
-            await self._take(self._expected.pop(name, None), own)
+            by_session.setdefault(one[0].session_id, []).append(one)
+        with_series = [(self._expected.pop(name, None), own) for name, own in by_session.items()]
+        for session, own in chain(zip(sessions, repeat(())), with_series):
+            points = size = 0
+            for _, rows, held in own:
+                points += rows
+                size += held
+            # Whether a part is the last is known only when more comes: so a full part goes out then.
+            crowded = session is not None and len(self._sessions) >= MOST_SESSIONS
+            if crowded or (self.size and self.size + size > MOST_BYTES):
+                yield self._ready(last=False)
+            if session is not None:
+                self._sessions.append(session)
+            if own:
+                self._series += [one for one, _, _ in own]
+                self._points += points
+                self.size += size
 
-    async def finish(self) -> None:
-        """Emits the last part, with the sessions that have no series."""
-        for session in self._expected.values():
-            await self._take(session)
-        await self._flush(last=True)
+    def finish(self) -> Iterator[Part]:
+        """The last part, with the sessions that have no series."""
+        yield from self.add(in_order(self._expected.values()))
+        yield self._ready(last=True)
 
-    async def _take(self, session: Session | None, series: Sequence[MetricSeries] = ()) -> None:
-        seen = [found for one in series if (found := one.columns._glance())]
-        size = sum([one.size for one in seen])
-        self._memory.hold(size)
-        # Whether a part is the last is known only when more comes: so a full part goes out then.
-        crowded = session is not None and len(self._sessions) >= MOST_SESSIONS
-        if crowded or (self._bytes and self._bytes + size > MOST_BYTES):
-            await self._flush(last=False)
-        if session is not None:
-            self._sessions.append(session)
-        self._series.extend(series)
-        self._bytes += size
-        self._points += sum([one.rows for one in seen])
-
-    async def _flush(self, *, last: bool) -> None:
+    def _ready(self, *, last: bool) -> Part:
         record = CallRecord(
             vendor=self._vendor,
             call=self.call,
@@ -141,7 +131,7 @@ class Parts:
         self.sessions += len(record.sessions)
         self.series += len(record.series)
         self.points += self._points
-        self._memory.hand_over(record, self._bytes)
-        points, self._bytes, self._points = self._points, 0, 0
+        ready = Part(record, self._points, self.size)
+        self._points = self.size = 0
         self._sessions, self._series, self._failures = [], [], []
-        await self._emit(record, points)
+        return ready

@@ -31,10 +31,11 @@ from agora_tencent_analytics.scan.job import Job, Outcome
 from agora_tencent_analytics.scan.lane import asks, expires, read
 from agora_tencent_analytics.scan.ledger import Ledger
 from agora_tencent_analytics.scan.memory_bound import MemoryBound
-from agora_tencent_analytics.scan.options import RequestedIds, ScanOptions, Since
+from agora_tencent_analytics.scan.options import RequestedIds, ScanOptions, Since, first_of
+from agora_tencent_analytics.scan.parts import Part
 from agora_tencent_analytics.scan.records import CallRecord, Failure
 from agora_tencent_analytics.scan.report import Report
-from agora_tencent_analytics.scan.work import ListedWork, Work, lives
+from agora_tencent_analytics.scan.work import Work, lives
 from agora_tencent_analytics.storage.sqlite import beside_the_loop
 from agora_tencent_analytics.timerange import TimeRange
 
@@ -79,7 +80,7 @@ class Records:
         self._told = False  # what the tasks failed with, if they did
         self._memory = MemoryBound(HELD_BYTES)
         self._outcomes: BatchQueue[Outcome]
-        self._taken: CallRecord | None = None
+        self._taken: Part | None = None
         self._report = Report()
         self._jobs: dict[str, Job] = {}
 
@@ -145,16 +146,14 @@ class Records:
     def _range(self, provider: Provider) -> TimeRange:
         """What is to be read of a provider, in its vendor's time."""
         now = provider.now()
-        over = self._over.first if isinstance(self._over, Since) else self._over
+        over = first_of(self._over)
         return lives(self._options.listed(provider), now) if over is None else resolve(over, now)
 
     async def _work_of(self, name: str, provider: Provider) -> Work:
         if self._ledger is not None and self._over is not None:
             return await beside_the_loop(partial(self._ledger.work, name, provider, self._over))
-        over = self._over.first if isinstance(self._over, Since) else self._over
-        if over is not None and self._options.calls is None:
-            return Work(over, provider.now())
-        return ListedWork(self._options.listed(provider), over, provider.now())
+        listed = None if self._options.calls is None else self._options.listed(provider)
+        return Work(first_of(self._over), provider.now(), listed)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -182,8 +181,8 @@ class Records:
             raise StopAsyncIteration
         if self._taken is not None:
             if self._ledger is not None and not self._by_hand:
-                self.acknowledge(self._taken)
-            self._memory.dealt_with(self._taken)
+                self.acknowledge(self._taken.record)
+            self._memory.release(self._taken.size)
             self._taken = None
         outcome = await self._outcomes.take()
         if outcome is None:
@@ -202,7 +201,7 @@ class Records:
                 job.work.told(one.error for one in job.report.failures)
             raise self._report.incomplete(f"the scan could not read everything: {outcome}")
         self._taken = outcome
-        return outcome
+        return outcome.record
 
     def _end(self) -> Exception:
         """The end of the iteration: an ordinary one, or by what made providers unreadable."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
+from functools import partial
 from typing import Any, NamedTuple
 
 from agora_tencent_analytics.endpoint import AnyOf
@@ -120,7 +121,8 @@ async def read_whole(job: Job, worker: int, call: Call) -> Whole | None:
     sessions: dict[str, Session] = {}
     series: list[MetricSeries] = []
     users, everybody = frozenset[str](), True
-    pages, early, held, rows = way.walk.pages(), copy(way.listing.trail), 0, 0
+    pages = partial(anext, way.walk.pages(), None)
+    early, held, rows = copy(way.listing.trail), 0, 0
     try:
         while True:
             await memory.leave(worker)

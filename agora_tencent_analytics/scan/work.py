@@ -1,7 +1,7 @@
 """`Work`: what one provider's part of a scan still has to list and to read.
 
-Here it is that of a scan without a ledger: everything, from the beginning, or calls that were listed already. That of a
-ledger is in `scan/ledger/work.py`.
+Here it is that of a scan without a ledger, which remembers nothing: everything, from the beginning, or calls that were
+listed already. That of a ledger is in `scan/ledger/work.py`.
 """
 
 from __future__ import annotations
@@ -43,34 +43,39 @@ class PendingRange(msgspec.Struct, frozen=True):
 
 
 class Work:
-    """Everything, from the beginning.
+    """Everything, from the beginning; or calls that were listed already.
 
     Args:
-        asked: the range asked for.
+        asked: the range asked for; None: all of each call listed already.
         now: the vendor's now, epoch seconds.
+        listed: calls that were listed already: nothing is to be listed, and every one of them is to be read.
     """
 
     kept = False
     """True if what is acknowledged outlives the scan."""
     already = 0
     """Calls that earlier scans on the same ledger have settled."""
-    note = ""
-    """The note that an earlier scan left."""
     doubts: Sequence[str] = ()
     """What speaks against completeness before anything is read, in words."""
+    hidden: Sequence[Clipped] = ()
+    """What earlier scans could not ask, and no report has told yet."""
 
-    def __init__(self, asked: Over, now: float) -> None:
-        self._asked = asked
-        self.over: TimeRange = resolve(asked, now)
+    def __init__(self, asked: Over | None, now: float, listed: Sequence[Call] | None = None) -> None:
+        self._listed = listed
+        self._asked = lives(listed or (), now) if asked is None else asked
+        self.over: TimeRange = resolve(self._asked, now)
         """The range, in vendor time."""
+        self._whole = asked is None
 
     @property
     def within(self) -> TimeRange | None:
         """The part of each call that is read; None: all of it."""
-        return self.over
+        return None if self._whole else self.over
 
     def as_listed(self, call: Call) -> Call:
-        """The call without an end before the range, or a beginning after it: the vendor has listed it there."""
+        """The call without an end before the range, or a beginning after it, if the vendor has listed it there."""
+        if self._listed is not None:
+            return call
         if call.destroyed_ts is not None and call.destroyed_ts < self.over.start:
             return attrs.evolve(call, destroyed_ts=None)
         return attrs.evolve(call, created_ts=0) if call.created_ts >= self.over.end else call
@@ -91,23 +96,19 @@ class Work:
 
     def pending_ranges(self) -> Sequence[PendingRange]:
         """The ranges to be listed, oldest first."""
-        return (PendingRange(self.over),)
+        return (PendingRange(self.over),) if self._listed is None else ()
 
     def pending(self) -> Iterator[PendingCall]:
-        """Calls that were listed by an earlier scan and are still to be read."""
-        return iter(())
+        """Calls that were listed before, and are still to be read."""
+        return map(PendingCall, self._listed or ())
 
     def vanished(self) -> Iterator[PendingCall]:
         """Calls that ran when they were read and that no listing shows any more; asked when everything is listed."""
         return iter(())
 
-    def known(self, call_ids: Iterable[str]) -> set[str]:
-        """Those of the calls that an earlier scan has listed."""
-        return set()
-
-    def running(self, call_ids: Iterable[str]) -> set[str]:
-        """Those of the calls that still ran when an earlier scan read them."""
-        return set()
+    def known(self, call_ids: Iterable[str]) -> dict[str, bool]:
+        """Those of the calls that an earlier scan has listed; True for one that still ran when it was read."""
+        return {}
 
     def page(self, span: PendingRange, calls: Iterable[Call], cursor: str) -> Sequence[PendingCall]:
         """Takes in a page of a listing; those of its calls that are to be read."""
@@ -151,53 +152,14 @@ class Work:
             early: the vendor's lag still hides some of it.
         """
 
-    def settle(self, call: Call) -> None:
-        """A call is read and has nothing to be handed over."""
-
     def acknowledge(self, record: CallRecord) -> None:
         """The consumer has dealt with a record; with the last one of a call, the call is settled."""
 
-    def remember(self, note: str) -> None:
-        """Keeps a note for the scans that go on from here, in place of the one before."""
+    def remember(self, doubts: Sequence[str], hidden: Iterable[Clipped]) -> None:
+        """Keeps what the report says against completeness for the scans that go on from here."""
 
     def finish(self) -> None:
         """Everything was listed and read."""
-
-
-class ListedWork(Work):
-    """Calls that were listed already: nothing is to be listed, and every one of them is to be read.
-
-    Args:
-        calls: the calls.
-        asked: the range that is read of them; None: all of each.
-        now: the vendor's now, epoch seconds.
-    """
-
-    def __init__(self, calls: Sequence[Call], asked: Over | None, now: float) -> None:
-        super().__init__(asked or lives(calls, now), now)
-        self._calls, self._whole = calls, asked is None
-
-    @property
-    def within(self) -> TimeRange | None:
-        """See `Work.within`."""
-        return None if self._whole else self.over
-
-    def as_listed(self, call: Call) -> Call:
-        """The call as it was given: nobody has listed it in the range."""
-        return call
-
-    def pending_ranges(self) -> Sequence[PendingRange]:
-        """See `Work.pending_ranges`."""
-        return ()
-
-    def pending(self) -> Iterator[PendingCall]:
-        """See `Work.pending`."""
-        return map(PendingCall, self._calls)
-
-
-def note_of(doubts: Sequence[str], gaps: Iterable[tuple[str, int, int]] = ()) -> str:
-    """What a scan leaves for the report of the next: doubts, and gaps by endpoint, from and to."""
-    return msgspec.json.encode((doubts, [*gaps])).decode()
 
 
 def lives(calls: Sequence[Call], now: float) -> TimeRange:

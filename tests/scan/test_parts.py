@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from array import array
 
 import pytest
@@ -12,8 +11,7 @@ from hypothesis import strategies as st
 from agora_tencent_analytics import Call, Columns, MetricSeries, Session
 from agora_tencent_analytics.models.columns import POINT_BYTES
 from agora_tencent_analytics.scan import CallRecord, parts
-from agora_tencent_analytics.scan.memory_bound import MemoryBound
-from agora_tencent_analytics.scan.parts import Parts
+from agora_tencent_analytics.scan.parts import Part, Parts, Seen
 from tests.support.simulated_scans import WHOLE, Vendors, exact, read, truth_of
 from tests.support.virtual_time import run
 
@@ -38,26 +36,21 @@ def series(number: int, points: int) -> MetricSeries:
     )
 
 
-class Emitted(list[CallRecord]):
-    async def take(self, record: CallRecord, points: int) -> None:
-        assert points == record.points
-        self.append(record)
+def series_of(number: int, points: int) -> Seen:
+    return series(number, points), points, points * POINT_BYTES
 
 
-def in_parts(points: list[int], packet: int, *, silent: int = 0) -> tuple[Emitted, MemoryBound]:
-    """Records of a call whose sessions have so many points, in packets, and of `silent` ones without series."""
-    emitted, memory = Emitted(), MemoryBound(1 << 20)
-
-    async def gather() -> None:
-        made = Parts("agora", CALL, memory, emitted.take)
-        made.expect(session(number) for number in range(len(points) + silent))
-        for first in range(0, len(points), packet):
-            numbers = range(first, min(first + packet, len(points)))
-            await made.add((), [series(number, points[number]) for number in numbers])
-        await made.finish()
-
-    asyncio.run(gather())
-    return emitted, memory
+def in_parts(points: list[int], packet: int, *, silent: int = 0) -> list[Part]:
+    """A call whose sessions have so many points, in packets, and `silent` sessions without series."""
+    made = Parts("agora", CALL)
+    made.expect(session(number) for number in range(len(points) + silent))
+    found: list[Part] = []
+    for first in range(0, len(points), packet):
+        numbers = range(first, min(first + packet, len(points)))
+        found += made.add((), [series_of(number, points[number]) for number in numbers])
+    found += made.finish()
+    assert 0 == made.size, "all that was gathered is in parts"
+    return found
 
 
 def well_formed(records: list[CallRecord]) -> None:
@@ -83,10 +76,12 @@ def test_no_part_is_too_large_and_nothing_is_in_two(
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(parts, "MOST_SESSIONS", most_sessions)
         patched.setattr(parts, "MOST_BYTES", most_points * POINT_BYTES)
-        records, memory = in_parts(points, packet, silent=silent)
+        made = in_parts(points, packet, silent=silent)
+    records = [part.record for part in made]
     well_formed(records)
+    assert [(one.points, one.points * POINT_BYTES) for one in records] == [(one.points, one.size) for one in made]
     assert len(points) + silent == sum(len(record.sessions) for record in records)
-    assert sum(points) == sum(record.points for record in records) == memory.held // POINT_BYTES
+    assert sum(points) == sum(record.points for record in records)
     for record in records:
         assert len(record.sessions) <= most_sessions
         assert record.points <= most_points or 1 == len(record.series), "only a single session may be larger"
@@ -94,30 +89,21 @@ def test_no_part_is_too_large_and_nothing_is_in_two(
         assert 1 == len(records), "what fits into one record comes in one"
 
 
-def test_what_is_given_up_is_no_longer_counted_as_held() -> None:
-    async def scenario() -> list[int]:
-        memory = MemoryBound(1 << 20)
-        made = Parts("agora", CALL, memory, Emitted().take)
-        made.expect([session(0)])
-        await made.add((), [series(0, 9)])
-        held = [memory.held]
-        for _ in range(2):
-            made.drop()
-            held.append(memory.held)
-        return held
-
-    assert [9 * POINT_BYTES, 0, 0] == asyncio.run(scenario())
+def test_what_no_part_holds_yet_is_counted() -> None:
+    made = Parts("agora", CALL)
+    made.expect([session(0)])
+    assert [] == list(made.add((), [series_of(0, 9)]))
+    assert 9 * POINT_BYTES == made.size
 
 
 def test_a_call_without_sessions_is_one_record() -> None:
-    records, _ = in_parts([], 20)
+    records = [part.record for part in in_parts([], 20)]
     assert [(0, True, ())] == [(record.part, record.last, record.sessions) for record in records]
 
 
 @pytest.mark.parametrize(("sessions", "expected"), [(100, [100]), (101, [100, 1]), (205, [100, 100, 5])])
 def test_a_hundred_sessions_fill_a_part(sessions: int, expected: list[int]) -> None:
-    records, _ = in_parts([1] * sessions, 20)
-    assert expected == [len(record.sessions) for record in records]
+    assert expected == [len(part.record.sessions) for part in in_parts([1] * sessions, 20)]
 
 
 @pytest.mark.parametrize("vendor", ["agora", "tencent"])

@@ -122,7 +122,8 @@ class LedgerFile:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path: Path = Path(os.path.abspath(path))
         self._lock = threading.RLock()  # a scan begins in a thread, and a consumer may keep a bookmark meanwhile
-        with self._translated():
+        self._translated = _Translated(self.path)
+        with self._translated:
             target = make_private_database(self.path)
             connection = sqlite3.connect(
                 target, timeout=0, isolation_level=None, check_same_thread=False, factory=SqliteConnection
@@ -151,9 +152,7 @@ class LedgerFile:
         Raises:
             LedgerUnusable: the file cannot be read or written.
         """
-        if not self._close.alive:
-            raise LedgerUnusable(f"the ledger {self.path} is closed, as it is when its scan has ended; open it anew")
-        with self._lock, self._translated():
+        with self._lock, self._translated:
             return self._connection.execute(statement, values).fetchall()
 
     def write(self, statement: str, values: Sequence[Any] = ()) -> None:
@@ -171,7 +170,7 @@ class LedgerFile:
         Raises:
             LedgerUnusable: the file cannot be written.
         """
-        with self.transaction(), self._translated():
+        with self.transaction(), self._translated:
             self._connection.aside(partial(self._connection.execute, statement, values))
 
     @contextlib.contextmanager
@@ -184,30 +183,27 @@ class LedgerFile:
         with self._lock:
             if self._close.alive and self._connection.in_transaction:
                 yield
-            else:
-                yield from self._transaction()
-
-    def _transaction(self) -> Iterator[None]:
-        self.rows("BEGIN")
-        sums = dict(self._seals.sums)
-        try:
-            yield
-            self._mark("commits", self._commits + 1)
-            with self._translated():
-                self._seals.write(self._connection, sums)
-            self.rows("COMMIT")
-        except BaseException:
-            with contextlib.suppress(sqlite3.Error):
-                self._connection.rollback()
-            self._seals.sums.update(sums)
-            raise
-        self._commits += 1
-        with self._translated():
-            self._witness.tell(self._commits)
+                return
+            self.rows("BEGIN")
+            sums = dict(self._seals.sums)
+            try:
+                yield
+                self.set_mark("commits", self._commits + 1)
+                for seal in self._seals.changed(sums):
+                    self.rows("INSERT OR REPLACE INTO seals VALUES (?, ?)", seal)
+                self.rows("COMMIT")
+            except BaseException:
+                with contextlib.suppress(sqlite3.Error):
+                    self._connection.rollback()
+                self._seals.sums.update(sums)
+                raise
+            self._commits += 1
+            with self._translated:
+                self._witness.tell(self._commits)
 
     def seal(self, lane: str, key: Secret[bytes]) -> bool:
         """Seals a lane from here on; see `Seals.begin`."""
-        with self._translated():
+        with self._translated:
             return self._seals.begin(self._connection, lane, key)
 
     def mark(self, name: str) -> int:
@@ -217,30 +213,7 @@ class LedgerFile:
 
     def set_mark(self, name: str, value: int) -> None:
         """Keeps a number under a name."""
-        with self.transaction():
-            self._mark(name, value)
-
-    def _mark(self, name: str, value: int) -> None:
-        self.rows("INSERT OR REPLACE INTO marks VALUES (?, ?)", (name, value))
-
-    @contextlib.contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            beside = f" ({error.filename})" if error.filename not in (None, str(self.path)) else ""
-            raise LedgerUnusable(f"the ledger {self.path} cannot be opened: {error.strerror}{beside}") from None
-        except sqlite3.Error as error:
-            if was_interrupted(error):
-                raise LedgerUnusable(
-                    f"the ledger {self.path} cannot be used: a statement on it took longer than any of ours does, or "
-                    "was interrupted; name another file"
-                ) from None
-            if "locked" in str(error):
-                raise LedgerUnusable(
-                    f"the ledger {self.path} is in use by another scan; wait for its end, or name another file"
-                ) from None
-            raise LedgerUnusable(f"the ledger {self.path} cannot be used ({error}); name another file") from error
+        self.write("INSERT OR REPLACE INTO marks VALUES (?, ?)", (name, value))
 
     def _prepare(self, connection: SqliteConnection) -> None:
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -294,6 +267,37 @@ class LedgerFile:
         frames = range(32, len(log), size)
         written = [number for number, at in enumerate(frames, 1) if log[at + 8 : at + 16] == salts]
         return read > 0 and not (len(log) - 32) % size and written[-1:] == [read]
+
+
+class _Translated:
+    """Whatever goes wrong inside becomes `LedgerUnusable`.
+
+    Args:
+        path: of the ledger.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OSError):
+            beside = f" ({error.filename})" if error.filename not in (None, str(self._path)) else ""
+            raise LedgerUnusable(f"the ledger {self._path} cannot be opened: {error.strerror}{beside}") from None
+        if isinstance(error, sqlite3.Error):
+            raise LedgerUnusable(f"the ledger {self._path} {self._trouble(error)}") from error
+
+    def _trouble(self, error: sqlite3.Error) -> str:
+        if was_interrupted(error):
+            longer = "a statement on it took longer than any of ours does, or was interrupted"
+            return f"cannot be used: {longer}; name another file"
+        if "closed database" in str(error):
+            return "is closed, as it is when its scan has ended; open it anew"
+        if "locked" in str(error):
+            return "is in use by another scan; wait for its end, or name another file"
+        return f"cannot be used ({error}); name another file"
 
 
 class _Witness:

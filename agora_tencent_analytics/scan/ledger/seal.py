@@ -56,16 +56,13 @@ class Seals:
         found = connection.execute("SELECT seal FROM seals WHERE lane = ?", (lane,)).fetchall()
         return not self.sums[lane] or found == [(self._seal(lane),)]
 
-    def write(self, connection: SqliteConnection, before: Mapping[str, int]) -> None:
-        """Writes down the seals of lanes that have changed in the transaction at hand.
+    def changed(self, before: Mapping[str, int]) -> list[tuple[str, bytes]]:
+        """The lanes that have changed in the transaction at hand, each with its seal.
 
         Args:
-            connection: to the ledger.
             before: the sums as they were when it began.
         """
-        for lane in self.sums:
-            if self.sums[lane] != before.get(lane):
-                connection.execute("INSERT OR REPLACE INTO seals VALUES (?, ?)", (lane, self._seal(lane)))
+        return [(lane, self._seal(lane)) for lane in self.sums if self.sums[lane] != before.get(lane)]
 
     def _weigh_all(self, connection: SqliteConnection, lane: str) -> None:
         for table, columns in _ROWS.items():

@@ -14,16 +14,16 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from agora_tencent_analytics.errors import AnalyticsError
+from agora_tencent_analytics.errors import AnalyticsError, LedgerUnusable
 from agora_tencent_analytics.limits import DAY
 from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.paging.certificate import Clipped, UnreadableRow
 from agora_tencent_analytics.paging.question import Over, resolve
 from agora_tencent_analytics.quota.clock import KEPT_MARGIN_S
 from agora_tencent_analytics.scan.ledger.rows import LaneState, Rows, State
-from agora_tencent_analytics.scan.options import Since
+from agora_tencent_analytics.scan.options import Since, first_of
 from agora_tencent_analytics.scan.records import CallRecord
-from agora_tencent_analytics.scan.work import PendingCall, PendingRange, Work, note_of
+from agora_tencent_analytics.scan.work import PendingCall, PendingRange, Work
 from agora_tencent_analytics.timerange import TimeRange, merge
 
 SETTLED_S = 1_800
@@ -53,7 +53,7 @@ class KeptWork(Work):
     kept = True
 
     def __init__(self, rows: Rows, over: Over | Since, *, now: float, here: float, history_s: float) -> None:
-        super().__init__(over.first if isinstance(over, Since) else over, now)
+        super().__init__(first_of(over), now)
         self._rows = rows
         self._goes_on = isinstance(over, Since)
         self._look_back_s = over.look_back_s if isinstance(over, Since) else 0
@@ -62,17 +62,20 @@ class KeptWork(Work):
         self._early: set[str] = set()
         self._before = rows.standing()
         self._goes_back_to, self._note = math.inf, ""
+        self._ahead: list[str] = []
         with rows.transaction():
             if not rows.sound:
                 if self._before is not None and self._goes_on:
                     self._goes_back_to = max(self._before.first, math.floor(now - history_s))
                 self._before = None
                 if rows.distrust():
-                    self._note = note_of([_UNSEALED])
+                    self._note = _note_of([_UNSEALED])
             self._begin(now, here)
-        if rows.new_losses(self._now):
+        lost = [_LOST] if rows.new_losses(self._now) else []
+        if lost:
             rows.doubt_pending()
-            self.doubts = (*self.doubts, _LOST)
+        told, self.hidden = _read_note(self._standing.note)
+        self.doubts = (*self._ahead, *lost, *told)
         self._lost_before = rows.lost_before
         self.already: int = rows.count((State.SETTLED, State.RUNNING))
 
@@ -85,17 +88,16 @@ class KeptWork(Work):
         # A new lane has everything before it; another goes on to now, or has its range.
         start = math.floor(min(first.start, self._goes_back_to))
         known = self._not_ahead(self._before or LaneState(start, start, 0, self._note), first, here)
-        goes_on = self._goes_on or bool(self.doubts)
+        goes_on = self._goes_on or bool(self._ahead)
         until = max(known.until, self._now) if goes_on else known.until if self._before else first.end
         news = [TimeRange(known.until, until)] if known.until < until else []
         left = self._rows.pending_ranges()
         anew = [(piece, number) for piece, number, cursor in left if cursor is None or piece.end > until]
         to_list = [TimeRange(piece.start, min(piece.end, until)) for piece, _ in anew if piece.start < until] + news
-        if self._goes_on and (news or self.doubts):
+        if self._goes_on and (news or self._ahead):
             to_list.append(TimeRange(max(known.first, known.until - self._look_back_s), until))
         self._fresh = merge([piece for piece, _, _ in left] + news)
         self._standing = LaneState(known.first, until, known.run + 1, known.note)
-        self.note: str = known.note
         with self._rows.transaction():
             self._rows.stand(self._standing)
             for _, number in anew:
@@ -113,10 +115,10 @@ class KeptWork(Work):
         ahead_s = known.until - math.floor(here + KEPT_MARGIN_S)
         if isinstance(self._asked, TimeRange) or self._before is None or ahead_s <= 0:
             return known
-        self.doubts: Sequence[str] = (
+        self._ahead = [
             f"the ledger says that reading has come {ahead_s:,} s further than this machine's clock: it is read as if "
-            "it had come to now, and calls of before now may be missing",
-        )
+            "it had come to now, and calls of before now may be missing"
+        ]
         if known.first >= self._now:
             return known._replace(first=first.start, until=first.start)
         return known._replace(until=self._now)
@@ -167,13 +169,10 @@ class KeptWork(Work):
         for call, _ in self._rows.left((State.ONCE_MORE,), since=run, up_to=run):
             yield PendingCall(call, again=True, sound=True)
 
-    def known(self, call_ids: Iterable[str]) -> set[str]:
+    def known(self, call_ids: Iterable[str]) -> dict[str, bool]:
         """See `Work.known`."""
-        return {call_id for call_id in call_ids if self._rows.state(call_id)[0] is not None}
-
-    def running(self, call_ids: Iterable[str]) -> set[str]:
-        """See `Work.running`."""
-        return {call_id for call_id in call_ids if self._rows.state(call_id)[0] is State.RUNNING}
+        states = ((call_id, self._rows.state(call_id)[0]) for call_id in call_ids)
+        return {call_id: state is State.RUNNING for call_id, state in states if state is not None}
 
     def gaps(self, clipped: Iterable[Clipped]) -> tuple[Clipped, ...]:
         """See `Work.gaps`: what was only looked back at is not a gap. What is too recent no scan has read yet."""
@@ -253,16 +252,11 @@ class KeptWork(Work):
         self._unsound |= {call.call_id} if failed else set()
         self._early |= {call.call_id} if early else set()
 
-    def settle(self, call: Call) -> None:
-        """See `Work.settle`."""
-        self._put(call, self._outcome(call))
-
     def acknowledge(self, record: CallRecord) -> None:
         """See `Work.acknowledge`. A call with only some of its parts dealt with comes again, whole, and says so."""
         if record.last:
-            self.settle(record.call)
-            return
-        if self._rows.state(record.call.call_id)[0] in (None, State.PENDING):
+            self._put(record.call, self._outcome(record.call))
+        elif self._rows.state(record.call.call_id)[0] in (None, State.PENDING):
             self._put(record.call, State.AGAIN)
 
     def _outcome(self, call: Call) -> State:
@@ -277,17 +271,20 @@ class KeptWork(Work):
         # A range of the past may be read to its end while a call goes on beyond it.
         return State.RUNNING if self._goes_on or early or self.over.end > self._now else State.SETTLED
 
-    def remember(self, note: str) -> None:
+    def remember(self, doubts: Sequence[str], hidden: Iterable[Clipped]) -> None:
         """See `Work.remember`."""
-        if note != self.note:
-            self.note = note
-            self._rows.stand(self._standing._replace(note=note))
+        self._keep(_note_of(doubts, hidden))
 
     def finish(self) -> None:
         """See `Work.finish`: a job that goes on has told everything, and begins a new report next time."""
         self._rows.change(State.LOST, State.TOLD, run=self._standing.run + 1)
         if self._goes_on:
-            self.remember("")
+            self._keep("")
+
+    def _keep(self, note: str) -> None:
+        if note != self._standing.note:
+            self._standing = self._standing._replace(note=note)
+            self._rows.stand(self._standing)
 
     def _put(self, call: Call, state: State) -> None:
         ended = self._now if call.destroyed_ts is None else max(call.created_ts, call.destroyed_ts)
@@ -299,3 +296,20 @@ def _cut(piece: TimeRange, at: int) -> Iterable[TimeRange]:
     if piece.start + SETTLED_S <= at < piece.end:
         return TimeRange(piece.start, at), TimeRange(at, piece.end)
     return (piece,)
+
+
+def _note_of(doubts: Sequence[str], hidden: Iterable[Clipped] = ()) -> str:
+    """What a scan leaves for the report of the next: doubts, and what the vendor had forgotten."""
+    gaps = [(piece.endpoint, piece.over.start, piece.over.end) for piece in hidden if piece.reason == "history"]
+    return msgspec.json.encode((doubts, gaps)).decode()
+
+
+def _read_note(note: str) -> tuple[list[str], list[Clipped]]:
+    if not note:
+        return [], []
+    try:
+        doubts, gaps = msgspec.json.decode(note, type=tuple[list[str], list[tuple[str, int, int]]])
+        pieces = [Clipped(over=TimeRange(*over), reason="history", endpoint=endpoint) for endpoint, *over in gaps]
+    except (msgspec.MsgspecError, ValueError):
+        raise LedgerUnusable("the note that the ledger holds cannot be one: name another file") from None
+    return doubts, pieces
