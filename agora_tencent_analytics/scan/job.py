@@ -8,7 +8,6 @@ from copy import copy
 from typing import Any, TypeVar
 
 import anyio
-import msgspec
 
 from agora_tencent_analytics.context import is_heard, tell
 from agora_tencent_analytics.errors import (
