@@ -151,7 +151,6 @@ class _Ask:
         self._host, self._signed_lead, self._days_spent = "", 0.0, 0
         credentials = caller.credentials
         self._keys: Any = None
-        self._keys_before: Any = None
         self._keys_since = -math.inf
         if isinstance(credentials, Fixed):  # nobody need be called, nor waited for
             self._keys, self._keys_since = credentials.keys, math.inf
@@ -389,8 +388,9 @@ class _Ask:
         failure, recorder, caller = self._failures[-1], self._recorder, self._caller
         caller.connection.check(caller.transport)
         caller.quota.refuse_if_spent(self._row.counter, self._limits.counted, caller.priority or "normal")
+        before = self._keys
         await self._call_for_keys()
-        if isinstance(failure, NotAuthenticated) and failure.cause == "token" and self._keys == self._keys_before:
+        if isinstance(failure, NotAuthenticated) and failure.cause == "token" and self._keys == before:
             raise failure
         recorder.check_budgets(failure)
         recorder.retrying(pause, failure)
@@ -403,17 +403,17 @@ class _Ask:
 
     async def _call_for_keys(self) -> None:
         """Calls for keys, no longer than the deadline allows."""
-        caller, before = self._caller, self._keys
-        if not isinstance(caller.credentials, Fixed):
-            with anyio.move_on_after(self._left_s()) as in_time:
-                self._keys = await called_for(caller.credentials)
-            if in_time.cancelled_caught:
-                raise self._late()
-            self._keys_since = self._clock.monotonic()
-            if caller.connection.first_of_its_kind(self._keys):
-                request = caller.vendor.request(self._row, caller.hosts.urls[0], self._wire)
-                check_kind(self._keys, lambda keys: caller.vendor.authenticate(request, self._row, keys, now=0.0))
-        self._keys_before = before
+        caller = self._caller
+        if isinstance(caller.credentials, Fixed):
+            return
+        with anyio.move_on_after(self._left_s()) as in_time:
+            self._keys = await called_for(caller.credentials)
+        if in_time.cancelled_caught:
+            raise self._late()
+        self._keys_since = self._clock.monotonic()
+        if caller.connection.first_of_its_kind(self._keys):
+            request = caller.vendor.request(self._row, caller.hosts.urls[0], self._wire)
+            check_kind(self._keys, lambda keys: caller.vendor.authenticate(request, self._row, keys, now=0.0))
 
     # -- time allowed ---------------------------------------------------------------------------------------------
 
