@@ -120,7 +120,7 @@ class Vendor(ABC):
     other the name alone is shown; what names an app, a channel, a call or a user does not belong here."""
 
     _within: ClassVar[str] = ""  # key of what all of an answer stands in
-    _usual: ClassVar[UsualPages[Any] | None] = None  # reads pages of the usual shape
+    _usual: ClassVar[UsualPages | None] = None  # reads pages of the usual shape
     _series: ClassVar[SeriesReader | None] = None  # reads answers of series whose points stay text
 
     def request(self, row: Endpoint[Any], base_url: str, wire: Mapping[str, Any]) -> Request:
