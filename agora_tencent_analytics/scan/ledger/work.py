@@ -19,7 +19,7 @@ from agora_tencent_analytics.limits import DAY
 from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.paging.certificate import Clipped, UnreadableRow
 from agora_tencent_analytics.paging.question import Over, resolve
-from agora_tencent_analytics.quota.clock import KEPT_MARGIN_S
+from agora_tencent_analytics.quota.clock import KEPT_MARGIN_S, VendorClock
 from agora_tencent_analytics.scan.ledger.rows import LaneState, Rows, State
 from agora_tencent_analytics.scan.options import Since, first_of
 from agora_tencent_analytics.scan.records import CallRecord
@@ -45,15 +45,14 @@ class KeptWork(Work):
     Args:
         rows: the lane, with its calls.
         over: the range asked for; it counts when the lane is new, or goes on.
-        now: the vendor's now, epoch seconds.
-        here: epoch seconds on this machine's clock.
+        clock: the vendor's.
         history_s: how far back the vendor's data reaches, seconds.
     """
 
     kept = True
 
-    def __init__(self, rows: Rows, over: Over | Since, *, now: float, here: float, history_s: float) -> None:
-        super().__init__(first_of(over), now)
+    def __init__(self, rows: Rows, over: Over | Since, clock: VendorClock, history_s: float) -> None:
+        super().__init__(first_of(over), clock)
         self._rows = rows
         self._goes_on = isinstance(over, Since)
         self._look_back_s = over.look_back_s if isinstance(over, Since) else 0
@@ -66,11 +65,11 @@ class KeptWork(Work):
         with rows.transaction():
             if not rows.sound:
                 if self._before is not None and self._goes_on:
-                    self._goes_back_to = max(self._before.first, math.floor(now - history_s))
+                    self._goes_back_to = max(self._before.first, math.floor(self._resolved_at - history_s))
                 self._before = None
                 if rows.distrust():
                     self._note = _note_of([_UNSEALED])
-            self._begin(now, here)
+            self._begin(self._resolved_at, clock.here())
         lost = [_LOST] if rows.new_losses(self._now) else []
         if lost:
             rows.doubt_pending()
@@ -123,20 +122,18 @@ class KeptWork(Work):
             return known._replace(first=first.start, until=first.start)
         return known._replace(until=self._now)
 
-    def begin_anew(self, now: float, here: float) -> bool:
-        """See `Work.begin_anew`: a lane that earlier scans have begun stays as it is."""
-        if self._before is not None:
+    def _resolve_anew(self, now: float, here: float) -> bool:
+        if self._before is not None:  # a lane that earlier scans have begun stays as it is
             return False
         with self._rows.transaction():
             self._rows.forget()
         self._begin(now, here)
         return True
 
-    def missed(self, now: float) -> tuple[TimeRange, ...]:
-        """See `Work.missed`."""
+    def _missed(self, now: float) -> tuple[TimeRange, ...]:
         if self._goes_on:
             return (TimeRange(self.over.end, math.floor(now)),) if math.floor(now) > self.over.end else ()
-        return super().missed(now) if self._before is None else ()
+        return super()._missed(now) if self._before is None else ()
 
     def _prune(self) -> None:
         """Forgets settled calls that no listing can show any more."""
