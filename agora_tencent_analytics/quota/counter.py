@@ -41,7 +41,6 @@ from agora_tencent_analytics.quota.store import (
     Claim,
     CounterKey,
     CounterState,
-    HearsAlong,
     LatestRefusal,
     QuotaStore,
     Room,
@@ -179,8 +178,10 @@ class Counter:
         self.bucket: Bucket = Bucket(strict=strict)
         self.day: Day = Day(name=name, clock=clock, strict=strict, reserve=reserve)
         self.totals: Totals = Totals()
-        self.outbox: Outbox | None = Outbox(key, store, clock.clock) if isinstance(store, HearsAlong) else None
+        self.outbox: Outbox | None = None
         """What the store has yet to hear; None if it is told of each answer as it comes."""
+        if getattr(store, "takes_along", False):
+            self.outbox = Outbox(key, store, clock.clock)
         self.leases: Leases = Leases(key, store, clock.clock)
         self._queue = Queue()
         self._pace: AsyncLimiter | None = None
@@ -275,7 +276,6 @@ class Counter:
 
         What a store needs to take the question back comes on top: it bounds that by itself.
         """
-        ended = () if self.outbox is None else self.outbox.send_along()
         state = CounterState(why="store")
         try:
             asked = self.store.reserve(self.key, claim, self.clock.clock.wall())
@@ -286,7 +286,7 @@ class Counter:
                     state = await asked
         finally:
             if self.outbox is not None:
-                self.outbox.sent(ended, heard=state.why != "store" and not state.alone)
+                self.outbox.sent(claim, heard=state.why != "store" and not state.alone)
         return state
 
     def answered(self, at: float) -> None:
@@ -370,6 +370,7 @@ class Counter:
             seen=self.day.seen(days),
             cold_start=self._cold_start,
             steady=self.clock.clock.wall() - now,
+            ended=() if self.outbox is None else self.outbox.send_along(now),
         )
 
     def _decide(self, waiter: Waiter, claim: Claim, state: CounterState, began: float) -> Grant | None:
@@ -389,8 +390,8 @@ class Counter:
         self.totals.granted += 1
         self.totals.waited_s += now - began
         self.bucket.take(now)
-        if state.steps:
-            claim = msgspec.structs.replace(claim, steps=state.steps)
+        if state.steps or state.granted_as:
+            claim = msgspec.structs.replace(claim, steps=state.steps, id=state.granted_as or claim.id)
         return Grant(claim=claim, at=now, waited_s=now - began, left_today=self.day.left_today())
 
     def _refuse_if_late(self, waiter: Waiter, now: float, *, ahead: int, wait: float) -> None:

@@ -13,7 +13,7 @@ from typing import TypeVar
 import msgspec
 
 from agora_tencent_analytics.quota.record import Account, Known, Record
-from agora_tencent_analytics.quota.recorded_store import R, RecordedStore, Tables, end_slot
+from agora_tencent_analytics.quota.recorded_store import R, RecordedStore, Tables, write_slot
 from agora_tencent_analytics.quota.store import LEASE_S, Claim, CounterKey
 
 T = TypeVar("T")
@@ -44,14 +44,15 @@ class MemoryTables(msgspec.Struct):
         theirs = (own for whose, own in self.slots.get(key, {}).items() if whose != owner)
         return (end for own in theirs for end in own.values() if end > after)
 
-    def put_slot(self, key: CounterKey, claim: Claim, ends: float | None) -> int:
+    def put_slot(self, key: CounterKey, slot: tuple[str, str], ends: float | None) -> int:
         """See `Tables`."""
-        own = self.slots.setdefault(key, {}).setdefault(claim.owner, {})
+        owner, name = slot
+        own = self.slots.setdefault(key, {}).setdefault(owner, {})
         before = len(own)
         if ends is None:
-            own.pop(claim.id, None)
+            own.pop(name, None)
         else:
-            own[claim.id] = ends
+            own[name] = ends
         return len(own) - before
 
     def end_sooner(self, key: CounterKey, after: float, by_s: float) -> None:
@@ -97,7 +98,7 @@ class MemoryStore(RecordedStore):
             at: when its answer came, epoch seconds.
         """
         with self._lock:
-            end_slot(self.tables, key, claim, at)
+            write_slot(self.tables, key, claim.slot, at)
         self._known.setdefault(key[0], Known()).active_at = at
 
     async def aclose(self) -> None:

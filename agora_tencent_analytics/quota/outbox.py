@@ -1,9 +1,9 @@
 """Answers that the store has yet to hear of: the next claim takes them along, as TCP delays an acknowledgement.
 
-Holds `Outbox`, that of one counter on one event loop, and `TakesAlong`, the store's part. Most requests are followed by
-another soon, so a slot costs the store one step and not two, and whoever has an answer does not wait for the store. If
-none follows, the store is told after a moment. Until then the slots count as in flight, which is safe (see `store.py`);
-at worst, others see them come free so much later.
+Holds `Outbox`, that of one counter on one event loop. Most requests are followed by another soon, so a slot costs the
+store one step and not two, and whoever has an answer does not wait for the store. If none follows, the store is told
+after a moment. Until then the slots count as in flight, which is safe (see `store.py`); at worst, others see them come
+free so much later.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import anyio
 
 from agora_tencent_analytics.errors import QuotaUnavailable
 from agora_tencent_analytics.quota.clock import Clock
-from agora_tencent_analytics.quota.store import Claim, CounterKey, Ended, HearsAlong
+from agora_tencent_analytics.quota.store import Claim, CounterKey, QuotaStore
 
 _TOLD_WITHIN_S = 0.05
 """Seconds: what a rate of 20 a second keeps between two requests."""
@@ -31,11 +31,11 @@ class Outbox:
 
     Args:
         key: the counter.
-        store: it.
+        store: it; one that takes answers along.
         clock: of this machine.
     """
 
-    def __init__(self, key: CounterKey, store: HearsAlong, clock: Clock) -> None:
+    def __init__(self, key: CounterKey, store: QuotaStore, clock: Clock) -> None:
         self._key, self._store, self._clock = key, store, clock
         self._end_at_hand: Callable[[CounterKey, Claim, float], None] | None = getattr(store, "end", None)
         self._answers: dict[str, tuple[Claim, float]] = {}
@@ -56,21 +56,16 @@ class Outbox:
             with contextlib.suppress(StopIteration):
                 self._on_loop.__anext__().send(None)
 
-    def send_along(self) -> tuple[Ended, ...]:
-        """Gives the store what the claim that follows takes along; `sent` says what became of it."""
-        if not self._answers:
-            return ()
+    def send_along(self, now: float) -> tuple[tuple[str, float], ...]:
+        """What the claim takes along (`Claim.ended`) that is made `now`; `sent` says what became of it."""
         self._disarm()
-        now = self._clock.monotonic()
-        ended = tuple(Ended(claim=claim, ago_s=now - at) for claim, at in self._answers.values())
-        self._store.take_along(ended)
-        return ended
+        return tuple([(name, now - at) for name, (_, at) in self._answers.items()])
 
-    def sent(self, ended: tuple[Ended, ...], *, heard: bool) -> None:
-        """Records whether the store has heard of these; what it has not is told in a moment."""
+    def sent(self, claim: Claim, *, heard: bool) -> None:
+        """Records whether the store has heard what a claim took along; what it has not is told in a moment."""
         if heard:
-            for one in ended:
-                self._answers.pop(one.claim.id, None)
+            for name, _ in claim.ended:
+                self._answers.pop(name, None)
         self._arm()
 
     async def empty(self) -> None:
@@ -112,22 +107,6 @@ class Outbox:
                 self._answers.pop(claim.id, None)
         finally:
             self._telling = None
-
-
-class TakesAlong:
-    """A store's part: what the next claim of each owner takes along."""
-
-    def __init__(self) -> None:
-        self._along: dict[str, dict[str, Ended]] = {}
-        """By owner and claim."""
-
-    def take_along(self, ended: tuple[Ended, ...]) -> None:
-        """See `HearsAlong.take_along`."""
-        for one in ended:
-            self._along.setdefault(one.claim.owner, {})[one.claim.id] = one
-
-    def _taken_along(self, owner: str) -> list[Ended]:
-        return list(self._along.pop(owner, {}).values())
 
 
 async def recorded(step: Awaitable[None]) -> None:

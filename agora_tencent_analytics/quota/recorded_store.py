@@ -12,7 +12,6 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from agora_tencent_analytics.quota.outbox import TakesAlong
 from agora_tencent_analytics.quota.record import Account, Day, Known, Record, forget_days, meet, tell_of_loss
 from agora_tencent_analytics.quota.store import LEASE_S, STEP_TOLERATED_S, Claim, CounterKey, CounterState, judge
 
@@ -41,7 +40,7 @@ class Tables(Protocol):
         """When the slots of all other owners end, of those that end after that."""
         ...
 
-    def put_slot(self, key: CounterKey, claim: Claim, ends: float | None) -> int:
+    def put_slot(self, key: CounterKey, slot: tuple[str, str], ends: float | None) -> int:
         """Writes when it ends, or removes it if that is None; how many more there are now."""
         ...
 
@@ -53,7 +52,7 @@ class Tables(Protocol):
         ...
 
 
-class RecordedStore(TakesAlong, ABC):
+class RecordedStore(ABC):
     """The steps of a store, on tables that somebody keeps.
 
     Args:
@@ -61,8 +60,9 @@ class RecordedStore(TakesAlong, ABC):
         gather_s: until then all who live have told a store that forgot of their slots, seconds.
     """
 
+    takes_along = True
+
     def __init__(self, *, lease_s: float = LEASE_S, gather_s: float) -> None:
-        super().__init__()
         self._gather_s = gather_s
         self.lease_s: float = lease_s
         self._known: dict[str, Known] = {}
@@ -78,15 +78,15 @@ class RecordedStore(TakesAlong, ABC):
     async def reserve(self, key: CounterKey, claim: Claim, now: float) -> CounterState:
         """See `QuotaStore.reserve`."""
         known = self._known.setdefault(key[0], Known())
-        if ended := self._taken_along(claim.owner):
+        if claim.ended:
             known.active_at = now
 
         def step(
             tables: Tables, identity: str, waited_s: float
         ) -> tuple[CounterState, Account, Record, str | None, str]:
             at, asked_as = now + waited_s, known.birth
-            for one in ended:
-                end_slot(tables, key, one.claim, at - one.ago_s)
+            for name, ago_s in claim.ended:
+                write_slot(tables, key, (claim.owner, name), at - ago_s)
             account, record, why = self._meet(tables, key, claim, known, at, identity)
             days, rest_s = [record.day(day) for day in claim.days], claim.longest_rest_s
             state = judge(
@@ -155,7 +155,7 @@ class RecordedStore(TakesAlong, ABC):
             day.charge(record.mark)
         if claim.days:
             forget_days(record.days, claim.days[0])
-        record.slots += tables.put_slot(key, claim, now + self.lease_s)
+        record.slots += tables.put_slot(key, claim.slot, now + self.lease_s)
         if record.number % _GRANTS_TO_A_SWEEP == 0:
             record.slots -= tables.forget_slots(key, now - record.longest_rest_s - STEP_TOLERATED_S)
         tables.keep(key, record)
@@ -166,7 +166,15 @@ class RecordedStore(TakesAlong, ABC):
         """See `QuotaStore.answered`."""
 
         def step(tables: Tables, _: str, waited_s: float) -> None:
-            end_slot(tables, key, claim, now + waited_s - ago_s, late_days)
+            at = now + waited_s - ago_s
+            write_slot(tables, key, claim.slot, at if claim.windows else None)
+            late = [room for room, step in zip(claim.long, claim.steps, strict=False) if at // room.step_s > step]
+            if late_days or late:
+                record = tables.find(key, Record) or Record()
+                record.count(late, at)
+                for day in late_days:
+                    record.day(day).charge(record.mark)
+                tables.keep(key, record)
 
         await self._run(step)
         self._known.setdefault(key[0], Known()).active_at = now
@@ -175,7 +183,7 @@ class RecordedStore(TakesAlong, ABC):
         """See `QuotaStore.refund`."""
 
         def step(tables: Tables, _: str, __: float) -> None:
-            if tables.put_slot(key, claim, None):
+            if tables.put_slot(key, claim.slot, None):
                 record = tables.find(key, Record) or Record(slots=1)
                 record.slots -= 1
                 for day in claim.days:
@@ -191,10 +199,7 @@ class RecordedStore(TakesAlong, ABC):
         """See `QuotaStore.renew`."""
 
         def step(tables: Tables, _: str, waited_s: float) -> None:
-            if tables.put_slot(key, claim, now + waited_s + self.lease_s):
-                record = tables.find(key, Record) or Record()
-                record.slots += 1
-                tables.keep(key, record)
+            write_slot(tables, key, claim.slot, now + waited_s + self.lease_s)
 
         await self._run(step)
 
@@ -246,14 +251,9 @@ class RecordedStore(TakesAlong, ABC):
         return tuple(max(0.0, now - end) for end in tables.ends(key, owner, now - rest_s) if end <= latest)
 
 
-def end_slot(tables: Tables, key: CounterKey, claim: Claim, at: float, late_days: tuple[int, ...] = ()) -> None:
-    """Writes down that the claim's request was answered at `at`."""
-    more = tables.put_slot(key, claim, at if claim.windows else None)
-    late = [room for room, step in zip(claim.long, claim.steps, strict=False) if at // room.step_s > step]
-    if more or late_days or late:
+def write_slot(tables: Tables, key: CounterKey, slot: tuple[str, str], ends: float | None) -> None:
+    """Writes when a slot ends, or that there is none if that is None, and counts it."""
+    if more := tables.put_slot(key, slot, ends):
         record = tables.find(key, Record) or Record()
         record.slots += more
-        record.count(late, at)
-        for day in late_days:
-            record.day(day).charge(record.mark)
         tables.keep(key, record)

@@ -8,8 +8,8 @@ first: what the others have sent just before is not known.
 When the store is back it is told (`Away`) what was granted and given back here, as the tally of a *life* of its own
 (`record.py`): told again, it counts once, and what is granted meanwhile is told next. Then it holds everybody until all
 others who served themselves are back; whoever did goes on with its share, and tells each grant at once. A claim that is
-served here may have been granted by the store too, whose reply was lost, and is given back there; so the store knows
-the one served here by another id.
+served here may have been granted by the store too, whose reply was lost, and is given back there; so the one served
+here has another id from then on.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import math
 import secrets
 import threading
 import time
-import weakref
 from collections.abc import Iterable
 
 import attrs
@@ -38,7 +37,6 @@ class Away:
     days: dict[int, Day]
     """All that was granted and given back so far."""
     in_flight: tuple[Claim, ...]
-    """Under the ids that the store will see."""
     longest_rest_s: float
     first: bool
     """The store has not been told of this share before."""
@@ -73,7 +71,6 @@ class Fallback:
     def __init__(self, share: float) -> None:
         self.share = share
         self._shares: dict[CounterKey, _Share] = {}
-        self._served: weakref.WeakSet[Claim] = weakref.WeakSet()
         self._lock = threading.Lock()
 
     def covers(self, claim: Claim) -> bool:
@@ -107,42 +104,37 @@ class Fallback:
             if wait > 0:
                 return CounterState(why="store", after_s=wait, used=claim.seen)
             found.bucket.take(now)
-            found.claims[claim.id] = claim
+            served = msgspec.structs.replace(claim, id=f"{claim.id}~")
+            found.claims[served.id] = served
             found.charge(claim.days)
-            self._served.add(claim)
-            return CounterState(used=claim.seen, alone=True)  # what is owed is not what was seen at the store
+            # What is owed is not what was seen at the store.
+            return CounterState(used=claim.seen, alone=True, granted_as=served.id)
 
-    def ended(
-        self, key: CounterKey, claim: Claim, *, ago_s: float | None = None, late_days: tuple[int, ...] = ()
-    ) -> bool:
+    def ended(self, key: CounterKey, name: str, *, ago_s: float | None = None, late_days: tuple[int, ...] = ()) -> bool:
         """True if the claim was granted here, is over by now, and the store need not be told.
 
         Args:
             key: its counter.
-            claim: what was granted.
+            name: its id.
             ago_s: how long ago it was answered, seconds; None if it was never sent.
             late_days: days to be charged as well.
         """
         with self._lock:
             found = self._shares.get(key)
-            if found is None or found.claims.pop(claim.id, None) is None:
+            claim = None if found is None else found.claims.pop(name, None)
+            if found is None or claim is None:
                 return False
             if ago_s is None:
                 found.bucket.refund()
             else:
                 found.bucket.answered(time.monotonic() - ago_s)
-            if claim.id in found.known:
-                found.known.remove(claim.id)
+            if name in found.known:
+                found.known.remove(name)
                 return False
             found.charge(late_days)
             if ago_s is None:
                 found.charge(claim.days, granted=0, back=1)
             return True
-
-    def known(self, claim: Claim) -> Claim:
-        """The claim as the store is to know it."""
-        with self._lock:
-            return _renamed(claim) if claim in self._served else claim
 
     def away(self, key: CounterKey) -> Away | None:
         """What the store has to be told; None if it knows all that was served without it."""
@@ -152,7 +144,7 @@ class Fallback:
                 return None
             return Away(
                 days={date: Day(dict(day.lives)) for date, day in found.days.items()},
-                in_flight=tuple(_renamed(claim) for claim in found.claims.values()),
+                in_flight=tuple(found.claims.values()),
                 longest_rest_s=found.longest_rest_s,
                 first=found.told is None,
             )
@@ -162,7 +154,7 @@ class Fallback:
         with self._lock:
             if found := self._shares.get(key):
                 found.told = away.days
-                found.known = {name for name, claim in found.claims.items() if _renamed(claim) in away.in_flight}
+                found.known = {claim.id for claim in away.in_flight}.intersection(found.claims)
 
     def serves(self, key: CounterKey) -> bool:
         """True if the share still applies."""
@@ -173,7 +165,3 @@ class Fallback:
         """The store, which knows all, grants again: the share is over."""
         with self._lock:
             self._shares.pop(key, None)
-
-
-def _renamed(claim: Claim) -> Claim:
-    return msgspec.structs.replace(claim, id=f"{claim.id}~")

@@ -59,7 +59,7 @@ local function hold(seconds)
 end
 
 local function others() -- seconds since each slot of another owner ended; 0 if it is in flight
-  local oldest, latest = exact(now - a.rest_s), exact(now + a.lease_s + a.step_s)
+  local oldest, latest = exact(now - (a.rest_s or a.slots_s)), exact(now + a.lease_s + a.step_s)
   local ages, length, alone = {}, #a.owner, true
   -- Their names first: mostly all are the asker's own, and scores would cost twice as much again.
   for _, name in ipairs(redis.call('ZRANGEBYSCORE', ends, oldest, latest)) do
@@ -77,7 +77,7 @@ end
 
 local function step_of(room, at) return math.floor(at / room.step_s) end
 
-local function field(room, step) return string.format('w:%d:%d', room.period, step) end
+local function field(room, step) return string.format('w:%d:%d', room.period_s, step) end
 
 local function full_s() -- for how long a window of more than an hour is still full
   local longest = 0
@@ -95,7 +95,7 @@ end
 local function count(room, at) -- counts a request that arrives by then at the latest, and returns its step
   local step = step_of(room, at)
   if redis.call('HINCRBY', counter, field(room, step), 1) == 1 then -- the first in its step: drop the steps that are over
-    local prefix, over = string.format('^w:%d:(%%d+)$', room.period), step_of(room, now - room.rest_s)
+    local prefix, over = string.format('^w:%d:(%%d+)$', room.period_s), step_of(room, now - room.rest_s)
     for _, name in ipairs(redis.call('HKEYS', counter)) do
       local old = string.match(name, prefix)
       if old and tonumber(old) < over then redis.call('HDEL', counter, name) end
@@ -198,7 +198,7 @@ local function meet() -- the account from now on, and what was found wrong with 
 end
 
 local function end_slots() -- writes down when each of these slots was answered
-  for _, one in ipairs(a.ended) do redis.call('ZADD', ends, exact(now - one[2]), one[1]) end
+  for _, one in ipairs(a.ended) do redis.call('ZADD', ends, exact(now - one[2]), a.owner .. ' ' .. one[1]) end
 end
 
 local steps = {}
@@ -214,7 +214,7 @@ function steps.reserve()
     number = c.number, skewed = its.skewed, tell = a.birth ~= '' and a.birth ~= its.birth }
   if more.tell then return reply('hold', 0, state, more) end
   if redis.call('ZSCORE', ends, member) then return reply(nil, 0, state, more) end
-  redis.call('ZREMRANGEBYSCORE', ends, '-inf', exact(now - a.slots_s)) -- each time: having written, it may write on (below)
+  redis.call('ZREMRANGEBYSCORE', ends, '-inf', exact(now - math.max(a.rest_s, a.slots_s))) -- each time: having written, it may write on (below)
   local ages, rested_s = others(), a.gather_s + a.rest_s
   state.others = ages
   if its.unsure then
@@ -226,7 +226,7 @@ function steps.reserve()
   end
   local rests = (its.lost or a.cold_start) and its.rests_from + rested_s - now or 0
   local held, gathering, paced = math.max(held_s(), rests, full_s()), gathering_s(), 0
-  if a.pace_s > 0 and c.granted_at <= now then paced = c.granted_at + a.pace_s - now end
+  if a.pace_s > a.slack_s and c.granted_at <= now then paced = c.granted_at + a.pace_s - a.slack_s - now end
   if held > 0 or gathering > 0 then
     more.gathers = held <= 0
     return reply('hold', math.max(held, gathering, paced), state, more)
@@ -235,9 +235,9 @@ function steps.reserve()
   for _, room in ipairs(a.windows) do
     local full = 0
     for _, age in ipairs(ages) do
-      if age < room[2] then full = full + 1 end
+      if age < room.rest_s then full = full + 1 end
     end
-    if full >= room[1] then return reply('window', 0, state, more) end
+    if full >= room.free then return reply('window', 0, state, more) end
   end
   redis.call('ZADD', ends, exact(now + a.lease_s), member)
   redis.call('HSET', counter, 'number', c.number + 1, 'granted_at', exact(now))
@@ -275,8 +275,8 @@ function steps.answered()
     for i = 1, #days do charge(i, 1, 0) end
   end
   local at = now - a.ended[1][2]
-  for _, room in ipairs(a.long) do
-    if room.step >= 0 and step_of(room, at) > room.step then count(room, at) end
+  for i, room in ipairs(a.long) do
+    if a.steps[i] and step_of(room, at) > a.steps[i] then count(room, at) end
   end
   if a.windowed then
     end_slots()
@@ -294,8 +294,8 @@ function steps.refund()
   if type(a.life) ~= 'string' or a.life == c.mark then -- else the grant was lost with the server's data
     for i = 1, #days do charge(i, 0, 1) end
   end
-  for _, room in ipairs(a.long) do
-    local name = field(room, room.step)
+  for i, step in ipairs(a.steps) do
+    local name = field(a.long[i], step)
     if tonumber(redis.call('HGET', counter, name) or '0') > 0 then redis.call('HINCRBY', counter, name, -1) end
   end
 end

@@ -35,7 +35,6 @@ from typing import Any, Literal
 import msgspec
 
 from agora_tencent_analytics.errors import BadInput, QuotaUnavailable
-from agora_tencent_analytics.quota.outbox import TakesAlong
 from agora_tencent_analytics.quota.record import DAYS_KEPT, Day, Known, tell_of_loss
 from agora_tencent_analytics.quota.redis_fallback import Away, Fallback
 from agora_tencent_analytics.quota.redis_link import ASK_AGAIN_S, Misconfigured, RedisLink
@@ -49,7 +48,6 @@ from agora_tencent_analytics.quota.store import (
     Claim,
     CounterKey,
     CounterState,
-    Ended,
     renewal_interval,
 )
 
@@ -90,7 +88,7 @@ class _Told(msgspec.Struct):
 _read = msgspec.json.Decoder(_Told).decode
 
 
-class RedisStore(TakesAlong):
+class RedisStore:
     """A quota store on a Redis server (version 5 or later), shared by all who name it.
 
     Args:
@@ -112,6 +110,8 @@ class RedisStore(TakesAlong):
         BadInput: the URL or an option is wrong, or redis-py is not installed.
     """
 
+    takes_along = True
+
     def __init__(
         self,
         url: str,
@@ -131,10 +131,21 @@ class RedisStore(TakesAlong):
             )
         if not (lease_s > 0 and timeout_s > 0):
             raise BadInput(f"lease_s and timeout_s must be more than 0 seconds, not {lease_s!r} and {timeout_s!r}")
-        super().__init__()
         self.lease_s = lease_s
         self._timeout_s = timeout_s
         self._link = RedisLink(url, _SCRIPT, timeout_s=timeout_s)
+        # By the end of this every process that lives has renewed its slots.
+        self._gather_s = renewal_interval(lease_s) + ASK_AGAIN_S + timeout_s
+        self._always = {
+            "lease_s": lease_s,
+            "gather_s": self._gather_s,
+            "step_s": STEP_TOLERATED_S,
+            "noticed_s": STEP_NOTICED_S,
+            "slack_s": PACE_SLACK_S,
+            "slots_s": SLOTS_KEPT_S,
+            "days_kept": DAYS_KEPT,
+            "db": self._link.database,
+        }
         self._waits = unavailable == "wait"
         self._fallback = None if fallback_share is None else Fallback(fallback_share)
         self._accepts_eviction = accept_eviction
@@ -158,9 +169,9 @@ class RedisStore(TakesAlong):
 
     async def reserve(self, key: CounterKey, claim: Claim, now: float) -> CounterState:
         """See `QuotaStore.reserve`."""
-        ended = self._taken_along(claim.owner)
+        ended = claim.ended
         if self._fallback is not None:
-            ended = [one for one in ended if not self._fallback.ended(key, one.claim, ago_s=one.ago_s)]
+            ended = tuple(one for one in ended if not self._fallback.ended(key, one[0], ago_s=one[1]))
         try:
             if self._fallback is not None and (away := self._fallback.away(key)) is not None:
                 await uninterrupted(self._come_back(key, self._fallback, away))
@@ -190,13 +201,14 @@ class RedisStore(TakesAlong):
             with contextlib.suppress(QuotaUnavailable):  # it is told next time
                 await uninterrupted(self._come_back(key, fallback, fallback.away(key)))
         except asyncio.CancelledError:
-            with contextlib.suppress(QuotaUnavailable):
-                await uninterrupted(self.refund(key, claim))
+            if state.why is None:
+                with contextlib.suppress(QuotaUnavailable):
+                    await uninterrupted(self.refund(key, msgspec.structs.replace(claim, id=state.granted_as)))
             raise
         return state
 
     async def _reserve(
-        self, key: CounterKey, claim: Claim, now: float, ended: list[Ended]
+        self, key: CounterKey, claim: Claim, now: float, ended: tuple[tuple[str, float], ...]
     ) -> tuple[CounterState, bool]:
         """The reply; and whether nothing was granted only because others have yet to return from their shares."""
         account, counter = key
@@ -209,7 +221,7 @@ class RedisStore(TakesAlong):
         more: dict[str, Any] = {"adopted": self._met[key], "rested": self._rests_until.pop(account, None) is not None}
         if ended:
             known.active_at = time.monotonic()
-            more["ended"] = [self._ended(one.claim, one.ago_s) for one in ended]
+            more["ended"] = ended
         while True:
             sent, asked_as = time.monotonic(), known.birth
             # Without the right to ask which server it is, it is unknown again once a connection was lost.
@@ -255,22 +267,16 @@ class RedisStore(TakesAlong):
 
     async def _ask(self, key: CounterKey, claim: Claim, known: Known, ahead_s: float, more: dict[str, Any]) -> _Told:
         asked = {
-            "windows": [[room.free, room.rest_s] for room in claim.windows],
-            "long": _steps(claim),
-            "pace_s": max(0.0, claim.pace_s - PACE_SLACK_S),
+            "windows": claim.windows,
+            "pace_s": claim.pace_s,
             "day_limit": claim.day_limit,
             "birth": known.birth,
             "number": known.numbers.get(key[1], 0),
             "server": known.identity,
             "ago_s": min(time.monotonic() - known.active_at, 1e9),
             "wall": time.monotonic() - ahead_s,
-            "gather_s": self._gather_s,
             "rest_s": claim.longest_rest_s,
             "cold_start": claim.cold_start,
-            "noticed_s": STEP_NOTICED_S,
-            "db": self._link.database,
-            "slots_s": max(claim.longest_rest_s, SLOTS_KEPT_S),
-            "days_kept": DAYS_KEPT,
             **more,
         }
         try:
@@ -345,16 +351,16 @@ class RedisStore(TakesAlong):
         self, key: CounterKey, claim: Claim, now: float, *, ago_s: float, late_days: tuple[int, ...] = ()
     ) -> None:
         """See `QuotaStore.answered`."""
-        if self._fallback is not None and self._fallback.ended(key, claim, ago_s=ago_s, late_days=late_days):
+        if self._fallback is not None and self._fallback.ended(key, claim.id, ago_s=ago_s, late_days=late_days):
             return
-        asked = {"ended": [self._ended(claim, ago_s)], "windowed": bool(claim.windows), "long": _steps(claim)}
-        await self._run("answered", key, asked, days=late_days, claim=self._as_served(claim))
+        asked = {"ended": [(claim.id, ago_s)], "windowed": bool(claim.windows)}
+        await self._run("answered", key, asked, days=late_days, claim=claim)
         self._known.setdefault(key[0], Known()).active_at = time.monotonic()
 
     async def refund(self, key: CounterKey, claim: Claim) -> None:
         """See `QuotaStore.refund`."""
-        if self._fallback is None or not self._fallback.ended(key, claim):
-            await self._give_back(key, self._as_served(claim))
+        if self._fallback is None or not self._fallback.ended(key, claim.id):
+            await self._give_back(key, claim)
 
     async def _give_back(self, key: CounterKey, claim: Claim, life: str | None = None) -> None:
         """Gives back what was granted, or may have been.
@@ -367,7 +373,7 @@ class RedisStore(TakesAlong):
                 another's off the day.
         """
         self._owe(key, claim, life)
-        await self._run("refund", key, {"long": _steps(claim), "life": life}, days=claim.days, claim=claim)
+        await self._run("refund", key, {"life": life}, days=claim.days, claim=claim)
         self._owed.pop(claim.id, None)
 
     def _owe(self, key: CounterKey, claim: Claim, life: str | None) -> None:
@@ -377,7 +383,7 @@ class RedisStore(TakesAlong):
 
     async def renew(self, key: CounterKey, claim: Claim, now: float) -> None:
         """See `QuotaStore.renew`."""
-        await self._run("renew", key, {}, claim=self._as_served(claim))
+        await self._run("renew", key, {}, claim=claim)
 
     async def refused(
         self, key: CounterKey, now: float, *, ago_s: float, hold_s: float, sent_ago_s: float, period_s: int | None
@@ -392,19 +398,12 @@ class RedisStore(TakesAlong):
 
     async def look(self, key: CounterKey, owner: str, days: tuple[int, ...], now: float) -> CounterState:
         """See `QuotaStore.look`."""
-        return _read(await self._run("look", key, {"owner": owner, "rest_s": SLOTS_KEPT_S}, days=days)).state
-
-    def _ended(self, claim: Claim, ago_s: float) -> tuple[str, float]:
-        return _member(self._as_served(claim)), ago_s
-
-    def _as_served(self, claim: Claim) -> Claim:
-        """The claim as the server knows it."""
-        return claim if self._fallback is None else self._fallback.known(claim)
+        return _read(await self._run("look", key, {"owner": owner}, days=days)).state
 
     async def _come_back(self, key: CounterKey, fallback: Fallback, away: Away | None) -> None:
         while away is not None:
             gather_s = self._gather_s + away.longest_rest_s if away.first else 0
-            in_flight = [_member(claim) for claim in away.in_flight]
+            in_flight = [" ".join(claim.slot) for claim in away.in_flight]
             asked = {"known": list(away.days.values()), "in_flight": in_flight, "gather_s": gather_s}
             await self._run("back", key, asked, days=tuple(away.days))
             fallback.told(key, away)
@@ -412,11 +411,6 @@ class RedisStore(TakesAlong):
                 count = sum(day.used for day in away.days.values())
                 _log.info("%s: the quota store is back, and has been told of %d requests", key[1], count)
             away = fallback.away(key)
-
-    @property
-    def _gather_s(self) -> float:
-        # By then every process that lives has renewed its slots.
-        return renewal_interval(self.lease_s) + ASK_AGAIN_S + self._timeout_s
 
     async def _run(
         self,
@@ -427,22 +421,10 @@ class RedisStore(TakesAlong):
         days: tuple[int, ...] = (),
         claim: Claim | None = None,
     ) -> Any:
-        who = {} if claim is None else {"owner": claim.owner, "id": claim.id}
+        common = {**self._always, "counter": key[1], "days": days}
+        if claim is not None:
+            long = [{**msgspec.structs.asdict(room), "step_s": room.step_s} for room in claim.long]
+            common |= {"owner": claim.owner, "id": claim.id, "long": long, "steps": claim.steps}
         tag = f"agora-tencent-analytics:{{{key[0]}}}"
-        common = {"lease_s": self.lease_s, "step_s": STEP_TOLERATED_S, "counter": key[1], "days": days}
         keys = [tag, f"{tag}:{key[1]}", f"{tag}:{key[1]}:ends"]
-        return await self._link.run(keys, step, msgspec.json.encode({**common, **who, **asked}))
-
-
-def _member(claim: Claim) -> str:
-    """What the server knows its slot by."""
-    return f"{claim.owner} {claim.id}"
-
-
-def _steps(claim: Claim) -> list[dict[str, float]]:
-    """The windows of more than an hour, and the step of each that the claim is counted in, if it is."""
-    steps = claim.steps or (-1,) * len(claim.long)
-    return [
-        {"period": room.period_s, "limit": room.limit, "rest_s": room.rest_s, "step_s": room.step_s, "step": step}
-        for room, step in zip(claim.long, steps, strict=True)
-    ]
+        return await self._link.run(keys, step, msgspec.json.encode({**common, **asked}))

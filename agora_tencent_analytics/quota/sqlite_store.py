@@ -23,7 +23,7 @@ from agora_tencent_analytics.errors import QuotaUnavailable
 from agora_tencent_analytics.quota.record import Account, Record
 from agora_tencent_analytics.quota.recorded_store import R, RecordedStore, Tables
 from agora_tencent_analytics.quota.sqlite_file import SqliteFile, may_pass
-from agora_tencent_analytics.quota.store import LEASE_S, Claim, CounterKey, renewal_interval
+from agora_tencent_analytics.quota.store import LEASE_S, CounterKey, renewal_interval
 
 _PATIENCE_S = 10.0
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.001, 0.05
@@ -70,13 +70,12 @@ class _FileTables:
                 raise sqlite3.DataError(f"{end!r:.40} stands in it where a number must be")
             yield end
 
-    def put_slot(self, key: CounterKey, claim: Claim, ends: float | None) -> int:
-        slot = (*key, claim.owner, claim.id)
+    def put_slot(self, key: CounterKey, slot: tuple[str, str], ends: float | None) -> int:
         if ends is None:
-            return -self._execute(_DROP_SLOT, slot).rowcount
-        if self._execute(_MOVE_SLOT, (ends, *slot)).rowcount:
+            return -self._execute(_DROP_SLOT, (*key, *slot)).rowcount
+        if self._execute(_MOVE_SLOT, (ends, *key, *slot)).rowcount:
             return 0
-        return self._execute(_PUT_SLOT, (*slot, ends)).rowcount
+        return self._execute(_PUT_SLOT, (*key, *slot, ends)).rowcount
 
     def end_sooner(self, key: CounterKey, after: float, by_s: float) -> None:
         self._execute(_END_SOONER, (by_s, *key, after))

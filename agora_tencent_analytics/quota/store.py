@@ -36,8 +36,6 @@ __all__ = [
     "Claim",
     "CounterKey",
     "CounterState",
-    "Ended",
-    "HearsAlong",
     "LatestRefusal",
     "QuotaStore",
     "Room",
@@ -87,7 +85,7 @@ class Room(msgspec.Struct, kw_only=True, frozen=True):
         return math.ceil(self.period_s / _STEPS)
 
 
-class Claim(msgspec.Struct, kw_only=True, frozen=True, weakref=True):
+class Claim(msgspec.Struct, kw_only=True, frozen=True):
     """One request that somebody wants to send."""
 
     id: str
@@ -113,19 +111,20 @@ class Claim(msgspec.Struct, kw_only=True, frozen=True, weakref=True):
     steady: float | None = None
     """By how many seconds this client's wall clock is ahead of its monotonic clock: the same for all processes of one
     machine, unless somebody sets the wall clock."""
+    ended: tuple[tuple[str, float], ...] = ()
+    """Slots of the owner, with windows of at most an hour alone, whose requests were answered: the id of each, and how
+    many seconds ago. Write them down whether or not the claim is granted; the same may be told again. Only a store that
+    `takes_along` is told of them so, and the others by `answered`."""
+
+    @property
+    def slot(self) -> tuple[str, str]:
+        """What its slot is known by: the owner, and the id."""
+        return self.owner, self.id
 
     @property
     def longest_rest_s(self) -> float:
         """Seconds after which no window remembers a slot; those of more than an hour are too long to be waited out."""
         return max((room.rest_s for room in self.windows), default=0.0)
-
-
-class Ended(msgspec.Struct, kw_only=True, frozen=True):
-    """A slot whose request was answered."""
-
-    claim: Claim
-    ago_s: float
-    """How long ago the answer came, seconds."""
 
 
 class LatestRefusal(msgspec.Struct, kw_only=True, frozen=True):
@@ -154,6 +153,8 @@ class CounterState(msgspec.Struct, kw_only=True, frozen=True):
     """Seconds since the slots of all other owners ended, 0 for those in flight; only if nothing was granted."""
     steps: tuple[int, ...] = ()
     """See `Claim`."""
+    granted_as: str = ""
+    """The id that the claim has from now on, if not its own."""
     refused: LatestRefusal | None = None
     lost_ago_s: float | None = None
     """How long ago the store was found empty or had lost data, seconds; None if it does not say."""
@@ -208,7 +209,8 @@ class QuotaStore(Protocol):
     """Keeps what of a quota is used. Every method is atomic, and may be called from any loop and thread.
 
     `now` is the wall clock of this machine, epoch seconds; stores with a clock of their own ignore it. All methods
-    raise `QuotaUnavailable` if the store cannot be reached in a bounded time.
+    raise `QuotaUnavailable` if the store cannot be reached in a bounded time. One that sets `takes_along = True` hears
+    of usual answers with the next claim of their owner (`Claim.ended`): one step for a slot, and not two.
     """
 
     lease_s: float
@@ -297,20 +299,4 @@ class QuotaStore(Protocol):
 
     async def aclose(self) -> None:
         """Closes what is open on this event loop; the store can still be used, and opens it again."""
-        ...
-
-
-@runtime_checkable
-class HearsAlong(QuotaStore, Protocol):
-    """A store that hears of answers together with the next claim of their owner: one step for a slot, and not two.
-
-    The others are told of each answer as it comes.
-    """
-
-    def take_along(self, ended: tuple[Ended, ...]) -> None:
-        """With the next `reserve` of their owner writes down that these slots ended, whether or not it is granted.
-
-        Args:
-            ended: slots of one owner, with windows of at most an hour alone. The same may be told again.
-        """
         ...

@@ -30,7 +30,6 @@ class Watched(MemoryStore):
 
     async def reserve(self, key: CounterKey, claim: Claim, now: float) -> CounterState:
         if self.away:
-            self._taken_along(claim.owner)  # as if they had been lost with the question
             raise QuotaUnavailable("away")
         self.steps.append("reserve")
         return await super().reserve(key, claim, now)
