@@ -86,7 +86,12 @@ class Lister:
         for span in self._work.pending_ranges():
             if self._found_all or self._job.stopped:
                 return self._found_all
-            ended = await self._list(span)
+            try:
+                ended = await self._list(span)
+            except BadInput:  # the cursor is another version's, or another page size's
+                if span.cursor is None:
+                    raise
+                ended = await self._list(msgspec.structs.replace(span, cursor=None))
             if ended is None:
                 return await self._list_all()
             everything = ended and everything
@@ -168,14 +173,12 @@ class Lister:
         return self._job.provider.calls(span.over, channel=self._job.options.channel, cursor=span.cursor)
 
     async def _list(self, span: PendingRange) -> bool | None:
-        """Lists a span; True if that came to an end, None if the range turned out to be another."""
-        try:
-            listing = self._calls(span)
-        except BadInput:
-            if span.cursor is None:
-                raise
-            span = self._work.rewind(span)  # another version's cursor
-            listing = self._calls(span)
+        """Lists a span; True if that came to an end, None if the range turned out to be another.
+
+        Raises:
+            BadInput: the span cannot be listed from its cursor on.
+        """
+        listing = self._calls(span)
         pages, rest = listing.pages(), span.cursor
         left = Cursor.read(rest) if rest is not None else None  # where an earlier scan stood
         while not self._job.stopped:
@@ -189,7 +192,7 @@ class Lister:
                 return True
             except AnalyticsError as refused:
                 if isinstance(refused, BadInput) and span.cursor is not None:
-                    return await self._list(self._work.rewind(span))  # another page size's cursor
+                    raise
                 if not await self._give_up(span, refused, pages, rest):
                     break
                 continue

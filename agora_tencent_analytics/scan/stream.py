@@ -79,7 +79,7 @@ class Records:
         self._entered = self._closed = False
         self._told = False  # what the tasks failed with, if they did
         self._memory = MemoryBound(HELD_BYTES)
-        self._outcomes: BatchQueue[Outcome]
+        self._outcomes = BatchQueue[Outcome](BUFFERED_RECORDS)
         self._taken: Part | None = None
         self._report = Report()
         self._jobs: dict[str, Job] = {}
@@ -129,7 +129,6 @@ class Records:
             ledger.begin({**apps, **self._options.facts, "range": span})
             self._stack.callback(ledger.end)
             self._ledger = ledger
-        self._outcomes = BatchQueue(BUFFERED_RECORDS)
         requested = RequestedIds(self._options.call_ids, len(names))
         for name, provider in names.items():
             job = self._jobs[name] = Job(

@@ -142,10 +142,6 @@ class Work:
         """True if an earlier scan ended with the consumer being told of this row: it need not end another."""
         return False
 
-    def rewind(self, span: PendingRange) -> PendingRange:
-        """The same span without its cursor, which turned out to be unusable."""
-        return msgspec.structs.replace(span, cursor=None)
-
     def give_up(self, span: PendingRange, window: TimeRange, cursor: str | None) -> None:
         """A window of a listing could not be read."""
 

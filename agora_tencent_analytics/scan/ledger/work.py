@@ -223,11 +223,6 @@ class KeptWork(Work):
         """See `Work.was_told`."""
         return self._rows.state(row.row_id)[0] is State.TOLD
 
-    def rewind(self, span: PendingRange) -> PendingRange:
-        """See `Work.rewind`."""
-        self._rows.set_cursor(span.number, None)
-        return super().rewind(span)
-
     def give_up(self, span: PendingRange, window: TimeRange, cursor: str | None) -> None:
         """See `Work.give_up`: the next scan tries it again."""
         if self._beyond is not None and window.overlap(self._beyond):
