@@ -34,7 +34,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -59,6 +59,23 @@ __all__ = ["OpenTelemetry"]
 
 _NAME = "agora_tencent_analytics"
 _MOST_OPEN = 10_000
+_DURATIONS = (
+    (f"{_NAME}.quota.wait", "How long a request waited for a slot of the quota."),
+    ("http.client.request.duration", "Duration of HTTP client requests."),
+)
+_COUNTERS = (
+    (f"{_NAME}.requests", "{request}", "Requests sent, by what became of them."),
+    (f"{_NAME}.refused", "{ask}", "Asks for which nothing was sent, by the reason."),
+)
+_STATUS = "http.response.status_code"
+_EVENTS: Mapping[type[Notice], tuple[str, tuple[str, ...]]] = {
+    SlotGranted: ("slot granted", ("waited_s",)),
+    Attempt: ("attempt", ("number", "elapsed_s", "request_id")),
+    Refused: ("refused", ("per", "code")),
+    Retrying: ("retry", ("pause_s",)),
+    LongWait: ("long wait", ("seconds", "reason")),
+}
+"""The events of spans, with the fields of the notice that they tell."""
 
 
 class OpenTelemetry:
@@ -84,28 +101,16 @@ class OpenTelemetry:
         self._failed, self._kind = trace.StatusCode.ERROR, trace.SpanKind.CLIENT
         self._tracer = trace.get_tracer(_NAME, __version__, tracer_provider)
         meter = metrics.get_meter(_NAME, __version__, meter_provider)
-        self._wait = meter.create_histogram(
-            f"{_NAME}.quota.wait", unit="s", description="How long a request waited for a slot of the quota."
-        )
-        self._requests = meter.create_counter(
-            f"{_NAME}.requests", unit="{request}", description="Requests sent, by what became of them."
-        )
-        self._duration = meter.create_histogram(
-            "http.client.request.duration", unit="s", description="Duration of HTTP client requests."
-        )
-        self._refused = meter.create_counter(
-            f"{_NAME}.refused", unit="{ask}", description="Asks for which nothing was sent, by the reason."
-        )
+        self._wait, self._duration = (meter.create_histogram(name, "s", said) for name, said in _DURATIONS)
+        self._requests, self._refused = (meter.create_counter(name, unit, said) for name, unit, said in _COUNTERS)
         self._waiting = meter.create_up_down_counter(
-            f"{_NAME}.waiting", unit="{ask}", description="Asks that wait for a slot of the quota, a pause or keys."
+            f"{_NAME}.waiting", "{ask}", "Asks that wait for a slot of the quota, a pause or keys."
         )
         self._observed, self._left = metrics.Observation, dict[tuple[str, str, str], int]()
         # Observed, so that it is told with every collection, and not with the one after a change alone.
+        told = [self._known_left]
         meter.create_observable_gauge(
-            f"{_NAME}.quota.left",
-            [self._known_left],
-            unit="{request}",
-            description="Requests left in the vendor's UTC day.",
+            f"{_NAME}.quota.left", told, "{request}", "Requests left in the vendor's UTC day."
         )
         self._asleep: set[int] = set()
         self._open: OrderedDict[int, Span] = OrderedDict()
@@ -114,7 +119,6 @@ class OpenTelemetry:
     def __call__(self, notice: Notice) -> None:
         """Takes one notice; those that are not about an ask change nothing."""
         named = {"analytics.vendor": notice.vendor, "analytics.endpoint": notice.endpoint}
-        said: dict[str, Any]
         match notice:
             case AskStarted():
                 self._waits(notice.ask, named, now=True)
@@ -124,27 +128,22 @@ class OpenTelemetry:
                 if notice.left_today is not None:
                     self._left[notice.vendor, notice.endpoint, notice.counter] = notice.left_today
                 self._waits(notice.ask, named, now=False)
-                self._event(notice.ask, "slot granted", {"analytics.waited_s": notice.waited_s})
             case Attempt():
                 self._requests.add(1, {**named, "analytics.outcome": _outcome(notice.error)})
-                self._attempt(notice)
-            case Refused():
-                said = {"analytics.per": notice.per, "analytics.code": bounded(notice.code)}
-                self._event(notice.ask, "refused", said)
+                if not _aiohttp_is_instrumented():
+                    how = {"http.request.method": notice.method}
+                    self._duration.record(notice.elapsed_s, how | _answered(notice) | _failed(notice.error))
             case Retrying():
                 self._waits(notice.ask, named, now=True)
-                said = {"analytics.pause_s": notice.pause_s, "error.type": type(notice.error).__name__}
-                self._event(notice.ask, "retry", said)
-            case LongWait():
-                said = {"analytics.seconds": notice.seconds, "analytics.reason": notice.reason}
-                self._event(notice.ask, "long wait", said)
             case AskEnded():
                 self._waits(notice.ask, named, now=False)
                 if isinstance(notice.error, NotAsked):
                     self._refused.add(1, {**named, "analytics.reason": type(notice.error).__name__})
                 self._end(notice)
             case _:
-                pass  # about pages, calls or a scan
+                pass  # about pages, calls or a scan; or told in the span alone
+        if isinstance(notice, SlotGranted | Attempt | Refused | Retrying | LongWait):
+            self._event(notice)
 
     def _waits(self, ask: int, named: dict[str, str], *, now: bool) -> None:
         with self._lock:
@@ -164,46 +163,48 @@ class OpenTelemetry:
         if oldest is not None:
             oldest.end()
 
-    def _event(self, ask: int, name: str, attributes: dict[str, Any]) -> None:
-        span = self._open.get(ask)
-        if span is not None:
-            span.add_event(name, attributes)
-
-    def _attempt(self, notice: Attempt) -> None:
-        said: dict[str, Any] = {"analytics.number": notice.number, "analytics.elapsed_s": notice.elapsed_s}
-        sent_to = urlsplit(f"//{notice.host}")
-        http: dict[str, Any] = {"server.address": sent_to.hostname or notice.host}
-        if sent_to.port is not None:
-            http["server.port"] = sent_to.port
-        if notice.status is not None:
-            http["http.response.status_code"] = notice.status
-        said |= http
-        if not _aiohttp_is_instrumented():
-            failed = {} if notice.error is None else {"error.type": type(notice.error).__name__}
-            self._duration.record(notice.elapsed_s, {"http.request.method": notice.method, **http, **failed})
-        if notice.request_id:
-            said["analytics.request_id"] = bounded(notice.request_id)
-        if notice.error is not None:
-            said["error.type"] = type(notice.error).__name__
-        if isinstance(notice.error, Refusal):
-            said["analytics.code"] = bounded(notice.error.code)
-        self._event(notice.ask, "attempt", said)
+    def _event(self, notice: SlotGranted | Attempt | Refused | Retrying | LongWait) -> None:
         span = self._open.get(notice.ask)
-        if span is not None and notice.status is not None:
-            span.set_attribute("http.response.status_code", notice.status)
+        if span is None:
+            return
+        name, fields = _EVENTS[type(notice)]
+        said = _facts(notice, *fields)
+        if isinstance(notice, Attempt):
+            said |= _answered(notice)
+            if isinstance(notice.error, Refusal):
+                said["analytics.code"] = bounded(notice.error.code)
+            if notice.status is not None:
+                span.set_attribute(_STATUS, notice.status)
+        span.add_event(name, said)
 
     def _end(self, notice: AskEnded) -> None:
         with self._lock:
             span = self._open.pop(notice.ask, None)
         if span is None:
             return
-        span.set_attribute("analytics.requests", notice.requests)
-        span.set_attribute("analytics.waited_s", notice.waited_s)
-        if notice.error is not None:
-            span.set_attribute("error.type", type(notice.error).__name__)
-            if isinstance(notice.error, Exception):
-                span.set_status(self._failed, type(notice.error).__name__)
+        span.set_attributes(_facts(notice, "requests", "waited_s"))
+        if isinstance(notice.error, Exception):
+            span.set_status(self._failed, type(notice.error).__name__)
         span.end()
+
+
+def _facts(notice: Notice, *fields: str) -> dict[str, Any]:
+    """Fields of a notice as attributes, except for those that are empty; and what went wrong, if anything did."""
+    known = {f"analytics.{name}": value for name in fields if (value := getattr(notice, name)) != ""}
+    said = {name: bounded(value) if isinstance(value, str) else value for name, value in known.items()}
+    return said | _failed(getattr(notice, "error", None))
+
+
+def _failed(error: BaseException | None) -> dict[str, Any]:
+    return {} if error is None else {"error.type": type(error).__name__}
+
+
+def _answered(notice: Attempt) -> dict[str, Any]:
+    """Who was asked, and the status of the answer."""
+    sent_to = urlsplit(f"//{notice.host}")
+    known = (sent_to.hostname or notice.host, sent_to.port, notice.status)
+    names = ("server.address", "server.port", _STATUS)
+    return {name: value for name, value in zip(names, known, strict=True) if value is not None}
 
 
 def _outcome(error: BaseException | None) -> str:

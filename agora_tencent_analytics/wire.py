@@ -23,8 +23,9 @@ from agora_tencent_analytics.decoding.bulk import TooMuch
 from agora_tencent_analytics.decoding.flaws import MISREAD, NO_FLAWS, Flaws
 from agora_tencent_analytics.decoding.rawjson import number, shallow, text
 from agora_tencent_analytics.decoding.rawjson import read as read_json
-from agora_tencent_analytics.decoding.rows import Structure, says_no
+from agora_tencent_analytics.decoding.rows import Structure, UsualPage, UsualPages, says_no
 from agora_tencent_analytics.decoding.series import Points, join_series, read_series, row_names
+from agora_tencent_analytics.decoding.unread import SeriesReader
 from agora_tencent_analytics.endpoint import IN_PATH, Endpoint, NextPage, Unpaged, spell
 from agora_tencent_analytics.errors import BadInput, RateLimited, Refusal, UnreadableReply, counted
 from agora_tencent_analytics.message import Request, Response
@@ -118,6 +119,10 @@ class Vendor(ABC):
     """Headers (in lower case) and parameters of a query whose values logs may show, such as times and pages. Of any
     other the name alone is shown; what names an app, a channel, a call or a user does not belong here."""
 
+    _within: ClassVar[str] = ""  # key of what all of an answer stands in
+    _usual: ClassVar[UsualPages[Any] | None] = None  # reads pages of the usual shape
+    _series: ClassVar[SeriesReader | None] = None  # reads answers of series whose points stay text
+
     def request(self, row: Endpoint[Any], base_url: str, wire: Mapping[str, Any]) -> Request:
         """The unsigned request: parameters in the query of a GET, as a JSON object in the body of a POST.
 
@@ -167,7 +172,7 @@ class Vendor(ABC):
         return request.with_headers({self.authentication: Secret(_revealed(credentials))})
 
     def unwrap(self, row: Endpoint[Any], response: Response) -> Any:
-        """The body of a good answer, parsed.
+        """The body of a good answer, parsed; a page of the usual shape, or an answer of series, with its rows typed.
 
         Args:
             row: the question.
@@ -178,12 +183,22 @@ class Vendor(ABC):
             UnreadableReply: the body is not an answer.
         """
         if 200 <= response.status < 300:
+            if self._series is not None and row.model is MetricSeries:
+                answer = parsed(row, response, self._series.read)
+                told = answer.told()
+                self._judge(row, response, {self._within: told} if self._within else told)
+                return answer
+            if (
+                self._usual is not None
+                and (page := self._usual.read(row.model, row.payload, response.body)) is not None
+            ):
+                return page
             body = parsed(row, response, read_json)
             if not isinstance(body, dict if row.payload else list):
                 due = "an object" if row.payload else "a list"
                 raise unreadable(row, response, f"a JSON {type(body).__name__} where {due} was expected")
             self._judge(row, response, body)
-            return body
+            return found(body, self._within) if self._within else body
         raise self._failure(row, response)
 
     def _failure(self, row: Endpoint[Any], response: Response) -> Refusal | UnreadableReply:
@@ -243,6 +258,8 @@ class Vendor(ABC):
             ValueError, TypeError, KeyError: the rows are not what the row describes.
         """
         given = {name: asked.params[param] for name, param in row.given.items() if param in asked.params}
+        if isinstance(body, UsualPage) and self._usual is not None:
+            return self.reply(row, body.body, self._usual.records(row.model, body.rows, vendor=self.name, **given))
         rows = payload_of(row, body)
         if row.points is not None:
             return self._points(row, row.points, body, rows, asked, given.get("call_id", ""))

@@ -328,4 +328,4 @@ def test_a_row_without_an_identity_is_an_error_and_not_a_duplicate() -> None:
 )
 def test_a_total_below_zero_tells_nothing_of_any_vendor_s(told: object, total: int | None) -> None:
     row = msgspec.structs.replace(CALL_LISTS_2024, total_key="rows.total")
-    assert total == AgoraVendor().reply(row, {"rows": {"total": told}}, []).total
+    assert total == Plain().reply(row, {"rows": {"total": told}}, []).total

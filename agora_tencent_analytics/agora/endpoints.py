@@ -64,6 +64,7 @@ def _row(
         "path": f"/beta/analytics/{path}" if about_call else f"/beta/{path}",
         "app_in_query": method == "POST",
         "payload": "data",
+        "given": {"call_id": "call_id"} if model is Session else {},
         "app": Param(name="appid", required=True),
         "bounds": _SNAKE if about_call else _CAMEL,
         "paging": Unpaged(),

@@ -11,10 +11,10 @@ from typing import Any, Literal
 import msgspec
 
 from agora_tencent_analytics.agora.metrics import AGORA_METRICS, AGORA_METRICS_2021_03
-from agora_tencent_analytics.agora.series import AgoraMetrics, read_metrics
 from agora_tencent_analytics.decoding.points import PointForm
-from agora_tencent_analytics.decoding.rows import Structure, check_ids, unend
+from agora_tencent_analytics.decoding.rows import Structure
 from agora_tencent_analytics.decoding.series import UnreadSeries, series_unread
+from agora_tencent_analytics.decoding.unread import SeriesAnswer, SeriesForm, SeriesReader
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.series import MetricSeries
@@ -40,12 +40,12 @@ STRUCTURE = Structure(
 )
 
 
-class UsualPage(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """A good answer as it usually is, with its rows not yet records: see `PAGES`."""
+class _Page(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A good answer as it usually is."""
 
     code: Literal[200]
     message: str | None = None
-    request_id: str | None = msgspec.field(name="requestId", default=None)
+    requestId: str | None = None
     page_no: int | None = None
     page_size: int | None = None
     total_size: int | None = None
@@ -54,94 +54,83 @@ class UsualPage(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     rows: list[Any]
 
 
-_USUAL: Mapping[type, Mapping[str, Any]] = {
-    Call: {"given": ("vendor",), "absent": ("creator_id",), "unended": "destroyed_ts"},
-    Session: {
-        "given": ("vendor", "call_id"),
-        "needed": ("user_id",),
-        "absent": ("client_ip",),
-        "unended": "leave_ts",
+PAGES = STRUCTURE.pages(
+    _Page,
+    {
+        Call: {"given": ("vendor",), "id": "call_id", "absent": ("creator_id",), "unended": "destroyed_ts"},
+        Session: {
+            "given": ("vendor", "call_id"),
+            "id": "session_id",
+            "needed": ("user_id",),
+            "absent": ("client_ip",),
+            "unended": "leave_ts",
+        },
     },
-}
-"""What the usual rows of an answer are like; see `TypedRows`."""
-
-
-PAGES = STRUCTURE.pages(UsualPage, _USUAL)
+)
 """Pages of calls and sessions."""
 
+SERIES = SeriesReader(
+    SeriesForm(
+        envelope={"code": int, "message": str, "requestId": str},
+        series="metrics",
+        group="data",
+        owner="sid",
+        metric="mid",
+        peer="peer_uid",
+        points="kvs",
+        form=PointForm.PAIRS,
+        numbers=True,
+        sessions="call_info",
+    )
+)
+"""Answers of `call/metrics`, and of `call/details`, which has the sessions too."""
 
-def call_rows(rows: Sequence[Any], asked: Asked) -> list[Call]:
-    """Rows of `call_lists` as calls. The rows are taken over."""
-    check_ids(rows, "call_id")
-    unend(rows, "finished", "destroyed_ts")
-    return STRUCTURE.rows(rows, Call, odd=asked.flaws.odd, vendor="agora")
 
-
-def session_rows(rows: Sequence[Any], asked: Asked) -> list[Session]:
-    """Rows of `call_info` as sessions of the call that was asked for. The rows are taken over."""
-    check_ids(rows, "sid")
-    unend(rows, "finished", "leave_ts")
-    for row in rows:
-        if row.get("uid") is None:  # whose stay it is costs the stay no more than that
-            asked.flaws.odd(("uid",))
-    return STRUCTURE.rows(rows, Session, odd=asked.flaws.odd, vendor="agora", call_id=asked.params["call_id"])
-
-
-def sessions_of(shell: AgoraMetrics, asked: Asked) -> list[Session]:
+def sessions_of(answer: SeriesAnswer, asked: Asked) -> list[Session]:
     """The sessions next to the series of an answer of March 2021; none in one of later.
 
     Raises:
-        KeyError, TypeError, ValueError: one of them, or their list, is not what it should be.
+        KeyError, TypeError, ValueError: one of them is not what it should be.
     """
 
     def read(rows: Sequence[Any]) -> list[Session]:
-        return session_rows([{name: value for name, value in row.items() if name != "metrics"} for row in rows], asked)
+        mine = [{name: value for name, value in row.items() if name != "metrics"} for row in rows]
+        return STRUCTURE.rows(mine, Session, odd=asked.flaws.odd, vendor="agora", call_id=asked.params["call_id"])
 
-    rows = shell.extra.get("call_info") or []
-    return asked.flaws.each(rows[:] if isinstance(rows, list) else rows, read)  # their series may be inside them
+    return asked.flaws.each(list(answer.sessions or ()), read)  # their series may be inside them
 
 
-def _inside_sessions(shell: AgoraMetrics) -> list[UnreadSeries]:
+def _inside_sessions(answer: SeriesAnswer) -> list[UnreadSeries]:
     """Series inside their sessions: so the page of March 2021 words it, though its example has them side by side.
 
     Raises:
         ValueError: they are in neither place.
     """
-    sessions = [row for row in shell.extra.get("call_info") or () if isinstance(row, dict)]
+    sessions = [row for row in answer.sessions or () if isinstance(row, dict)]
     inside = [row.get("metrics") for row in sessions if "metrics" in row]
-    if not shell.is_about_series and len(inside) < len(sessions):
+    if not answer.is_about_series and (answer.sessions is None or len(inside) < len(sessions)):
         raise ValueError("no 'metrics' in the answer")
     every = [series for of_session in inside for series in of_session or ()]
-    return read_metrics(msgspec.json.encode({"metrics": every})).series if every else []
+    return SERIES.read(msgspec.json.encode({"metrics": every})).series if every else []
 
 
-def _check_sessions(shell: AgoraMetrics, users: Mapping[str, str], asked: Asked) -> None:
-    """Doubts an answer about other sessions than those that were asked for, or that stand next to their series.
-
-    Raises:
-        ValueError: it is about none at all.
-    """
-    if not shell.is_about_series and "call_info" not in shell.extra:
-        raise ValueError("no 'metrics' in the answer")
-    asked.flaws.doubts += shell.doubts
-    asked.flaws.others(asked.params.get("sids") or list(users), shell.sids, "session")
-
-
-def series_of(row: Endpoint[Any], shell: AgoraMetrics, users: Mapping[str, str], asked: Asked) -> list[MetricSeries]:
+def series_of(row: Endpoint[Any], answer: SeriesAnswer, users: Mapping[str, str], asked: Asked) -> list[MetricSeries]:
     """The series of a metrics answer. Since July 2021 their user is not in it; who asks by session knows it.
 
     Args:
         row: the question.
-        shell: the answer.
+        answer: its answer.
         users: the user of each session that the answer has next to its series.
         asked: what was asked.
 
     Raises:
-        ValueError: the answer is not about series.
+        ValueError: the answer is not about series, or about none at all.
     """
-    _check_sessions(shell, users, asked)
+    series = answer.series or _inside_sessions(answer)
+    asked.flaws.doubts += answer.doubts
+    asked.flaws.others(asked.params.get("sids") or list(users), answer.owners, "session")
     return series_unread(
-        shell.series or _inside_sessions(shell),
+        series,
         AGORA_METRICS_2021_03 if row.generation == "2021-03" else AGORA_METRICS,
         PointForm.PAIRS,
         vendor="agora",

@@ -6,39 +6,25 @@ without a `code` is a success only under a 2xx status.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from functools import partial
+from collections.abc import Collection, Sequence
 from typing import Any, ClassVar
 
 from agora_tencent_analytics.agora.auth import AgoraCredentials
 from agora_tencent_analytics.agora.codes import CODES, MESSAGES_300
-from agora_tencent_analytics.agora.figures.decode import breakdowns, experiences, figures, rows_of
-from agora_tencent_analytics.agora.replies import (
-    PAGES,
-    STRUCTURE,
-    UsualPage,
-    call_rows,
-    series_of,
-    session_rows,
-    sessions_of,
-)
-from agora_tencent_analytics.agora.series import AgoraMetrics, read_metrics
+from agora_tencent_analytics.agora.figures.decode import READ
+from agora_tencent_analytics.agora.replies import PAGES, SERIES, STRUCTURE, series_of, sessions_of
 from agora_tencent_analytics.decoding.rawjson import beside, number, text
+from agora_tencent_analytics.decoding.unread import SeriesAnswer
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.errors import Refusal
 from agora_tencent_analytics.message import Request, Response
-from agora_tencent_analytics.models.calls import Call, Session
-from agora_tencent_analytics.models.events import AbnormalExperience
-from agora_tencent_analytics.models.figures import Breakdown, Figures
-from agora_tencent_analytics.models.series import MetricSeries
-from agora_tencent_analytics.refusals import Made, parse_object, parsed, unreadable
-from agora_tencent_analytics.wire import Asked, Reply, Vendor, count_of, payload_of, read_rows, row_ids
+from agora_tencent_analytics.refusals import Made, unreadable
+from agora_tencent_analytics.wire import Asked, Reply, Vendor, count_of, payload_of, row_ids
 
 HOSTS = ("https://api.agora.io", "https://api.sd-rtn.com")
 """Primary host, and the one for mainland China. Both serve the same accounts."""
 
 _ENVELOPE = frozenset({"code", "message", "requestId", "page_no", "page_size", "total_size", "has_more", "call_id"})
-_BESIDE_SERIES = frozenset({"call_info", "call_id"})
 
 
 class AgoraVendor(Vendor):
@@ -46,6 +32,8 @@ class AgoraVendor(Vendor):
 
     name = "agora"
     structure = STRUCTURE
+    _usual = PAGES
+    _series = SERIES
     codes = CODES
     good_codes: ClassVar[Collection[int | str]] = (200, "200")
     request_id_key = "requestId"
@@ -56,26 +44,6 @@ class AgoraVendor(Vendor):
     ) -> Request:
         """Adds HTTP Basic authentication; the instant plays no part in it."""
         return request.with_headers({"Authorization": credentials.basic})
-
-    def unwrap(self, row: Endpoint[Any], response: Response) -> Any:
-        """The body of a good answer: an object, the shell of a metrics answer, or a page of the usual shape.
-
-        Raises:
-            Refusal: the vendor said no.
-            UnreadableReply: the body is not an answer.
-        """
-        if not 200 <= response.status < 300:
-            raise self._failure(row, response)
-        if row.model is MetricSeries:
-            shell = parsed(row, response, read_metrics)
-            code = shell.extra.get("code") if shell.code is None else shell.code
-            self._judge(row, response, {"code": code, "message": shell.message, "requestId": shell.request_id})
-            return shell
-        if (page := PAGES.read(row.model, row.payload, response.body)) is not None:
-            return page
-        body = parse_object(row, response)
-        self._judge(row, response, body)
-        return body
 
     def _judge(self, row: Endpoint[Any], response: Response, body: Any) -> None:
         """Lets a good answer pass: code 200, or rows without a code. An object with neither is not an empty answer."""
@@ -94,17 +62,7 @@ class AgoraVendor(Vendor):
 
     def decode(self, row: Endpoint[Any], body: Any, asked: Asked) -> Reply[Any]:
         """The rows of a good answer as records."""
-        if isinstance(body, UsualPage):
-            given = {"vendor": self.name, "call_id": asked.params.get("call_id")}
-            items = PAGES.records(row.model, body.rows, **given)
-            return Reply(
-                items=items,
-                ids=row_ids(row, items),
-                total=count_of(body.total_size),
-                has_more=body.has_more,
-                request_id=body.request_id or "",
-            )
-        if isinstance(body, AgoraMetrics):
+        if isinstance(body, SeriesAnswer):
             sessions = sessions_of(body, asked)
             users = {session.session_id: session.user_id for session in sessions}
             return Reply(
@@ -112,22 +70,15 @@ class AgoraVendor(Vendor):
                 sessions=sessions,
                 # Which sessions an answer of 2021 chose; since then those that were asked for.
                 ids=list(users),
-                request_id=body.request_id,
-                extra={name: value for name, value in body.extra.items() if name not in _BESIDE_SERIES},
+                request_id=body.envelope["requestId"] or "",
+                extra={name: value for name, value in body.extra.items() if name != "call_id"},
             )
-        rows = payload_of(row, body)
-        if row.model is Figures:
-            items = figures(row, rows, asked)
-        elif row.model is Call:
-            items = read_rows(row, rows, asked, partial(call_rows, asked=asked))
-        elif row.model is Session:
-            items = read_rows(row, rows, asked, partial(session_rows, asked=asked))
-        elif row.model is Breakdown:
-            items = read_rows(row, rows_of(rows), asked, partial(breakdowns, row, asked=asked))
-        elif row.model is AbnormalExperience:
-            items = read_rows(row, rows_of(rows), asked, partial(experiences, asked=asked))
-        else:
-            items = list(super().decode(row, body, asked).items)
+        if row.model in READ:
+            return self.reply(row, body, READ[row.model](row, payload_of(row, body), asked))
+        return super().decode(row, body, asked)
+
+    def reply(self, row: Endpoint[Any], body: Any, items: Sequence[Any]) -> Reply[Any]:
+        """An answer with these records, and with what stands beside them."""
         has_more = body.get("has_more")
         return Reply(
             items=items,
@@ -135,5 +86,5 @@ class AgoraVendor(Vendor):
             total=count_of(body.get("total_size")),
             has_more=has_more if isinstance(has_more, bool) else None,
             request_id=text(body.get("requestId")),
-            extra=beside(body, {*_ENVELOPE, row.payload}),
+            extra=beside(body, _ENVELOPE, row.payload),
         )

@@ -8,9 +8,9 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from agora_tencent_analytics._version import __version__
 from agora_tencent_analytics.agora import variables as agora
@@ -47,8 +47,152 @@ _EXAMPLES = {
   %(prog)s --vendor tencent --port 0 --plan advanced --count sliding""",
 }
 
-_Add = Callable[..., argparse.Action]
-"""Adds an option to a group."""
+_HELP = {
+    "--vendor": "whom to ask: agora, tencent, both, or a vendor that another package brings (default: whose "
+    "credentials are set, of agora and tencent)",
+    "--plan": "the plan: P for one vendor, or agora=P and tencent=P",
+    "--api": f"generation of Agora's API (default: {agora.GENERATIONS[0]})",
+    "--last": "the last seconds, minutes, hours or days: 90s 30m 1h30m 2d; or a day: today, yesterday, 2026-11-29",
+    "--start": "start of the range: a date (its midnight), ISO 8601 with a zone, or epoch seconds",
+    "--end": "end of the range, excluded",
+    "--tz": "where days and times without a zone are meant: Europe/Berlin, UTC, +08:00 (days: this machine's zone)",
+    "--channel": "only this channel or room",
+    "--user": "only this user (may be given again)",
+    "--frozen-from": "only calls whose audio or video was frozen for at least this share of the time; Agora's "
+    "listing alone says so, so none of Tencent's",
+    "--depth": "how deep to read (default: as deep as the vendor answers, which is metrics)",
+    "--call": "only this call (may be given again)",
+    "--calls-expected": "number of calls, with --sessions-per-call; then nothing is asked",
+    "--sessions-per-call": "sessions in each expected call",
+    "--minutes-per-call": "length of each expected call (default: 30)",
+    "--out": "write one JSON object per call, one to a line; - is standard output",
+    "--force": "replace what --out holds already",
+    "--report": "write the report as JSON",
+    "--ledger": "remember what is done, so that the same command goes on after it was killed; --out is continued "
+    "where it was left",
+    "--since-last-run": "for a job that is run again and again with one --ledger: read what is new since its last run, "
+    "and calls that were still running then; the first run reads --last",
+    "--look-back": "with --since-last-run: how long before the end of the last run calls may still have come late "
+    "(default: 1h)",
+    "--budget": "send no more than N requests",
+    "--on-quota": "when the day's requests are spent: stop there, or wait for midnight UTC (default: stop)",
+    "--proxy": "the proxy to ask through, http://host:3128; an empty one: none (default: what HTTPS_PROXY, "
+    "ALL_PROXY and NO_PROXY say, where a password is better kept)",
+    "--simulate": "ask the embedded simulator instead of the vendors, about the eight hours before the last noon or "
+    "midnight UTC; --last ends with them",
+    "--calls": f"calls in the world of each vendor (default: {_CALLS})",
+    "--seed": f"seed of the world (default: {_SEED})",
+    "--impolite": "let this share of the simulated rows and answers be malformed, contradict others or come twice "
+    "(0.2 if no share is given)",
+    "--check": "also send the cheapest request that proves credentials, plan and address",
+    "--port": "port to listen on; 0 takes a free one",
+    "--host": "address to listen on (default: 127.0.0.1)",
+    "--count": "how requests are counted (default: fixed)",
+    "--latency": "milliseconds of round trip added (default: 0)",
+    "--version": "show program's version number and exit",
+    "--verbose": "say more on standard error",
+    # where a command means something else by it
+    "forecast --report": "write the forecast as JSON",
+    "simulate --vendor": "which vendor (must be given)",
+    "simulate --plan": "plan whose limits are enforced (default: the highest)",
+    "simulate --calls": f"calls in the world (default: {_CALLS})",
+}
+"""What `--help` says of each option."""
+_HOW: Mapping[str, Mapping[str, Any]] = {
+    "--vendor": {"type": values.vendor, "metavar": "V"},
+    "--plan": {"action": "append", "default": [], "metavar": "P"},
+    "--api": {"choices": agora.GENERATIONS},
+    "--last": {"type": values.last, "metavar": "6h"},
+    "--start": {"type": values.instant, "metavar": "T"},
+    "--end": {"type": values.instant, "metavar": "T"},
+    "--tz": {"type": values.zone, "metavar": "ZONE"},
+    "--channel": {"type": values.sent},
+    "--user": {"type": values.sent, "action": "append", "metavar": "ID"},
+    "--frozen-from": {"type": values.frozen_from, "metavar": "10%"},
+    "--depth": {"choices": ("calls", "sessions", "metrics")},
+    "--call": {"type": values.sent, "action": "append", "metavar": "ID"},
+    "--calls-expected": {"type": values.count, "metavar": "N"},
+    "--sessions-per-call": {"type": values.count, "metavar": "M"},
+    "--minutes-per-call": {"type": float, "default": 30.0, "metavar": "T"},
+    "--look-back": {"type": values.length, "metavar": "1h"},
+    "--budget": {"type": values.count, "metavar": "N"},
+    "--on-quota": {"choices": ("stop", "wait"), "default": "stop"},
+    "--proxy": {"type": secret, "metavar": "URL"},
+    "--calls": {"type": values.count, "metavar": "N"},
+    "--seed": {"type": int, "metavar": "S"},
+    "--impolite": {"type": values.share, "nargs": "?", "const": 0.2, "metavar": "SHARE"},
+    "--port": {"type": values.port, "required": True, "metavar": "P"},
+    "--host": {"default": "127.0.0.1", "metavar": "H"},
+    "--count": {"choices": ("fixed", "sliding", "bucket"), "default": "fixed"},
+    "--latency": {"type": values.milliseconds, "default": 0.0, "metavar": "MS"},
+    "--version": {"action": "version", "version": f"%(prog)s {__version__}"},
+    **{option: {"metavar": "FILE"} for option in ("--out", "--report", "--ledger")},
+    "simulate --vendor": {"choices": ("agora", "tencent"), "required": True},
+    "simulate --plan": {"metavar": "P"},
+}
+"""How each option is read; those that have no row take no value."""
+_FLAG = {"action": "store_true"}
+
+
+class _Command(NamedTuple):
+    """A command."""
+
+    short: str
+    """What it does, among the others."""
+    what: str
+    """What it does, in a sentence."""
+    groups: Mapping[str, str]
+    """What it takes, by the titles that `--help` gives them."""
+
+
+_WHOM = {"whom to ask": "--vendor --plan --api"}
+_WHAT = "--last --start --end --tz --channel --user --frozen-from --depth"
+_HOW_FAR = {
+    "what it may cost": "--budget --on-quota",
+    "the connection": "--proxy",
+    "simulated vendors": "--simulate --calls --seed --impolite",
+}
+_COMMANDS = {
+    "scan": _Command(
+        "read every call of a time range",
+        "Reads every call of a time range.",
+        {
+            **_WHOM,
+            "what to read": f"{_WHAT} --call",
+            "where it goes": "--out --force --report",
+            "going on later": "--ledger --since-last-run --look-back",
+            **_HOW_FAR,
+            "": "--version --verbose",
+        },
+    ),
+    "forecast": _Command(
+        "tell what a scan will cost, and what fits",
+        "Tells what a scan with the same options will cost, by a few requests or by stated numbers.",
+        {
+            **_WHOM,
+            "what to read": _WHAT,
+            "stated numbers": "--calls-expected --sessions-per-call --minutes-per-call",
+            "where it goes": "--report",
+            **_HOW_FAR,
+            "": "--verbose",
+        },
+    ),
+    "quota": _Command(
+        "show what is left of the quota",
+        "Shows what was used and is left of the quota. Reads the count on this machine, sends nothing.",
+        {"": "--check --verbose", **_WHOM},
+    ),
+    "simulate": _Command(
+        "serve a simulated vendor",
+        "Serves a simulated vendor until interrupted.",
+        {
+            "what is served": "--vendor --port --host --api",
+            "its limits": "--plan --count --latency",
+            "its world": "--seed --calls --impolite",
+            "": "--verbose",
+        },
+    ),
+}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -86,12 +230,10 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
         epilog=f"credentials and plans come from the environment:{needed}",
         **_about("", "Reads call analytics from Agora Analytics and Tencent RTC."),
     )
-    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    parser.add_argument("--version", **_HOW["--version"])
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", title="commands", prog=_PROGRAM)
-    _scan(commands)
-    _forecast(commands)
-    _quota(commands)
-    _simulate(commands)
+    for name, one in _COMMANDS.items():
+        _add(commands.add_parser(name, help=one.short, **_about(name, one.what)), name, one.groups)
     words = sys.argv[1:] if arguments is None else list(arguments)
     _refuse_unknown(parser, commands.choices, words)
     options, left = parser.parse_known_args(words, namespace=Options())
@@ -110,16 +252,18 @@ def _check(options: Options) -> None:
     """Refuses what does not go together, and finds the range."""
     if options.api and options.vendor == "tencent":
         raise BadInput("--api is a generation of Agora's API, and --vendor is tencent")
-    if options.command not in ("scan", "forecast"):
+    if options.command == "quota":
+        return
+    for name in ("calls", "seed", "impolite"):
+        if getattr(options, name) is not None and not (options.simulate or options.command == "simulate"):
+            raise BadInput(f"--{name} needs --simulate")
+    options.calls = options.calls or _CALLS
+    options.seed = options.seed or _SEED
+    options.impolite = options.impolite or 0.0
+    if options.command == "simulate":
         return
     from agora_tencent_analytics.cli.ranges import range_of
 
-    for name in ("calls", "seed", "impolite"):
-        if getattr(options, name) is not None and not options.simulate:
-            raise BadInput(f"--{name} needs --simulate")
-    options.calls = _CALLS if options.calls is None else options.calls
-    options.seed = _SEED if options.seed is None else options.seed
-    options.impolite = options.impolite or 0.0
     if options.command == "scan" and options.force and (options.ledger or not options.out):
         why = "with --ledger, --out goes on as it was left" if options.ledger else "--force goes with --out"
         raise BadInput(f"{why}; leave --force out")
@@ -167,219 +311,10 @@ def _name(word: str) -> str:
     return name if re.fullmatch(r"--[a-z]+(-[a-z]+){0,3}", name) and len(name) <= _LONGEST_NAME else "of that name"
 
 
-def _command(commands: argparse._SubParsersAction[_Parser], name: str, short: str, what: str) -> _Parser:
-    return commands.add_parser(name, help=short, **_about(name, what))
-
-
-def _scan(commands: argparse._SubParsersAction[_Parser]) -> None:
-    command = _command(commands, "scan", "read every call of a time range", "Reads every call of a time range.")
-    _vendors(command)
-    add = _range(command)
-    add("--call", type=values.sent, action="append", metavar="ID", help="only this call (may be given again)")
-    add = command.add_argument_group("where it goes").add_argument
-    add("--out", metavar="FILE", help="write one JSON object per call, one to a line; - is standard output")
-    add("--force", action="store_true", help="replace what --out holds already")
-    add("--report", metavar="FILE", help="write the report as JSON")
-    add = command.add_argument_group("going on later").add_argument
-    add(
-        "--ledger",
-        metavar="FILE",
-        help="remember what is done, so that the same command goes on after it was killed; --out is continued where "
-        "it was left",
-    )
-    add(
-        "--since-last-run",
-        action="store_true",
-        help="for a job that is run again and again with one --ledger: read what is new since its last run, and calls "
-        "that were still running then; the first run reads --last",
-    )
-    add(
-        "--look-back",
-        type=values.length,
-        metavar="1h",
-        help="with --since-last-run: how long before the end of the last run calls may still have come late (default: "
-        "1h)",
-    )
-    _allowance(command)
-    _connection(command)
-    _world(command)
-    command.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    _verbose(command)
-
-
-def _forecast(commands: argparse._SubParsersAction[_Parser]) -> None:
-    command = _command(
-        commands,
-        "forecast",
-        "tell what a scan will cost, and what fits",
-        "Tells what a scan with the same options will cost, by a few requests or by stated numbers.",
-    )
-    _vendors(command)
-    _range(command)
-    add = command.add_argument_group("stated numbers").add_argument
-    add(
-        "--calls-expected",
-        type=values.count,
-        metavar="N",
-        help="number of calls, with --sessions-per-call; then nothing is asked",
-    )
-    add("--sessions-per-call", type=values.count, metavar="M", help="sessions in each expected call")
-    add("--minutes-per-call", type=float, default=30.0, metavar="T", help="length of each expected call (default: 30)")
-    command.add_argument_group("where it goes").add_argument(
-        "--report", metavar="FILE", help="write the forecast as JSON"
-    )
-    command.set_defaults(since_last_run=False)
-    _allowance(command)
-    _connection(command)
-    _world(command)
-    _verbose(command)
-
-
-def _quota(commands: argparse._SubParsersAction[_Parser]) -> None:
-    command = _command(
-        commands,
-        "quota",
-        "show what is left of the quota",
-        "Shows what was used and is left of the quota. Reads the count on this machine, sends nothing.",
-    )
-    command.add_argument(
-        "--check", action="store_true", help="also send the cheapest request that proves credentials, plan and address"
-    )
-    command.set_defaults(simulate=False, proxy=None, over=None)
-    _vendors(command)
-    _verbose(command)
-
-
-def _verbose(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--verbose", action="store_true", help="say more on standard error")
-
-
-def _vendors(command: argparse.ArgumentParser) -> None:
-    add = command.add_argument_group("whom to ask").add_argument
-    add(
-        "--vendor",
-        type=values.vendor,
-        metavar="V",
-        help="whom to ask: agora, tencent, both, or a vendor that another package brings (default: whose credentials "
-        "are set, of agora and tencent)",
-    )
-    add("--plan", action="append", default=[], metavar="P", help="the plan: P for one vendor, or agora=P and tencent=P")
-    _api(add)
-
-
-def _api(add: _Add) -> None:
-    add("--api", choices=agora.GENERATIONS, help=f"generation of Agora's API (default: {agora.GENERATIONS[0]})")
-
-
-def _range(command: argparse.ArgumentParser) -> _Add:
-    add = command.add_argument_group("what to read").add_argument
-    add(
-        "--last",
-        type=values.last,
-        metavar="6h",
-        help="the last seconds, minutes, hours or days: 90s 30m 1h30m 2d; or a day: today, yesterday, 2026-11-29",
-    )
-    add(
-        "--start",
-        type=values.instant,
-        metavar="T",
-        help="start of the range: a date (its midnight), ISO 8601 with a zone, or epoch seconds",
-    )
-    add("--end", type=values.instant, metavar="T", help="end of the range, excluded")
-    add(
-        "--tz",
-        type=values.zone,
-        metavar="ZONE",
-        help="where days and times without a zone are meant: Europe/Berlin, UTC, +08:00 (days: this machine's zone)",
-    )
-    add("--channel", type=values.sent, help="only this channel or room")
-    add("--user", type=values.sent, action="append", metavar="ID", help="only this user (may be given again)")
-    add(
-        "--frozen-from",
-        type=values.frozen_from,
-        metavar="10%",
-        help="only calls whose audio or video was frozen for at least this share of the time; Agora's listing alone "
-        "says so, so none of Tencent's",
-    )
-    add(
-        "--depth",
-        choices=("calls", "sessions", "metrics"),
-        help="how deep to read (default: as deep as the vendor answers, which is metrics)",
-    )
-    return add
-
-
-def _allowance(command: argparse.ArgumentParser) -> None:
-    add = command.add_argument_group("what it may cost").add_argument
-    add("--budget", type=values.count, metavar="N", help="send no more than N requests")
-    add(
-        "--on-quota",
-        choices=("stop", "wait"),
-        default="stop",
-        help="when the day's requests are spent: stop there, or wait for midnight UTC (default: stop)",
-    )
-
-
-def _connection(command: argparse.ArgumentParser) -> None:
-    command.add_argument_group("the connection").add_argument(
-        "--proxy",
-        type=secret,
-        metavar="URL",
-        help="the proxy to ask through, http://host:3128; an empty one: none (default: what HTTPS_PROXY, ALL_PROXY and "
-        "NO_PROXY say, where a password is better kept)",
-    )
-
-
-def _world(command: argparse.ArgumentParser) -> None:
-    add = command.add_argument_group("simulated vendors").add_argument
-    add(
-        "--simulate",
-        action="store_true",
-        help="ask the embedded simulator instead of the vendors, about the eight hours before the last noon or "
-        "midnight UTC; --last ends with them",
-    )
-    add("--calls", type=values.count, metavar="N", help=f"calls in the world of each vendor (default: {_CALLS})")
-    add("--seed", type=int, metavar="S", help=f"seed of the world (default: {_SEED})")
-    _impolite(add, default=None)
-
-
-def _impolite(add: _Add, *, default: float | None) -> None:
-    add(
-        "--impolite",
-        type=values.share,
-        nargs="?",
-        const=0.2,
-        default=default,
-        metavar="SHARE",
-        help="let this share of the simulated rows and answers be malformed, contradict others or come twice (0.2 if "
-        "no share is given)",
-    )
-
-
-def _simulate(commands: argparse._SubParsersAction[_Parser]) -> None:
-    command = _command(commands, "simulate", "serve a simulated vendor", "Serves a simulated vendor until interrupted.")
-    add = command.add_argument_group("what is served").add_argument
-    add("--vendor", choices=("agora", "tencent"), required=True, help="which vendor (must be given)")
-    add("--port", type=values.port, required=True, metavar="P", help="port to listen on; 0 takes a free one")
-    add("--host", default="127.0.0.1", metavar="H", help="address to listen on (default: 127.0.0.1)")
-    _api(add)
-    add = command.add_argument_group("its limits").add_argument
-    add("--plan", metavar="P", help="plan whose limits are enforced (default: the highest)")
-    add(
-        "--count",
-        choices=("fixed", "sliding", "bucket"),
-        default="fixed",
-        help="how requests are counted (default: fixed)",
-    )
-    add(
-        "--latency",
-        type=values.milliseconds,
-        default=0.0,
-        metavar="MS",
-        help="milliseconds of round trip added (default: 0)",
-    )
-    add = command.add_argument_group("its world").add_argument
-    add("--seed", type=int, default=_SEED, metavar="S", help=f"seed of the world (default: {_SEED})")
-    add("--calls", type=values.count, default=_CALLS, metavar="N", help=f"calls in the world (default: {_CALLS})")
-    _impolite(add, default=0.0)
-    _verbose(command)
+def _add(command: _Parser, name: str, groups: Mapping[str, str]) -> None:
+    for title, options in groups.items():
+        group = command.add_argument_group(title) if title else command
+        for option in options.split():
+            own = f"{name} {option}"
+            how = _HOW.get(own) or _HOW.get(option, _FLAG)
+            group.add_argument(option, help=_HELP.get(own) or _HELP[option], **how)

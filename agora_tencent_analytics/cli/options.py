@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import argparse
 import shlex
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 
 class Options(argparse.Namespace):
     """The parsed command line."""
 
-    run: Callable[[Options], Coroutine[Any, Any, int]]
     verbose: bool
+    depth: str | None = None
+    simulate: bool = False
+    since_last_run: bool = False
+    proxy: Any = None
+    over: Any = None
     days: str
     """How days that were named have been read, in words; `""` if none were."""
     words: Sequence[str]

@@ -60,7 +60,7 @@ async def providers_of(options: Options) -> AsyncIterator[tuple[list[Provider], 
         else:
             _check_plans(vendors, plans)
             providers = [_real(vendor, given, options.proxy) for vendor, given in own.items()]
-        options.depth = getattr(options, "depth", None) or _deepest(providers)
+        options.depth = options.depth or _deepest(providers)
         for provider in providers:
             await stack.enter_async_context(provider)
         yield providers, world
@@ -161,11 +161,9 @@ def _simulated(
     options: Options, own: Mapping[str, Mapping[str, Any]]
 ) -> tuple[World, list[SimulatedAgora | SimulatedTencent]]:
     """A simulated world, and the embedded simulator of each vendor on loopback."""
-    from agora_tencent_analytics.cli.simulated_world import HIGHEST, demo_range, recent_range, world
-    from agora_tencent_analytics.simulator import SimulatedAgora, SimulatedTencent
+    from agora_tencent_analytics.cli.simulated_world import demo_range, recent_range, server, world
 
     # A job that reads what is new since its last run needs a world that goes on.
     over = recent_range() if isinstance(options.over, Since) else demo_range()
     made = world(over, seed=options.seed, calls=options.calls, impolite=options.impolite)
-    servers: dict[str, type[SimulatedAgora | SimulatedTencent]] = {"agora": SimulatedAgora, "tencent": SimulatedTencent}
-    return made, [servers[vendor](made, **{"plan": HIGHEST[vendor], **given}) for vendor, given in own.items()]
+    return made, [server(vendor, made, **given) for vendor, given in own.items()]

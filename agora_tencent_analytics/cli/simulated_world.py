@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from agora_tencent_analytics.timerange import TimeRange
 
 if TYPE_CHECKING:
-    from agora_tencent_analytics.simulator import World
+    from agora_tencent_analytics.simulator import SimulatedAgora, SimulatedTencent, World
 
 HIGHEST = {"agora": "enterprise", "tencent": "advanced"}
 """The highest plan of each vendor."""
@@ -42,3 +42,12 @@ def world(over: TimeRange, *, seed: int, calls: int, impolite: float) -> World:
     from agora_tencent_analytics.simulator import World
 
     return World(seed=seed, calls=calls, start=over.start, end=over.end, impolite=impolite)
+
+
+def server(vendor: str, made: World, **given: Any) -> SimulatedAgora | SimulatedTencent:
+    """A simulated vendor, on its highest plan unless another is given; what is None is left to it."""
+    from agora_tencent_analytics.simulator import SimulatedAgora, SimulatedTencent
+
+    kind = SimulatedAgora if vendor == "agora" else SimulatedTencent
+    options = {name: value for name, value in given.items() if value is not None}
+    return kind(made, **{"plan": HIGHEST[vendor], **options})

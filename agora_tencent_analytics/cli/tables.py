@@ -5,7 +5,7 @@ Text that comes from vendors is made printable.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 
@@ -90,28 +90,25 @@ WORST = (
 SPENT = "by vendor"
 
 
+_OF_A_CALL: Mapping[str, Callable[[CallFigures], str]] = {
+    "vendor": lambda call: printable(call.vendor),
+    "channel": lambda call: bounded(call.channel),
+    "joined (UTC)": lambda call: _moment(call.join_ts),
+    "sessions": lambda call: str(call.sessions),
+    "min": lambda call: f"{(call.stayed_s + 30) // 60}",
+    "frozen %": lambda call: _figure(None if call.worst_share is None else 100 * call.worst_share),
+    "audio freeze s": lambda call: _figure(call.audio_freeze_s),
+    "video freeze s": lambda call: _figure(call.video_freeze_s),
+    "loss %": lambda call: _figure(call.loss_percent),
+    "rtt ms": lambda call: _figure(call.rtt_ms, digits=0),
+    "call": lambda call: bounded(call.call_id),
+}
+"""The columns of the table of the worst calls."""
+
+
 def worst_rows(worst: Sequence[CallFigures]) -> tuple[Row, list[Row]]:
     """Head and rows of the table of the worst calls; `-` where nothing was measured."""
-    head = (
-        *("vendor", "channel", "joined (UTC)", "sessions", "min", "frozen %"),
-        *("audio freeze s", "video freeze s", "loss %", "rtt ms", "call"),
-    )
-    return head, [
-        (
-            printable(call.vendor),
-            bounded(call.channel),
-            _moment(call.join_ts),
-            str(call.sessions),
-            f"{(call.stayed_s + 30) // 60}",
-            _figure(None if call.worst_share is None else 100 * call.worst_share, 1),
-            _figure(call.audio_freeze_s, 1),
-            _figure(call.video_freeze_s, 1),
-            _figure(call.loss_percent, 1),
-            _figure(call.rtt_ms, 0),
-            bounded(call.call_id),
-        )
-        for call in worst
-    ]
+    return [*_OF_A_CALL], [[cell(call) for cell in _OF_A_CALL.values()] for call in worst]
 
 
 def _moment(ts: int) -> str:
@@ -121,7 +118,7 @@ def _moment(ts: int) -> str:
         return "-"
 
 
-def _figure(value: float | None, digits: int) -> str:
+def _figure(value: float | None, digits: int = 1) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
 
 

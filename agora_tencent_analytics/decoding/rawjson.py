@@ -319,9 +319,9 @@ def rest(fields: Mapping[str, msgspec.Raw], known: Collection[str]) -> dict[str,
     return found | {name: raw for name, raw in unread.items() if name not in known}
 
 
-def beside(fields: Mapping[str, Any], known: Collection[str]) -> dict[str, Any]:
-    """The fields of an object that are not `known`, and the text of those that could not be read."""
-    found = {name: shallow(value) for name, value in fields.items() if name not in known}
+def beside(fields: Mapping[str, Any], known: Collection[str], payload: str | None = None) -> dict[str, Any]:
+    """The fields of an object that are not `known`, nor its payload, and the text of those that could not be read."""
+    found = {name: shallow(value) for name, value in fields.items() if name not in known and name != payload}
     return {**found, **found.pop(UNREAD)} if UNREAD in found else found
 
 

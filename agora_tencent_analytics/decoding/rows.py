@@ -16,12 +16,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from math import isfinite
-from operator import attrgetter
 from types import UnionType
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, get_args, get_type_hints
 
 import attrs
 import msgspec
+from msgspec.structs import asdict
 
 from agora_tencent_analytics.decoding.flaws import MISREAD
 from agora_tencent_analytics.decoding.moments import YEAR_5138, seconds
@@ -89,6 +89,7 @@ class _Model(NamedTuple):
     build: Callable[[Any, Any], Any]
     needed: Mapping[str, str]  # the vendor's names of the fields that a row must have, with those of the attributes
     optional: Mapping[str, Any]  # of those that it may have, with their types
+    known: frozenset[str]  # the vendor's names of both
     times: Mapping[str, str]  # the attributes that are epoch seconds, with the vendor's names
 
 
@@ -161,10 +162,6 @@ class Structure:
         if not rows:
             return []
         learnt = self._models.get(model) or self._learn(model)
-        if self._computed.get(model):
-            for row in rows:
-                row |= self._compute(row, model, learnt, odd)
-        known = {*learnt.needed, *learnt.optional} - given.keys()
         usual = None if self.usual is None else self.usual.rows_of(model)
         found: list[T] = []
         odd_left = _ODD_ROWS
@@ -177,8 +174,12 @@ class Structure:
                 found += alike
                 continue
             for row in run:
-                more = [name for name in row if name not in known] if row.keys() - known else ()
-                extra = {name: shallow(row.pop(name)) for name in more}
+                if usual is not None:
+                    self._settle(row, usual, odd)
+                if self._computed.get(model):
+                    row |= self._compute(row, model, learnt, odd)
+                strange = row.keys() - learnt.known | row.keys() & given.keys()
+                extra = {name: shallow(row.pop(name)) for name in [*row] if name in strange}
                 lone = usual.read([row], **given) if usual is not None and odd_left and UNREAD not in extra else None
                 if lone is None:
                     odd_left = max(0, odd_left - 1)
@@ -187,9 +188,6 @@ class Structure:
                 elif extra:
                     lone[0].__dict__["extra"] = extra  # nobody has it yet
                 found += lone
-        for attribute, name in learnt.times.items():
-            if max(filter(None, map(attrgetter(attribute), found)), default=0) >= YEAR_5138:
-                found = [_in_seconds(record, attribute, name, odd) for record in found]
         return found
 
     def typed(self, model: type[Any], **usual: Any) -> TypedRows:
@@ -205,12 +203,26 @@ class Structure:
         """How pages of rows of the usual shape are read.
 
         Args:
-            page: what comes with the rows, and `rows`.
+            page: what comes with the rows, by the vendor's names, and `rows`.
             usual: what the rows of each model are like, as `TypedRows` takes it.
             within: the vendor's name for what all of that stands in, if it stands in something.
         """
         self.usual = UsualPages(self, page, usual, within)
         return self.usual
+
+    def _settle(self, row: dict[str, Any], usual: TypedRows, odd: Odd | None) -> None:
+        """Holds a row to what the usual ones are by themselves: named, of somebody, and without an end while it lasts.
+
+        Nothing, half a character, or what is neither text nor a number, is not an id: nobody could ask about it.
+        """
+        name = usual.spelt(usual.id)
+        if row[name] == "" or not isinstance(row[name], str | int) or name in row.get(UNREAD, ()):
+            raise TypeError(f"{name!r} is empty, half a character or a {type(row[name]).__name__}")
+        if says_no(row.get(usual.spelt("finished"))):
+            row[usual.spelt(usual.unended)] = None
+        lacking = [name for name in map(usual.spelt, usual.needed) if row.get(name) is None]
+        if lacking and odd is not None:  # which costs the row no more than that
+            odd(lacking)
 
     def _compute(self, row: Mapping[str, Any], model: type, learnt: _Model, odd: Odd | None) -> dict[str, Any]:
         """The attributes of a row that are computed; one that cannot be is missing, which is odd if it may be."""
@@ -239,7 +251,9 @@ class Structure:
             self._set_garbled_aside(row, unread, learnt)
             made = learnt.build({**row, "extra": extra | unread}, model)
         if unread and odd is not None:
-            odd(unread.keys() & {*learnt.needed, *learnt.optional})
+            odd(unread.keys() & learnt.known)
+        for attribute, name in learnt.times.items():
+            made = _in_seconds(made, attribute, name, odd)
         return made
 
     def _set_garbled_aside(self, row: dict[str, Any], unread: dict[str, Any], learnt: _Model) -> None:
@@ -266,17 +280,25 @@ class Structure:
             for field in attrs.fields(model)
         }
         spelt: dict[str, Any] = {field.name: override(rename=name) for name, field in fields.items()}
+        needed = {name: field.name for name, field in fields.items() if field.default is attrs.NOTHING}
+        optional = {name: field.type for name, field in fields.items() if name not in needed and field.name != "extra"}
         learnt = self._models[model] = _Model(
             make_dict_structure_fn_from_attrs(list(fields.values()), model, self._converter, **spelt),
-            {name: field.name for name, field in fields.items() if field.default is attrs.NOTHING},
-            {
-                name: field.type
-                for name, field in fields.items()
-                if field.default is not attrs.NOTHING and field.name != "extra"
-            },
+            needed,
+            optional,
+            frozenset({*needed, *optional}),
             {field.name: name for name, field in fields.items() if field.type is int and _TIME.fullmatch(field.name)},
         )
         return learnt
+
+
+class UsualPage(NamedTuple):
+    """A page as a vendor usually sends it, its rows not yet records."""
+
+    body: dict[str, Any]
+    """What stands beside the rows, by the vendor's names."""
+    rows: list[Any]
+    """The rows, for `UsualPages.records`."""
 
 
 class UsualPages(Generic[P]):
@@ -289,41 +311,28 @@ class UsualPages(Generic[P]):
         self._rows: dict[type, TypedRows] = {}
         self._readers: dict[tuple[type, str], Callable[[bytes], P | None]] = {}
 
-    def rows(self, model: type[Any]) -> TypedRows:
-        """The rows of a model."""
-        if model not in self._rows:
-            self._rows[model] = self._structure.typed(model, **self._usual[model])
-        return self._rows[model]
-
     def rows_of(self, model: type[Any]) -> TypedRows | None:
         """The rows of a model; None if pages are of others."""
-        return self.rows(model) if model in self._usual else None
+        if model not in self._rows and model in self._usual:
+            self._rows[model] = self._structure.typed(model, **self._usual[model])
+        return self._rows.get(model)
 
-    def read(self, model: type[Any], payload: str, body: bytes) -> P | None:
+    def read(self, model: type[Any], payload: str, body: bytes) -> UsualPage | None:
         """A page of these rows; None if it is of something else, or anything about it is odd."""
-        if model not in self._usual:
+        read = self._readers.get((model, payload))
+        if read is None:
+            if (rows := self.rows_of(model)) is None:
+                return None
+            read = self._readers[model, payload] = rows.reader(self._page, payload, within=self._within)
+        page = read(body)
+        if page is None:
             return None
-        if (model, payload) not in self._readers:
-            self._readers[model, payload] = self.rows(model).reader(self._page, payload, within=self._within)
-        return self._readers[model, payload](body)
+        found = asdict(page)
+        return UsualPage(found, found.pop("rows"))
 
     def records(self, model: type[Any], rows: Sequence[Any], **given: Any) -> list[Any]:
-        """The records of the rows of a page; of what is given, those attributes that the rows do not carry."""
-        return self.rows(model).make(rows, **{name: given[name] for name in self._usual[model]["given"]})
-
-
-def check_ids(rows: Sequence[Any], name: str) -> None:
-    """Nothing, half a character, or what is neither text nor a number, is not an id: nobody could ask about it."""
-    for row in rows:
-        if row[name] == "" or not isinstance(row[name], str | int) or name in row.get(UNREAD, ()):
-            raise TypeError(f"{name!r} is empty, half a character or a {type(row[name]).__name__}")
-
-
-def unend(rows: Sequence[Any], finished: str, end: str) -> None:
-    """While something runs, what the vendor prints as its end says nothing."""
-    for row in rows:
-        if (said := row.get(finished)) is not True and says_no(said):
-            row[end] = None
+        """The records of the rows of a page, and what is given with them."""
+        return self._rows[model].make(rows, **given)
 
 
 def _drop_nulls(row: dict[str, Any], needed: Collection[str]) -> None:

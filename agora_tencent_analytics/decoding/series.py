@@ -24,10 +24,8 @@ from agora_tencent_analytics.timerange import TimeRange
 class UnreadSeries(msgspec.Struct, kw_only=True):
     """One series of an answer, its points unread."""
 
-    session_id: str = ""
-    """The session; `""` where the vendor does not tell them apart."""
-    user_id: str = ""
-    """The user whose device measured it; `""` where the vendor does not say."""
+    owner: str
+    """The session; or the user whose device measured it, where the vendor does not tell sessions apart."""
     peer_id: str = ""
     """The remote user whose stream was measured; `""` for the user's own."""
     metric: str
@@ -57,7 +55,7 @@ def series_unread(
         vendor: whose they are.
         call_id: the call.
         window: what was asked for; points outside it are left out.
-        users: the users of sessions, where series do not name theirs.
+        users: the users of sessions, where series are of those; None: they are of users.
     """
     named = []
     for one in found:
@@ -68,8 +66,8 @@ def series_unread(
             MetricSeries(
                 vendor=vendor,
                 call_id=call_id,
-                session_id=one.session_id,
-                user_id=one.user_id if users is None else users.get(one.session_id, ""),
+                session_id="" if users is None else one.owner,
+                user_id=one.owner if users is None else users.get(one.owner, ""),
                 peer_id=one.peer_id,
                 metric=name,
                 vendor_metric=one.metric,

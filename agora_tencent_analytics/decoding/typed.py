@@ -43,6 +43,7 @@ class TypedRows:
         model: the record's class.
         names: the vendor's spelling of its attributes where it differs.
         given: attributes that the rows do not carry; `make` is told them.
+        id: the attribute by which the vendor tells rows apart.
         made: attributes that are made of others, each as a text in which these stand in braces.
         needed: attributes that every row must have, beside those without which there is no record.
         absent: attributes that the vendor never sends.
@@ -55,6 +56,7 @@ class TypedRows:
         names: Mapping[str, str],
         *,
         given: Sequence[str],
+        id: str,
         made: Mapping[str, str] | None = None,
         needed: Collection[str] = (),
         absent: Collection[str] = (),
@@ -62,6 +64,8 @@ class TypedRows:
     ) -> None:
         if not _only_stores(model):
             raise TypeError(f"{model.__name__} does more than store what it is given")
+        self.id, self.needed, self.unended = id, needed, unended
+        self._names = names
         hints, made = get_type_hints(model), made or {}
         fields: list[tuple[str, Any, Any]] = []
         values: dict[str, str] = {}
@@ -77,7 +81,7 @@ class TypedRows:
             elif name in absent:
                 values[name] = repr(field.default)
             else:
-                required = field.default is attrs.NOTHING or name in needed
+                required = field.default is attrs.NOTHING or name in (id, *needed)
                 kind = _kind(name, hints[name], required=required)
                 fields.append((name, kind, msgspec.NODEFAULT if required else field.default))
                 values[name] = f"f'{{row.{name}}}'" if name in CHOSEN else f"row.{name}"  # a text as it is
@@ -90,6 +94,14 @@ class TypedRows:
         self._rows: Any = msgspec.defstruct("Rows", [("rows", list[self.row])])  # type: ignore[name-defined]
         self.make: Callable[..., list[Any]] = _maker(model, given, values)
         """The records of rows that were read; called with the rows and what is given."""
+
+    def spelt(self, attribute: str) -> str:
+        """The vendor's name of an attribute.
+
+        Args:
+            attribute: of the record.
+        """
+        return self._names.get(attribute, attribute)
 
     def reader(self, envelope: type[P], payload: str, *, within: str = "") -> Callable[[bytes], P | None]:
         """Reads a page of such rows; gives None for what is anything else, or has anything odd in it.

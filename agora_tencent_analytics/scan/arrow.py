@@ -10,7 +10,7 @@ from array import array
 from collections.abc import Iterable, Mapping
 from importlib import import_module
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_type_hints
 
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.models.calls import Call, Session
@@ -24,25 +24,17 @@ Level = Literal["calls", "sessions", "series", "points"]
 """What a row of the table is."""
 
 _EPOCH = "s since 1970-01-01 UTC"
-_CALL = {
-    **dict.fromkeys(("vendor", "call_id", "channel"), ("string", "")),
-    **dict.fromkeys(("created_ts", "destroyed_ts"), ("int64", _EPOCH)),
-    "finished": ("bool_", ""),
-    **dict.fromkeys(("peak_users", "accumulated_users"), ("int64", "users")),
-    **dict.fromkeys(("audio_freeze_ratio", "video_freeze_ratio"), ("float64", "ratio")),
+_CORE: Mapping[type[Any], str] = {
+    Call: "vendor call_id channel created_ts destroyed_ts finished peak_users accumulated_users "
+    "audio_freeze_ratio video_freeze_ratio",
+    Session: "vendor call_id session_id user_id join_ts leave_ts finished platform device_type network sdk_version "
+    "speaker audio_freeze_ratio video_freeze_ratio",
+    MetricSeries: "vendor call_id session_id user_id peer_id metric vendor_metric unit",
 }
-_SESSION = {
-    **dict.fromkeys(("vendor", "call_id", "session_id", "user_id"), ("string", "")),
-    **dict.fromkeys(("join_ts", "leave_ts"), ("int64", _EPOCH)),
-    "finished": ("bool_", ""),
-    **dict.fromkeys(("platform", "device_type", "network", "sdk_version"), ("string", "")),
-    "speaker": ("bool_", ""),
-    **dict.fromkeys(("audio_freeze_ratio", "video_freeze_ratio"), ("float64", "ratio")),
-}
-_SERIES = dict.fromkeys(
-    ("vendor", "call_id", "session_id", "user_id", "peer_id", "metric", "vendor_metric", "unit"), ("string", "")
-)
-"""Columns with their types and units."""
+"""The fields that are columns. They are named, so that no personal data gets in unasked."""
+_TYPES: Mapping[Any, str] = {str: "string", int: "int64", float: "float64", bool: "bool_"}
+_UNITS = {"ts": _EPOCH, "users": "users", "ratio": "ratio"}
+"""Units by the end of a field's name."""
 
 
 def to_arrow(records: Iterable[CallRecord], level: Level = "points") -> pyarrow.Table:
@@ -70,38 +62,31 @@ def to_arrow(records: Iterable[CallRecord], level: Level = "points") -> pyarrow.
         raise ImportError('to_arrow needs pyarrow; install "agora-tencent-analytics[arrow]"') from error
     records = list(records)
     if level == "calls":
-        return _rows(pa, Call, _CALL, [(record, record.call) for record in records if record.last])
+        return _rows(pa, Call, [(record, record.call) for record in records if record.last])
     if level == "sessions":
-        return _rows(pa, Session, _SESSION, [(record, session) for record in records for session in record.sessions])
+        return _rows(pa, Session, [(record, session) for record in records for session in record.sessions])
     of_series = [(record, series) for record in records for series in record.series]
-    lengths = array("q", (len(series) for _, series in of_series))
+    fields = _fields(pa, MetricSeries)
+    texts = [pa.array([_of(*of, name) for of in of_series], pa.string()) for name in _CORE[MetricSeries].split()]
+    offsets = pa.array(accumulate((len(series) for _, series in of_series), initial=0), pa.int32())
     times = _joined(pa, pa.int64(), "q", (series.times for _, series in of_series))
     values = _joined(pa, pa.float64(), "d", (series.values for _, series in of_series))
     values = compute.if_else(compute.is_nan(values), pa.scalar(None, pa.float64()), values)
-    fields = _fields(pa, MetricSeries, {**_SERIES, "times": ("int64", _EPOCH), "values": ("float64", "the row's unit")})
-    if level == "points":
-        places = array("i")
-        for place, length in enumerate(lengths):
-            places += array("i", (place,)) * length
-        repeated = pa.Array.from_buffers(pa.int32(), len(places), [None, pa.py_buffer(places)])
-        columns = [
-            compute.take(_told(pa, name, of_series), repeated) if of_series else pa.array([], _of_texts(pa))
-            for name in _SERIES
-        ]
-        named = [pa.field(field.name, _of_texts(pa), metadata=field.metadata) for field in fields[:-2]]
-        of_point = [field.with_name(field.name.removesuffix("s")) for field in fields[-2:]]
-        return pa.Table.from_arrays([*columns, times, values], schema=pa.schema([*named, *of_point]))
-    offsets = pa.array(accumulate(lengths, initial=0), pa.int32())
     lists = [pa.ListArray.from_arrays(offsets, column) for column in (times, values)]
-    lists_of = [field.with_type(pa.list_(field.type)) for field in fields[-2:]]
-    columns = [pa.array((_of(record, series, name) for record, series in of_series), pa.string()) for name in _SERIES]
-    return pa.Table.from_arrays([*columns, *lists], schema=pa.schema([*fields[:-2], *lists_of]))
+    if level == "series":
+        fields.append(_field(pa, MetricSeries, "times", lists[0].type, _EPOCH))
+        fields.append(_field(pa, MetricSeries, "values", lists[1].type, "the row's unit"))
+        return pa.Table.from_arrays([*texts, *lists], schema=pa.schema(fields))
+    places = compute.list_parent_indices(lists[0])
+    columns = [compute.take(text.dictionary_encode(), places) for text in texts]
+    fields = [field.with_type(column.type) for field, column in zip(fields, columns, strict=True)]
+    fields.append(_field(pa, MetricSeries, "times", times.type, _EPOCH).with_name("time"))
+    fields.append(_field(pa, MetricSeries, "values", values.type, "the row's unit").with_name("value"))
+    return pa.Table.from_arrays([*columns, times, values], schema=pa.schema(fields))
 
 
-def _rows(
-    pa: Any, kind: type[Any], columns: Mapping[str, tuple[str, str]], rows: list[tuple[CallRecord, Call | Session]]
-) -> Any:
-    fields = _fields(pa, kind, columns)
+def _rows(pa: Any, kind: type[Any], rows: list[tuple[CallRecord, Call | Session]]) -> Any:
+    fields = _fields(pa, kind)
     arrays = [pa.array([_of(record, row, field.name) for record, row in rows], field.type) for field in fields]
     return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
 
@@ -110,19 +95,18 @@ def _of(record: CallRecord, row: Call | Session | MetricSeries, name: str) -> An
     return record.vendor if name == "vendor" else getattr(row, name)
 
 
-def _fields(pa: Any, kind: type[Any], columns: Mapping[str, tuple[str, str]]) -> list[Any]:
-    return [
-        pa.field(name, getattr(pa, of)(), metadata={"unit": unit, "source": f"{kind.__name__}.{name}"})
-        for name, (of, unit) in columns.items()
-    ]
+def _fields(pa: Any, kind: type[Any]) -> list[Any]:
+    """The columns as the model declares them: type and unit are those of its fields."""
+    declared = get_type_hints(kind)
+    fields = []
+    for name in _CORE[kind].split():
+        of = next(one for one in (*get_args(declared[name]), declared[name]) if one in _TYPES)
+        fields.append(_field(pa, kind, name, getattr(pa, _TYPES[of])(), _UNITS.get(name.rpartition("_")[2], "")))
+    return fields
 
 
-def _of_texts(pa: Any) -> Any:
-    return pa.dictionary(pa.int32(), pa.string())
-
-
-def _told(pa: Any, name: str, of_series: list[tuple[CallRecord, MetricSeries]]) -> Any:
-    return pa.array([_of(record, series, name) for record, series in of_series], pa.string()).dictionary_encode()
+def _field(pa: Any, kind: type[Any], name: str, of: Any, unit: str) -> Any:
+    return pa.field(name, of, metadata={"unit": unit, "source": f"{kind.__name__}.{name}"})
 
 
 def _joined(pa: Any, kind: Any, code: str, parts: Iterable[array[Any]]) -> Any:

@@ -102,7 +102,8 @@ def read_records(source: str | os.PathLike[str] | Iterable[bytes | str]) -> Iter
     for number, line in enumerate(source, 1):
         try:
             text = line.encode() if isinstance(line, str) else line
-            check_bulk(text, most=len(text))  # of points there may be any number
+            # Of points there may be any number, and one may be written in as little as thirteen bytes.
+            check_bulk(text, most=len(text), length=2 * len(text))
             record = _record(msgspec.json.decode(text))
         except (msgspec.DecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise BadInput(f"line {number} is not a record of a scan ({type(error).__name__}: {error})") from None

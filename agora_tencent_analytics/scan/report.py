@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence, Sized
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
+from itertools import chain
 from typing import Any, Self
 
 import attrs
@@ -284,30 +285,27 @@ class Report(msgspec.Struct, kw_only=True):
         ]
 
 
+def _known(values: Iterable[float | None]) -> list[float]:
+    return [value for value in values if value is not None]
+
+
+_IN_ALL: Mapping[str, Callable[[list[Any]], Any]] = {
+    "complete": all,
+    "start": lambda values: min(_known(values), default=None),
+    "end": lambda values: max(_known(values), default=None),
+    "resets_at": lambda values: min(_known(values), default=None),
+    "left_today": lambda values: dict(chain.from_iterable(value.items() for value in values)),
+    "failures_by_kind": lambda values: dict(sum(map(Counter, values), Counter())),
+    "stopped": lambda values: "; ".join(filter(None, values)),
+    "elapsed_s": lambda values: max(values, default=0.0),
+    **dict.fromkeys(("failures", "clipped", "gaps", "doubts"), lambda values: [*chain.from_iterable(values)]),
+}
+"""What is true of all providers, of what is true of each; figures that are not here are added up."""
+
+
 def _total(vendors: list[dict[str, Any]]) -> dict[str, Any]:
-    """Sums of numbers, concatenations of lists, the longest time, the next midnight."""
-    total: dict[str, Any] = {}
-    for name, first in VendorReport().as_dict().items():
-        values = [vendor[name] for vendor in vendors]
-        if isinstance(first, bool):
-            total[name] = all(values)
-        elif name == "elapsed_s":
-            total[name] = max(values, default=0.0)
-        elif name in ("start", "resets_at"):
-            total[name] = min((value for value in values if value is not None), default=None)
-        elif name == "end":
-            total[name] = max((value for value in values if value is not None), default=None)
-        elif name == "left_today":
-            total[name] = {counter: left for value in values for counter, left in value.items()}
-        elif isinstance(first, str):
-            total[name] = "; ".join(value for value in values if value)
-        elif isinstance(first, list):
-            total[name] = [item for value in values for item in value]
-        elif isinstance(first, dict):
-            total[name] = dict(sum((Counter(value) for value in values), Counter()))
-        else:
-            total[name] = sum(values)
-    return total
+    names = VendorReport().as_dict()
+    return {name: _IN_ALL.get(name, sum)([vendor[name] for vendor in vendors]) for name in names}
 
 
 class IncompleteScan(AnalyticsError, ExceptionGroup[AnalyticsError]):

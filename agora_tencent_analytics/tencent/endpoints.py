@@ -57,6 +57,7 @@ def _row(
         "method": "POST",
         "path": "/",
         "payload": "Data",
+        "given": {"call_id": "CommId"} if model is Session else {},
         "app": _APP,
         "bounds": _SECONDS,
         "paging": Unpaged(),

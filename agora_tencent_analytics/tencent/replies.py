@@ -13,15 +13,25 @@ import msgspec
 from agora_tencent_analytics.decoding.moments import YEAR_5138, seconds
 from agora_tencent_analytics.decoding.points import PointForm
 from agora_tencent_analytics.decoding.rawjson import text
-from agora_tencent_analytics.decoding.rows import Structure, check_ids, unend
+from agora_tencent_analytics.decoding.rows import Structure
 from agora_tencent_analytics.decoding.series import series_unread
+from agora_tencent_analytics.decoding.unread import SeriesAnswer, SeriesForm, SeriesReader
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.events import AbnormalExperience, Cause, Event
 from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.tencent.events import describe_abnormal_event, describe_event, describe_experience
 from agora_tencent_analytics.tencent.metrics import TENCENT_METRICS
-from agora_tencent_analytics.tencent.series import TencentDetail
 from agora_tencent_analytics.wire import Asked
+
+
+def _session_id(row: Mapping[str, Any]) -> str:
+    """The vendor does not name a stay; its id is made of user and join time, and of the end where that cannot be."""
+    join = row["JoinTs"]
+    if type(join) is not int or not 0 < join < YEAR_5138:
+        join = seconds(join)
+        join = join if join > 0 else f"{join}-{row.get('LeaveTs')}"
+    return f"{row['UserId']}@{join}"
+
 
 STRUCTURE = Structure(
     {
@@ -34,6 +44,7 @@ STRUCTURE = Structure(
             "creator_id": "UserId",
         },
         Session: {
+            "session_id": _session_id,
             "user_id": "UserId",
             "channel": "RoomStr",
             "join_ts": "JoinTs",
@@ -67,82 +78,78 @@ STRUCTURE = Structure(
 _CAUSES = "AbnormalEventList"
 
 
-class UsualPage(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """What is inside `Response` of a good answer as it usually is, its rows not yet records: see `PAGES`."""
+class _Page(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What is inside `Response` of a good answer as it usually is."""
 
-    total: int | None = msgspec.field(name="Total", default=None)
-    request_id: str = msgspec.field(name="RequestId")
+    Total: int | None = None
+    RequestId: str
     rows: list[Any]
 
 
 _ABSENT = ("audio_freeze_ratio", "video_freeze_ratio")
-_USUAL: Mapping[type, Mapping[str, Any]] = {
-    Call: {
-        "given": ("vendor",),
-        "absent": ("peak_users", "accumulated_users", *_ABSENT),
-        "unended": "destroyed_ts",
+PAGES = STRUCTURE.pages(
+    _Page,
+    {
+        Call: {
+            "given": ("vendor",),
+            "id": "call_id",
+            "absent": ("peak_users", "accumulated_users", *_ABSENT),
+            "unended": "destroyed_ts",
+        },
+        Session: {
+            "given": ("vendor", "call_id"),
+            "made": {"session_id": "{user_id}@{join_ts}"},
+            "id": "user_id",
+            "absent": ("account", "platform", "network", "speaker", "roles", *_ABSENT),
+            "unended": "leave_ts",
+        },
     },
-    Session: {
-        "given": ("vendor", "call_id"),
-        "made": {"session_id": "{user_id}@{join_ts}"},
-        "needed": ("user_id",),
-        "absent": ("account", "platform", "network", "speaker", "roles", *_ABSENT),
-        "unended": "leave_ts",
-    },
-}
-"""What the usual rows of an answer are like; see `TypedRows`."""
-
-
-PAGES = STRUCTURE.pages(UsualPage, _USUAL, within="Response")
+    within="Response",
+)
 """Pages of rooms and users."""
 
-
-def users_beside(rows: Sequence[Any], asked: Asked) -> list[Session]:
-    """The sessions that an answer has next to its series. The rows are taken over."""
-    usual = PAGES.rows(Session).read(rows, vendor="tencent", call_id=asked.params["CommId"])
-    return asked.flaws.each(rows, partial(session_rows, asked=asked)) if usual is None else usual
-
-
-def call_rows(rows: Sequence[Any], asked: Asked) -> list[Call]:
-    """Rows of `RoomList` as calls. The rows are taken over."""
-    check_ids(rows, "CommId")
-    unend(rows, "IsFinished", "DestroyTime")
-    return STRUCTURE.rows(rows, Call, odd=asked.flaws.odd, vendor="tencent")
-
-
-def session_rows(rows: Sequence[Any], asked: Asked) -> list[Session]:
-    """Rows of `UserList` as sessions of the call that was asked for. The rows are taken over.
-
-    The vendor does not name a stay; its id is made of user and join time, and of the end where that cannot be.
-    """
-    check_ids(rows, "UserId")
-    unend(rows, "Finished", "LeaveTs")
-    for row in rows:
-        join = row["JoinTs"]
-        if type(join) is not int or not 0 < join < YEAR_5138:
-            join = seconds(join)
-            join = join if join > 0 else f"{join}-{row.get('LeaveTs')}"
-        row["session_id"] = f"{row['UserId']}@{join}"
-    return STRUCTURE.rows(rows, Session, odd=asked.flaws.odd, vendor="tencent", call_id=asked.params["CommId"])
+SERIES = SeriesReader(
+    SeriesForm(
+        within="Response",
+        envelope={"Total": int, "RequestId": str},
+        series="Data",
+        owner="UserId",
+        metric="DataType",
+        peer="PeerId",
+        points="Content",
+        form=PointForm.OBJECTS,
+        sessions="UserList",
+    )
+)
+"""Answers of `DescribeCallDetailInfo` with metrics."""
 
 
-def series_of(shell: TencentDetail, users: Collection[str], asked: Asked) -> list[MetricSeries]:
+def sessions_of(answer: SeriesAnswer, asked: Asked) -> list[Session]:
+    """The sessions that an answer has next to its series. Its rows are taken over."""
+
+    def read(rows: Sequence[Any]) -> list[Session]:
+        return STRUCTURE.rows(rows, Session, odd=asked.flaws.odd, vendor="tencent", call_id=asked.params["CommId"])
+
+    return asked.flaws.each(answer.sessions or [], read)
+
+
+def series_of(answer: SeriesAnswer, users: Collection[str], asked: Asked) -> list[MetricSeries]:
     """The series of an answer, by user: which of the user's stays they belong to is not in the answer.
 
     Args:
-        shell: the answer.
+        answer: what came.
         users: who stands next to the series.
         asked: what was asked.
 
     Raises:
         ValueError: the answer is not about series.
     """
-    if not shell.is_about_series:
+    if not answer.is_about_series:
         raise ValueError("no 'Data' in the answer")
-    asked.flaws.doubts += shell.doubts
-    asked.flaws.others(asked.params.get("UserIds") or users, {entry.user_id for entry in shell.series}, "user")
+    asked.flaws.doubts += answer.doubts
+    asked.flaws.others(asked.params.get("UserIds") or users, answer.owners, "user")
     return series_unread(
-        shell.series,
+        answer.series,
         TENCENT_METRICS,
         PointForm.OBJECTS,
         vendor="tencent",
@@ -189,8 +196,6 @@ def _causes(rows: Sequence[Any]) -> list[Cause]:
 
 
 READ: Mapping[type, Callable[..., list[Any]]] = {
-    Call: call_rows,
-    Session: session_rows,
     Event: events_of,
     AbnormalExperience: experiences_of,
 }

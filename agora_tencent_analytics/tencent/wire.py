@@ -6,7 +6,7 @@ The vendor answers HTTP 200 whenever it processed the request at all; what it sa
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -15,26 +15,17 @@ from urllib.parse import urlsplit
 import attrs
 
 from agora_tencent_analytics.decoding.rawjson import beside
+from agora_tencent_analytics.decoding.unread import SeriesAnswer
 from agora_tencent_analytics.endpoint import Endpoint, whole_units
 from agora_tencent_analytics.errors import InvalidRequest, NotFound, Refusal
 from agora_tencent_analytics.message import Request, Response
 from agora_tencent_analytics.models.events import AbnormalExperience, Event
 from agora_tencent_analytics.models.figures import Figures
-from agora_tencent_analytics.models.series import MetricSeries
-from agora_tencent_analytics.refusals import BY_STATUS, Made, parse_object, parsed, unreadable
+from agora_tencent_analytics.refusals import BY_STATUS, Made, unreadable
 from agora_tencent_analytics.secret import Secret
 from agora_tencent_analytics.tencent.codes import meant
 from agora_tencent_analytics.tencent.figures import SHAPES
-from agora_tencent_analytics.tencent.replies import (
-    PAGES,
-    READ,
-    STRUCTURE,
-    UsualPage,
-    numbered,
-    series_of,
-    users_beside,
-)
-from agora_tencent_analytics.tencent.series import TencentDetail, read_detail
+from agora_tencent_analytics.tencent.replies import PAGES, READ, SERIES, STRUCTURE, numbered, series_of, sessions_of
 from agora_tencent_analytics.tencent.sign import TencentCredentials, sign
 from agora_tencent_analytics.tencent.usage import RoomUsage, read_room_usage
 from agora_tencent_analytics.wire import Asked, Reply, Vendor, count_of, payload_of, read_rows, row_ids
@@ -80,6 +71,9 @@ class TencentVendor(Vendor):
 
     name = "tencent"
     structure = STRUCTURE
+    _within = "Response"
+    _usual = PAGES
+    _series = SERIES
     # All but 200 are a gateway's.
     codes: ClassVar[Mapping[int | str, Made]] = {
         status: BY_STATUS.get(status, InvalidRequest) for status in range(201, 500) if status != 429
@@ -111,7 +105,7 @@ class TencentVendor(Vendor):
         return request.with_headers(headers)
 
     def unwrap(self, row: Endpoint[Any], response: Response) -> Any:
-        """What is inside `Response` of a good answer: an object, the shell of a metrics answer, or a page.
+        """What is inside `Response` of a good answer.
 
         Raises:
             Refusal: the vendor said no.
@@ -119,22 +113,17 @@ class TencentVendor(Vendor):
         """
         if response.status != 200:
             raise self._failure(row, response)
-        if row.model is MetricSeries:
-            shell = parsed(row, response, read_detail)
-            if (told := shell.extra.get("Error")) is not None:
-                raise self._refusal(row, response, {"Response": {"Error": told, "RequestId": shell.request_id}})
-            _check_answered(row, response, shell.request_id)
-            return shell
-        if (page := PAGES.read(row.model, row.payload, response.body)) is not None:
-            return page
-        body = parse_object(row, response)
+        return super().unwrap(row, response)
+
+    def _judge(self, row: Endpoint[Any], response: Response, body: Any) -> None:
+        """Lets an answer pass that has a request id or rows. One with neither is not an empty answer."""
         inside = body.get("Response")
         if not isinstance(inside, dict):
             raise unreadable(row, response, "no object under 'Response'")
         if inside.get("Error") is not None:
             raise self._refusal(row, response, body)
-        _check_answered(row, response, _text(inside.get("RequestId")))
-        return inside
+        if not _text(inside.get("RequestId")) and f'"{row.payload}"'.encode() not in response.body:
+            raise unreadable(row, response, f"neither 'RequestId' nor {row.payload!r} under 'Response'")
 
     def _refusal(self, row: Endpoint[Any], response: Response, body: Any) -> Refusal:
         """The refusal that the body spells; without an error in it, that of a gateway on the way."""
@@ -154,26 +143,32 @@ class TencentVendor(Vendor):
 
     def decode(self, row: Endpoint[Any], body: Any, asked: Asked) -> Reply[Any]:
         """The rows of a good answer as records."""
-        if isinstance(body, UsualPage):
-            given = {"vendor": self.name, "call_id": asked.params.get("CommId")}
-            items = PAGES.records(row.model, body.rows, **given)
-            ids = row_ids(row, items)
-            return Reply(items=items, ids=ids, total=count_of(body.total), request_id=body.request_id)
-        if isinstance(body, TencentDetail):
-            stays = users_beside(body.users, asked)
+        if isinstance(body, SeriesAnswer):
+            stays = sessions_of(body, asked)
             users, wanted = {stay.user_id for stay in stays}, set(asked.params.get("UserIds") or ())
             return Reply(
                 items=series_of(body, users, asked),
                 sessions=stays,
                 ids=[stay.session_id for stay in stays],
-                total=count_of(body.total),
+                total=count_of(body.envelope["Total"]),
                 # Data is by user. Once every user that was asked for has shown up, further stays add nothing.
                 is_last=bool(wanted) and wanted <= users,
-                request_id=body.request_id,
+                request_id=body.envelope["RequestId"] or "",
                 extra=body.extra,
                 warning=_text(body.extra.get(_WARNING)),
             )
-        items = self._items(row, body, asked)
+        if row.model is Figures:
+            return self.reply(row, body, SHAPES[row.payload](row, body, asked))
+        if row.model is RoomUsage:
+            window = whole_units(row.bounds, asked.window)
+            return self.reply(row, body, read_room_usage(payload_of(row, body), window, asked.flaws))
+        if row.model in READ:
+            read = partial(READ[row.model], asked=asked)
+            return self.reply(row, body, read_rows(row, payload_of(row, body), asked, read))
+        return super().decode(row, body, asked)
+
+    def reply(self, row: Endpoint[Any], body: Any, items: Sequence[Any]) -> Reply[Any]:
+        """An answer with these records, and with what stands beside them."""
         ids = row_ids(row, items)
         shell = body.get(row.payload)  # of the dashboard an object: its rows are in `Series`
         inside = beside(shell, ("Series",)) if isinstance(shell, dict) else {}
@@ -182,25 +177,9 @@ class TencentVendor(Vendor):
             ids=numbered(ids) if row.model in _WITHOUT_IDS else ids,
             total=count_of(body.get("Total")),
             request_id=_text(body.get("RequestId")),
-            extra=inside | beside(body, {*_ENVELOPE, row.payload}),
+            extra=inside | beside(body, _ENVELOPE, row.payload),
             warning=_text(body.get(_WARNING)),
         )
-
-    def _items(self, row: Endpoint[Any], body: Mapping[str, Any], asked: Asked) -> list[Any]:
-        rows = payload_of(row, body)
-        if row.model is Figures:
-            return SHAPES[row.payload](row, body, asked)
-        if row.model is RoomUsage:
-            return read_room_usage(rows, whole_units(row.bounds, asked.window), asked.flaws)
-        if row.model in READ:
-            return read_rows(row, rows, asked, partial(READ[row.model], asked=asked))
-        return list(super().decode(row, body, asked).items)
-
-
-def _check_answered(row: Endpoint[Any], response: Response, request_id: str) -> None:
-    """Lets an answer pass that has a request id or rows. One with neither is not an empty answer."""
-    if not request_id and f'"{row.payload}"'.encode() not in response.body:
-        raise unreadable(row, response, f"neither 'RequestId' nor {row.payload!r} under 'Response'")
 
 
 @lru_cache(maxsize=16)

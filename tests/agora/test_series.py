@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agora_tencent_analytics.agora import series as shell
-from agora_tencent_analytics.agora.series import AgoraMetrics, read_metrics
+from agora_tencent_analytics.agora.replies import SERIES
 from agora_tencent_analytics.decoding.points import PointForm
 from agora_tencent_analytics.decoding.series import UnreadSeries
+from agora_tencent_analytics.decoding.unread import HOLLOW, SeriesAnswer
 from agora_tencent_analytics.models.columns import Columns
 from tests.support.in_turn import in_turn
 
@@ -22,6 +22,7 @@ DOCUMENTED = b"""{
   "metrics": [{"sid": "3F7CC3B18E8F4A5B", "data": [
     {"mid": 20003, "kvs": [[1548670255, 215], [1548670257, 129], [1548670259, 121]], "peer_uid": 0}]}]
 }"""
+read_metrics = SERIES.read
 COMPACT: dict[str, Any] = {"separators": (",", ":")}
 uids = st.one_of(st.none(), st.integers(0, 2**32), st.integers(0, 2**32).map(str), st.just("alice"))
 points = st.lists(st.one_of(st.integers(), st.lists(st.one_of(st.integers(), st.lists(st.text())), max_size=3)))
@@ -33,14 +34,10 @@ def reply(**entry: Any) -> bytes:
 
 def test_the_documented_reply_reads() -> None:
     metrics = read_metrics(DOCUMENTED)
-    assert (200, "", "r-1", ("3F7CC3B18E8F4A5B",)) == (
-        metrics.code,
-        metrics.message,
-        metrics.request_id,
-        metrics.sids,
-    )
+    assert {"code": 200, "message": "", "requestId": "r-1"} == metrics.envelope
+    assert ["3F7CC3B18E8F4A5B"] == metrics.owners
     (series,) = metrics.series
-    assert ("3F7CC3B18E8F4A5B", "20003", "") == (series.session_id, series.metric, series.peer_id)
+    assert ("3F7CC3B18E8F4A5B", "20003", "") == (series.owner, series.metric, series.peer_id)
     assert [215.0, 129.0, 121.0] == list(Columns(series.points, PointForm.PAIRS).values)
     assert {} == metrics.extra == series.extra
 
@@ -62,13 +59,13 @@ def test_quick_and_lenient_ways_agree(content: list[Any], unknown: bool, layout:
         for mid, uid, kvs in entries:
             peer = "" if uid in (None, 0, "0") else str(uid)
             expected.append(
-                UnreadSeries(session_id=sid, metric=str(mid), peer_id=peer, points=json.dumps(kvs, **layout).encode())
+                UnreadSeries(owner=sid, metric=str(mid), peer_id=peer, points=json.dumps(kvs, **layout).encode())
             )
     if unknown:
         body["trace"] = {"id": 1}
     metrics = read_metrics(json.dumps(body, **layout).encode())
     assert expected == metrics.series
-    assert tuple(sid for sid, _ in content) == metrics.sids
+    assert [sid for sid, _ in content] == metrics.owners
     assert ({"trace": {"id": 1}} if unknown else {}) == metrics.extra
 
 
@@ -95,8 +92,8 @@ def test_points_are_copies_that_pin_no_reply() -> None:
         # A number of its own in the place of points, and as many lists under keys that are not series.
         b'{"sid":"s","data":[{"mid":1,"kvs":0,"more":{"kvs":[[5,6]]}},{"mid":2,"kvs":[[1,2]]}]}',
         b'{"sid":"s","data":[{"mid":1,"kvs":1,"more":{"kvs":[[5,6]]}},{"mid":2,"kvs":2},{"mid":3,"kvs":[[1,2]]}]}',
-        b'{"sid":"s","data":[{"mid":1,"kvs":%b,"more":{"kvs":[[5,6]]}},{"mid":2,"kvs":[[1,2]]}]}' % shell._HOLLOW,
-        b'{"sid":"%b","data":[{"mid":1,"kvs":[[1,2],[3,4]]}]}' % shell._HOLLOW,
+        b'{"sid":"s","data":[{"mid":1,"kvs":%b,"more":{"kvs":[[5,6]]}},{"mid":2,"kvs":[[1,2]]}]}' % HOLLOW,
+        b'{"sid":"%b","data":[{"mid":1,"kvs":[[1,2],[3,4]]}]}' % HOLLOW,
         b'{"sid":"s","data":[{"mid":1,"kvs":[[1,2]] ,"peer_uid":0},{"mid":1,"kvs": [[1,2]],"peer_uid":0}]}',
     ],
 )
@@ -108,22 +105,22 @@ def test_points_cut_out_come_back_where_they_were(sessions: bytes) -> None:
         for session in json.loads(body)["metrics"]
         for entry in session["data"]
     ]
-    assert expected == [(series.session_id, int(series.metric), json.loads(series.points)) for series in metrics.series]
+    assert expected == [(series.owner, int(series.metric), json.loads(series.points)) for series in metrics.series]
     assert ([[5, 6]] if b"more" in body else None) == metrics.series[0].extra.get("more", {}).get("kvs")
 
 
 def test_the_points_of_a_compact_reply_are_never_parsed_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
     parsed: list[bytes] = []
-    quick = shell._quick
+    quick = SERIES._quick
 
     def noted(body: bytes) -> Any:
         parsed.append(body)
         return quick(body)
 
-    monkeypatch.setattr(shell, "_quick", noted)
+    monkeypatch.setattr(SERIES, "_quick", noted)
     body = json.dumps(json.loads(DOCUMENTED), **COMPACT).encode()
-    assert read_metrics(DOCUMENTED).sids == read_metrics(body).sids
-    assert [DOCUMENTED, body.replace(read_metrics(body).series[0].points, shell._HOLLOW)] == parsed[:2]
+    assert read_metrics(DOCUMENTED).owners == read_metrics(body).owners
+    assert [DOCUMENTED, body.replace(read_metrics(body).series[0].points, HOLLOW)] == parsed[:2]
 
 
 @pytest.mark.parametrize("odd", [b"-", b"1.", b"nan", b"0x1F", b"1 2", b"+5", b"", b"NaN", b"-Infinity"])
@@ -163,9 +160,9 @@ def test_unknown_keys_are_kept_where_they_belong() -> None:
     )
     metrics = read_metrics(body)
     assert {"data": None, "code": "?"} == metrics.extra
-    assert metrics.code is None
-    assert ("7", "e") == metrics.sids
-    assert [UnreadSeries(session_id="7", metric="1", points=b"null", extra={"os": "x", "cadence": 2})] == metrics.series
+    assert metrics.envelope["code"] is None
+    assert ["7", "e"] == metrics.owners
+    assert [UnreadSeries(owner="7", metric="1", points=b"null", extra={"os": "x", "cadence": 2})] == metrics.series
 
 
 @pytest.mark.parametrize(
@@ -185,7 +182,7 @@ def test_null_lists_are_empty(body: bytes) -> None:
 
 def test_what_is_no_series_is_left_out_and_told() -> None:
     metrics = read_metrics(b'{"metrics":["s",null,{"sid":"t","data":[[1],{"mid":1}]}]}')
-    assert [UnreadSeries(session_id="t", metric="1")] == metrics.series
+    assert [UnreadSeries(owner="t", metric="1")] == metrics.series
     assert [
         "metrics[0] is a string, where an object was expected",
         "metrics[1] is null, where an object was expected",
@@ -194,7 +191,11 @@ def test_what_is_no_series_is_left_out_and_told() -> None:
 
 
 def test_a_refusal_is_read_like_any_reply() -> None:
-    expected = AgoraMetrics(code=300, message="qps limit error", extra={"data": None}, is_about_series=False)
+    expected = SeriesAnswer(
+        envelope={"code": 300, "message": "qps limit error", "requestId": ""},
+        extra={"data": None},
+        is_about_series=False,
+    )
     assert expected == read_metrics(b'{"code":300,"message":"qps limit error","data":null}')
 
 

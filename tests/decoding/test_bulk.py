@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from agora_tencent_analytics import Response, TimeRange
 from agora_tencent_analytics.agora.replies import PAGES as AGORA_PAGES
-from agora_tencent_analytics.agora.series import read_metrics
+from agora_tencent_analytics.agora.replies import SERIES as AGORA_SERIES
 from agora_tencent_analytics.decoding.bulk import (
     LARGE,
     MOST_ROWS,
@@ -32,7 +32,7 @@ from agora_tencent_analytics.decoding.rows import Structure, UsualPages
 from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.tencent.endpoints import ROOM_INFO
 from agora_tencent_analytics.tencent.replies import PAGES as TENCENT_PAGES
-from agora_tencent_analytics.tencent.series import read_detail
+from agora_tencent_analytics.tencent.replies import SERIES as TENCENT_SERIES
 from agora_tencent_analytics.tencent.wire import TencentVendor
 from agora_tencent_analytics.wire import Asked, decoded
 from benchmarks.hostile.bodies import MB, SHAPES, hostile, polite
@@ -40,7 +40,7 @@ from benchmarks.hostile.bodies import MB, SHAPES, hostile, polite
 VENDORS = ("agora", "tencent")
 READERS: dict[str, UsualPages[Any]] = {"agora": AGORA_PAGES, "tencent": TENCENT_PAGES}
 PAYLOADS = {"agora": "call_lists", "tencent": "RoomList"}
-READ: dict[str, Callable[[bytes], Any]] = {"agora": read_metrics, "tencent": read_detail}
+READ: dict[str, Callable[[bytes], Any]] = {"agora": AGORA_SERIES.read, "tencent": TENCENT_SERIES.read}
 
 
 def peak_of(read: Callable[[bytes], Any], body: bytes) -> float:
@@ -189,9 +189,9 @@ def test_a_bare_nan_among_many_points_makes_no_objects_of_them() -> None:
     body = polite("tencent", "metrics", 2 * MB)
     broken = body.replace(b'"Value":7}', b'"Value":NaN}', 3)
     assert broken != body
-    assert len(read_detail(body).series) == len(read_detail(broken).series)
+    assert len(TENCENT_SERIES.read(body).series) == len(TENCENT_SERIES.read(broken).series)
     assert body.replace(b'"Value":7}', b'"Value":null}', 3) == sound(broken)
-    assert peak_of(read_detail, broken) < 7
+    assert peak_of(TENCENT_SERIES.read, broken) < 7
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ def test_a_large_text_is_not_read_the_slow_way(odd: bytes) -> None:
 
 
 def test_a_large_answer_of_series_without_utf_8_takes_no_more_either() -> None:
-    assert peak_of(read_metrics, b'{"a":"' + b"\xff" * 6 * MB + b'"}') < 8
+    assert peak_of(AGORA_SERIES.read, b'{"a":"' + b"\xff" * 6 * MB + b'"}') < 8
 
 
 def test_a_small_text_is_not_weighed() -> None:

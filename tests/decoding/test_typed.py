@@ -14,14 +14,12 @@ from hypothesis import strategies as st
 
 from agora_tencent_analytics import Call, Endpoint, Response, Session, TimeRange
 from agora_tencent_analytics.agora import replies as agora_replies
-from agora_tencent_analytics.agora import wire as agora_wire
 from agora_tencent_analytics.agora.endpoints import CALL_LISTS_2024, CALL_SESSIONS_2024
 from agora_tencent_analytics.agora.wire import AgoraVendor
 from agora_tencent_analytics.decoding.rows import Structure
 from agora_tencent_analytics.decoding.typed import TypedRows
 from agora_tencent_analytics.errors import AnalyticsError
 from agora_tencent_analytics.tencent import replies as tencent_replies
-from agora_tencent_analytics.tencent import wire as tencent_wire
 from agora_tencent_analytics.tencent.endpoints import ROOM_INFO, USER_INFO
 from agora_tencent_analytics.tencent.wire import TencentVendor
 from agora_tencent_analytics.wire import Asked, Reply, Vendor, decoded
@@ -105,10 +103,9 @@ def read(of: Page, body: bytes, *, quick: bool) -> Any:
     asked = Asked(window=TimeRange(0, 10**10), params=of.params)
     with pytest.MonkeyPatch.context() as lenient:
         if not quick:
-            for wire in (agora_wire, tencent_wire):
-                lenient.setattr(wire.PAGES, "read", lambda *_: None)
             for replies in (agora_replies, tencent_replies):
-                lenient.setattr(replies.STRUCTURE, "usual", None)
+                lenient.setattr(replies.PAGES, "read", lambda *_: None)
+            lenient.setattr(TypedRows, "read", lambda *_, **__: None)
         try:
             reply: Reply[Any] = decoded(of.vendor, of.row, response, of.vendor.unwrap(of.row, response), asked)
         except AnalyticsError as error:
@@ -176,7 +173,7 @@ class Checked:
 
 def test_a_record_that_does_more_than_store_is_not_made_past_its_constructor() -> None:
     with pytest.raises(TypeError, match="does more than store"):
-        TypedRows(Checked, {}, given=(), unended="finished")
+        TypedRows(Checked, {}, given=(), id="finished", unended="finished")
 
 
 @pytest.mark.parametrize("model", [Call, Session])

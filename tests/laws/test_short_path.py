@@ -75,4 +75,4 @@ def test_the_first_item_of_a_listing_passes_through_few_files_and_functions(vend
 
 def test_what_a_call_enters_is_seen() -> None:
     names = {code.co_qualname for code in entered("agora")}
-    assert {"AgoraProvider.calls", "Caller.ask", "AgoraVendor.unwrap"} <= names
+    assert {"AgoraProvider.calls", "Caller.ask", "Vendor.unwrap"} <= names

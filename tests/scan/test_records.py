@@ -180,6 +180,12 @@ def test_a_long_call_of_millions_of_points_is_read() -> None:
     assert [record] == list(read_records(write_records([record])))
 
 
+def test_a_call_of_many_series_of_short_figures_is_read() -> None:
+    columns = Columns.of(range(1_732_900_000, 1_732_900_000 + 90), [0, NAN, 1] * 30)
+    record = attrs.evolve(full(), series=tuple(series(vendor_metric=str(n), columns=columns) for n in range(2_000)))
+    assert [record] == list(read_records(write_records([record])))
+
+
 @pytest.mark.parametrize("again", [copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
 def test_records_compare_by_value_and_hash_by_key(again: Any) -> None:
     twin = again(full())

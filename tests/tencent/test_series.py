@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from agora_tencent_analytics.decoding.points import PointForm
 from agora_tencent_analytics.decoding.series import UnreadSeries
+from agora_tencent_analytics.decoding.unread import SeriesAnswer
 from agora_tencent_analytics.models.columns import Columns
-from agora_tencent_analytics.tencent.series import TencentDetail, read_detail
+from agora_tencent_analytics.tencent.replies import SERIES
 
+read_detail = SERIES.read
 DOCUMENTED = b"""{"Response": {
   "Total": 1,
   "UserList": [{"RoomStr": "0", "UserId": "1716", "JoinTs": 1590065777, "LeaveTs": 1590065877, "Finished": true}],
@@ -24,10 +26,10 @@ DOCUMENTED = b"""{"Response": {
 
 def test_the_documented_reply_reads() -> None:
     detail = read_detail(DOCUMENTED)
-    assert (1, "2e12e365-43e8-4efd-902d-906303e2ee4a") == (detail.total, detail.request_id)
-    assert ["1716"] == [user["UserId"] for user in detail.users]
+    assert {"Total": 1, "RequestId": "2e12e365-43e8-4efd-902d-906303e2ee4a"} == detail.envelope
+    assert ["1716"] == [user["UserId"] for user in detail.sessions or ()]
     (series,) = detail.series
-    assert ("1716", "bigvCapFps", "") == (series.user_id, series.metric, series.peer_id)
+    assert ("1716", "bigvCapFps", "") == (series.owner, series.metric, series.peer_id)
     assert bytes is type(series.points)
     columns = Columns(series.points, PointForm.OBJECTS)
     assert [(1590065779, 0.0), (1590065781, 0.0)] == list(zip(columns.times, columns.values, strict=True))
@@ -43,39 +45,41 @@ def test_quick_and_lenient_ways_agree(content: list[tuple[str, str | None, str]]
     response: dict[str, Any] = {"Total": 2, "UserList": None, "Data": data, "RequestId": "r"}
     if unknown:
         response["Next"] = [1]
-    expected = TencentDetail(
-        total=2,
-        series=[UnreadSeries(user_id=user, metric=kind, peer_id=peer or "") for user, peer, kind in content],
-        request_id="r",
+    expected = SeriesAnswer(
+        envelope={"Total": 2, "RequestId": "r"},
+        owners=[user for user, _, _ in content],
+        series=[UnreadSeries(owner=user, metric=kind, peer_id=peer or "") for user, peer, kind in content],
+        sessions=[],
         extra={"Next": [1]} if unknown else {},
     )
     assert expected == read_detail(json.dumps({"Response": response}).encode())
 
 
 @pytest.mark.parametrize(
-    "response",
+    ("response", "sessions"),
     [
-        b'{"RequestId":"r","Data":null,"UserList":null}',
-        b'{"RequestId":"r","Data":[]}',
-        b'{"RequestId":"r","Data":[],"UserList":[]}',
+        (b'{"RequestId":"r","Data":null,"UserList":null}', []),
+        (b'{"RequestId":"r","Data":[]}', None),
+        (b'{"RequestId":"r","Data":[],"UserList":[]}', []),
     ],
 )
-def test_null_lists_are_empty(response: bytes) -> None:
-    assert TencentDetail(request_id="r") == read_detail(b'{"Response":' + response + b"}")
+def test_null_lists_are_empty(response: bytes, sessions: list[Any] | None) -> None:
+    expected = SeriesAnswer(envelope={"Total": None, "RequestId": "r"}, sessions=sessions)
+    assert expected == read_detail(b'{"Response":' + response + b"}")
 
 
 def test_an_absent_list_of_series_is_noticed() -> None:
-    assert TencentDetail(request_id="r", is_about_series=False) == read_detail(b'{"Response":{"RequestId":"r"}}')
+    assert not read_detail(b'{"Response":{"RequestId":"r"}}').is_about_series
 
 
 def test_what_is_no_series_is_left_out_and_told() -> None:
     detail = read_detail(b'{"Response":{"Data":[null,{"UserId":"u","DataType":"rtt"},7],"UserList":[null]}}')
-    assert [UnreadSeries(user_id="u", metric="rtt")] == detail.series
+    assert [UnreadSeries(owner="u", metric="rtt")] == detail.series
     assert [
         "Data[0] is null, where an object was expected",
         "Data[2] is a number, where an object was expected",
     ] == detail.doubts
-    assert [None] == detail.users
+    assert [None] == detail.sessions
 
 
 def test_odd_types_and_unknown_keys_are_kept() -> None:
@@ -83,10 +87,10 @@ def test_odd_types_and_unknown_keys_are_kept() -> None:
         b'{"Response":{"Total":"many","UserList":[{"UserId":7}],"Data":[{"UserId":1716,"PeerId":null,'
         b'"DataType":"rtt","Unit":"ms"}],"Error":{"Code":"X"}},"Trace":1}'
     )
-    assert [UnreadSeries(user_id="1716", metric="rtt", extra={"Unit": "ms"})] == detail.series
+    assert [UnreadSeries(owner="1716", metric="rtt", extra={"Unit": "ms"})] == detail.series
     assert {"Total": "many", "Error": {"Code": "X"}, "Trace": 1} == detail.extra
-    assert detail.total is None
-    assert [{"UserId": 7}] == detail.users
+    assert detail.envelope["Total"] is None
+    assert [{"UserId": 7}] == detail.sessions
 
 
 @pytest.mark.parametrize(

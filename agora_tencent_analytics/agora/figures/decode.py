@@ -8,7 +8,7 @@ as `value`, and name the dimension as they like. What was not asked for and nobo
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from math import isfinite
 from typing import Any
@@ -31,7 +31,7 @@ from agora_tencent_analytics.limits import DAY, HOUR, MINUTE
 from agora_tencent_analytics.models.columns import Columns
 from agora_tencent_analytics.models.events import AbnormalExperience, Cause
 from agora_tencent_analytics.models.figures import FIGURES, Breakdown, Figures
-from agora_tencent_analytics.wire import Asked
+from agora_tencent_analytics.wire import Asked, read_rows
 
 VALUE = "value"
 """How statistics of a call spell any metric."""
@@ -234,12 +234,16 @@ _OF_AN_EXPERIENCE = frozenset({"user", "exp_id", "cname", "cause_tags", "ts"})
 _BESIDE_A_PART = frozenset({"dimension_value", "bucket", "user_count", "refUsage", "windowStartTs", "windowEndTs"})
 
 
-def breakdowns(row: Endpoint[Any], rows: Sequence[Row], asked: Asked) -> list[Breakdown]:
+def breakdowns(row: Endpoint[Any], data: Any, asked: Asked) -> list[Breakdown]:
     """One `Breakdown` for each part of a dimension in an answer, or the only one of the whole app.
 
     Raises:
         KeyError: a row has neither a part nor the figure.
     """
+    return read_rows(row, rows_of(data), asked, partial(_breakdowns, row, asked=asked))
+
+
+def _breakdowns(row: Endpoint[Any], rows: Sequence[Row], asked: Asked) -> list[Breakdown]:
     params, window = asked.params, asked.window
     (name, *_) = asked_for(params)
     dimension = params.get("dimension", "")
@@ -279,12 +283,16 @@ def breakdowns(row: Endpoint[Any], rows: Sequence[Row], asked: Asked) -> list[Br
     return made
 
 
-def experiences(rows: Sequence[Row], asked: Asked) -> list[AbnormalExperience]:
+def experiences(row: Endpoint[Any], data: Any, asked: Asked) -> list[AbnormalExperience]:
     """Rows of `live/diagnosis`, worded by the vendor's last tables.
 
     Raises:
         KeyError, TypeError, ValueError: a row has no user, channel, kind or time.
     """
+    return read_rows(row, rows_of(data), asked, partial(_experiences, asked=asked))
+
+
+def _experiences(rows: Sequence[Row], asked: Asked) -> list[AbnormalExperience]:
     flaws, found = asked.flaws, []
     for row in rows:
         causes, odd = flaws.apart(row.get("cause_tags") or (), _causes)
@@ -325,3 +333,11 @@ def _whole(row: Row, name: str) -> int:
     if found is None:
         raise TypeError(f"{name} should be a whole number, not {row[name]!r}")
     return found
+
+
+READ: Mapping[type, Callable[[Endpoint[Any], Any, Asked], list[Any]]] = {
+    Figures: figures,
+    Breakdown: breakdowns,
+    AbnormalExperience: experiences,
+}
+"""How the data of an answer is read, by what it becomes."""

@@ -199,14 +199,7 @@ def _truth(world: World, vendor: Any, over: TimeRange, options: Options) -> dict
     calls = options.call or [call.call_id for call in world.calls(vendor)]
     for call_id in dict.fromkeys(calls):
         facts = [
-            world.truth(
-                vendor,
-                over.start,
-                over.end,
-                channel=options.channel,
-                call_id=call_id,
-                user_id=user,
-            )
+            world.truth(vendor, over.start, over.end, channel=options.channel, call_id=call_id, user_id=user)
             for user in dict.fromkeys(options.user or [None])
         ]
         total["calls"] += any(fact.calls for fact in facts)

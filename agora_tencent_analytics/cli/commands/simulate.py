@@ -8,16 +8,17 @@ import shlex
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from typing import Any
 
 import msgspec
 
 from agora_tencent_analytics.cli.options import Options
-from agora_tencent_analytics.cli.simulated_world import HIGHEST, recent_range, world
+from agora_tencent_analytics.cli.simulated_world import recent_range, world
+from agora_tencent_analytics.cli.simulated_world import server as server_of
 from agora_tencent_analytics.errors import BadInput, counted
-from agora_tencent_analytics.simulator import Delay, SimulatedAgora, SimulatedTencent, SimulatedVendor
+from agora_tencent_analytics.simulator import Delay, SimulatedVendor
 
 _NONE_LEFT = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _QUIET_S = 60.0
@@ -26,18 +27,10 @@ _QUIET_S = 60.0
 async def run(options: Options) -> int:
     """Serves until SIGINT or SIGTERM; the first line of standard output tells a client all it needs."""
     made = world(recent_range(), seed=options.seed, calls=options.calls, impolite=options.impolite)
-    vendor: Callable[..., SimulatedVendor] = SimulatedAgora if options.vendor == "agora" else SimulatedTencent
     half_s = options.latency / 2_000
     faults = [Delay(before=half_s, after=half_s)] if half_s else []
-    server = vendor(
-        made,
-        plan=options.plan or HIGHEST[options.vendor],
-        count=options.count,
-        host=options.host,
-        port=options.port,
-        faults=faults,
-        **({"api": options.api} if options.api else {}),
-    )
+    chosen = {name: getattr(options, name) for name in ("plan", "count", "host", "port", "api")}
+    server = server_of(options.vendor, made, faults=faults, **chosen)
     async with AsyncExitStack() as stack:
         try:
             await stack.enter_async_context(server)

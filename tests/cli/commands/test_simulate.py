@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import pytest
 
+from agora_tencent_analytics import simulator
 from agora_tencent_analytics.cli.arguments import parse
 from agora_tencent_analytics.cli.commands import simulate
 from agora_tencent_analytics.simulator import SimulatedAgora
@@ -44,7 +45,7 @@ def test_three_a_second_are_counted_as_asked_for(
             assert passed == [not arrival.refused for arrival in self.arrivals]
             raise Enough
 
-    monkeypatch.setattr(simulate, "SimulatedAgora", Watched)
+    monkeypatch.setattr(simulator, "SimulatedAgora", Watched)
     options = parse(["simulate", "--vendor", "agora", "--port", "0", "--plan", "premium", *words])
     with pytest.raises(Enough):
         asyncio.run(simulate.run(options))
