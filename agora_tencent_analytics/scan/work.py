@@ -123,7 +123,7 @@ class Work:
         """Those of the calls that an earlier scan has listed; True for one that still ran when it was read."""
         return {}
 
-    def page(self, span: PendingRange, calls: Iterable[Call], cursor: str) -> Sequence[PendingCall]:
+    def page(self, span: PendingRange, calls: Sequence[Call], cursor: str) -> Sequence[PendingCall]:
         """Takes in a page of a listing; those of its calls that are to be read."""
         return [PendingCall(call) for call in calls]
 

@@ -168,8 +168,7 @@ class KeptWork(Work):
 
     def known(self, call_ids: Iterable[str]) -> dict[str, bool]:
         """See `Work.known`."""
-        states = ((call_id, self._rows.state(call_id)[0]) for call_id in call_ids)
-        return {call_id: state is State.RUNNING for call_id, state in states if state is not None}
+        return {call_id: state is State.RUNNING for call_id, (state, _) in self._rows.states(call_ids).items()}
 
     def gaps(self, clipped: Iterable[Clipped]) -> tuple[Clipped, ...]:
         """See `Work.gaps`: what was only looked back at is not a gap. What is too recent no scan has read yet."""
@@ -181,12 +180,13 @@ class KeptWork(Work):
 
     # -- what is done -------------------------------------------------------------------------------------------
 
-    def page(self, span: PendingRange, calls: Iterable[Call], cursor: str) -> Sequence[PendingCall]:
+    def page(self, span: PendingRange, calls: Sequence[Call], cursor: str) -> Sequence[PendingCall]:
         """See `Work.page`."""
         pending = []
         with self._rows.transaction():
+            known = self._rows.states([call.call_id for call in calls])
             for call in calls:
-                state, run = self._rows.state(call.call_id)
+                state, run = known.get(call.call_id, (None, 0))
                 if state is None:
                     again = call.created_ts < self._lost_before
                     self._put(call, State.AGAIN if again else State.PENDING)
@@ -194,6 +194,7 @@ class KeptWork(Work):
                 elif state is State.RUNNING and run < self._standing.run:
                     self._put(call, State.AGAIN)
                     pending.append(PendingCall(call, again=True, sound=True))
+                known[call.call_id] = State.PENDING, self._standing.run  # a page may show it twice
             if span.settled:
                 self._rows.set_cursor(span.number, cursor)
         return pending
@@ -204,7 +205,8 @@ class KeptWork(Work):
 
     def lost(self, rows: Sequence[UnreadableRow]) -> Sequence[UnreadableRow]:
         """See `Work.lost`: each is told by the scan that finds it, and again only if that did not come to its end."""
-        news = [row for row in rows if self._rows.state(row.row_id)[0] is None]
+        known = self._rows.states([row.row_id for row in rows])
+        news = [row for row in rows if row.row_id not in known]
         with self._rows.transaction():
             for row in news:
                 self._rows.put_lost(row, run=self._standing.run)
@@ -215,13 +217,13 @@ class KeptWork(Work):
         with self._rows.transaction():
             for error in errors:
                 if isinstance(error, UnreadableRow):
-                    if self._rows.state(error.row_id)[0] is None:  # of a call: what listings lose was written down
+                    if self._rows.state(error.row_id) is None:  # of a call: what listings lose was written down
                         self._rows.put_lost(error, run=self._standing.run)
                     self._rows.tell(error.row_id)
 
     def was_told(self, row: UnreadableRow) -> bool:
         """See `Work.was_told`."""
-        return self._rows.state(row.row_id)[0] is State.TOLD
+        return self._rows.state(row.row_id) is State.TOLD
 
     def give_up(self, span: PendingRange, window: TimeRange, cursor: str | None) -> None:
         """See `Work.give_up`: the next scan tries it again."""
@@ -248,7 +250,7 @@ class KeptWork(Work):
         """See `Work.acknowledge`. A call with only some of its parts dealt with comes again, whole, and says so."""
         if record.last:
             self._put(record.call, self._outcome(record.call))
-        elif self._rows.state(record.call.call_id)[0] in (None, State.PENDING):
+        elif self._rows.state(record.call.call_id) in (None, State.PENDING):
             self._put(record.call, State.AGAIN)
 
     def _outcome(self, call: Call) -> State:
@@ -256,7 +258,7 @@ class KeptWork(Work):
         early = call.call_id in self._early
         if call.call_id in self._unsound:
             return State.AGAIN
-        if self._rows.state(call.call_id)[0] in (State.ONCE_MORE, State.SETTLED):
+        if self._rows.state(call.call_id) in (State.ONCE_MORE, State.SETTLED):
             return State.SETTLED
         if call.finished:
             return State.EARLY if early else State.SETTLED
