@@ -165,12 +165,8 @@ class Last:
 
     def __init__(self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0) -> None:
         total: float = 0
-        for name, length, unit_s in (
-            ("days", days, 86_400),
-            ("hours", hours, 3_600),
-            ("minutes", minutes, 60),
-            ("seconds", seconds, 1),
-        ):
+        given = (("days", days, 86_400), ("hours", hours, 3_600), ("minutes", minutes, 60), ("seconds", seconds, 1))
+        for name, length, unit_s in given:
             number = _number(length)
             if number is None or not 0 <= number < _FIRST_MILLISECOND_STAMP:
                 raise BadInput(f"Last({name}=...) takes a number that is neither negative nor endless")

@@ -24,6 +24,8 @@ from agora_tencent_analytics.errors import (
 )
 
 COMPLETE, INCOMPLETE, USAGE, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
+REFUSING = (NotAuthenticated, NotPermitted, NotOffered)
+"""What says that credentials or plan are refused."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _unheard()
     except BadInput as error:
         return _told(error, USAGE)
-    except (NotAuthenticated, NotPermitted, NotOffered) as error:
+    except REFUSING as error:
         return _told(error, REFUSED)
     except (AnalyticsError, Warning) as error:  # a warning: where Python was told to raise them
         return _told(error, INCOMPLETE)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 import msgspec
@@ -25,6 +25,7 @@ from agora_tencent_analytics.scan.records import CallRecord, Failure, series_dic
 from agora_tencent_analytics.scan.report import IncompleteScan
 from agora_tencent_analytics.timerange import TimeRange
 
+_Kind = TypeVar("_Kind", Call, Session, MetricSeries, Failure, CallRecord)
 _KINDS = {
     **{
         name: kind for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, AnalyticsError)
@@ -111,11 +112,11 @@ def read_records(source: str | os.PathLike[str] | Iterable[bytes | str]) -> Iter
 
 
 def _record(said: dict[str, Any]) -> CallRecord:
-    call = Call(**_fields(Call, said) | {"vendor": said.get("call_vendor", said["vendor"])})
-    sessions, series = list[Session](), list[MetricSeries]()
+    call = _made(Call, said, vendor=said.get("call_vendor", said["vendor"]))
     of_call = {"vendor": call.vendor, "call_id": call.call_id}
+    sessions, series = list[Session](), list[MetricSeries]()
     for one in said["sessions"]:
-        session = Session(**{**_fields(Session, one), **of_call, "roles": tuple(one.get("roles", ()))})
+        session = _made(Session, one, **of_call, roles=tuple(one.get("roles", ())))
         sessions.append(session)
         about = of_call | {"session_id": session.session_id, "user_id": session.user_id}
         series += [_series(about | found) for found in one["series"]]
@@ -123,22 +124,18 @@ def _record(said: dict[str, Any]) -> CallRecord:
     if (order := said.get("series_order")) is not None:
         series = [one for _, one in sorted(zip(order, series, strict=True), key=lambda pair: pair[0])]
     here = {"vendor": said["vendor"], "call_id": call.call_id}
-    return CallRecord(
-        call=call,
-        sessions=tuple(sessions),
-        series=tuple(series),
-        failures=tuple(_failure(here | one) for one in said["failures"]),
-        **{name: said[name] for name in ("vendor", "part", "last", "again", "replaces_from_ts") if name in said},
-    )
+    failures = tuple(_failure(here | one) for one in said["failures"])
+    return _made(CallRecord, said, call=call, sessions=tuple(sessions), series=tuple(series), failures=failures)
 
 
-def _fields(kind: type[Any], said: Mapping[str, Any]) -> dict[str, Any]:
-    return {field.name: said[field.name] for field in attrs.fields(kind) if field.name in said}
+def _made(kind: type[_Kind], said: Mapping[str, Any], **more: Any) -> _Kind:
+    """One of a kind, of those of its fields that are said."""
+    fields = {field.name: said[field.name] for field in attrs.fields(kind) if field.name in said}
+    return kind(**fields | more)
 
 
 def _series(said: Mapping[str, Any]) -> MetricSeries:
-    spare = tuple(map(_columns, said.get("spare", ())))
-    return MetricSeries(**_fields(MetricSeries, said) | {"columns": _columns(said), "spare": spare})
+    return _made(MetricSeries, said, columns=_columns(said), spare=tuple(map(_columns, said.get("spare", ()))))
 
 
 def _columns(said: Mapping[str, Any]) -> Columns:
@@ -149,7 +146,7 @@ def _columns(said: Mapping[str, Any]) -> Columns:
 
 def _failure(said: Mapping[str, Any]) -> Failure:
     over = TimeRange(said["start"], said["end"]) if said["start"] is not None else None
-    return Failure(**_fields(Failure, said) | {"over": over, "error": _error(said)})
+    return _made(Failure, said, over=over, error=_error(said))
 
 
 def _error(said: Mapping[str, Any]) -> AnalyticsError:

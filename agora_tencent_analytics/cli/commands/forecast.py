@@ -12,7 +12,7 @@ from agora_tencent_analytics.cli.providers import providers_of
 from agora_tencent_analytics.cli.report_file import clear_report, write_report
 from agora_tencent_analytics.cli.tables import Row
 from agora_tencent_analytics.errors import BadInput, counted, printable
-from agora_tencent_analytics.scan import Forecast, Interval, Report, VendorForecast, scan
+from agora_tencent_analytics.scan import Forecast, Report, RowForecast, VendorForecast, scan
 
 _HEAD = ("vendor", "counter", "requests", "at least", "at most", "a day", "left today", "days", "time")
 
@@ -52,28 +52,21 @@ def _rows(forecast: Forecast) -> Iterator[Row]:
     for name, vendor in forecast.vendors.items():
         for row in vendor.rows:
             days = "-" if row.days is None else f"{row.days.likely:.2f}"
-            left = "no limit" if row.left_today is None else f"{row.left_today:,}"
-            a_day = "no limit" if row.a_day is None else f"{row.a_day:,}"
-            yield (name, row.counter, *_ends(row.requests), a_day, left, days, _time(row.seconds))
+            a_day, left = ("no limit" if figure is None else f"{figure:,}" for figure in (row.a_day, row.left_today))
+            yield _row(name, row.counter, row, a_day, left, days)
         if len(vendor.rows) > 1:
-            yield (name, "all", *_ends(vendor.requests), "", "", "", _time(vendor.seconds))
+            yield _row(name, "all", vendor, "", "", "")
 
 
-def _ends(requests: Interval) -> tuple[str, str, str]:
-    return f"{requests.likely:,.0f}", f"{requests.least:,.0f}", f"{requests.most:,.0f}"
-
-
-def _time(seconds: Interval) -> str:
-    return str(timedelta(seconds=round(seconds.likely)))
+def _row(name: str, counter: str, cost: RowForecast | VendorForecast, *days: str) -> Row:
+    requests = (f"{figure:,.0f}" for figure in (cost.requests.likely, cost.requests.least, cost.requests.most))
+    return (name, counter, *requests, *days, str(timedelta(seconds=round(cost.seconds.likely))))
 
 
 def _lines(forecast: Forecast) -> Iterator[str]:
     for name, vendor in forecast.vendors.items():
         yield f"{name}: {vendor.over}, plan {vendor.plan}, depth {vendor.depth}: {counted(vendor.calls, 'call')}"
-        yield f"{name}: {vendor.basis}{_spent(vendor)}"
+        spent = f"; {counted(vendor.probed, 'request')}" if vendor.probed else ""
+        yield f"{name}: {vendor.basis}{spent}"
         yield from (f"{name}: {line}" for line in vendor.said)
     yield forecast.verdict
-
-
-def _spent(vendor: VendorForecast) -> str:
-    return f"; {counted(vendor.probed, 'request')}" if vendor.probed else ""

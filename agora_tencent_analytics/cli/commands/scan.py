@@ -7,19 +7,20 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, AsyncExitStack, contextmanager, nullcontext
+from contextlib import AsyncExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from agora_tencent_analytics.cli import COMPLETE, INCOMPLETE, REFUSED, REFUSING
 from agora_tencent_analytics.cli.console import lead_nowhere, screen
 from agora_tencent_analytics.cli.options import Options
-from agora_tencent_analytics.cli.out_file import OutFile, out_file
-from agora_tencent_analytics.cli.out_stream import OutStream, out_stream
+from agora_tencent_analytics.cli.out_file import out_file
+from agora_tencent_analytics.cli.out_stream import out_stream
 from agora_tencent_analytics.cli.providers import providers_of
 from agora_tencent_analytics.cli.remarks import Listed, before_a_scan, disk_full, way_on
 from agora_tencent_analytics.cli.report_file import clear_report, write_report
 from agora_tencent_analytics.cli.tables import SPENT, WORST, results, vendor_rows, warnings, worst_rows
-from agora_tencent_analytics.errors import BadInput, NotAuthenticated, NotOffered, NotPermitted, printable
+from agora_tencent_analytics.errors import BadInput, printable
 from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.scan import Records, Report, scan
 from agora_tencent_analytics.scan.ledger import Ledger
@@ -35,7 +36,6 @@ _OF_ROWS = ("lost", "doubted")
 """What an impolite world has besides: rows that cannot be read, and rows that need not be."""
 _WORST = 10
 _FEW, _MANY = 10, 10_000
-_REFUSED = 3
 
 
 async def run(options: Options) -> int:
@@ -67,7 +67,7 @@ async def run(options: Options) -> int:
         full: OSError | None = None
         try:
             async with records:
-                with _out(options, ledger, stream) as out:
+                with nullcontext(stream) if stream else out_file(options.out, ledger, force=options.force) as out:
                     if out.elsewhere:
                         aside.line(printable(out.elsewhere))
                     aside.progress(report)
@@ -98,15 +98,9 @@ async def run(options: Options) -> int:
             aside.line(line)
         if full is not None:
             aside.line(disk_full(options, full, written))
-        elif report.stopped and _status(report) != _REFUSED:
+        elif report.stopped and _status(report) != REFUSED:
             aside.line(way_on(options, written - len(failed)))
     return _status(report)
-
-
-def _out(
-    options: Options, ledger: Ledger | None, stream: OutStream | None
-) -> AbstractContextManager[OutFile | OutStream]:
-    return out_file(options.out, ledger, force=options.force) if stream is None else nullcontext(stream)
 
 
 def _show(shown: Screen, aside: Screen, options: Options, report: Report, worst: Worst, left: dict[str, str]) -> None:
@@ -159,9 +153,8 @@ def _check_files(options: Options) -> None:
 
 def _status(report: Report) -> int:
     if report.complete:
-        return 0
-    refused = (NotAuthenticated, NotPermitted, NotOffered)
-    return _REFUSED if any(isinstance(failure.error, refused) for failure in report.failures) else 1
+        return COMPLETE
+    return REFUSED if any(isinstance(failure.error, REFUSING) for failure in report.failures) else INCOMPLETE
 
 
 async def _quota_left(providers: list[Provider]) -> dict[str, str]:

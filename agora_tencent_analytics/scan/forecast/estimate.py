@@ -42,10 +42,13 @@ class Unit:
     """The part of the listing that it was seen in."""
     chosen: bool = False
     """True if it was read because of its size, and stands for nobody but itself."""
-    weight: float = 1.0
-    """How many calls it stands for."""
     own: float = 1.0
-    """How many of them are itself: a fraction if it is not known to lie in the range."""
+    """How many calls it is: a fraction if it is not known to lie in the range."""
+
+    @property
+    def weight(self) -> float:
+        """How many calls it stands for: itself, and its part of those that were not seen."""
+        return self.own * (1 + self.part.unseen / max(1, self.part.shown))
 
 
 def estimate(units: Sequence[Unit], *, large: float = 0.0) -> Interval:
@@ -81,11 +84,11 @@ def _unseen(units: Sequence[Unit]) -> float:
     """The variance of the sizes of all rows that were not seen, in total; rows that are not read have no size."""
     parts: dict[Part, list[Unit]] = defaultdict(list)
     for unit in units:
-        if unit.weight > unit.own:
+        if unit.part.unseen:
             parts[unit.part].append(unit)
     found = 0.0
     for part, mine in parts.items():
-        unseen = part.shown * (mine[0].weight - mine[0].own)
+        unseen = part.unseen * mine[0].own
         sizes = [unit.size for unit in mine] + [0.0] * (part.shown - len(mine))
         found += pvariance(sizes) * unseen * (1 + unseen / part.shown)
     return found

@@ -9,25 +9,13 @@ import attrs
 
 from agora_tencent_analytics.errors import BadInput, counted
 from agora_tencent_analytics.models.calls import Call, Session
-from agora_tencent_analytics.scan.forecast.forecast import Only
-from agora_tencent_analytics.scan.options import Depth
+from agora_tencent_analytics.scan.forecast.requests import row_of
 from agora_tencent_analytics.timerange import TimeRange
 
 Known = Iterable[tuple[Call, Sequence[Session] | int]]
 """Calls, each with its sessions, or with their number: then all of them are taken to stay for the whole call."""
 _ALIKE = 240
 """Calls that stand for any number of calls of stated length."""
-
-
-@attrs.frozen(kw_only=True)
-class PlannedScan:
-    """The scan whose price is asked for."""
-
-    over: TimeRange
-    depth: Depth
-    channel: str | None
-    users: tuple[str, ...] | None
-    only: Only | None
 
 
 @attrs.frozen(eq=False)
@@ -39,11 +27,6 @@ class Part:
     """Rows that were seen, calls that an older window lists as well among them."""
     unseen: int = 0
     """Rows that were not."""
-
-    def share(self, over: TimeRange) -> float:
-        """How much of it lies in a range."""
-        inside = self.window.overlap(over)
-        return inside.seconds / self.window.seconds if inside else 0.0
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -60,6 +43,18 @@ class ListedCall:
     times: int = 1
     """How many calls like it there are."""
 
+    def inside(self, over: TimeRange) -> float:
+        """How many of these calls lie in a range.
+
+        Those of a part of which not every row was seen are taken to be evenly spread over its window: then it is a
+        fraction, and nobody says of the call itself whether it is inside.
+        """
+        window, share = self.part.window, 1.0
+        if self.part.unseen:
+            common = window.overlap(over)
+            share = common.seconds / window.seconds if common else 0.0
+        return self.times * share if share < 1 or row_of(self.call).reaches(over) else 0.0
+
 
 @attrs.frozen(kw_only=True)
 class Population:
@@ -67,19 +62,17 @@ class Population:
 
     seen: Sequence[ListedCall]
     """Every call that was seen, once."""
-    parts: Sequence[Part] = ()
-    """The parts of the listing."""
     listed: Mapping[TimeRange, int] = attrs.field(factory=dict)
     """By window: how many rows the vendor's listing has."""
-    listing: bool = True
-    """False if the calls were listed already, so that a scan lists nothing."""
     basis: str
     """Where it comes from, in words."""
+    probed: int = 0
+    """Requests that were spent to find out."""
 
     @cached_property
     def guessing(self) -> bool:
         """True if something has to be concluded from the calls that were read to others."""
-        return any(part.unseen for part in self.parts) or any(one.sessions is None for one in self.seen)
+        return any(one.part.unseen or one.sessions is None for one in self.seen)
 
     @cached_property
     def typical(self) -> int:
@@ -110,7 +103,7 @@ def known_population(known: Known, vendor: str, over: TimeRange) -> Population:
     Raises:
         BadInput: something else is among them.
     """
-    seen, part = [], Part(over)
+    seen, part = list[ListedCall](), Part(over)
     for entry in known:
         call, sessions = entry if isinstance(entry, tuple) and len(entry) == 2 else (None, ())
         if not isinstance(call, Call):
@@ -122,18 +115,16 @@ def known_population(known: Known, vendor: str, over: TimeRange) -> Population:
 
 
 def stated_population(
-    vendor: str, asked: PlannedScan, *, calls: int, sessions_per_call: int, minutes_per_call: float
+    vendor: str, over: TimeRange, users: Sequence[str] | None, calls: int, sessions_per_call: int, minutes: float
 ) -> Population:
     """So many calls of one length, evenly spread over the range, with so many sessions of the users asked for."""
-    over, few = asked.over, min(calls, _ALIKE)
-    length = max(1, min(round(minutes_per_call * 60), over.seconds))
-    seen, part = [], Part(over)
+    few, length = min(calls, _ALIKE), max(1, min(round(minutes * 60), over.seconds))
+    seen, part = list[ListedCall](), Part(over)
     for number in range(few):
         created = over.start + (over.seconds - length) * number // max(1, few - 1)
         call = Call(vendor=vendor, call_id=f"call {number}", created_ts=created, destroyed_ts=created + length - 1)
+        sessions = attended(call, sessions_per_call, users)
         times = calls * (number + 1) // few - calls * number // few
-        seen.append(
-            ListedCall(call=call, part=part, sessions=attended(call, sessions_per_call, asked.users), times=times)
-        )
-    words = f"stated: {counted(calls, 'call')} of {minutes_per_call:g} minutes with"
+        seen.append(ListedCall(call=call, part=part, sessions=sessions, times=times))
+    words = f"stated: {counted(calls, 'call')} of {minutes:g} minutes with"
     return Population(seen=seen, basis=f"{words} {counted(sessions_per_call, 'session')} each")

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from contextlib import suppress
 
 import attrs
 
@@ -22,8 +23,9 @@ from agora_tencent_analytics.paging.page import Page
 from agora_tencent_analytics.paging.paginator import Paginator
 from agora_tencent_analytics.paging.question import Question
 from agora_tencent_analytics.provider import Provider
-from agora_tencent_analytics.scan.forecast.population import ListedCall, Part, PlannedScan, Population
+from agora_tencent_analytics.scan.forecast.population import ListedCall, Part, Population
 from agora_tencent_analytics.scan.forecast.requests import row_of, windows
+from agora_tencent_analytics.scan.options import ScanOptions
 from agora_tencent_analytics.timerange import TimeRange
 
 _MOST_PAGES = 1 << 14
@@ -31,145 +33,131 @@ _CHOSEN = 3
 """One in so many of the calls whose sessions are read is chosen for its size."""
 
 
-@attrs.define
 class Probe:
     """One probe of one provider.
 
     Args:
         provider: whom to ask.
-        asked: what is to be read.
+        over: the range.
+        options: what is to be read of it.
         seed: of what is drawn.
     """
 
-    provider: Provider
-    asked: PlannedScan
-    seed: int
-    _seen: list[ListedCall] = attrs.field(factory=list, init=False)
-    _parts: list[Part] = attrs.field(factory=list, init=False)
-    _listed: dict[TimeRange, int] = attrs.field(factory=dict, init=False)
+    def __init__(self, provider: Provider, over: TimeRange, options: ScanOptions, seed: int) -> None:
+        self._provider = provider.with_options(priority=options.priority, budget=options.budget)
+        self._over = over
+        self._options = options
+        self._dice = random.Random(seed)
+        self._seen: list[ListedCall] = []
+        self._listed: dict[TimeRange, int] = {}
 
-    async def population(self, sample: int, listed: Sequence[Call] | None = None) -> Population:
+    async def population(self, sample: int) -> Population:
         """Asks, and says what is known then.
 
         Args:
             sample: the most calls whose sessions are read; 0 reads the listing only.
-            listed: the calls, if they were listed already.
 
         Raises:
             AnalyticsError: a request failed.
         """
-        dice = random.Random(self.seed)
-        if listed is None:
-            await self._list_all(dice)
-            rows, seen = sum(self._listed.values()), sum(part.shown for part in self._parts)
-            windows = counted(len(self._listed), "window")
-            basis = f"a probe: {counted(rows, 'call')} on the listing of {windows}, {seen:,} seen"
+        if self._options.calls is None:
+            shown = await self._list_all()
+            rows, pieces = counted(sum(self._listed.values()), "call"), counted(len(self._listed), "window")
+            basis = f"a probe: {rows} on the listing of {pieces}, {shown:,} seen"
         else:
-            self._take(self.asked.over, listed, None, rows=len(listed))
-            basis = f"{counted(len(listed), 'call')} listed already"
-        drawn = self._draw(sample, dice)
+            calls = [call for call in self._options.calls if call.vendor == self._provider.name]
+            self._take(Part(self._over, len(calls)), calls, None)
+            basis = f"{counted(len(calls), 'call')} listed already"
+        drawn = self._draw(sample)
         for at, chosen in drawn.items():
-            sessions = await self._sessions(self._seen[at].call)
+            sessions = list[Session]()
+            with suppress(NothingToAsk):
+                asked = self._provider.sessions(self._seen[at].call, users=self._options.users, over=self._over)
+                sessions = await asked.collect()
             self._seen[at] = attrs.evolve(self._seen[at], sessions=tuple(sessions), chosen=chosen)
-        return Population(
-            seen=self._seen,
-            parts=self._parts,
-            listed=self._listed,
-            listing=listed is None,
-            basis=f"{basis}, the sessions of {len(drawn)} read" if drawn or listed is not None else basis,
-        )
+        if drawn or self._options.calls is not None:
+            basis += f", the sessions of {len(drawn)} read"
+        probed = self._provider.receipt.requests
+        return Population(seen=self._seen, listed=self._listed, basis=basis, probed=probed)
 
-    async def _list_all(self, dice: random.Random) -> None:
-        listing = self.provider.calls(self.asked.over, channel=self.asked.channel)
-        for question in listing.questions(self.provider.now()):
-            before: TimeRange | None = None
-            for window in windows(question, self.provider.now()):
-                await self._list(question, window, before, dice)
-                before = window
+    async def _list_all(self) -> int:
+        """Looks into every window; how many rows it has seen."""
+        shown, now = 0, self._provider.now()
+        for question in self._provider.calls(self._over, channel=self._options.channel).questions(now):
+            found = windows(question, now)
+            for before, window in zip([None, *found], found, strict=False):
+                shown += await self._list(question, window, before)
+        return shown
 
-    async def _list(self, question: Question, window: TimeRange, before: TimeRange | None, dice: random.Random) -> None:
-        listing = self.provider.calls(window, channel=self.asked.channel)
-        try:
-            following = listing.pages()
+    async def _list(self, question: Question, window: TimeRange, before: TimeRange | None) -> int:
+        """Looks into a window; how many rows it has seen."""
+        listing = self._provider.calls(window, channel=self._options.channel)
+        following, page = listing.pages(), None
+        with suppress(NothingToAsk):
             page = await anext(following, None)
-        except NothingToAsk:
-            return
         if page is None:
-            return
-        first, rows = page.number, len(page.items)
-        pages: dict[int, Sequence[Call]] = {first: page.items}
-        last = first
-        paging = question.row.paging
+            return 0
+        paging, calls, unseen = question.row.paging, list(page.items), 0
+        parts = [calls]
         if isinstance(paging, NextPage):
-            if page.total is not None and page.total > rows:
-                rows = page.total
-            else:  # no page can be asked for but the next
-                async for more in following:
-                    pages[first] = [*pages[first], *more.items]
-                rows = len(pages[first])
-        elif isinstance(paging, PageNumber) and rows >= question.size:
-            rows = await self._count(listing, page, question.size, pages)
-            last = first + (rows - 1) // question.size
-            between = range(first + 1, last)
-            for number in (last, *([] if pages.keys() & set(between) or not between else [dice.choice(between)])):
-                if number not in pages:
-                    pages[number] = await listing.peek(page.window, number)
-        elif isinstance(paging, Newest) and rows >= paging.most:
-            oldest = min(call.created_ts for call in page.items)
-            rows = round(rows * window.seconds / max(1, window.end - oldest))  # as if they were evenly spread
-        self._listed[window] = rows
-        edges = [call for number, calls in pages.items() if number in (first, last) for call in calls]
-        middle = [call for number, calls in sorted(pages.items()) if first < number < last for call in calls]
-        self._take(window, edges, before, rows=len(edges) if middle else rows)
-        if middle:
-            self._take(window, middle, before, rows=rows - len(edges))
+            unseen = max(0, (page.total or 0) - len(calls))
+            if not unseen:  # no page can be asked for but the next
+                calls += [call async for more in following for call in more.items]
+        elif isinstance(paging, PageNumber) and len(calls) >= question.size:
+            parts, rows = await self._turn(listing, page, question.size)
+            unseen = max(0, rows - sum(map(len, parts)))
+        elif isinstance(paging, Newest) and len(calls) >= paging.most:
+            seconds = max(1, window.end - min(call.created_ts for call in calls))
+            unseen = max(0, round(len(calls) * window.seconds / seconds) - len(calls))  # as if they were evenly spread
+        shown = sum(map(len, parts))
+        self._listed[window] = shown + unseen
+        for part in parts:
+            self._take(Part(window, len(part), unseen if part is parts[-1] else 0), part, before)
+        return shown
 
-    async def _count(
-        self, listing: Paginator[Call], page: Page[Call], size: int, pages: dict[int, Sequence[Call]]
-    ) -> int:
-        """How many rows a listing has whose first page is full; what had to be read for that is added to `pages`."""
+    async def _turn(self, listing: Paginator[Call], page: Page[Call], size: int) -> tuple[list[list[Call]], int]:
+        """Of a listing whose first page is full: its edges, what was seen between them, if there is any; its rows."""
+        first, shown = page.number, {call.call_id for call in page.items}
+        pages: dict[int, Sequence[Call]] = {first: page.items}
+
+        async def read(number: int) -> Sequence[Call]:
+            if number not in pages:
+                calls = await listing.peek(page.window, number)
+                # The first page once again: the vendor takes no notice of the number.
+                pages[number] = calls if any(call.call_id not in shown for call in calls) else ()
+            return pages[number]
+
         if page.total is not None and page.total > size:
-            return page.total
+            rows = page.total
+        else:
+            low, high = first, first + 1
+            while high - first < _MOST_PAGES and len(await read(high)) >= size:
+                low, high = high, 2 * high - first
+            while high - low > 1 and not await read(high):
+                middle = (low + high) // 2
+                low, high = (middle, high) if len(await read(middle)) >= size else (low, middle)
+            rows = (high - first) * size + len(await read(high))
+        last = first + (rows - 1) // size
+        between = range(first + 1, last)
+        edges = [*page.items, *(await read(last) if last > first else ())]
+        if between and pages.keys().isdisjoint(between):
+            await read(self._dice.choice(between))
+        inner = [call for number in between for call in pages.get(number, ())]
+        return [edges, inner] if inner else [edges], rows
 
-        first = {call.call_id for call in page.items}
-
-        async def full(number: int) -> bool:
-            calls = await listing.peek(page.window, page.number + number)
-            # The first page once again: the vendor takes no notice of the number.
-            pages[page.number + number] = calls if any(call.call_id not in first for call in calls) else ()
-            return len(pages[page.number + number]) >= size
-
-        low, high = 0, 1
-        while high < _MOST_PAGES and await full(high):
-            low, high = high, high * 2
-        pages.setdefault(page.number + high, ())
-        while high - low > 1 and not pages[page.number + high]:
-            middle = (low + high) // 2
-            low, high = (middle, high) if await full(middle) else (low, middle)
-        return high * size + len(pages[page.number + high])
-
-    def _take(self, window: TimeRange, calls: Sequence[Call], before: TimeRange | None, *, rows: int) -> None:
-        """Takes in a part of a window's listing, of so many rows; calls that an older window lists are its own."""
-        part = Part(window, len(calls), max(0, rows - len(calls)))
-        self._parts.append(part)
+    def _take(self, part: Part, calls: Sequence[Call], before: TimeRange | None) -> None:
+        """Takes in a part of a window's listing; calls that an older window lists are its own."""
         new = (call for call in calls if before is None or not row_of(call).reaches(before))
         self._seen += (ListedCall(call=call, part=part) for call in new)
 
-    def _draw(self, sample: int, dice: random.Random) -> dict[int, bool]:
+    def _draw(self, sample: int) -> dict[int, bool]:
         """Which of the calls seen are read; True for those chosen by size."""
-        only = self.asked.only
-        wanted = [at for at, one in enumerate(self._seen) if only is None or only(one.call)]
+        wanted = [at for at, one in enumerate(self._seen) if self._options.chosen([one.call])]
         if len(wanted) <= sample:
             return dict.fromkeys(wanted, False)
-        wanted.sort(key=lambda at: (-_size(self._seen[at].call, self.asked.over), at))
+        wanted.sort(key=lambda at: (-_size(self._seen[at].call, self._over), at))
         chosen, left = wanted[: sample // _CHOSEN], wanted[sample // _CHOSEN :]
-        return dict.fromkeys(chosen, True) | dict.fromkeys(dice.sample(left, sample - len(chosen)), False)
-
-    async def _sessions(self, call: Call) -> list[Session]:
-        try:
-            return await self.provider.sessions(call, users=self.asked.users, over=self.asked.over).collect()
-        except NothingToAsk:
-            return []
+        return dict.fromkeys(chosen, True) | dict.fromkeys(self._dice.sample(left, sample - len(chosen)), False)
 
 
 def _size(call: Call, over: TimeRange) -> float:

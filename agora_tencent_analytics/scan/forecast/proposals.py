@@ -6,17 +6,18 @@ proposed leaves room for another probe and, where figures are guessed, for a ten
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
 import attrs
+import msgspec
 
 from agora_tencent_analytics.scan.forecast.allowance import Allowance, losses
 from agora_tencent_analytics.scan.forecast.cost import Pricer
 from agora_tencent_analytics.scan.forecast.forecast import Proposal
-from agora_tencent_analytics.scan.forecast.population import PlannedScan
 from agora_tencent_analytics.scan.options import Depth, FreezeFrom, freeze_ratio
 from agora_tencent_analytics.timerange import TimeRange
 
@@ -34,97 +35,75 @@ class Proposals:
     """What would fit, each giving up one thing.
 
     Args:
-        pricer: prices it.
+        pricer: prices it, and knows what was asked for.
         allowance: what there is, less what finding out again would cost.
-        asked: what does not fit.
     """
 
     pricer: Pricer
     allowance: Allowance
-    asked: PlannedScan
 
     def __iter__(self) -> Iterator[Proposal]:
-        asked = self.asked
-        yield from _first(1, [self._shorter()])
-        yield from _first(
-            1, (self._offer(f"only to depth {depth!r}", depth=depth) for depth in _SHALLOWER[asked.depth])
-        )
-        if asked.depth != "calls" and asked.only is None:
-            yield from _first(1, [self._worse()])
-        if asked.channel is None:
-            yield from _first(_CHANNELS, self._channels())
+        kinds = ((1, self._shorter()), (1, self._shallower()), (1, self._worse()), (_CHANNELS, self._channels()))
+        for most, offers in kinds:
+            yield from islice((one for one in offers if one is not None), most)
 
     def _offer(self, why: str, **changed: Any) -> Proposal | None:
         """What is asked for with one thing changed, if it fits."""
-        asked = attrs.evolve(self.asked, **changed)
-        price = self.pricer.price(asked)
-        reserve = 1.0 if price.total.exact else _RESERVE
-        if losses(asked.over, price, self.allowance, reserve=reserve):
+        over = changed.pop("over", self.pricer.over)
+        options = msgspec.structs.replace(self.pricer.options, **changed)
+        price = self.pricer.price(over, options)
+        if losses(over, price, self.allowance, reserve=1.0 if price.total.exact else _RESERVE):
             return None
         return Proposal(
-            over=asked.over,
-            depth=asked.depth,
-            channel=asked.channel,
-            only=asked.only,
+            over=over,
+            depth=options.depth,
+            channel=options.channel,
+            only=options.only,
             requests=price.total,
             calls=price.calls,
             why=why,
         )
 
-    def _shorter(self) -> Proposal | None:
+    def _most(self, why: str, changed: str, growing: Sequence[Any]) -> Proposal | None:
+        """The last of these values, each of which asks for more than the one before, that fits; found by halving."""
+
+        def offer(value: Any) -> Proposal | None:
+            return self._offer(f"{why} {value}", **{changed: value})
+
+        fitting = bisect_left(growing, True, key=lambda value: offer(value) is None)
+        return offer(growing[fitting - 1]) if fitting else None
+
+    def _shorter(self) -> Iterator[Proposal | None]:
         """The oldest part that can be read, if the day is the end; else all but what is forgotten meanwhile."""
-        over, allowance = self.asked.over, self.allowance
+        over, allowance = self.pricer.over, self.allowance
         finest = max(_FINEST_S, over.seconds // _FINEST_PART)
-        whole = [one.takes_s(one.left_today or 0, waits=True) or 0.0 for one in allowance.counters.values()]
+        whole = [one.takes_s(one.left_today or 0, waits=True) for one in allowance.counters]
         meanwhile = 0.0 if allowance.waits else max(whole, default=0.0)
         first = max(over.start, int(allowance.now + meanwhile - allowance.history_s) + 2 * _FINEST_S)
-        steps = -(-(over.end - first) // finest)
-        if steps < 2:
-            return None
-
-        def oldest(number: int) -> Proposal | None:
-            part = TimeRange(first, min(over.end, first + number * finest))
-            return self._offer(f"only the oldest part, {part}", over=part)
-
-        def newest(number: int) -> Proposal | None:
-            part = TimeRange(max(first, over.end - number * finest), over.end)
-            return self._offer(f"only the newest part, {part}", over=part)
-
-        found = None
+        lengths = range(finest, over.end - first + finest, finest)
+        if len(lengths) < 2:
+            return
         if not allowance.waits or allowance.budget is not None:
-            found = _most(steps, oldest)
-        return found or _most(steps, newest)
+            oldest = [TimeRange(first, min(over.end, first + length)) for length in lengths]
+            yield self._most("only the oldest part,", "over", oldest)
+        newest = [TimeRange(max(first, over.end - length), over.end) for length in lengths]
+        yield self._most("only the newest part,", "over", newest)
 
-    def _worse(self) -> Proposal | None:
+    def _shallower(self) -> Iterator[Proposal | None]:
+        for depth in _SHALLOWER[self.pricer.options.depth]:
+            yield self._offer(f"only to depth {depth!r}", depth=depth)
+
+    def _worse(self) -> Iterator[Proposal | None]:
         """Only the calls that froze most, if the listing tells."""
-        known = {freeze_ratio(one.call) for one in self.pricer.population.seen}
-        filters = [FreezeFrom(ratio) for ratio in sorted((ratio for ratio in known if ratio), reverse=True)]
-        return _most(
-            len(filters), lambda number: self._offer(f"only calls {filters[number - 1]}", only=filters[number - 1])
-        )
+        if self.pricer.options.depth != "calls" and self.pricer.options.only is None:
+            known = {freeze_ratio(one.call) for one in self.pricer.population.seen}
+            yield self._most("only calls", "only", [FreezeFrom(at) for at in sorted(filter(None, known), reverse=True)])
 
     def _channels(self) -> Iterator[Proposal | None]:
         """The busiest channels, of those that were seen."""
         calls: Counter[str] = Counter()
-        for one in self.pricer.population.seen:
+        for one in self.pricer.population.seen if self.pricer.options.channel is None else ():
             calls[one.call.channel] += one.times
-        return (
-            self._offer(f"only channel {channel}", channel=channel)
-            for channel, _ in calls.most_common(_TRIED)
-            if channel
-        )
-
-
-def _first(most: int, offers: Iterable[Proposal | None]) -> Iterator[Proposal]:
-    """The first offers that fit."""
-    return islice((one for one in offers if one is not None), most)
-
-
-def _most(steps: int, offer: Callable[[int], Proposal | None]) -> Proposal | None:
-    """The offer of the highest number from 1 to `steps` that fits, found by halving."""
-    low, high, best = 0, steps + 1, None
-    while high - low > 1:
-        middle = (low + high) // 2
-        found = offer(middle)
-        low, high, best = (low, middle, best) if found is None else (middle, high, found)
-    return best
+        for channel, _ in calls.most_common(_TRIED):
+            if channel:
+                yield self._offer(f"only channel {channel}", channel=channel)

@@ -18,17 +18,15 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import attrs
 
-from agora_tencent_analytics.endpoint import AnyOf, Newest, NextPage, PageNumber
+from agora_tencent_analytics.endpoint import NextPage
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.paging.clip import clip
 from agora_tencent_analytics.paging.decision import PageSigns
-from agora_tencent_analytics.paging.next_page import NextReader
 from agora_tencent_analytics.paging.numbered import WindowReader
 from agora_tencent_analytics.paging.question import Question
 from agora_tencent_analytics.paging.truncated import AnyOfReader, NewestReader, Reader
@@ -85,102 +83,93 @@ def price(questions: Iterable[Question], rows: Iterable[Row], now: float) -> Bil
         now: vendor epoch seconds.
     """
     known = sorted(rows, key=lambda row: (row.start, row.user))
-    cost: Bill = Counter()
-    longest = 0
+    asked = list[tuple[Question, TimeRange, list[Row]]]()
     for question in questions:
-        concerned, wanted = _concerned(question, known)
+        named = _named(question)
+        concerned = [row for row in known if not named or row.user in named or row.name in named]
         for window in windows(question, now):
-            inside = [row for row in concerned if row.reaches(window)]
-            requests, longest = _read(question, window, inside, wanted, now=now, longest=longest)
-            cost[question.row.name] += requests
+            asked.append((question, window, [row for row in concerned if row.reaches(window)]))
+    cost: Bill = Counter()
+    for (question, *_), requests in zip(asked, pages(asked, now), strict=True):
+        cost[question.row.name] += requests
     return cost
 
 
-def listing_pages(question: Question, counts: Iterable[tuple[TimeRange, int]], now: float) -> list[int]:
-    """Requests of a walk by window, each of which holds so many rows, evenly spread.
+def evenly(window: TimeRange, count: int) -> list[Row]:
+    """So many rows of a second each, evenly spread over a window."""
+    begun = (window.start + window.seconds * number // count for number in range(count))
+    return [Row(start, start + 1) for start in begun]
+
+
+def pages(asked: Iterable[tuple[Question, TimeRange, Sequence[Row]]], now: float) -> list[int]:
+    """Requests of one walk for each of its windows.
 
     Args:
-        question: what the walk is given.
-        counts: its windows, oldest first, with the rows of each.
+        asked: each window, with the question that it is of, and the rows in it, oldest first.
         now: vendor epoch seconds.
     """
-    longest, found = 0, []
-    for window, count in counts:
-        begun = (window.start + window.seconds * number // count for number in range(count))
-        rows = [Row(start, start + 1) for start in begun]
-        requests, longest = _read(question, window, rows, frozenset(), now=now, longest=longest)
+    longest, found = 0, list[int]()
+    for question, window, rows in asked:
+        recent = window.end > now - question.limits.lag_s - RECENT_S
+        reader = reader_of(question.row.paging, window, size=question.size, recent=recent, barren=0, longest=longest)
+        first, named, fresh = reader.number, _named(question), set(range(len(rows)))
+        requests, ended = 0, False
+        while not ended and requests < _TOO_MANY:
+            requests += 1
+            shown, signs = _page(question, reader, rows, first, named)
+            longest = max(longest, len(shown))
+            ended = reader.feed(signs, fresh=len(fresh.intersection(shown))).action in ("done", "split")
+            fresh.difference_update(shown)
         found.append(requests)
     return found
 
 
-def _read(
-    question: Question, window: TimeRange, rows: list[Row], wanted: frozenset[str], *, now: float, longest: int
-) -> tuple[int, int]:
-    """Requests for one window, and the rows of the longest page that the walk has seen then."""
-    recent = window.end > now - question.limits.lag_s - RECENT_S
-    reader = reader_of(question.row.paging, window, size=question.size, recent=recent, barren=0, longest=longest)
-    by_user = wanted if question.row.model is MetricSeries else frozenset[str]()
-    ids = {id(row): number.to_bytes(16, "big") for number, row in enumerate(rows)}
-    fresh = set(ids.values())
-    for requests in range(1, _TOO_MANY):
-        shown, signs = _page(question, reader, rows, ids, by_user)
-        longest = max(longest, len(shown))
-        step = reader.feed(signs, fresh=len(fresh.intersection(signs.ids)))
-        fresh.difference_update(signs.ids)
-        if step.action in ("done", "split"):
-            return requests, longest
-    return _TOO_MANY, longest
-
-
 def _page(
-    question: Question, reader: Reader, rows: list[Row], ids: dict[int, bytes], by_user: frozenset[str]
-) -> tuple[Sequence[Row], PageSigns]:
-    """What an honest vendor shows of these rows (oldest first) when the reader asks next."""
-    paging = question.row.paging
-    total: int | None = None
-    more: bool | None = None
-    is_last, onward = False, ""
-    if isinstance(paging, PageNumber) and isinstance(reader, WindowReader):
-        at = (reader.number - paging.base) * reader.size
-        shown: Sequence[Row] = rows[at : at + reader.size]
-        if paging.total == "listing":
-            total, more = len(rows), at + reader.size < len(rows)
-        else:
-            total = len(shown) if paging.total == "page" else len({row.user or row.name for row in rows})
-        is_last = bool(by_user) and by_user.issubset(row.user for row in shown)
-    elif isinstance(paging, NextPage) and isinstance(reader, NextReader):
-        at = (reader.number - 1) * reader.size
-        shown = rows[at : at + reader.size]
-        total = len(rows) if paging.total == "listing" else None
-        onward = str(reader.number) if at + reader.size < len(rows) or (paging.last and shown) else ""
-    elif isinstance(paging, Newest | AnyOf) and isinstance(reader, NewestReader | AnyOfReader):
-        inside = [row for row in rows if row.reaches(reader.window)]
-        more = len(inside) > paging.most
-        step = max(1.0, len(inside) / paging.most) if isinstance(paging, AnyOf) else 1.0
-        shown = [inside[-1 - int(number * step)] for number in range(min(len(inside), paging.most))]
+    question: Question, reader: Reader, rows: Sequence[Row], first: int, named: set[str]
+) -> tuple[Sequence[int], PageSigns]:
+    """What an honest vendor shows of these rows when the reader asks next: their places, and the signs.
+
+    Args:
+        question: what is asked.
+        reader: who asks.
+        rows: what is in the window, oldest first.
+        first: number of the first page.
+        named: the users or sessions that the question names.
+    """
+    paging, is_last = question.row.paging, False
+    shown: Sequence[int] = range(len(rows))
+    if isinstance(reader, NewestReader | AnyOfReader):
+        inside = [place for place in shown if rows[place].reaches(reader.window)]
+        most = reader.paging.most
+        step = max(1.0, len(inside) / most) if isinstance(reader, AnyOfReader) else 1.0
+        shown = [inside[-1 - int(number * step)] for number in range(min(len(inside), most))]
+        rest = len(inside) - most
     else:
-        shown = rows
+        size = reader.size or len(rows)
+        end = (reader.number - first + 1) * size
+        shown, rest = shown[end - size : end], len(rows) - end
+        by_user = isinstance(reader, WindowReader) and question.row.model is MetricSeries
+        is_last = by_user and bool(named) and named.issubset(rows[place].user for place in shown)
+    total: int | None = None
+    if paging.total == "listing":
+        total = len(rows)
+    elif paging.total == "page":
+        total = len(shown)
+    elif paging.total == "hint":
+        total = len({row.user or row.name for row in rows})
+    onward = rest > 0 or (isinstance(paging, NextPage) and paging.last and bool(shown))
     signs = PageSigns(
-        ids=[ids[id(row)] for row in shown],
+        ids=[place.to_bytes(16, "big") for place in shown],
         total=total,
-        has_more=more,
+        has_more=rest > 0 if paging.total == "listing" else None,
         is_last=is_last,
-        next=onward,
-        at=[row.start for row in shown],
+        next=str(reader.number) if onward else "",
+        at=[rows[place].start for place in shown],
     )
     return shown, signs
 
 
-def _concerned(question: Question, rows: list[Row]) -> tuple[list[Row], frozenset[str]]:
-    """The rows that the question's lists of users or sessions name, and these users; all rows if it names none."""
-    choices = {param.name for param in question.row.params if param.values}
-    lists = [value for name, value in question.params.items() if isinstance(value, list) and name not in choices]
-    named = {item for value in lists for item in _texts(value)}
-    if not named:
-        return rows, frozenset()
-    concerned = [row for row in rows if row.user in named or row.name in named]
-    return concerned, frozenset(row.user for row in rows if row.user in named)
-
-
-def _texts(items: list[Any]) -> Iterator[str]:
-    return (item for item in items if isinstance(item, str))
+def _named(question: Question) -> set[str]:
+    """The users or sessions that the question's lists name; none if it asks about all."""
+    lists = (param.name for param in question.row.params if param.kind == "list" and not param.values)
+    return {item for name in lists for item in question.params.get(name) or ()}

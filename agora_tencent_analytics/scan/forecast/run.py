@@ -8,27 +8,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from functools import partial
+from typing import Any, Literal
 
 import anyio
-import attrs
 
 from agora_tencent_analytics.context import Priority
+from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.paging.question import Over
 from agora_tencent_analytics.provider import Provider
+from agora_tencent_analytics.quota.limiter import safe_limit
 from agora_tencent_analytics.receipt import Budget
-from agora_tencent_analytics.scan.forecast.allowance import Allowance, CounterAllowance, losses
-from agora_tencent_analytics.scan.forecast.cost import Price, Pricer
+from agora_tencent_analytics.scan.forecast.allowance import Allowance, CounterAllowance, each_s, losses
+from agora_tencent_analytics.scan.forecast.cost import Pricer
 from agora_tencent_analytics.scan.forecast.forecast import Forecast, Interval, Only, RowForecast, VendorForecast
-from agora_tencent_analytics.scan.forecast.population import (
-    Known,
-    PlannedScan,
-    Population,
-    known_population,
-    stated_population,
-)
+from agora_tencent_analytics.scan.forecast.population import Known, known_population, stated_population
 from agora_tencent_analytics.scan.forecast.probe import Probe
 from agora_tencent_analytics.scan.forecast.proposals import Proposals
 from agora_tencent_analytics.scan.lane import asks
@@ -93,12 +89,11 @@ async def forecast(
         AnalyticsError: the probe failed.
     """
     number = calls if isinstance(calls, int) else None
-    listed = None if calls is None or isinstance(calls, int) else tuple(calls)
     # A scan refuses what is wrong when it is made, and is not begun.
     records = scan(
         *providers,
         over=over,
-        calls=listed,
+        calls=None if calls is None or isinstance(calls, int) else calls,
         depth=depth,
         channel=channel,
         users=users,
@@ -109,40 +104,34 @@ async def forecast(
     )
     _check(depth, known, number, sessions_per_call, minutes_per_call, probe)
     known = None if known is None else tuple(known)
-    outlooks = []
-    for provider in providers:
-        outlooks.append(_Outlook(provider, records._range(provider), records._options, priority))
-    failures: list[Exception] = []
+    options, ranges = records._options, {provider: records._range(provider) for provider in providers}
+    for provider, within in ranges.items():
+        _rows(provider, within, options)
+    pricers: dict[Provider, Pricer] = {}
 
-    async def look(one: _Outlook) -> None:
-        try:
-            if known is not None:
-                found = known_population(known, one.provider.name, one.asked.over)
-            elif number is not None:
-                found = stated_population(
-                    one.provider.name,
-                    one.asked,
-                    calls=number,
-                    sessions_per_call=sessions_per_call or 0,
-                    minutes_per_call=minutes_per_call,
-                )
-            else:
-                found = await one.probe(0 if depth == "calls" else probe, seed)
-            await one.price(found, waits=on_quota == "wait")
-        except Exception as failure:
-            failures.append(failure)
-            group.cancel_scope.cancel()
+    async def look(provider: Provider, within: TimeRange) -> None:
+        if known is not None:
+            found = known_population(known, provider.name, within)
+        elif number is not None:
+            found = stated_population(
+                provider.name, within, options.users, number, sessions_per_call or 0, minutes_per_call
+            )
+        else:
+            found = await Probe(provider, within, options, seed).population(0 if depth == "calls" else probe)
+        pricers[provider] = Pricer(provider, within, options, found, provider.now())
 
-    async with anyio.create_task_group() as group:
-        for each in outlooks:
-            group.start_soon(look, each)
-    if failures:
-        raise failures[0]
+    try:
+        async with anyio.create_task_group() as group:
+            for provider, within in ranges.items():
+                group.start_soon(look, provider, within)
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from failed.exceptions[0].__cause__
     vendors: dict[str, VendorForecast] = {}
-    for name, one in zip(names_of(providers), outlooks, strict=True):
-        share = None if budget is None else math.floor(budget.left * one.part_of(outlooks))
-        sharing = [other for other in outlooks if other.provider.shared_quota is one.provider.shared_quota]
-        vendors[name] = one.forecast(share, one.part_of(sharing))
+    for name, provider in names_of(providers).items():
+        sharing = [other for other in providers if other.shared_quota is provider.shared_quota]
+        pricer, part = pricers[provider], _part(pricers[provider], [pricers[other] for other in sharing])
+        share = None if budget is None else math.floor(budget.left * _part(pricer, pricers.values()))
+        vendors[name] = _forecast(pricer, await _allowance(pricer, budget=share, part=part))
     return Forecast(vendors=vendors)
 
 
@@ -164,106 +153,85 @@ def _check(
         raise BadInput(f"depth={depth!r} needs a probe of at least one call, or known=, or calls=")
 
 
-class _Outlook:
-    """The forecast for one provider, as it is found out.
+def _rows(provider: Provider, over: TimeRange, options: ScanOptions) -> list[Endpoint[Any]]:
+    """What a scan asks, each row once.
 
     Raises:
         NotOffered: the vendor or its plan lacks what the depth needs.
     """
+    now, asked = provider.now(), asks(provider, options, over)
+    return list({question.row.name: question.row for each in asked for question in each.questions(now)}.values())
 
-    _pricer: Pricer
-    _cost: Price
-    _allowance: Allowance
 
-    def __init__(self, provider: Provider, over: TimeRange, options: ScanOptions, priority: Priority) -> None:
-        self.provider = provider
-        self.asked = PlannedScan(
-            over=over, depth=options.depth, channel=options.channel, users=options.users, only=options.only
-        )
-        self._options = options
-        self._priority: Priority = priority
-        self._probed = 0
-        now, listings = provider.now(), asks(provider, options, over)
-        self._rows = {question.row.name: question.row for listing in listings for question in listing.questions(now)}
+def _part(one: Pricer, of: Iterable[Pricer]) -> float:
+    """Its part of what all of these cost; who costs nothing leaves it all to the others, and may have it all."""
+    mine = one.whole.total.most
+    return mine / sum(other.whole.total.most for other in of) if mine else 1.0
 
-    async def probe(self, sample: int, seed: int) -> Population:
-        """Finds the calls."""
-        calls = self._options.calls
-        view = self.provider.with_options(priority=self._priority, budget=self._options.budget)
-        mine = None if calls is None else [call for call in calls if call.vendor == view.name]
-        found = await Probe(view, self.asked, seed).population(sample, mine)
-        self._probed = view.receipt.requests
-        return found
 
-    async def price(self, population: Population, *, waits: bool) -> None:
-        """Prices the calls, and looks at the quota."""
-        now = self.provider.now()
-        self._pricer = Pricer(self.provider, population, self.asked, now)
-        self._cost = self._pricer.price(self.asked)
-        counters: dict[str, CounterAllowance] = {}
-        counter_of = {}
-        for name, row in self._rows.items():
-            state = await self.provider.quota_state(row)
-            counter_of[name] = state.counter
-            reserved = sum(requests for who, requests in state.reserved.items() if who != self._priority)
-            known = counters.get(state.counter)
-            counters[state.counter] = CounterAllowance(
-                rates=(*(known.rates if known else ()), *self.provider.limits(row).counted),
-                reserved=reserved,
-                left_today=None if state.left_today is None else max(0, state.left_today - reserved),
+async def _allowance(pricer: Pricer, *, budget: int | None, part: float) -> Allowance:
+    """What there is to spend, if so many requests of a budget, and such a part of the quota, are this provider's."""
+    provider, options = pricer.provider, pricer.options
+    rows = _rows(provider, pricer.over, options)
+    now, limits = provider.now(), {row.name: provider.limits(row) for row in rows}
+    states = {row.name: await provider.quota_state(row) for row in rows}
+    counters = []
+    for state in {state.counter: state for state in states.values()}.values():
+        names = tuple(name for name, other in states.items() if other.counter == state.counter)
+        rates = [rate for name in names for rate in limits[name].counted]
+        reserved = sum(requests for who, requests in state.reserved.items() if who != options.priority)
+        daily = [max(1, safe_limit(rate.limit, strict=True) - reserved) for rate in rates if rate.is_daily]
+        counters.append(
+            CounterAllowance(
+                counter=state.counter,
+                endpoints=names,
+                each_s=each_s(rates) / part,
+                a_day=min(daily, default=None),
+                left_today=None if state.left_today is None else math.floor(max(0, state.left_today - reserved) * part),
                 resets_at=state.resets_at,
                 now=now,
+                part=part,
             )
-        history_s = min(self.provider.limits(row).history_s for row in self._rows.values())
-        self._allowance = Allowance(counters=counters, counter_of=counter_of, history_s=history_s, waits=waits, now=now)
-
-    def part_of(self, all_of_them: Sequence[_Outlook]) -> float:
-        """Its part of what all of these cost."""
-        whole = sum(one._cost.total.most for one in all_of_them)
-        return self._cost.total.most / whole if whole else 1.0
-
-    def forecast(self, budget: int | None, of_quota: float) -> VendorForecast:
-        """What it costs, if so many requests of a budget, and such a part of the quota, are this provider's."""
-        allowance = attrs.evolve(self._allowance.reduced(part=of_quota), budget=budget)
-        lost = losses(self.asked.over, self._cost, allowance)
-        found = tuple(Proposals(self._pricer, allowance.reduced(spent=self._probed), self.asked)) if lost else ()
-        remarks = []
-        if lost and not found:
-            remarks.append("nothing that gives up one thing alone fits")
-        population = self._pricer.population
-        frozen = [freeze_ratio(one.call) for one in population.seen]
-        if (
-            lost
-            and self.asked.depth != "calls"
-            and population.listed
-            and not any(ratio is not None for ratio in frozen)
-        ):
-            remarks.append("the listing has no freeze figures, so the worst calls cannot be chosen by it")
-        rows = tuple(self._row(counter, one) for counter, one in allowance.counters.items())
-        return VendorForecast(
-            plan=self.provider.plan.name,
-            over=self.asked.over,
-            depth=self.asked.depth,
-            calls=self._cost.calls,
-            rows=rows,
-            requests=self._cost.total,
-            seconds=Interval.highest(row.seconds for row in rows),
-            probed=self._probed,
-            basis=population.basis,
-            lost=lost,
-            proposals=found,
-            remarks=tuple(remarks),
         )
+    history_s = min(one.history_s for one in limits.values())
+    return Allowance(counters=counters, history_s=history_s, budget=budget, waits=options.waiting, now=now)
 
-    def _row(self, counter: str, allowance: CounterAllowance) -> RowForecast:
-        names = tuple(name for name in self._rows if self._allowance.counter_of[name] == counter)
-        requests = sum((self._cost.rows.get(name, Interval.of(0)) for name in names), Interval.of(0))
-        return RowForecast(
-            counter=counter,
-            endpoints=names,
-            requests=requests,
-            a_day=allowance.a_day,
-            left_today=allowance.left_today,
-            resets_at=allowance.resets_at,
-            seconds=requests.each(lambda figure: allowance.takes_s(figure, waits=True) or 0.0),
+
+def _forecast(pricer: Pricer, allowance: Allowance) -> VendorForecast:
+    cost, population, options = pricer.whole, pricer.population, pricer.options
+    lost = losses(pricer.over, cost, allowance)
+    found = tuple(Proposals(pricer, allowance.less(population.probed))) if lost else ()
+    remarks = []
+    if lost and not found:
+        remarks.append("nothing that gives up one thing alone fits")
+    silent = population.listed and all(freeze_ratio(one.call) is None for one in population.seen)
+    if lost and options.depth != "calls" and silent:
+        remarks.append("the listing has no freeze figures, so the worst calls cannot be chosen by it")
+    rows = []
+    for one in allowance.counters:
+        requests = sum((cost.rows.get(name, Interval.of(0)) for name in one.endpoints), Interval.of(0))
+        rows.append(
+            RowForecast(
+                counter=one.counter,
+                endpoints=one.endpoints,
+                requests=requests,
+                a_day=one.a_day,
+                left_today=one.left_today,
+                resets_at=one.resets_at,
+                seconds=requests.each(partial(one.takes_s, waits=True)),
+            )
         )
+    return VendorForecast(
+        plan=pricer.provider.plan.name,
+        over=pricer.over,
+        depth=options.depth,
+        calls=cost.calls,
+        rows=tuple(rows),
+        requests=cost.total,
+        seconds=Interval.highest(row.seconds for row in rows),
+        probed=population.probed,
+        basis=population.basis,
+        lost=lost,
+        proposals=found,
+        remarks=tuple(remarks),
+    )

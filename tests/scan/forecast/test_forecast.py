@@ -309,6 +309,24 @@ def test_providers_that_share_a_quota_are_forecast_against_their_parts_of_it(dep
             assert forecast.seconds.likely == pytest.approx(2 * apart.vendors[name].seconds.likely)
 
 
+def test_who_can_ask_nothing_leaves_a_shared_quota_to_the_other() -> None:
+    vendors = Vendors()
+    vendors.agora("standard")
+    credentials, transport = dict[str, Any](vendors.servers[0].credentials), vendors.transports[0]
+    over = TimeRange(END - 6 * 24 * HOUR, END - 5 * 24 * HOUR)  # forgotten on one of the plans
+
+    async def scenario() -> Forecast:
+        quota = Quota("one", store=":memory:", clock=vendors.time.clock)
+        plans: tuple[Any, ...] = ("standard", "premium")
+        two = [AgoraProvider(**credentials, plan=plan, quota=quota, transport=transport) for plan in plans]
+        return await scan.forecast(*two, over=over, depth="calls", calls=100)
+
+    nothing, everything = run(scenario).vendors.values()
+    assert (0, 0) == (nothing.requests.most, nothing.seconds.most)
+    assert 0 < everything.requests.most
+    assert everything.fits
+
+
 def test_a_probe_asks_with_the_priority_of_the_scan(monkeypatch: pytest.MonkeyPatch) -> None:
     vendors, asked = Vendors(), set[str]()
     slot = Quota.slot
