@@ -53,9 +53,8 @@ from agora_tencent_analytics.simulator.faults.metrics import Retell, Strangers, 
 from agora_tencent_analytics.simulator.faults.slip import Slip
 from agora_tencent_analytics.simulator.http.counting import Gate
 from agora_tencent_analytics.simulator.http.exchange import Arrival, Ask, Refused, Reply
-from agora_tencent_analytics.simulator.http.vendor import SimulatedVendor
+from agora_tencent_analytics.simulator.http.vendor import SimulatedVendor, running_in_thread
 from agora_tencent_analytics.simulator.tencent.server import SimulatedTencent
-from agora_tencent_analytics.simulator.thread import running_in_thread
 from agora_tencent_analytics.simulator.world.attendance import Chosen
 from agora_tencent_analytics.simulator.world.calls import Burst, Call, Kind
 from agora_tencent_analytics.simulator.world.events import Event

@@ -16,6 +16,7 @@ import random
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import aclosing
 from typing import Any, ClassVar, Protocol
 
 import attrs
@@ -42,38 +43,30 @@ class LossyStore(Protocol):
 
     def client(self) -> QuotaStore:
         """The store of another process."""
-        ...
 
     async def snapshot(self) -> Any:
         """What is written down now."""
-        ...
 
     async def lose_all(self) -> None:
         """Nothing is left."""
-        ...
 
     async def lose_some(self, dice: random.Random) -> None:
         """Any keys or rows are gone."""
-        ...
 
     async def go_back(self, state: Any, *, elsewhere: bool) -> None:
         """It is as it was; on another server or in another file, or else in what looks the same."""
-        ...
 
     async def aclose(self) -> None:
         """It is not needed any more."""
-        ...
 
 
-@attrs.define
+@attrs.define(eq=False)
 class Client:
     """One process."""
 
     quota: Quota
     tasks: list[asyncio.Task[None]] = attrs.field(factory=list)
     sent: Counter[str] = attrs.field(factory=Counter)
-    in_flight: int = 0
-    alive: bool = True
 
 
 @attrs.define
@@ -85,6 +78,9 @@ class Crowd:
     dice: random.Random
     rates: tuple[Rate, ...] = _RATES
     clients: list[Client] = attrs.field(factory=list)
+    living: list[Client] = attrs.field(factory=list)
+    """Those who were not killed."""
+    under_way: int = 0
     arrived: dict[str, list[float]] = attrs.field(factory=lambda: {counter: [] for counter in _COUNTERS})
     granted: list[float] = attrs.field(factory=list)
     errors: list[QuotaUnavailable] = attrs.field(factory=list)
@@ -93,12 +89,13 @@ class Crowd:
         """Another process."""
         client = Client(Quota(self.account, store=store, clock=self.clock, cold_start=cold_start))
         self.clients.append(client)
+        self.living.append(client)
         for counter in counters:
             client.tasks += [asyncio.create_task(self._ask_on(client, counter)) for _ in range(_TASKS)]
         return client
 
     async def _ask_on(self, client: Client, counter: str) -> None:
-        while client.alive:
+        while client in self.living:
             try:
                 await self._ask(client, counter)
             except QuotaUnavailable as error:
@@ -112,25 +109,20 @@ class Crowd:
             slot.sent()
             self.granted.append(self.clock.monotonic())
             client.sent[counter] += 1
-            client.in_flight += 1
+            self.under_way += 1
             await asyncio.sleep(self.dice.expovariate(20))
             self.arrived[counter].append(self.clock.monotonic())
             await asyncio.sleep(self.dice.expovariate(20))
-            client.in_flight -= 1
-
-    @property
-    def living(self) -> list[Client]:
-        """Those who were not killed."""
-        return [client for client in self.clients if client.alive]
+            self.under_way -= 1
 
     @property
     def in_flight(self) -> int:
         """Requests under way, and one of each process that may have been granted and not have come back."""
-        return sum(client.in_flight for client in self.clients) + len(self.living)
+        return self.under_way + len(self.living)
 
     async def kill(self, client: Client) -> None:
         """Ends a process with -9, as far as one can within another."""
-        client.alive = False
+        self.living = [other for other in self.living if other is not client]
         for task in client.tasks:
             task.cancel()
         await asyncio.gather(*client.tasks, return_exceptions=True)
@@ -148,11 +140,8 @@ class Crowd:
             recovered_s: seconds until something was granted again.
             gather_s: see `StoreContract.gather_s`.
         """
-        living, rate = self.living, self.rates[0]
-        for client in living:
-            client.alive = False
-        for client in living:
-            await asyncio.gather(*client.tasks, return_exceptions=True)
+        living, self.living, rate = self.living, [], self.rates[0]
+        await asyncio.gather(*(task for client in living for task in client.tasks), return_exceptions=True)
         for counter, arrived in self.arrived.items():
             most = fullest(arrived, rate.period_s)
             assert most < rate.limit, (what, counter, most)
@@ -173,45 +162,6 @@ def fullest(arrived: Sequence[float], period_s: float) -> int:
     """The most that arrived in any half-open window: a vendor that admits so many refuses none, however it counts."""
     seen = sorted(arrived)
     return max((at + 1 - bisect_right(seen, end - period_s) for at, end in enumerate(seen)), default=0)
-
-
-async def play(store: LossyStore, seed: int, clock: Clock, *, gather_s: float) -> None:
-    """Three clients, a loss or two, newcomers."""
-    dice = random.Random(seed)
-    crowd = Crowd(store.account, clock, dice)
-
-    def begin() -> None:
-        crowd.begin(store.client(), _COUNTERS[: dice.choice([1, 2])])
-
-    for _ in range(3):
-        begin()
-    await asyncio.sleep(gather_s + _MARGIN)
-    told, in_flight, recovered_s = [], 0, 0.0
-    for _ in range(dice.choice([1, 1, 2])):
-        await asyncio.sleep(dice.uniform(0, 1))
-        older = await store.snapshot()
-        await asyncio.sleep(dice.uniform(1.5, _BEFORE_S))
-        if dice.random() < 0.3:
-            await crowd.kill(dice.choice(crowd.living))
-        in_flight += crowd.in_flight
-        what = dice.choice(["all", "some", "some", "elsewhere", "elsewhere", "the same place"])
-        newcomer = dice.random() < 0.5
-        if what == "all":
-            await store.lose_all()
-        elif what == "some":
-            await store.lose_some(dice)
-        else:
-            await store.go_back(older, elsewhere=what == "elsewhere")
-        lost_at = clock.monotonic()
-        told.append(f"{what}{' +n' if newcomer else ''}")
-        if newcomer and what != "the same place":
-            begin()
-        await asyncio.sleep(gather_s + _MARGIN + _AFTER_S)
-        if newcomer and what == "the same place":
-            begin()
-        recovered_s = max(recovered_s, crowd.recovered_s(lost_at))
-    what = f"seed {seed}: {', '.join(told)}"
-    await crowd.finish(what, in_flight=in_flight, recovered_s=recovered_s, gather_s=gather_s)
 
 
 class StoreContract:
@@ -239,13 +189,47 @@ class StoreContract:
         places = asyncio.Semaphore(_AT_ONCE)
 
         async def one(seed: int) -> None:
-            async with places:
-                store = self.lossy()
-                try:
-                    await play(store, seed, clock, gather_s=self.gather_s)
-                finally:
-                    await store.aclose()
+            async with places, aclosing(self.lossy()) as store:
+                await self._play(store, seed, clock)
 
         async with asyncio.TaskGroup() as group:
             for seed in self.seeds:
                 group.create_task(one(seed))
+
+    async def _play(self, store: LossyStore, seed: int, clock: Clock) -> None:
+        """Three clients, a loss or two, newcomers."""
+        dice = random.Random(seed)
+        crowd = Crowd(store.account, clock, dice)
+
+        def begin() -> None:
+            crowd.begin(store.client(), _COUNTERS[: dice.choice([1, 2])])
+
+        for _ in range(3):
+            begin()
+        await asyncio.sleep(self.gather_s + _MARGIN)
+        told, in_flight, recovered_s = [], 0, 0.0
+        for _ in range(dice.choice([1, 1, 2])):
+            await asyncio.sleep(dice.uniform(0, 1))
+            older = await store.snapshot()
+            await asyncio.sleep(dice.uniform(1.5, _BEFORE_S))
+            if dice.random() < 0.3:
+                await crowd.kill(dice.choice(crowd.living))
+            in_flight += crowd.in_flight
+            what = dice.choice(["all", "some", "some", "elsewhere", "elsewhere", "the same place"])
+            newcomer = dice.random() < 0.5
+            if what == "all":
+                await store.lose_all()
+            elif what == "some":
+                await store.lose_some(dice)
+            else:
+                await store.go_back(older, elsewhere=what == "elsewhere")
+            lost_at = clock.monotonic()
+            told.append(f"{what}{' +n' if newcomer else ''}")
+            if newcomer and what != "the same place":
+                begin()
+            await asyncio.sleep(self.gather_s + _MARGIN + _AFTER_S)
+            if newcomer and what == "the same place":
+                begin()
+            recovered_s = max(recovered_s, crowd.recovered_s(lost_at))
+        what = f"seed {seed}: {', '.join(told)}"
+        await crowd.finish(what, in_flight=in_flight, recovered_s=recovered_s, gather_s=self.gather_s)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from email.utils import formatdate
 
 import anyio
 from aiohttp import web
+from aiohttp.test_utils import RawTestServer
 from anyio.from_thread import start_blocking_portal
 
 from agora_tencent_analytics.http.timeouts import Timeouts
@@ -27,30 +28,28 @@ class InProcess:
 
     Args:
         answer: what the vendor says.
-        now: tells the time, epoch seconds.
+        clock: tells the time.
     """
 
-    def __init__(self, answer: Answer, now: Callable[[], float]) -> None:
+    def __init__(self, answer: Answer, clock: Clock) -> None:
         self.sent: list[Request] = []
         self.refused: int = 0
-        self._answer, self._now = answer, now
-        self._rates: Mapping[str, tuple[str, tuple[Rate, ...]]] = {}
+        self.clock: Clock = clock
+        self.rates: Mapping[str, tuple[str, tuple[Rate, ...]]] = {}
+        """By the name of an endpoint, its counter and what that is allowed: what is too many is refused."""
+        self._answer = answer
         self._arrivals: dict[str, list[float]] = {}
         self._busy = Counter[str]()
-
-    def count(self, rates: Mapping[str, tuple[str, tuple[Rate, ...]]]) -> None:
-        """From now on, refuses what is too many: by the name of an endpoint, its counter and what that is allowed."""
-        self._rates = rates
 
     async def send(self, request: Request, *, timeouts: Timeouts, answered: Callable[[], None]) -> Response:
         """See `Transport.send`."""
         self.sent.append(request)
         # Ways differ, so that requests arrive in another order than they were sent.
         await anyio.sleep(_WAY_S * (1 + len(self.sent) % 3))
-        counter, rates = self._rates.get(request.endpoint, ("", ()))
+        counter, rates = self.rates.get(request.endpoint, ("", ()))
         self._busy[counter] += 1
         try:
-            response = self._limited(counter, rates) or self._answer(request, self._now())
+            response = self._limited(counter, rates) or self._answer(request, self.clock.wall())
             await anyio.sleep(_WAY_S)
         finally:
             self._busy[counter] -= 1
@@ -63,7 +62,7 @@ class InProcess:
 
     def _limited(self, counter: str, rates: Iterable[Rate]) -> Response | None:
         """A refusal, if this one is too many in a fixed window or in a sliding one, on its day, or at once."""
-        now, arrivals = self._now(), self._arrivals.setdefault(counter, [])
+        now, arrivals = self.clock.wall(), self._arrivals.setdefault(counter, [])
         arrivals.append(now)
         if any((_most(arrivals, rate, now) if rate.period_s else self._busy[counter]) > rate.limit for rate in rates):
             self.refused += 1
@@ -91,23 +90,13 @@ def on_loopback(answer: Answer, clock: Clock | None = None) -> Iterator[str]:
         answer: what it says to each request.
         clock: tells it the time; None: this machine's.
     """
-    with start_blocking_portal() as portal, portal.wrap_async_context_manager(_served(answer, clock or Clock())) as url:
-        yield url
+    told = clock or Clock()
 
-
-@asynccontextmanager
-async def _served(answer: Answer, clock: Clock) -> AsyncIterator[str]:
     async def handle(request: web.BaseRequest) -> web.Response:
         body, headers = await request.read(), dict(request.headers)
-        said = answer(Request(method=request.method, url=str(request.url), headers=headers, body=body), clock.wall())
-        date = formatdate(clock.wall(), usegmt=True)
+        said = answer(Request(method=request.method, url=str(request.url), headers=headers, body=body), told.wall())
+        date = formatdate(told.wall(), usegmt=True)
         return web.Response(status=said.status, headers={"Date": date, **said.headers}, body=said.body)
 
-    runner = web.ServerRunner(web.Server(handle))
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        host, port = runner.addresses[0][:2]
-        yield f"http://{host}:{port}"
-    finally:
-        await runner.cleanup()
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(RawTestServer(handle)) as server:
+        yield str(server.make_url("")).rstrip("/")

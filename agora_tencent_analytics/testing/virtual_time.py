@@ -126,12 +126,8 @@ class VirtualClock:
         self.epoch += seconds
 
     def _monotonic(self) -> float:
-        if self._loop is None:
-            try:
-                self._loop = asyncio.get_running_loop()
-            except RuntimeError:
-                return START
-        return self._loop.time()
+        self._loop = self._loop or asyncio._get_running_loop()
+        return START if self._loop is None else self._loop.time()
 
     def _wall(self) -> float:
         return self.epoch + self._monotonic() - START

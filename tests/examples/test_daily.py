@@ -34,7 +34,7 @@ class TestDaily(ProviderContract):
 
 def made(clock: VirtualClock) -> tuple[DailyProvider, DailyServer, InProcess]:
     server = DailyServer(START, 260)
-    way = InProcess(server.answer, clock.clock.wall)
+    way = InProcess(server.answer, clock.clock)
     quota = Quota("daily", store=":memory:", clock=clock.clock)
     return DailyProvider(api_key=KEY, transport=way, quota=quota), server, way
 
@@ -123,7 +123,7 @@ def test_a_wrong_key_is_told_as_what_it_is() -> None:
     from agora_tencent_analytics import NotAuthenticated
 
     clock = VirtualClock(OVER.end + 3_600.0)
-    way = InProcess(DailyServer(START, 3).answer, clock.clock.wall)
+    way = InProcess(DailyServer(START, 3).answer, clock.clock)
     quota = Quota("daily", store=":memory:", clock=clock.clock)
     provider = DailyProvider(api_key="another", transport=way, quota=quota)
     with pytest.raises(NotAuthenticated, match="invalid api key"):

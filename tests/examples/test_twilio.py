@@ -33,7 +33,7 @@ class TestTwilio(ProviderContract):
 
 def made(clock: VirtualClock) -> tuple[TwilioProvider, TwilioServer]:
     server = TwilioServer(START, 260)
-    way = InProcess(server.answer, clock.clock.wall)
+    way = InProcess(server.answer, clock.clock)
     quota = Quota("twilio", store=":memory:", clock=clock.clock)
     return TwilioProvider(account_sid=ACCOUNT, auth_token=TOKEN, transport=way, quota=quota), server
 

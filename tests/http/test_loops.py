@@ -17,7 +17,7 @@ import pytest
 from agora_tencent_analytics import AgoraProvider, Quota, TimeRange
 from agora_tencent_analytics.agora.endpoints import CALL_LISTS_2024
 from agora_tencent_analytics.simulator import SimulatedAgora, World
-from agora_tencent_analytics.simulator.thread import running_in_thread
+from agora_tencent_analytics.simulator.http.vendor import running_in_thread
 from tests.support.counting_servers import refusals
 
 END = int(time.time()) - 3_600

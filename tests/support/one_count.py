@@ -17,7 +17,7 @@ import attrs
 from agora_tencent_analytics import AgoraProvider
 from agora_tencent_analytics.agora.endpoints import CALL_LISTS_2024
 from agora_tencent_analytics.simulator import Delay, SimulatedAgora, SimulatedTencent, World
-from agora_tencent_analytics.simulator.thread import running_in_thread
+from agora_tencent_analytics.simulator.http.vendor import running_in_thread
 from tests.support.count_user import TASKS
 from tests.support.counting_servers import refusals
 

@@ -182,10 +182,8 @@ def test_requests_under_way_at_the_same_time_are_counted_too(places: int, too_ma
             rates = ()
             concurrent = places
 
-        def _made(self, *args: Any, **options: Any) -> Any:
-            provider, server = super()._made(*args, **options)
-            server.count({name: (counter, (AtOnce(2),)) for name, (counter, _) in server._rates.items()})
-            return provider, server
+        def _counted(self, provider: Provider) -> Any:
+            return {name: (counter, (AtOnce(2),)) for name, (counter, _) in super()._counted(provider).items()}
 
     test = Places().test_the_vendor_is_never_asked_faster_than_its_plan_allows
     if not too_many:

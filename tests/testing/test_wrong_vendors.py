@@ -482,7 +482,7 @@ def scanned(contract: Wrong) -> tuple[set[str], Any]:
 
     async def scenario() -> Any:
         quota = Quota("toy", store=":memory:", clock=clock.clock)
-        provider = made.provider(transport=InProcess(made.answer, clock.clock.wall), quota=quota)
+        provider = made.provider(transport=InProcess(made.answer, clock.clock), quota=quota)
         async with scan(provider, over=made.over, depth="metrics", on_error="report") as records:
             found = {record.call.call_id async for record in records}
         return found, records.report

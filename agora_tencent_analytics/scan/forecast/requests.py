@@ -112,7 +112,9 @@ def pages(asked: Iterable[tuple[Question, TimeRange, Sequence[Row]]], now: float
     for question, window, rows in asked:
         recent = window.end > now - question.limits.lag_s - RECENT_S
         reader = reader_of(question.row.paging, window, size=question.size, recent=recent, barren=0, longest=longest)
-        first, named, fresh = reader.number, _named(question), set(range(len(rows)))
+        # An answer with series says of itself that it is the last, once it has shown every user that was named.
+        named = _named(question) if question.row.model is MetricSeries else set[str]()
+        first, fresh = reader.number, set(range(len(rows)))
         requests, ended = 0, False
         while not ended and requests < _TOO_MANY:
             requests += 1
@@ -134,7 +136,7 @@ def _page(
         reader: who asks.
         rows: what is in the window, oldest first.
         first: number of the first page.
-        named: the users or sessions that the question names.
+        named: the users that prove an answer to be the last.
     """
     paging, is_last = question.row.paging, False
     shown: Sequence[int] = range(len(rows))
@@ -148,8 +150,8 @@ def _page(
         size = reader.size or len(rows)
         end = (reader.number - first + 1) * size
         shown, rest = shown[end - size : end], len(rows) - end
-        by_user = isinstance(reader, WindowReader) and question.row.model is MetricSeries
-        is_last = by_user and bool(named) and named.issubset(rows[place].user for place in shown)
+        proven = bool(named) and named.issubset(rows[place].user for place in shown)
+        is_last = proven and isinstance(reader, WindowReader)
     total: int | None = None
     if paging.total == "listing":
         total = len(rows)

@@ -1,7 +1,13 @@
 """`forecast`: what a scan will cost, found out before it is paid.
 
-The calls of each provider are known, stated, or found by a probe (`probe.py`); they are priced (`cost.py`), and the
-price is weighed against what there is to spend (`allowance.py`, `proposals.py`).
+For each provider, in this order:
+
+1. Which calls are there? They are known or stated (`population.py`), or some of them are seen by a probe (`probe.py`).
+2. What does one of them cost? The questions are those that a scan would ask (`cost.py`), and their requests are counted
+   by the very readers of a walk (`requests.py`).
+3. What do all of them cost? What was read says something of the rest, within an interval (`estimate.py`).
+4. Does that fit? It is weighed against what there is to spend (`allowance.py`), and so is what gives up something
+   (`proposals.py`).
 """
 
 from __future__ import annotations
@@ -106,7 +112,7 @@ async def forecast(
     known = None if known is None else tuple(known)
     options, ranges = records._options, {provider: records._range(provider) for provider in providers}
     for provider, within in ranges.items():
-        _rows(provider, within, options)
+        _rows(provider, within, options)  # raises what can be known before a request
     pricers: dict[Provider, Pricer] = {}
 
     async def look(provider: Provider, within: TimeRange) -> None:

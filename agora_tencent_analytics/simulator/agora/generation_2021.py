@@ -5,7 +5,7 @@ The retired `live` endpoints, and the first `insight/usage/by_time`. Rates are p
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from agora_tencent_analytics.limits import DAY, HOUR, MINUTE
@@ -15,20 +15,14 @@ from agora_tencent_analytics.simulator.world.figures import RATES
 
 SCALE = ("pcu", "pcc")
 EXPERIENCE = ("joinSuccessRate", "joinSuccess5SecsRate", "videoFreezeRate", "audioFreezeRate")
-NET = (
-    "videoUpstreamExcellentTransRate",
-    "audioUpstreamExcellentTransRate",
-    "videoEnd2EndExcellentTransRate",
-    "audioEnd2EndExcellentTransRate",
-)
-"""What each of the `live` endpoints knows."""
+"""What two of the `live` endpoints know; the third knows the shares of excellent transmission."""
 
 _USAGE = ("userCount", "sessionCount", "channelCount")
 _READY_S = 8 * HOUR  # "finishes calculating data for the previous day, closing at 08:00 UTC"
 _MOST_MESSAGES = 10
 
 
-def by_minute(asked: Question, *, known: Sequence[str]) -> Mapping[str, object]:
+def by_minute(asked: Question, *, known: Collection[str]) -> Mapping[str, object]:
     """Answers `live/scale/by_time`, `live/experience/by_time` and `live/net/by_time`, each of which knows others."""
     metrics = _metrics(asked, known)
     off = mix(asked.world.seed, 91) % MINUTE  # the vendor's minutes do not begin on the clock's
@@ -61,7 +55,7 @@ def usage_by_day(asked: Question) -> Mapping[str, object]:
     return {"data": [_row(asked, metrics, day, DAY) for day in days if day + DAY + _READY_S <= asked.now]}
 
 
-def _metrics(asked: Question, known: Sequence[str]) -> list[str]:
+def _metrics(asked: Question, known: Collection[str]) -> list[str]:
     metrics: list[str] = asked.query["metric"].split(",")
     if not set(metrics) <= set(known) or len(set(metrics)) < len(metrics):
         raise bad("metric", "is invalid")

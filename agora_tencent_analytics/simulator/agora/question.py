@@ -19,10 +19,8 @@ from agora_tencent_analytics.simulator.world.world import World
 
 T = TypeVar("T")
 
-CAMEL = ("startTs", "endTs")
-"""How insight and real-time questions spell their window."""
-SNAKE = ("start_ts", "end_ts")
-"""How the questions about calls, and all those of March 2021, spell it."""
+MOMENT_S = 20
+"""How long the moment is that a question about one moment is about, seconds; a moment is a multiple of it."""
 
 _LARGEST_PAGE = 100
 _DEFAULT_PAGE = 20
@@ -68,7 +66,11 @@ class Question:
         return shuffled(rows, self.world.seed, self.start, self.end)
 
 
-@attrs.frozen(kw_only=True)
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+@attrs.frozen
 class Route:
     """One endpoint as the vendor documents it."""
 
@@ -76,18 +78,17 @@ class Route:
     """Makes the members of the answer behind `code` and `message`."""
     row: str
     """Row of the limits table."""
-    required: tuple[str, ...]
-    """Parameters that must be there, `appid` and the window included."""
-    optional: tuple[str, ...] = ()
+    required: tuple[str, ...] = attrs.field(converter=_names)
+    """Parameters that must be there: those of the window, `appid`, others."""
+    optional: tuple[str, ...] = attrs.field(default="", converter=_names)
     """Parameters that may be there."""
-    window: tuple[str, ...] = CAMEL
-    """Names of start and end; one name if the question is about a moment."""
-    covers_s: int = 0
-    """How long such a moment is, seconds."""
     method: str = "GET"
     """HTTP method. With POST all but `appid` stands in a JSON body."""
-    inspects: bool = False
-    """True if the answer is about calls: it has an empty message and, since 2022, a `requestId`."""
+
+    @property
+    def window(self) -> tuple[str, ...]:
+        """Names of start and end; one name if the question is about a moment."""
+        return self.required[: self.required.index("appid")]
 
     def path_of(self, name: str) -> str:
         """Where it is found, by its name: `call/lists`, `insight/usage/by_time`."""
@@ -134,7 +135,7 @@ def check_window(route: Route, query: Mapping[str, Any], limits: Limits, now: fl
         Refused: not seconds, or not within what the plan allows.
     """
     bounds = [_seconds(name, query[name], in_body=route.method == "POST") for name in route.window]
-    start, end = bounds if len(bounds) == 2 else (bounds[0], bounds[0] + route.covers_s)
+    start, end = bounds if len(bounds) == 2 else (bounds[0], bounds[0] + MOMENT_S)
     if end <= start:
         raise bad(route.window[-1], f"must be larger than {route.window[0]}")
     if end >= now - limits.lag_s:

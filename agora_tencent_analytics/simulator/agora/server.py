@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 from agora_tencent_analytics.agora.plans import GENERATIONS, Generation
 from agora_tencent_analytics.agora.variables import VARIABLES
 from agora_tencent_analytics.errors import BadInput
-from agora_tencent_analytics.limits import DAY, MINUTE, Limits, Plan, Rate
+from agora_tencent_analytics.limits import DAY, MINUTE, Plan, Rate
 from agora_tencent_analytics.simulator.agora.question import Habits, Question, Route, bad, check_window, read_names
 from agora_tencent_analytics.simulator.agora.routes import ROUTES
 from agora_tencent_analytics.simulator.faults.book import Strike
@@ -37,7 +37,7 @@ _PER = {1: "qps", MINUTE: "qpm", DAY: "qpd"}
 
 
 class SimulatedAgora(SimulatedVendor):
-    """Agora Analytics on loopback.
+    """Agora Analytics on loopback. Its `credentials` are `app_id`, `customer_id` and `customer_secret`.
 
     Args:
         world: what it reports on.
@@ -78,19 +78,14 @@ class SimulatedAgora(SimulatedVendor):
         super().__init__(world, plan=plan, **options)
         self._auth_reply = auth_reply
         self._habits = Habits(ongoing=ongoing, midnight=midnight, empty=empty)
-        self._customer_id = f"{mix(world.seed, 21):016x}{mix(world.seed, 22):016x}"
-        self._customer_secret = f"{mix(world.seed, 23):016x}{mix(world.seed, 24):016x}"
+        self._not_paid = (300, _NO_AUTH_2021 if api.startswith("2021") else _NO_AUTH)
+        self._credentials = {
+            "app_id": world.agora_app_id,
+            "customer_id": f"{mix(world.seed, 21):016x}{mix(world.seed, 22):016x}",
+            "customer_secret": f"{mix(world.seed, 23):016x}{mix(world.seed, 24):016x}",
+        }
 
     _variables = VARIABLES
-
-    @property
-    def credentials(self) -> Mapping[str, str]:
-        """`app_id`, `customer_id` and `customer_secret`."""
-        return {
-            "app_id": self.world.agora_app_id,
-            "customer_id": self._customer_id,
-            "customer_secret": self._customer_secret,
-        }
 
     def provider(self, **options: Unpack[AgoraArguments]) -> AgoraProvider:
         """A provider that asks this server, its quota in memory unless told otherwise.
@@ -122,20 +117,14 @@ class SimulatedAgora(SimulatedVendor):
     def _admit(self, ask: Ask, endpoint: str) -> Sequence[Rate]:
         if endpoint == "?":
             raise Refused(404, "wrong api", status=404)
-        pair = f"{self._customer_id}:{self._customer_secret}".encode()
+        pair = f"{self._credentials['customer_id']}:{self._credentials['customer_secret']}".encode()
         wanted = b"Basic " + base64.b64encode(pair)
         if not hmac.compare_digest(ask.headers.get("authorization", "").encode(errors="replace"), wanted):
             if self._auth_reply == "http":
                 body = b'{"message":"Invalid authentication credentials"}'
                 raise Refused(401, "unauthorized", status=401, body=body)
             raise Refused(401, "unauthorized")
-        return self._limits(endpoint).rates
-
-    def _limits(self, endpoint: str) -> Limits:
-        row = self.plan.rows.get(ROUTES[self._api][endpoint].row)
-        if row is None:
-            raise Refused(300, _NO_AUTH_2021 if self._api.startswith("2021") else _NO_AUTH)
-        return row
+        return self._limits(ROUTES[self._api][endpoint].row).rates
 
     def _throttled(self, rate: Rate, endpoint: str) -> Refused:
         return Refused(300, f"{_PER.get(rate.period_s, 'qps')} limit error")
@@ -150,7 +139,7 @@ class SimulatedAgora(SimulatedVendor):
             raise Refused(403, "wrong authorization information")
         oversize = _OVERSIZE if self._api == "2024" else _OVERSIZE_BEFORE
         now = self.now()
-        start, end = check_window(route, query, self._limits(endpoint), now, oversize)
+        start, end = check_window(route, query, self._limits(route.row), now, oversize)
         asked = Question(
             world=self.world,
             generation=self._api,
@@ -161,14 +150,12 @@ class SimulatedAgora(SimulatedVendor):
             strikes=strikes,
             habits=self._habits,
         )
-        head: dict[str, object] = {"code": 200, "message": "" if route.inspects else "success"}
-        if route.inspects and not self._api.startswith("2021"):
-            head["requestId"] = self._request_id()
+        inspects = endpoint.startswith("call/")
+        head: dict[str, object] = {"code": 200, "message": "" if inspects else "success"}
+        if inspects and not self._api.startswith("2021"):
+            number = self._serial()
+            head["requestId"] = f"{mix(self.world.seed, 41, number):016x}{number:016x}"
         return write({**head, **slip_members(route.answer(asked), self.world, self.vendor, query)})
-
-    def _request_id(self) -> str:
-        number = self._serial()
-        return f"{mix(self.world.seed, 41, number):016x}{number:016x}"
 
 
 def _pairs(ask: Ask, route: Route) -> list[tuple[str, Any]]:

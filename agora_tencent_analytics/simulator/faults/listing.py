@@ -1,13 +1,18 @@
 """Faults of a listing: totals and `has_more` that are not true, pages that are empty, short, repeated or moved.
 
-Holds values. What they make of a page is written in `simulator/http/listing.py`.
+Holds values, and what they make of a page. Which rows there are, and how they are written, is decided by each vendor.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from typing import Generic, TypeVar
+
 import attrs
 
-from agora_tencent_analytics.simulator.faults.book import Fault
+from agora_tencent_analytics.simulator.faults.book import Fault, Strike
+
+Row = TypeVar("Row")
 
 
 @attrs.frozen(kw_only=True)
@@ -71,3 +76,53 @@ class Drift(Fault):
     """How many are hidden at first."""
     every: int = attrs.field(default=1, validator=attrs.validators.ge(1))
     """After how many struck requests the next one appears."""
+
+
+@attrs.frozen(kw_only=True)
+class Page(Generic[Row]):
+    """One page as it is sent."""
+
+    rows: Sequence[Row]
+    """Its rows."""
+    total: int
+    """How many rows the whole listing has, or is said to have."""
+    has_more: bool
+    """Whether rows follow, or are said to follow."""
+    lie: Lie
+    """What is said of numbers of rows, the truth as a rule; for vendors that count otherwise."""
+
+
+def turn_to(rows: Sequence[Row], page: int, size: int, strikes: Iterable[Strike]) -> Page[Row]:
+    """The page with this number.
+
+    Args:
+        rows: the whole listing, newest first.
+        page: number of the page, from 0.
+        size: rows on a page.
+        strikes: the faults that strike this request.
+    """
+    shown, lie, most, step, shuffled = page, Lie(), size, size, False
+    for strike in strikes:
+        match strike.fault:
+            case Drift() as drift:
+                rows = rows[max(0, drift.rows - strike.count // drift.every) :]
+            case DuplicatePage():
+                shown = max(0, page - 1)
+            case EmptyPage():
+                most = 0
+            case ClampPage(skips=skips) as clamp:
+                most = min(most, clamp.size)
+                step = step if skips else min(step, clamp.size)
+            case Reorder():
+                rows = rows[::-1]
+            case Shuffle():
+                shuffled = True
+            case Lie() as told:
+                lie = told
+            case _:
+                pass
+    ours = rows[shown * step : shown * step + most]
+    if shuffled:
+        ours = [*ours[1::2], *ours[::2][::-1]]
+    more = (page + 1) * step < len(rows) if lie.has_more is None else lie.has_more
+    return Page(rows=ours, total=lie.of(len(rows)), has_more=more, lie=lie)

@@ -15,19 +15,13 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable
-from typing import Literal, Protocol
+from collections.abc import Iterable, Mapping
+from typing import Literal
 
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.limits import Rate
 
 Counting = Literal["fixed", "sliding", "bucket"]
-
-
-class _Counter(Protocol):
-    def has_room(self, wall: float, monotonic: float) -> bool: ...
-
-    def count(self, wall: float, monotonic: float) -> None: ...
 
 
 class FixedWindow:
@@ -93,10 +87,11 @@ class TokenBucket:
         self._filled_at = monotonic
 
 
-def _counter(rate: Rate, how: Counting) -> _Counter:
-    if rate.is_daily or how == "fixed":
-        return FixedWindow(rate)
-    return SlidingLog(rate) if how == "sliding" else TokenBucket(rate)
+_WAYS: Mapping[Counting, type[FixedWindow | SlidingLog | TokenBucket]] = {
+    "fixed": FixedWindow,
+    "sliding": SlidingLog,
+    "bucket": TokenBucket,
+}
 
 
 class Gate:
@@ -112,9 +107,9 @@ class Gate:
     """
 
     def __init__(self, rates: Iterable[Rate], how: Counting, *, count_refused: bool = False) -> None:
-        if how not in ("fixed", "sliding", "bucket"):
+        if how not in _WAYS:
             raise BadInput(f"a simulated vendor counts fixed, sliding or by bucket, not {how!r}")
-        self._counters = [(rate, _counter(rate, how)) for rate in rates]
+        self._counters = [(rate, _WAYS["fixed" if rate.is_daily else how](rate)) for rate in rates]
         self._count_refused = count_refused
 
     def admit(self, wall: float, monotonic: float) -> Rate | None:

@@ -13,15 +13,18 @@ import time
 import warnings
 from abc import ABC, abstractmethod
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from email.utils import formatdate
+from functools import partial
 from types import TracebackType
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 import attrs
+from anyio.from_thread import start_blocking_portal
 
 from agora_tencent_analytics.errors import BadInput
-from agora_tencent_analytics.limits import Plan, Rate, find_plan
+from agora_tencent_analytics.limits import Limits, Plan, Rate, find_plan
 from agora_tencent_analytics.simulator.faults.answer import spoil
 from agora_tencent_analytics.simulator.faults.book import Ending, Fault, Faults, Strike
 from agora_tencent_analytics.simulator.faults.connection import Delay
@@ -60,6 +63,9 @@ class SimulatedVendor(ABC):
 
     _variables: ClassVar[Mapping[str, Any]]
     """The environment variables that its provider reads, by argument."""
+    _credentials: Mapping[str, Any]
+    _not_paid: tuple[int | str, str]
+    """Code and message for what the plan does not include."""
 
     def __init__(
         self,
@@ -92,9 +98,9 @@ class SimulatedVendor(ABC):
         self._faults = Faults(faults, seed)
         self._slips = AnswerSlips(world, self.vendor) if world.impolite else None
         self._gates: dict[str, Gate] = {}
-        self._count: Counting = count
         self._count_refused = count_refused
-        Gate((), count)  # a wrong `count` is an error now and not at the first request
+        self._gate = partial(Gate, how=count, count_refused=count_refused)
+        self._gate(())  # a wrong `count` is an error now and not at the first request
         self._clock = time.time if clock is None else clock
         self._monotonic = monotonic
         self._sleep = sleep
@@ -113,9 +119,9 @@ class SimulatedVendor(ABC):
         return self._loopback.url
 
     @property
-    @abstractmethod
     def credentials(self) -> Mapping[str, Any]:
         """The keywords that the vendor's provider needs, credentials and application."""
+        return {**self._credentials}
 
     @property
     def environ(self) -> dict[str, str]:
@@ -212,6 +218,13 @@ class SimulatedVendor(ABC):
     def _admit(self, ask: Ask, endpoint: str) -> Sequence[Rate]:
         """The rates of an endpoint, once it exists and the credentials are believed. Raises `Refused`."""
 
+    def _limits(self, row: str) -> Limits:
+        """What the plan allows on a row of the limits table. Raises `Refused`."""
+        limits = self.plan.rows.get(row)
+        if limits is None:
+            raise Refused(*self._not_paid)
+        return limits
+
     @abstractmethod
     def _throttled(self, rate: Rate, endpoint: str) -> Refused:
         """How the vendor says that a rate of an endpoint is used up."""
@@ -266,26 +279,25 @@ class SimulatedVendor(ABC):
         faults = [strike.fault for strike in strikes]
         try:
             self._strike_out(ask, faults, counted=False)
-            rates = self._admit(ask, arrival.endpoint)
-            self._let_pass(arrival, rates)
+            self._let_pass(arrival, self._admit(ask, arrival.endpoint))
             self._strike_out(ask, faults, counted=True)
             body = self._respond(ask, arrival.endpoint, strikes)
-            reply = self._reply(200, body, code="200" if self.vendor == "agora" else "")
+            reply = Reply(body=body, code="200" if self.vendor == "agora" else "")
         except Refused as refused:
             body = self._envelope(refused) if refused.body is None else refused.body
-            reply = self._reply(refused.status, body, code=str(refused.code))
+            reply = Reply(status=refused.status, body=body, code=str(refused.code))
             strikes = [strike for strike in strikes if strike.befalls_all or strike.fault is refused.fault]
         except _Struck as struck:
-            reply = struck.reply
-            reply = attrs.evolve(reply, headers={"Date": self._date(), "Content-Type": "text/html", **reply.headers})
-            strikes = [strike for strike in strikes if strike.befalls_all or strike.fault is struck.fault]
+            fault, reply = struck.args
+            reply = attrs.evolve(reply, headers={"Content-Type": "text/html", **reply.headers})
+            strikes = [strike for strike in strikes if strike.befalls_all or strike.fault is fault]
         arrival.slips = tuple(dict.fromkeys(strike.slip for strike in strikes if strike.slip))
+        headers = {"Date": formatdate(self.now(), usegmt=True), "Content-Type": "application/json", **reply.headers}
+        reply = attrs.evolve(reply, headers=headers)
         return spoil(reply, [strike.fault for strike in strikes], now=self.now())
 
     def _let_pass(self, arrival: Arrival, rates: Sequence[Rate]) -> None:
-        gate = self._gates.get(arrival.endpoint)
-        if gate is None:
-            gate = self._gates[arrival.endpoint] = Gate(rates, self._count, count_refused=self._count_refused)
+        gate = self._gates.get(arrival.endpoint) or self._gates.setdefault(arrival.endpoint, self._gate(rates))
         spent = gate.admit(arrival.at, arrival.monotonic)
         arrival.counted = spent is None or self._count_refused
         if spent is not None:
@@ -298,13 +310,6 @@ class SimulatedVendor(ABC):
             if isinstance(fault, Ending) and fault.counted is counted:
                 raise _Struck(fault, fault.reply(ask))
 
-    def _reply(self, status: int, body: bytes, *, code: str) -> Reply:
-        headers = {"Date": self._date(), "Content-Type": "application/json"}
-        return Reply(status=status, headers=headers, body=body, code=code)
-
-    def _date(self) -> str:
-        return formatdate(self.now(), usegmt=True)
-
     def _serial(self) -> int:
         """How many requests have arrived."""
         return self.by_endpoint.total()
@@ -315,7 +320,21 @@ class SimulatedVendor(ABC):
 
 
 class _Struck(Exception):
-    def __init__(self, fault: Fault, reply: Reply) -> None:
-        super().__init__()
-        self.fault = fault
-        self.reply = reply
+    """A fault that ends a request, and what is sent instead of the answer."""
+
+
+Server = TypeVar("Server", bound=SimulatedVendor)
+
+
+@contextmanager
+def running_in_thread(server: Server) -> Iterator[Server]:
+    """Serves in a thread with a loop of its own until the block is left.
+
+    Args:
+        server: a simulated vendor.
+
+    Raises:
+        OSError: the port cannot be listened on.
+    """
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(server):
+        yield server

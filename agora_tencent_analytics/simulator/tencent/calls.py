@@ -13,12 +13,12 @@ from typing import Any
 
 import attrs
 
+from agora_tencent_analytics.simulator.faults.listing import turn_to
 from agora_tencent_analytics.simulator.faults.metrics import PointsTold
 from agora_tencent_analytics.simulator.faults.slipped_rows import Shape
 from agora_tencent_analytics.simulator.http.exchange import Refused, Written
-from agora_tencent_analytics.simulator.http.listing import turn_to
 from agora_tencent_analytics.simulator.http.telling import listed, user_as_told, write_rows
-from agora_tencent_analytics.simulator.tencent.payload import Action, Asked, Fields, digits, integer, text, texts
+from agora_tencent_analytics.simulator.tencent.payload import Action, Asked, about_calls
 from agora_tencent_analytics.simulator.world.catalogue import TENCENT, TENCENT_2021
 from agora_tencent_analytics.simulator.world.points import Style, write_points
 from agora_tencent_analytics.simulator.world.sessions import Session
@@ -164,28 +164,25 @@ def _data(asked: Asked, over: _Window, shown: Sequence[Session], wanted: frozens
     )
 
 
-_APP: Fields = dict.fromkeys(("SdkAppId", "StartTime", "EndTime"), integer)
-_CALL: Fields = {"SdkAppId": integer, "CommId": text, "StartTime": integer, "EndTime": integer}
-_PAGES: Fields = {"PageNumber": integer, "PageSize": integer}
-_PAGES_2021: Fields = {"PageNumber": digits, "PageSize": digits}
-_DETAILS: Fields = {"UserIds": texts, "DataType": texts}
+_APP = "SdkAppId:integer StartTime:integer EndTime:integer"
+_CALL = f"{_APP} CommId:text"
+_PAGES = "PageNumber:integer PageSize:integer"
+_DETAILS = "UserIds:texts DataType:texts"
 
 ACTIONS: Mapping[str, Action] = {
-    "DescribeRoomInfo": Action(answer=_rooms, required=_APP, optional={**_PAGES, "RoomId": text}, row=plans.ROOM_INFO),
-    "DescribeUserInfo": Action(
-        answer=_users, required=_CALL, optional={**_PAGES, "UserIds": texts}, row=plans.USER_INFO
+    "DescribeRoomInfo": about_calls(_rooms, plans.ROOM_INFO, _APP, f"{_PAGES} RoomId:text"),
+    "DescribeUserInfo": about_calls(_users, plans.USER_INFO, _CALL, f"{_PAGES} UserIds:texts"),
+    "DescribeCallDetailInfo": about_calls(
+        partial(_details, row_with_metrics=plans.CALL_DETAIL_METRICS, known=_ALL),
+        plans.CALL_DETAIL,
+        _CALL,
+        f"{_PAGES} {_DETAILS}",
     ),
-    "DescribeCallDetailInfo": Action(
-        answer=partial(_details, row_with_metrics=plans.CALL_DETAIL_METRICS, known=_ALL),
-        required=_CALL,
-        optional={**_PAGES, **_DETAILS},
-        row=plans.CALL_DETAIL,
-    ),
-    "DescribeCallDetail": Action(
-        answer=partial(_details, row_with_metrics=plans.CALL_DETAIL_METRICS_2021, known=TENCENT_2021),
-        required={**_CALL, "SdkAppId": digits},
-        optional={**_PAGES_2021, **_DETAILS},
-        row=plans.CALL_DETAIL_2021,
+    "DescribeCallDetail": about_calls(
+        partial(_details, row_with_metrics=plans.CALL_DETAIL_METRICS_2021, known=TENCENT_2021),
+        plans.CALL_DETAIL_2021,
+        "SdkAppId:digits CommId:text StartTime:integer EndTime:integer",
+        f"PageNumber:digits PageSize:digits {_DETAILS}",
     ),
 }
 """The actions about calls."""

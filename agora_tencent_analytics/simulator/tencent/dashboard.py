@@ -11,7 +11,7 @@ from functools import partial
 
 from agora_tencent_analytics.limits import DAY, HOUR
 from agora_tencent_analytics.simulator.http.exchange import Refused
-from agora_tencent_analytics.simulator.tencent.payload import Action, Asked, Fields, day_of, digits, flag, integer, text
+from agora_tencent_analytics.simulator.tencent.payload import Action, Asked, day_of
 from agora_tencent_analytics.simulator.world.attendance import Chosen
 from agora_tencent_analytics.simulator.world.dice import mix
 from agora_tencent_analytics.simulator.world.figures import RATES
@@ -22,6 +22,7 @@ _SCALE_NOW = ("userCount", "roomCount")
 _QUALITY_NOW = ("videoFreezeRate", "audioFreezeRate")
 _SCALE = ("peakCurrentUsers", "peakCurrentChannels", "userCount", "roomCount")
 _QUALITY = ("videoFreezeRate", "audioFreezeRate", "networkDelay", "joinSuccessRate", "joinSuccessIn5sRate")
+_WRONG_APP = "InvalidParameter.InvalidSdkAppId"
 _PERIODS = {"d": DAY, "h": HOUR}
 
 
@@ -68,17 +69,16 @@ def _number(name: str, value: float, *, decimals: bool) -> float:
     return round(percent, 2) if decimals else round(percent)
 
 
-_LIVE: Fields = {"SdkAppId": digits, "StartTime": integer, "EndTime": integer}
-_DAYS: Fields = {"SdkAppId": digits, "StartTime": text, "EndTime": text, "Period": text}
-_WRONG_APP = "InvalidParameter.InvalidSdkAppId"
+_NOW = "SdkAppId:digits StartTime:integer EndTime:integer"
+_DAYS = "SdkAppId:digits StartTime:text EndTime:text Period:text"
 
-_live = partial(Action, required=_LIVE, optional={"RoomId": text}, row=REALTIME, missing=None, regions=None)
-_days = partial(Action, required=_DAYS, row=MARKET, wrong_app="InvalidParameter", missing=None, regions=None)
+_live = partial(Action, row=REALTIME, required=_NOW, optional="RoomId:text")
+_days = partial(Action, row=MARKET, required=_DAYS, wrong_app="InvalidParameter")
 
 ACTIONS: Mapping[str, Action] = {
-    "DescribeTRTCRealTimeScaleData": _live(answer=partial(_now, metrics=_SCALE_NOW), wrong_app="UnsupportedOperation"),
-    "DescribeTRTCRealTimeQualityData": _live(answer=partial(_now, metrics=_QUALITY_NOW), wrong_app=_WRONG_APP),
-    "DescribeTRTCMarketScaleData": _days(answer=partial(_market, metrics=_SCALE)),
-    "DescribeTRTCMarketQualityData": _days(answer=partial(_market, metrics=_QUALITY), optional={"IsFloat": flag}),
+    "DescribeTRTCRealTimeScaleData": _live(partial(_now, metrics=_SCALE_NOW), wrong_app="UnsupportedOperation"),
+    "DescribeTRTCRealTimeQualityData": _live(partial(_now, metrics=_QUALITY_NOW), wrong_app=_WRONG_APP),
+    "DescribeTRTCMarketScaleData": _days(partial(_market, metrics=_SCALE)),
+    "DescribeTRTCMarketQualityData": _days(partial(_market, metrics=_QUALITY), optional="IsFloat:flag"),
 }
 """The actions of the monitoring dashboard."""

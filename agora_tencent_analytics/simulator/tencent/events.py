@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from agora_tencent_analytics.limits import DAY
-from agora_tencent_analytics.simulator.http.listing import turn_to
-from agora_tencent_analytics.simulator.tencent.payload import Action, Asked, Fields, day_of, integer, text
+from agora_tencent_analytics.simulator.faults.listing import turn_to
+from agora_tencent_analytics.simulator.tencent.payload import Action, Asked, about_calls, day_of
 from agora_tencent_analytics.simulator.world.dice import mix, shuffled
 from agora_tencent_analytics.simulator.world.events import Event
 from agora_tencent_analytics.tencent.plans import SCALE_INFO, UNUSUAL_EVENT, USER_EVENT
@@ -81,12 +81,11 @@ def _scale(asked: Asked) -> Mapping[str, object]:
     return {"Total": len(rows), "ScaleList": rows}
 
 
-_APP: Fields = dict.fromkeys(("SdkAppId", "StartTime", "EndTime"), integer)
-_USER: Fields = {**_APP, "CommId": text, "UserId": text, "RoomId": text}
+_APP = "SdkAppId:integer StartTime:integer EndTime:integer"
 
 ACTIONS: Mapping[str, Action] = {
-    "DescribeUserEvent": Action(answer=_user_events, required=_USER, row=USER_EVENT),
-    "DescribeUnusualEvent": Action(answer=_unusual_events, required=_APP, optional={"RoomId": text}, row=UNUSUAL_EVENT),
-    "DescribeScaleInfo": Action(answer=_scale, required=_APP, row=SCALE_INFO),
+    "DescribeUserEvent": about_calls(_user_events, USER_EVENT, f"{_APP} CommId:text UserId:text RoomId:text"),
+    "DescribeUnusualEvent": about_calls(_unusual_events, UNUSUAL_EVENT, _APP, "RoomId:text"),
+    "DescribeScaleInfo": about_calls(_scale, SCALE_INFO, _APP),
 }
 """The actions about events and days."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from typing import Any, Literal
 
 import attrs
@@ -50,37 +51,36 @@ def day_of(instant: float) -> int:
 _MILLISECONDS = 100_000_000_000
 _MOST_DIGITS = 18
 _HISTORY_S = 14 * DAY
-_CALL_REGIONS = ("ap-beijing", "ap-guangzhou", "ap-mumbai", "ap-singapore", "na-toronto")
-_MISSING = {"StartTime": ("StartTs", "startTS_s is missing."), "EndTime": ("EndTs", "endTS_s is missing.")}
 
 
-def integer(value: object) -> bool:
-    """True for a whole number that is not negative."""
+def _is_integer(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
-def text(value: object) -> bool:
-    """True for text."""
-    return isinstance(value, str)
-
-
-def digits(value: object) -> bool:
-    """True for a whole number in quotes."""
+def _is_digits(value: object) -> bool:
     return isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= _MOST_DIGITS
 
 
-def texts(value: object) -> bool:
-    """True for a list of texts."""
+def _is_texts(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
-
-
-def flag(value: object) -> bool:
-    """True for a boolean."""
-    return isinstance(value, bool)
 
 
 Fields = Mapping[str, Callable[[object], bool]]
 """Parameters, and the type of each."""
+
+_TYPES: Fields = {
+    "integer": _is_integer,
+    "digits": _is_digits,
+    "text": lambda value: isinstance(value, str),
+    "texts": _is_texts,
+    "flag": lambda value: isinstance(value, bool),
+}
+"""A whole number that is not negative, such a number in quotes, a text, a list of texts, a boolean."""
+
+
+def _fields(table: str) -> Fields:
+    """Parameters from words like `CommId:text`."""
+    return {name: _TYPES[kind] for name, kind in (word.split(":") for word in table.split())}
 
 
 @attrs.frozen(kw_only=True)
@@ -146,28 +146,36 @@ class Asked:
             raise Refused("InvalidParameter.QueryScaleOversize", "The range for query exceeded the limit.")
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class Action:
     """One action as the vendor documents it."""
 
     answer: Callable[[Asked], Mapping[str, object]]
     """Makes the members of the answer before `RequestId`."""
-    required: Fields
-    """Parameters that must be there."""
-    optional: Fields = attrs.field(factory=dict)
-    """Parameters that may be there."""
     row: str
     """Row of the limits table that its rates stand in."""
+    required: Fields = attrs.field(converter=_fields)
+    """Parameters that must be there."""
+    optional: Fields = attrs.field(default="", converter=_fields)
+    """Parameters that may be there."""
     app: str = "SdkAppId"
     """How it spells the parameter that names the application."""
     wrong_app: str = "InvalidParameter.SdkAppId"
     """Code for an application that is not the customer's."""
-    missing: Mapping[str, tuple[str, str]] | None = attrs.field(factory=lambda: _MISSING)
+    missing: Mapping[str, tuple[str, str]] | None = None
     """Codes and messages of its own for what is missing, `MissingParameter` + name otherwise; None for no suffix."""
-    regions: tuple[str, ...] | None = _CALL_REGIONS
-    """The regions it must be asked in; None if it needs none."""
+    regions: tuple[str, ...] = ()
+    """The regions it must be asked in; empty if it needs none."""
     too_often: str = "RequestLimitExceeded"
     """Code for a rate that is used up."""
+
+
+about_calls = partial(
+    Action,
+    missing={"StartTime": ("StartTs", "startTS_s is missing."), "EndTime": ("EndTs", "endTS_s is missing.")},
+    regions=("ap-beijing", "ap-guangzhou", "ap-mumbai", "ap-singapore", "na-toronto"),
+)
+"""An action about calls, users and what happened to them."""
 
 
 def check_payload(action: Action, payload: Mapping[str, Any] | None, *, sdk_app_id: int) -> Mapping[str, Any]:
@@ -185,11 +193,12 @@ def check_payload(action: Action, payload: Mapping[str, Any] | None, *, sdk_app_
         if not fields[key](value):
             raise Refused("InvalidParameterValue", f"The value type of parameter `{key}` is not valid.")
     for key in action.required:
-        if key not in payload and action.missing is None:
+        if key in payload:
+            continue
+        if action.missing is None:
             raise Refused("MissingParameter", f"The request is missing a required parameter `{key}`.")
-        if key not in payload and action.missing is not None:
-            suffix, message = action.missing.get(key, (key, f"{key} is missing."))
-            raise Refused(f"MissingParameter.{suffix}", message)
+        suffix, message = action.missing.get(key, (key, f"{key} is missing."))
+        raise Refused(f"MissingParameter.{suffix}", message)
     if int(payload.get(action.app, sdk_app_id)) != sdk_app_id:
         raise Refused(action.wrong_app, f"{action.app} is incorrect.")
     return payload

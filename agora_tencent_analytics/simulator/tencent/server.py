@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Unpack
 
-from agora_tencent_analytics.limits import Limits, Plan, Rate
+from agora_tencent_analytics.limits import Plan, Rate
 from agora_tencent_analytics.simulator.faults.answer import ExpireToken
 from agora_tencent_analytics.simulator.faults.book import Strike
 from agora_tencent_analytics.simulator.http.exchange import Arrival, Ask, Refused, Reply, Written, write
@@ -49,6 +49,8 @@ _OFFLINE = (
 class SimulatedTencent(SimulatedVendor):
     """Tencent RTC's actions about calls, events, the dashboard and usage on loopback.
 
+    Its `credentials` are `sdk_app_id`, `secret_id`, `secret_key`, and `token` if one is needed.
+
     Args:
         world: what it reports on.
         plan: `"basic"`, `"advanced"`, `"premium"`, `"flagship"`, `"intl-standard"`, `"intl-premium"`, `"free"` (no
@@ -72,13 +74,18 @@ class SimulatedTencent(SimulatedVendor):
         **options: Any,
     ) -> None:
         super().__init__(world, plan=plan, **options)
-        self._token = token
         self._retired = retired
         self._oversize: Literal["refuse", "null"] = oversize
-        self._secret_id = f"AKID{mix(world.seed, 31):016x}{mix(world.seed, 32):016x}"
-        self._secret_key = f"{mix(world.seed, 33):016x}{mix(world.seed, 34):016x}"
+        self._credentials: dict[str, Any] = {
+            "sdk_app_id": world.sdk_app_id,
+            "secret_id": f"AKID{mix(world.seed, 31):016x}{mix(world.seed, 32):016x}",
+            "secret_key": f"{mix(world.seed, 33):016x}{mix(world.seed, 34):016x}",
+        }
+        if token is not None:
+            self._credentials["token"] = token
 
     _variables = VARIABLES
+    _not_paid = ("UnauthorizedOperation", _NOT_PAID)
 
     def provider(self, **options: Unpack[TencentArguments]) -> TencentProvider:
         """A provider that asks this server, its quota in memory unless told otherwise.
@@ -101,22 +108,12 @@ class SimulatedTencent(SimulatedVendor):
         """See `SimulatedVendor.environ`; with a region that every question may be asked in."""
         return {**super().environ, VARIABLES["region"].name: "ap-singapore"}
 
-    @property
-    def credentials(self) -> Mapping[str, Any]:
-        """`sdk_app_id`, `secret_id`, `secret_key`, and `token` if one is needed."""
-        known = {
-            "sdk_app_id": self.world.sdk_app_id,
-            "secret_id": self._secret_id,
-            "secret_key": self._secret_key,
-        }
-        return known if self._token is None else {**known, "token": self._token}
-
     def _plans(self) -> Mapping[str, Plan]:
         return PLANS
 
     def _judge(self, ask: Ask, arrival: Arrival, strikes: Sequence[Strike]) -> Reply:
-        if self._token is not None and any(isinstance(strike.fault, ExpireToken) for strike in strikes):
-            self._token += "+"
+        if "token" in self._credentials and any(isinstance(strike.fault, ExpireToken) for strike in strikes):
+            self._credentials["token"] += "+"
         return super()._judge(ask, arrival, strikes)
 
     def _read(self, ask: Ask) -> tuple[str, Mapping[str, Any]]:
@@ -127,7 +124,7 @@ class SimulatedTencent(SimulatedVendor):
     def _admit(self, ask: Ask, endpoint: str) -> Sequence[Rate]:
         if ask.method != "POST":
             raise Refused("UnsupportedProtocol", "This simulated vendor is asked with POST only.")
-        check(ask, secret_id=self._secret_id, secret_key=self._secret_key, token=self._token, now=self.now())
+        check(ask, self._credentials, now=self.now())
         if ask.headers.get("x-tc-version") != _VERSION:
             raise Refused("NoSuchVersion", "The version of the API does not exist.")
         if endpoint == "?":
@@ -135,17 +132,11 @@ class SimulatedTencent(SimulatedVendor):
         if endpoint in _OFFLINE or (self._retired and endpoint == "DescribeCallDetail"):
             raise Refused("ActionOffline", "This API has been deprecated.")
         action, region = _ACTIONS[endpoint], ask.headers.get("x-tc-region")
-        if action.regions is not None and not region:
+        if action.regions and not region:
             raise Refused("MissingParameter", "The request is missing a required parameter `Region`.")
-        if action.regions is not None and region not in action.regions:
+        if action.regions and region not in action.regions:
             raise Refused("UnsupportedRegion", f"The region `{region}` is not supported.")
         return self._limits(action.row).rates
-
-    def _limits(self, row: str) -> Limits:
-        limits = self.plan.rows.get(row)
-        if limits is None:
-            raise Refused("UnauthorizedOperation", _NOT_PAID)
-        return limits
 
     def _throttled(self, rate: Rate, endpoint: str) -> Refused:
         return Refused(
@@ -158,12 +149,10 @@ class SimulatedTencent(SimulatedVendor):
         return self._wrap({"Error": {"Code": refused.code, "Message": refused.message}})
 
     def _wrap(self, payload: Mapping[str, object]) -> bytes:
-        response = write({**payload, "RequestId": self._request_id()})
-        return write({"Response": Written(response.decode("utf-8", "surrogateescape"))})
-
-    def _request_id(self) -> str:
         number = self._serial()
-        return str(uuid.UUID(int=mix(self.world.seed, 41, number) << 64 | number))
+        request_id = uuid.UUID(int=mix(self.world.seed, 41, number) << 64 | number)
+        response = write({**payload, "RequestId": str(request_id)})
+        return write({"Response": Written(response.decode("utf-8", "surrogateescape"))})
 
     def _respond(self, ask: Ask, endpoint: str, strikes: Sequence[Strike]) -> bytes:
         action = _ACTIONS[endpoint]

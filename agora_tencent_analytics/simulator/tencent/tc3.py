@@ -11,6 +11,7 @@ import hmac
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from agora_tencent_analytics.simulator.http.exchange import Ask, Refused
 
@@ -47,14 +48,12 @@ def signature(secret_key: str, *, timestamp: str, day: str, service: str, canoni
     return key.hex()
 
 
-def check(ask: Ask, *, secret_id: str, secret_key: str, token: str | None, now: float) -> None:
+def check(ask: Ask, known: Mapping[str, Any], *, now: float) -> None:
     """Believes whoever holds the secret key and a right clock.
 
     Args:
         ask: the request.
-        secret_id: the one id that is known.
-        secret_key: its key.
-        token: the STS token that has to come along, or None.
+        known: the one `secret_id` that is known, its `secret_key`, and the STS `token` if one has to come along.
         now: the vendor's clock, epoch seconds.
 
     Raises:
@@ -70,22 +69,21 @@ def check(ask: Ask, *, secret_id: str, secret_key: str, token: str | None, now: 
         raise Refused(
             "AuthFailure.InvalidAuthorization", "SignedHeaders must be sorted, sent, and name content-type and host."
         )
-    if told["id"] != secret_id:
+    if told["id"] != known["secret_id"]:
         raise Refused("AuthFailure.SecretIdNotFound", "The SecretId is not found, please ensure that it is correct.")
     if abs(now - int(stamp)) > _TOLERANCE_S:
         raise Refused(
             "AuthFailure.SignatureExpire",
             "The provided credentials could not be validated because of exceeding request timestamp.",
         )
-    if token is not None and not hmac.compare_digest(
-        headers.get("x-tc-token", "").encode(errors="replace"), token.encode()
-    ):
+    token = headers.get("x-tc-token", "").encode(errors="replace")
+    if "token" in known and not hmac.compare_digest(token, known["token"].encode()):
         raise Refused("AuthFailure.TokenFailure", "The token is invalid or has expired.")
     day = datetime.fromtimestamp(int(stamp), UTC).strftime("%Y-%m-%d")
     payload = b"UNSIGNED-PAYLOAD" if headers.get("x-tc-content-sha256") == "UNSIGNED-PAYLOAD" else ask.body
     for spelling in _spellings(headers) if (told["day"], told["service"]) == (day, _SERVICE) else ():
         canonical = canonical_request(ask.method, ask.query, spelling, told["signed"], payload)
-        wanted = signature(secret_key, timestamp=stamp, day=day, service=_SERVICE, canonical=canonical)
+        wanted = signature(known["secret_key"], timestamp=stamp, day=day, service=_SERVICE, canonical=canonical)
         if hmac.compare_digest(wanted, told["signature"]):
             return
     raise Refused(

@@ -11,16 +11,7 @@ from functools import partial
 
 from agora_tencent_analytics.limits import DAY, MINUTE
 from agora_tencent_analytics.simulator.http.exchange import Refused
-from agora_tencent_analytics.simulator.tencent.payload import (
-    Action,
-    Asked,
-    Fields,
-    digits,
-    integer,
-    text,
-    texts,
-    write_instant,
-)
+from agora_tencent_analytics.simulator.tencent.payload import Action, Asked, write_instant
 from agora_tencent_analytics.simulator.world.attendance import Chosen
 from agora_tencent_analytics.simulator.world.consumption import SERVICES, Service
 from agora_tencent_analytics.tencent.plans import ROOM_USAGE, USAGE, USAGE_OF_SERVICES
@@ -130,41 +121,28 @@ def _rooms(asked: Asked) -> Mapping[str, object]:
     return {"Data": "".join(f"{line}\n" for line in lines)}
 
 
-_TIMES: Fields = {"StartTime": text, "EndTime": text}
-_APP: Fields = {"SdkAppId": integer}
+_TIMES = "StartTime:text EndTime:text"
 
-_action = partial(
-    Action,
-    required=_TIMES,
-    optional=_APP,
-    row=USAGE_OF_SERVICES,
-    missing=None,
-    regions=("ap-guangzhou", "ap-singapore"),
-)
+_action = partial(Action, required=_TIMES, optional="SdkAppId:integer", regions=("ap-guangzhou", "ap-singapore"))
+_used = partial(_action, row=USAGE_OF_SERVICES)
 
 ACTIONS: Mapping[str, Action] = {
-    "DescribeTrtcUsage": _action(answer=partial(_table, service="interaction"), row=USAGE),
-    "DescribeRecordingUsage": _action(answer=_recorded_mixed, required={**_TIMES, "MixType": text}, row=USAGE),
-    "DescribeMixTranscodingUsage": _action(answer=partial(_table, service="transcoding"), row=USAGE),
-    "DescribeRelayUsage": _action(answer=partial(_table, service="relay"), row=USAGE),
+    "DescribeTrtcUsage": _action(partial(_table, service="interaction"), USAGE),
+    "DescribeRecordingUsage": _action(_recorded_mixed, USAGE, required=f"{_TIMES} MixType:text"),
+    "DescribeMixTranscodingUsage": _used(partial(_table, service="transcoding")),
+    "DescribeRelayUsage": _used(partial(_table, service="relay")),
     "DescribeTrtcRoomUsage": Action(
-        answer=_rooms,
-        required={"SdkAppid": integer, **_TIMES},
-        row=ROOM_USAGE,
+        _rooms,
+        ROOM_USAGE,
+        f"SdkAppid:integer {_TIMES}",
         app="SdkAppid",
         wrong_app="FailedOperation.SdkAppIdNotExist",
-        missing=None,
-        regions=None,
         too_often="OperationDenied.FreqOverLimit",
     ),
-    "DescribeRecordStatistic": _action(answer=_recorded),
-    "DescribeTrtcMcuTranscodeTime": _action(answer=_transcoded),
-    "DescribeTRTCAIRecognitionUsage": _action(
-        answer=_ai, required={**_TIMES, "AuType": texts}, optional={"SdkAppId": digits}
-    ),
-    "DescribeTRTCDedicatedCloudAccUsage": _action(answer=partial(_in_all, service="acceleration", keys=["Time"])),
-    "DescribeTRTCSegmentModerationUsage": _action(
-        answer=_moderated, required={**_TIMES, "Type": text, "Business": integer}
-    ),
+    "DescribeRecordStatistic": _used(_recorded),
+    "DescribeTrtcMcuTranscodeTime": _used(_transcoded),
+    "DescribeTRTCAIRecognitionUsage": _used(_ai, required=f"{_TIMES} AuType:texts", optional="SdkAppId:digits"),
+    "DescribeTRTCDedicatedCloudAccUsage": _used(partial(_in_all, service="acceleration", keys=["Time"])),
+    "DescribeTRTCSegmentModerationUsage": _used(_moderated, required=f"{_TIMES} Type:text Business:integer"),
 }
 """The actions about usage."""

@@ -6,13 +6,11 @@ programs are left out: the vendors count people.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import attrs
 
 from agora_tencent_analytics.limits import HOUR
-from agora_tencent_analytics.simulator.world.calls import Vendor
-from agora_tencent_analytics.simulator.world.history import History
 from agora_tencent_analytics.simulator.world.sessions import Session
 from agora_tencent_analytics.simulator.world.traits import trait
 
@@ -48,17 +46,15 @@ class Attendance:
     """The sessions of a vendor, found by when they took place.
 
     Args:
-        world: whose sessions.
-        vendor: the vendor whose users are counted.
+        stays: all of them.
     """
 
-    def __init__(self, world: History, vendor: Vendor) -> None:
+    def __init__(self, stays: Iterable[Session]) -> None:
         self._by_hour: dict[int, list[Session]] = {}
-        for call in world.calls(vendor):
-            for stay in world.sessions(call):
-                if not stay.server:
-                    for hour in range(stay.join_ts // HOUR, stay.leave_ts // HOUR + 1):
-                        self._by_hour.setdefault(hour, []).append(stay)
+        for stay in stays:
+            if not stay.server:
+                for hour in range(stay.join_ts // HOUR, stay.leave_ts // HOUR + 1):
+                    self._by_hour.setdefault(hour, []).append(stay)
 
     def during(self, start: int, end: int, chosen: Chosen) -> list[Session]:
         """The chosen sessions with a share in `[start, end)`, epoch seconds."""

@@ -6,12 +6,14 @@ Each happens to a user during a stay; in an hour without calls there are none.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Protocol
+
 import attrs
 
 from agora_tencent_analytics.limits import HOUR
 from agora_tencent_analytics.simulator.world.calls import Burst, Call, Vendor
 from agora_tencent_analytics.simulator.world.dice import Dice
-from agora_tencent_analytics.simulator.world.history import History
 from agora_tencent_analytics.simulator.world.sessions import Session
 
 UNKNOWN_CAUSE = {"agora": 18, "tencent": 2_099}
@@ -24,6 +26,26 @@ _AFTERWARDS = (1001, 1005, 1013, 1015, 1016, 1019, 1020, 1030)  # known only onc
 _MOST_CAUSES = 3
 _QUIET_ONE_IN = 4
 _TRIES = 8
+
+
+class Stage(Protocol):
+    """The world that users suffer in."""
+
+    seed: int
+    """Another seed, another world."""
+    start: int
+    """First second, epoch seconds."""
+    end: int
+    """First second after it, epoch seconds."""
+
+    def call_at(self, vendor: Vendor, index: int) -> Call:
+        """The call of that index, from 0."""
+
+    def listing(self, vendor: Vendor, start: int, end: int) -> Sequence[int]:
+        """Indices of the calls with a share in `[start, end)`."""
+
+    def sessions(self, call: Call) -> tuple[Session, ...]:
+        """All sessions of a call, those of servers included."""
 
 
 @attrs.frozen(order=True)
@@ -56,7 +78,7 @@ class Experience:
 
 
 def make_experiences(
-    world: History, vendor: Vendor, hour: int, *, per_hour: int | None, burst: Burst | None
+    world: Stage, vendor: Vendor, hour: int, *, per_hour: int | None, burst: Burst | None
 ) -> tuple[Experience, ...]:
     """The experiences of one hour of a world, oldest first.
 
@@ -83,7 +105,7 @@ def make_experiences(
 
 
 def _suffered(
-    world: History, vendor: Vendor, dice: Dice, count: int, window: tuple[int, int]
+    world: Stage, vendor: Vendor, dice: Dice, count: int, window: tuple[int, int]
 ) -> dict[tuple[int, str, str, int], Experience]:
     """So many of them, no two of one kind by one user at one second, unless the window is too small for that."""
     made: dict[tuple[int, str, str, int], Experience] = {}

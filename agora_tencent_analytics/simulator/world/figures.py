@@ -12,14 +12,14 @@ from agora_tencent_analytics.simulator.world.dice import mix
 from agora_tencent_analytics.simulator.world.sessions import Session
 
 _SALTS = {"audioFreezeRate": 31, "videoFreezeRate": 32, "networkDelay": 33}
-_EXCELLENT = {
+EXCELLENT = {
     "videoUpstreamExcellentTransRate": 34,
     "audioUpstreamExcellentTransRate": 35,
     "videoEnd2EndExcellentTransRate": 36,
     "audioEnd2EndExcellentTransRate": 37,
 }
 _JOINS = ("joinSuccessRate", "joinSuccessIn5sRate", "joinSuccess5SecsRate")
-RATES = frozenset((*_SALTS, *_EXCELLENT, *_JOINS))
+RATES = frozenset((*_SALTS, *EXCELLENT, *_JOINS))
 """The figures that are rates, from 0 to 1; the others are counts or minutes."""
 
 _BY_LEVEL = ((0.0, 0.004), (0.01, 0.04), (0.1, 0.3))
@@ -66,8 +66,8 @@ def weigh(stays: Sequence[Session], metric: str, start: int, end: int) -> int:
 
 def stay_rate(stay: Session, metric: str) -> float:
     """The rate of one session, from 0 to 1."""
-    if metric in _EXCELLENT:
-        return round(1 - _seeded_rate(stay, _EXCELLENT[metric]) / 2, 6)
+    if metric in EXCELLENT:
+        return round(1 - _seeded_rate(stay, EXCELLENT[metric]) / 2, 6)
     return _seeded_rate(stay, _SALTS[metric])
 
 

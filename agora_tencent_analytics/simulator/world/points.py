@@ -143,6 +143,15 @@ def series_points(
         yield instant, table[(series.phase + number) % VALUES]
 
 
+def count_points(session: Session, chosen: Sequence[Series], start: int, end: int, count: int | None) -> list[int]:
+    """How many points each series has in `[start, end)`; without those that have none."""
+    numbers = []
+    for late_s in (0, 1):
+        first, beyond = Cadence(session, late_s, count).window(start, end)
+        numbers.append(beyond - first)
+    return [numbers[series.late_s] for series in chosen if numbers[series.late_s]]
+
+
 def write_points(
     session: Session, chosen: Sequence[Series], start: int, end: int, count: int | None, style: Style
 ) -> Iterator[tuple[Series, str]]:

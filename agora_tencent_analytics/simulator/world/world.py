@@ -8,9 +8,12 @@ is small and one call of ten million points is never in memory as a whole.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache, lru_cache
+
+import attrs
 
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.limits import HOUR
@@ -23,9 +26,9 @@ from agora_tencent_analytics.simulator.world.events import Event, make_events
 from agora_tencent_analytics.simulator.world.experiences import Experience, make_experiences
 from agora_tencent_analytics.simulator.world.figures import compute, weigh
 from agora_tencent_analytics.simulator.world.impolite import Manners, Slipped
-from agora_tencent_analytics.simulator.world.points import Series, make_series, series_points
+from agora_tencent_analytics.simulator.world.points import Series, count_points, make_series, series_points
 from agora_tencent_analytics.simulator.world.sessions import Session, make_sessions
-from agora_tencent_analytics.simulator.world.truth import Truth, count_truth
+from agora_tencent_analytics.simulator.world.truth import Truth
 
 _VENDORS: dict[str, int] = {"agora": 1, "tencent": 2}
 _CALL_KEY = 20_011
@@ -105,7 +108,9 @@ class World:
                 self._seed(vendor), calls=calls, start=start, end=end, call_seconds=call_seconds, burst=call_burst
             )
         )
-        self._attendance = cache(lambda vendor: Attendance(self, vendor))
+        self._attendance = cache(
+            lambda vendor: Attendance(stay for call in self.calls(vendor) for stay in self.sessions(call))
+        )
         self._sessions = lru_cache(_SESSIONS_KEPT)(
             lambda call: make_sessions(
                 self._seed(call.vendor), call, count=sessions_per_call, steady=points_per_series is not None
@@ -384,9 +389,32 @@ class World:
             server_users: count Agora's Linux users too, as `AgoraProvider` asks for them unless told otherwise; the
                 vendor itself hides them unless asked.
         """
-        return count_truth(
-            self, vendor, start, end, channel=channel, call_id=call_id, user_id=user_id, server_users=server_users
-        )
+        found: Counter[str] = Counter()
+        for call in self.calls(vendor) if call_id is None else filter(None, [self.find_call(vendor, call_id)]):
+            if not call.overlaps(start, end) or channel not in (None, call.channel):
+                continue
+            stays = [
+                stay
+                for stay in self.sessions(call)
+                if stay.overlaps(start, end)
+                and (server_users or not stay.server)
+                and user_id in (None, stay.user_id, stay.account)
+            ]
+            if (user_id is not None and not stays) or self._is_lost(vendor, call.index, found):
+                continue
+            found["calls"] += 1
+            for stay in stays:
+                if not self._is_lost(vendor, stay, found):
+                    counts = count_points(stay, self.series(stay), start, end, self.points_per_series)
+                    found["sessions"] += 1
+                    found["series"] += len(counts)
+                    found["points"] += sum(counts)
+        return Truth(**{field.name: found[field.name] for field in attrs.fields(Truth)})
+
+    def _is_lost(self, vendor: Vendor, row: int | Session, found: Counter[str]) -> bool:
+        slip = self.slip(vendor, row)
+        found[slip.outcome if slip is not None else ""] += 1
+        return slip is not None and slip.outcome == "lost"
 
     def _seed(self, vendor: str) -> int:
         return mix(self.seed, _VENDORS[vendor])

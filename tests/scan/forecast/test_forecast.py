@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from statistics import median
 from typing import Any
 
 import pytest
 
-from agora_tencent_analytics import AgoraProvider, BadInput, Budget, BudgetSpent, NotOffered, Quota, TimeRange, scan
+from agora_tencent_analytics import (
+    AgoraProvider,
+    BadInput,
+    Budget,
+    BudgetSpent,
+    Call,
+    Newest,
+    NotOffered,
+    Quota,
+    TimeRange,
+    scan,
+)
 from agora_tencent_analytics.limits import HOUR
 from agora_tencent_analytics.scan import Forecast, FreezeFrom, Interval, VendorForecast
 from tests.support.forecast_surveys import Survey, Vendor, known_calls, provider_of, reckonings, surveys
+from tests.support.outside_vendor import OVER, OutsideProvider, PlainVendor, row
 from tests.support.simulated_scans import END, START, WHOLE, Vendors, read
 from tests.support.virtual_time import run
 
@@ -255,6 +268,27 @@ def test_a_listing_without_a_total_is_counted_by_few_pages(calls: int) -> None:
     assert Interval.of(calls) == forecast.calls or calls in forecast.calls
     assert f"{calls:,} calls on the listing" in forecast.basis
     assert forecast.probed <= 4 + 2 * math.log2(calls / 100 + 1)
+
+
+def test_a_listing_has_no_fewer_rows_than_were_seen() -> None:
+    # The oldest of them began long before the window: rows "evenly spread" over it would be fewer.
+    rows: list[dict[str, Any]] = [
+        {"call_id": f"c{n}", "created_ts": OVER.start - 9_000 + 1_200 * n, "destroyed_ts": OVER.end} for n in range(10)
+    ]
+    newest = row("calls", Call, Newest(most=10, at="created_ts"))
+
+    def answer(asked: Mapping[str, str]) -> Any:
+        return {"rows": [one for one in reversed(rows) if one["created_ts"] < int(asked["until"])]}
+
+    async def scenario() -> tuple[VendorForecast, int]:
+        provider = OutsideProvider(answer, vendor=PlainVendor(), calls_row=newest)
+        forecast = (await scan.forecast(provider, over=OVER, depth="calls")).vendors["toy"]
+        _, report = await read(provider, over=OVER, depth="calls")
+        return forecast, report.vendors["toy"].requests
+
+    forecast, sent = run(scenario)
+    assert "10 calls on the listing of 1 window, 10 seen" in forecast.basis
+    assert sent == forecast.requests.likely == forecast.requests.most
 
 
 def test_a_vendor_that_shows_its_first_page_for_ever_does_not_hold_the_probe() -> None:
