@@ -1,4 +1,4 @@
-"""`Cursor`: where a walk stands, as text that survives the process.
+"""`Cursor`: where a walk stands, as text that survives the process; and `Ahead`, what of it is known of rows to come.
 
 Holds windows and page numbers, and a fingerprint of the question instead of the question itself: a cursor in a log or a
 job queue does not say which channel or user was asked for, though who knows app and account, or the call, can try names
@@ -8,7 +8,7 @@ against it.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from hashlib import blake2b
 from itertools import pairwise
 from typing import Any
@@ -17,12 +17,12 @@ import msgspec
 
 from agora_tencent_analytics.decoding.bulk import check_bulk
 from agora_tencent_analytics.errors import BadInput
-from agora_tencent_analytics.paging.next_page import NextReader
-from agora_tencent_analytics.paging.numbered import WindowReader
-from agora_tencent_analytics.paging.truncated import Ahead, AnyOfReader, NewestReader, Reader
 from agora_tencent_analytics.timerange import TimeRange
 
 _VERSION = 5
+
+Piece = tuple[int, float]
+"""Where a piece ends, epoch seconds, and how many rows it is thought to hold; it begins where the last one ends."""
 
 
 def fingerprint(row: str, params: Mapping[str, Any], size: int) -> str:
@@ -35,6 +35,22 @@ def fingerprint(row: str, params: Mapping[str, Any], size: int) -> str:
     """
     said = msgspec.json.encode([row, sorted(params.items()), size])
     return blake2b(said, digest_size=12).hexdigest()
+
+
+class Ahead(msgspec.Struct, kw_only=True, frozen=True):
+    """What a reader knows of rows that its next answers may show: what a cursor keeps of it."""
+
+    end: int
+    """Where the reading is to end, epoch seconds, excluded."""
+    known: tuple[tuple[bytes, int], ...] = ()
+    """Digest and moment of rows that were shown already and may come again."""
+    pieces: tuple[Piece, ...] = ()
+    near: tuple[float, float] = (0.0, 0.0)
+    tally: tuple[float, float] = (0.0, 0.0)
+    promised: int | None = None
+    """Rows that the vendor counts in the whole window."""
+    came: int = 0
+    """Rows of it that came."""
 
 
 class Cursor(msgspec.Struct, kw_only=True, frozen=True):
@@ -76,42 +92,6 @@ class Cursor(msgspec.Struct, kw_only=True, frozen=True):
     """Rows that were left out so far because they were not asked for."""
     trail: str = ""
     """What they have shown, as `Trail.memory` has it."""
-
-    @classmethod
-    def at(
-        cls,
-        index: int,
-        mark: str,
-        over: TimeRange | None,
-        stack: Iterable[tuple[TimeRange, int]],
-        window: TimeRange | None,
-        reader: Reader | None,
-        longest: int,
-        reached: int = 0,
-        trail: str = "",
-        came: tuple[int, int] = (0, 0),
-    ) -> Cursor:
-        """Where the reader of a window stands; None between windows."""
-        return cls(
-            question=index,
-            mark=mark,
-            over=over,
-            stack=tuple(stack),
-            window=window,
-            number=reader.number if reader else 0,
-            size=reader.size if reader else 0,
-            total=reader.total if reader else None,
-            shown=reader.shown if reader else 0,
-            barren=reader.barren if reader else 0,
-            longest=longest,
-            ahead=reader.ahead if isinstance(reader, NewestReader | AnyOfReader) else None,
-            token=reader.token if isinstance(reader, NextReader) else "",
-            reached=reached,
-            trail=trail,
-            drift=reader.drift if isinstance(reader, WindowReader | NextReader) else "",
-            found=came[0],
-            strange=came[1],
-        )
 
     @property
     def inside(self) -> bool:

@@ -12,10 +12,8 @@ import msgspec
 
 from agora_tencent_analytics.decoding.flaws import Flaws
 from agora_tencent_analytics.paging.certificate import Certificate, Clipped, NothingToAsk, UnreadableRow, WindowRead
-from agora_tencent_analytics.paging.next_page import NextReader
-from agora_tencent_analytics.paging.numbered import WindowReader
+from agora_tencent_analytics.paging.decision import Reader
 from agora_tencent_analytics.paging.seen_ids import Seen
-from agora_tencent_analytics.paging.truncated import Reader
 from agora_tencent_analytics.receipt import Receipt
 from agora_tencent_analytics.timerange import TimeRange
 
@@ -57,8 +55,6 @@ class Evidence(msgspec.Struct):
     """Rows left out because the vendor, or the question, could not be told the range, or the sessions."""
     before: tuple[int, int] = (0, 0)
     """Rows yielded, and rows left out, before the cursor that the walk went on from."""
-    window_duplicates: int = 0
-    """Those of the window being read."""
     cost: Receipt = msgspec.field(default_factory=Receipt)
     """What was spent."""
     from_cursor: bool = False
@@ -107,13 +103,6 @@ class Evidence(msgspec.Struct):
         self.over, self.shown_at = None, math.inf
         self.clipped.clear()
 
-    def count(self, fresh: int, *, duplicates: int) -> None:
-        """Notes a decoded page."""
-        self.requests += 1
-        self.unique += fresh
-        self.duplicates += duplicates
-        self.window_duplicates += duplicates
-
     def flawed(self, flaws: Flaws, lost: Sequence[UnreadableRow], window: TimeRange, page: int) -> None:
         """Notes what of a page could not be read.
 
@@ -132,24 +121,23 @@ class Evidence(msgspec.Struct):
             self.doubts[f"{name!r} cannot be read as it was sent, first on page {page} of {window}{more}"] = None
         self.doubts.update(dict.fromkeys(f"{doubt} (page {page} of {window})" for doubt in flaws.doubts))
 
-    def close(self, window: TimeRange, reader: Reader, *, complete: bool, reason: str) -> None:
-        """Notes that the reading of a window ended."""
+    def close(self, over: TimeRange, reader: Reader, *, complete: bool, reason: str) -> None:
+        """Notes that the reading of a window ended, or of a piece of one."""
         self._look_at_rows()
         self.windows.append(
             WindowRead(
-                over=window,
+                over=over,
                 pages=reader.pages,
                 first_total=reader.first_total,
                 total=reader.total,
                 unique=len(reader.everything),
-                duplicates=self.window_duplicates,
+                duplicates=reader.duplicates,
                 complete=complete,
                 reason=reason,
             )
         )
-        self.window_duplicates = 0
         self._rows = reader.everything
-        if reader.pages > 1 or not isinstance(reader, WindowReader | NextReader):
+        if reader.pages > 1:
             self._look_at_rows()
 
     def _look_at_rows(self) -> None:

@@ -1,7 +1,7 @@
 """Given what this page says is next, go on or end? The reading of one window whose pages are tokens or links.
 
-Holds `NextReader`, a state machine without I/O in the shape of `WindowReader`. No page can be asked for again but
-the first, so there is less to hold against the vendor, and less that can be done about it:
+No page can be asked for again but the first, so there is less to hold against the vendor, and less that can be done
+about it:
 
 * A page that names another is followed, also where it is short or empty. A token that was seen before, on a page that
   brought nothing new, is a loop. Where the token is the last row of the page, pages end with an empty one, or where a
@@ -15,13 +15,14 @@ the first, so there is less to hold against the vendor, and less that can be don
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 
 import msgspec
 
 from agora_tencent_analytics.endpoint import NextPage
 from agora_tencent_analytics.errors import counted
-from agora_tencent_analytics.paging.decision import PageSigns, Step
+from agora_tencent_analytics.paging.cursor import Cursor
+from agora_tencent_analytics.paging.decision import PageSigns, Reader, Step
 from agora_tencent_analytics.paging.seen_ids import Seen, digest
 
 _MOST_READINGS = 2
@@ -29,55 +30,28 @@ _LOOP = "the vendor names a next page that was read before, and it brings nothin
 _MORE = "the pages ended while the vendor says that more exists"
 _CAME = "rows came while the pages were read"
 _FORGOTTEN = "the vendor refuses its own token again and again"
-_FIRST = Step(action="page", number=1)
+_ONWARD = Step(action="page")
 
 
-class NextReader(msgspec.Struct, kw_only=True):
-    """Reads one window to its end. Feed it each page; it answers what to do."""
+class NextReader(Reader, kw_only=True):
+    """Reads one window to its end, from page to page."""
 
     paging: NextPage
-    size: int
-    """Rows to ask for to a page."""
-    recent: bool = False
-    """True if rows may still come into this window."""
-    barren: int = 0
-    """How many levels of halves above this window brought nothing new."""
     number: int = 1
-    """The page being asked for, counted from 1."""
-    token: str = ""
-    """The token that it is asked for by; `""` for the first."""
-    pages: int = 0
-    """Pages fed, readings again included."""
     readings: int = 1
-    first_total: int | None = None
-    """The total on the first page of the present reading."""
-    total: int | None = None
-    """The last total of the present reading."""
-    shown: int = 0
-    """Rows of the present reading, each page as many as were new in it."""
-    drift: str = ""
-    """What the present reading has shown to have changed, in words; `""`: nothing."""
-    everything: Seen = msgspec.field(default_factory=Seen)
-    """Rows of all readings of the window."""
     _now: Seen = msgspec.field(default_factory=Seen)
-    _tokens: set[bytes] = set()
-    _first_page: Sequence[bytes] | None = None
+    _tokens: set[bytes] = msgspec.field(default_factory=set)
+    _first_page: Collection[bytes] | None = None
     _confirming: bool = False
 
-    def resume(self, *, number: int, token: str, total: int | None, shown: int, drift: str = "") -> None:
-        """Takes up a reading at page `number`, after `shown` rows that are known by their count only."""
-        self.number, self.token, self.shown, self.drift = number, token, shown, drift
-        self.first_total = self.total = total
+    def resume(self, cursor: Cursor) -> None:
+        """See `Reader.resume`."""
+        super().resume(cursor)
+        self.token = cursor.token
 
     def feed(self, page: PageSigns, *, fresh: int) -> Step:
-        """Takes a page in and says what is next.
-
-        Args:
-            page: what it showed.
-            fresh: how many of its rows the whole walk had never seen.
-        """
-        self.pages += 1
-        self.barren = 0 if fresh else self.barren
+        """See `Reader.feed`."""
+        self._count(page, fresh)
         self.everything.update(page.ids)
         if self._confirming:
             return self._confirm(page)
@@ -87,7 +61,7 @@ class NextReader(msgspec.Struct, kw_only=True):
         elif None not in (total, self.total) and total != self.total and self.paging.total == "listing":
             self.drift = f"the total moved from {self.total} to {total}"
         self.total = self.total if total is None else total
-        news = sum(self._now.new(page.ids))
+        news = sum(self._now.update(page.ids))
         self.shown += news
         onward = self._next(page)
         if not onward:
@@ -98,11 +72,12 @@ class NextReader(msgspec.Struct, kw_only=True):
         self._tokens.add(mark)
         self.token = onward
         self.number += 1
-        return Step(action="page", number=self.number)
+        return _ONWARD
 
-    def refused(self) -> Step:
-        """Takes in that the vendor no longer knows its own token."""
-        return self._again(_FORGOTTEN)
+    def refused(self, code: str) -> Step | None:
+        """See `Reader.refused`."""
+        known = self.token and code in map(str, self.paging.refused)
+        return self._again(_FORGOTTEN) if known else None
 
     def _next(self, page: PageSigns) -> str:
         if page.is_last:
@@ -121,11 +96,11 @@ class NextReader(msgspec.Struct, kw_only=True):
             return self._again(f"the vendor counts {counted(self.total, 'row')}, and {self.shown} came")
         if self.drift:
             return self._again(self.drift)
-        if self.recent and self.number > 1 and self._first_page:
+        if self.recent and self.number > 1:
+            if not self._first_page:  # it was read in another process
+                return self._again(_CAME)
             self._confirming, self.number, self.token = True, 1, ""
-            return _FIRST
-        if self.recent and self.number > 1:  # the first page was read in another process
-            return self._again(_CAME)
+            return _ONWARD
         return Step(action="done", complete=True, reason="the vendor names no further page")
 
     def _belied(self, page: PageSigns, total: int) -> bool:
@@ -145,4 +120,4 @@ class NextReader(msgspec.Struct, kw_only=True):
         self.number, self.token, self.shown, self.total, self.first_total = 1, "", 0, None, None
         self._now, self._first_page, self.drift = Seen(), None, ""
         self._tokens.clear()
-        return msgspec.structs.replace(_FIRST, drift=why)
+        return Step(action="page", drift=why)

@@ -17,7 +17,7 @@ from agora_tencent_analytics.paging.certificate import Certificate
 from agora_tencent_analytics.paging.cursor import Cursor
 from agora_tencent_analytics.paging.page import Page
 from agora_tencent_analytics.paging.question import Question, Questions
-from agora_tencent_analytics.paging.walk import Filter, Held, Walk
+from agora_tencent_analytics.paging.walk import Filter, Held, Terms, Walk
 from agora_tencent_analytics.timerange import TimeRange
 
 T = TypeVar("T")
@@ -54,27 +54,14 @@ class Paginator(Generic[T]):
             raise BadInput(f"max_requests must be a whole number, at least 1, not {max_requests!r}")
         if max_wait is not None:
             check_seconds("max_wait", max_wait)
-        self._caller = caller
-        self._questions = questions
+        at = Cursor.read(cursor) if cursor is not None else None
+        self._terms = Terms(caller, questions, at, max_requests, max_wait, held)
         self._merge = None if merge is None else _listing(merge)
         self._filters: list[Filter] = []
-        self._held = held
-        self._cursor = Cursor.read(cursor) if cursor is not None else None
-        self._max_requests = max_requests
-        self._max_wait = max_wait
         self._walk: Walk | None = None
 
     def _new_walk(self, *, whole_questions: bool) -> Walk:
-        self._walk = Walk(
-            self._caller,
-            self._questions,
-            self._cursor,
-            self._max_requests,
-            self._max_wait,
-            whole_questions=whole_questions,
-            filters=self._filters,
-            held=self._held,
-        )
+        self._walk = Walk(self._terms, self._filters, whole_questions=whole_questions)
         return self._walk
 
     def only(self, wanted: Callable[[Any], bool], needed: str = "", *, always: bool = False) -> Self:
@@ -116,7 +103,7 @@ class Paginator(Generic[T]):
         Args:
             now: the vendor's now, epoch seconds.
         """
-        return list(self._questions(now, now))
+        return list(self._terms.questions(now, now))
 
     async def peek(self, window: TimeRange, number: int) -> Sequence[T]:
         """One page of the first question, beside any walk: its records as they come, nothing left out.
@@ -128,15 +115,15 @@ class Paginator(Generic[T]):
         Raises:
             AnalyticsError: what `Caller.ask` raises.
         """
-        question = self.questions(self._caller.quota.clock.now())[0]
-        reply, _ = await self._caller.ask(
+        question = self.questions(self._terms.caller.quota.clock.now())[0]
+        reply, _ = await self._terms.caller.ask(
             question.row,
             question.limits,
             window,
             question.params,
             page=number,
             size=question.size,
-            max_wait=self._max_wait,
+            max_wait=self._terms.max_wait,
         )
         return reply.items
 
@@ -146,7 +133,7 @@ class Paginator(Generic[T]):
 
     def __repr__(self) -> str:
         """What it asks: names and ranges, no parameters."""
-        asked = self.questions(self._caller.quota.clock.now())
+        asked = self.questions(self._terms.caller.quota.clock.now())
         names = ", ".join(dict.fromkeys(question.row.name for question in asked))
         return f"<Paginator of {names or 'nothing'}, questions: {len(asked)}>"
 
@@ -212,7 +199,7 @@ class Pages(AsyncIterator[Page[T]]):
     def retry(self) -> str | None:
         """A cursor for the rest of the window being read alone, to be taken before `skip`; None between windows."""
         windows = self._walk.windows
-        return windows.here(alone=True).text() if windows.reading else None
+        return windows.here(alone=True).text() if windows.reader else None
 
 
 class Batches(AsyncIterator[Sequence[T]]):

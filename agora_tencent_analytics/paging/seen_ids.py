@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import weakref
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from hashlib import blake2b
 from itertools import chain, groupby
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING
 
 from agora_tencent_analytics.timerange import TimeRange
 
@@ -41,7 +41,7 @@ def fingerprint(ids: Iterable[bytes], others: int = 0) -> bytes:
     return (sum(map(int.from_bytes, ids), others) % (1 << 128)).to_bytes(16)
 
 
-class Digests(Sequence[bytes]):
+class Digests(Collection[bytes]):
     """Digests of row ids, in order; made when one is looked at, which hardly ever happens to those of a lone page.
 
     Args:
@@ -59,17 +59,16 @@ class Digests(Sequence[bytes]):
     def __len__(self) -> int:
         return len(self._ids)
 
-    @overload
-    def __getitem__(self, index: int) -> bytes: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[bytes]: ...
-    def __getitem__(self, index: int | slice) -> bytes | Sequence[bytes]:
+    def __iter__(self) -> Iterator[bytes]:
         if self._made is None:
             self._made = [digest(row_id) for row_id in self._ids]
-        return self._made[index]
+        return iter(self._made)
+
+    def __contains__(self, one: object) -> bool:
+        return one in list(self)
 
 
-def distinct(ids: Sequence[bytes]) -> int:
+def distinct(ids: Collection[bytes]) -> int:
     """How many different ones there are."""
     return ids.distinct if isinstance(ids, Digests) else len(set(ids))
 
@@ -108,54 +107,39 @@ class Seen:
         self._look()
         return fingerprint(self._memory, self._sum)
 
-    def new(self, digests: Sequence[bytes]) -> list[bool]:
+    def update(self, digests: Collection[bytes]) -> list[bool]:
         """Takes digests in; for each, True if it was not there before."""
         if not self.size and isinstance(digests, Digests) and digests.distinct == len(digests):
             self._first, self.size = digests, digests.distinct
             return [True] * self.size
         self._look()
-        return [self._add(digest) for digest in digests]
-
-    def update(self, digests: Sequence[bytes]) -> None:
-        """Takes digests in."""
-        if not self.size and isinstance(digests, Digests):
-            self._first, self.size = digests, digests.distinct
-            return
-        self._look()
-        if self._file is None and len(self._memory) + len(digests) <= self._most:
-            self._memory.update(digests)
-            self.size = len(self._memory)
-        else:
-            self.new(digests)
+        if self._file is not None or len(self._memory) + len(digests) > self._most:
+            return [self._add(digest) for digest in digests]
+        memory, news = self._memory, list[bool]()
+        for digest in digests:
+            news.append(digest not in memory)
+            memory.add(digest)
+        self.size = len(memory)
+        return news
 
     def copy(self) -> Seen:
         """Another set of the same digests."""
         other = Seen(self._most)
         other.update(list(self._memory))
         for (digests,) in self._file.execute("SELECT digests FROM seen") if self._file else ():
-            other.new([digests[at : at + 16] for at in range(0, len(digests), 16)])
+            other.update([digests[at : at + 16] for at in range(0, len(digests), 16)])
         return other
 
-    def issuperset(self, digests: Sequence[bytes]) -> bool:
-        """True if all of these are in it."""
-        if not self.size:
-            return not digests
+    def known(self, digests: Collection[bytes]) -> int:
+        """How many of these are in it."""
         self._look()
-        return self._memory.issuperset(digests) if self._file is None else all(one in self for one in digests)
-
-    def isdisjoint(self, digests: Sequence[bytes]) -> bool:
-        """True if none of these is in it."""
-        if not self.size:
-            return True
-        self._look()
-        return self._memory.isdisjoint(digests) if self._file is None else not any(one in self for one in digests)
+        return sum(map(self._memory.__contains__ if self._file is None else self.__contains__, digests))
 
     def _look(self) -> None:
         """Makes the digests of the first page."""
         if self._first is not None:
             first, self._first, self.size = self._first, None, 0
-            for digest in first:
-                self._add(digest)
+            self.update(list(first))
 
     def _add(self, digest: bytes) -> bool:
         if digest in self._memory or self._is_in_file(digest):

@@ -1,8 +1,7 @@
 """Given an answer without pages, which window next? The reading of windows that show less than they hold.
 
 Some questions have no pages. The vendor gives the newest N rows of a window, or any N of them, and whoever
-wants the others must ask for less. Holds two state machines without I/O, in the shape of `WindowReader`:
-each is told what an answer showed, and answers with the next `Step`. They know no vendor and send nothing.
+wants the others must ask for less. Two readers do.
 
 **Newest N.** A full answer is complete down to its oldest second, so the next window ends one second after
 it; what overlaps is dropped by id. An answer that is not full ends the walk.
@@ -42,7 +41,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise, starmap
 from operator import attrgetter, le
 from typing import Any
@@ -51,10 +50,8 @@ import msgspec
 
 from agora_tencent_analytics.endpoint import AnyOf, Endpoint, Newest, Total
 from agora_tencent_analytics.errors import UnreadableReply, counted
-from agora_tencent_analytics.paging.decision import PageSigns, Step
-from agora_tencent_analytics.paging.next_page import NextReader
-from agora_tencent_analytics.paging.numbered import WindowReader
-from agora_tencent_analytics.paging.seen_ids import Seen
+from agora_tencent_analytics.paging.cursor import Ahead, Cursor, Piece
+from agora_tencent_analytics.paging.decision import PageSigns, Reader, Step
 from agora_tencent_analytics.timerange import TimeRange
 from agora_tencent_analytics.wire import Reply
 
@@ -74,9 +71,6 @@ _SHOWS_NOTHING = "the vendor says that more exists, and shows nothing"
 _UNREAD = "the oldest row of a full answer cannot be read"
 _WHOLE_ANSWER = "the answer was not full"
 _UNORDERED = "the rows of a full answer are not in the order that the row declares, so they may not be the newest"
-
-Piece = tuple[int, float]
-"""Where a piece ends, epoch seconds, and how many rows it is thought to hold; it begins where the last one ends."""
 
 _OVER, _UNDER = 3.0, 5.0
 
@@ -132,10 +126,15 @@ class Density(msgspec.Struct, kw_only=True):
         """Rows thought to lie between `start` and `end`, by the samples alone."""
         return self._scale * self._promised(end)
 
+    def _spans(self) -> Iterator[tuple[int, int, float]]:
+        """Each piece: where it begins and ends, and how many rows it is thought to hold by itself."""
+        at = self.start
+        for end, mass in self.pieces:
+            yield at, end, mass
+            at = end
+
     def _promised(self, end: int) -> float:
-        spans = pairwise([self.start, *(until for until, _ in self.pieces)])
-        held = zip(spans, self.pieces, strict=True)
-        return sum(mass * max(0, min(b, end) - a) / (b - a) for (a, b), (_, mass) in held)
+        return sum(mass * max(0, min(b, end) - a) / (b - a) for a, b, mass in self._spans())
 
     def sampled(self, window: TimeRange, moments: Sequence[int], rows: float) -> None:
         """Takes in a full answer of a window that begins at `start`.
@@ -169,32 +168,25 @@ class Density(msgspec.Struct, kw_only=True):
         self.start = end
 
     def _after(self, end: int) -> list[Piece]:
-        left, at = [], self.start
-        for until, mass in self.pieces:
-            if until > end:
-                left.append((until, mass * (until - max(at, end)) / (until - at)))
-            at = until
-        return left
+        return [(b, mass * (b - max(a, end)) / (b - a)) for a, b, mass in self._spans() if b > end]
 
     def reach(self, rows: float) -> int:
         """Where the window that begins at `start` should end to hold about so many rows."""
-        at, held = self.start, 0.0
-        for (end, _), rate in zip(self.pieces, self._rates(), strict=True):
+        held = 0.0
+        for (at, end, _), rate in zip(self._spans(), self._rates(), strict=True):
             if held + rate * (end - at) >= rows:
                 return max(self.start + 1, round(at + (rows - held) / rate))
             held += rate * (end - at)
-            at = end
         return self.pieces[-1][0]
 
     def total(self) -> float:
         """Rows thought to lie in all pieces, the neighbours' word included."""
-        spans = pairwise([self.start, *(end for end, _ in self.pieces)])
-        return sum(rate * (b - a) for rate, (a, b) in zip(self._rates(), spans, strict=True))
+        return sum(rate * (b - a) for rate, (a, b, _) in zip(self._rates(), self._spans(), strict=True))
 
     def _rates(self) -> list[float]:
         """Rows a second of each piece."""
         edges, scale = [self.start, *(end for end, _ in self.pieces)], self._scale
-        own = [scale * mass / (b - a) for (a, b), (_, mass) in zip(pairwise(edges), self.pieces, strict=True)]
+        own = [scale * mass / (b - a) for a, b, mass in self._spans()]
         rows, seconds = self.near
         if not seconds:
             return own
@@ -207,75 +199,39 @@ class Density(msgspec.Struct, kw_only=True):
         return rates
 
 
-class Ahead(msgspec.Struct, kw_only=True, frozen=True):
-    """What a reader knows of rows that its next answers may show: what a cursor keeps of it."""
-
-    end: int
-    """Where the reading is to end, epoch seconds, excluded."""
-    known: tuple[tuple[bytes, int], ...] = ()
-    """Digest and moment of rows that were shown already and may come again."""
-    pieces: tuple[Piece, ...] = ()
-    near: tuple[float, float] = (0.0, 0.0)
-    tally: tuple[float, float] = (0.0, 0.0)
-    promised: int | None = None
-    """Rows that the vendor counts in the whole window."""
-    came: int = 0
-    """Rows of it that came."""
-
-
-class _Reader(msgspec.Struct, kw_only=True):
-    window: TimeRange
-    """What is to be asked."""
-    barren: int = 0
-    """Answers in a row that said that more exists, and brought nothing new."""
+class _Reader(Reader, kw_only=True):
     size: int = 0
-    """Rows to a page, as for readers of pages; the vendor is not told."""
-    pages: int = 0
-    """Answers since a piece was last closed."""
-    first_total: int | None = None
-    """The total on the first of them."""
-    total: int | None = None
-    everything: Seen = msgspec.field(default_factory=Seen)
-    """Rows since a piece was last closed."""
-    number: int = 0
-    shown: int = 0
-    known: dict[bytes, int] = {}
+    known: dict[bytes, int] = msgspec.field(default_factory=dict)
     """Moments of the rows that later answers may show again."""
     promised: int | None = None
     """Rows that the vendor counts in the whole window: the total of the first answer."""
     came: int = 0
     """Rows of the whole window that came, each once."""
-    _closed: bool = False
     _again: bool = False
     _proven: bool = False
     """True if the last answer proves by itself that nothing can follow."""
 
-    def resume(self, ahead: Ahead) -> None:
-        """Takes up a reading from a cursor."""
-        self.known, self.promised, self.came = dict(ahead.known), ahead.promised, ahead.came
+    def resume(self, cursor: Cursor) -> None:
+        """See `Reader.resume`."""
+        if (ahead := cursor.ahead) is not None:
+            self.known, self.promised, self.came = dict(ahead.known), ahead.promised, ahead.came
 
     @property
     def ahead(self) -> Ahead:
-        """What a cursor keeps of it."""
+        """See `Reader.ahead`."""
         known = tuple(self.known.items())
-        return Ahead(end=self.window.end, known=known, promised=self.promised, came=self.came)
+        return Ahead(end=self.rest.end, known=known, promised=self.promised, came=self.came)
 
     def _take_in(self, page: PageSigns, fresh: int, counts: Total) -> None:
-        if self._closed:
-            self.everything.close()
-            self.pages = 0
-            self._closed = False
-        self._proven = page.is_last
         if not self.pages:
             self.first_total = page.total
-        self.pages += 1
+        self._count(page, fresh)
+        self._proven = page.is_last
         self.total = page.total
         if self.promised is None and counts in ("listing", "hint"):
             self.promised = page.total
         self.came += sum(row not in self.known for row in page.ids) if self.known else len(page.ids)
         self.everything.update(page.ids)
-        if fresh:
-            self.barren = 0
 
     def _lacks(self, page: PageSigns) -> str:
         """What to do where no row shown before comes again in what should be all of the window: "page", then "done"."""
@@ -288,7 +244,6 @@ class _Reader(msgspec.Struct, kw_only=True):
     def _close(self, start: int, reason: str, *, complete: bool, then: TimeRange | None) -> Step:
         """Closes the asked window from `start` on."""
         over = TimeRange(start, self.window.end)
-        self._closed = True
         if then is None:
             if complete and not self._proven and self.promised is not None and self.promised > self.came:
                 complete, reason = False, f"the vendor counts {counted(self.promised, 'row')}, and {self.came} came"
@@ -302,18 +257,8 @@ class NewestReader(_Reader, kw_only=True):
 
     paging: Newest
 
-    @property
-    def rest(self) -> TimeRange:
-        """Everything that was not closed."""
-        return self.window
-
     def feed(self, page: PageSigns, *, fresh: int) -> Step:
-        """Takes an answer in and says what is next.
-
-        Args:
-            page: what it showed.
-            fresh: how many of its rows the whole walk had never seen.
-        """
+        """See `Reader.feed`."""
         self._take_in(page, fresh, self.paging.total)
         start, end = self.window.start, self.window.end
         full = len(page.ids) >= (self.size or self.paging.most)
@@ -365,27 +310,27 @@ class AnyOfReader(_Reader, kw_only=True):
         self.end = self.window.end
         self.density = Density(size=self.paging.most, start=self.window.start)
 
-    def resume(self, ahead: Ahead) -> None:
-        """Takes up a reading from a cursor."""
-        super().resume(ahead)
-        self.end = ahead.end
-        self.density.pieces, self.density.near, self.density.tally = list(ahead.pieces), ahead.near, ahead.tally
+    def resume(self, cursor: Cursor) -> None:
+        """See `Reader.resume`."""
+        super().resume(cursor)
+        if (ahead := cursor.ahead) is not None:
+            self.end, density = ahead.end, self.density
+            density.pieces, density.near, density.tally = list(ahead.pieces), ahead.near, ahead.tally
 
     @property
     def ahead(self) -> Ahead:
-        """What a cursor keeps of it."""
-        pieces = tuple((end, round(mass, 2)) for end, mass in self.density.pieces)
-        return msgspec.structs.replace(
-            super().ahead, end=self.end, pieces=pieces, near=self.density.near, tally=self.density.tally
-        )
+        """See `Reader.ahead`."""
+        density = self.density
+        pieces = tuple((end, round(mass, 2)) for end, mass in density.pieces)
+        return msgspec.structs.replace(super().ahead, pieces=pieces, near=density.near, tally=density.tally)
 
     @property
     def rest(self) -> TimeRange:
-        """Everything that was not closed."""
+        """See `Reader.rest`."""
         return TimeRange(self.window.start, self.end)
 
     def feed(self, page: PageSigns, *, fresh: int) -> Step:
-        """See `NewestReader.feed`."""
+        """See `Reader.feed`."""
         self._take_in(page, fresh, self.paging.total)
         window, most = self.window, self.paging.most
         if page.is_last or len(page.ids) < most:
@@ -425,9 +370,6 @@ class AnyOfReader(_Reader, kw_only=True):
         return self._close(self.window.start, reason, complete=complete, then=then)
 
 
-Reader = WindowReader | NextReader | NewestReader | AnyOfReader
-
-
 def moments(row: Endpoint[Any], reply: Reply[Any]) -> list[int]:
     """When each record of an answer was, where windows are narrowed by that; nothing elsewhere.
 
@@ -441,8 +383,3 @@ def moments(row: Endpoint[Any], reply: Reply[Any]) -> list[int]:
     except (TypeError, ValueError, ArithmeticError) as error:
         why = f"a row without its moment ({error})"
         raise UnreadableReply(why, endpoint=row.name, status=200, request_id=reply.request_id) from None
-
-
-def left_over(reader: Reader, window: TimeRange) -> tuple[TimeRange, ...]:
-    """What the reader meant to read after this window."""
-    return reader.rest.minus(window) if isinstance(reader, AnyOfReader) else ()

@@ -19,21 +19,20 @@ from typing import Any, NamedTuple
 
 from agora_tencent_analytics.context import is_heard, tell
 from agora_tencent_analytics.decoding.flaws import NO_FLAWS
-from agora_tencent_analytics.endpoint import NextPage, PageNumber, Unpaged
+from agora_tencent_analytics.endpoint import Endpoint, NextPage, PageNumber, Unpaged
 from agora_tencent_analytics.errors import Refusal, WindowRefused, counted
 from agora_tencent_analytics.http.client import Caller
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.notices import Drift, GoingAway, PageRead, WindowSplit
 from agora_tencent_analytics.paging.certificate import UnreadableRow
 from agora_tencent_analytics.paging.cursor import Cursor
-from agora_tencent_analytics.paging.decision import PageSigns, Step, unreadable_rows
+from agora_tencent_analytics.paging.decision import PageSigns, Reader, Step, unreadable_rows
 from agora_tencent_analytics.paging.evidence import Evidence
-from agora_tencent_analytics.paging.next_page import NextReader
 from agora_tencent_analytics.paging.page import Page
-from agora_tencent_analytics.paging.question import Questions
+from agora_tencent_analytics.paging.question import Question, Questions
 from agora_tencent_analytics.paging.seen_ids import Beginnings, Digests, Seen
 from agora_tencent_analytics.paging.truncated import moments
-from agora_tencent_analytics.paging.windows import Reading, Windows
+from agora_tencent_analytics.paging.windows import Windows
 from agora_tencent_analytics.receipt import Receipt
 from agora_tencent_analytics.timerange import TimeRange
 from agora_tencent_analytics.wire import Reply
@@ -72,40 +71,39 @@ class Held(NamedTuple):
     """What may be missing, in words."""
 
 
+class Terms(NamedTuple):
+    """What each walk of a listing is about."""
+
+    caller: Caller
+    """Asks single questions."""
+    questions: Questions
+    """Gives the questions, when told the time."""
+    cursor: Cursor | None
+    """Where to go on."""
+    max_requests: int | None
+    """The walk ends, incomplete, after so many pages; None: only a window has a ceiling."""
+    max_wait: float | None
+    """The longest wait for a quota slot, seconds; None waits as long as it takes."""
+    held: Held | None
+    """Items that are already known, which come first, as one page."""
+
+
 class Walk:
     """The state of one walk. `next` changes it only after a page was decoded.
 
     Args:
-        caller: asks single questions.
-        questions: gives the questions, when told the time.
-        cursor: where to go on.
-        max_requests: the walk ends, incomplete, after so many pages; None: only a window has a ceiling.
-        max_wait: the longest wait for a quota slot, seconds; None waits as long as it takes.
-        whole_questions: True if a question that the cursor has left in the middle is to be asked again as a whole.
+        terms: what it is about.
         filters: which items are given; the others are counted.
-        held: items that are already known, which come first, as one page.
+        whole_questions: True if a question that the cursor has left in the middle is to be asked again as a whole.
     """
 
-    def __init__(
-        self,
-        caller: Caller,
-        questions: Questions,
-        cursor: Cursor | None,
-        max_requests: int | None,
-        max_wait: float | None,
-        *,
-        whole_questions: bool,
-        filters: Sequence[Filter] = (),
-        held: Held | None = None,
-    ) -> None:
+    def __init__(self, terms: Terms, filters: Sequence[Filter], *, whole_questions: bool) -> None:
+        caller, cursor, held = terms.caller, terms.cursor, terms.held
+        self._terms = terms
         self._filters = filters
         self._held = held if cursor is None else None  # a cursor lies behind them
-        self._caller = caller
-        self._max_requests = max_requests
-        self._max_wait = max_wait
         self._told = Receipt()  # the cost that pages have told
         self._warned = False
-        self._given: Held | None = None
         self._seen = Seen()
         self._beginnings: Beginnings | None = None
         self._last: tuple[TimeRange, int, Reply[Any], bytes]
@@ -115,7 +113,7 @@ class Walk:
         self.windows: Windows = Windows(
             caller.identity,
             caller.quota.clock,
-            questions,
+            terms.questions,
             cursor if held is None else None,
             whole_questions,
             self.evidence,
@@ -137,47 +135,52 @@ class Walk:
         if self._held is not None:
             return self._give_held(self._held)
         while not evidence.finished:
-            reading = windows.take_up()
-            if reading is None:
+            taken_up = windows.take_up()
+            if taken_up is None:
                 self._finish("")
-            elif self._max_requests is not None and evidence.asked >= self._max_requests:
-                self._finish(f"the walk's ceiling of {counted(self._max_requests, 'request')} was reached")
-            elif (asked := evidence.asked - windows.asked_before) >= MOST_REQUESTS:
-                self._finish(f"the ceiling of {MOST_REQUESTS} requests for one window was reached at {reading.window}")
-            elif asked - windows.fruitful >= MOST_BARREN + _BARREN_FOR_EACH * windows.fruitful:
-                barren = asked - windows.fruitful
-                spent = f"{barren} of {counted(asked, 'request')} for one window"
-                self._finish(f"{spent} brought nothing new, up to {reading.window}")
+                break
+            question, reader = taken_up
+            if stopped := self._ceiling(reader.window):
+                self._finish(stopped)
+                break
+            window, number = reader.window, reader.number
+            try:
+                reply, body = await self._terms.caller.ask(
+                    question.row,
+                    question.limits,
+                    window,
+                    question.params,
+                    page=number,
+                    size=reader.size,
+                    token=reader.token,
+                    max_wait=self._terms.max_wait,
+                    spent=evidence.cost,
+                )
+            except Refusal as refused:
+                if not self._gives_way(question, reader, refused):
+                    raise
             else:
-                question, window, reader = reading.question, reading.window, reading.reader
-                number = reader.number
-                try:
-                    reply, body = await self._caller.ask(
-                        question.row,
-                        question.limits,
-                        window,
-                        question.params,
-                        page=number,
-                        size=reader.size,
-                        token=reader.token if isinstance(reader, NextReader) else "",
-                        max_wait=self._max_wait,
-                        spent=evidence.cost,
-                    )
-                except WindowRefused as refused:
-                    if not windows.begin_anew() and not self._gives_way(reading, refused):
-                        raise
-                except Refusal as refused:
-                    if not windows.token_refused(reading, refused):
-                        raise
-                else:
-                    # The clock that came with it may say that another window is due.
-                    if not windows.begin_anew():
-                        self._last = window, number, reply, body
-                        return self._take_in(reading, number, reply)
+                # The clock that came with it may say that another window is due.
+                if not windows.begin_anew():
+                    self._last = window, number, reply, body
+                    return self._take_in(question, reader)
         return None
 
+    def _ceiling(self, window: TimeRange) -> str:
+        """Which ceiling of requests the walk has reached, in words; `""`: none."""
+        asked, fruitful, most = self.evidence.asked, self.windows.fruitful, self._terms.max_requests
+        if most is not None and asked >= most:
+            return f"the walk's ceiling of {counted(most, 'request')} was reached"
+        asked -= self.windows.asked_before
+        if asked >= MOST_REQUESTS:
+            return f"the ceiling of {MOST_REQUESTS} requests for one window was reached at {window}"
+        if asked - fruitful >= MOST_BARREN + _BARREN_FOR_EACH * fruitful:
+            spent = f"{asked - fruitful} of {counted(asked, 'request')} for one window"
+            return f"{spent} brought nothing new, up to {window}"
+        return ""
+
     def _give_held(self, held: Held) -> Sequence[Any]:
-        self._held, self._given = None, held
+        self._held, self._last = None, (held.over, 0, Reply(items=held.items), b"")
         self.evidence.reach(held.over)
         if held.doubt:
             self.evidence.doubts[held.doubt] = None
@@ -200,10 +203,6 @@ class Walk:
 
     def page(self, items: Sequence[Any]) -> Page[Any]:
         """The page whose items `next` gave last."""
-        if (given := self._given) is not None:
-            self._given = None
-            place = Cursor.at(0, "", given.over, (), None, None, 0)
-            return Page(items=items, request_id="", body=b"", place=place, window=given.over, number=0)
         window, number, reply, body = self._last
         cost, self._told = self.evidence.cost.since(self._told), self.evidence.cost.copy()
         return Page(
@@ -221,15 +220,15 @@ class Walk:
             cost=cost,
         )
 
-    def _take_in(self, reading: Reading, number: int, reply: Reply[Any]) -> Sequence[Any]:
-        question, window, flaws = reading.question, reading.window, reply.flaws
-        row, lost = question.row, list[UnreadableRow]()
-        at = [] if isinstance(row.paging, (PageNumber, Unpaged)) else moments(row, reply)
+    def _take_in(self, question: Question, reader: Reader) -> Sequence[Any]:
+        window, number, reply, _ = self._last
+        row, flaws, evidence, lost = question.row, reply.flaws, self.evidence, list[UnreadableRow]()
+        at = [] if isinstance(row.paging, PageNumber | Unpaged) else moments(row, reply)
         rows = Digests(reply.ids)
         if flaws.rows:
             lost = unreadable_rows(flaws.rows, reply.ids, row.name, window, number)
             rows = Digests([*reply.ids, *(one.row_id for one in lost)])
-        news = self._seen.new(rows)
+        news = self._seen.update(rows)
         items, fresh = reply.items, sum(news)
         if row.key and fresh < len(news):
             self._doubt_namesakes(row.name, reply.ids, reply.items)
@@ -244,44 +243,34 @@ class Walk:
             # A row that says nothing is never news: it might be the same one over and over, and nothing would end.
             fresh -= sum(new and not one.says_something for one, new in zip(flaws.rows, unknown, strict=True))
             self._lost = [one for one, new in zip(lost, unknown, strict=True) if new]
-            self.evidence.flawed(flaws, self._lost, window, number)
+            evidence.flawed(flaws, self._lost, window, number)
         duplicates = len(reply.items) - len(items)
         if question.wanted is not None:
             items = self._inside(items, question.wanted)
         elif row.model is Call and items and max(map(_BEGUN, items)) >= (end := question.over[-1].end + _SLACK_S):
             items = self._inside(items, lambda call: call.created_ts < end)
         items = self._wanted(items)
-        self.evidence.count(len(items), duplicates=duplicates)
+        evidence.requests += 1
+        evidence.unique += len(items)
+        evidence.duplicates += duplicates
+        reader.duplicates += duplicates
         if question.trail is not None:
             question.trail.saw(reply, window)
         self.windows.fruitful += fresh > 0
         # A total can be held against rows that are counted, and against no others.
         total = reply.total if row.key or isinstance(row.paging, PageNumber | NextPage) else None
         signs = PageSigns(ids=rows, total=total, has_more=reply.has_more, is_last=reply.is_last, next=reply.next, at=at)
-        step = reading.reader.feed(signs, fresh=fresh)
+        step = reader.feed(signs, fresh=fresh)
         if row.key and row.model is Call and fresh and step.action == "page":
             self._beginnings = self._beginnings or Beginnings()
             self._beginnings.note(window, reply.ids, map(_BEGUN, reply.items))
-        split = self.windows.go(reading, step, rows=len(rows))
-        if step.drift or split or reply.warning or is_heard(self._caller.hooks):
-            self._tell(
-                reading, window, number, reply, step, split=split, rows=len(reply.items) + len(lost), fresh=len(items)
-            )
+        split = self.windows.go(question, reader, step)
+        if step.drift or split or reply.warning or is_heard(self._terms.caller.hooks):
+            self._tell(row, step, split=split, rows=len(reply.items) + len(lost), fresh=len(items))
         return items
 
-    def _tell(
-        self,
-        reading: Reading,
-        window: TimeRange,
-        number: int,
-        reply: Reply[Any],
-        step: Step,
-        *,
-        split: bool,
-        rows: int,
-        fresh: int,
-    ) -> None:
-        hooks, row = self._caller.hooks, reading.question.row
+    def _tell(self, row: Endpoint[Any], step: Step, *, split: bool, rows: int, fresh: int) -> None:
+        (window, number, reply, _), hooks = self._last, self._terms.caller.hooks
         about: dict[str, Any] = {"vendor": row.vendor, "endpoint": row.name}
         if is_heard(hooks):
             signs: dict[str, Any] = {"rows": rows, "fresh": fresh, "total": reply.total, "has_more": reply.has_more}
@@ -312,13 +301,12 @@ class Walk:
     def _doubt_id(self, name: str, row_id: str) -> None:
         self.evidence.doubts[f"rows of {name} share the id {row_id!r} and are not about the same"] = None
 
-    def _gives_way(self, reading: Reading, refused: WindowRefused) -> bool:
-        over, row = reading.window, reading.question.row
-        way = self.windows.give_way(reading, refused)
-        if way == "split":
+    def _gives_way(self, question: Question, reader: Reader, refused: Refusal) -> bool:
+        over, row = reader.window, question.row
+        way = self.windows.give_way(question, reader, refused)
+        if way == "split" and isinstance(refused, WindowRefused):
             why = f"the vendor finds it {refused.kind}"
-            split = WindowSplit(vendor=row.vendor, endpoint=row.name, over=over, reason=why)
-            tell(self._caller.hooks, split)
+            tell(self._terms.caller.hooks, WindowSplit(vendor=row.vendor, endpoint=row.name, over=over, reason=why))
         return bool(way)
 
     def _finish(self, stopped: str) -> None:

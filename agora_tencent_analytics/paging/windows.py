@@ -7,29 +7,30 @@ sends nothing, and never sees a record: that is `walk.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator, Mapping
+from typing import Protocol
 
 import msgspec
 
-from agora_tencent_analytics.endpoint import AnyOf, Newest, PageNumber, Paging, Unpaged
+from agora_tencent_analytics.endpoint import AnyOf, Newest, NextPage, PageNumber, Paging, Unpaged
 from agora_tencent_analytics.errors import BadInput, Refusal, WindowRefused
 from agora_tencent_analytics.paging.certificate import Clipped
 from agora_tencent_analytics.paging.clip import CLOCKS_DIFFER_S, askable, clip, cover, give_way, hidden, newest, whole
 from agora_tencent_analytics.paging.cursor import Cursor
-from agora_tencent_analytics.paging.decision import Step
+from agora_tencent_analytics.paging.decision import Reader, Step
 from agora_tencent_analytics.paging.evidence import Evidence
 from agora_tencent_analytics.paging.next_page import NextReader
-from agora_tencent_analytics.paging.numbered import WindowReader
+from agora_tencent_analytics.paging.numbered import UnpagedReader, WindowReader
 from agora_tencent_analytics.paging.question import Question, Questions
 from agora_tencent_analytics.paging.seen_ids import Seen
-from agora_tencent_analytics.paging.stays import Trail
-from agora_tencent_analytics.paging.truncated import AnyOfReader, NewestReader, Reader, left_over
+from agora_tencent_analytics.paging.truncated import AnyOfReader, NewestReader
 from agora_tencent_analytics.timerange import TimeRange
 
 RECENT_S = 600
 """A window that ends in the vendor's last ten minutes may still receive rows."""
 _MOST_ADJUSTMENTS = 6
+_NOWHERE = Reader(window=TimeRange(0, 1), size=0)
+"""What a cursor between two windows has in the place of a reader."""
 
 
 class Times(Protocol):
@@ -52,17 +53,6 @@ class Times(Protocol):
     def claim(self) -> float:
         """How far it would be ahead if a header were right that nothing has borne out or denied yet, seconds."""
         ...
-
-
-class Reading(msgspec.Struct, kw_only=True):
-    """A window that is being read."""
-
-    question: Question
-    window: TimeRange
-    """The window to ask for next."""
-    reader: Reader
-    adjustments: int = 0
-    """How often the vendor refused the window."""
 
 
 class Windows(msgspec.Struct, eq=False):
@@ -89,15 +79,17 @@ class Windows(msgspec.Struct, eq=False):
     """Requests before the present window was begun, its halves and pieces counted as one with it."""
     fruitful: int = 0
     """Requests about the present window that brought something new."""
-    reading: Reading | None = None
-    """The window that is being read."""
+    reader: Reader | None = None
+    """Reads the present window."""
+    _refusals: int = 0
+    """How often the vendor refused it."""
     _questions: Iterator[tuple[int, Question]] | None = None
     _question: Question | None = None
     _index: int = 0
     _stack: list[tuple[TimeRange, int]] = []
     """Windows that follow, the next one last, each with its barren levels."""
-    _later: int = 0
-    """How many of them are not part of the window that was begun last."""
+    _pieces: list[tuple[TimeRange, int]] = []
+    """What is left of the present one, in the same way: its halves, and what its reader meant to read."""
     _longest: int = 0
     _reached: int = 0
     """First second that the present question has not asked for."""
@@ -114,28 +106,30 @@ class Windows(msgspec.Struct, eq=False):
     @property
     def between_questions(self) -> bool:
         """True if nothing of the present question is left to be read."""
-        return self.reading is None and not self._stack
+        return self.reader is None and not self._stack and not self._pieces
 
-    def take_up(self) -> Reading | None:
-        """The window to be read; None when there is none left.
+    def take_up(self) -> tuple[Question, Reader] | None:
+        """The question whose next window is to be read, and the reader of that; None when there is none left.
 
         Raises:
             NothingToAsk: no second of the range can be had now.
             BadInput: the cursor is of another question.
         """
-        while self.reading is None:
-            if self._question is not None and (self._stack or (not self._followed and self._led_on())):
-                if len(self._stack) <= self._later:
-                    self._later, self.asked_before = len(self._stack) - 1, self._evidence.asked
-                    self.fruitful = 0
-                self._begin(self._question, *self._stack.pop())
+        while True:
+            question = self._question
+            if question is not None and self.reader is not None:
+                return question, self.reader
+            if question is not None and self._pieces:
+                self._begin(question, *self._pieces.pop())
+            elif question is not None and (self._stack or self._led_on(question)):
+                self.asked_before, self.fruitful = self._evidence.asked, 0
+                self._begin(question, *self._stack.pop())
             elif not self._next_question():
                 if self._evidence.only_clipped and self._resume is None:
                     raise self._evidence.nothing_to_ask()
                 return None
-        return self.reading
 
-    def _begin(self, question: Question, window: TimeRange, barren: int, *, adjustments: int = 0) -> None:
+    def _begin(self, question: Question, window: TimeRange, barren: int) -> None:
         limits, now = question.limits, self._clock.now()
         if question.row.bounds.start and not askable(window, limits, now=now):
             # Time went by since the range was clipped, or the vendor's clock is known better than then.
@@ -144,11 +138,10 @@ class Windows(msgspec.Struct, eq=False):
             window = inside
         recent = window.end > now - limits.lag_s - RECENT_S
         paging, size = question.row.paging, question.size
-        reader = reader_of(paging, window, size=size, recent=recent, barren=barren, longest=self._longest)
-        self.reading = Reading(question=question, window=window, reader=reader, adjustments=adjustments)
+        self.reader = reader_of(paging, window, size=size, recent=recent, barren=barren, longest=self._longest)
+        self._refusals = 0
         if not barren and not question.row.key:
             self._seen.close()  # rows that are not identified come again in every window; what counts is within it
-        self._evidence.window_duplicates = 0
 
     def _clip(self, question: Question, over: TimeRange, now: float) -> TimeRange | None:
         limits, row = question.limits, question.row
@@ -175,7 +168,7 @@ class Windows(msgspec.Struct, eq=False):
                 self._questions = questions
                 return True
             self._questions = questions
-        if self._ask_what_was_hidden():
+        if self._hidden and self._ask_what_was_hidden():
             return True
         index, question = next(self._questions, (0, None))
         if question is None:
@@ -184,41 +177,40 @@ class Windows(msgspec.Struct, eq=False):
         self._ask(index, question, now)
         return True
 
-    def _ask(self, index: int, question: Question, now: float) -> None:
+    def _take(self, index: int, question: Question) -> None:
         self._index, self._question, self._evidence.endpoint = index, question, question.row.name
-        self._hidden, self._followed = [], question.trail is None
-        pieces = []
+        self._followed = question.trail is None
+
+    def _ask(self, index: int, question: Question, now: float) -> None:
+        self._take(index, question)
+        self._hidden = []
+        pieces = list[TimeRange]()
         for over in question.over:
-            self._evidence.reach(over)
-            inside = self._clip(question, over, now)
-            pieces += [inside] if inside else []
+            pieces += self._inside(question, over, now)
         trail = question.trail
         fill_to = min(trail.fill_to, newest(question.limits, now)) if trail is not None and trail.fill_to else 0
         windows = question.windows(pieces, fill_to=fill_to)
-        self._put(windows)
+        self._stack = [(window, 0) for window in windows[::-1]]
         if trail is not None:
             self._reached = max([piece.end for piece in (*question.over, *windows)])
 
-    def _put(self, windows: Sequence[TimeRange]) -> bool:
-        """Puts these windows on the stack; True if there are any."""
-        self._stack = [(window, 0) for window in windows][::-1]
-        self._later = len(self._stack)
-        return bool(self._stack)
+    def _inside(self, question: Question, over: TimeRange, now: float) -> list[TimeRange]:
+        """Notes that this range is asked for; what of it can be: one range, or none."""
+        self._evidence.reach(over)
+        inside = self._clip(question, over, now)
+        return [] if inside is None else [inside]
 
-    def _led_on(self) -> bool:
+    def _led_on(self, question: Question) -> bool:
         """True if the answers show that more is to be asked: of it, the next window is put on the stack."""
-        question, stack = self._question, self._stack
-        if question is None or (trail := question.trail) is None:
+        trail, stack = question.trail, self._stack
+        if self._followed or trail is None:
             return False
         while not stack and (piece := trail.onward(self._reached)) is not None:
             window = cover([piece], question.limits, bounds=question.row.bounds)[0]
             self._reached = max(self._reached, window.end)
-            self._evidence.reach(window)
-            inside = self._clip(question, window, self._clock.now())
-            stack += [(inside, 0)] if inside else []
+            stack += [(inside, 0) for inside in self._inside(question, window, self._clock.now())]
         if trail.doubt:
             self._evidence.doubts[trail.doubt] = None
-        self._later = len(stack)
         self._followed = not stack
         return bool(stack)
 
@@ -231,15 +223,15 @@ class Windows(msgspec.Struct, eq=False):
         if not may or abs(moved_s) <= CLOCKS_DIFFER_S:
             return False
         self._begun_anew = True
-        self._questions = self._question = self.reading = None
-        self._stack = []
+        self._questions = self._question = self.reader = None
+        self._stack, self._pieces = [], []
         self._evidence.begin_anew()
         return True
 
     def _ask_what_was_hidden(self) -> bool:
         """Asks for what could not be asked for, if the vendor's clock turns out to be another since; once."""
         question, hidden, self._hidden = self._question, self._hidden, None
-        if not hidden or question is None:
+        if hidden is None or question is None:
             return False
         limits, row, pieces = question.limits, question.row, list[TimeRange]()
         now, claim = self._clock.now(), self._clock.claim
@@ -250,7 +242,8 @@ class Windows(msgspec.Struct, eq=False):
                 self._evidence.clipped.pop(piece, None)
                 self._evidence.clip(cut.clipped)
                 pieces += [cut.inside] if cut.inside else []
-        return self._put(question.windows(pieces))
+        self._stack = [(window, 0) for window in question.windows(pieces)[::-1]]
+        return bool(self._stack)
 
     def _latest(self, now: float) -> float:
         """What the time is at most, by either clock or by the word of answers that nothing else has borne out."""
@@ -263,9 +256,8 @@ class Windows(msgspec.Struct, eq=False):
         if self._resume is not None or abs(moved_s) <= CLOCKS_DIFFER_S:
             return
         then, now = self._asked_at, self._asked_at + moved_s
-        better = list(self._source(now, now))
         asked = {question.mark(self._identity): question.over for question in self._source(then, then)}
-        for question in better:
+        for question in self._source(now, now):
             missed = list(question.over)
             for over in asked.get(question.mark(self._identity), ()):
                 missed = [rest for piece in missed for rest in piece.minus(over)]
@@ -277,138 +269,132 @@ class Windows(msgspec.Struct, eq=False):
 
     def here(self, *, alone: bool = False) -> Cursor:
         """Where the walk stands; `alone`: with nothing to come after the window being read."""
-        question, reading = self._question, self.reading
-        assert question is not None
-        mark, over = question.mark(self._identity), self._evidence.over
-        window, reader = (reading.window, reading.reader) if reading else (None, None)
-        trail = question.trail.memory() if question.trail is not None else ""
-        stack = () if alone else self._stack
-        came = self._evidence.came
-        return Cursor.at(self._index, mark, over, stack, window, reader, self._longest, self._reached, trail, came)
+        question, evidence, at = self._question, self._evidence, self.reader or _NOWHERE
+        found, strange = evidence.came
+        return Cursor(
+            question=self._index,
+            mark=question.mark(self._identity) if question is not None else "",
+            over=evidence.over,
+            stack=() if alone else (*self._stack, *self._pieces),
+            window=at.window if self.reader else None,
+            number=at.number,
+            size=at.size,
+            total=at.total,
+            shown=at.shown,
+            barren=at.barren,
+            longest=self._longest,
+            ahead=at.ahead,
+            token=at.token,
+            reached=self._reached,
+            drift=at.drift,
+            found=found,
+            strange=strange,
+            trail=question.trail.memory() if question is not None and question.trail is not None else "",
+        )
 
     def _go_on_from(self, cursor: Cursor, questions: Iterator[tuple[int, Question]], now: float) -> None:
-        for index, question in questions:
-            if index == cursor.question:
-                if cursor.mark != question.mark(self._identity):
-                    raise BadInput("this cursor belongs to another question; hand it back with the same arguments")
-                self._evidence.over, self._longest = cursor.over, cursor.longest
-                trail = question.trail
-                forgot = trail is not None and not cursor.trail  # cursors of earlier releases did
-                if cursor.inside and (forgot or self._whole_questions):
-                    self._ask(index, question, now)
-                    return
-                self._index, self._question, self._evidence.endpoint = index, question, question.row.name
-                self._stack, self._followed = list(cursor.stack), False
-                self._later = len(self._stack)
-                ahead = [window for window, _ in cursor.stack] + ([cursor.window] if cursor.window else [])
-                self._reached = max(cursor.reached, *(piece.end for piece in (*question.over, *ahead)))
-                if trail is not None and not forgot:
-                    self._recall(trail, cursor.trail)
-                if cursor.window is not None:
-                    self._go_on_in(question, cursor.window, cursor)
-                return
-        raise BadInput("this cursor lies beyond the end of the question; hand it back with the same arguments")
-
-    def _recall(self, trail: Trail, memory: str) -> None:
-        try:
-            trail.recall(memory)
-        except msgspec.MsgspecError:
-            raise BadInput("this is not a cursor of this library (answers cannot have shown that)") from None
+        question = next((question for index, question in questions if index == cursor.question), None)
+        if question is None:
+            raise BadInput("this cursor lies beyond the end of the question; hand it back with the same arguments")
+        if cursor.mark != question.mark(self._identity):
+            raise BadInput("this cursor belongs to another question; hand it back with the same arguments")
+        self._evidence.over, self._longest = cursor.over, cursor.longest
+        trail = question.trail
+        forgot = trail is not None and not cursor.trail  # cursors of earlier releases did
+        if cursor.inside and (forgot or self._whole_questions):
+            self._ask(cursor.question, question, now)
+            return
+        self._take(cursor.question, question)
+        self._followed = False
+        self._stack = list(cursor.stack)
+        ahead = [window for window, _ in cursor.stack] + ([cursor.window] if cursor.window else [])
+        self._reached = max(cursor.reached, *(piece.end for piece in (*question.over, *ahead)))
+        if trail is not None and not forgot:
+            try:
+                trail.recall(cursor.trail)
+            except msgspec.MsgspecError:
+                raise BadInput("this is not a cursor of this library (answers cannot have shown that)") from None
+        if cursor.window is not None:
+            self._go_on_in(question, cursor.window, cursor)
 
     def _go_on_in(self, question: Question, window: TimeRange, cursor: Cursor) -> None:
-        if cursor.ahead is not None and not askable(window, question.limits, now=self._clock.now()):
-            self._stack.append((TimeRange(window.start, cursor.ahead.end), cursor.barren))
+        ahead = cursor.ahead
+        if ahead is not None and not askable(window, question.limits, now=self._clock.now()):
+            self._pieces.append((TimeRange(window.start, ahead.end), cursor.barren))
             return
         self._begin(question, window, cursor.barren)
-        reader = self.reading.reader if self.reading else None
-        shown: dict[str, Any] = {"total": cursor.total, "shown": cursor.shown, "drift": cursor.drift}
-        if isinstance(reader, NextReader):
-            if self.reading is not None and self.reading.window == window:
-                reader.resume(number=cursor.number, token=cursor.token, **shown)
-        elif isinstance(reader, WindowReader):
-            # A window that had to be cut is another listing, and is read from its first page.
-            if self.reading is not None and self.reading.window == window:
-                reader.resume(number=cursor.number, size=cursor.size, **shown)
-        elif isinstance(reader, NewestReader | AnyOfReader) and cursor.ahead is not None:
-            reader.resume(cursor.ahead)
-            self._seen.update([row for row, _ in cursor.ahead.known])
+        # A window that had to be cut is another listing, and is read from its first page.
+        if self.reader is not None and self.reader.window == window:
+            self.reader.resume(cursor)
+            self._seen.update([row for row, _ in ahead.known] if ahead is not None else ())
 
     # -- what a page or a refusal changes -------------------------------------------------------------------------
 
-    def go(self, reading: Reading, step: Step, *, rows: int) -> bool:
-        """Follows a reader's decision about a page of so many rows; True if the window was split."""
-        if rows > self._longest:
-            self._longest = rows
-        window, reader = reading.window, reading.reader
-        self._followed = reading.question.trail is None
+    def go(self, question: Question, reader: Reader, step: Step) -> bool:
+        """Follows a reader's decision; True if the window was split."""
+        self._longest = reader.longest
+        self._followed = question.trail is None
         if step.action == "page":
             return False
-        if step.action == "narrow" and not isinstance(reader, WindowReader | NextReader):
+        window, ranged, split, why = reader.window, bool(question.row.bounds.start), False, step.reason
+        if step.action == "narrow":
             if step.over is not None:
-                self._evidence.close(step.over, reader, complete=step.complete, reason=step.reason)
-            reading.window, reading.adjustments = reader.window, 0
-            if not askable(reader.window, reading.question.limits, now=self._clock.now()):
-                self._stack.append((reader.rest, reader.barren))
-                self.reading = None
-            return False
-        ranged = bool(reading.question.row.bounds.start)
-        halves = window.halves() if step.action == "split" and ranged else None
-        if halves is not None:
-            barren = reader.barren + 1  # reset to 0 by the first new row of the half
-            self._stack += [(halves[1], barren), (halves[0], barren)]
+                self._evidence.close(step.over, reader, complete=step.complete, reason=why)
+                reader.begin_piece()
+            self._refusals = 0
+            if askable(window, question.limits, now=self._clock.now()):
+                return False
+            self._pieces.append((reader.rest, reader.barren))
+        elif step.action == "split" and ranged and (halves := window.halves()) is not None:
+            split, barren = True, reader.barren + 1  # reset to 0 by the first new row of the half
+            self._pieces += [(halves[1], barren), (halves[0], barren)]
         else:
-            why = step.reason
-            if step.action != "done":
+            if step.action == "split":
                 whole = "a single second" if ranged else "a listing without a time range"
                 why = f"{why}, and {whole} cannot be split"
             self._evidence.close(step.over or window, reader, complete=step.complete, reason=why)
-        self.reading = None
-        if not (self._stack or self._followed):
-            self._led_on()
-        return halves is not None
+        self.reader = None
+        if self.between_questions:
+            self._led_on(question)
+        return split
 
     def skip(self, reason: str) -> TimeRange | None:
         """Gives up the window being read and returns it."""
-        reading, self.reading = self.reading, None
-        if reading is None:
+        reader, self.reader = self.reader, None
+        if reader is None:
             return None
-        self._evidence.close(reading.window, reading.reader, complete=False, reason=reason)
-        self._stack += [(piece, reading.reader.barren) for piece in left_over(reading.reader, reading.window)]
-        return reading.window
+        self._evidence.close(reader.window, reader, complete=False, reason=reason)
+        self._pieces += _left_over(reader)
+        return reader.window
 
-    def token_refused(self, reading: Reading, refused: Refusal) -> bool:
-        """Reads a window again from its first page if the vendor no longer knows its own token; False if it does."""
-        reader = reading.reader
-        if (
-            not isinstance(reader, NextReader)
-            or not reader.token
-            or refused.code not in map(str, reader.paging.refused)
-        ):
-            return False
+    def give_way(self, question: Question, reader: Reader, refused: Refusal) -> str:
+        """Asks anew, cuts the window or splits it because of a refusal; says which, `""` if nothing can help."""
+        if isinstance(refused, WindowRefused):
+            return "anew" if self.begin_anew() else self._cut_or_split(question, reader, refused)
+        step = reader.refused(refused.code)
+        if step is None:
+            return ""
         self._evidence.refused += 1
-        self.go(reading, reader.refused(), rows=0)
-        return True
+        self.go(question, reader, step)
+        return "anew"
 
-    def give_way(self, reading: Reading, refused: WindowRefused) -> str:
-        """Cuts or splits a window that the vendor does not answer for; says which, `""` if neither can help."""
-        question, window, reader = reading.question, reading.window, reading.reader
-        times = reading.adjustments = reading.adjustments + 1
-        rest = [(piece, reader.barren) for piece in left_over(reader, window)]
-        if times > _MOST_ADJUSTMENTS or not question.row.bounds.start:
+    def _cut_or_split(self, question: Question, reader: Reader, refused: WindowRefused) -> str:
+        window, bounds = reader.window, question.row.bounds
+        times = self._refusals = self._refusals + 1
+        if times > _MOST_ADJUSTMENTS or not bounds.start:
             return ""
         if refused.kind in ("too_long", "too_much"):
             halves = window.halves()
             if halves is None:
                 return ""
             self._evidence.refused += 1
-            self._stack += [*rest, (halves[1], reader.barren), (halves[0], reader.barren)]
-            self.reading = None
+            self._pieces += [*_left_over(reader), (halves[1], reader.barren), (halves[0], reader.barren)]
+            self.reader = None
             return "split"
         if refused.kind not in ("too_recent", "too_old"):
             return ""
         self._evidence.refused += 1
         now, recent = self._clock.now(), refused.kind == "too_recent"
-        bounds = question.row.bounds
         left = give_way(window, question.limits, now=now, times=times, recent=recent, bounds=bounds)
         here, name = self._clock.here(), question.row.name
         for piece in window.minus(left) if left else (window,):
@@ -416,28 +402,30 @@ class Windows(msgspec.Struct, eq=False):
                 self._evidence.clip(hidden(piece, question.limits, now=now, here=here, endpoint=name))
             else:
                 self._evidence.clip((Clipped(over=piece, reason="history", endpoint=name),))
-        self._stack += rest
-        self.reading = None
+        self._pieces += _left_over(reader)
+        self.reader = None
         if left is not None:
             # Another window is another listing: it is read from its first page.
-            self._begin(question, left, reader.barren, adjustments=times)
+            self._begin(question, left, reader.barren)
+            self._refusals = times
         return "cut"
 
 
-def reader_of(
-    paging: Paging,
-    window: TimeRange,
-    *,
-    size: int,
-    recent: bool,
-    barren: int,
-    longest: int = 0,
-) -> Reader:
+def _left_over(reader: Reader) -> list[tuple[TimeRange, int]]:
+    """What a reader meant to read after the window that it asks for."""
+    return [(piece, reader.barren) for piece in reader.rest.minus(reader.window)]
+
+
+_READERS: Mapping[type[Paging], Callable[..., Reader]] = {
+    PageNumber: WindowReader,
+    NextPage: NextReader,
+    Unpaged: UnpagedReader,
+    Newest: NewestReader,
+    AnyOf: AnyOfReader,
+}
+
+
+def reader_of(paging: Paging, window: TimeRange, *, size: int, recent: bool, barren: int, longest: int = 0) -> Reader:
     """The reader of a window, by how its answer is cut into pages, or is not."""
-    if isinstance(paging, (PageNumber, Unpaged)):
-        return WindowReader(paging=paging, size=size, recent=recent, barren=barren, longest=longest)
-    if isinstance(paging, Newest):
-        return NewestReader(paging=paging, window=window, size=size, barren=barren)
-    if isinstance(paging, AnyOf):
-        return AnyOfReader(paging=paging, window=window, size=size, barren=barren)
-    return NextReader(paging=paging, size=size, recent=recent, barren=barren)
+    make = _READERS[type(paging)]
+    return make(paging=paging, window=window, size=size, recent=recent, barren=barren, longest=longest)

@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agora_tencent_analytics.errors import BadInput
-from agora_tencent_analytics.paging.cursor import Cursor, fingerprint
-from agora_tencent_analytics.paging.truncated import Ahead
+from agora_tencent_analytics.paging.cursor import Ahead, Cursor, fingerprint
 from agora_tencent_analytics.timerange import TimeRange
 from tests.support.in_turn import in_turn
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from random import Random
-from typing import Literal
+from typing import Any, Literal
 
 import attrs
 import pytest
@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 
 from agora_tencent_analytics.endpoint import PageNumber, Unpaged
 from agora_tencent_analytics.paging import seen_ids
+from agora_tencent_analytics.paging.cursor import Cursor
 from agora_tencent_analytics.paging.decision import PageSigns, Step
-from agora_tencent_analytics.paging.numbered import WindowReader
+from agora_tencent_analytics.paging.numbered import UnpagedReader, WindowReader
 from agora_tencent_analytics.paging.seen_ids import digest, fingerprint
 from agora_tencent_analytics.timerange import TimeRange
 from tests.support.in_turn import in_turn
@@ -97,7 +98,9 @@ def walk(server: Server, *, size: int, recent: bool = False, over: TimeRange = S
     stack = [(over, 0)]
     while stack:
         window, barren = stack.pop()
-        reader = WindowReader(paging=paging(server.kind, server.base), size=size, recent=recent, barren=barren)
+        reader = WindowReader(
+            paging=paging(server.kind, server.base), window=window, size=size, recent=recent, barren=barren
+        )
         while True:
             if server.requests - start >= CEILING:
                 return Walked(seen, False, server.requests - start)
@@ -107,7 +110,6 @@ def walk(server: Server, *, size: int, recent: bool = False, over: TimeRange = S
             step = reader.feed(signs, fresh=fresh)
             if step.action != "page":
                 break
-            assert reader.number == step.number
         assert step.reason
         halves = window.halves() if step.action == "split" else None
         if halves is not None:
@@ -308,7 +310,7 @@ def test_a_server_that_shows_only_the_newest_is_split_and_never_believed_too_soo
         window, barren = stack.pop()
         rows = [moment for moment in range(64) if moment in window][::-1]
         shown, more = rows[:shows], len(rows) > shows
-        reader = WindowReader(paging=paging("listing"), size=100, barren=barren)
+        reader = WindowReader(paging=paging("listing"), window=SPAN, size=100, barren=barren)
         step = reader.feed(PageSigns(ids=ids(*shown), has_more=more), fresh=len(set(shown) - seen))
         while step.action == "page":
             step = reader.feed(PageSigns(ids=[], has_more=more), fresh=0)
@@ -323,22 +325,35 @@ def test_a_server_that_shows_only_the_newest_is_split_and_never_believed_too_soo
 
 @pytest.mark.parametrize(("fresh", "action"), [(0, "done"), (1, "split")])
 def test_after_two_barren_levels_only_a_new_row_splits_further(fresh: int, action: str) -> None:
-    reader = WindowReader(paging=paging("listing"), size=3, barren=2)
+    reader = WindowReader(paging=paging("listing"), window=SPAN, size=3, barren=2)
     reader.feed(signs(1, has_more=True), fresh=fresh)
     step = reader.feed(signs(has_more=True), fresh=0)
     assert (action, False) == (step.action, step.complete)
     assert ("2 levels of halves brought nothing new" in step.reason) == (action == "done")
 
 
-def read(pages: Sequence[PageSigns], *, kind: Total = "listing", size: int = 3, recent: bool = False) -> list[Step]:
-    """The steps of one window, every row new to the walk the first time."""
-    reader = WindowReader(paging=paging(kind), size=size, recent=recent)
+def followed(
+    pages: Sequence[PageSigns], *, kind: Total = "listing", size: int = 3, recent: bool = False
+) -> list[tuple[Step, int]]:
+    """The steps of one window, every row new to the walk the first time; each with the page that is to be asked for."""
+    reader = WindowReader(paging=paging(kind), window=SPAN, size=size, recent=recent)
     known: set[bytes] = set()
     steps = []
     for page in pages:
-        steps.append(reader.feed(page, fresh=len(set(page.ids) - known)))
+        step = reader.feed(page, fresh=len(set(page.ids) - known))
+        steps.append((step, reader.number))
         known.update(page.ids)
     return steps
+
+
+def read(pages: Sequence[PageSigns], *, kind: Total = "listing", size: int = 3, recent: bool = False) -> list[Step]:
+    return [step for step, _ in followed(pages, kind=kind, size=size, recent=recent)]
+
+
+def stood(*, number: int, size: int, total: int, shown: int) -> Cursor:
+    """Where a reading stood, before page `number`, after so many rows."""
+    walk: dict[str, Any] = {"question": 0, "mark": "", "over": SPAN, "stack": (), "window": SPAN, "longest": 0}
+    return Cursor(number=number, size=size, total=total, shown=shown, barren=0, **walk)
 
 
 def signs(*names: object, **told: object) -> PageSigns:
@@ -387,39 +402,38 @@ def test_a_page_is_judged_from_every_sign(
 
 def test_a_hint_that_promises_more_to_the_last_ends_incomplete_and_is_not_split() -> None:
     steps = read([signs(1, total=2), signs(total=2), signs(total=2)] * 3, kind="hint")
-    assert [1, 1] == [step.number for step in steps[2::3][:2]]
     assert ("done", False) == (steps[-1].action, steps[-1].complete)
     assert "the vendor counts 2 rows, and 1 came" == steps[-1].reason
 
 
 def test_a_listing_that_shows_less_than_its_total_is_read_again_twice_and_then_split() -> None:
-    steps = read([signs(1, total=2), signs(total=2), signs(total=2)] * 3)
-    assert [("page", 1), ("page", 1), ("split", 0)] == [(step.action, step.number) for step in steps[2::3]]
-    assert "the vendor counts 2 rows, and 1 came" == steps[-1].reason
+    steps = followed([signs(1, total=2), signs(total=2), signs(total=2)] * 3)
+    assert [("page", 1), ("page", 1)] == [(step.action, number) for step, number in steps[2:-1:3]]
+    assert ("split", "the vendor counts 2 rows, and 1 came") == (steps[-1][0].action, steps[-1][0].reason)
 
 
 def test_a_window_that_drifts_is_read_again_twice_and_then_split() -> None:
     drifting = [signs(1, 2, 3, total=4), signs(3, total=4), signs(total=4), signs(total=4)]
-    steps = read([*drifting, *drifting, *drifting][:12])
-    assert 2 == sum(step.action == "page" and step.number == 1 for step in steps)
-    assert "split" in [step.action for step in steps]
+    steps = followed([*drifting, *drifting, *drifting][:12])
+    assert 2 == sum(step.action == "page" and number == 1 for step, number in steps)
+    assert "split" in [step.action for step, _ in steps]
 
 
 def test_a_reading_taken_up_in_the_middle_counts_what_came_before() -> None:
-    reader = WindowReader(paging=paging("listing"), size=3)
-    reader.resume(number=2, size=3, total=5, shown=3)
+    reader = WindowReader(paging=paging("listing"), window=SPAN, size=3)
+    reader.resume(stood(number=2, size=3, total=5, shown=3))
     step = reader.feed(signs(4, 5, total=5), fresh=2)
     assert ("done", True) == (step.action, step.complete)
 
 
 def test_a_recent_reading_taken_up_in_the_middle_is_read_again() -> None:
-    reader = WindowReader(paging=paging("page"), size=3, recent=True, longest=3)
-    reader.resume(number=2, size=3, total=3, shown=3)
+    reader = WindowReader(paging=paging("page"), window=SPAN, size=3, recent=True, longest=3)
+    reader.resume(stood(number=2, size=3, total=3, shown=3))
     again = reader.feed(signs(4, total=1), fresh=1)
-    assert ("page", 1) == (again.action, again.number)
+    assert ("page", 1) == (again.action, reader.number)
     reader.feed(signs(1, 2, 3, total=3), fresh=0)
     confirm = reader.feed(signs(4, total=1), fresh=0)
-    assert ("page", 1) == (confirm.action, confirm.number)
+    assert ("page", 1) == (confirm.action, reader.number)
     assert reader.feed(signs(1, 2, 3, total=3), fresh=0).complete
 
 
@@ -430,19 +444,19 @@ def test_a_total_that_moved_by_the_time_the_first_page_is_read_again_is_drift() 
 
 
 def test_a_first_page_that_was_not_cut_is_read_again_in_the_size_asked_for() -> None:
-    reader = WindowReader(paging=paging("page"), size=5, recent=True, longest=3)
-    reader.resume(number=2, size=3, total=3, shown=3)
+    reader = WindowReader(paging=paging("page"), window=SPAN, size=5, recent=True, longest=3)
+    reader.resume(stood(number=2, size=3, total=3, shown=3))
     again = reader.feed(signs(total=0), fresh=0)
-    assert ("page", 1, 5) == (again.action, again.number, reader.size)
+    assert ("page", 1, 5) == (again.action, reader.number, reader.size)
 
 
 def test_a_reading_taken_up_on_its_last_page_does_not_take_it_for_a_cut_one() -> None:
-    reader = WindowReader(paging=paging("listing"), size=100)
-    reader.resume(number=3, size=100, total=206, shown=200)
+    reader = WindowReader(paging=paging("listing"), window=SPAN, size=100)
+    reader.resume(stood(number=3, size=100, total=206, shown=200))
     steps = [
         reader.feed(page, fresh=0) for page in (signs(1, 2, 3, 4, 5, total=206), signs(total=206), signs(total=206))
     ]
-    assert ("page", 1, 100) == (steps[-1].action, steps[-1].number, reader.size)
+    assert ("page", 1, 100) == (steps[-1].action, reader.number, reader.size)
 
 
 pages_of_any_kind = st.lists(
@@ -463,7 +477,8 @@ def test_what_is_kept_in_a_file_is_decided_alike(pages: list[PageSigns], kind: T
     for bound in (1_000, 2):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(seen_ids, "IN_MEMORY", bound)
-            reader, known, steps = WindowReader(paging=paging(kind), size=3, recent=recent), set[bytes](), []
+            reader = WindowReader(paging=paging(kind), window=SPAN, size=3, recent=recent)
+            known, steps = set[bytes](), []
             for page in pages:
                 steps.append(reader.feed(page, fresh=len(set(page.ids) - known)))
                 known.update(page.ids)
@@ -474,7 +489,7 @@ def test_what_is_kept_in_a_file_is_decided_alike(pages: list[PageSigns], kind: T
 
 
 def test_an_answer_without_pages_is_complete_at_once() -> None:
-    reader = WindowReader(paging=Unpaged(), size=0)
+    reader = UnpagedReader(paging=Unpaged(), window=SPAN, size=0)
     assert Step(action="done", complete=True, reason="the answer has no pages") == reader.feed(signs(1), fresh=1)
     assert 1 == len(reader.everything)
 
@@ -487,7 +502,7 @@ def test_a_digest_is_sixteen_bytes_and_tells_ids_apart() -> None:
 def test_a_first_page_that_was_cut_is_gone_on_from_in_pages_as_short() -> None:
     rows = list(range(7))
     for skips in (False, True):
-        reader = WindowReader(paging=paging("page"), size=5)
+        reader = WindowReader(paging=paging("page"), window=SPAN, size=5)
         known: set[int] = set()
         asked: list[tuple[int, int]] = []
         step = Step(action="page")
@@ -503,16 +518,16 @@ def test_a_first_page_that_was_cut_is_gone_on_from_in_pages_as_short() -> None:
 
 
 def test_a_short_page_is_not_looked_behind_once_the_walk_has_seen_a_longer_one() -> None:
-    reader = WindowReader(paging=paging("page"), size=5, longest=4)
+    reader = WindowReader(paging=paging("page"), window=SPAN, size=5, longest=4)
     assert reader.feed(signs(1, 2, 3), fresh=3).complete
 
 
 def test_pages_that_skip_what_they_cut_are_read_again_in_pages_as_short() -> None:
-    reader = WindowReader(paging=paging("hint"), size=3)
+    reader = WindowReader(paging=paging("hint"), window=SPAN, size=3)
     reader.feed(signs(1, 2, total=5), fresh=2)
     reader.feed(signs(4, 5, total=5), fresh=2)
     steps = [reader.feed(signs(total=5), fresh=0) for _ in range(2)]
-    assert ("page", 1, 2) == (steps[-1].action, steps[-1].number, reader.size)
+    assert ("page", 1, 2) == (steps[-1].action, reader.number, reader.size)
     assert "came short" in steps[-1].drift
     for page in ((1, 2), (3, 4)):
         reader.feed(signs(*page, total=5), fresh=0)
@@ -559,5 +574,5 @@ def test_a_fingerprint_knows_no_order_and_tells_sets_apart(rows: set[bytes], dic
 
 
 def test_rows_behind_an_empty_page_are_drift_though_the_total_is_reached() -> None:
-    steps = read([signs(1, total=2), signs(total=2), signs(2, total=2)], size=1)
-    assert ("page", 1, "a page came empty, and rows followed") == (steps[-1].action, steps[-1].number, steps[-1].drift)
+    step, number = followed([signs(1, total=2), signs(total=2), signs(2, total=2)], size=1)[-1]
+    assert ("page", 1, "a page came empty, and rows followed") == (step.action, number, step.drift)

@@ -26,7 +26,7 @@ from agora_tencent_analytics.errors import BadInput, UnreadableReply
 from agora_tencent_analytics.limits import Limits
 from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.paging.decision import PageSigns
-from agora_tencent_analytics.paging.numbered import WindowReader
+from agora_tencent_analytics.paging.numbered import UnpagedReader
 from agora_tencent_analytics.paging.seen_ids import digest
 from agora_tencent_analytics.paging.truncated import AnyOfReader, Density, NewestReader, hidden, moments
 from agora_tencent_analytics.paging.windows import reader_of
@@ -378,7 +378,7 @@ def test_the_reader_follows_the_paging() -> None:
     kinds: dict[Newest | AnyOf | Unpaged, type] = {
         Newest(most=1, at="t"): NewestReader,
         AnyOf(most=1, at="t"): AnyOfReader,
-        Unpaged(): WindowReader,
+        Unpaged(): UnpagedReader,
     }
     for paging, reader in kinds.items():
         assert isinstance(reader_of(paging, window, size=0, recent=False, barren=0), reader)

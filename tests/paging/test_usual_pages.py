@@ -30,7 +30,9 @@ def test_a_lone_page_comes_to_the_same_whichever_way_it_is_read(
     paging = PageNumber(number="page", size="size", base=1, total=total)  # type: ignore[arg-type]  # one of its words
     told: list[object] = []
     for quick in (True, False):
-        reader = WindowReader(paging=paging, size=5, recent=recent, longest=longest, barren=barren)
+        reader = WindowReader(
+            paging=paging, window=TimeRange(0, 60), size=5, recent=recent, longest=longest, barren=barren
+        )
         with patch.object(WindowReader, "_ends_at_once", WindowReader._ends_at_once if quick else lambda *_: False):
             steps: list[Step] = []
             for ids, counted, more in pages:

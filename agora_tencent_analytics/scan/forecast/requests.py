@@ -26,10 +26,10 @@ from agora_tencent_analytics.endpoint import NextPage
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.paging.clip import clip
-from agora_tencent_analytics.paging.decision import PageSigns
+from agora_tencent_analytics.paging.decision import PageSigns, Reader
 from agora_tencent_analytics.paging.numbered import WindowReader
 from agora_tencent_analytics.paging.question import Question
-from agora_tencent_analytics.paging.truncated import AnyOfReader, NewestReader, Reader
+from agora_tencent_analytics.paging.truncated import AnyOfReader, NewestReader
 from agora_tencent_analytics.paging.windows import RECENT_S, reader_of
 from agora_tencent_analytics.timerange import TimeRange
 
