@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypedDict, TypeVar, Unpack
 from urllib.parse import urlsplit
 
-from agora_tencent_analytics.context import Priority, Terms, check_hooks, together
+from agora_tencent_analytics.context import Priority, check_hooks
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.environment import EnvironmentVariable, from_environment
 from agora_tencent_analytics.errors import BadInput, NotOffered
@@ -73,6 +73,9 @@ class Access:
 
     The arguments are described at `Provider`, which people see.
     """
+
+    # What a view has of its own stands in the slot; all else it shares with its provider.
+    __slots__ = ("__dict__", "__weakref__", "_caller")
 
     endpoints: Sequence[Endpoint[Any]] = ()
     """The rows behind the neutral questions; any row of the vendor's table may be asked by `ask`."""
@@ -138,7 +141,7 @@ class Access:
         self.name: str = vendor.name
         """The vendor's name, as in records and reports."""
         self._plan = plan
-        self._caller = Caller(
+        self._caller: Caller = Caller(
             vendor=vendor,
             hosts=hosts,
             app_id=app_id,
@@ -150,7 +153,6 @@ class Access:
             timeouts=timeouts or Timeouts(),
             hooks=check_hooks(hooks),
         )
-        self._is_view = False
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, **options: Unpack[ProviderOptions]) -> Self:
@@ -242,24 +244,21 @@ class Access:
         if retry is not None or timeouts is not None:
             _check_kinds(("retry", retry, Retry), ("timeouts", timeouts, Timeouts))
         now = self._caller.quota.clock.clock.monotonic()
-        terms = self._caller.terms.narrowed(now, priority=priority, max_wait=max_wait, within_s=within_s, budget=budget)
-        return self._view(terms, hooks, retry, timeouts)
-
-    def _view(
-        self, terms: Terms, hooks: Iterable[Hook] = (), retry: Retry | None = None, timeouts: Timeouts | None = None
-    ) -> Self:
-        caller: Caller = self._caller.__copy__()  # type: ignore[attr-defined]  # which the stubs lack
-        caller.terms, caller.receipts = terms, (Receipt(), *caller.receipts)
-        if hooks:
-            caller.hooks = together(caller.hooks, check_hooks(hooks))
+        caller = self._caller.narrowed(
+            now, priority=priority, max_wait=max_wait, within_s=within_s, budget=budget, hooks=hooks
+        )
+        caller.receipts = (Receipt(), *caller.receipts)
         if retry is not None:
             caller.retry = retry
         if timeouts is not None:
             caller.timeouts = timeouts
         view = object.__new__(type(self))
-        own = view.__dict__ = self.__dict__.copy()  # in half the instructions that `update` takes
-        own["_caller"], own["_is_view"] = caller, True
+        view.__dict__, view._caller = self.__dict__, caller
         return view
+
+    @property
+    def _is_view(self) -> bool:
+        return len(self._caller.receipts) > 1
 
     # -- what it is -----------------------------------------------------------------------------------------
 

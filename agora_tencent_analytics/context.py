@@ -9,9 +9,10 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Iterable
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Self, get_args
 
 import msgspec
+from msgspec.structs import replace
 
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.log import LOG, enter, hook_failed
@@ -23,7 +24,7 @@ Priority = Literal["interactive", "normal", "backfill"]
 PRIORITIES: tuple[Priority, ...] = get_args(Priority)
 
 
-class Terms(msgspec.Struct, kw_only=True, frozen=True):
+class Terms(msgspec.Struct, kw_only=True):
     """The terms of one provider or view."""
 
     priority: Priority | None = None
@@ -36,6 +37,8 @@ class Terms(msgspec.Struct, kw_only=True, frozen=True):
     """Every attempt draws on all of them."""
     queues: bool = False
     """True if `max_wait` and `until` hold for the head of the queue alone: who asks for much queues behind itself."""
+    hooks: tuple[Hook, ...] = ()
+    """Given every notice."""
 
     def narrowed(
         self,
@@ -45,8 +48,9 @@ class Terms(msgspec.Struct, kw_only=True, frozen=True):
         max_wait: float | None = None,
         within_s: float | None = None,
         budget: Budget | None = None,
-    ) -> Terms:
-        """These terms with others on top: what is not given stays, budgets of both hold, and of two ends the earlier.
+        hooks: Iterable[Hook] = (),
+    ) -> Self:
+        """A copy with others on top: what is not given stays, budgets and hooks add up, of two ends the earlier holds.
 
         Args:
             now: monotonic seconds, from which `within_s` counts.
@@ -54,6 +58,7 @@ class Terms(msgspec.Struct, kw_only=True, frozen=True):
             max_wait: in place of the one here.
             within_s: seconds from now until all must be over.
             budget: the most requests.
+            hooks: beside those here.
 
         Raises:
             BadInput: an argument is wrong.
@@ -68,13 +73,14 @@ class Terms(msgspec.Struct, kw_only=True, frozen=True):
             until = now + within_s if until is None else min(until, now + within_s)
         if budget is not None and not isinstance(budget, Budget):
             raise BadInput(f"budget must be a Budget(requests=...), not {budget!r}")
-        return Terms(
+        return replace(
+            self,
             priority=priority or self.priority,
             max_wait=self.max_wait if max_wait is None else max_wait,
             until=until,
             # What holds already is not taken twice.
             budgets=self.budgets if budget is None or budget in self.budgets else (*self.budgets, budget),
-            queues=self.queues,
+            hooks=check_hooks(hooks, self.hooks) if hooks else self.hooks,
         )
 
 
@@ -84,7 +90,7 @@ def check_seconds(name: str, value: object) -> None:
     Raises:
         BadInput: it is not a number from 0.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
         raise BadInput(f"{name} must be 0 or more seconds, or None, not {value!r}")
 
 
@@ -109,28 +115,23 @@ def earlier(one: float | None, other: float | None) -> float | None:
     return other if one is None else one if other is None else min(one, other)
 
 
-def check_hooks(hooks: Iterable[Hook]) -> tuple[Hook, ...]:
-    """The hooks, without duplicates.
+def check_hooks(hooks: Iterable[Hook], before: Iterable[Hook] = ()) -> tuple[Hook, ...]:
+    """The hooks behind those before, each once.
 
     Raises:
         BadInput: one of them is not a plain function.
     """
+    found = list(before)
     try:
-        found = tuple(hooks)
+        given = tuple(hooks)
     except TypeError:
         raise BadInput(f"hooks must be a list of functions, not {hooks!r}") from None
-    for hook in found:
+    for hook in given:
         if not callable(hook) or inspect.iscoroutinefunction(hook):
             raise BadInput(f"hooks must be plain functions (not async ones), not {hook!r}")
-    return together((), found)
-
-
-def together(first: tuple[Hook, ...], more: tuple[Hook, ...]) -> tuple[Hook, ...]:
-    """All of the hooks, without duplicates."""
-    for hook in more:
-        if hook not in first:
-            first = (*first, hook)
-    return first
+        if hook not in found:
+            found.append(hook)
+    return tuple(found)
 
 
 def is_heard(hooks: tuple[Hook, ...]) -> bool:

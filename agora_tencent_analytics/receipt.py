@@ -11,6 +11,8 @@ import msgspec
 
 from agora_tencent_analytics.errors import BadInput, BudgetSpent
 
+_COUNTED = ("requests", "attempts", "retries", "limit_errors", "waited_s")
+
 
 class Receipt(msgspec.Struct, kw_only=True):
     """What was spent, counted since the receipt was begun."""
@@ -41,14 +43,8 @@ class Receipt(msgspec.Struct, kw_only=True):
         Args:
             earlier: a copy that was taken before.
         """
-        return msgspec.structs.replace(
-            self.copy(),
-            requests=self.requests - earlier.requests,
-            attempts=self.attempts - earlier.attempts,
-            retries=self.retries - earlier.retries,
-            limit_errors=self.limit_errors - earlier.limit_errors,
-            waited_s=self.waited_s - earlier.waited_s,
-        )
+        spent = {name: getattr(self, name) - getattr(earlier, name) for name in _COUNTED}
+        return msgspec.structs.replace(self.copy(), **spent)
 
     def left(self, counter: str, requests: int | None, resets_at: float) -> None:
         """Records what a counter has left of the day; None where days are not counted.

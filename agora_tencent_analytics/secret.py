@@ -11,9 +11,11 @@ were sent before it becomes part of an error.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any, Generic, NoReturn, TypeVar, overload
+
+from agora_tencent_analytics.errors import BadInput
 
 T = TypeVar("T", str, bytes)
 
@@ -75,6 +77,15 @@ class Secret(Generic[T]):
         raise TypeError("a secret is not pickled or copied: it must not end up where pickles do")
 
 
+class Kept:
+    """Holds a secret, and so is neither pickled nor copied."""
+
+    __slots__ = ()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("credentials are not pickled or copied: a secret must not end up where pickles do")
+
+
 @overload
 def secret(value: str | Secret[str]) -> Secret[str]: ...
 @overload
@@ -94,6 +105,22 @@ def is_key(value: object) -> bool:
     """True for what may be the key to an account, hidden or not: printable ASCII without spaces, and some of it."""
     text = value.reveal() if isinstance(value, Secret) else value
     return isinstance(text, str) and bool(text) and text.isascii() and text.isprintable() and " " not in text
+
+
+def printable(place: str) -> Callable[[Any, Any, Any], None]:
+    """A validator of attrs for what must be a key.
+
+    Args:
+        place: where the user copies it from; the message says so.
+    """
+
+    def check(instance: Any, attribute: Any, value: object) -> None:
+        if not is_key(value):
+            raise BadInput(
+                f"{attribute.name} must be non-empty printable text without spaces; copy it from the {place}"
+            )
+
+    return check
 
 
 def redacted(text: str, secrets: Iterable[str]) -> str:

@@ -138,12 +138,8 @@ class TimeRange:
         inside = self.overlap(other)
         if inside is None:
             return (self,)
-        pieces = []
-        if self.start < inside.start:
-            pieces.append(TimeRange(self.start, inside.start))
-        if inside.end < self.end:
-            pieces.append(TimeRange(inside.end, self.end))
-        return tuple(pieces)
+        pieces = ((self.start, inside.start), (inside.end, self.end))
+        return tuple(TimeRange(start, end) for start, end in pieces if start < end)
 
 
 @attrs.frozen(init=False)
@@ -190,7 +186,7 @@ def merge(ranges: Iterable[TimeRange]) -> tuple[TimeRange, ...]:
     joined: list[TimeRange] = []
     for piece in sorted(ranges):
         if joined and piece.start <= joined[-1].end:
-            joined[-1] = TimeRange(joined[-1].start, max(joined[-1].end, piece.end))
+            joined[-1] = joined[-1].hull(piece)
         else:
             joined.append(piece)
     return tuple(joined)

@@ -48,6 +48,7 @@ __all__ = ["Asked", "Reply", "Vendor"]
 
 T = TypeVar("T")
 _NEXT_LINK = re.compile(r"<([^<>]*)>[^<>]*;\s*rel=\"?next\b").search
+_SCHEMES = {"bearer": ("Authorization", "Bearer "), "basic": ("Authorization", "Basic ")}
 _UNRESERVED = re.compile(r"[A-Za-z0-9_.~=&-]*").fullmatch
 
 
@@ -120,7 +121,7 @@ class Vendor(ABC):
     other the name alone is shown; what names an app, a channel, a call or a user does not belong here."""
 
     _within: ClassVar[str] = ""  # key of what all of an answer stands in
-    _usual: ClassVar[UsualPages[Any] | None] = None  # reads pages of the usual shape
+    _usual: ClassVar[UsualPages | None] = None  # reads pages of the usual shape
     _series: ClassVar[SeriesReader | None] = None  # reads answers of series whose points stay text
 
     def request(self, row: Endpoint[Any], base_url: str, wire: Mapping[str, Any]) -> Request:
@@ -136,22 +137,13 @@ class Vendor(ABC):
             placed = IN_PATH.findall(path)
             path = IN_PATH.sub(lambda name: quote(_text(wire[name[1]]), safe=""), path)
             wire = {name: value for name, value in wire.items() if name not in placed}
-        url = base_url.rstrip("/") + path
-        if row.method == "GET":
-            headers = {"Accept": "application/json"}
-            url = f"{url}?{_query(wire)}" if wire else url
-            return Request(method="GET", url=url, headers=headers, endpoint=row.name, shown=self.shown)
-        if row.app_in_query:
-            url += "?" + _query({row.app.name: wire[row.app.name]})
-            wire = {name: value for name, value in wire.items() if name != row.app.name}
-        return Request(
-            method="POST",
-            url=url,
-            headers={"Accept": "application/json", "Content-Type": "application/json"},
-            body=msgspec.json.encode(wire),
-            endpoint=row.name,
-            shown=self.shown,
-        )
+        headers, query, body = {"Accept": "application/json"}, wire, b""
+        if row.method == "POST":
+            headers["Content-Type"] = "application/json"
+            query = {row.app.name: wire[row.app.name]} if row.app_in_query else {}
+            body = msgspec.json.encode({name: wire[name] for name in wire if name not in query} if query else wire)
+        url = f"{base_url.rstrip('/')}{path}{'?' if query else ''}{_query(query)}"
+        return Request(method=row.method, url=url, headers=headers, body=body, endpoint=row.name, shown=self.shown)
 
     def authenticate(self, request: Request, row: Endpoint[Any], credentials: Any, *, now: float) -> Request:
         """A copy of the request that the vendor will accept at `now` (vendor epoch seconds).
@@ -165,11 +157,9 @@ class Vendor(ABC):
         if not self.authentication:
             raise BadInput(f"{type(self).__name__} needs an `authentication`, or an authenticate() of its own")
         # No local variable holds what is revealed: crash reports list those of every frame.
-        if self.authentication == "bearer":
-            return request.with_headers({"Authorization": Secret(f"Bearer {_revealed(credentials)}")})
-        if self.authentication == "basic":
-            return request.with_headers({"Authorization": Secret(f"Basic {_pair(credentials)}")})
-        return request.with_headers({self.authentication: Secret(_revealed(credentials))})
+        name, scheme = _SCHEMES.get(self.authentication, (self.authentication, ""))
+        reveal = _pair if self.authentication == "basic" else _revealed
+        return request.with_headers({name: Secret(f"{scheme}{reveal(credentials)}")})
 
     def unwrap(self, row: Endpoint[Any], response: Response) -> Any:
         """The body of a good answer, parsed; a page of the usual shape, or an answer of series, with its rows typed.

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from base64 import b64encode
 from functools import cached_property
-from typing import Any, NoReturn
+from typing import Any
 
 import attrs
 
 from agora_tencent_analytics.errors import BadInput
-from agora_tencent_analytics.secret import Secret, is_key, secret
+from agora_tencent_analytics.secret import Kept, Secret, printable, secret
 
-
-def _printable(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if not is_key(value):
-        raise BadInput(
-            f"{attribute.name} must be non-empty printable text without spaces; copy it from the Agora Console, "
-            "Developer Toolkit, RESTful API"
-        )
+_printable = printable("Agora Console, Developer Toolkit, RESTful API")
 
 
 def _no_colon(instance: Any, attribute: attrs.Attribute[str], value: str) -> None:
@@ -26,7 +20,7 @@ def _no_colon(instance: Any, attribute: attrs.Attribute[str], value: str) -> Non
 
 
 @attrs.frozen(kw_only=True)
-class AgoraCredentials:
+class AgoraCredentials(Kept):
     """A customer id and its secret.
 
     Raises:
@@ -43,6 +37,3 @@ class AgoraCredentials:
         """The value of the `Authorization` header."""
         # No local variable holds the pair: crash reports list those of every frame.
         return Secret("Basic " + b64encode(f"{self.customer_id}:{self.customer_secret.reveal()}".encode()).decode())
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("credentials are not pickled or copied: a secret must not end up where pickles do")

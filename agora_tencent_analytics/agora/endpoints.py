@@ -43,14 +43,24 @@ _READ = {
 _SNAKE = Bounds(start="start_ts", end="end_ts", strict=True)
 _CAMEL = Bounds(start="startTs", end="endTs", strict=True)
 _BY_NUMBER = PageNumber(number="page_no", size="page_size", base=1, total="listing")
+_OF_MODEL: Mapping[type, Mapping[str, Any]] = {
+    Call: {"payload": "call_lists", "key": ("call_id",), "paging": _BY_NUMBER},
+    Session: {
+        "payload": "call_info",
+        "key": ("session_id",),
+        "given": {"call_id": "call_id"},
+        "paging": _BY_NUMBER,
+    },
+    MetricSeries: {"payload": "metrics"},
+}
+"""What is the same of all questions about a model."""
 
 
 def _row(
     path: str,
     model: type[R],
     limits: str,
-    params: tuple[Param, ...] = (),
-    *,
+    *params: Param,
     generation: str = "2024",
     method: Literal["GET", "POST"] = "GET",
     anchor: str = "",
@@ -64,7 +74,6 @@ def _row(
         "path": f"/beta/analytics/{path}" if about_call else f"/beta/{path}",
         "app_in_query": method == "POST",
         "payload": "data",
-        "given": {"call_id": "call_id"} if model is Session else {},
         "app": Param(name="appid", required=True),
         "bounds": _SNAKE if about_call else _CAMEL,
         "paging": Unpaged(),
@@ -73,7 +82,7 @@ def _row(
         "read_on": read_on,
     }
     told = {"generation": generation, "model": model, "method": method, "params": params, "limits": limits}
-    return Endpoint(vendor="agora", **{**usual, **told, **differing})
+    return Endpoint(vendor="agora", **{**usual, **_OF_MODEL.get(model, {}), **told, **differing})
 
 
 def _as_of(generation: str, row: Endpoint[R], **printed: Any) -> Endpoint[R]:
@@ -107,27 +116,11 @@ _QUALITY = _metric(*QUALITY_METRICS)
 
 # -- today, about calls -----------------------------------------------------------------------------------
 
-CALL_LISTS_2024 = _row(
-    "call/lists",
-    Call,
-    plans.CALL_LISTS,
-    (_CNAME,),
-    payload="call_lists",
-    key=("call_id",),
-    paging=_BY_NUMBER,
-    anchor="#get-call-list",
-)
+CALL_LISTS_2024 = _row("call/lists", Call, plans.CALL_LISTS, _CNAME, anchor="#get-call-list")
 """The calls of an app, newest first."""
 
 CALL_SESSIONS_2024 = _row(
-    "call/sessions",
-    Session,
-    plans.CALL_DETAIL,
-    (_CALL_ID, _UIDS, _SERVERS),
-    payload="call_info",
-    key=("session_id",),
-    paging=_BY_NUMBER,
-    anchor="#get-session-details",
+    "call/sessions", Session, plans.CALL_DETAIL, _CALL_ID, _UIDS, _SERVERS, anchor="#get-session-details"
 )
 """The sessions of a call, latest to join first. The vendor hides Linux users unless told not to."""
 
@@ -135,8 +128,8 @@ CALL_METRICS_2024 = _row(
     "call/metrics",
     MetricSeries,
     plans.CALL_DETAIL,
-    (_CALL_ID, Param(name="sids", kind="list", required=True, most=SIDS)),
-    payload="metrics",
+    _CALL_ID,
+    Param(name="sids", kind="list", required=True, most=SIDS),
     anchor="#get-quality-metrics",
 )
 """The metric series of sessions of a call."""
@@ -145,21 +138,21 @@ CALL_STATISTICS_2024 = _row(
     "call/statistics",
     Breakdown,
     plans.CALL_DETAIL,
-    (_CALL_ID, _FREEZE, _dimension("/beta/analytics/call/statistics", required=True)),
+    *(_CALL_ID, _FREEZE, _dimension("/beta/analytics/call/statistics", required=True)),
 )
 """One figure of a call for each part of a dimension, with the users behind it."""
 
-CALL_FREEZE_BUCKET_2024 = _row("call/freeze/bucket", Breakdown, plans.CALL_DETAIL, (_CALL_ID, _FREEZE))
+CALL_FREEZE_BUCKET_2024 = _row("call/freeze/bucket", Breakdown, plans.CALL_DETAIL, _CALL_ID, _FREEZE)
 """How many users of a call froze how much: the dimension is the vendor's `bucket`, which is `[0%,3%)`, `[3%,5%)`,
 `[5%,10%)` or `[10%,100%)`. Empty buckets are left out."""
 
-CALL_STATISTICS_TIME_2024 = _row("call/statistics/time", Figures, plans.CALL_DETAIL, (_CALL_ID, _metric(*CALL_METRICS)))
+CALL_STATISTICS_TIME_2024 = _row("call/statistics/time", Figures, plans.CALL_DETAIL, _CALL_ID, _metric(*CALL_METRICS))
 """One figure of a call over time. The vendor does not sort it, nor say how wide a bucket is."""
 
 # -- today, about the app ---------------------------------------------------------------------------------
 
 INSIGHT_USAGE_2024 = _row(
-    "insight/usage/by_time", Figures, plans.INSIGHT_USAGE, (_USAGE, _GRANULARITY), anchor="#query-usage-metrics"
+    "insight/usage/by_time", Figures, plans.INSIGHT_USAGE, _USAGE, _GRANULARITY, anchor="#query-usage-metrics"
 )
 """How much the app was used, by hour or day. One metric to a request."""
 
@@ -167,7 +160,7 @@ INSIGHT_QUALITY_2024 = _row(
     "insight/quality/by_time",
     Figures,
     plans.INSIGHT_QUALITY,
-    (_QUALITY, _GRANULARITY, _PRODUCT),
+    *(_QUALITY, _GRANULARITY, _PRODUCT),
     anchor="#query-quality-metrics",
 )
 """How good the calls of a product were, by hour or day. One metric to a request."""
@@ -177,7 +170,7 @@ USAGE_AGGREGATION_2024 = _row(
     "insight/usage/aggregation",
     Breakdown,
     plans.USAGE_AGGREGATION,
-    (_USAGE, _dimension("/beta/insight/usage/aggregation"), _VALUES, _FILTERS),
+    *(_USAGE, _dimension("/beta/insight/usage/aggregation"), _VALUES, _FILTERS),
     method="POST",
     anchor="#query-aggregated-usage-metrics",
 )
@@ -188,7 +181,7 @@ QUALITY_AGGREGATION_2024 = _row(
     Breakdown,
     plans.QUALITY_AGGREGATION,
     # The product is required by the OpenAPI description alone; the English table leaves it out.
-    (_QUALITY, _dimension("/beta/insight/quality/aggregation"), _VALUES, _FILTERS, _PRODUCT),
+    *(_QUALITY, _dimension("/beta/insight/quality/aggregation"), _VALUES, _FILTERS, _PRODUCT),
     method="POST",
     anchor="#query-aggregated-quality-metrics",
 )
@@ -199,7 +192,7 @@ REALTIME_USAGE_2024 = _row(
     "realtime/usage/by_time_20sec",
     Figures,
     plans.REALTIME,
-    (_PRODUCT, _metric("userCount", "channelCount"), *_OF_DIMENSION, _CNAME),
+    *(_PRODUCT, _metric("userCount", "channelCount"), *_OF_DIMENSION, _CNAME),
     anchor="#query-real-time-scale-metrics",
 )
 """How much a product is used just now, in buckets of 20 s."""
@@ -208,7 +201,7 @@ REALTIME_QUALITY_2024 = _row(
     "realtime/quality/by_time_20sec",
     Figures,
     plans.REALTIME,
-    (_PRODUCT, _QUALITY, *_OF_DIMENSION, _CNAME, replace(_UIDS, needs="cname")),
+    *(_PRODUCT, _QUALITY, *_OF_DIMENSION, _CNAME, replace(_UIDS, needs="cname")),
     anchor="#query-real-time-quality-metrics",
 )
 """How good the calls of a product are just now, in buckets of 20 s; of single users if it is about one channel."""
@@ -218,7 +211,7 @@ REALTIME_USAGE_TOP_2024 = _row(
     "realtime/usage/dimension/top20",
     Breakdown,
     plans.REALTIME_TOP,
-    (_PRODUCT, _metric("userCount"), _TOP_OF_DIMENSION),
+    *(_PRODUCT, _metric("userCount"), _TOP_OF_DIMENSION),
     bounds=Bounds(start="ts", end="", strict=False),
     anchor="#query-top-20-real-time-scale-metrics",
 )
@@ -228,7 +221,7 @@ REALTIME_QUALITY_TOP_2024 = _row(
     "realtime/quality/dimension/top20",
     Breakdown,
     plans.REALTIME_TOP,
-    (_PRODUCT, _QUALITY, _TOP_OF_DIMENSION, Param(name="extraMetrics", values=("userCount",))),
+    *(_PRODUCT, _QUALITY, _TOP_OF_DIMENSION, Param(name="extraMetrics", values=("userCount",))),
     bounds=REALTIME_USAGE_TOP_2024.bounds,
     anchor="#query-top-20-real-time-quality-metrics",
 )
@@ -281,12 +274,12 @@ _2021_07: tuple[Endpoint[Any], ...] = (
 # -- March 2021: the newest 10 calls to an answer, and most questions withdrawn since -------------------------
 
 
-def _of_2021_03(path: str, model: type[R], limits: str, params: tuple[Param, ...], **differing: Any) -> Endpoint[R]:
-    return _row(path, model, limits, params, **{"generation": "2021-03", "bounds": _SNAKE, **differing})
+def _of_2021_03(path: str, model: type[R], limits: str, *params: Param, **differing: Any) -> Endpoint[R]:
+    return _row(path, model, limits, *params, **{"generation": "2021-03", "bounds": _SNAKE, **differing})
 
 
-def _metrics(*names: str) -> tuple[Param, ...]:
-    return (replace(_metric(*names), kind="list"),)
+def _metrics(*names: str) -> Param:
+    return replace(_metric(*names), kind="list")
 
 
 def _live(path: str, successor: str, *metrics: str) -> Endpoint[Figures]:
@@ -301,9 +294,7 @@ _2021_03: tuple[Endpoint[Any], ...] = (
         "call/details",
         Session,
         plans.CALL_DETAIL,
-        (_CALL_ID, _SERVERS, Param(name="exclude_metrics_info", kind="flag")),
-        payload="call_info",
-        key=("session_id",),
+        *(_CALL_ID, _SERVERS, Param(name="exclude_metrics_info", kind="flag")),
         paging=Newest(most=10, at="join_ts"),
         anchor="#get-quality-metrics",
         retired="call/sessions",
@@ -314,9 +305,8 @@ _2021_03: tuple[Endpoint[Any], ...] = (
         "call/details",
         MetricSeries,
         plans.CALL_DETAIL,
-        (_CALL_ID, _SERVERS),
+        *(_CALL_ID, _SERVERS),
         name="call/details with metrics",
-        payload="metrics",
         paging=AnyOf(most=10, at=""),
         anchor="#get-quality-metrics",
         retired="call/metrics",
@@ -345,7 +335,6 @@ _2021_03: tuple[Endpoint[Any], ...] = (
         "live/diagnosis",
         AbnormalExperience,
         plans.LIVE,
-        (),
         key=("channel", "user_id", "experience_id", "ts", "causes"),
         paging=AnyOf(most=10, at="ts"),
         anchor="#live",

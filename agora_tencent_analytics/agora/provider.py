@@ -12,16 +12,15 @@ from agora_tencent_analytics.agora import plans
 from agora_tencent_analytics.agora.auth import AgoraCredentials
 from agora_tencent_analytics.agora.call_details import details_questions
 from agora_tencent_analytics.agora.endpoints import GENERATION_ENDPOINTS, SIDS, UIDS
-from agora_tencent_analytics.agora.figures.ask import ask_figures, those_had
+from agora_tencent_analytics.agora.figures.ask import ask_figures, those_had, whole, whole_buckets
 from agora_tencent_analytics.agora.figures.decode import grid_of
-from agora_tencent_analytics.agora.joining import join_figures, whole_buckets
 from agora_tencent_analytics.agora.variables import VARIABLES
 from agora_tencent_analytics.agora.wire import HOSTS, AgoraVendor
 from agora_tencent_analytics.decoding.series import join_series
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.errors import BadInput, NotOffered
 from agora_tencent_analytics.http.credentials import fixed_credentials
-from agora_tencent_analytics.limits import DAY, Limits, Plan
+from agora_tencent_analytics.limits import Limits, Plan
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.events import AbnormalExperience
 from agora_tencent_analytics.models.figures import Figures
@@ -32,9 +31,6 @@ from agora_tencent_analytics.paging.stays import Packet, packed
 from agora_tencent_analytics.provider import QUALITY, USAGE, Every, Provider
 from agora_tencent_analytics.secret import Secret
 from agora_tencent_analytics.timerange import TimeRange
-
-_RECOMPUTED_S = 2 * DAY
-"""How far back the vendor computes its figures anew."""
 
 
 class AgoraArguments(ProviderOptions, total=False):
@@ -240,8 +236,7 @@ class AgoraProvider(Provider):
                 yield from part(now, latest)
 
         def merge(pieces: Sequence[Figures]) -> list[Figures]:
-            computed = None if question.startswith("realtime") else int(self.now()) - _RECOMPUTED_S
-            return join_figures(pieces, provisional_from=computed)
+            return whole(question, pieces, self.now())
 
         return self.walk(questions, merge=merge)
 

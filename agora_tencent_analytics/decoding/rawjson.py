@@ -10,13 +10,15 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from agora_tencent_analytics.decoding.bulk import LARGE, check_bulk, read_portions, rows_apart
+
+T = TypeVar("T")
 
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for JSON that it cannot read."""
@@ -220,13 +222,7 @@ def open_object(raw: bytes | msgspec.Raw | None, name: str) -> dict[str, msgspec
     Raises:
         ValueError: it is something else; the message says what, and calls it `name`.
     """
-    if raw is None:
-        return {}
-    check_bulk(raw if isinstance(raw, bytes) else memoryview(raw), points=True)
-    try:
-        return _object(raw) or {}
-    except UNREADABLE:
-        raise ValueError(f"{name} should be an object, not {_kind(raw)}") from None
+    return _opened(raw, name, _object, "an object") or {}
 
 
 def open_list(raw: bytes | msgspec.Raw | None, name: str) -> list[msgspec.Raw]:
@@ -235,13 +231,17 @@ def open_list(raw: bytes | msgspec.Raw | None, name: str) -> list[msgspec.Raw]:
     Raises:
         ValueError: it is something else; the message says what, and calls it `name`.
     """
+    return _opened(raw, name, _list, "a list") or []
+
+
+def _opened(raw: bytes | msgspec.Raw | None, name: str, decode: Callable[[Any], T], due: str) -> T | None:
     if raw is None:
-        return []
+        return None
     check_bulk(raw if isinstance(raw, bytes) else memoryview(raw), points=True)
     try:
-        return _list(raw) or []
+        return decode(raw)
     except UNREADABLE:
-        raise ValueError(f"{name} should be a list, not {_kind(raw)}") from None
+        raise ValueError(f"{name} should be {due}, not {_kind(raw)}") from None
 
 
 def open_objects(raw: bytes | msgspec.Raw | None, name: str, doubts: list[str]) -> Iterator[dict[str, msgspec.Raw]]:

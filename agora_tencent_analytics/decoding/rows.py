@@ -17,7 +17,7 @@ from contextlib import suppress
 from functools import cached_property
 from math import isfinite
 from types import UnionType
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, get_args, get_type_hints
 
 import attrs
 import msgspec
@@ -32,7 +32,6 @@ from agora_tencent_analytics.errors import BadInput
 if TYPE_CHECKING:
     from cattrs import Converter
 
-P = TypeVar("P", bound=msgspec.Struct)
 T = TypeVar("T")
 Odd = Callable[[Iterable[str]], None]
 """Receives the vendor's names of the fields of a record that could not be read as sent."""
@@ -128,7 +127,7 @@ class Structure:
             self._names[model] = {attribute: name for attribute, name in spelt.items() if isinstance(name, str)}
             self._computed[model] = [(attribute, how) for attribute, how in spelt.items() if not isinstance(how, str)]
         self._models: dict[type, _Model] = {}
-        self.usual: UsualPages[Any] | None = None
+        self.usual: UsualPages | None = None
         """How usual rows are read."""
 
     @cached_property
@@ -161,8 +160,11 @@ class Structure:
         """
         if not rows:
             return []
-        learnt = self._models.get(model) or self._learn(model)
         usual = None if self.usual is None else self.usual.rows_of(model)
+        few = usual.read(rows, **given) if usual is not None and len(rows) <= _RUN else None
+        if few is not None:  # as of most calls
+            return few
+        learnt = self._models.get(model) or self._learn(model)
         found: list[T] = []
         odd_left = _ODD_ROWS
         for at in range(0, len(rows), _RUN):
@@ -199,7 +201,9 @@ class Structure:
         """
         return TypedRows(model, self._names.get(model, {}), **usual)
 
-    def pages(self, page: type[P], usual: Mapping[type, Mapping[str, Any]], *, within: str = "") -> UsualPages[P]:
+    def pages(
+        self, page: type[msgspec.Struct], usual: Mapping[type, Mapping[str, Any]], *, within: str = ""
+    ) -> UsualPages:
         """How pages of rows of the usual shape are read.
 
         Args:
@@ -301,15 +305,15 @@ class UsualPage(NamedTuple):
     """The rows, for `UsualPages.records`."""
 
 
-class UsualPages(Generic[P]):
+class UsualPages:
     """Pages of calls or sessions as a vendor usually sends them; see `Structure.pages`."""
 
     def __init__(
-        self, structure: Structure, page: type[P], usual: Mapping[type, Mapping[str, Any]], within: str
+        self, structure: Structure, page: type[msgspec.Struct], usual: Mapping[type, Mapping[str, Any]], within: str
     ) -> None:
         self._structure, self._page, self._usual, self._within = structure, page, usual, within
         self._rows: dict[type, TypedRows] = {}
-        self._readers: dict[tuple[type, str], Callable[[bytes], P | None]] = {}
+        self._readers: dict[tuple[type, str], Callable[[bytes], msgspec.Struct | None]] = {}
 
     def rows_of(self, model: type[Any]) -> TypedRows | None:
         """The rows of a model; None if pages are of others."""

@@ -50,7 +50,6 @@ from agora_tencent_analytics.http.timeouts import Timeouts
 from agora_tencent_analytics.http.transport import AiohttpTransport, Transport
 from agora_tencent_analytics.limits import Limits
 from agora_tencent_analytics.message import Response
-from agora_tencent_analytics.notices import Hook
 from agora_tencent_analytics.paging.clip import refused_at
 from agora_tencent_analytics.quota.clock import SAME_TIME_S, date_of
 from agora_tencent_analytics.quota.quota import Quota
@@ -67,8 +66,8 @@ Answer = tuple[Reply[Any], bytes]
 """A decoded answer, and the body that it was."""
 
 
-class Caller(msgspec.Struct, kw_only=True):
-    """Asks one vendor on one account, on one set of terms; each view has one."""
+class Caller(Terms, kw_only=True):
+    """Asks one vendor on one account, on the terms that it has; each view has one."""
 
     vendor: Vendor
     hosts: Hosts
@@ -81,12 +80,8 @@ class Caller(msgspec.Struct, kw_only=True):
     transport: Transport
     retry: Retry
     timeouts: Timeouts
-    hooks: tuple[Hook, ...] = ()
-    """Given every notice."""
     chance: Callable[[], float] = random.random
     """From 0 to 1, for the jitter of pauses."""
-    terms: Terms = msgspec.field(default_factory=Terms)
-    """On which all is asked."""
     receipts: tuple[Receipt, ...] = msgspec.field(default_factory=lambda: (Receipt(),))
     """What is spent is entered in all of them; the first is its own."""
     connection: Connection = msgspec.field(default_factory=Connection)
@@ -146,17 +141,16 @@ class _Ask:
     ) -> None:
         self._caller, self._row, self._limits, self._wire, self._asked = caller, row, limits, wire, asked
         self._clock = caller.quota.clock.clock
-        self._deadline = caller.terms.until
+        self._deadline = caller.until
         if (most_s := caller.timeouts.deadline_s) is not None:
             self._deadline = earlier(self._deadline, self._clock.monotonic() + most_s)
         receipts = caller.receipts if spent is None else (*caller.receipts, spent)
-        self._recorder = Recorder(row, receipts, caller.hooks, caller.terms, self._clock)
-        self._max_wait = caller.terms.max_wait if max_wait is None else max_wait
+        self._recorder = Recorder(row, caller, receipts, self._clock)
+        self._max_wait = caller.max_wait if max_wait is None else max_wait
         self._failures: list[AnalyticsError] = []
         self._host, self._signed_lead, self._days_spent = "", 0.0, 0
         credentials = caller.credentials
         self._keys: Any = None
-        self._keys_before: Any = None
         self._keys_since = -math.inf
         if isinstance(credentials, Fixed):  # nobody need be called, nor waited for
             self._keys, self._keys_since = credentials.keys, math.inf
@@ -171,7 +165,7 @@ class _Ask:
             if self._keys_since < 0:
                 await self._call_for_keys()
             while True:
-                before, paid = recorder.attempts, recorder.pay() if recorder.terms.budgets else None
+                before, paid = recorder.attempts, recorder.pay() if self._caller.budgets else None
                 try:
                     answer = await self._attempt()
                     recorder.closed()
@@ -256,7 +250,7 @@ class _Ask:
 
     def _waiting(self) -> Waiting | Free:
         """What waits for a slot, on the terms of this ask."""
-        terms, counted = self._recorder.terms, self._limits.counted
+        terms, counted = self._caller, self._limits.counted
         within_s = self._left_s() if counted else None
         if within_s is not None:
             # A slot that leaves less than the quickest answer takes would be spent for nothing.
@@ -393,9 +387,10 @@ class _Ask:
         """Waits out the pause, with fresh keys in hand; raises what makes waiting useless."""
         failure, recorder, caller = self._failures[-1], self._recorder, self._caller
         caller.connection.check(caller.transport)
-        caller.quota.refuse_if_spent(self._row.counter, self._limits.counted, recorder.terms.priority or "normal")
+        caller.quota.refuse_if_spent(self._row.counter, self._limits.counted, caller.priority or "normal")
+        before = self._keys
         await self._call_for_keys()
-        if isinstance(failure, NotAuthenticated) and failure.cause == "token" and self._keys == self._keys_before:
+        if isinstance(failure, NotAuthenticated) and failure.cause == "token" and self._keys == before:
             raise failure
         recorder.check_budgets(failure)
         recorder.retrying(pause, failure)
@@ -408,17 +403,17 @@ class _Ask:
 
     async def _call_for_keys(self) -> None:
         """Calls for keys, no longer than the deadline allows."""
-        caller, before = self._caller, self._keys
-        if not isinstance(caller.credentials, Fixed):
-            with anyio.move_on_after(self._left_s()) as in_time:
-                self._keys = await called_for(caller.credentials)
-            if in_time.cancelled_caught:
-                raise self._late()
-            self._keys_since = self._clock.monotonic()
-            if caller.connection.first_of_its_kind(self._keys):
-                request = caller.vendor.request(self._row, caller.hosts.urls[0], self._wire)
-                check_kind(self._keys, lambda keys: caller.vendor.authenticate(request, self._row, keys, now=0.0))
-        self._keys_before = before
+        caller = self._caller
+        if isinstance(caller.credentials, Fixed):
+            return
+        with anyio.move_on_after(self._left_s()) as in_time:
+            self._keys = await called_for(caller.credentials)
+        if in_time.cancelled_caught:
+            raise self._late()
+        self._keys_since = self._clock.monotonic()
+        if caller.connection.first_of_its_kind(self._keys):
+            request = caller.vendor.request(self._row, caller.hosts.urls[0], self._wire)
+            check_kind(self._keys, lambda keys: caller.vendor.authenticate(request, self._row, keys, now=0.0))
 
     # -- time allowed ---------------------------------------------------------------------------------------------
 

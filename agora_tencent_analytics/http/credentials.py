@@ -6,19 +6,19 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from hashlib import blake2b
-from typing import Any, Generic, NoReturn, TypeVar
+from typing import Any, Generic, TypeVar
 
 import attrs
 
 from agora_tencent_analytics.errors import AnalyticsError, BadInput
-from agora_tencent_analytics.secret import Secret, is_key, secret
+from agora_tencent_analytics.secret import Kept, Secret, is_key, secret
 
 C = TypeVar("C")
 KEEP_S = 60.0
 """Keys older than this do not sign, seconds: who hands out tokens leaves them that long to live."""
 
 
-class Fixed(Generic[C]):
+class Fixed(Kept, Generic[C]):
     """An async callable that always gives the same credentials; who knows it need not wait for them.
 
     Args:
@@ -33,9 +33,6 @@ class Fixed(Generic[C]):
     async def __call__(self) -> C:
         """The credentials."""
         return self.keys
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("credentials are not pickled or copied: a secret must not end up where pickles do")
 
 
 def fixed_credentials(credentials: C, *, account: str | None = None) -> Callable[[], Awaitable[C]]:

@@ -20,7 +20,6 @@ from agora_tencent_analytics.notices import (
     AskStarted,
     Attempt,
     DaySpent,
-    Hook,
     LongWait,
     Notice,
     Refused,
@@ -41,26 +40,21 @@ class Recorder:
 
     Args:
         row: the question.
-        receipts: what it costs is entered in all of them.
-        hooks: given every notice.
         terms: those that it is asked on.
+        receipts: what it costs is entered in all of them.
         clock: the clocks of this machine.
     """
 
-    def __init__(
-        self, row: Endpoint[Any], receipts: tuple[Receipt, ...], hooks: tuple[Hook, ...], terms: Terms, clock: Clock
-    ) -> None:
-        self.terms = terms
+    def __init__(self, row: Endpoint[Any], terms: Terms, receipts: tuple[Receipt, ...], clock: Clock) -> None:
         self.attempts: int = 0
         self.requests: int = 0
         self.heard: bool = False
         """Whether anybody listens to the notices of ordinary life."""
-        self._row, self._clock = row, clock
-        self._receipts, self._hooks = receipts, hooks
+        self._row, self._terms, self._receipts, self._clock = row, terms, receipts, clock
         self._ask = next(_numbers)
         self._waited_s, self._waits_long = 0.0, False
         self._sent_at: float | None = None  # of an attempt whose end was not told yet
-        if is_heard(self._hooks):
+        if is_heard(self._terms.hooks):
             self.heard, self._began = True, clock.monotonic()
             self._tell(AskStarted)
 
@@ -72,7 +66,7 @@ class Recorder:
         """
         taken = []
         try:
-            for budget in self.terms.budgets:
+            for budget in self._terms.budgets:
                 budget.take()
                 taken.append(budget)
         except BudgetSpent:
@@ -84,12 +78,12 @@ class Recorder:
     def repay(self, before: int) -> None:
         """Gives the budgets back what was taken, if nothing was sent since there were so many requests."""
         if self.requests == before:
-            for budget in self.terms.budgets:
+            for budget in self._terms.budgets:
                 budget.give_back()
 
     def check_budgets(self, failure: AnalyticsError) -> None:
         """Raises `BudgetSpent`, because of the failure, where no budget would pay for another attempt."""
-        for budget in self.terms.budgets:
+        for budget in self._terms.budgets:
             if budget.left < 1:
                 raise BudgetSpent(budget.requests) from failure
 
@@ -193,7 +187,7 @@ class Recorder:
             return
         self._waits_long = True
         until = self._clock.wall() + seconds - since_s
-        self._tell(LongWait, seconds=seconds, until=until, reason=reason, priority=self.terms.priority or "normal")
+        self._tell(LongWait, seconds=seconds, until=until, reason=reason, priority=self._terms.priority or "normal")
 
     def closed(self, error: BaseException | None = None) -> None:
         """The ask is over."""
@@ -210,4 +204,4 @@ class Recorder:
         )
 
     def _tell(self, kind: Callable[..., Notice], **facts: Any) -> None:
-        tell(self._hooks, kind(vendor=self._row.vendor, endpoint=self._row.name, ask=self._ask, **facts))
+        tell(self._terms.hooks, kind(vendor=self._row.vendor, endpoint=self._row.name, ask=self._ask, **facts))

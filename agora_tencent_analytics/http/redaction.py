@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-import attrs
+from msgspec.structs import replace
 
 from agora_tencent_analytics.errors import AnalyticsError
 from agora_tencent_analytics.http.credentials import hidden_in
@@ -45,7 +45,7 @@ class Redaction:
         clean, headers = self.text(body), {name: self.text(value) for name, value in response.headers.items()}
         if clean == body and headers == response.headers:
             return response
-        return attrs.evolve(response, body=clean.encode("latin-1"), headers=headers)
+        return replace(response, body=clean.encode("latin-1"), headers=headers)
 
     def error(self, error: AnalyticsError) -> None:
         """Strikes them out of an error, in its text and in its attributes."""

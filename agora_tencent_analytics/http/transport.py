@@ -185,7 +185,6 @@ class AiohttpTransport:
         self._most_body_bytes = most_body_bytes
         self._own: dict[asyncio.AbstractEventLoop, tuple[aiohttp.ClientSession, AsyncGenerator[None]]] = {}
         self._closed = False
-        self._known: Timeouts | float | None = None  # those of the last request
 
     async def send(self, request: Request, *, timeouts: Timeouts, answered: Callable[[], None]) -> Response:
         """Sends once and reads the answer to its end; see `Transport.send`."""
@@ -214,7 +213,8 @@ class AiohttpTransport:
                 data=request.body or None,
                 headers=self._with_ours(request) if own else None,
                 ssl=self._ssl,
-                timeout=self._limits(timeouts),
+                # Of a session of our own the rest is seen to by `watch.py`.
+                timeout=_limits(timeouts.connect_s, *(() if own else (timeouts.total_s, timeouts.read_s))),
                 allow_redirects=False,
                 # A session of the caller's may have been told otherwise.
                 raise_for_status=False,
@@ -295,22 +295,6 @@ class AiohttpTransport:
             raise EOFError("the gzip ends in the middle")
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
-    def _limits(self, timeouts: Timeouts) -> aiohttp.ClientTimeout:
-        """What is left to aiohttp: of a session of our own, how long connecting may take; see `watch.py`."""
-        known = timeouts.connect_s if self._given is None else timeouts
-        if known != self._known:
-            import aiohttp
-
-            # `connect` covers the name lookup, `sock_connect` each address that is tried.
-            total_s, read_s = (None, None) if self._given is None else (timeouts.total_s, timeouts.read_s)
-            self._known, self._as_aiohttp_has_them = (
-                known,
-                aiohttp.ClientTimeout(
-                    total=total_s, connect=timeouts.connect_s, sock_connect=timeouts.connect_s, sock_read=read_s
-                ),
-            )
-        return self._as_aiohttp_has_them
-
     async def _session(self) -> aiohttp.ClientSession:
         if self._given is not None:
             check_open(self)
@@ -363,6 +347,15 @@ def _parts(address: str) -> dict[str, Any]:
 
     url = URL(address, encoded=True)
     return {"scheme": url.scheme, "authority": url.raw_authority, "path": url.raw_path}
+
+
+@lru_cache(maxsize=16)
+def _limits(connect_s: float, total_s: float | None = None, read_s: float | None = None) -> aiohttp.ClientTimeout:
+    """What is left to aiohttp: how long connecting may take, and all the rest where nobody else sees to it."""
+    import aiohttp
+
+    # `connect` covers the name lookup, `sock_connect` each address that is tried.
+    return aiohttp.ClientTimeout(total=total_s, connect=connect_s, sock_connect=connect_s, sock_read=read_s)
 
 
 def _trusts_anybody(connector: aiohttp.BaseConnector | None) -> bool:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
-from itertools import pairwise, starmap
+from itertools import chain, pairwise, starmap
 from math import inf, isfinite, isnan
 from operator import lt
 from typing import Any, ClassVar, NamedTuple, Protocol
@@ -128,31 +128,8 @@ class _Within(msgspec.Struct, gc=False):
         return _Made(kept, of_kept, *counted)
 
     def glance(self) -> Glance | None:
-        seen = self.parent._state.glance()
-        if seen is not None:
-            for start, end in self.spans:
-                if start <= seen.first and seen.last < end:
-                    return seen
-        return None
-
-
-class _Rest(msgspec.Struct, gc=False):
-    parent: Columns
-    spans: tuple[tuple[float, float], ...]
-
-    def make(self) -> _Made:
-        times, values, *_ = self.parent._made()
-        left, of_left, at = array("q"), array("d"), 0
-        if times and not any(start <= times[0] and times[-1] < end for start, end in self.spans):
-            for start, end in (*self.spans, (inf, inf)):
-                first, beyond = bisect_left(times, start), bisect_left(times, end)
-                left += times[at:first]
-                of_left += values[at:first]
-                at = max(at, beyond)
-        return _Made(left, of_left, 0, 0)
-
-    def glance(self) -> Glance | None:
-        return None
+        seen = self.parent._glance()
+        return seen if seen and any(_inside(seen, span) for span in self.spans) else None
 
 
 class _Watched(msgspec.Struct, gc=False):
@@ -274,7 +251,8 @@ class Columns:
         Args:
             spans: as `within` has them.
         """
-        return self._from(_Rest(self, tuple(spans)))
+        edges = [-inf, *chain.from_iterable(spans), inf]
+        return self._from(_Within(self, tuple(zip(edges[::2], edges[1::2], strict=True)), counts=False))
 
     @property
     def times(self) -> array[int]:

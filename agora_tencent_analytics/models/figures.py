@@ -8,7 +8,7 @@ documented examples of "days in UTC" begin at midnight UTC+8, so a day is never 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -128,3 +128,36 @@ class Breakdown:
     """First second after it."""
     extra: Mapping[str, Any] = attrs.field(factory=dict, repr=False, hash=False)
     """Fields of the answer that this library does not know."""
+
+
+def join_figures(pieces: Iterable[Figures], *, provisional_from: int | None = None) -> list[Figures]:
+    """One `Figures` of the pieces that neighbouring windows gave; of buckets in two of them the first is kept.
+
+    Args:
+        pieces: figures of one question, oldest window first.
+        provisional_from: from when on values may change, epoch seconds; None: nowhere.
+    """
+    whole: dict[tuple[str, ...], list[Figures]] = {}
+    for piece in pieces:
+        name = piece.metric or piece.vendor_metric  # a peak may be spelt in two ways
+        key = (name, piece.product, piece.channel, piece.dimension, piece.dimension_value, piece.user_id)
+        whole.setdefault(key, []).append(piece)
+    return [
+        attrs.evolve(
+            same[0],
+            columns=Columns.join([piece.columns for piece in same]),
+            beyond=same[-1].beyond,
+            extra=_joined([piece.extra for piece in same]),
+            provisional_from=provisional_from,
+        )
+        for same in whole.values()
+    ]
+
+
+def _joined(extras: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    joined: dict[str, Any] = {}
+    for extra in extras:
+        for name, value in extra.items():
+            had = joined.get(name)
+            joined[name] = {**had, **value} if isinstance(had, dict) and isinstance(value, dict) else value
+    return joined

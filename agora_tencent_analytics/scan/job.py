@@ -8,7 +8,6 @@ from copy import copy
 from typing import Any, TypeVar
 
 import anyio
-import msgspec
 
 from agora_tencent_analytics.context import is_heard, tell
 from agora_tencent_analytics.errors import (
@@ -136,7 +135,7 @@ class Job:
                 assert self._gone is not None
                 raise copy(self._gone) from None
             except DailyQuotaExhausted as spent:
-                until = self.provider._caller.terms.until
+                until = self.provider._caller.until
                 if not self.options.waiting or until is not None:
                     raise  # to wait for midnight, and be late
                 self._asking.discard(task)
@@ -230,10 +229,10 @@ class Job:
 
 def _on_terms(provider: Provider, options: ScanOptions) -> Provider:
     """A view of the provider for one scan: the scan's options go before the provider's, those before defaults."""
-    terms = provider._caller.terms
-    priority = options.priority or terms.priority or "backfill"
-    narrowed = terms.narrowed(0.0, priority=priority, budget=options.budget)
-    return provider._view(msgspec.structs.replace(narrowed, queues=True), options.hooks)
+    priority = options.priority or provider._caller.priority or "backfill"
+    view = provider.with_options(priority=priority, budget=options.budget, hooks=options.hooks)
+    view._caller.queues = True
+    return view
 
 
 def _forget_frames(error: BaseException | None) -> None:

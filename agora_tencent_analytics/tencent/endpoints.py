@@ -37,6 +37,17 @@ _DAYS = replace(_SECONDS, form="day", zone_s=ZONE_S)
 _MIDNIGHTS = replace(_SECONDS, form="midnight", zone_s=ZONE_S)
 _MINUTES = replace(_SECONDS, form="minute", zone_s=ZONE_S, one_day=True)
 _BY_NUMBER = PageNumber(number="PageNumber", size="PageSize", base=0, total="hint")
+_OF_MODEL: Mapping[type, Mapping[str, Any]] = {
+    Call: {"payload": "RoomList", "key": ("call_id",), "paging": replace(_BY_NUMBER, total="page")},
+    Session: {
+        "payload": "UserList",
+        "key": ("session_id",),
+        "given": {"call_id": "CommId"},
+        "paging": _BY_NUMBER,
+    },
+    MetricSeries: {"paging": _BY_NUMBER},
+}
+"""What is the same of all questions about a model."""
 
 _APP = Param(name="SdkAppId", kind="integer", required=True)
 _APP_AS_TEXT = Param(name="SdkAppId", required=True)
@@ -47,9 +58,7 @@ _ROOM_ID = Param(name="RoomId")
 _PERIOD = Param(name="Period", required=True, values=("d", "h"))
 
 
-def _row(
-    action: str, model: type[R], limits: str, source: str, params: tuple[Param, ...] = (), **differing: Any
-) -> Endpoint[R]:
+def _row(action: str, model: type[R], limits: str, source: str, *params: Param, **differing: Any) -> Endpoint[R]:
     """A question of today; unless told otherwise each action has a counter of its own."""
     usual: dict[str, Any] = {
         "name": action,
@@ -57,7 +66,6 @@ def _row(
         "method": "POST",
         "path": "/",
         "payload": "Data",
-        "given": {"call_id": "CommId"} if model is Session else {},
         "app": _APP,
         "bounds": _SECONDS,
         "paging": Unpaged(),
@@ -65,33 +73,17 @@ def _row(
         "read_on": _READ_ON,
     }
     told = {"model": model, "action": action, "params": params, "limits": limits, "source": source}
-    return Endpoint(vendor="tencent", **{**usual, **told, **differing})
+    return Endpoint(vendor="tencent", **{**usual, **_OF_MODEL.get(model, {}), **told, **differing})
 
 
 # -- about calls --------------------------------------------------------------------------------------------
 
 ROOM_INFO = _row(
-    "DescribeRoomInfo",
-    Call,
-    plans.ROOM_INFO,
-    "https://cloud.tencent.com/document/product/647/44050",
-    (_ROOM_ID,),
-    payload="RoomList",
-    key=("call_id",),
-    paging=replace(_BY_NUMBER, total="page"),
+    "DescribeRoomInfo", Call, plans.ROOM_INFO, "https://cloud.tencent.com/document/product/647/44050", _ROOM_ID
 )
 """The calls of an app."""
 
-USER_INFO = _row(
-    "DescribeUserInfo",
-    Session,
-    plans.USER_INFO,
-    f"{_PAGE}/39096",
-    (_COMM_ID, _USER_IDS),
-    payload="UserList",
-    key=("session_id",),
-    paging=_BY_NUMBER,
-)
+USER_INFO = _row("DescribeUserInfo", Session, plans.USER_INFO, f"{_PAGE}/39096", _COMM_ID, _USER_IDS)
 """The sessions of a call."""
 
 CALL_DETAIL = _row(
@@ -99,11 +91,8 @@ CALL_DETAIL = _row(
     Session,
     plans.CALL_DETAIL,
     f"{_PAGE}/55013",
-    (_COMM_ID, _USER_IDS),
+    *(_COMM_ID, _USER_IDS),
     name="DescribeCallDetailInfo without DataType",
-    payload="UserList",
-    key=("session_id",),
-    paging=_BY_NUMBER,
 )
 """The sessions of a call, by the action that also has the metrics: without `DataType` it covers 4 h and 100 users."""
 
@@ -112,15 +101,12 @@ CALL_DETAIL_METRICS = _row(
     MetricSeries,
     plans.CALL_DETAIL_METRICS,
     f"{_PAGE}/55013",
-    (
-        _COMM_ID,
-        replace(_USER_IDS, most=USERS_WITH_METRICS),
-        Param(name="DataType", kind="list", required=True, values=("all", *TENCENT_METRICS)),
-    ),
+    _COMM_ID,
+    replace(_USER_IDS, most=USERS_WITH_METRICS),
+    Param(name="DataType", kind="list", required=True, values=("all", *TENCENT_METRICS)),
     name="DescribeCallDetailInfo with DataType",
     # "Must be less than 1 hour, beyond that null is returned", then "not over 1 hour": null would read as no data.
     bounds=replace(_SECONDS, strict=True),
-    paging=_BY_NUMBER,
 )
 """The metric series of users of a call: 1 h and 6 users. `DataType=["all"]` asks for every metric."""
 
@@ -129,7 +115,7 @@ USER_EVENT = _row(
     Event,
     plans.USER_EVENT,
     f"{_PAGE}/37762",
-    (_COMM_ID, Param(name="UserId", required=True), Param(name="RoomId", required=True)),
+    *(_COMM_ID, Param(name="UserId", required=True), Param(name="RoomId", required=True)),
     key=("user_id", "peer_id", "time_ms", "event_id", "stream_type", "param_one", "param_two"),
 )
 """What happened to one user in a call. `RoomId` is the call's `channel`: `CommId` does not tell it."""
@@ -139,7 +125,7 @@ UNUSUAL_EVENT = _row(
     AbnormalExperience,
     plans.UNUSUAL_EVENT,
     f"{_PAGE}/37763",
-    (_ROOM_ID,),
+    _ROOM_ID,
     payload="AbnormalExperienceList",
     key=("channel", "user_id", "experience_id", "ts", "causes"),
     paging=AnyOf(most=20, at="ts"),
@@ -153,7 +139,7 @@ SCALE_INFO = _row("DescribeScaleInfo", Figures, plans.SCALE_INFO, f"{_PAGE}/3675
 
 
 def _dashboard(action: str, limits: str, source: str, *params: Param, **differing: Any) -> Endpoint[Figures]:
-    return _row(action, Figures, limits, source, params, app=_APP_AS_TEXT, **differing)
+    return _row(action, Figures, limits, source, *params, app=_APP_AS_TEXT, **differing)
 
 
 REALTIME_SCALE = _dashboard("DescribeTRTCRealTimeScaleData", plans.REALTIME, f"{_PAGE}/58628", _ROOM_ID)
@@ -181,7 +167,7 @@ MARKET_QUALITY = _dashboard(
 
 def _usage(action: str, source: str, *params: Param, limits: str = plans.USAGE, **differing: Any) -> Endpoint[Figures]:
     usual = {"payload": "UsageList", "app": _ANY_APP, "bounds": _DAYS}
-    return _row(action, Figures, limits, source, params, **{**usual, **differing})
+    return _row(action, Figures, limits, source, *params, **{**usual, **differing})
 
 
 TRTC_USAGE = _usage("DescribeTrtcUsage", f"{_PAGE}/54137")

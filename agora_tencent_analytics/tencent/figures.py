@@ -27,7 +27,7 @@ from agora_tencent_analytics.endpoint import Endpoint, whole_units
 from agora_tencent_analytics.errors import BadInput, NotOffered
 from agora_tencent_analytics.limits import DAY, HOUR, MINUTE
 from agora_tencent_analytics.models.columns import Columns
-from agora_tencent_analytics.models.figures import FIGURES, Figures
+from agora_tencent_analytics.models.figures import FIGURES, Figures, join_figures
 from agora_tencent_analytics.timerange import TimeRange
 from agora_tencent_analytics.wire import Asked, payload_of
 
@@ -204,16 +204,11 @@ def whole(pieces: Iterable[Figures], metrics: Sequence[str], kept: TimeRange) ->
         metrics: neutral names; those that the vendor did not answer are left out.
         kept: buckets that begin outside are dropped.
     """
-    by_metric: dict[str, list[Figures]] = {}
-    for piece in pieces:
-        by_metric.setdefault(piece.metric, []).append(piece)
+    joined = {one.metric: one for one in join_figures(pieces)}
     return [
-        attrs.evolve(
-            by_metric[metric][0],
-            columns=Columns.join(piece.columns for piece in by_metric[metric]).slice(kept.start, kept.end),
-        )
+        attrs.evolve(joined[metric], columns=joined[metric].columns.slice(kept.start, kept.end))
         for metric in dict.fromkeys(metrics)
-        if metric in by_metric
+        if metric in joined
     ]
 
 

@@ -147,7 +147,7 @@ def series_of(answer: SeriesAnswer, users: Collection[str], asked: Asked) -> lis
     if not answer.is_about_series:
         raise ValueError("no 'Data' in the answer")
     asked.flaws.doubts += answer.doubts
-    asked.flaws.others(asked.params.get("UserIds") or users, answer.owners, "user")
+    asked.flaws.others(asked.params.get("UserIds") or users, set(answer.owners), "user")
     return series_unread(
         answer.series,
         TENCENT_METRICS,

@@ -13,29 +13,22 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
-from typing import Any, NoReturn
 
 import attrs
 
-from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.limits import DAY
-from agora_tencent_analytics.secret import Secret, is_key, secret
+from agora_tencent_analytics.secret import Kept, Secret, printable, secret
 
 ALGORITHM = "TC3-HMAC-SHA256"
 _CACHED_KEYS = 16
 _keys: dict[tuple[bytes, str, str], Secret[bytes]] = {}
 
 
-def _printable(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if not is_key(value):
-        raise BadInput(
-            f"{attribute.name} must be non-empty printable text without spaces; copy it from the Tencent Cloud "
-            "console, Access Management, API keys"
-        )
+_printable = printable("Tencent Cloud console, Access Management, API keys")
 
 
 @attrs.frozen(kw_only=True)
-class TencentCredentials:
+class TencentCredentials(Kept):
     """A secret id, its key, and the token that temporary (STS) keys come with.
 
     Raises:
@@ -50,9 +43,6 @@ class TencentCredentials:
         default=None, converter=secret, validator=attrs.validators.optional(_printable), repr=False
     )
     """Token of temporary credentials, as a `Secret`. Never shown."""
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("credentials are not pickled or copied: a secret must not end up where pickles do")
 
 
 def canonical_hash(headers: Mapping[str, str], body: bytes) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from agora_tencent_analytics.agora.replies import SERIES
 from agora_tencent_analytics.decoding.points import PointForm
+from agora_tencent_analytics.decoding.rawjson import UNREAD
 from agora_tencent_analytics.decoding.series import UnreadSeries
 from agora_tencent_analytics.decoding.unread import HOLLOW, SeriesAnswer
 from agora_tencent_analytics.models.columns import Columns
@@ -207,6 +208,12 @@ def test_a_value_that_is_not_json_costs_only_itself(kvs: bytes) -> None:
         assert [1, 2] == list(columns.times)
         assert math.isnan(columns.values[0])
         assert 1 == columns.odd
+
+
+def test_a_session_beside_the_series_is_marked_where_a_byte_is_no_utf_8() -> None:
+    answer = read_metrics(b'{"metrics":[],"call_info":[{"sid":"s","cname":"a\xffb"},{"sid":"t"}]}')
+    assert answer.sessions is not None
+    assert [{"cname"}, set()] == [set(row.get(UNREAD, ())) for row in answer.sessions]
 
 
 def test_a_byte_order_mark_is_passed_over() -> None:

@@ -38,7 +38,7 @@ from agora_tencent_analytics.wire import Asked, decoded
 from benchmarks.hostile.bodies import MB, SHAPES, hostile, polite
 
 VENDORS = ("agora", "tencent")
-READERS: dict[str, UsualPages[Any]] = {"agora": AGORA_PAGES, "tencent": TENCENT_PAGES}
+READERS: dict[str, UsualPages] = {"agora": AGORA_PAGES, "tencent": TENCENT_PAGES}
 PAYLOADS = {"agora": "call_lists", "tencent": "RoomList"}
 READ: dict[str, Callable[[bytes], Any]] = {"agora": AGORA_SERIES.read, "tencent": TENCENT_SERIES.read}
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import attrs
 import pytest
+from msgspec.structs import replace
 
 from agora_tencent_analytics import Rate, Response, Retry, TencentCredentials, Timeouts, TransportError
 from agora_tencent_analytics.errors import AnalyticsError, NotAuthenticated, UnreadableReply, VendorFault
@@ -74,7 +74,7 @@ def test_each_attempt_is_signed_for_its_host() -> None:
     assert first.body == second.body
     for host, number, request in ((FIRST, 1, first), (SECOND, 2, second)):
         keys = TencentCredentials(secret_id="id", secret_key=SECRET, token=f"token-{number}")
-        plain = attrs.evolve(bench.caller.vendor.request(bench.row, host, {}), body=request.body)
+        plain = replace(bench.caller.vendor.request(bench.row, host, {}), body=request.body)
         at = int(request.headers["X-TC-Timestamp"])
         signed = bench.caller.vendor.authenticate(plain, bench.row, keys, now=at)
         assert signed.revealed().headers["Authorization"] == request.headers["Authorization"]

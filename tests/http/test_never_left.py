@@ -36,7 +36,6 @@ from agora_tencent_analytics import (
 from agora_tencent_analytics.agora.auth import AgoraCredentials
 from agora_tencent_analytics.agora.endpoints import CALL_LISTS_2024
 from agora_tencent_analytics.agora.wire import AgoraVendor
-from agora_tencent_analytics.context import Terms
 from agora_tencent_analytics.http.client import Caller
 from agora_tencent_analytics.http.hosts import Hosts
 from agora_tencent_analytics.http.transport import AiohttpTransport
@@ -96,7 +95,7 @@ async def ask(
         timeouts=timeouts,
     )
     limits, budget, error = Limits(rates=RATES, history_s=DAY, span_s=DAY, page_size=100), Budget(9), None
-    caller.terms = Terms(budgets=(budget,))
+    caller.budgets = (budget,)
     try:
         await caller.ask(CALL_LISTS_2024, limits, TimeRange(1, 2), {}, page=1, size=1)
     except AnalyticsError as raised:

@@ -15,11 +15,11 @@ from typing import Any
 from urllib.parse import quote
 
 import aiohttp
-import attrs
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from agora_tencent_analytics import (
     AgoraProvider,
@@ -153,7 +153,7 @@ def test_a_signature_in_the_query_is_secret_and_what_was_there_before_is_not() -
 
 
 def test_what_a_vendor_adds_in_the_open_is_told() -> None:
-    asked = attrs.evolve(ASKED, shown=TencentVendor.shown)
+    asked = replace(ASKED, shown=TencentVendor.shown)
     signed = asked.with_headers({"X-TC-Action": "DescribeRoomInfo", "X-TC-Region": "ap-singapore"})
     assert "no DescribeRoomInfo in ap-singapore" == Redaction(None, asked, signed).text(
         "no DescribeRoomInfo in ap-singapore"

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from agora_tencent_analytics import (
@@ -27,7 +26,6 @@ from agora_tencent_analytics import (
 )
 from agora_tencent_analytics.agora.endpoints import CALL_LISTS_2024
 from agora_tencent_analytics.agora.wire import AgoraVendor
-from agora_tencent_analytics.context import together
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.http.client import Caller
 from agora_tencent_analytics.http.hosts import Hosts
@@ -117,12 +115,8 @@ class Bench:
     def on(self, *, hooks: Iterable[Hook] = (), **terms: Any) -> Iterator[Receipt]:
         """What is asked inside is asked through a view with these terms, and enters the receipt."""
         before = self.caller
-        self.caller = msgspec.structs.replace(
-            before,
-            terms=before.terms.narrowed(self.clock.clock.monotonic(), **terms),
-            receipts=(Receipt(), *before.receipts),
-            hooks=together(before.hooks, tuple(hooks)),
-        )
+        self.caller = before.narrowed(self.clock.clock.monotonic(), hooks=hooks, **terms)
+        self.caller.receipts = (Receipt(), *before.receipts)
         try:
             yield self.caller.receipts[0]
         finally:

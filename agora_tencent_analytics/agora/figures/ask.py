@@ -1,6 +1,11 @@
 """What a neutral question about figures becomes in Agora's words: pure, for every generation.
 
-Chooses rows and parameters, or says why there are none. Pieces of answers are joined in `agora/joining.py`.
+Chooses rows and parameters, or says why there are none; and cuts ranges to whole buckets.
+
+The theory of the seams. Agora's buckets have stamps and full values whatever the window, so a range is a set of stamps:
+those in `[start, end)`. Answers by the hour include the window's end, real-time ones leave out the bucket that the end
+falls in and include the one that the start falls in. Windows that touch therefore show every stamp at least once, and
+what two of them show is kept once.
 """
 
 from __future__ import annotations
@@ -13,7 +18,9 @@ from agora_tencent_analytics.agora.reference_tables import PRODUCT_TYPES
 from agora_tencent_analytics.context import listed
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.errors import BadInput, NotOffered
-from agora_tencent_analytics.models.figures import FIGURES
+from agora_tencent_analytics.limits import DAY, Limits
+from agora_tencent_analytics.models.figures import FIGURES, Figures, join_figures
+from agora_tencent_analytics.timerange import TimeRange
 
 Params = dict[str, Any]
 Asking = tuple[Endpoint[Any], list[Params]]
@@ -26,6 +33,8 @@ _ROWS_OF: Mapping[str, tuple[str, ...]] = {
     "realtime_quality": ("realtime/quality/by_time_20sec", "live/experience/by_time", "live/net/by_time"),
 }
 _EVERY = {"day": "1d", "hour": "1h"}
+_RECOMPUTED_S = 2 * DAY
+"""How far back the vendor computes its figures anew."""
 
 
 def ask_figures(
@@ -75,6 +84,36 @@ def those_had(rows: Mapping[str, Endpoint[Any]], question: str, metrics: Sequenc
     """The metrics among these that a generation has; all of them if it has none, so that the refusal names them."""
     found = [rows[name] for name in _ROWS_OF[question] if name in rows]
     return [metric for metric in metrics if any(metric in metrics_taken(row) for row in found)] or list(metrics)
+
+
+def whole_buckets(over: TimeRange, grid: int, limits: Limits) -> TimeRange | None:
+    """The range from the first bucket that begins in `over` to the end of the last one; None if none begins there.
+
+    Buckets belong to the range in which they begin, so that neighbouring ranges share none. The last second or two are
+    left off where they would cost one more request and hold the beginning of no bucket.
+
+    Args:
+        over: what is asked for.
+        grid: buckets begin on multiples of it.
+        limits: gives the span of one request, which a window stays below.
+    """
+    start, end = (-(-edge // grid) * grid for edge in (over.start, over.end))
+    if start >= end:
+        return None
+    span = max(1, limits.span_s - 1)
+    windows = -(-(end - grid + 1 - start) // span)
+    return TimeRange(start, min(end, start + windows * span))
+
+
+def whole(question: str, pieces: Iterable[Figures], now: float) -> list[Figures]:
+    """The figures of a question, of the pieces that neighbouring windows gave.
+
+    Args:
+        question: its name.
+        pieces: oldest window first.
+        now: the vendor's epoch seconds.
+    """
+    return join_figures(pieces, provisional_from=None if question.startswith("realtime") else int(now) - _RECOMPUTED_S)
 
 
 def _taking(rows: Sequence[Endpoint[Any]], metric: str, question: str) -> Endpoint[Any]:

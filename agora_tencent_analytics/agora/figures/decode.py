@@ -88,10 +88,16 @@ def part_of(row: Row, spelt: Sequence[str]) -> str:
     return next((text(row[key]) for key in (*spelt, "dimension_value") if key in row), "")
 
 
-def unit_of(name: str) -> str:
-    """Unit of a metric by the vendor's name; `""` for one that is not in `FIGURES`."""
-    metric = NEUTRAL.get(name)
-    return FIGURES[metric].unit if metric else ""
+def _about(name: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    """What a figure is about by its name, and by what was asked."""
+    metric = NEUTRAL.get(name, "")
+    return {
+        "vendor": "agora",
+        "metric": metric,
+        "unit": FIGURES[metric].unit if metric else "",
+        "product": params.get("productType", ""),
+        "call_id": params.get("call_id", ""),
+    }
 
 
 def ratio_of(row: Endpoint[Any], value: Any) -> float | None:
@@ -144,21 +150,21 @@ def grid_of(row: Endpoint[Any]) -> int | None:
     Days begin on whole hours: the vendor's text has midnight of UTC, its samples that of UTC+8. Minutes of the retired
     live figures begin anywhere.
     """
-    if row.path.startswith("/beta/realtime/"):
-        return _REALTIME_S
-    if row.path.startswith("/beta/insight/"):
-        return DAY if row.generation == "2021-03" else HOUR
-    return 1 if row.path.startswith("/beta/live/") else None
+    return _buckets(row)[0]
 
 
-def _bucket(row: Endpoint[Any], params: Mapping[str, Any]) -> int | None:
-    if row.path.startswith("/beta/realtime/"):
-        return _REALTIME_S
-    if row.path.startswith("/beta/live/"):
-        return MINUTE
-    if row.path.startswith("/beta/insight/") and row.generation == "2021-03":
-        return DAY
-    return GRANULARITIES.get(params.get("aggregateGranularity", ""))
+def _buckets(row: Endpoint[Any]) -> tuple[int | None, int | None]:
+    """The grid of an answer's buckets, and their width, None where it is asked for or nobody says."""
+    _, _, family, _ = row.path.split("/", 3)
+    return _BUCKETS.get((family, row.generation), _BUCKETS.get((family, ""), (None, None)))
+
+
+_BUCKETS: Mapping[tuple[str, str], tuple[int | None, int | None]] = {
+    ("realtime", ""): (_REALTIME_S, _REALTIME_S),
+    ("live", ""): (1, MINUTE),
+    ("insight", ""): (HOUR, None),
+    ("insight", "2021-03"): (DAY, DAY),
+}
 
 
 def figures(row: Endpoint[Any], data: Any, asked: Asked) -> list[Figures]:
@@ -206,16 +212,13 @@ def figures(row: Endpoint[Any], data: Any, asked: Asked) -> list[Figures]:
         return []
 
     flaws.each(rows_of(data), open_groups)
-    bucket, grid = _bucket(row, params), grid_of(row)
+    grid, width = _buckets(row)
+    bucket = width or GRANULARITIES.get(params.get("aggregateGranularity", ""))
     first = asked.window.start - asked.window.start % grid if grid else 0
     return [
         Figures(
-            vendor="agora",
-            metric=NEUTRAL.get(name, ""),
+            **_about(name, params),
             vendor_metric=name,
-            unit=unit_of(name),
-            product=params.get("productType", ""),
-            call_id=params.get("call_id", ""),
             channel=params.get("cname", ""),
             dimension=dimension,
             dimension_value=part,
@@ -264,12 +267,8 @@ def _breakdowns(row: Endpoint[Any], rows: Sequence[Row], asked: Asked) -> list[B
         asked.flaws.odd(extra.keys() & known)
         made.append(
             Breakdown(
-                vendor="agora",
-                metric=NEUTRAL.get(name, ""),
+                **_about(name, params),
                 vendor_metric=name if key == VALUE else key,
-                unit=unit_of(name),
-                product=params.get("productType", ""),
-                call_id=params.get("call_id", ""),
                 dimension=dimension or ("bucket" if "bucket" in part else ""),
                 dimension_value=of_part,
                 value=value,

@@ -10,14 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agora_tencent_analytics.agora.endpoints import GENERATION_ENDPOINTS
-from agora_tencent_analytics.agora.figures.ask import ask_figures, those_had
-from agora_tencent_analytics.agora.joining import join_figures, whole_buckets
+from agora_tencent_analytics.agora.figures.ask import ask_figures, those_had, whole_buckets
 from agora_tencent_analytics.agora.plans import PLANS
 from agora_tencent_analytics.endpoint import check_params
 from agora_tencent_analytics.errors import BadInput, NotOffered
 from agora_tencent_analytics.limits import DAY, Limits
 from agora_tencent_analytics.models.columns import Columns
-from agora_tencent_analytics.models.figures import Figures
+from agora_tencent_analytics.models.figures import Figures, join_figures
 from agora_tencent_analytics.paging.clip import cover
 from agora_tencent_analytics.provider import QUALITY, USAGE
 from agora_tencent_analytics.timerange import TimeRange

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import attrs
+from msgspec.structs import replace
 
 from agora_tencent_analytics import Page
 from agora_tencent_analytics.notices import GoingAway, Notice
@@ -23,7 +23,7 @@ class Adding:
         response = await self._inner.send(request, **options)
         body = json.loads(response.body)
         body["Response"] |= {"DeprecatedWarning": "offline in May", "Hint": [1]}
-        return attrs.evolve(response, body=json.dumps(body).encode())
+        return replace(response, body=json.dumps(body).encode())
 
     async def aclose(self) -> None:
         await self._inner.aclose()
