@@ -2,7 +2,7 @@
 
 They are facts only: no payload, no credential, no parameter of a question. They are made where things happen
 (`http/`, `quota/`, `paging/`, `scan/`), and given to the hooks of the provider and of the terms in force
-(`context.py`).
+(`context.py`). Those that are about one ask hold its number, which is unique within the process, as `ask`.
 """
 
 from __future__ import annotations
@@ -47,17 +47,20 @@ Hook = Callable[[Notice], None]
 """What notices are given to: a plain function that returns soon. What it raises is logged and goes no further."""
 
 
-class AskStarted(Notice, kw_only=True, frozen=True):
-    """A question is about to be asked."""
+class _OfAnAsk(Notice, kw_only=True, frozen=True):
+    """Something happened to an ask."""
 
     ask: int
     """Number of the ask, unique within the process."""
 
 
-class LongWait(Notice, kw_only=True, frozen=True):
+class AskStarted(_OfAnAsk, kw_only=True, frozen=True):
+    """A question is about to be asked."""
+
+
+class LongWait(_OfAnAsk, kw_only=True, frozen=True):
     """A question has to wait for more than five seconds."""
 
-    ask: int
     seconds: float
     """The least that it is expected to wait, seconds."""
     until: float
@@ -68,10 +71,9 @@ class LongWait(Notice, kw_only=True, frozen=True):
     """The priority it is asked with."""
 
 
-class SlotGranted(Notice, kw_only=True, frozen=True):
+class SlotGranted(_OfAnAsk, kw_only=True, frozen=True):
     """The quota granted the right to send one request."""
 
-    ask: int
     counter: str
     """Name of the vendor's counter that it draws on."""
     waited_s: float
@@ -80,10 +82,9 @@ class SlotGranted(Notice, kw_only=True, frozen=True):
     """Requests left in the vendor's UTC day; None where days are not counted."""
 
 
-class Attempt(Notice, kw_only=True, frozen=True):
+class Attempt(_OfAnAsk, kw_only=True, frozen=True):
     """One request was sent, or tried to be, and answered or not."""
 
-    ask: int
     number: int
     """Which attempt of its ask, from 1."""
     status: int | None
@@ -100,40 +101,36 @@ class Attempt(Notice, kw_only=True, frozen=True):
     """Why it failed, a cancellation included; None if it did not."""
 
 
-class Refused(Notice, kw_only=True, frozen=True):
+class Refused(_OfAnAsk, kw_only=True, frozen=True):
     """The vendor refused a request for its rate or for the day."""
 
-    ask: int
     per: str
     """The window that is full: `"second"`, `"minute"`, `"day"` or `"unknown"`."""
     code: str
     """The vendor's code."""
 
 
-class DaySpent(Notice, kw_only=True, frozen=True):
+class DaySpent(_OfAnAsk, kw_only=True, frozen=True):
     """The day's requests of a counter are spent, but for those reserved; told once by a provider for each day."""
 
-    ask: int
     counter: str
     """Name of the vendor's counter."""
     until: float
     """Epoch seconds on this machine's clock when it begins anew."""
 
 
-class Retrying(Notice, kw_only=True, frozen=True):
+class Retrying(_OfAnAsk, kw_only=True, frozen=True):
     """A failed attempt will be repeated."""
 
-    ask: int
     pause_s: float
     """Seconds until then, quota aside."""
     error: AnalyticsError
     """Why."""
 
 
-class AskEnded(Notice, kw_only=True, frozen=True):
+class AskEnded(_OfAnAsk, kw_only=True, frozen=True):
     """A question was answered, or given up."""
 
-    ask: int
     requests: int
     """Requests that were sent, as far as is known."""
     waited_s: float

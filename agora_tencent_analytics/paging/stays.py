@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, pairwise
+from operator import attrgetter
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -75,9 +76,12 @@ class Trail(Protocol):
         """
 
 
+_JOINED = attrgetter("join_ts", "session_id")
+
+
 def in_order(sessions: Iterable[Session]) -> list[Session]:
     """Sessions by the moment of joining."""
-    return sorted(sessions, key=lambda session: (session.join_ts, session.session_id))
+    return sorted(sessions, key=_JOINED)
 
 
 def packed(items: Iterable[T], most: int) -> Iterator[list[T]]:

@@ -170,16 +170,17 @@ class CallReader:
             elif (series.odd or series.columns.outside) and not series.outside:
                 astray.append(series)
         if contradicted:
-            one, points = contradicted[0], sum(series.columns.contradicted for series in contradicted)
-            dropped = counted(points, "point")
-            what = f"call {one.call_id} has {dropped} beside another value of the same second, which was kept"
-            self._job.note([f"{what}; some are of {one.vendor_metric} of session {one.session_id}"])
+            dropped = counted(sum(series.columns.contradicted for series in contradicted), "point")
+            what = f"has {dropped} beside another value of the same second, which was kept; some are"
+            self._doubt(what, contradicted[0])
         if astray:
-            one = astray[0]
-            what = f"call {one.call_id} has points, but none of a second that was asked for, in {len(astray):,} series"
-            self._job.note([f"{what}; one is {one.vendor_metric} of session {one.session_id}"])
+            what = f"has points, but none of a second that was asked for, in {len(astray):,} series; one is"
+            self._doubt(what, astray[0])
         self._memory.hold(size)
         return kept, size
+
+    def _doubt(self, what: str, one: MetricSeries) -> None:
+        self._job.note([f"call {one.call_id} {what} of {one.vendor_metric} of session {one.session_id}"])
 
     async def _next(self, listing: Paginator[T], batches: Batches[T], step: Depth) -> Sequence[T] | None:
         """The next batch about a call, or None when there is no more, or no more can be had."""
@@ -187,7 +188,8 @@ class CallReader:
         while True:
             window = None
             try:
-                batch = await job.next(batches.next)
+                if (batch := await job.next(batches.next)) is not None:
+                    return batch
             except NothingToAsk as nothing:
                 self._hide(nothing.clipped)
                 return None
@@ -195,10 +197,6 @@ class CallReader:
                 if not job.is_hopeless(error) and self._parts.failed < _MOST_FAILURES:
                     window = batches.skip(GIVEN_UP + str(error))
                 await self._fail(error, step, over=window)
-            else:
-                if batch is None:
-                    await self._take(listing.verdict, step)
-                return batch
             if window is None:
                 await self._take(listing.verdict, step)
                 return None

@@ -25,9 +25,8 @@ from agora_tencent_analytics.errors import (
     TransportError,
     WouldExceedQuota,
 )
-from agora_tencent_analytics.notices import CallDone, Notice, Progress
+from agora_tencent_analytics.notices import CallDone, Progress
 from agora_tencent_analytics.paging.certificate import Certificate, Clipped, UnreadableRow
-from agora_tencent_analytics.paging.clip import CLOCKS_DIFFER_S
 from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.scan.batch_queue import BatchQueue
 from agora_tencent_analytics.scan.memory_bound import MemoryBound
@@ -36,7 +35,6 @@ from agora_tencent_analytics.scan.parts import Part, Parts
 from agora_tencent_analytics.scan.records import CallRecord, Failure
 from agora_tencent_analytics.scan.report import VendorReport, doubts_of
 from agora_tencent_analytics.scan.work import PendingCall, Work
-from agora_tencent_analytics.timerange import TimeRange
 
 T = TypeVar("T")
 Outcome = Part | Failure
@@ -88,8 +86,6 @@ class Job:
         self.report: VendorReport = VendorReport(over=work.over, already=work.already, cost=self.provider.receipt)
         self.report.doubt(work.doubts)
         self.report.hide(work.hidden)
-        self._clock = provider.shared_quota.clock
-        self._resolved_at, self._resolved_lead = self._clock.now(), self._clock.lead
         self.in_hand = 0
         """Calls being read."""
         self.answered: bool = False
@@ -101,7 +97,8 @@ class Job:
         self._asking: set[asyncio.Task[Any]] = set()
         self._cut_short: set[asyncio.Task[Any]] = set()
         self._outcomes = outcomes
-        self._began = self._told_at = anyio.current_time()
+        self._loop = asyncio.get_running_loop()
+        self._began = self._told_at = self._loop.time()
 
     @property
     def stopped(self) -> bool:
@@ -174,7 +171,7 @@ class Job:
             points=parts.points,
             failures=parts.failed,
         )
-        self.tell(done)
+        tell(self.provider.hooks, done)
 
     async def fail(self, failure: Failure) -> None:
         """Notes what could not be read, and tells the consumer if it wants to stop at that."""
@@ -209,27 +206,9 @@ class Job:
             self.report.hide(hidden)
             self.work.remember(self.report.doubts, self.report.clipped)
 
-    def begin_anew(self) -> bool:
-        """Resolves the range again, before any of it was read, if the vendor's clock turns out to be another."""
-        now, lead = self._clock.now(), self._clock.lead
-        if abs(lead - self._resolved_lead) <= CLOCKS_DIFFER_S or not self.work.begin_anew(now, self._clock.here()):
-            return False
-        self._resolved_at, self._resolved_lead, self.report.over = now, lead, self.work.over
-        return True
-
-    def missed(self) -> tuple[TimeRange, ...]:
-        """What the range would hold as well, had the vendor's clock been known when it was resolved."""
-        moved_s = self._clock.claim - self._resolved_lead
-        return self.work.missed(self._resolved_at + moved_s) if abs(moved_s) > CLOCKS_DIFFER_S else ()
-
-    def unproven(self, endpoint: str) -> tuple[TimeRange, ...]:
-        """What was too recent to be asked for, if no answer has borne out the clock that says so."""
-        pieces = () if self._clock.borne_out else self.report.clipped
-        return tuple(piece.over for piece in pieces if (piece.endpoint, piece.reason) == (endpoint, "lag"))
-
     def progress(self, *, final: bool = False) -> None:
         """Tells how far the job has come, if the last time is a second ago."""
-        now = anyio.current_time()
+        now = self._loop.time()
         self.report.elapsed_s = now - self._began
         if final or now - self._told_at >= _PROGRESS_S:
             self._told_at = now
@@ -240,16 +219,12 @@ class Job:
                 failures=self.report.failures_by_kind.total(),
                 in_hand=self.in_hand,
             )
-            self.tell(told)
+            tell(self.provider.hooks, told)
 
     @property
     def is_heard(self) -> bool:
         """True if anybody listens to what is told of every call."""
         return is_heard(self.provider.hooks)
-
-    def tell(self, notice: Notice) -> None:
-        """Gives a notice to the hooks of the provider and of the scan."""
-        tell(self.provider.hooks, notice)
 
 
 def _on_terms(provider: Provider, options: ScanOptions) -> Provider:

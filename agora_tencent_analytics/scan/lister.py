@@ -11,7 +11,7 @@ import msgspec
 
 from agora_tencent_analytics.errors import AnalyticsError, BadInput, CallNotFound, UnreadableReply
 from agora_tencent_analytics.models.calls import Call
-from agora_tencent_analytics.paging.certificate import Clipped, NothingToAsk, UnreadableRow
+from agora_tencent_analytics.paging.certificate import Clipped, NothingToAsk
 from agora_tencent_analytics.paging.clip import CLOCKS_DIFFER_S
 from agora_tencent_analytics.paging.cursor import Cursor
 from agora_tencent_analytics.paging.page import Page
@@ -64,62 +64,72 @@ class Lister:
         ids = job.options.call_ids
         known = self._work.known(ids or ())
         self._missing = None if ids is None else {call_id for call_id in ids if known.get(call_id, True)}
-        for call_id in known:
-            self._requested.found(call_id)
+        self._requested.found(known)
 
     async def run(self) -> None:
         """Lists to the end, or until the job is stopped or every call asked for is found."""
         for lost in self._work.untold():
-            await self._lose(lost)
+            await self._fail(lost, lost.over)
         await self._hand_all(self._work.pending())
         everything = await self._list_all()
-        if everything is None:
-            everything = await self._list_all()
         nowhere = self._requested.listed(everything=everything or self._found_all)
         if nowhere:
             said = f"no call {', '.join(nowhere)} is listed in {self._work.over}"
             error = CallNotFound(said, call_ids=nowhere, requests=self._job.report.requests)
             if len(nowhere) == len(self._job.options.call_ids or ()):
                 self._job.ended_by = error
-            await self._job.fail(Failure(vendor=self._job.name, step="calls", error=error))
+            await self._fail(error)
 
-    async def _list_all(self) -> bool | None:
-        """Lists every span; True if all came to an end, None if the range turned out to be another."""
-        everything = True
+    async def _list_all(self) -> bool:
+        """Lists every span; True if all came to an end."""
+        everything, self._job.report.over = True, self._work.over
         for span in self._work.pending_ranges():
-            if self._found_all:
-                break
-            if self._job.stopped:
-                everything = False
-                break
-            ended = await self._list(span)
+            if self._found_all or self._job.stopped:
+                return self._found_all
+            try:
+                ended = await self._list(span)
+            except BadInput:  # the cursor is another version's, or another page size's
+                if span.cursor is None:
+                    raise
+                ended = await self._list(msgspec.structs.replace(span, cursor=None))
             if ended is None:
-                return None
+                return await self._list_all()
             everything = ended and everything
-        else:
-            if everything:
-                await self._hand_all(self._work.vanished())
+        if everything:
+            await self._hand_all(self._work.vanished())
         return everything
 
     def note_what_was_missed(self) -> None:
         """Notes what might have been listed as well, had the vendor's clock been known from the beginning."""
-        for question in self._calls(PendingRange(self._work.over)).questions(self._job.provider.now()):
+        provider, hidden = self._job.provider, self._job.report.clipped
+        # What was too recent to be asked for, if no answer has borne out the clock that says so.
+        unproven = () if provider.shared_quota.clock.borne_out else [one for one in hidden if one.reason == "lag"]
+        for question in self._calls(PendingRange(self._work.over)).questions(provider.now()):
             name = question.row.name
-            for piece in (*self._job.missed(), *self._job.unproven(name)):
+            for piece in (*self._work.missed(), *(one.over for one in unproven if one.endpoint == name)):
                 if piece.seconds > question.limits.lag_s + CLOCKS_DIFFER_S:
                     self._job.note((), [Clipped(over=piece, reason="clock", endpoint=name)])
 
     def _begins_anew(self) -> bool:
         """True if the first answer shows that the range was resolved by a wrong clock, and it is resolved again."""
         may, self._may_begin_anew = self._may_begin_anew, False
-        return may and self._job.begin_anew()
+        return may and self._work.begin_anew()
 
     @property
     def _found_all(self) -> bool:
         return self._missing is not None and not self._missing
 
-    async def _lose(self, lost: UnreadableRow) -> None:
-        await self._job.fail(Failure(vendor=self._job.name, step="calls", over=lost.over, error=lost))
+    async def _fail(self, error: AnalyticsError, over: TimeRange | None = None, cursor: str | None = None) -> None:
+        await self._job.fail(Failure(vendor=self._job.name, step="calls", over=over, error=error, cursor=cursor))
+
+    def _requested_of(self, calls: Sequence[Call]) -> Sequence[Call]:
+        """Those of the calls listed that were asked for, which are found now; all, where no calls were asked for."""
+        if self._missing is None:
+            return calls
+        found = [call for call in calls if call.call_id in self._missing]
+        self._missing.difference_update([call.call_id for call in found])
+        self._requested.found([call.call_id for call in found])
+        return found
 
     async def _hand_all(self, pending: Iterable[PendingCall]) -> None:
         rest, again = iter(pending), self._sessions_stand_in_rows()
@@ -163,14 +173,12 @@ class Lister:
         return self._job.provider.calls(span.over, channel=self._job.options.channel, cursor=span.cursor)
 
     async def _list(self, span: PendingRange) -> bool | None:
-        """Lists a span; True if that came to an end, None if the range turned out to be another."""
-        try:
-            listing = self._calls(span)
-        except BadInput:
-            if span.cursor is None:
-                raise
-            span = self._work.rewind(span)  # another version's cursor
-            listing = self._calls(span)
+        """Lists a span; True if that came to an end, None if the range turned out to be another.
+
+        Raises:
+            BadInput: the span cannot be listed from its cursor on.
+        """
+        listing = self._calls(span)
         pages, rest = listing.pages(), span.cursor
         left = Cursor.read(rest) if rest is not None else None  # where an earlier scan stood
         while not self._job.stopped:
@@ -184,47 +192,40 @@ class Lister:
                 return True
             except AnalyticsError as refused:
                 if isinstance(refused, BadInput) and span.cursor is not None:
-                    return await self._list(self._work.rewind(span))  # another page size's cursor
+                    raise
                 if not await self._give_up(span, refused, pages, rest):
                     break
                 continue
             if self._begins_anew():
                 return None
             if page is None:
-                self._job.doubt(listing.certificate)  # before the span: who is killed between them lists it again
-                self._work.listed(span, listing.certificate.clipped)
+                self._job.doubt(listing.verdict)  # before the span: who is killed between them lists it again
+                self._work.listed(span, listing.verdict.clipped)
                 break
             if left is not None and (page.window != left.window or page.number < left.number):
                 left = None  # the window is at its end, or is read again already
             if left is not None and self._shown_before(page):
-                self._job.doubt(listing.certificate)
+                self._job.doubt(listing.verdict)
                 return await self._list(msgspec.structs.replace(span, cursor=left.before_window.text()))
             rest = page.cursor
             for lost in self._work.lost(page.lost):
-                await self._lose(lost)
+                await self._fail(lost, lost.over)
             wanted: Sequence[Call] = page.items
             if self._job.options.depth != "calls":
                 wanted, strange = as_many_as_asked(listing, wanted, self._job.provider.now())
                 if strange is not None:
-                    name = self._job.name
                     self._work.give_up(span, page.window, None)
-                    await self._job.fail(Failure(vendor=name, step="calls", over=page.window, error=strange))
-            if self._missing is not None:
-                wanted = [call for call in wanted if call.call_id in self._missing]
+                    await self._fail(strange, page.window)
             if self._work.kept:  # before the cursor: who is killed between them reads the page again
-                self._job.doubt(listing.certificate)
-            pending = self._work.page(span, self._job.options.chosen(wanted), page.cursor)
+                self._job.doubt(listing.verdict)
+            pending = self._work.page(span, self._job.options.chosen(self._requested_of(wanted)), page.cursor)
             self._job.progress()
-            if self._missing is not None:
-                for one in wanted:
-                    self._requested.found(one.call_id)
-                    self._missing.discard(one.call_id)
             await self._hand(pending)
             if self._found_all:
                 break
-        self._job.doubt(listing.certificate)
-        self._job.report.count(listing.certificate)
-        return listing.certificate.finished or self._found_all
+        self._job.doubt(listing.verdict)
+        self._job.report.count(listing.verdict)
+        return listing.verdict.finished or self._found_all
 
     def _shown_before(self, page: Page[Call]) -> bool:
         """True if a page shows calls that stood on a page before the one where an earlier scan left the window.
@@ -243,5 +244,5 @@ class Lister:
             window = pages.skip(GIVEN_UP + str(refused))
         if window is not None:
             self._work.give_up(span, window, cursor)
-        await self._job.fail(Failure(vendor=self._job.name, step="calls", over=window, error=refused, cursor=cursor))
+        await self._fail(refused, window, cursor)
         return window is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 import msgspec
@@ -70,9 +70,9 @@ class RequestedIds:
         self._lanes = lanes
         self._all_listed = True
 
-    def found(self, call_id: str) -> None:
-        """A provider lists it."""
-        self._missing.discard(call_id)
+    def found(self, call_ids: Iterable[str]) -> None:
+        """A provider lists them."""
+        self._missing.difference_update(call_ids)
 
     def listed(self, *, everything: bool) -> list[str]:
         """A provider has listed what it can; the ids that nobody lists, once all of them have listed everything."""

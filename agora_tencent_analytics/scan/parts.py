@@ -93,7 +93,7 @@ class Parts:
         by_session: dict[str, list[Seen]] = {}
         for one in series:
             by_session.setdefault(one[0].session_id, []).append(one)
-        with_series = [(self._expected.pop(name, None), own) for name, own in by_session.items()]
+        with_series = zip(map(self._expected.pop, by_session, repeat(None)), by_session.values(), strict=True)
         for session, own in chain(zip(sessions, repeat(())), with_series):
             points = size = 0
             for _, rows, held in own:

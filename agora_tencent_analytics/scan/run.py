@@ -113,11 +113,7 @@ def scan(
             raise BadInput(f"{name} must be one of {', '.join(filter(None, allowed))}, not {value!r}")
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
         raise BadInput(f"workers must be a whole number from 1, not {workers!r}")
-    call_ids = None if call_ids is None else listed("call_ids", call_ids, "texts")
-    users = None if users is None else listed("users", users, "texts")
-    for name, texts in (("call_ids", call_ids), ("users", users)):
-        if texts is not None and not (texts and all(map(_is_text, texts))):
-            raise BadInput(f"{name} must be a non-empty list of texts")
+    call_ids, users = _texts("call_ids", call_ids), _texts("users", users)
     if users is not None and depth == "calls":
         raise BadInput("a listing of calls does not tell their users; take depth='sessions' or 'metrics' with users")
     if only is not None and not callable(only):
@@ -137,7 +133,7 @@ def scan(
         depth=depth,
         channel=channel,
         call_ids=None if call_ids is None else frozenset(call_ids),
-        users=None if users is None else tuple(users),
+        users=users,
         workers=workers,
         on_error=on_error,
         waiting=on_quota == "wait",
@@ -164,6 +160,15 @@ def _each_once(calls: Iterable[Call], vendors: Sequence[str]) -> tuple[Call, ...
             raise BadInput(f"calls= takes Calls of {', '.join(vendors)}, as calls() gives them, not {call!r}")
         found.setdefault((call.vendor, call.call_id, call.created_ts), call)
     return tuple(found.values())
+
+
+def _texts(name: str, given: Sequence[str] | None) -> tuple[str, ...] | None:
+    if given is None:
+        return None
+    texts = tuple(listed(name, given, "texts"))
+    if not texts or not all(map(_is_text, texts)):
+        raise BadInput(f"{name} must be a non-empty list of texts")
+    return texts
 
 
 def _is_text(value: object) -> bool:

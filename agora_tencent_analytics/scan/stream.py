@@ -23,7 +23,7 @@ import anyio
 
 from agora_tencent_analytics.errors import AnalyticsError, BadInput, BudgetSpent
 from agora_tencent_analytics.http.connection import check_loop
-from agora_tencent_analytics.paging.question import Over, resolve
+from agora_tencent_analytics.paging.question import Over
 from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.quota.shield import uninterrupted
 from agora_tencent_analytics.scan.batch_queue import BatchQueue
@@ -35,7 +35,7 @@ from agora_tencent_analytics.scan.options import RequestedIds, ScanOptions, Sinc
 from agora_tencent_analytics.scan.parts import Part
 from agora_tencent_analytics.scan.records import CallRecord, Failure
 from agora_tencent_analytics.scan.report import Report
-from agora_tencent_analytics.scan.work import Work, lives
+from agora_tencent_analytics.scan.work import Work
 from agora_tencent_analytics.storage.sqlite import beside_the_loop
 from agora_tencent_analytics.timerange import TimeRange
 
@@ -79,7 +79,7 @@ class Records:
         self._entered = self._closed = False
         self._told = False  # what the tasks failed with, if they did
         self._memory = MemoryBound(HELD_BYTES)
-        self._outcomes: BatchQueue[Outcome]
+        self._outcomes = BatchQueue[Outcome](BUFFERED_RECORDS)
         self._taken: Part | None = None
         self._report = Report()
         self._jobs: dict[str, Job] = {}
@@ -116,8 +116,8 @@ class Records:
 
     async def _prepare(self) -> None:
         names = names_of(self._providers)
-        for provider in self._providers:
-            list(asks(provider, self._options, self._range(provider)))  # raises what can be known before a request
+        for provider in self._providers:  # raises what can be known before a request
+            list(asks(provider, self._options, self._range(provider)))
         if self._ledger_given is not None:
             given = self._ledger_given
             if isinstance(given, Ledger):
@@ -129,7 +129,6 @@ class Records:
             ledger.begin({**apps, **self._options.facts, "range": span})
             self._stack.callback(ledger.end)
             self._ledger = ledger
-        self._outcomes = BatchQueue(BUFFERED_RECORDS)
         requested = RequestedIds(self._options.call_ids, len(names))
         for name, provider in names.items():
             job = self._jobs[name] = Job(
@@ -143,17 +142,18 @@ class Records:
             )
             self._report.vendors[name] = job.report
 
+    def _afresh(self, provider: Provider) -> Work:
+        """What is to be read of a provider if nothing of it was read before."""
+        listed = None if self._options.calls is None else self._options.listed(provider)
+        return Work(first_of(self._over), provider.shared_quota.clock, listed)
+
     def _range(self, provider: Provider) -> TimeRange:
-        """What is to be read of a provider, in its vendor's time."""
-        now = provider.now()
-        over = first_of(self._over)
-        return lives(self._options.listed(provider), now) if over is None else resolve(over, now)
+        return self._afresh(provider).over
 
     async def _work_of(self, name: str, provider: Provider) -> Work:
-        if self._ledger is not None and self._over is not None:
-            return await beside_the_loop(partial(self._ledger.work, name, provider, self._over))
-        listed = None if self._options.calls is None else self._options.listed(provider)
-        return Work(first_of(self._over), provider.now(), listed)
+        if self._ledger is None or self._over is None:
+            return self._afresh(provider)
+        return await beside_the_loop(partial(self._ledger.work, name, provider, self._over))
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -137,8 +137,7 @@ async def read_whole(job: Job, worker: int, call: Call) -> Whole | None:
             held += size
             before, sessions = users, {session.session_id: session for session in page.sessions} | sessions
             users, rows = frozenset(session.user_id for session in sessions.values()), rows + len(page.sessions)
-            known = {*sessions, *users}
-            if any((one.session_id or one.user_id) not in known for one in page.items):
+            if {one.session_id or one.user_id for one in page.items} - {*sessions, *users}:
                 # They have nobody next to them: a row is lost, or the list of sessions is what is missing.
                 everybody, users = False, before
                 break

@@ -15,7 +15,9 @@ import msgspec
 from agora_tencent_analytics.errors import AnalyticsError
 from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.paging.certificate import Clipped, UnreadableRow
+from agora_tencent_analytics.paging.clip import CLOCKS_DIFFER_S
 from agora_tencent_analytics.paging.question import Over, resolve
+from agora_tencent_analytics.quota.clock import VendorClock
 from agora_tencent_analytics.scan.records import CallRecord
 from agora_tencent_analytics.timerange import TimeRange
 
@@ -47,7 +49,7 @@ class Work:
 
     Args:
         asked: the range asked for; None: all of each call listed already.
-        now: the vendor's now, epoch seconds.
+        clock: the vendor's.
         listed: calls that were listed already: nothing is to be listed, and every one of them is to be read.
     """
 
@@ -60,12 +62,13 @@ class Work:
     hidden: Sequence[Clipped] = ()
     """What earlier scans could not ask, and no report has told yet."""
 
-    def __init__(self, asked: Over | None, now: float, listed: Sequence[Call] | None = None) -> None:
-        self._listed = listed
-        self._asked = lives(listed or (), now) if asked is None else asked
-        self.over: TimeRange = resolve(self._asked, now)
+    def __init__(self, asked: Over | None, clock: VendorClock, listed: Sequence[Call] | None = None) -> None:
+        self._clock = clock
+        self._resolved_at, self._lead = clock.now(), clock.lead
+        self._listed, self._whole = listed, asked is None
+        self._asked = lives(listed or (), self._resolved_at) if asked is None else asked
+        self.over: TimeRange = resolve(self._asked, self._resolved_at)
         """The range, in vendor time."""
-        self._whole = asked is None
 
     @property
     def within(self) -> TimeRange | None:
@@ -80,18 +83,28 @@ class Work:
             return attrs.evolve(call, destroyed_ts=None)
         return attrs.evolve(call, created_ts=0) if call.created_ts >= self.over.end else call
 
-    def begin_anew(self, now: float, here: float) -> bool:
-        """Resolves the range again, before any of it was read; False if that changes nothing.
+    def begin_anew(self) -> bool:
+        """Resolves the range again, before any of it was read, if the vendor's clock turns out to be another.
 
-        Args:
-            now: the vendor's now as it is known since the last time, epoch seconds.
-            here: epoch seconds on this machine's clock.
+        Returns:
+            False if that changes nothing.
         """
+        now, lead = self._clock.now(), self._clock.lead
+        if abs(lead - self._lead) <= CLOCKS_DIFFER_S or not self._resolve_anew(now, self._clock.here()):
+            return False
+        self._resolved_at, self._lead = now, lead
+        return True
+
+    def _resolve_anew(self, now: float, here: float) -> bool:
         before, self.over = self.over, resolve(self._asked, now)
         return self.over != before
 
-    def missed(self, now: float) -> tuple[TimeRange, ...]:
-        """What would be in the range as well if the vendor's now had been this when the range was resolved."""
+    def missed(self) -> tuple[TimeRange, ...]:
+        """What would be in the range as well, had the vendor's clock been known when it was resolved."""
+        moved_s = self._clock.claim - self._lead
+        return self._missed(self._resolved_at + moved_s) if abs(moved_s) > CLOCKS_DIFFER_S else ()
+
+    def _missed(self, now: float) -> tuple[TimeRange, ...]:
         return resolve(self._asked, now).minus(self.over)
 
     def pending_ranges(self) -> Sequence[PendingRange]:
@@ -110,7 +123,7 @@ class Work:
         """Those of the calls that an earlier scan has listed; True for one that still ran when it was read."""
         return {}
 
-    def page(self, span: PendingRange, calls: Iterable[Call], cursor: str) -> Sequence[PendingCall]:
+    def page(self, span: PendingRange, calls: Sequence[Call], cursor: str) -> Sequence[PendingCall]:
         """Takes in a page of a listing; those of its calls that are to be read."""
         return [PendingCall(call) for call in calls]
 
@@ -128,10 +141,6 @@ class Work:
     def was_told(self, row: UnreadableRow) -> bool:
         """True if an earlier scan ended with the consumer being told of this row: it need not end another."""
         return False
-
-    def rewind(self, span: PendingRange) -> PendingRange:
-        """The same span without its cursor, which turned out to be unusable."""
-        return msgspec.structs.replace(span, cursor=None)
 
     def give_up(self, span: PendingRange, window: TimeRange, cursor: str | None) -> None:
         """A window of a listing could not be read."""

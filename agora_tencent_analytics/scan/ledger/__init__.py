@@ -124,12 +124,11 @@ class Ledger:
             over: the range asked for.
         """
         history_s = max((limits.history_s for limits in provider.plan.rows.values()), default=0)
-        here = provider.shared_quota.clock.here()
         key = None
         if provider.seal_key is not None:
             about = self._about + lane.encode()
             key = Secret(blake2b(about, digest_size=32, key=provider.seal_key.reveal()).digest())
-        return KeptWork(Rows(self._file, lane, key), over, now=provider.now(), here=here, history_s=history_s)
+        return KeptWork(Rows(self._file, lane, key), over, provider.shared_quota.clock, history_s)
 
     def acknowledge(self, done: Iterable[tuple[Work, CallRecord]], bookmark: str | None) -> None:
         """Writes down what was dealt with and the bookmark, all or nothing.

@@ -69,6 +69,7 @@ CREATE INDEX oldest ON calls (lane, ended) WHERE state = 0
 """What each version of the schema adds to the one before."""
 _NUMBER = 8
 """Bytes of a number next to the ledger."""
+_SET_MARK = "INSERT OR REPLACE INTO marks VALUES (?, ?)"
 _LATEST, _MOST = 1 << 37, 1 << 62
 
 
@@ -188,7 +189,7 @@ class LedgerFile:
             sums = dict(self._seals.sums)
             try:
                 yield
-                self.set_mark("commits", self._commits + 1)
+                self.rows(_SET_MARK, ("commits", self._commits + 1))
                 for seal in self._seals.changed(sums):
                     self.rows("INSERT OR REPLACE INTO seals VALUES (?, ?)", seal)
                 self.rows("COMMIT")
@@ -213,7 +214,7 @@ class LedgerFile:
 
     def set_mark(self, name: str, value: int) -> None:
         """Keeps a number under a name."""
-        self.write("INSERT OR REPLACE INTO marks VALUES (?, ?)", (name, value))
+        self.write(_SET_MARK, (name, value))
 
     def _prepare(self, connection: SqliteConnection) -> None:
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")

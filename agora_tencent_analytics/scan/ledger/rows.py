@@ -5,10 +5,11 @@ This is SQL alone: what the rows mean for the next scan is decided in `work.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from enum import IntEnum
 from hashlib import blake2b
+from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -144,11 +145,20 @@ class Rows:
 
     # -- its calls ---------------------------------------------------------------------------------------------
 
-    def state(self, call_id: str) -> tuple[State | None, int]:
-        """The state of a call, and the number of the scan that set it; None and 0 if it is unknown."""
-        values = (self._lane, _digest(call_id))
-        rows = self._file.rows("SELECT state, run FROM calls WHERE lane = ? AND digest = ?", values)
-        return (State(rows[0][0]), rows[0][1]) if rows else (None, 0)
+    def states(self, call_ids: Iterable[str]) -> dict[str, tuple[State, int]]:
+        """The states of the calls that are known, each with the number of the scan that set it."""
+        found, rest = dict[str, tuple[State, int]](), iter(call_ids)
+        while batch := {_digest(call_id): call_id for call_id in islice(rest, _CHUNK)}:
+            places = ", ".join("?" * len(batch))
+            statement = f"SELECT digest, state, run FROM calls WHERE lane = ? AND digest IN ({places})"
+            for digest, state, run in self._file.rows(statement, (self._lane, *batch)):
+                found[batch[digest]] = State(state), run
+        return found
+
+    def state(self, call_id: str) -> State | None:
+        """The state of a call; None if it is unknown."""
+        state, _ = self.states([call_id]).get(call_id, (None, 0))
+        return state
 
     def put(self, call: Call, state: State, *, run: int, ended: int) -> None:
         """Writes down a call; of one that is settled, its digest alone."""

@@ -19,7 +19,7 @@ from agora_tencent_analytics.limits import DAY
 from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.paging.certificate import Clipped, UnreadableRow
 from agora_tencent_analytics.paging.question import Over, resolve
-from agora_tencent_analytics.quota.clock import KEPT_MARGIN_S
+from agora_tencent_analytics.quota.clock import KEPT_MARGIN_S, VendorClock
 from agora_tencent_analytics.scan.ledger.rows import LaneState, Rows, State
 from agora_tencent_analytics.scan.options import Since, first_of
 from agora_tencent_analytics.scan.records import CallRecord
@@ -45,15 +45,14 @@ class KeptWork(Work):
     Args:
         rows: the lane, with its calls.
         over: the range asked for; it counts when the lane is new, or goes on.
-        now: the vendor's now, epoch seconds.
-        here: epoch seconds on this machine's clock.
+        clock: the vendor's.
         history_s: how far back the vendor's data reaches, seconds.
     """
 
     kept = True
 
-    def __init__(self, rows: Rows, over: Over | Since, *, now: float, here: float, history_s: float) -> None:
-        super().__init__(first_of(over), now)
+    def __init__(self, rows: Rows, over: Over | Since, clock: VendorClock, history_s: float) -> None:
+        super().__init__(first_of(over), clock)
         self._rows = rows
         self._goes_on = isinstance(over, Since)
         self._look_back_s = over.look_back_s if isinstance(over, Since) else 0
@@ -66,11 +65,11 @@ class KeptWork(Work):
         with rows.transaction():
             if not rows.sound:
                 if self._before is not None and self._goes_on:
-                    self._goes_back_to = max(self._before.first, math.floor(now - history_s))
+                    self._goes_back_to = max(self._before.first, math.floor(self._resolved_at - history_s))
                 self._before = None
                 if rows.distrust():
                     self._note = _note_of([_UNSEALED])
-            self._begin(now, here)
+            self._begin(self._resolved_at, clock.here())
         lost = [_LOST] if rows.new_losses(self._now) else []
         if lost:
             rows.doubt_pending()
@@ -123,20 +122,18 @@ class KeptWork(Work):
             return known._replace(first=first.start, until=first.start)
         return known._replace(until=self._now)
 
-    def begin_anew(self, now: float, here: float) -> bool:
-        """See `Work.begin_anew`: a lane that earlier scans have begun stays as it is."""
-        if self._before is not None:
+    def _resolve_anew(self, now: float, here: float) -> bool:
+        if self._before is not None:  # a lane that earlier scans have begun stays as it is
             return False
         with self._rows.transaction():
             self._rows.forget()
         self._begin(now, here)
         return True
 
-    def missed(self, now: float) -> tuple[TimeRange, ...]:
-        """See `Work.missed`."""
+    def _missed(self, now: float) -> tuple[TimeRange, ...]:
         if self._goes_on:
             return (TimeRange(self.over.end, math.floor(now)),) if math.floor(now) > self.over.end else ()
-        return super().missed(now) if self._before is None else ()
+        return super()._missed(now) if self._before is None else ()
 
     def _prune(self) -> None:
         """Forgets settled calls that no listing can show any more."""
@@ -171,8 +168,7 @@ class KeptWork(Work):
 
     def known(self, call_ids: Iterable[str]) -> dict[str, bool]:
         """See `Work.known`."""
-        states = ((call_id, self._rows.state(call_id)[0]) for call_id in call_ids)
-        return {call_id: state is State.RUNNING for call_id, state in states if state is not None}
+        return {call_id: state is State.RUNNING for call_id, (state, _) in self._rows.states(call_ids).items()}
 
     def gaps(self, clipped: Iterable[Clipped]) -> tuple[Clipped, ...]:
         """See `Work.gaps`: what was only looked back at is not a gap. What is too recent no scan has read yet."""
@@ -184,12 +180,13 @@ class KeptWork(Work):
 
     # -- what is done -------------------------------------------------------------------------------------------
 
-    def page(self, span: PendingRange, calls: Iterable[Call], cursor: str) -> Sequence[PendingCall]:
+    def page(self, span: PendingRange, calls: Sequence[Call], cursor: str) -> Sequence[PendingCall]:
         """See `Work.page`."""
         pending = []
         with self._rows.transaction():
+            known = self._rows.states([call.call_id for call in calls])
             for call in calls:
-                state, run = self._rows.state(call.call_id)
+                state, run = known.get(call.call_id, (None, 0))
                 if state is None:
                     again = call.created_ts < self._lost_before
                     self._put(call, State.AGAIN if again else State.PENDING)
@@ -197,6 +194,7 @@ class KeptWork(Work):
                 elif state is State.RUNNING and run < self._standing.run:
                     self._put(call, State.AGAIN)
                     pending.append(PendingCall(call, again=True, sound=True))
+                known[call.call_id] = State.PENDING, self._standing.run  # a page may show it twice
             if span.settled:
                 self._rows.set_cursor(span.number, cursor)
         return pending
@@ -207,7 +205,8 @@ class KeptWork(Work):
 
     def lost(self, rows: Sequence[UnreadableRow]) -> Sequence[UnreadableRow]:
         """See `Work.lost`: each is told by the scan that finds it, and again only if that did not come to its end."""
-        news = [row for row in rows if self._rows.state(row.row_id)[0] is None]
+        known = self._rows.states([row.row_id for row in rows])
+        news = [row for row in rows if row.row_id not in known]
         with self._rows.transaction():
             for row in news:
                 self._rows.put_lost(row, run=self._standing.run)
@@ -218,18 +217,13 @@ class KeptWork(Work):
         with self._rows.transaction():
             for error in errors:
                 if isinstance(error, UnreadableRow):
-                    if self._rows.state(error.row_id)[0] is None:  # of a call: what listings lose was written down
+                    if self._rows.state(error.row_id) is None:  # of a call: what listings lose was written down
                         self._rows.put_lost(error, run=self._standing.run)
                     self._rows.tell(error.row_id)
 
     def was_told(self, row: UnreadableRow) -> bool:
         """See `Work.was_told`."""
-        return self._rows.state(row.row_id)[0] is State.TOLD
-
-    def rewind(self, span: PendingRange) -> PendingRange:
-        """See `Work.rewind`."""
-        self._rows.set_cursor(span.number, None)
-        return super().rewind(span)
+        return self._rows.state(row.row_id) is State.TOLD
 
     def give_up(self, span: PendingRange, window: TimeRange, cursor: str | None) -> None:
         """See `Work.give_up`: the next scan tries it again."""
@@ -256,7 +250,7 @@ class KeptWork(Work):
         """See `Work.acknowledge`. A call with only some of its parts dealt with comes again, whole, and says so."""
         if record.last:
             self._put(record.call, self._outcome(record.call))
-        elif self._rows.state(record.call.call_id)[0] in (None, State.PENDING):
+        elif self._rows.state(record.call.call_id) in (None, State.PENDING):
             self._put(record.call, State.AGAIN)
 
     def _outcome(self, call: Call) -> State:
@@ -264,7 +258,7 @@ class KeptWork(Work):
         early = call.call_id in self._early
         if call.call_id in self._unsound:
             return State.AGAIN
-        if self._rows.state(call.call_id)[0] in (State.ONCE_MORE, State.SETTLED):
+        if self._rows.state(call.call_id) in (State.ONCE_MORE, State.SETTLED):
             return State.SETTLED
         if call.finished:
             return State.EARLY if early else State.SETTLED
