@@ -96,7 +96,9 @@ def test_a_share_of_less_than_one_request_stretches_the_window() -> None:
     assert 2.0 <= finish(scenario(), of) < 3.5
 
 
-def test_answers_to_what_was_served_without_the_server_are_not_said_to_be_lost(caplog: pytest.LogCaptureFixture) -> None:
+def test_answers_to_what_was_served_without_the_server_are_not_lost(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     of = quota(RedisStore(NOWHERE, fallback_share=0.5))
 
     async def scenario() -> None:
