@@ -203,8 +203,12 @@ class Known(msgspec.Struct):
             # Two answers that overtook each other: what the later knows may not have been told.
             self.birth, self.numbers = birth if self.birth == asked_as else "?", {}
         self.identity = identity
-        self.heard += 1
         self.numbers[counter] = max(number, self.numbers.get(counter, 0))
+        self.hear(counter, days)
+
+    def hear(self, counter: str, days: Sequence[tuple[int, Day]]) -> None:
+        """Takes note of what a store knows of days."""
+        self.heard += 1
         known = self.days.setdefault(counter, {})
         for date, day in days:
             known.setdefault(date, Day()).merge(day)

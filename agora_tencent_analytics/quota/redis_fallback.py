@@ -159,6 +159,11 @@ class Fallback:
                 found.told = away.days
                 found.known = {claim.id for claim in away.in_flight}.intersection(found.claims)
 
+    def keys(self) -> list[CounterKey]:
+        """The counters that have a share now."""
+        with self._lock:
+            return list(self._shares)
+
     def serves(self, key: CounterKey) -> bool:
         """True if the share still applies."""
         with self._lock:

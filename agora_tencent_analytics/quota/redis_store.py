@@ -164,7 +164,14 @@ class RedisStore:
         return f"<RedisStore {self._link.place}>"
 
     async def aclose(self) -> None:
-        """See `QuotaStore.aclose`. Does nothing while a step of this loop is under way: its connection is in use."""
+        """See `QuotaStore.aclose`. Tells what was served without the server, if it can be reached again.
+
+        Closes nothing while a step of this loop is under way: its connection is in use.
+        """
+        if self._fallback is not None:
+            for key in self._fallback.keys():
+                with contextlib.suppress(QuotaUnavailable):
+                    await uninterrupted(self._come_back(key, self._fallback, self._fallback.away(key)))
         await self._link.aclose()
 
     async def reserve(self, key: CounterKey, claim: Claim, now: float) -> CounterState:
@@ -407,6 +414,7 @@ class RedisStore:
             asked = {"known": list(away.days.values()), "in_flight": in_flight, "gather_s": gather_s}
             await self._run("back", key, asked, days=tuple(away.days))
             fallback.told(key, away)
+            self._known.setdefault(key[0], Known()).hear(key[1], list(away.days.items()))
             if away.first:
                 count = sum(day.used for day in away.days.values())
                 _log.info("%s: the quota store is back, and has been told of %d requests", key[1], count)

@@ -269,6 +269,48 @@ def test_the_share_is_served_until_the_server_grants_again_and_each_of_its_grant
     assert 0 == max(refusals(served + others, 20, 1.0).values())
 
 
+@pytest.mark.skipif(os.name != "posix", reason="stops a process as POSIX has it")
+def test_what_the_server_was_told_of_a_share_and_forgot_at_once_is_told_again(server: RedisServer) -> None:
+    from redis.asyncio import Redis
+
+    of = quota(sharing(server))
+
+    async def scenario() -> int:
+        await ask(of, DAY_ALONE)
+        server.signal(signal.SIGSTOP)
+        for _ in range(5):
+            await ask(of, DAY_ALONE)
+        server.signal(signal.SIGCONT)
+        await asyncio.sleep(AGAIN_S)
+        await ask(of, DAY_ALONE)  # the server, which gathers, is told of it by itself
+        async with Redis.from_url(server.url) as redis:
+            await redis.flushall()
+        await ask(of, DAY_ALONE)
+        return await used_at_last(of, DAY_ALONE)
+
+    assert 8 == finish(scenario(), of)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="stops a process as POSIX has it")
+def test_whoever_is_closed_tells_what_it_was_served_if_the_server_is_back(server: RedisServer) -> None:
+    of, other = quota(sharing(server)), quota(RedisStore(server.url, lease_s=0.6))
+
+    async def scenario() -> int:
+        await ask(of, DAY_ALONE)
+        server.signal(signal.SIGSTOP)
+        for _ in range(5):
+            await ask(of, DAY_ALONE)
+        await of.aclose()
+        server.signal(signal.SIGCONT)
+        await asyncio.sleep(AGAIN_S)
+        before = await used_at_last(other, DAY_ALONE)
+        await of.aclose()
+        await of.aclose()
+        return await used_at_last(other, DAY_ALONE) - before
+
+    assert 5 == finish(scenario(), of, other)
+
+
 # --- the messages -----------------------------------------------------------------------------------------------
 
 
