@@ -12,7 +12,7 @@ import msgspec
 
 from agora_tencent_analytics.agora.metrics import AGORA_METRICS, AGORA_METRICS_2021_03
 from agora_tencent_analytics.decoding.points import PointForm
-from agora_tencent_analytics.decoding.rows import Structure
+from agora_tencent_analytics.decoding.rows import Structure, UsualPage
 from agora_tencent_analytics.decoding.series import UnreadSeries, series_unread
 from agora_tencent_analytics.decoding.unread import SeriesAnswer, SeriesForm, SeriesReader
 from agora_tencent_analytics.endpoint import Endpoint
@@ -40,18 +40,17 @@ STRUCTURE = Structure(
 )
 
 
-class _Page(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class _Page(UsualPage, kw_only=True):
     """A good answer as it usually is."""
 
     code: Literal[200]
     message: str | None = None
-    requestId: str | None = None
+    request_id: str | None = msgspec.field(name="requestId", default=None)
     page_no: int | None = None
     page_size: int | None = None
-    total_size: int | None = None
+    total: int | None = msgspec.field(name="total_size", default=None)
     has_more: bool | None = None
     call_id: str | None = None
-    rows: list[Any]
 
 
 PAGES = STRUCTURE.pages(

@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, get_args, get_type_h
 
 import attrs
 import msgspec
-from msgspec.structs import asdict
 
 from agora_tencent_analytics.decoding.flaws import MISREAD
 from agora_tencent_analytics.decoding.moments import YEAR_5138, seconds
@@ -202,12 +201,12 @@ class Structure:
         return TypedRows(model, self._names.get(model, {}), **usual)
 
     def pages(
-        self, page: type[msgspec.Struct], usual: Mapping[type, Mapping[str, Any]], *, within: str = ""
+        self, page: type[UsualPage], usual: Mapping[type, Mapping[str, Any]], *, within: str = ""
     ) -> UsualPages:
         """How pages of rows of the usual shape are read.
 
         Args:
-            page: what comes with the rows, by the vendor's names, and `rows`.
+            page: what comes with the rows, by the vendor's names.
             usual: what the rows of each model are like, as `TypedRows` takes it.
             within: the vendor's name for what all of that stands in, if it stands in something.
         """
@@ -296,11 +295,13 @@ class Structure:
         return learnt
 
 
-class UsualPage(NamedTuple):
-    """A page as a vendor usually sends it, its rows not yet records."""
+class UsualPage(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A page as a vendor usually sends it, its rows not yet records. A vendor's own says what it calls these."""
 
-    body: dict[str, Any]
-    """What stands beside the rows, by the vendor's names."""
+    total: int | None = None
+    """As the vendor counts."""
+    request_id: str | None = None
+    """The vendor's id of the request."""
     rows: list[Any]
     """The rows, for `UsualPages.records`."""
 
@@ -309,11 +310,11 @@ class UsualPages:
     """Pages of calls or sessions as a vendor usually sends them; see `Structure.pages`."""
 
     def __init__(
-        self, structure: Structure, page: type[msgspec.Struct], usual: Mapping[type, Mapping[str, Any]], within: str
+        self, structure: Structure, page: type[UsualPage], usual: Mapping[type, Mapping[str, Any]], within: str
     ) -> None:
         self._structure, self._page, self._usual, self._within = structure, page, usual, within
         self._rows: dict[type, TypedRows] = {}
-        self._readers: dict[tuple[type, str], Callable[[bytes], msgspec.Struct | None]] = {}
+        self._readers: dict[tuple[type, str], Callable[[bytes], UsualPage | None]] = {}
 
     def rows_of(self, model: type[Any]) -> TypedRows | None:
         """The rows of a model; None if pages are of others."""
@@ -328,11 +329,7 @@ class UsualPages:
             if (rows := self.rows_of(model)) is None:
                 return None
             read = self._readers[model, payload] = rows.reader(self._page, payload, within=self._within)
-        page = read(body)
-        if page is None:
-            return None
-        found = asdict(page)
-        return UsualPage(found, found.pop("rows"))
+        return read(body)
 
     def records(self, model: type[Any], rows: Sequence[Any], **given: Any) -> list[Any]:
         """The records of the rows of a page, and what is given with them."""

@@ -13,7 +13,7 @@ import msgspec
 from agora_tencent_analytics.decoding.moments import YEAR_5138, seconds
 from agora_tencent_analytics.decoding.points import PointForm
 from agora_tencent_analytics.decoding.rawjson import text
-from agora_tencent_analytics.decoding.rows import Structure
+from agora_tencent_analytics.decoding.rows import Structure, UsualPage
 from agora_tencent_analytics.decoding.series import series_unread
 from agora_tencent_analytics.decoding.unread import SeriesAnswer, SeriesForm, SeriesReader
 from agora_tencent_analytics.models.calls import Call, Session
@@ -78,12 +78,11 @@ STRUCTURE = Structure(
 _CAUSES = "AbnormalEventList"
 
 
-class _Page(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class _Page(UsualPage, kw_only=True):
     """What is inside `Response` of a good answer as it usually is."""
 
-    Total: int | None = None
-    RequestId: str
-    rows: list[Any]
+    total: int | None = msgspec.field(name="Total", default=None)
+    request_id: str = msgspec.field(name="RequestId")
 
 
 _ABSENT = ("audio_freeze_ratio", "video_freeze_ratio")
