@@ -70,7 +70,7 @@ PAGES = STRUCTURE.pages(
 
 SERIES = SeriesReader(
     SeriesForm(
-        envelope={"code": int, "message": str, "requestId": str},
+        envelope={"code": int, "message": str, "requestId": str, "call_id": str},
         series="metrics",
         group="data",
         owner="sid",
@@ -78,9 +78,9 @@ SERIES = SeriesReader(
         peer="peer_uid",
         points="kvs",
         form=PointForm.PAIRS,
-        numbers=True,
         sessions="call_info",
-    )
+    ),
+    PAGES,
 )
 """Answers of `call/metrics`, and of `call/details`, which has the sessions too."""
 
@@ -91,10 +91,13 @@ def sessions_of(answer: SeriesAnswer, asked: Asked) -> list[Session]:
     Raises:
         KeyError, TypeError, ValueError: one of them is not what it should be.
     """
+    given = {"vendor": "agora", "call_id": asked.params["call_id"]}
+    if answer.usual is not None:
+        return PAGES.records(Session, answer.usual, **given)
 
     def read(rows: Sequence[Any]) -> list[Session]:
         mine = [{name: value for name, value in row.items() if name != "metrics"} for row in rows]
-        return STRUCTURE.rows(mine, Session, odd=asked.flaws.odd, vendor="agora", call_id=asked.params["call_id"])
+        return STRUCTURE.rows(mine, Session, odd=asked.flaws.odd, **given)
 
     return asked.flaws.each(list(answer.sessions or ()), read)  # their series may be inside them
 

@@ -164,6 +164,7 @@ class Structure:
         if few is not None:  # as of most calls
             return few
         learnt = self._models.get(model) or self._learn(model)
+        known = learnt.known - given.keys()
         found: list[T] = []
         odd_left = _ODD_ROWS
         for at in range(0, len(rows), _RUN):
@@ -179,8 +180,8 @@ class Structure:
                     self._settle(row, usual, odd)
                 if self._computed.get(model):
                     row |= self._compute(row, model, learnt, odd)
-                strange = row.keys() - learnt.known | row.keys() & given.keys()
-                extra = {name: shallow(row.pop(name)) for name in [*row] if name in strange}
+                strange = row.keys() - known
+                extra = {name: shallow(row.pop(name)) for name in [*row] if name in strange} if strange else {}
                 lone = usual.read([row], **given) if usual is not None and odd_left and UNREAD not in extra else None
                 if lone is None:
                     odd_left = max(0, odd_left - 1)
@@ -200,9 +201,7 @@ class Structure:
         """
         return TypedRows(model, self._names.get(model, {}), **usual)
 
-    def pages(
-        self, page: type[UsualPage], usual: Mapping[type, Mapping[str, Any]], *, within: str = ""
-    ) -> UsualPages:
+    def pages(self, page: type[UsualPage], usual: Mapping[type, Mapping[str, Any]], *, within: str = "") -> UsualPages:
         """How pages of rows of the usual shape are read.
 
         Args:
@@ -271,7 +270,7 @@ class Structure:
             try:
                 self._converter.structure(row[name], learnt.optional[name])
             except _GARBLED:
-                unread.setdefault(name, row.pop(name))
+                unread.setdefault(name, shallow(row.pop(name)))
 
     def _learn(self, model: type[Any]) -> _Model:
         from cattrs.gen import make_dict_structure_fn_from_attrs, override
@@ -318,9 +317,10 @@ class UsualPages:
 
     def rows_of(self, model: type[Any]) -> TypedRows | None:
         """The rows of a model; None if pages are of others."""
-        if model not in self._rows and model in self._usual:
-            self._rows[model] = self._structure.typed(model, **self._usual[model])
-        return self._rows.get(model)
+        rows = self._rows.get(model)
+        if rows is None and model in self._usual:
+            rows = self._rows[model] = self._structure.typed(model, **self._usual[model])
+        return rows
 
     def read(self, model: type[Any], payload: str, body: bytes) -> UsualPage | None:
         """A page of these rows; None if it is of something else, or anything about it is odd."""
@@ -330,6 +330,11 @@ class UsualPages:
                 return None
             read = self._readers[model, payload] = rows.reader(self._page, payload, within=self._within)
         return read(body)
+
+    def parse(self, model: type[Any], rows: bytes | msgspec.Raw) -> list[Any] | None:
+        """A list of rows of this model, for `records`; None if it is of something else, or anything about it is odd."""
+        typed = self.rows_of(model)
+        return None if typed is None else typed.parse(rows)
 
     def records(self, model: type[Any], rows: Sequence[Any], **given: Any) -> list[Any]:
         """The records of the rows of a page, and what is given with them."""

@@ -118,17 +118,18 @@ SERIES = SeriesReader(
         points="Content",
         form=PointForm.OBJECTS,
         sessions="UserList",
-    )
+    ),
+    PAGES,
 )
 """Answers of `DescribeCallDetailInfo` with metrics."""
 
 
 def sessions_of(answer: SeriesAnswer, asked: Asked) -> list[Session]:
     """The sessions that an answer has next to its series. Its rows are taken over."""
-
-    def read(rows: Sequence[Any]) -> list[Session]:
-        return STRUCTURE.rows(rows, Session, odd=asked.flaws.odd, vendor="tencent", call_id=asked.params["CommId"])
-
+    given = {"vendor": "tencent", "call_id": asked.params["CommId"]}
+    if answer.usual is not None:
+        return PAGES.records(Session, answer.usual, **given)
+    read = partial(STRUCTURE.rows, model=Session, odd=asked.flaws.odd, **given)
     return asked.flaws.each(answer.sessions or [], read)
 
 
@@ -146,7 +147,7 @@ def series_of(answer: SeriesAnswer, users: Collection[str], asked: Asked) -> lis
     if not answer.is_about_series:
         raise ValueError("no 'Data' in the answer")
     asked.flaws.doubts += answer.doubts
-    asked.flaws.others(asked.params.get("UserIds") or users, set(answer.owners), "user")
+    asked.flaws.others(asked.params.get("UserIds") or users, answer.owners, "user")
     return series_unread(
         answer.series,
         TENCENT_METRICS,
