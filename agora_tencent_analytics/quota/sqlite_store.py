@@ -109,7 +109,9 @@ class SqliteStore(RecordedStore):
 
     def close(self) -> None:
         """Lets go of the file, which the last in this process closes. Idempotent; the store is of no use afterwards."""
-        self._file = None
+        if self._file is not None:
+            self._file.leave(self)
+            self._file = None
 
     async def aclose(self) -> None:
         """See `QuotaStore.aclose`: the last in this process closes the file."""
