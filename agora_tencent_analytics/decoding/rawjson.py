@@ -307,7 +307,10 @@ def shallow(value: Any, room: int = _DEEPEST) -> Any:
     if not _is_deep(value, room):
         return value
     if not room:
-        return msgspec.json.encode(value).decode()
+        try:
+            return msgspec.json.encode(value).decode()
+        except RecursionError:
+            return "(nested too deeply)"
     if isinstance(value, list):
         return [shallow(inside, room - 1) for inside in value]
     return {name: shallow(inside, room - 1) for name, inside in value.items()}

@@ -55,8 +55,8 @@ class SeriesForm(msgspec.Struct, kw_only=True, frozen=True):
     series: str
     """Key of the list of series, or of those whose series they are."""
     group: str = ""
-    """Key of the list of series of one session, where metrics are numbers, and users may be: nobody is number 0. `""` if
-    each names the user whose it is, and all are texts."""
+    """Key of the list of series of one session: metrics are numbers, and users may be, of whom nobody is number 0. `""`
+    if each series names the user whose it is: metrics and users are texts."""
     owner: str
     """Key of the id of that session or user."""
     metric: str
