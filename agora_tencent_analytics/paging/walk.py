@@ -52,6 +52,10 @@ _ABOUT: Mapping[type, Callable[[Any], Any]] = {
     Call: attrgetter("channel", "created_ts"),
     Session: attrgetter("user_id", "join_ts"),
 }
+_LASTS: Mapping[type, Callable[[Any], tuple[int, int | None]]] = {
+    Call: attrgetter("created_ts", "destroyed_ts"),
+    Session: attrgetter("join_ts", "leave_ts"),
+}
 
 
 class Filter(NamedTuple):
@@ -73,8 +77,8 @@ class Held(NamedTuple):
     """What may be missing, in words."""
 
 
-class Terms(NamedTuple):
-    """What each walk of a listing is about."""
+class Listing(NamedTuple):
+    """What is listed, and how: the same for every walk."""
 
     caller: Caller
     """Asks single questions."""
@@ -94,14 +98,14 @@ class Walk:
     """The state of one walk. `next` changes it only after a page was decoded.
 
     Args:
-        terms: what it is about.
+        listing: what is listed, and how.
         filters: which items are given; the others are counted.
         whole_questions: True if a question that the cursor has left in the middle is to be asked again as a whole.
     """
 
-    def __init__(self, terms: Terms, filters: Sequence[Filter], *, whole_questions: bool) -> None:
-        caller, cursor, held = terms.caller, terms.cursor, terms.held
-        self._terms = terms
+    def __init__(self, listing: Listing, filters: Sequence[Filter], *, whole_questions: bool) -> None:
+        caller, cursor, held = listing.caller, listing.cursor, listing.held
+        self._listing = listing
         self._filters = filters
         self._held = held if cursor is None else None  # a cursor lies behind them
         self._told = Receipt()  # the cost that pages have told
@@ -110,12 +114,13 @@ class Walk:
         self._beginnings: Beginnings | None = None
         self._last: tuple[TimeRange, int, Reply[Any], bytes]
         self._lost: Sequence[UnreadableRow] = ()
+        self._asked_again: tuple[TimeRange, int] | None = None
         before = (0, 0) if cursor is None else (cursor.found, cursor.strange)
         self.evidence: Evidence = Evidence(from_cursor=cursor is not None, before=before)
         self.windows: Windows = Windows(
             caller.identity,
             caller.quota.clock,
-            terms.questions,
+            listing.questions,
             cursor if held is None else None,
             whole_questions,
             self.evidence,
@@ -147,7 +152,7 @@ class Walk:
                 break
             window, number = reader.window, reader.number
             try:
-                reply, body = await self._terms.caller.ask(
+                reply, body = await self._listing.caller.ask(
                     question.row,
                     question.limits,
                     window,
@@ -155,7 +160,7 @@ class Walk:
                     page=number,
                     size=reader.size,
                     token=reader.token,
-                    max_wait=self._terms.max_wait,
+                    max_wait=self._listing.max_wait,
                     spent=evidence.cost,
                 )
             except Refusal as refused:
@@ -163,14 +168,41 @@ class Walk:
                     raise
             else:
                 # The clock that came with it may say that another window is due.
-                if not windows.begin_anew():
-                    self._last = window, number, reply, body
-                    return self._take_in(question, reader)
+                if windows.begin_anew() or self._asks_again(question, reader, reply):
+                    continue
+                self._last = window, number, reply, body
+                return self._take_in(question, reader)
         return None
+
+    def _asks_again(self, question: Question, reader: Reader, reply: Reply[Any]) -> bool:
+        """True if a page is to be asked for once more: by its rows it answers a question about another time."""
+        place = reader.window, reader.number
+        if not self._is_of_another_time(question, reader, reply):
+            return False
+        if self._asked_again != place:
+            self._asked_again = place
+            return True
+        self.evidence.doubts[f"page {reader.number} of {reader.window} shows rows of another time"] = None
+        return False
+
+    def _is_of_another_time(self, question: Question, reader: Reader, reply: Reply[Any]) -> bool:
+        """True if no session of a page was there in its window, or calls come again from windows that they were in.
+
+        A call that no other window has shown was in this one, whatever its row says.
+        """
+        row, items, window = question.row, reply.items, reader.window
+        if row.model not in _LASTS or not (items and row.bounds.exact and row.bounds.end):
+            return False
+        if _touches(window, items[0]) and _touches(window, items[-1]):
+            return False
+        if row.model is Session:
+            return not any(map(partial(_touches, window), items))
+        first = not (reader.pages or reader.barren)
+        return first and self._seen.known(Digests(reply.ids)) == len(reply.ids)
 
     def _ceiling(self, window: TimeRange) -> str:
         """Which ceiling of requests the walk has reached, in words; `""`: none."""
-        asked, fruitful, most = self.evidence.asked, self.windows.fruitful, self._terms.max_requests
+        asked, fruitful, most = self.evidence.asked, self.windows.fruitful, self._listing.max_requests
         if most is not None and asked >= most:
             return f"the walk's ceiling of {counted(most, 'request')} was reached"
         asked -= self.windows.asked_before
@@ -271,12 +303,12 @@ class Walk:
             self._beginnings = self._beginnings or Beginnings()
             self._beginnings.note(window, reply.ids, map(_BEGUN, reply.items))
         split = self.windows.go(question, reader, step)
-        if step.drift or split or reply.warning or is_heard(self._terms.caller.hooks):
+        if step.drift or split or reply.warning or is_heard(self._listing.caller.hooks):
             self._tell(row, step, split=split, rows=len(reply.items) + len(lost), fresh=len(items))
         return items
 
     def _tell(self, row: Endpoint[Any], step: Step, *, split: bool, rows: int, fresh: int) -> None:
-        (window, number, reply, _), hooks = self._last, self._terms.caller.hooks
+        (window, number, reply, _), hooks = self._last, self._listing.caller.hooks
         about: dict[str, Any] = {"vendor": row.vendor, "endpoint": row.name}
         if is_heard(hooks):
             signs: dict[str, Any] = {"rows": rows, "fresh": fresh, "total": reply.total, "has_more": reply.has_more}
@@ -312,7 +344,7 @@ class Walk:
         way = self.windows.give_way(question, reader, refused)
         if way == "split" and isinstance(refused, WindowRefused):
             why = f"the vendor finds it {refused.kind}"
-            tell(self._terms.caller.hooks, WindowSplit(vendor=row.vendor, endpoint=row.name, over=over, reason=why))
+            tell(self._listing.caller.hooks, WindowSplit(vendor=row.vendor, endpoint=row.name, over=over, reason=why))
         return bool(way)
 
     def _finish(self, stopped: str) -> None:
@@ -324,3 +356,10 @@ class Walk:
                 came = f"{counted(strange, 'row')} came, but not {needed}"
                 self.evidence.doubts[f"{came}; the vendor may spell it otherwise"] = None
         self._seen.close()
+
+
+def _touches(window: TimeRange, item: Any) -> bool:
+    """False if a call or session is outside the window by the word of its row; an end that cannot be says nothing."""
+    begun, ended = _LASTS[type(item)](item)
+    over_before = ended is not None and begun < ended < window.start - _SLACK_S
+    return begun < window.end + _SLACK_S and not over_before
