@@ -159,8 +159,8 @@ class Fallback:
                 found.told = away.days
                 found.known = {claim.id for claim in away.in_flight}.intersection(found.claims)
 
-    def keys(self) -> list[CounterKey]:
-        """The counters that have a share now."""
+    def counters(self) -> list[CounterKey]:
+        """Those that have a share now."""
         with self._lock:
             return list(self._shares)
 

@@ -169,7 +169,7 @@ class RedisStore:
         Closes nothing while a step of this loop is under way: its connection is in use.
         """
         if self._fallback is not None:
-            for key in self._fallback.keys():
+            for key in self._fallback.counters():
                 with contextlib.suppress(QuotaUnavailable):
                     await uninterrupted(self._come_back(key, self._fallback, self._fallback.away(key)))
         await self._link.aclose()
