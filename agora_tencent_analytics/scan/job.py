@@ -48,7 +48,8 @@ _HOPELESS = (
     WouldExceedQuota,  # the head of the queue has waited, or would wait, for longer than all that is asked here may
 )
 _OF_ONE_CALL = (BadInput, CallNotFound, UnreadableRow)
-"""Errors that say nothing about the provider, even if they are its first answer."""
+"""Errors that say nothing about the provider, even if they are its first answer; unless they are an ask's own, which has
+a counter: then they are about the credentials that it was given."""
 _AFTER_MIDNIGHT_S = 2.0
 _PROGRESS_S = 1.0
 
@@ -108,7 +109,7 @@ class Job:
     def is_hopeless(self, error: AnalyticsError) -> bool:
         """True if nothing else could be read either, or the scan stops because nothing was read before."""
         if not self.answered and (self.options.on_error == "stop" or isinstance(error, TransportError)):
-            return not isinstance(error, _OF_ONE_CALL)
+            return bool(error.counter) or not isinstance(error, _OF_ONE_CALL)
         return isinstance(error, _HOPELESS) or self._unheard(error) >= UNREACHABLE
 
     def _unheard(self, error: AnalyticsError) -> int:
