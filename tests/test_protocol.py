@@ -214,6 +214,37 @@ def test_sessions_of_a_vendor_that_takes_no_range_are_of_the_part_that_was_asked
     assert (True, 1) == (certificate.complete, certificate.strange)
 
 
+@pytest.mark.parametrize("bounds", [Bounds(), Bounds(start="from", end="to", form="day")])
+def test_points_of_a_vendor_that_takes_no_such_range_are_of_the_part_that_was_asked_for(bounds: Bounds) -> None:
+    about: dict[str, Any] = {"params": (Param(name="call_id"),), "given": {"call_id": "call_id"}, "bounds": bounds}
+    logs = row("logs", MetricSeries, Unpaged(), points=POINTS, key=(), **about)
+    spans = {"ann": range(50), "bob": range(10, 30), "cy": range(40, 50)}
+    rows = [{"at": OVER.start + at, "who": f"c1-{who}", "rtt": 7} for who, span in spans.items() for at in span]
+
+    class Metered(OutsideProvider):
+        def metrics(self, call: Call, sessions: Any, **options: Any) -> Paginator[MetricSeries]:
+            packet = Packet(params={"call_id": call.call_id}, sessions=list(sessions))
+            return self.ask_about(logs, call, [packet], merge=join_series, **options)
+
+    async def scenario() -> Any:
+        provider = Metered(lambda _: {"rows": [*rows]})
+        whose = [
+            Session(vendor="toy", call_id="c1", session_id=f"c1-{who}", user_id=who, join_ts=OVER.start)
+            for who in spans
+        ]
+        listing, whole = provider.metrics(CALL, whose, over=part), await provider.metrics(CALL, whose)
+        asked = await provider.ask(logs, part, call_id="c1")
+        return await listing.collect(), whole, asked, listing.certificate
+
+    part = TimeRange(OVER.start + 20, OVER.start + 40)
+    found, whole, asked, certificate = run(scenario)
+    assert {"c1-ann": 50, "c1-bob": 20, "c1-cy": 10} == {one.session_id: len(one) for one in whole}
+    for series in (found, asked):
+        assert {"c1-ann": 20, "c1-bob": 10} == {one.session_id: len(one) for one in series}
+        assert all(at in part for one in series for at in one.times)
+    assert (True, 1) == (certificate.complete, certificate.strange)
+
+
 def test_series_of_sessions_that_another_packet_asks_for_come_once() -> None:
     logs = row(
         "logs",

@@ -7,7 +7,6 @@ resolved when the walk begins, in the vendor's time.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import msgspec
@@ -51,7 +50,9 @@ class Question(msgspec.Struct, kw_only=True, frozen=True):
     apart: bool = False
     """True if each piece of `over` is a window of its own."""
     wanted: Callable[[object], bool] | None = None
-    """Tells what was asked for, where the vendor may show more: it takes no such range, or no such sessions."""
+    """Tells what was asked for, where the vendor may show more: it takes no such sessions."""
+    part: TimeRange | None = None
+    """What was asked for, where the vendor may show more: it takes no range, or one of whole days."""
 
     def windows(self, pieces: Sequence[TimeRange], *, fill_to: int = 0) -> list[TimeRange]:
         """The windows in which these pieces of its range are asked for, oldest first; `fill_to` as `cover` has it.
@@ -121,11 +122,8 @@ def over_range(
     def questions(now: float, latest: float) -> Iterable[Question]:
         asked = resolve(over, now)
         pieces = (whole_units(row.bounds, asked),)
-        told = row.bounds.start and pieces == (asked,)
-        wanted = None if told else partial(reaches, over=asked)
-        return [
-            Question(row=row, limits=limits, over=pieces, params=given, size=size, wanted=wanted) for given in checked
-        ]
+        part = None if row.bounds.start and pieces == (asked,) else asked
+        return [Question(row=row, limits=limits, over=pieces, params=given, size=size, part=part) for given in checked]
 
     return questions
 
@@ -133,6 +131,8 @@ def over_range(
 def reaches(item: Any, over: TimeRange) -> bool:
     """True if a record says that some of it is in the range, or does not say when it was."""
     start: int | None
+    if isinstance(item, MetricSeries):
+        return not item or bool(item.columns.slice(over.start, over.end))
     if isinstance(item, Call):
         start, end = item.created_ts, item.destroyed_ts
     elif isinstance(item, Session):
@@ -140,6 +140,12 @@ def reaches(item: Any, over: TimeRange) -> bool:
     else:
         start = end = getattr(item, "ts", None)
     return start is None or (start < over.end and (end is None or end >= over.start or end < start))
+
+
+def points_in(part: TimeRange, series: MetricSeries) -> MetricSeries:
+    """The series with its points in the range alone."""
+    columns = series.columns.slice(part.start, part.end, counts=True)
+    return series.of_session(series.session_id, series.user_id, columns, series.spare)
 
 
 def theirs(sessions: Iterable[Session]) -> Callable[[Any], bool]:
@@ -179,11 +185,11 @@ def about_call(
         since = start if call.created_ts <= 0 and (over is None or over.start < start) else 0
         if over is not None:
             start, until = max(over.start, start), min(over.end, until)
+        part = None if row.bounds.start and row.bounds.exact else over
         for params, packet in checked:
             wanted = None if packet.sessions is None else theirs(packet.sessions)
             if not row.bounds.start:
                 pieces, trail = (life,), None
-                wanted = wanted or (None if over is None else partial(reaches, over=over))
             elif packet.sessions is not None:
                 pieces = stays(packet.sessions, life, over)
                 trail = trail_of_stays(call, packet.sessions, life, now=here, until=until)
@@ -199,12 +205,11 @@ def about_call(
                     pieces, trail = (TimeRange(start, end),) if start < end else (), None
                 if by_session and (not known or end < until or since):  # else it lasts to the end of what is asked for
                     fill_to, everybody = 0 if known else until, not packet.some
-                    facts: dict[str, Any] = {"everybody": everybody, "since": since, "fill_to": fill_to, "known": known}
-                    trail = CallTrail(call=call, now=here, until=until, **facts)
+                    said: dict[str, Any] = {"everybody": everybody, "since": since, "fill_to": fill_to, "known": known}
+                    trail = CallTrail(call=call, now=here, until=until, **said)
             if pieces:
-                yield Question(
-                    row=row, limits=limits, over=pieces, params=params, size=size, trail=trail, wanted=wanted
-                )
+                facts: dict[str, Any] = {"trail": trail, "wanted": wanted, "part": part}
+                yield Question(row=row, limits=limits, over=pieces, params=params, size=size, **facts)
 
     return questions
 

@@ -14,6 +14,7 @@ and no figures.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -23,13 +24,14 @@ from agora_tencent_analytics.endpoint import Endpoint, NextPage, PageNumber, Unp
 from agora_tencent_analytics.errors import Refusal, WindowRefused, counted
 from agora_tencent_analytics.http.client import Caller
 from agora_tencent_analytics.models.calls import Call, Session
+from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.notices import Drift, GoingAway, PageRead, WindowSplit
 from agora_tencent_analytics.paging.certificate import UnreadableRow
 from agora_tencent_analytics.paging.cursor import Cursor
 from agora_tencent_analytics.paging.decision import PageSigns, Reader, Step, unreadable_rows
 from agora_tencent_analytics.paging.evidence import Evidence
 from agora_tencent_analytics.paging.page import Page
-from agora_tencent_analytics.paging.question import Question, Questions
+from agora_tencent_analytics.paging.question import Question, Questions, points_in, reaches
 from agora_tencent_analytics.paging.seen_ids import Beginnings, Digests, Seen
 from agora_tencent_analytics.paging.truncated import moments
 from agora_tencent_analytics.paging.windows import Windows
@@ -247,6 +249,10 @@ class Walk:
         duplicates = len(reply.items) - len(items)
         if question.wanted is not None:
             items = self._inside(items, question.wanted)
+        if (part := question.part) is not None:
+            items = self._inside(items, partial(reaches, over=part))
+            if row.model is MetricSeries:
+                items = [points_in(part, one) for one in items]
         elif row.model is Call and items and max(map(_BEGUN, items)) >= (end := question.over[-1].end + _SLACK_S):
             items = self._inside(items, lambda call: call.created_ts < end)
         items = self._wanted(items)

@@ -90,7 +90,7 @@ class ProviderContract:
         """Totals, order and `has_more` are as the rows declare, so nothing speaks against completeness."""
         calls, certificate, sent = self._listed()
         self._assert_whole(calls, certificate)
-        told = all(question.wanted is None for question in self._asked)  # else more than `over` has to be asked for
+        told = all(question.part is None for question in self._asked)  # else more than `over` has to be asked for
         assert not told or not certificate.strange, "the vendor, or the provider, lists calls that were not asked for"
         assert sent < _FOR_EVER
 
