@@ -47,7 +47,7 @@ from agora_tencent_analytics.timerange import TimeRange
 __all__ = ["Asked", "Reply", "Vendor"]
 
 T = TypeVar("T")
-_NEXT_LINK = re.compile(r"<([^<>]*)>[^<>]*;\s*rel=\"?next\b").search
+_NEXT_LINK = re.compile(r"<([^<>]*)>[^<>]*;\s*rel=\"?(?:[^\"<>;]*\s)?next(?![\w-])", re.IGNORECASE).search
 _SCHEMES = {"bearer": ("Authorization", "Bearer "), "basic": ("Authorization", "Basic ")}
 _UNRESERVED = re.compile(r"[A-Za-z0-9_.~=&-]*").fullmatch
 
@@ -205,7 +205,8 @@ class Vendor(ABC):
         code = found(body, self.code_key)
         outer, _, _ = self.code_key.rpartition(".")
         told = found(body, outer)  # where an object with the code was due, in other words
-        if (code not in (None, "", False) and code not in self.good_codes) or (told and not isinstance(told, dict)):
+        bad = code not in (None, "", False) and code not in self.good_codes
+        if bad or (told and not isinstance(told, dict)) or response.status in self.codes:
             raise self._refusal(row, response, body)
 
     def _refusal(self, row: Endpoint[Any], response: Response, body: Any) -> Refusal:
@@ -290,9 +291,11 @@ class Vendor(ABC):
 
         if not isinstance(rows, list):
             return call
-        sessions, odd = asked.flaws.apart(rows, read)
+        found, odd = asked.flaws.apart(rows, read)
+        sessions = list(dict.fromkeys(found))  # a row may stand there twice
         due = getattr(call, row.sessions_count) if row.sessions_count else None
-        return call if odd or len(sessions) < (due or 0) else call.holding(sessions)
+        missing = len({one.session_id for one in sessions}) < max(len(sessions), due or 0)
+        return call if odd or missing else call.holding(sessions)
 
     def reply(self, row: Endpoint[Any], body: Any, items: Sequence[Any]) -> Reply[Any]:
         """An answer with these records, and with what the body says beside them where the row tells it stands.

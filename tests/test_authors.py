@@ -61,7 +61,12 @@ CALLS = row("calls", Call, Unpaged())
 class Worded(PlainVendor):
     """A vendor with codes of its own."""
 
-    codes: ClassVar[Any] = {20003: NotPermitted, "expired": (NotAuthenticated, {"cause": "token"}), 409: WindowRefused}
+    codes: ClassVar[Any] = {
+        20003: NotPermitted,
+        "expired": (NotAuthenticated, {"cause": "token"}),
+        409: WindowRefused,
+        207: VendorFault,
+    }
     code_key = "error.code"
     message_key = "error.text"
     request_id_key = "trace"
@@ -87,6 +92,8 @@ def answer(status: int, body: Any, **headers: str) -> Response:
         (404, {"error": {"code": 0}}, NotFound, "404"),
         (409, {}, WindowRefused, "409"),
         (418, {}, Refusal, "418"),
+        (207, {"rows": []}, VendorFault, "207"),
+        (207, {"rows": [], "error": {"code": "expired"}}, NotAuthenticated, "expired"),
         (429, b"", RateLimited, "429"),
         (503, b"busy", VendorFault, "503"),
         (401, {"error": {"code": 20003}}, NotPermitted, "20003"),

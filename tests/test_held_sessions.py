@@ -127,6 +127,16 @@ def test_a_row_that_holds_fewer_than_it_counts_is_not_believed() -> None:
     assert "but not the row of call c0 with its sessions" in certificate.why
 
 
+def test_a_session_that_stands_there_twice_comes_once_and_an_id_of_two_sessions_is_not_believed() -> None:
+    (twice,) = with_people(call_rows([OVER.start]))
+    vendor = provider([{**twice, "people": [*twice["people"], *twice["people"]]}])
+    assert ["c0-ann", "c0-bob", "c0-cy"] == sessions(vendor, listed_call(vendor, "c0"))[0]
+    rows = [{**twice, "people": [{**one, "session_id": "same"} for one in twice["people"]]}]
+    asked, alone = provider(rows, OutsideProvider), provider(rows)
+    assert ["asked"] == sessions(asked, listed_call(asked, "c0"))[0]
+    assert "but not the row of call c0 with its sessions" in sessions(alone, listed_call(alone, "c0"))[1].why
+
+
 @pytest.mark.parametrize("people", [None, "many", [{"session_id": "s"}], [5]])
 def test_a_row_whose_sessions_cannot_be_read_costs_them_and_not_the_call(people: Any) -> None:
     rows = [{**call_rows([OVER.start])[0], "people": people}]

@@ -7,6 +7,7 @@ import logging
 import pickle
 from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from functools import cached_property, partial, wraps
+from operator import attrgetter
 from typing import Any, ClassVar
 from unittest import TestCase
 
@@ -21,7 +22,7 @@ from agora_tencent_analytics.models.metrics import METRICS
 from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.paging.certificate import Certificate
 from agora_tencent_analytics.paging.paginator import Paginator
-from agora_tencent_analytics.paging.question import Question
+from agora_tencent_analytics.paging.question import Question, theirs
 from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.quota.clock import Clock
 from agora_tencent_analytics.quota.quota import Quota
@@ -38,6 +39,7 @@ _MOST_REQUESTS = 120
 _FOR_EVER = 1_000
 """So many requests for one listing are too many."""
 _raises = TestCase().assertRaises
+_KEY = attrgetter("session_id", "peer_id", "vendor_metric")
 
 
 def _in_virtual_time(test: Callable[[Any], Coroutine[Any, Any, None]]) -> Callable[[ProviderContract], None]:
@@ -175,19 +177,23 @@ class ProviderContract:
         call, people = await self._call_with_people(provider)
         if not people or not _answers(provider, "metrics"):
             return
-        listing = provider.metrics(call, people[:1])
+        listing, mine = provider.metrics(call, people[-1:]), theirs(people[-1:])
         series: list[MetricSeries] = await listing.collect()
+        everybodys = await provider.metrics(call, people).collect()
         asked = [question.row.points for question in listing.questions(self._now)]
         declared = {metric for points in asked if points is not None for metric in points.metrics}
-        missing = declared.difference(one.vendor_metric for one in series)
+        missing = declared.difference(one.vendor_metric for one in everybodys if len(one))
         assert not missing, f"no series came of {min(missing)!r}: it is misspelt, or the answers should have it"
         for one in series:
             own = one.metric in METRICS or one.metric.startswith(f"{provider.name}.") or not one.metric
             assert own, f"{one.metric!r} is not in METRICS: call it {provider.name}.{one.metric}"
-        keys = {(one.session_id, one.peer_id, one.vendor_metric) for one in series}
+        keys = set(map(_KEY, series))
         assert len(keys) == len(series), "a series comes in pieces: hand `merge=join_series` to ask_about"
+        assert keys or not declared, f"no series came of session {people[-1].session_id!r}"
+        together = {_KEY(one) for one in everybodys if mine(one)}
+        assert together == keys, "of a session other series come alone than with those of the others"
         for one in series:
-            assert one.session_id in ("", people[0].session_id)
+            assert mine(one)
             assert list(one.times) == sorted(set(one.times)), one
 
     def test_what_cannot_be_asked_is_refused_before_anything_is_sent(self) -> None:

@@ -39,8 +39,8 @@ def links(asked: Mapping[str, str]) -> dict[str, Any]:
 
 def headers(asked: Mapping[str, str]) -> Response:
     page = links(asked)
-    first, onward = '<http://elsewhere.test/?Page=0>; rel="first"', page["meta"]["next"]
-    link = f'{first}, <{onward}>; title="more"; rel="next"' if onward else first
+    first, onward = '<http://elsewhere.test/?Page=0>; rel="first next-but-one"; title="next"', page["meta"]["next"]
+    link = f'{first}, <{onward}>; title="more"; rel="prefetch Next"' if onward else first
     return Response(status=200, headers={"link": link}, body=json.dumps({"rows": page["rows"]}).encode())
 
 

@@ -329,6 +329,31 @@ class MetricMisspelt(ToyContract):
     kind = measured(Points(at="at", session="who", metrics={"RTT": "rtt"}))
 
 
+@wrong("no series came of 'rtt'")
+class PointsThatAreNone(ToyContract):
+    kind = measured(Points(pairs="points", metric="kind", session="who", metrics={"rtt": "rtt"}))
+
+    def body(self, path: list[str], asked: dict[str, str]) -> Any:
+        found = super().body(path, asked)
+        if path[-1] != "logs":
+            return found
+        return {"rows": [{"who": f"{path[1]}-{name}", "kind": "rtt", "points": None} for name in ("ann", "bob", "cy")]}
+
+
+@wrong("no series came of session 'c0-cy'")
+class SeriesOfTheFirstAlone(ToyContract):
+    def body(self, path: list[str], asked: dict[str, str]) -> Any:
+        found = super().body(path, asked)
+        return {"rows": [one for one in found["rows"] if one["who"].endswith("ann")]} if path[-1] == "logs" else found
+
+
+@wrong("of a session other series come alone")
+class FirstPacketAlone(ToyContract):
+    class kind(ToyProvider):
+        def metrics(self, call: Call, sessions: Any, **options: Any) -> Any:
+            return super().metrics(call, list(sessions)[:1], **options)
+
+
 @wrong("no series came of 'jitter'")
 class MetricThatNeverComes(ToyContract):
     kind = measured(Points(at="at", session="who", metrics={"rtt": "rtt", "jitter": "jitter"}))
