@@ -180,6 +180,27 @@ def test_it_comes_after_the_last_acknowledgement(tmp_path: Path) -> None:
     assert truth_of(vendors.world, "agora", WHOLE, depth="sessions") == before | after
 
 
+def test_closing_wakes_a_scan_that_waits_for_midnight() -> None:
+    vendors = Vendors()
+    spent = Refuse(code=300, message="qpd limit error", when=When(nth=range(3, 999)))
+
+    async def scenario() -> list[Any]:
+        agora = vendors.agora("enterprise", faults=[spent])
+        reading = [
+            asyncio.create_task(outcome(scan(agora, over=WHOLE, depth="sessions", on_quota="wait"))) for _ in range(2)
+        ]
+        await asyncio.sleep(60)
+        reading[1].cancel()
+        began = asyncio.get_running_loop().time()
+        await agora.aclose()
+        (_, error), cancelled = await asyncio.gather(*reading, return_exceptions=True)  # type: ignore[misc]
+        return [type(error), type(cancelled), asyncio.get_running_loop().time() - began]
+
+    closed, cancelled, lasted = run(scenario)
+    assert (ProviderClosed, asyncio.CancelledError) == (closed, cancelled)
+    assert lasted < 1
+
+
 @pytest.mark.parametrize("listed", [False, True])
 @pytest.mark.parametrize("ledger", [False, True])
 def test_what_are_no_credentials_is_raised_however_often_they_are_asked_for(
