@@ -176,7 +176,9 @@ class WindowReader(Reader, kw_only=True):
     def feed(self, page: PageSigns, *, fresh: int) -> Step:
         """See `Reader.feed`."""
         rows = len(page.ids)
-        self._count(page, fresh)
+        self.pages: int = self.pages + 1
+        self.longest: int = max(self.longest, rows)
+        self.barren: int = 0 if fresh else self.barren
         if self.paging.total == "none" and page.total is not None:
             page = msgspec.structs.replace(page, total=None)
         if self._ends_at_once(page, rows):
