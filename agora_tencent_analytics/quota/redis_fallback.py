@@ -50,6 +50,8 @@ class _Share:
     """In flight."""
     known: set[str] = attrs.field(factory=set)
     """Those of them that the store knows of, which is told what becomes of them."""
+    over: set[str] = attrs.field(factory=set)
+    """Those that ended without it: an answer may be told again."""
     life: str = attrs.field(factory=lambda: secrets.token_hex(8))
     days: dict[int, Day] = attrs.field(factory=dict)
     told: dict[int, Day] | None = None
@@ -123,7 +125,7 @@ class Fallback:
             found = self._shares.get(key)
             claim = None if found is None else found.claims.pop(name, None)
             if found is None or claim is None:
-                return False
+                return found is not None and name in found.over
             if ago_s is None:
                 found.bucket.refund()
             else:
@@ -131,6 +133,7 @@ class Fallback:
             if name in found.known:
                 found.known.remove(name)
                 return False
+            found.over.add(name)
             found.charge(late_days)
             if ago_s is None:
                 found.charge(claim.days, granted=0, back=1)

@@ -244,6 +244,11 @@ def test_the_last_store_that_is_left_closes_the_file_and_whoever_asks_again_open
 
     assert 2 * [True, True, True, False] == asyncio.run(scenario())
     assert [None, 5] == in_this(idle)
+    in_this(first)
+    first.close()
+    assert log_exists()
+    asyncio.run(idle.aclose())
+    assert not log_exists()
 
 
 def test_a_file_of_several_names_is_refused(tmp_path: Path) -> None:
