@@ -15,6 +15,7 @@ here has another id from then on.
 from __future__ import annotations
 
 import math
+import os
 import secrets
 import threading
 import time
@@ -60,7 +61,8 @@ class _Share:
 
     def charge(self, days: Iterable[int], *, granted: int = 1, back: int = 0) -> None:
         for day in days:
-            self.days.setdefault(day, Day()).charge(self.life, granted, back)
+            # By process: what both count after a fork would count once.
+            self.days.setdefault(day, Day()).charge(f"{self.life} {os.getpid()}", granted, back)
 
 
 class Fallback:

@@ -19,6 +19,7 @@ import pytest
 from agora_tencent_analytics.errors import QuotaUnavailable
 from agora_tencent_analytics.limits import DAY, SECOND, Rate
 from agora_tencent_analytics.quota.quota import Quota
+from agora_tencent_analytics.quota.record import Day
 from agora_tencent_analytics.quota.redis_fallback import Away, Fallback
 from agora_tencent_analytics.quota.redis_link import ASK_AGAIN_S
 from agora_tencent_analytics.quota.redis_store import RedisStore
@@ -362,6 +363,24 @@ def test_what_is_given_back_while_the_store_is_told_is_told_next() -> None:
     second = share.away(KEY)
     assert second is not None
     assert ({TODAY: [(1, 1)]}, ()) == (told(second), second.in_flight)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks")
+def test_what_a_fork_and_its_parent_are_served_counts_twice() -> None:
+    share = Fallback(0.5)
+    serve(share, TODAY)
+    heard, tells = os.pipe()
+    if not (child := os.fork()):
+        serve(share, TODAY)
+        os.write(tells, msgspec.json.encode(share.away(KEY).days[TODAY]))  # type: ignore[union-attr]
+        os._exit(0)
+    serve(share, TODAY)
+    serve(share, TODAY)
+    os.waitpid(child, 0)
+    away = share.away(KEY)
+    assert away is not None
+    away.days[TODAY].merge(msgspec.json.decode(os.read(heard, 1_000), type=Day))
+    assert 1 + 1 + 2 == away.days[TODAY].used
 
 
 def test_a_claim_that_is_served_here_has_another_id_than_one_that_the_store_may_have_granted() -> None:
