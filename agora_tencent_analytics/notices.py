@@ -47,18 +47,18 @@ Hook = Callable[[Notice], None]
 """What notices are given to: a plain function that returns soon. What it raises is logged and goes no further."""
 
 
-class _OfAnAsk(Notice, kw_only=True, frozen=True):
+class _AskNotice(Notice, kw_only=True, frozen=True):
     """Something happened to an ask."""
 
     ask: int
     """Number of the ask, unique within the process."""
 
 
-class AskStarted(_OfAnAsk, kw_only=True, frozen=True):
+class AskStarted(_AskNotice, kw_only=True, frozen=True):
     """A question is about to be asked."""
 
 
-class LongWait(_OfAnAsk, kw_only=True, frozen=True):
+class LongWait(_AskNotice, kw_only=True, frozen=True):
     """A question has to wait for more than five seconds."""
 
     seconds: float
@@ -71,7 +71,7 @@ class LongWait(_OfAnAsk, kw_only=True, frozen=True):
     """The priority it is asked with."""
 
 
-class SlotGranted(_OfAnAsk, kw_only=True, frozen=True):
+class SlotGranted(_AskNotice, kw_only=True, frozen=True):
     """The quota granted the right to send one request."""
 
     counter: str
@@ -82,7 +82,7 @@ class SlotGranted(_OfAnAsk, kw_only=True, frozen=True):
     """Requests left in the vendor's UTC day; None where days are not counted."""
 
 
-class Attempt(_OfAnAsk, kw_only=True, frozen=True):
+class Attempt(_AskNotice, kw_only=True, frozen=True):
     """One request was sent, or tried to be, and answered or not."""
 
     number: int
@@ -101,7 +101,7 @@ class Attempt(_OfAnAsk, kw_only=True, frozen=True):
     """Why it failed, a cancellation included; None if it did not."""
 
 
-class Refused(_OfAnAsk, kw_only=True, frozen=True):
+class Refused(_AskNotice, kw_only=True, frozen=True):
     """The vendor refused a request for its rate or for the day."""
 
     per: str
@@ -110,7 +110,7 @@ class Refused(_OfAnAsk, kw_only=True, frozen=True):
     """The vendor's code."""
 
 
-class DaySpent(_OfAnAsk, kw_only=True, frozen=True):
+class DaySpent(_AskNotice, kw_only=True, frozen=True):
     """The day's requests of a counter are spent, but for those reserved; told once by a provider for each day."""
 
     counter: str
@@ -119,7 +119,7 @@ class DaySpent(_OfAnAsk, kw_only=True, frozen=True):
     """Epoch seconds on this machine's clock when it begins anew."""
 
 
-class Retrying(_OfAnAsk, kw_only=True, frozen=True):
+class Retrying(_AskNotice, kw_only=True, frozen=True):
     """A failed attempt will be repeated."""
 
     pause_s: float
@@ -128,7 +128,7 @@ class Retrying(_OfAnAsk, kw_only=True, frozen=True):
     """Why."""
 
 
-class AskEnded(_OfAnAsk, kw_only=True, frozen=True):
+class AskEnded(_AskNotice, kw_only=True, frozen=True):
     """A question was answered, or given up."""
 
     requests: int

@@ -108,9 +108,8 @@ class OpenTelemetry:
         )
         self._observed, self._left = metrics.Observation, dict[tuple[str, str, str], int]()
         # Observed, so that it is told with every collection, and not with the one after a change alone.
-        told = [self._known_left]
         meter.create_observable_gauge(
-            f"{_NAME}.quota.left", told, "{request}", "Requests left in the vendor's UTC day."
+            f"{_NAME}.quota.left", [self._known_left], "{request}", "Requests left in the vendor's UTC day."
         )
         self._asleep: set[int] = set()
         self._open: OrderedDict[int, Span] = OrderedDict()

@@ -77,7 +77,7 @@ class Secret(Generic[T]):
         raise TypeError("a secret is not pickled or copied: it must not end up where pickles do")
 
 
-class Kept:
+class Unpicklable:
     """Holds a secret, and so is neither pickled nor copied."""
 
     __slots__ = ()
@@ -107,7 +107,7 @@ def is_key(value: object) -> bool:
     return isinstance(text, str) and bool(text) and text.isascii() and text.isprintable() and " " not in text
 
 
-def printable(place: str) -> Callable[[Any, Any, Any], None]:
+def key_validator(place: str) -> Callable[[Any, Any, Any], None]:
     """A validator of attrs for what must be a key.
 
     Args:

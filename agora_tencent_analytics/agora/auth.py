@@ -9,9 +9,9 @@ from typing import Any
 import attrs
 
 from agora_tencent_analytics.errors import BadInput
-from agora_tencent_analytics.secret import Kept, Secret, printable, secret
+from agora_tencent_analytics.secret import Secret, Unpicklable, key_validator, secret
 
-_printable = printable("Agora Console, Developer Toolkit, RESTful API")
+_is_key = key_validator("Agora Console, Developer Toolkit, RESTful API")
 
 
 def _no_colon(instance: Any, attribute: attrs.Attribute[str], value: str) -> None:
@@ -20,16 +20,16 @@ def _no_colon(instance: Any, attribute: attrs.Attribute[str], value: str) -> Non
 
 
 @attrs.frozen(kw_only=True)
-class AgoraCredentials(Kept):
+class AgoraCredentials(Unpicklable):
     """A customer id and its secret.
 
     Raises:
         BadInput: missing or malformed.
     """
 
-    customer_id: str = attrs.field(validator=[_printable, _no_colon], repr=False)
+    customer_id: str = attrs.field(validator=[_is_key, _no_colon], repr=False)
     """Customer ID from the Agora Console."""
-    customer_secret: Secret[str] = attrs.field(converter=secret, validator=_printable, repr=False)
+    customer_secret: Secret[str] = attrs.field(converter=secret, validator=_is_key, repr=False)
     """Customer Secret from the Agora Console, as a `Secret`. Never shown."""
 
     @cached_property

@@ -11,7 +11,7 @@ msgspec takes to pass over them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -90,8 +90,9 @@ class SeriesAnswer(msgspec.Struct, kw_only=True):
 
     def told(self) -> dict[str, Any]:
         """All that stands beside the series, as far as it is known."""
-        known = {name: value for name, value in self.envelope.items() if value is not None} if self.extra else {}
-        return self.extra | known or self.envelope
+        if not self.extra:  # then nothing is odd
+            return self.envelope
+        return self.extra | {name: value for name, value in self.envelope.items() if value is not None}
 
 
 class SeriesReader:
@@ -127,7 +128,7 @@ class SeriesReader:
         )
         if form.within:
             answer = _struct("Whole", [("answer", answer, msgspec.field(name=form.within))])
-        self._quick = msgspec.json.Decoder(answer).decode
+        self._quick: Callable[[bytes], Any] = msgspec.json.Decoder(answer).decode
 
     def read(self, body: bytes) -> SeriesAnswer:
         """Every series of an answer, with its points as text.

@@ -151,6 +151,7 @@ class _Ask:
         self._host, self._signed_lead, self._days_spent = "", 0.0, 0
         credentials = caller.credentials
         self._keys: Any = None
+        self._keys_before: Any = None
         self._keys_since = -math.inf
         if isinstance(credentials, Fixed):  # nobody need be called, nor waited for
             self._keys, self._keys_since = credentials.keys, math.inf
@@ -388,9 +389,9 @@ class _Ask:
         failure, recorder, caller = self._failures[-1], self._recorder, self._caller
         caller.connection.check(caller.transport)
         caller.quota.refuse_if_spent(self._row.counter, self._limits.counted, caller.priority or "normal")
-        before = self._keys
+        self._keys_before = self._keys  # in no local variable: crash reports list those of every frame
         await self._call_for_keys()
-        if isinstance(failure, NotAuthenticated) and failure.cause == "token" and self._keys == before:
+        if isinstance(failure, NotAuthenticated) and failure.cause == "token" and self._keys == self._keys_before:
             raise failure
         recorder.check_budgets(failure)
         recorder.retrying(pause, failure)

@@ -11,14 +11,14 @@ from typing import Any, Generic, TypeVar
 import attrs
 
 from agora_tencent_analytics.errors import AnalyticsError, BadInput
-from agora_tencent_analytics.secret import Kept, Secret, is_key, secret
+from agora_tencent_analytics.secret import Secret, Unpicklable, is_key, secret
 
 C = TypeVar("C")
 KEEP_S = 60.0
 """Keys older than this do not sign, seconds: who hands out tokens leaves them that long to live."""
 
 
-class Fixed(Kept, Generic[C]):
+class Fixed(Unpicklable, Generic[C]):
     """An async callable that always gives the same credentials; who knows it need not wait for them.
 
     Args:

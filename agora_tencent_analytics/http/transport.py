@@ -193,6 +193,8 @@ class AiohttpTransport:
         proxy = self._proxies.to(request.url) if self._proxies else None
         # A session of our own adds nothing to what it is given, and begins to look for a connection at once.
         own = handed_over = self._given is None
+        # Of a session of our own `watch.py` sees to the rest.
+        rest_of_limits = () if own else (timeouts.total_s, timeouts.read_s)
 
         async def hand_over(sent: aiohttp.ClientRequest, go_on: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
             nonlocal handed_over
@@ -213,8 +215,7 @@ class AiohttpTransport:
                 data=request.body or None,
                 headers=self._with_ours(request) if own else None,
                 ssl=self._ssl,
-                # Of a session of our own the rest is seen to by `watch.py`.
-                timeout=_limits(timeouts.connect_s, *(() if own else (timeouts.total_s, timeouts.read_s))),
+                timeout=_limits(timeouts.connect_s, *rest_of_limits),
                 allow_redirects=False,
                 # A session of the caller's may have been told otherwise.
                 raise_for_status=False,

@@ -17,7 +17,7 @@ from agora_tencent_analytics.paging.certificate import Certificate
 from agora_tencent_analytics.paging.cursor import Cursor
 from agora_tencent_analytics.paging.page import Page
 from agora_tencent_analytics.paging.question import Question, Questions
-from agora_tencent_analytics.paging.walk import Filter, Held, Terms, Walk
+from agora_tencent_analytics.paging.walk import Filter, Held, Listing, Walk
 from agora_tencent_analytics.timerange import TimeRange
 
 T = TypeVar("T")
@@ -55,13 +55,13 @@ class Paginator(Generic[T]):
         if max_wait is not None:
             check_seconds("max_wait", max_wait)
         at = Cursor.read(cursor) if cursor is not None else None
-        self._terms = Terms(caller, questions, at, max_requests, max_wait, held)
-        self._merge = None if merge is None else _listing(merge)
+        self._listing = Listing(caller, questions, at, max_requests, max_wait, held)
+        self._merge = None if merge is None else _giving_lists(merge)
         self._filters: list[Filter] = []
         self._walk: Walk | None = None
 
     def _new_walk(self, *, whole_questions: bool) -> Walk:
-        self._walk = Walk(self._terms, self._filters, whole_questions=whole_questions)
+        self._walk = Walk(self._listing, self._filters, whole_questions=whole_questions)
         return self._walk
 
     def only(self, wanted: Callable[[Any], bool], needed: str = "", *, always: bool = False) -> Self:
@@ -103,7 +103,7 @@ class Paginator(Generic[T]):
         Args:
             now: the vendor's now, epoch seconds.
         """
-        return list(self._terms.questions(now, now))
+        return list(self._listing.questions(now, now))
 
     async def peek(self, window: TimeRange, number: int) -> Sequence[T]:
         """One page of the first question, beside any walk: its records as they come, nothing left out.
@@ -115,15 +115,15 @@ class Paginator(Generic[T]):
         Raises:
             AnalyticsError: what `Caller.ask` raises.
         """
-        question = self.questions(self._terms.caller.quota.clock.now())[0]
-        reply, _ = await self._terms.caller.ask(
+        question = self.questions(self._listing.caller.quota.clock.now())[0]
+        reply, _ = await self._listing.caller.ask(
             question.row,
             question.limits,
             window,
             question.params,
             page=number,
             size=question.size,
-            max_wait=self._terms.max_wait,
+            max_wait=self._listing.max_wait,
         )
         return reply.items
 
@@ -133,7 +133,7 @@ class Paginator(Generic[T]):
 
     def __repr__(self) -> str:
         """What it asks: names and ranges, no parameters."""
-        asked = self.questions(self._terms.caller.quota.clock.now())
+        asked = self.questions(self._listing.caller.quota.clock.now())
         names = ", ".join(dict.fromkeys(question.row.name for question in asked))
         return f"<Paginator of {names or 'nothing'}, questions: {len(asked)}>"
 
@@ -161,7 +161,7 @@ class Paginator(Generic[T]):
         return self._walk.evidence.certificate(brief=True) if self._walk else self.certificate
 
 
-def _listing(merge: Callable[[Sequence[Any]], Sequence[T]]) -> Callable[[Sequence[Any]], Sequence[T]]:
+def _giving_lists(merge: Callable[[Sequence[Any]], Sequence[T]]) -> Callable[[Sequence[Any]], Sequence[T]]:
     """What merges, held to giving a list: a generator may never end."""
 
     def merged(items: Sequence[Any]) -> Sequence[T]:

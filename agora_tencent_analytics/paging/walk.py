@@ -73,8 +73,8 @@ class Held(NamedTuple):
     """What may be missing, in words."""
 
 
-class Terms(NamedTuple):
-    """What each walk of a listing is about."""
+class Listing(NamedTuple):
+    """What is listed, and how: the same for every walk."""
 
     caller: Caller
     """Asks single questions."""
@@ -94,14 +94,14 @@ class Walk:
     """The state of one walk. `next` changes it only after a page was decoded.
 
     Args:
-        terms: what it is about.
+        listing: what is listed, and how.
         filters: which items are given; the others are counted.
         whole_questions: True if a question that the cursor has left in the middle is to be asked again as a whole.
     """
 
-    def __init__(self, terms: Terms, filters: Sequence[Filter], *, whole_questions: bool) -> None:
-        caller, cursor, held = terms.caller, terms.cursor, terms.held
-        self._terms = terms
+    def __init__(self, listing: Listing, filters: Sequence[Filter], *, whole_questions: bool) -> None:
+        caller, cursor, held = listing.caller, listing.cursor, listing.held
+        self._listing = listing
         self._filters = filters
         self._held = held if cursor is None else None  # a cursor lies behind them
         self._told = Receipt()  # the cost that pages have told
@@ -115,7 +115,7 @@ class Walk:
         self.windows: Windows = Windows(
             caller.identity,
             caller.quota.clock,
-            terms.questions,
+            listing.questions,
             cursor if held is None else None,
             whole_questions,
             self.evidence,
@@ -147,7 +147,7 @@ class Walk:
                 break
             window, number = reader.window, reader.number
             try:
-                reply, body = await self._terms.caller.ask(
+                reply, body = await self._listing.caller.ask(
                     question.row,
                     question.limits,
                     window,
@@ -155,7 +155,7 @@ class Walk:
                     page=number,
                     size=reader.size,
                     token=reader.token,
-                    max_wait=self._terms.max_wait,
+                    max_wait=self._listing.max_wait,
                     spent=evidence.cost,
                 )
             except Refusal as refused:
@@ -170,7 +170,7 @@ class Walk:
 
     def _ceiling(self, window: TimeRange) -> str:
         """Which ceiling of requests the walk has reached, in words; `""`: none."""
-        asked, fruitful, most = self.evidence.asked, self.windows.fruitful, self._terms.max_requests
+        asked, fruitful, most = self.evidence.asked, self.windows.fruitful, self._listing.max_requests
         if most is not None and asked >= most:
             return f"the walk's ceiling of {counted(most, 'request')} was reached"
         asked -= self.windows.asked_before
@@ -271,12 +271,12 @@ class Walk:
             self._beginnings = self._beginnings or Beginnings()
             self._beginnings.note(window, reply.ids, map(_BEGUN, reply.items))
         split = self.windows.go(question, reader, step)
-        if step.drift or split or reply.warning or is_heard(self._terms.caller.hooks):
+        if step.drift or split or reply.warning or is_heard(self._listing.caller.hooks):
             self._tell(row, step, split=split, rows=len(reply.items) + len(lost), fresh=len(items))
         return items
 
     def _tell(self, row: Endpoint[Any], step: Step, *, split: bool, rows: int, fresh: int) -> None:
-        (window, number, reply, _), hooks = self._last, self._terms.caller.hooks
+        (window, number, reply, _), hooks = self._last, self._listing.caller.hooks
         about: dict[str, Any] = {"vendor": row.vendor, "endpoint": row.name}
         if is_heard(hooks):
             signs: dict[str, Any] = {"rows": rows, "fresh": fresh, "total": reply.total, "has_more": reply.has_more}
@@ -312,7 +312,7 @@ class Walk:
         way = self.windows.give_way(question, reader, refused)
         if way == "split" and isinstance(refused, WindowRefused):
             why = f"the vendor finds it {refused.kind}"
-            tell(self._terms.caller.hooks, WindowSplit(vendor=row.vendor, endpoint=row.name, over=over, reason=why))
+            tell(self._listing.caller.hooks, WindowSplit(vendor=row.vendor, endpoint=row.name, over=over, reason=why))
         return bool(way)
 
     def _finish(self, stopped: str) -> None:

@@ -116,8 +116,8 @@ class SqliteStore(RecordedStore):
     async def aclose(self) -> None:
         """See `QuotaStore.aclose`: the last in this process closes the file."""
         if self._file is not None:
-            self._has_entered = False
             self._file.leave(self)
+            self._has_entered = False  # not before: another thread might enter in between, and be shown out
 
     async def _run(self, step: Callable[[Tables, str, float], T]) -> T:
         """One transaction, tried again while that may help.

@@ -17,30 +17,30 @@ from hashlib import sha256
 import attrs
 
 from agora_tencent_analytics.limits import DAY
-from agora_tencent_analytics.secret import Kept, Secret, printable, secret
+from agora_tencent_analytics.secret import Secret, Unpicklable, key_validator, secret
 
 ALGORITHM = "TC3-HMAC-SHA256"
 _CACHED_KEYS = 16
 _keys: dict[tuple[bytes, str, str], Secret[bytes]] = {}
 
 
-_printable = printable("Tencent Cloud console, Access Management, API keys")
+_is_key = key_validator("Tencent Cloud console, Access Management, API keys")
 
 
 @attrs.frozen(kw_only=True)
-class TencentCredentials(Kept):
+class TencentCredentials(Unpicklable):
     """A secret id, its key, and the token that temporary (STS) keys come with.
 
     Raises:
         BadInput: missing or malformed.
     """
 
-    secret_id: str = attrs.field(validator=_printable, repr=False)
+    secret_id: str = attrs.field(validator=_is_key, repr=False)
     """SecretId from the Tencent Cloud console."""
-    secret_key: Secret[str] = attrs.field(converter=secret, validator=_printable, repr=False)
+    secret_key: Secret[str] = attrs.field(converter=secret, validator=_is_key, repr=False)
     """SecretKey, as a `Secret`. Never shown and never sent."""
     token: Secret[str] | None = attrs.field(
-        default=None, converter=secret, validator=attrs.validators.optional(_printable), repr=False
+        default=None, converter=secret, validator=attrs.validators.optional(_is_key), repr=False
     )
     """Token of temporary credentials, as a `Secret`. Never shown."""
 

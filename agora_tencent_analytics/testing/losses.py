@@ -43,6 +43,7 @@ class LossyStore(Protocol):
 
     def client(self) -> QuotaStore:
         """The store of another process."""
+        ...
 
     async def snapshot(self) -> Any:
         """What is written down now."""

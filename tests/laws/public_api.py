@@ -46,8 +46,14 @@ def _module(name: str) -> Iterator[str]:
 
 
 def _bases(kind: type) -> str:
-    names = [base.__name__ for base in kind.__bases__ if base.__module__.startswith(PACKAGE)]
+    names = [base.__name__ for base in _public(kind) if base.__module__.startswith(PACKAGE)]
     return f" <{', '.join(names)}>" if names else ""
+
+
+def _public(kind: type) -> Iterator[type]:
+    """Its bases, and in the place of private ones theirs."""
+    for base in kind.__bases__:
+        yield from _public(base) if base.__name__.startswith("_") else (base,)
 
 
 def _parameters(value: Any) -> str:
@@ -70,11 +76,14 @@ def _parameters(value: Any) -> str:
 
 
 def _members(kind: type) -> Iterator[str]:
-    """Fields, properties and methods that a class adds to those of its bases."""
-    fields = set(getattr(kind, "__annotations__", {})) | {one.name for one in getattr(kind, "__attrs_attrs__", ())}
-    inherited = {name for base in kind.__mro__[1:] if base is not object for name in dir(base)}
-    inherited |= {one.name for base in kind.__mro__[1:] for one in getattr(base, "__attrs_attrs__", ())}
-    for name in sorted({*fields, *vars(kind)} - inherited):
+    """Fields, properties and methods that a class adds to those of its public bases."""
+    bases = [base for base in kind.__mro__[1:] if not base.__name__.startswith("_")]
+    own = [one for one in kind.__mro__ if one not in bases]
+    fields = {name for one in own for name in (*getattr(one, "__annotations__", ()), *vars(one))}
+    fields |= {one.name for one in getattr(kind, "__attrs_attrs__", ())}
+    inherited = {name for base in bases if base is not object for name in dir(base)}
+    inherited |= {one.name for base in bases for one in getattr(base, "__attrs_attrs__", ())}
+    for name in sorted(fields - inherited):
         if name.startswith("_"):
             continue
         value = inspect.getattr_static(kind, name, None)

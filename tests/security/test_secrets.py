@@ -12,7 +12,7 @@ import traceback
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 import msgspec
@@ -24,6 +24,7 @@ from agora_tencent_analytics import (
     AgoraProvider,
     AnalyticsError,
     BadInput,
+    NotAuthenticated,
     ProviderClosed,
     Quota,
     Request,
@@ -41,6 +42,8 @@ from agora_tencent_analytics.secret import Secret, secret
 from agora_tencent_analytics.tencent import sign
 from agora_tencent_analytics.tencent.sign import TencentCredentials
 from tests.support.in_turn import in_turn
+from tests.support.outside_vendor import OVER as OUTSIDE
+from tests.support.outside_vendor import OutsideProvider, PlainVendor
 from tests.support.transports import Script, json_response
 from tests.support.virtual_time import EPOCH, VirtualClock, run
 
@@ -146,6 +149,26 @@ def test_no_error_of_an_ask_shows_a_secret_even_with_the_locals_of_every_frame(v
             assert leaked([pickled.decode("latin-1"), repr(copy.copy(error).args), repr(copy.deepcopy(error))]) == []
 
     run(scenario)
+
+
+class PlainKeys(PlainVendor):
+    """Takes keys as text, which nothing hides."""
+
+    codes: ClassVar[Any] = {401: (NotAuthenticated, {"cause": "token"})}
+
+
+def test_keys_that_are_text_and_expired_are_in_no_frame_either() -> None:
+    async def keys() -> str:
+        return MARK
+
+    async def scenario() -> NotAuthenticated:
+        refused = Response(status=401, headers={}, body=b"{}")
+        provider = OutsideProvider(lambda _: refused, vendor=PlainKeys(), credentials=keys)
+        with pytest.raises(NotAuthenticated) as failed:
+            await provider.calls(OUTSIDE).collect()
+        return failed.value
+
+    assert leaked(shown(run(scenario))) == []
 
 
 # --- through the real transport ---------------------------------------------------------------------------

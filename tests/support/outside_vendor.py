@@ -120,10 +120,13 @@ class OutsideProvider(Provider):
             app_id="demo",
             plan=plan,
             base_url="https://toy.test",
-            credentials=credentials,
             account="demo",
             transport=self.server,
-            **{"quota": Quota("toy", store=":memory:", clock=(clock or VirtualClock()).clock), **options},
+            **{
+                "credentials": credentials,
+                "quota": Quota("toy", store=":memory:", clock=(clock or VirtualClock()).clock),
+                **options,
+            },
         )
 
     def calls(

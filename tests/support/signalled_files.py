@@ -23,7 +23,7 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
-from agora_tencent_analytics import AnalyticsError, TimeRange, scan
+from agora_tencent_analytics import AnalyticsError, CallRecord, TimeRange, scan
 from agora_tencent_analytics.cli.commands.scan import _ended_like_interrupted
 from agora_tencent_analytics.quota.sqlite_store import SqliteStore
 from agora_tencent_analytics.scan.ledger import Ledger
@@ -71,7 +71,7 @@ async def use_ledger(path: Path) -> None:
             ledger.begin({"range": "any"})
             work = ledger.work("agora", provider, OVER)
             for pending in [*work.pending()]:
-                work.settle(pending.call)
+                work.acknowledge(CallRecord(vendor="agora", call=pending.call))
             list(work.untold())
             work.finish()
 

@@ -155,7 +155,7 @@ def grid_of(row: Endpoint[Any]) -> int | None:
 
 def _buckets(row: Endpoint[Any]) -> tuple[int | None, int | None]:
     """The grid of an answer's buckets, and their width, None where it is asked for or nobody says."""
-    _, _, family, _ = row.path.split("/", 3)
+    family, _, _ = row.path.removeprefix("/beta/").partition("/")
     return _BUCKETS.get((family, row.generation), _BUCKETS.get((family, ""), (None, None)))
 
 

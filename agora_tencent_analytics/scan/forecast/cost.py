@@ -216,7 +216,8 @@ def _share_out(rows: Mapping[str, Interval], read: Sequence[_Priced], windows: S
     for window in windows:
         window.requests[window.row] += window.pages.likely
     for one in read:
-        window, weight = windows[max(0, bisect_right(starts, one.seen.call.created_ts) - 1)], one.unit(()).weight
+        window = windows[max(0, bisect_right(starts, one.seen.call.created_ts) - 1)]
+        weight = one.own * one.seen.part.weight
         window.begins.append((one.seen.call.created_ts, weight))
         for name, figure in (one.size if one.real is None else one.real).items():
             window.requests[name] += figure * weight

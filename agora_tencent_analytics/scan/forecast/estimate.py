@@ -47,8 +47,8 @@ class Unit:
 
     @property
     def weight(self) -> float:
-        """How many calls it stands for: itself, and its part of those that were not seen."""
-        return self.own * (1 + self.part.unseen / max(1, self.part.shown))
+        """How many calls it stands for."""
+        return self.own * self.part.weight
 
 
 def estimate(units: Sequence[Unit], *, large: float = 0.0) -> Interval:

@@ -28,6 +28,11 @@ class Part:
     unseen: int = 0
     """Rows that were not."""
 
+    @property
+    def weight(self) -> float:
+        """How many rows one that was seen stands for: itself, and its part of those that were not."""
+        return 1 + self.unseen / max(1, self.shown)
+
 
 @attrs.frozen(kw_only=True, eq=False)
 class ListedCall:

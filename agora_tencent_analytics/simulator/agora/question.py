@@ -80,7 +80,7 @@ class Route:
     """Row of the limits table."""
     required: tuple[str, ...] = attrs.field(converter=_names)
     """Parameters that must be there: those of the window, `appid`, others."""
-    optional: tuple[str, ...] = attrs.field(default="", converter=_names)
+    optional: tuple[str, ...] = attrs.field(default="", converter=_names)  # pyright: ignore[reportAssignmentType]
     """Parameters that may be there."""
     method: str = "GET"
     """HTTP method. With POST all but `appid` stands in a JSON body."""

@@ -63,7 +63,7 @@ class SimulatedVendor(ABC):
 
     _variables: ClassVar[Mapping[str, Any]]
     """The environment variables that its provider reads, by argument."""
-    _credentials: Mapping[str, Any]
+    _credentials: dict[str, Any]
     _not_paid: tuple[int | str, str]
     """Code and message for what the plan does not include."""
 

@@ -156,7 +156,7 @@ class Action:
     """Row of the limits table that its rates stand in."""
     required: Fields = attrs.field(converter=_fields)
     """Parameters that must be there."""
-    optional: Fields = attrs.field(default="", converter=_fields)
+    optional: Fields = attrs.field(default="", converter=_fields)  # pyright: ignore[reportAssignmentType]
     """Parameters that may be there."""
     app: str = "SdkAppId"
     """How it spells the parameter that names the application."""

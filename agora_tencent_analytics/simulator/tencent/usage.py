@@ -129,8 +129,8 @@ _used = partial(_action, row=USAGE_OF_SERVICES)
 ACTIONS: Mapping[str, Action] = {
     "DescribeTrtcUsage": _action(partial(_table, service="interaction"), USAGE),
     "DescribeRecordingUsage": _action(_recorded_mixed, USAGE, required=f"{_TIMES} MixType:text"),
-    "DescribeMixTranscodingUsage": _used(partial(_table, service="transcoding")),
-    "DescribeRelayUsage": _used(partial(_table, service="relay")),
+    "DescribeMixTranscodingUsage": _action(partial(_table, service="transcoding"), USAGE),
+    "DescribeRelayUsage": _action(partial(_table, service="relay"), USAGE),
     "DescribeTrtcRoomUsage": Action(
         _rooms,
         ROOM_USAGE,

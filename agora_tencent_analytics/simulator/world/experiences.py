@@ -40,12 +40,15 @@ class Stage(Protocol):
 
     def call_at(self, vendor: Vendor, index: int) -> Call:
         """The call of that index, from 0."""
+        ...
 
     def listing(self, vendor: Vendor, start: int, end: int) -> Sequence[int]:
         """Indices of the calls with a share in `[start, end)`."""
+        ...
 
     def sessions(self, call: Call) -> tuple[Session, ...]:
         """All sessions of a call, those of servers included."""
+        ...
 
 
 @attrs.frozen(order=True)
