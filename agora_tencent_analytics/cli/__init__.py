@@ -25,7 +25,7 @@ from agora_tencent_analytics.errors import (
 
 COMPLETE, INCOMPLETE, USAGE, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
 REFUSING = (NotAuthenticated, NotPermitted, NotOffered)
-"""What says that credentials or plan are refused."""
+"""Errors that say that the credentials or the plan are refused."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

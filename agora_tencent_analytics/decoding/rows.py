@@ -162,7 +162,7 @@ class Structure:
             return []
         usual = None if self.usual is None else self.usual.rows_of(model)
         few = usual.read(rows, **given) if usual is not None and len(rows) <= _RUN else None
-        if few is not None:  # as of most calls
+        if few is not None:  # the sessions of most calls
             return few
         learnt = self._models.get(model) or self._learn(model)
         found: list[T] = []
@@ -177,10 +177,10 @@ class Structure:
                 continue
             for row in run:
                 if usual is not None:
-                    self._settle(row, usual, odd)
+                    self._even_out(row, usual, odd)
                 if self._computed.get(model):
                     row |= self._compute(row, model, learnt, odd)
-                strange = row.keys() - learnt.known | row.keys() & given.keys()
+                strange = (row.keys() - learnt.known) | (row.keys() & given.keys())
                 extra = {name: shallow(row.pop(name)) for name in [*row] if name in strange}
                 lone = usual.read([row], **given) if usual is not None and odd_left and UNREAD not in extra else None
                 if lone is None:
@@ -214,10 +214,13 @@ class Structure:
         self.usual = UsualPages(self, page, usual, within)
         return self.usual
 
-    def _settle(self, row: dict[str, Any], usual: TypedRows, odd: Odd | None) -> None:
-        """Holds a row to what the usual ones are by themselves: named, of somebody, and without an end while it lasts.
+    def _even_out(self, row: dict[str, Any], usual: TypedRows, odd: Odd | None) -> None:
+        """Does to an odd row what is done to usual ones: drops the end of what still lasts, and notes what is missing.
 
         Nothing, half a character, or what is neither text nor a number, is not an id: nobody could ask about it.
+
+        Raises:
+            TypeError, KeyError: it has no id.
         """
         name = usual.spelt(usual.id)
         if row[name] == "" or not isinstance(row[name], str | int) or name in row.get(UNREAD, ()):

@@ -100,7 +100,7 @@ class Reader(msgspec.Struct, kw_only=True):
     number: int = 0
     """The page to ask for, in the vendor's counting."""
     token: str = ""
-    """What it is asked for by, where pages are named by the one before."""
+    """What to ask for it by, where each page names the next; `""` for the first."""
     recent: bool = False
     """True if rows may still come into this window."""
     barren: int = 0
@@ -116,7 +116,7 @@ class Reader(msgspec.Struct, kw_only=True):
     total: int | None = None
     """The last total of the present reading."""
     drift: str = ""
-    """What the present reading has shown to have changed, or perhaps, in words; `""`: nothing."""
+    """What has changed during the present reading, or may have, in words; `""`: nothing."""
     duplicates: int = 0
     """Rows that the walk had seen before."""
     everything: Seen = msgspec.field(default_factory=Seen)

@@ -252,6 +252,9 @@ class WindowReader(Reader, kw_only=True):
             self._suspect("rows moved between pages")
         elif now.empties and rows:
             self._suspect("a page came empty, and rows followed")
+        elif self.paging.total == "page" and page.total is not None and rows < page.total < self.shown + rows:
+            # More than the page shows, and less than all that was shown: that can be no total but the page's own.
+            self._suspect(f"the vendor counts {counted(page.total, 'row')} on a page, and {rows} came")
         elif self._moved(page):
             moved = f"the total moved from {self.total} to {page.total}"
             if self.paging.total == "listing":

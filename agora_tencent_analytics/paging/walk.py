@@ -52,6 +52,10 @@ _ABOUT: Mapping[type, Callable[[Any], Any]] = {
     Call: attrgetter("channel", "created_ts"),
     Session: attrgetter("user_id", "join_ts"),
 }
+_LASTS: Mapping[type, Callable[[Any], tuple[int, int | None]]] = {
+    Call: attrgetter("created_ts", "destroyed_ts"),
+    Session: attrgetter("join_ts", "leave_ts"),
+}
 
 
 class Filter(NamedTuple):
@@ -110,6 +114,7 @@ class Walk:
         self._beginnings: Beginnings | None = None
         self._last: tuple[TimeRange, int, Reply[Any], bytes]
         self._lost: Sequence[UnreadableRow] = ()
+        self._asked_again: tuple[TimeRange, int] | None = None
         before = (0, 0) if cursor is None else (cursor.found, cursor.strange)
         self.evidence: Evidence = Evidence(from_cursor=cursor is not None, before=before)
         self.windows: Windows = Windows(
@@ -163,10 +168,37 @@ class Walk:
                     raise
             else:
                 # The clock that came with it may say that another window is due.
-                if not windows.begin_anew():
-                    self._last = window, number, reply, body
-                    return self._take_in(question, reader)
+                if windows.begin_anew() or self._asks_again(question, reader, reply):
+                    continue
+                self._last = window, number, reply, body
+                return self._take_in(question, reader)
         return None
+
+    def _asks_again(self, question: Question, reader: Reader, reply: Reply[Any]) -> bool:
+        """True if a page is to be asked for once more: by its rows it answers a question about another time."""
+        place = reader.window, reader.number
+        if not self._is_of_another_time(question, reader, reply):
+            return False
+        if self._asked_again != place:
+            self._asked_again = place
+            return True
+        self.evidence.doubts[f"page {reader.number} of {reader.window} shows rows of another time"] = None
+        return False
+
+    def _is_of_another_time(self, question: Question, reader: Reader, reply: Reply[Any]) -> bool:
+        """True if no session of a page was there in its window, or calls come again from windows that they were in.
+
+        A call that no other window has shown was in this one, whatever its row says.
+        """
+        row, items, window = question.row, reply.items, reader.window
+        if row.model not in _LASTS or not (items and row.bounds.exact and row.bounds.end):
+            return False
+        if _touches(window, items[0]) and _touches(window, items[-1]):
+            return False
+        if row.model is Session:
+            return not any(map(partial(_touches, window), items))
+        first = not (reader.pages or reader.barren)
+        return first and self._seen.known(Digests(reply.ids)) == len(reply.ids)
 
     def _ceiling(self, window: TimeRange) -> str:
         """Which ceiling of requests the walk has reached, in words; `""`: none."""
@@ -324,3 +356,10 @@ class Walk:
                 came = f"{counted(strange, 'row')} came, but not {needed}"
                 self.evidence.doubts[f"{came}; the vendor may spell it otherwise"] = None
         self._seen.close()
+
+
+def _touches(window: TimeRange, item: Any) -> bool:
+    """False if a call or session is outside the window by the word of its row; an end that cannot be says nothing."""
+    begun, ended = _LASTS[type(item)](item)
+    over_before = ended is not None and begun < ended < window.start - _SLACK_S
+    return begun < window.end + _SLACK_S and not over_before

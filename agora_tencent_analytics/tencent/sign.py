@@ -22,8 +22,6 @@ from agora_tencent_analytics.secret import Secret, Unpicklable, key_validator, s
 ALGORITHM = "TC3-HMAC-SHA256"
 _CACHED_KEYS = 16
 _keys: dict[tuple[bytes, str, str], Secret[bytes]] = {}
-
-
 _is_key = key_validator("Tencent Cloud console, Access Management, API keys")
 
 

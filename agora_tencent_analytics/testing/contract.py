@@ -43,6 +43,7 @@ _KEY = attrgetter("session_id", "peer_id", "vendor_metric")
 
 
 def _in_virtual_time(test: Callable[[Any], Coroutine[Any, Any, None]]) -> Callable[[ProviderContract], None]:
+    """The test as a plain function, which plays in no time."""
     return wraps(test)(lambda contract: run(test, contract))
 
 

@@ -576,3 +576,11 @@ def test_a_fingerprint_knows_no_order_and_tells_sets_apart(rows: set[bytes], dic
 def test_rows_behind_an_empty_page_are_drift_though_the_total_is_reached() -> None:
     step, number = followed([signs(1, total=2), signs(total=2), signs(2, total=2)], size=1)[-1]
     assert ("page", 1, "a page came empty, and rows followed") == (step.action, number, step.drift)
+
+
+def test_a_page_that_shows_fewer_rows_than_it_counts_is_read_again() -> None:
+    pages = [signs(1, 2, 3, total=3), signs(4, total=2), signs(1, 2, 3, total=3), signs(4, 5, total=2)]
+    steps = read(pages, kind="page")
+    assert ["page", "page", "page", "done"] == [step.action for step in steps]
+    assert ["", "the vendor counts 2 rows on a page, and 1 came", "", ""] == [step.drift for step in steps]
+    assert steps[-1].complete

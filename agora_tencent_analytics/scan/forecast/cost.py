@@ -211,7 +211,7 @@ def _count(seen: Sequence[ListedCall], over: TimeRange) -> Interval:
 
 
 def _share_out(rows: Mapping[str, Interval], read: Sequence[_Priced], windows: Sequence[WindowPrice]) -> None:
-    """Gives each window, its pages of the listing, its calls, and their part of the most that each row costs."""
+    """Gives each window its pages of the listing, its calls, and its part of the most that each row costs."""
     starts = [window.over.start for window in windows]
     for window in windows:
         window.requests[window.row] += window.pages.likely

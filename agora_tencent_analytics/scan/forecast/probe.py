@@ -104,7 +104,7 @@ class Probe:
             if not unseen:  # no page can be asked for but the next
                 calls += [call async for more in following for call in more.items]
         elif isinstance(paging, PageNumber) and len(calls) >= question.size:
-            parts, rows = await self._turn(listing, page, question.size)
+            parts, rows = await self._sample(listing, page, question.size)
             unseen = max(0, rows - sum(map(len, parts)))
         elif isinstance(paging, Newest) and len(calls) >= paging.most:
             seconds = max(1, window.end - min(call.created_ts for call in calls))
@@ -115,8 +115,8 @@ class Probe:
             self._take(Part(window, len(part), unseen if part is parts[-1] else 0), part, before)
         return shown
 
-    async def _turn(self, listing: Paginator[Call], page: Page[Call], size: int) -> tuple[list[list[Call]], int]:
-        """Of a listing whose first page is full: its edges, what was seen between them, if there is any; its rows."""
+    async def _sample(self, listing: Paginator[Call], page: Page[Call], size: int) -> tuple[list[list[Call]], int]:
+        """Of a listing whose first page is full: calls at its edges, those of a page between, if any; and its rows."""
         first, shown = page.number, {call.call_id for call in page.items}
         pages: dict[int, Sequence[Call]] = {first: page.items}
 

@@ -79,7 +79,7 @@ class Route:
     row: str
     """Row of the limits table."""
     required: tuple[str, ...] = attrs.field(converter=_names)
-    """Parameters that must be there: those of the window, `appid`, others."""
+    """Parameters that must be there: those of the window, `appid`, others, in this order."""
     optional: tuple[str, ...] = attrs.field(default="", converter=_names)  # pyright: ignore[reportAssignmentType]
     """Parameters that may be there."""
     method: str = "GET"

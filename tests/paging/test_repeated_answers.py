@@ -1,0 +1,80 @@
+"""An answer that a cache gives once more, to another question: it is asked for again, or said to be doubtful."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from agora_tencent_analytics import CallRecord, Request, Response, Timeouts, TimeRange, scan
+from agora_tencent_analytics.limits import HOUR
+from agora_tencent_analytics.scan import Report
+from agora_tencent_analytics.simulator import World
+from tests.support.in_turn import in_turn
+from tests.support.transports import InProcess, Stage
+from tests.support.virtual_time import EPOCH, run
+
+END = int(EPOCH) - HOUR
+OVER = TimeRange(END - 40 * HOUR, END)
+WORLD = World(seed=5, calls=24, start=OVER.start, end=OVER.end, call_seconds=600, sessions_per_call=2)
+LISTS = {"agora": "call_lists", "tencent": "RoomList"}
+SESSIONS = {"agora": "call_info", "tencent": "UserList"}
+every_vendor = pytest.mark.parametrize("vendor", LISTS)
+
+
+class Cache(InProcess):
+    """Answers with the first of the answers that held some rows of a kind, in place of the next so many that do."""
+
+    def __init__(self, stage: Stage, rows: str, times: int) -> None:
+        super().__init__(stage.server)
+        self.rows, self.times = rows, times
+        self.kept: Response | None = None
+
+    async def send(self, request: Request, *, timeouts: Timeouts, answered: Callable[[], None]) -> Response:
+        response = await super().send(request, timeouts=timeouts, answered=answered)
+        body: Mapping[str, Any] = json.loads(response.body)
+        if not body.get("Response", body).get(self.rows):
+            return response
+        if self.kept is None:
+            self.kept = response
+        elif self.times:
+            self.times -= 1
+            return self.kept
+        return response
+
+
+def read(vendor: str, rows: str, times: int, depth: Any) -> tuple[list[CallRecord], Report]:
+    async def scenario() -> tuple[list[CallRecord], Report]:
+        stage = Stage(vendor, WORLD)
+        async with (
+            stage.provider(transport=Cache(stage, rows, times)) as provider,
+            scan(provider, over=OVER, depth=depth, workers=1) as records,
+        ):
+            return [record async for record in records], records.report
+
+    return run(scenario)
+
+
+@every_vendor
+@in_turn(("times", "complete"), [(1, True), (100, False)])
+def test_a_listing_that_another_window_has_shown_is_asked_for_once_more(
+    vendor: str, times: int, complete: bool
+) -> None:
+    records, report = read(vendor, LISTS[vendor], times, "calls")
+    assert complete == report.complete
+    assert complete == (len(records) == 24)
+    if not complete:
+        assert "shows rows of another time" in str(report.vendors[vendor].doubts)
+
+
+@every_vendor
+@in_turn(("times", "complete"), [(1, True), (100, False)])
+def test_sessions_of_a_call_at_another_time_are_asked_for_once_more(vendor: str, times: int, complete: bool) -> None:
+    records, report = read(vendor, SESSIONS[vendor], times, "sessions")
+    assert complete == report.complete
+    inside = [one.call.created_ts <= stay.join_ts for one in records for stay in one.sessions]
+    assert complete == all(inside)
+    if not complete:
+        assert "shows rows of another time" in str(report.vendors[vendor].doubts)
