@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from agora_tencent_analytics.vendor import (
+    AnyOf,
     BadInput,
     Bounds,
     Call,
@@ -212,6 +213,11 @@ def test_sessions_of_a_vendor_that_takes_no_range_are_of_the_part_that_was_asked
     found, certificate = run(scenario)
     assert ["ann", "bob"] == found
     assert (True, 1) == (certificate.complete, certificate.strange)
+
+
+def test_a_sample_of_rows_that_have_no_time_is_narrowed_all_the_same() -> None:
+    calls, certificate = listed(OutsideProvider(newest, paging=AnyOf(most=100, at="")))
+    assert (260, "") == (len({call.call_id for call in calls}), certificate.why)
 
 
 @pytest.mark.parametrize("bounds", [Bounds(), Bounds(start="from"), Bounds(start="from", end="to", form="day")])
