@@ -170,8 +170,10 @@ def about_call(
     """Questions about one call, one for each packet, each about as little of the call as its sessions need.
 
     Raises:
-        BadInput: a parameter is wrong.
+        BadInput: a parameter or the range is wrong.
     """
+    if over is not None and not isinstance(over, TimeRange):
+        raise BadInput(f"the part of a call must be TimeRange(start, end) or None, not {type(over).__name__}")
     checked = [(check_params(row, packet.params), packet) for packet in packets]
     size = rows_to_a_page(row, limits, None)
     everyone = [session for packet in packets for session in packet.sessions or ()]
