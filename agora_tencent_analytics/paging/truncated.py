@@ -376,7 +376,7 @@ def moments(row: Endpoint[Any], reply: Reply[Any]) -> list[int]:
     Raises:
         UnreadableReply: a record has no moment.
     """
-    if not row.key or not isinstance(row.paging, Newest | AnyOf):
+    if not row.key or not isinstance(row.paging, Newest | AnyOf) or not row.paging.at:
         return []
     try:
         return [math.floor(when) for when in map(attrgetter(row.paging.at), reply.items)]
