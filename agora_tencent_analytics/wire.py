@@ -120,6 +120,7 @@ class Vendor(ABC):
     """Headers (in lower case) and parameters of a query whose values logs may show, such as times and pages. Of any
     other the name alone is shown; what names an app, a channel, a call or a user does not belong here."""
 
+    _good_statuses: ClassVar[Collection[int]] = range(200, 300)
     _within: ClassVar[str] = ""  # key of what all of an answer stands in
     _usual: ClassVar[UsualPages | None] = None  # reads pages of the usual shape
     _series: ClassVar[SeriesReader | None] = None  # reads answers of series whose points stay text
@@ -172,7 +173,7 @@ class Vendor(ABC):
             Refusal: the vendor said no, judged from status and body by `codes`.
             UnreadableReply: the body is not an answer.
         """
-        if 200 <= response.status < 300:
+        if response.status in self._good_statuses:
             if self._series is not None and row.model is MetricSeries:
                 answer = parsed(row, response, self._series.read)
                 told = answer.told()
@@ -250,7 +251,14 @@ class Vendor(ABC):
         """
         given = {name: asked.params[param] for name, param in row.given.items() if param in asked.params}
         if isinstance(body, UsualPage) and self._usual is not None:
-            return self.reply(row, body.body, self._usual.records(row.model, body.rows, vendor=self.name, **given))
+            items = self._usual.records(row.model, body.rows, vendor=self.name, **given)
+            return Reply(
+                items=items,
+                ids=row_ids(row, items),
+                total=count_of(body.total),
+                has_more=getattr(body, "has_more", None),  # not every vendor says so
+                request_id=body.request_id or "",
+            )
         rows = payload_of(row, body)
         if row.points is not None:
             return self._points(row, row.points, body, rows, asked, given.get("call_id", ""))

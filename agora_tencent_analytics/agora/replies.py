@@ -12,7 +12,7 @@ import msgspec
 
 from agora_tencent_analytics.agora.metrics import AGORA_METRICS, AGORA_METRICS_2021_03
 from agora_tencent_analytics.decoding.points import PointForm
-from agora_tencent_analytics.decoding.rows import Structure
+from agora_tencent_analytics.decoding.rows import Structure, UsualPage
 from agora_tencent_analytics.decoding.series import UnreadSeries, series_unread
 from agora_tencent_analytics.decoding.unread import SeriesAnswer, SeriesForm, SeriesReader
 from agora_tencent_analytics.endpoint import Endpoint
@@ -40,18 +40,17 @@ STRUCTURE = Structure(
 )
 
 
-class _Page(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class _Page(UsualPage, kw_only=True):
     """A good answer as it usually is."""
 
     code: Literal[200]
     message: str | None = None
-    requestId: str | None = None
+    request_id: str | None = msgspec.field(name="requestId", default=None)
     page_no: int | None = None
     page_size: int | None = None
-    total_size: int | None = None
+    total: int | None = msgspec.field(name="total_size", default=None)
     has_more: bool | None = None
     call_id: str | None = None
-    rows: list[Any]
 
 
 PAGES = STRUCTURE.pages(
@@ -71,7 +70,7 @@ PAGES = STRUCTURE.pages(
 
 SERIES = SeriesReader(
     SeriesForm(
-        envelope={"code": int, "message": str, "requestId": str},
+        envelope={"code": int, "message": str, "requestId": str, "call_id": str},
         series="metrics",
         group="data",
         owner="sid",
@@ -79,9 +78,9 @@ SERIES = SeriesReader(
         peer="peer_uid",
         points="kvs",
         form=PointForm.PAIRS,
-        numbers=True,
         sessions="call_info",
-    )
+    ),
+    PAGES,
 )
 """Answers of `call/metrics`, and of `call/details`, which has the sessions too."""
 
@@ -92,10 +91,13 @@ def sessions_of(answer: SeriesAnswer, asked: Asked) -> list[Session]:
     Raises:
         KeyError, TypeError, ValueError: one of them is not what it should be.
     """
+    given = {"vendor": "agora", "call_id": asked.params["call_id"]}
+    if answer.usual is not None:
+        return PAGES.records(Session, answer.usual, **given)
 
     def read(rows: Sequence[Any]) -> list[Session]:
         mine = [{name: value for name, value in row.items() if name != "metrics"} for row in rows]
-        return STRUCTURE.rows(mine, Session, odd=asked.flaws.odd, vendor="agora", call_id=asked.params["call_id"])
+        return STRUCTURE.rows(mine, Session, odd=asked.flaws.odd, **given)
 
     return asked.flaws.each(list(answer.sessions or ()), read)  # their series may be inside them
 

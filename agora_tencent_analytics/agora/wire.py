@@ -71,7 +71,7 @@ class AgoraVendor(Vendor):
                 # Which sessions an answer of 2021 chose; since then those that were asked for.
                 ids=list(users),
                 request_id=body.envelope["requestId"] or "",
-                extra={name: value for name, value in body.extra.items() if name != "call_id"},
+                extra=body.extra,
             )
         if row.model in READ:
             return self.reply(row, body, READ[row.model](row, payload_of(row, body), asked))

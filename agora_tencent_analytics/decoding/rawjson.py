@@ -225,12 +225,20 @@ def open_object(raw: bytes | msgspec.Raw | None, name: str) -> dict[str, msgspec
     return _opened(raw, name, _object, "an object") or {}
 
 
-def open_list(raw: bytes | msgspec.Raw | None, name: str) -> list[msgspec.Raw]:
+def open_list(raw: bytes | msgspec.Raw | None, name: str, doubts: list[str] | None = None) -> list[msgspec.Raw]:
     """The elements of a JSON list, unread; none for null or what is absent.
 
+    Args:
+        raw: the list.
+        name: what the messages call it.
+        doubts: is told where it is something else, which has no elements then; None: that is an error.
+
     Raises:
-        ValueError: it is something else; the message says what, and calls it `name`.
+        ValueError: it is something else; the message says what.
     """
+    if doubts is not None and raw is not None and (kind := _kind(raw)) not in ("a list", "null"):
+        doubts.append(f"{name} should be a list, not {kind}")
+        return []
     return _opened(raw, name, _list, "a list") or []
 
 
@@ -299,7 +307,10 @@ def shallow(value: Any, room: int = _DEEPEST) -> Any:
     if not _is_deep(value, room):
         return value
     if not room:
-        return msgspec.json.encode(value).decode()
+        try:
+            return msgspec.json.encode(value).decode()
+        except RecursionError:
+            return "(nested too deeply)"
     if isinstance(value, list):
         return [shallow(inside, room - 1) for inside in value]
     return {name: shallow(inside, room - 1) for name, inside in value.items()}

@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, get_args, get_type_h
 
 import attrs
 import msgspec
-from msgspec.structs import asdict
 
 from agora_tencent_analytics.decoding.flaws import MISREAD
 from agora_tencent_analytics.decoding.moments import YEAR_5138, seconds
@@ -161,10 +160,8 @@ class Structure:
         if not rows:
             return []
         usual = None if self.usual is None else self.usual.rows_of(model)
-        few = usual.read(rows, **given) if usual is not None and len(rows) <= _RUN else None
-        if few is not None:  # the sessions of most calls
-            return few
         learnt = self._models.get(model) or self._learn(model)
+        known = learnt.known - given.keys()
         found: list[T] = []
         odd_left = _ODD_ROWS
         for at in range(0, len(rows), _RUN):
@@ -180,8 +177,8 @@ class Structure:
                     self._even_out(row, usual, odd)
                 if self._computed.get(model):
                     row |= self._compute(row, model, learnt, odd)
-                strange = (row.keys() - learnt.known) | (row.keys() & given.keys())
-                extra = {name: shallow(row.pop(name)) for name in [*row] if name in strange}
+                strange = row.keys() - known
+                extra = {name: shallow(row.pop(name)) for name in [*row] if name in strange} if strange else {}
                 lone = usual.read([row], **given) if usual is not None and odd_left and UNREAD not in extra else None
                 if lone is None:
                     odd_left = max(0, odd_left - 1)
@@ -201,13 +198,11 @@ class Structure:
         """
         return TypedRows(model, self._names.get(model, {}), **usual)
 
-    def pages(
-        self, page: type[msgspec.Struct], usual: Mapping[type, Mapping[str, Any]], *, within: str = ""
-    ) -> UsualPages:
+    def pages(self, page: type[UsualPage], usual: Mapping[type, Mapping[str, Any]], *, within: str = "") -> UsualPages:
         """How pages of rows of the usual shape are read.
 
         Args:
-            page: what comes with the rows, by the vendor's names, and `rows`.
+            page: what comes with the rows, by the vendor's names.
             usual: what the rows of each model are like, as `TypedRows` takes it.
             within: the vendor's name for what all of that stands in, if it stands in something.
         """
@@ -275,7 +270,7 @@ class Structure:
             try:
                 self._converter.structure(row[name], learnt.optional[name])
             except _GARBLED:
-                unread.setdefault(name, row.pop(name))
+                unread.setdefault(name, shallow(row.pop(name)))
 
     def _learn(self, model: type[Any]) -> _Model:
         from cattrs.gen import make_dict_structure_fn_from_attrs, override
@@ -299,11 +294,13 @@ class Structure:
         return learnt
 
 
-class UsualPage(NamedTuple):
-    """A page as a vendor usually sends it, its rows not yet records."""
+class UsualPage(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A page as a vendor usually sends it, its rows not yet records. A vendor's own says what it calls these."""
 
-    body: dict[str, Any]
-    """What stands beside the rows, by the vendor's names."""
+    total: int | None = None
+    """As the vendor counts."""
+    request_id: str | None = None
+    """The vendor's id of the request."""
     rows: list[Any]
     """The rows, for `UsualPages.records`."""
 
@@ -312,17 +309,18 @@ class UsualPages:
     """Pages of calls or sessions as a vendor usually sends them; see `Structure.pages`."""
 
     def __init__(
-        self, structure: Structure, page: type[msgspec.Struct], usual: Mapping[type, Mapping[str, Any]], within: str
+        self, structure: Structure, page: type[UsualPage], usual: Mapping[type, Mapping[str, Any]], within: str
     ) -> None:
         self._structure, self._page, self._usual, self._within = structure, page, usual, within
         self._rows: dict[type, TypedRows] = {}
-        self._readers: dict[tuple[type, str], Callable[[bytes], msgspec.Struct | None]] = {}
+        self._readers: dict[tuple[type, str], Callable[[bytes], UsualPage | None]] = {}
 
     def rows_of(self, model: type[Any]) -> TypedRows | None:
         """The rows of a model; None if pages are of others."""
-        if model not in self._rows and model in self._usual:
-            self._rows[model] = self._structure.typed(model, **self._usual[model])
-        return self._rows.get(model)
+        rows = self._rows.get(model)
+        if rows is None and model in self._usual:
+            rows = self._rows[model] = self._structure.typed(model, **self._usual[model])
+        return rows
 
     def read(self, model: type[Any], payload: str, body: bytes) -> UsualPage | None:
         """A page of these rows; None if it is of something else, or anything about it is odd."""
@@ -331,11 +329,12 @@ class UsualPages:
             if (rows := self.rows_of(model)) is None:
                 return None
             read = self._readers[model, payload] = rows.reader(self._page, payload, within=self._within)
-        page = read(body)
-        if page is None:
-            return None
-        found = asdict(page)
-        return UsualPage(found, found.pop("rows"))
+        return read(body)
+
+    def parse(self, model: type[Any], rows: bytes | msgspec.Raw) -> list[Any] | None:
+        """A list of rows of this model, for `records`; None if it is of something else, or anything about it is odd."""
+        typed = self.rows_of(model)
+        return None if typed is None else typed.parse(rows)
 
     def records(self, model: type[Any], rows: Sequence[Any], **given: Any) -> list[Any]:
         """The records of the rows of a page, and what is given with them."""

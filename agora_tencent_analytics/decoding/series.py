@@ -57,7 +57,7 @@ def series_unread(
         window: what was asked for; points outside it are left out.
         users: the users of sessions, where series are of those; None: they are of users.
     """
-    named = []
+    named, clip = [], (window.start, window.end)
     for one in found:
         known = metrics.get(one.metric)
         name = known.of(one.peer_id) if known else ""
@@ -72,7 +72,7 @@ def series_unread(
                 metric=name,
                 vendor_metric=one.metric,
                 unit=METRICS[name].unit if name else "",
-                columns=Columns(one.points, form, scale=scale, clip=(window.start, window.end)),
+                columns=Columns(one.points, form, scale=scale, clip=clip),
                 extra=one.extra,
             )
         )

@@ -92,6 +92,7 @@ class TypedRows:
         """The struct that a row is read into."""
         # msgspec knows a struct; a list it would look through each time, which takes as long as to read three rows.
         self._rows: Any = msgspec.defstruct("Rows", [("rows", list[self.row])])  # type: ignore[name-defined]
+        self._several = msgspec.json.Decoder(list[self.row]).decode  # type: ignore[name-defined]
         self.make: Callable[..., list[Any]] = _maker(model, given, values)
         """The records of rows that were read; called with the rows and what is given."""
 
@@ -116,7 +117,6 @@ class TypedRows:
         outer = ("page", page, msgspec.field(name=within))
         kind = msgspec.defstruct("Answer", [outer], forbid_unknown_fields=True) if within else page
         whole = msgspec.json.Decoder(kind).decode
-        several = msgspec.json.Decoder(list[self.row]).decode  # type: ignore[name-defined]
 
         def read(body: bytes) -> P | None:
             try:
@@ -135,7 +135,7 @@ class TypedRows:
 
             def several_more(text: bytes) -> list[Any]:
                 nonlocal number
-                found: list[Any] = several(text)
+                found: list[Any] = self._several(text)
                 number += len(found)
                 check_records(number, len(body))
                 return found
@@ -144,6 +144,13 @@ class TypedRows:
             return answer
 
         return read
+
+    def parse(self, rows: bytes | msgspec.Raw) -> list[Any] | None:
+        """A list of such rows, for `make`; None if it is anything else, or anything about it is odd."""
+        try:
+            return self._several(rows)
+        except UNREADABLE:
+            return None
 
     def read(self, rows: Sequence[Any], **given: Any) -> list[Any] | None:
         """The records of rows that are JSON objects; None if anything about them is odd."""

@@ -31,7 +31,9 @@ from agora_tencent_analytics.decoding.rawjson import (
     sound,
     text,
 )
+from agora_tencent_analytics.decoding.rows import UsualPages
 from agora_tencent_analytics.decoding.series import UnreadSeries
+from agora_tencent_analytics.models.calls import Session
 
 HOLLOW = b"-614889782588491"
 """Stands in the place of points. An answer that has this number of its own shows by the count, and is parsed in full.
@@ -53,7 +55,8 @@ class SeriesForm(msgspec.Struct, kw_only=True, frozen=True):
     series: str
     """Key of the list of series, or of those whose series they are."""
     group: str = ""
-    """Key of the list of series of one session; `""` if each names the user whose it is."""
+    """Key of the list of series of one session: metrics are numbers, and users may be, of whom nobody is number 0. `""`
+    if each series names the user whose it is: metrics and users are texts."""
     owner: str
     """Key of the id of that session or user."""
     metric: str
@@ -64,8 +67,6 @@ class SeriesForm(msgspec.Struct, kw_only=True, frozen=True):
     """Key of the points."""
     form: PointForm
     """How these are spelt."""
-    numbers: bool = False
-    """True if metrics are numbers, and users may be: nobody is number 0."""
     sessions: str
     """Key of the rows of sessions that may stand beside the series."""
 
@@ -75,12 +76,14 @@ class SeriesAnswer(msgspec.Struct, kw_only=True):
 
     envelope: dict[str, Any]
     """What stands beside the series; None for what is absent, null or not what it should be, or `""` for a text."""
-    owners: list[str] = []
-    """Of which sessions or users it is, in the order sent; also of those without series."""
+    owners: set[str] = set()
+    """Of which sessions or users it is; also of those without series."""
     series: list[UnreadSeries] = []
     """The series, in the order sent."""
     sessions: list[Any] | None = None
-    """The rows of sessions as sent; None if there is no list of them."""
+    """The rows of sessions as sent; None if there is no list of them, or they are in `usual`."""
+    usual: list[Any] | None = None
+    """Those rows, where all are as usual, for `UsualPages.records`."""
     extra: dict[str, Any] = {}
     """Unknown fields, and those of the envelope that are not what they should be."""
     is_about_series: bool = True
@@ -100,12 +103,13 @@ class SeriesReader:
 
     Args:
         form: how they are worded.
+        pages: read rows of sessions of the usual shape.
     """
 
-    def __init__(self, form: SeriesForm) -> None:
-        self._form = form
+    def __init__(self, form: SeriesForm, pages: UsualPages) -> None:
+        self._form, self._pages = form, pages
         self._begin = b'"%b":[[' % form.points.encode()
-        metric, peer = (int, int | str | None) if form.numbers else (str, str | None)
+        metric, peer = (int, int | str | None) if form.group else (str, str | None)
         owner = ("owner", str, msgspec.field(name=form.owner))
         entry = [
             ("metric", metric, msgspec.field(name=form.metric)),
@@ -121,7 +125,7 @@ class SeriesReader:
         answer = _struct(
             "Answer",
             [
-                *((name, kind | None, None) for name, kind in form.envelope.items()),
+                *((name, kind | None, "" if kind is str else None) for name, kind in form.envelope.items()),
                 ("sessions", msgspec.Raw, msgspec.field(name=form.sessions, default=_ABSENT)),
                 ("rows", rows, msgspec.field(name=form.series, default=msgspec.UNSET)),
             ],
@@ -181,27 +185,31 @@ class SeriesReader:
             listed, rows = envelope.pop("sessions"), envelope.pop("rows")
             if len(body) > LARGE:
                 check_bulk(memoryview(listed))
-            sessions = None if listed is _ABSENT else _rows(listed) or []
+            usual = None if listed is _ABSENT else self._pages.parse(Session, listed) or None
+            sessions = None if usual or listed is _ABSENT else _rows(listed) or []
         except UNREADABLE:
             return self._leniently(body)
-        grouped, numbers = bool(form.group), form.numbers
-        owners = [row.owner for row in rows or ()]
-        series = [
-            UnreadSeries(
-                owner=row.owner,
-                metric=str(one.metric) if numbers else one.metric,
-                peer_id=_somebody(one.peer) if numbers else one.peer or "",
-                points=bytes(one.points),
-            )
-            for row in rows or ()
-            for one in (row.series or () if grouped else (row,))
-        ]
-        check_series(len(series) + (len(owners) if grouped else 0), length)
+        if form.group:
+            series = [
+                UnreadSeries(
+                    owner=row.owner, metric=str(one.metric), peer_id=_somebody(one.peer), points=bytes(one.points)
+                )
+                for row in rows or ()
+                for one in row.series or ()
+            ]
+            check_series(len(series) + len(rows or ()), length)
+        else:
+            series = [
+                UnreadSeries(owner=row.owner, metric=row.metric, peer_id=row.peer or "", points=bytes(row.points))
+                for row in rows or ()
+            ]
+            check_series(len(series), length)
         return SeriesAnswer(
             envelope=envelope,
-            owners=owners,
+            owners={row.owner for row in rows or ()},
             series=series,
             sessions=sessions,
+            usual=usual,
             is_about_series=rows is not msgspec.UNSET,
         )
 
@@ -214,20 +222,21 @@ class SeriesReader:
                 raise ValueError(f"the reply holds no {form.within}")
         elif not fields and body.strip() == b"null":
             raise ValueError("the reply should be an object, not null")
-        sessions = [plain(row, rows=True) for row in open_list(fields.get(form.sessions), form.sessions)]
         doubts: list[str] = []
-        owners: list[str] = []
+        sessions = [plain(row, rows=True) for row in open_list(fields.get(form.sessions), form.sessions, doubts)]
+        owners = set[str]()
         series: list[UnreadSeries] = []
         for row in open_objects(fields.get(form.series), form.series, doubts):
-            owners.append(text(plain(row.get(form.owner))))
+            owner = text(plain(row.get(form.owner)))
+            owners.add(owner)
             if form.group:
                 extra = rest(row, (form.owner, form.group))
                 if len(extra) > _MOST_BESIDE:
                     raise ValueError(f"{len(extra)} unknown fields in a session")
                 entries = open_objects(row.get(form.group), form.group, doubts)
-                series += [self._odd_series(owners[-1], entry, extra) for entry in entries]
+                series += [self._odd_series(owner, entry, extra) for entry in entries]
             else:
-                series.append(self._odd_series(owners[-1], row, {}))
+                series.append(self._odd_series(owner, row, {}))
         envelope = {name: _odd(plain(fields.get(name)), kind) for name, kind in form.envelope.items()}
         known = {form.sessions, form.series, *(name for name, value in envelope.items() if value is not None)}
         return SeriesAnswer(
@@ -252,12 +261,12 @@ class SeriesReader:
 
     def _odd_series(self, owner: str, entry: Mapping[str, msgspec.Raw], beside: Mapping[str, Any]) -> UnreadSeries:
         form, metric, peer = self._form, plain(entry.get(self._form.metric)), text(plain(entry.get(self._form.peer)))
-        whole = number(metric) if form.numbers else None
+        whole = number(metric) if form.group else None
         known = (form.metric, form.peer, form.points, *(() if form.group else (form.owner,)))
         return UnreadSeries(
             owner=owner,
             metric=text(metric) if whole is None else str(whole),
-            peer_id=_somebody(peer) if form.numbers else peer,
+            peer_id=_somebody(peer) if form.group else peer,
             points=bytes(entry.get(form.points, _NULL)),
             extra={**beside, **rest(entry, known)},
         )

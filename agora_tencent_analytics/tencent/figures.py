@@ -104,7 +104,7 @@ def figures_of_series(row: Endpoint[Any], body: Mapping[str, Any], asked: Asked)
                 return [(_moment(_at(one, place)), one) for one in numbers]
 
             rows = asked.flaws.each(values, stamped, kinds=(dict, list))
-            extra = {key: value for key, value in series.items() if key not in ("Columns", "Values")}
+            extra = beside(series, ("Columns", "Values"))
             for at, name in enumerate(names):
                 if name != "time":
                     points = [[time, _at(numbers, at)] for time, numbers in rows]

@@ -13,7 +13,7 @@ import msgspec
 from agora_tencent_analytics.decoding.moments import YEAR_5138, seconds
 from agora_tencent_analytics.decoding.points import PointForm
 from agora_tencent_analytics.decoding.rawjson import text
-from agora_tencent_analytics.decoding.rows import Structure
+from agora_tencent_analytics.decoding.rows import Structure, UsualPage
 from agora_tencent_analytics.decoding.series import series_unread
 from agora_tencent_analytics.decoding.unread import SeriesAnswer, SeriesForm, SeriesReader
 from agora_tencent_analytics.models.calls import Call, Session
@@ -78,12 +78,11 @@ STRUCTURE = Structure(
 _CAUSES = "AbnormalEventList"
 
 
-class _Page(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class _Page(UsualPage, kw_only=True):
     """What is inside `Response` of a good answer as it usually is."""
 
-    Total: int | None = None
-    RequestId: str
-    rows: list[Any]
+    total: int | None = msgspec.field(name="Total", default=None)
+    request_id: str = msgspec.field(name="RequestId")
 
 
 _ABSENT = ("audio_freeze_ratio", "video_freeze_ratio")
@@ -119,17 +118,18 @@ SERIES = SeriesReader(
         points="Content",
         form=PointForm.OBJECTS,
         sessions="UserList",
-    )
+    ),
+    PAGES,
 )
 """Answers of `DescribeCallDetailInfo` with metrics."""
 
 
 def sessions_of(answer: SeriesAnswer, asked: Asked) -> list[Session]:
     """The sessions that an answer has next to its series. Its rows are taken over."""
-
-    def read(rows: Sequence[Any]) -> list[Session]:
-        return STRUCTURE.rows(rows, Session, odd=asked.flaws.odd, vendor="tencent", call_id=asked.params["CommId"])
-
+    given = {"vendor": "tencent", "call_id": asked.params["CommId"]}
+    if answer.usual is not None:
+        return PAGES.records(Session, answer.usual, **given)
+    read = partial(STRUCTURE.rows, model=Session, odd=asked.flaws.odd, **given)
     return asked.flaws.each(answer.sessions or [], read)
 
 
@@ -147,7 +147,7 @@ def series_of(answer: SeriesAnswer, users: Collection[str], asked: Asked) -> lis
     if not answer.is_about_series:
         raise ValueError("no 'Data' in the answer")
     asked.flaws.doubts += answer.doubts
-    asked.flaws.others(asked.params.get("UserIds") or users, set(answer.owners), "user")
+    asked.flaws.others(asked.params.get("UserIds") or users, answer.owners, "user")
     return series_unread(
         answer.series,
         TENCENT_METRICS,

@@ -75,6 +75,7 @@ class TencentVendor(Vendor):
     _usual = PAGES
     _series = SERIES
     # All but 200 are a gateway's.
+    _good_statuses = (200,)
     codes: ClassVar[Mapping[int | str, Made]] = {
         status: BY_STATUS.get(status, InvalidRequest) for status in range(201, 500) if status != 429
     }
@@ -103,17 +104,6 @@ class TencentVendor(Vendor):
         if credentials.token:
             headers["X-TC-Token"] = credentials.token
         return request.with_headers(headers)
-
-    def unwrap(self, row: Endpoint[Any], response: Response) -> Any:
-        """What is inside `Response` of a good answer.
-
-        Raises:
-            Refusal: the vendor said no.
-            UnreadableReply: the body is not an answer.
-        """
-        if response.status != 200:
-            raise self._failure(row, response)
-        return super().unwrap(row, response)
 
     def _judge(self, row: Endpoint[Any], response: Response, body: Any) -> None:
         """Lets an answer pass that has a request id or rows. One with neither is not an empty answer."""

@@ -35,8 +35,8 @@ def reply(**entry: Any) -> bytes:
 
 def test_the_documented_reply_reads() -> None:
     metrics = read_metrics(DOCUMENTED)
-    assert {"code": 200, "message": "", "requestId": "r-1"} == metrics.envelope
-    assert ["3F7CC3B18E8F4A5B"] == metrics.owners
+    assert {"code": 200, "message": "", "requestId": "r-1", "call_id": ""} == metrics.envelope
+    assert {"3F7CC3B18E8F4A5B"} == metrics.owners
     (series,) = metrics.series
     assert ("3F7CC3B18E8F4A5B", "20003", "") == (series.owner, series.metric, series.peer_id)
     assert [215.0, 129.0, 121.0] == list(Columns(series.points, PointForm.PAIRS).values)
@@ -66,7 +66,7 @@ def test_quick_and_lenient_ways_agree(content: list[Any], unknown: bool, layout:
         body["trace"] = {"id": 1}
     metrics = read_metrics(json.dumps(body, **layout).encode())
     assert expected == metrics.series
-    assert [sid for sid, _ in content] == metrics.owners
+    assert {sid for sid, _ in content} == metrics.owners
     assert ({"trace": {"id": 1}} if unknown else {}) == metrics.extra
 
 
@@ -162,7 +162,7 @@ def test_unknown_keys_are_kept_where_they_belong() -> None:
     metrics = read_metrics(body)
     assert {"data": None, "code": "?"} == metrics.extra
     assert metrics.envelope["code"] is None
-    assert ["7", "e"] == metrics.owners
+    assert {"7", "e"} == metrics.owners
     assert [UnreadSeries(owner="7", metric="1", points=b"null", extra={"os": "x", "cadence": 2})] == metrics.series
 
 
@@ -193,7 +193,7 @@ def test_what_is_no_series_is_left_out_and_told() -> None:
 
 def test_a_refusal_is_read_like_any_reply() -> None:
     expected = SeriesAnswer(
-        envelope={"code": 300, "message": "qps limit error", "requestId": ""},
+        envelope={"code": 300, "message": "qps limit error", "requestId": "", "call_id": ""},
         extra={"data": None},
         is_about_series=False,
     )
@@ -214,6 +214,12 @@ def test_a_session_beside_the_series_is_marked_where_a_byte_is_no_utf_8() -> Non
     answer = read_metrics(b'{"metrics":[],"call_info":[{"sid":"s","cname":"a\xffb"},{"sid":"t"}]}')
     assert answer.sessions is not None
     assert [{"cname"}, set()] == [set(row.get(UNREAD, ())) for row in answer.sessions]
+
+
+def test_sessions_that_are_no_list_cost_themselves() -> None:
+    body = DOCUMENTED[:-1] + b', "call_info": {}}'
+    assert read_metrics(DOCUMENTED).series == read_metrics(body).series
+    assert ["call_info should be a list, not an object"] == read_metrics(body).doubts
 
 
 def test_a_byte_order_mark_is_passed_over() -> None:

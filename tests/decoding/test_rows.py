@@ -149,6 +149,13 @@ def test_roles_are_an_open_list(roles: object, expected: tuple[str, ...]) -> Non
     assert (expected, "6G", "BeOS", "1") == (made.roles, made.network, made.platform, made.user_id)
 
 
+def test_what_cannot_be_read_and_is_nested_deeply_is_kept_as_text() -> None:
+    deep = json.loads("[" * 300 + "]" * 300)
+    (made,) = TABLE.rows([{**ROW, "pcu": deep}], Call, vendor="acme")
+    within = json.dumps(made.extra["pcu"])
+    assert 64 == within.split('"')[0].count("[")
+
+
 def test_a_record_made_of_a_row_is_like_any_other() -> None:
     made, again = TABLE.rows([{**ROW, "pcu": 3}, {**ROW, "pcu": 3}], Call, vendor="acme")
     expected = Call(vendor="acme", call_id="c1", channel="room", created_ts=10, peak_users=3)

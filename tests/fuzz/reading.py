@@ -21,6 +21,8 @@ __all__ = ["LONGEST_TEXT", "read"]
 
 LONGEST_TEXT = 4_000
 """Characters that an error may have, whatever the vendor wrote."""
+DEEPEST_EXTRA = 66
+"""Levels of an `extra`: 64 of a value, under its name, and under the time of the point that it stood beside."""
 
 
 def read(sample: Sample, response: Response) -> Reply[Any] | UnreadableReply | Refusal:
@@ -47,6 +49,16 @@ def _check_error(error: UnreadableReply | Refusal) -> None:
         assert [str] * 4 == [type(fact) for fact in (error.code, error.message, error.request_id, error.vendor)]
 
 
+def _depth(value: Any) -> int:
+    deepest, todo = 0, [(value, 1)]
+    while todo:
+        node, depth = todo.pop()
+        if isinstance(node, dict | list):
+            deepest = max(deepest, depth)
+            todo += [(inside, depth + 1) for inside in (node.values() if isinstance(node, dict) else node)]
+    return deepest
+
+
 def _check(sample: Sample, reply: Reply[Any]) -> None:
     assert all(type(item) is sample.row.model for item in reply.items)
     assert reply.total is None or (type(reply.total) is int and reply.total >= 0)
@@ -54,6 +66,8 @@ def _check(sample: Sample, reply: Reply[Any]) -> None:
     assert type(reply.request_id) is str
     for row_id in reply.ids:
         digest(row_id)
+    for one in (reply, *reply.sessions, *reply.items):
+        assert _depth(getattr(one, "extra", {})) <= DEEPEST_EXTRA
     if sample.row.key and sample.row.model is not MetricSeries:
         assert len(reply.ids) == len(reply.items)
     for item in reply.items:

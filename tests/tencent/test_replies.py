@@ -27,7 +27,7 @@ DOCUMENTED = b"""{"Response": {
 def test_the_documented_reply_reads() -> None:
     detail = read_detail(DOCUMENTED)
     assert {"Total": 1, "RequestId": "2e12e365-43e8-4efd-902d-906303e2ee4a"} == detail.envelope
-    assert ["1716"] == [user["UserId"] for user in detail.sessions or ()]
+    assert ["1716"] == [user.user_id for user in detail.usual or ()]
     (series,) = detail.series
     assert ("1716", "bigvCapFps", "") == (series.owner, series.metric, series.peer_id)
     assert bytes is type(series.points)
@@ -47,7 +47,7 @@ def test_quick_and_lenient_ways_agree(content: list[tuple[str, str | None, str]]
         response["Next"] = [1]
     expected = SeriesAnswer(
         envelope={"Total": 2, "RequestId": "r"},
-        owners=[user for user, _, _ in content],
+        owners={user for user, _, _ in content},
         series=[UnreadSeries(owner=user, metric=kind, peer_id=peer or "") for user, peer, kind in content],
         sessions=[],
         extra={"Next": [1]} if unknown else {},
@@ -82,6 +82,12 @@ def test_what_is_no_series_is_left_out_and_told() -> None:
     assert [None] == detail.sessions
 
 
+def test_users_that_are_no_list_cost_themselves() -> None:
+    detail = read_detail(b'{"Response":{"Data":[{"UserId":"u","DataType":"rtt"}],"UserList":"x"}}')
+    assert [UnreadSeries(owner="u", metric="rtt")] == detail.series
+    assert ["UserList should be a list, not a string"] == detail.doubts
+
+
 def test_odd_types_and_unknown_keys_are_kept() -> None:
     detail = read_detail(
         b'{"Response":{"Total":"many","UserList":[{"UserId":7}],"Data":[{"UserId":1716,"PeerId":null,'
@@ -101,7 +107,6 @@ def test_odd_types_and_unknown_keys_are_kept() -> None:
         (b"{}", "the reply holds no Response"),
         (b'{"Response":[]}', "Response should be an object, not a list"),
         (b'{"Response":{"Data":{}}}', "Data should be a list, not an object"),
-        (b'{"Response":{"UserList":"x"}}', "UserList should be a list, not a string"),
     ],
 )
 def test_what_has_not_the_shape_is_named(body: bytes, reason: str) -> None:

@@ -25,7 +25,7 @@ from agora_tencent_analytics.agora.reference_tables import (
 from agora_tencent_analytics.decoding.flaws import Flaws
 from agora_tencent_analytics.decoding.moments import YEAR_5138, seconds
 from agora_tencent_analytics.decoding.points import PointForm
-from agora_tencent_analytics.decoding.rawjson import UNREAD, beside, number, text
+from agora_tencent_analytics.decoding.rawjson import UNREAD, beside, number, shallow, text
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.limits import DAY, HOUR, MINUTE
 from agora_tencent_analytics.models.columns import Columns
@@ -198,7 +198,7 @@ def figures(row: Endpoint[Any], data: Any, asked: Asked) -> list[Figures]:
                 into.points.append((stamp, ratio))
                 into.extra.update(beside)
                 for odd, said in unknown.items():
-                    into.extra.setdefault(odd, {})[text(point.get("ts"))] = said
+                    into.extra.setdefault(odd, {})[text(point.get("ts"))] = shallow(said)
         return []
 
     def open_groups(groups: Sequence[Row]) -> list[Any]:
@@ -207,7 +207,7 @@ def figures(row: Endpoint[Any], data: Any, asked: Asked) -> list[Figures]:
             if "values" in group:
                 if len(group) > _MOST_BESIDE:
                     raise ValueError(f"{len(group)} fields besides values")
-                uid, beside = group.get("uid"), {key: group[key] for key in group.keys() - {"values", "uid"}}
+                uid, beside = group.get("uid"), {key: shallow(group[key]) for key in group.keys() - {"values", "uid"}}
                 flaws.each(rows_of(group["values"]), partial(gather, uid=uid, beside=beside))
         return []
 
@@ -263,7 +263,7 @@ def _breakdowns(row: Endpoint[Any], rows: Sequence[Row], asked: Asked) -> list[B
         known = _BESIDE_A_PART | found.keys() | {*spelt, users}
         extra, value = beside(part, known), ratio_of(row, found[key])
         if value is None and found[key] is not None:
-            extra[key] = found[key]
+            extra[key] = shallow(found[key])
         asked.flaws.odd(extra.keys() & known)
         made.append(
             Breakdown(
@@ -295,7 +295,7 @@ def _experiences(rows: Sequence[Row], asked: Asked) -> list[AbnormalExperience]:
     flaws, found = asked.flaws, []
     for row in rows:
         causes, odd = flaws.apart(row.get("cause_tags") or (), _causes)
-        extra = beside(row, _OF_AN_EXPERIENCE) | ({"cause_tags": odd} if odd else {})
+        extra = beside(row, _OF_AN_EXPERIENCE) | ({"cause_tags": shallow(odd)} if odd else {})
         flaws.odd(extra.keys() & _OF_AN_EXPERIENCE)
         found.append(
             AbnormalExperience(
