@@ -219,7 +219,8 @@ class Endpoint(msgspec.Struct, Generic[R], kw_only=True, frozen=True, dict=True)
     """Key, in the row of a call, of the rows of its sessions: they are read from there, without a request. `""` if it
     has none."""
     sessions_count: str = ""
-    """Attribute of the call that counts its sessions, if one does: where fewer are held, they are asked for."""
+    """Attribute of the call that counts its sessions, if one does: where fewer are held, they are asked for, and where
+    fewer come, they are not all."""
     points: Points | None = None
     """How points stand in the rows, where the model is `MetricSeries`."""
     limits: str = ""

@@ -8,8 +8,8 @@ that the notices do not: no payload, no credential, no parameter of a question.
 
 Spans are named after the question and are children of whatever span is current. Their events are `attempt`,
 `slot granted`, `retry`, `refused` and `long wait`. Attributes, of spans and events: `analytics.vendor`,
-`analytics.endpoint`, `analytics.requests`, `analytics.waited_s`, `http.response.status_code` (of the last answer),
-`server.address`, `server.port` (unless it is the usual one), `error.type`, and `analytics.` with a field of the notice.
+`analytics.endpoint`, `analytics.requests`, `analytics.waited_s`, `http.request.method`, `server.address`, `server.port`
+and `http.response.status_code` (of the last attempt), `error.type`, and `analytics.` with a field of the notice.
 An ask that was given up has the status ERROR; one that was cancelled has none.
 
 Metrics, each by `analytics.vendor` and `analytics.endpoint`:
@@ -67,7 +67,9 @@ _COUNTERS = (
     (f"{_NAME}.requests", "{request}", "Requests sent, by what became of them."),
     (f"{_NAME}.refused", "{ask}", "Asks for which nothing was sent, by the reason."),
 )
-_STATUS = "http.response.status_code"
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
+"""The buckets of OpenTelemetry's convention; those of its SDK are for milliseconds."""
+_HTTPS = 443
 _EVENTS: Mapping[type[Notice], tuple[str, tuple[str, ...]]] = {
     SlotGranted: ("slot granted", ("waited_s",)),
     Attempt: ("attempt", ("number", "elapsed_s", "request_id")),
@@ -101,7 +103,10 @@ class OpenTelemetry:
         self._failed, self._kind = trace.StatusCode.ERROR, trace.SpanKind.CLIENT
         self._tracer = trace.get_tracer(_NAME, __version__, tracer_provider)
         meter = metrics.get_meter(_NAME, __version__, meter_provider)
-        self._wait, self._duration = (meter.create_histogram(name, "s", said) for name, said in _DURATIONS)
+        self._wait, self._duration = (
+            meter.create_histogram(name, "s", said, explicit_bucket_boundaries_advisory=_SECONDS)
+            for name, said in _DURATIONS
+        )
         self._requests, self._refused = (meter.create_counter(name, unit, said) for name, unit, said in _COUNTERS)
         self._waiting = meter.create_up_down_counter(
             f"{_NAME}.waiting", "{ask}", "Asks that wait for a slot of the quota, a pause or keys."
@@ -130,8 +135,7 @@ class OpenTelemetry:
             case Attempt():
                 self._requests.add(1, {**named, "analytics.outcome": _outcome(notice.error)})
                 if not _aiohttp_is_instrumented():
-                    how = {"http.request.method": notice.method}
-                    self._duration.record(notice.elapsed_s, how | _answered(notice) | _failed(notice.error))
+                    self._duration.record(notice.elapsed_s, _answered(notice) | _failed(notice.error))
             case Retrying():
                 self._waits(notice.ask, named, now=True)
             case AskEnded():
@@ -172,8 +176,7 @@ class OpenTelemetry:
             said |= _answered(notice)
             if isinstance(notice.error, Refusal):
                 said["analytics.code"] = bounded(notice.error.code)
-            if notice.status is not None:
-                span.set_attribute(_STATUS, notice.status)
+            span.set_attributes(_answered(notice))
         span.add_event(name, said)
 
     def _end(self, notice: AskEnded) -> None:
@@ -199,11 +202,14 @@ def _failed(error: BaseException | None) -> dict[str, Any]:
 
 
 def _answered(notice: Attempt) -> dict[str, Any]:
-    """Who was asked, and the status of the answer."""
+    """Who was asked, and how, and the status of the answer."""
     sent_to = urlsplit(f"//{notice.host}")
-    known = (sent_to.hostname or notice.host, sent_to.port, notice.status)
-    names = ("server.address", "server.port", _STATUS)
-    return {name: value for name, value in zip(names, known, strict=True) if value is not None}
+    known = {
+        "http.request.method": notice.method,
+        "server.address": sent_to.hostname or notice.host,
+        "server.port": sent_to.port or _HTTPS,
+    }
+    return known if notice.status is None else known | {"http.response.status_code": notice.status}
 
 
 def _outcome(error: BaseException | None) -> str:

@@ -95,7 +95,9 @@ def _sessions(ask: Ask) -> Ask:
         if call.held_sessions is not None and not _runs(call):
             return _held(self, call, over, cursor).only(wanted)
         needed = f"sessions of call {call.call_id}" if named is None else ""
-        return _only(ask(self, call, users=ids, over=over, cursor=cursor, **options), wanted, needed)
+        least = _counted(self, call, over) if named is None else 0
+        found = ask(self, call, users=ids, over=over, cursor=cursor, **options)
+        return _only(found, wanted, needed, least=least)
 
     return sessions
 
@@ -193,11 +195,22 @@ def _runs(call: Call) -> bool:
     return call.destroyed_ts is None or not call.finished
 
 
+def _counted(provider: Any, call: Call, over: TimeRange | None) -> int:
+    """How many sessions the row of a call counts; 0 where it does not, or where not all of the call is asked for."""
+    counts = next((row.sessions_count for row in provider.endpoints if row.sessions_count), "")
+    if not counts or not call.finished or call.destroyed_ts is None:
+        return 0
+    whole = over is None or (call.created_ts in over and call.destroyed_ts in over)
+    return getattr(call, counts) or 0 if whole else 0
+
+
 def _about(item: Any, provider: Any, call: Call) -> bool:
     return bool(item.vendor == provider.name and item.call_id == call.call_id)
 
 
-def _only(found: Any, wanted: Callable[[Any], bool], needed: str = "", *, always: bool = False) -> Paginator[Any]:
+def _only(
+    found: Any, wanted: Callable[[Any], bool], needed: str = "", *, always: bool = False, least: int = 0
+) -> Paginator[Any]:
     if not isinstance(found, Paginator):
         raise TypeError(f"a provider answers with a Paginator, as ask() gives them, not {type(found).__name__}")
-    return found.only(wanted, needed, always=always)
+    return found.only(wanted, needed, always=always, least=least)

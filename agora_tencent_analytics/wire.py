@@ -319,7 +319,7 @@ class Vendor(ABC):
             ids=row_ids(row, items),
             total=count_of(total),
             has_more=None if more is None else not says_no(more),
-            next=text(onward),
+            next="" if onward is False else text(onward),
             request_id=text(found(body, self.request_id_key)),
         )
 

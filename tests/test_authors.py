@@ -451,6 +451,12 @@ def metered(points: Points, rows: Any, why: str = "") -> list[MetricSeries]:
     return run(scenario)
 
 
+@pytest.mark.parametrize("factor", [0, float("nan"), float("inf")])
+def test_a_factor_that_would_leave_nothing_of_the_values_is_refused_where_it_is_written(factor: float) -> None:
+    with pytest.raises(BadInput, match="'recv' needs a factor"):
+        Points(at="time", metrics={"recv": ("video_receive_bitrate", factor)})
+
+
 def test_wide_rows_become_a_series_for_each_metric_and_session_over_all_pages() -> None:
     found = {
         (one.session_id, one.metric, one.unit): (list(one.times), list(one.values)) for one in metered(WIDE, WIDE_ROWS)

@@ -120,7 +120,11 @@ def test_a_call_that_still_runs_is_asked_about_where_there_is_an_endpoint_and_el
 def test_a_row_that_holds_fewer_than_it_counts_is_not_believed() -> None:
     rows = with_people(call_rows([OVER.start]), accumulated_users=4)
     asked = provider(rows, OutsideProvider, sessions_count="accumulated_users")
-    assert ["asked"] == sessions(asked, listed_call(asked, "c0"))[0]
+    found, certificate = sessions(asked, listed_call(asked, "c0"))
+    assert (["asked"], "sessions of call c0: 4 are counted, and 1 came") == (found, certificate.why)
+    assert certificate.why in scanned(asked, depth="sessions")[1].vendors["toy"].doubts[0]
+    for part in ({"users": ["ann"]}, {"over": TimeRange(OVER.start, OVER.start + 5)}):
+        assert "" == sessions(asked, listed_call(asked, "c0"), **part)[1].why
     alone = provider(rows, sessions_count="accumulated_users")
     found, certificate = sessions(alone, listed_call(alone, "c0"))
     assert [] == found

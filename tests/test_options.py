@@ -22,6 +22,7 @@ from agora_tencent_analytics import (
     BadInput,
     Call,
     EnvironmentVariable,
+    Last,
     Provider,
     ProviderOptions,
     Records,
@@ -160,6 +161,16 @@ def test_a_list_of_a_question_is_a_list_and_a_generator_is_read_once(vendor: str
                 for one in (listed, read_once)
             )
             assert first == second != []
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+@pytest.mark.parametrize("wrong", [5, "today", Last(hours=1), (1, 2)])
+def test_a_part_of_a_call_that_is_not_a_range_is_refused(vendor: str, wrong: Any) -> None:
+    provider: Provider = MADE[vendor](**{**KEYS[vendor], "plan": "unlimited", "store": ":memory:", "account": "parts"})
+    call = Call.known(vendor, "c", created_ts=1_700_000_000)
+    for ask in (lambda: provider.sessions(call, over=wrong), lambda: provider.metrics(call, [], over=wrong)):
+        with pytest.raises(BadInput, match="the part of a call must be TimeRange"):
+            ask()
 
 
 @pytest.mark.parametrize("vendor", VENDORS)

@@ -94,6 +94,9 @@ def test_an_ask_is_one_span_with_its_attempts_as_events() -> None:
         "analytics.endpoint": "call/lists",
         "analytics.requests": 2,
         "analytics.waited_s": 0.0,
+        "http.request.method": "GET",
+        "server.address": "host.test",
+        "server.port": 443,
         "http.response.status_code": 200,
     } == attributes(span)
     assert StatusCode.UNSET is span.status.status_code
@@ -213,15 +216,15 @@ def test_a_hook_may_stand_in_the_terms_of_a_block() -> None:
 
 @pytest.mark.parametrize(
     ("host", "address", "port"),
-    [("api.agora.io", "api.agora.io", None), ("127.0.0.1:8021", "127.0.0.1", 8021), ("[::1]:8021", "::1", 8021)],
+    [("api.agora.io", "api.agora.io", 443), ("127.0.0.1:8021", "127.0.0.1", 8021), ("[::1]:8021", "::1", 8021)],
 )
-def test_address_and_port_are_told_apart(host: str, address: str, port: int | None) -> None:
+def test_address_and_port_are_told_apart(host: str, address: str, port: int) -> None:
     backend = Backend()
     backend.hook(AskStarted(vendor="v", endpoint="e", ask=1))
     backend.hook(Attempt(vendor="v", endpoint="e", ask=1, number=1, status=200, elapsed_s=0.1, host=host))
     backend.hook(AskEnded(vendor="v", endpoint="e", ask=1, requests=1, waited_s=0.0, elapsed_s=0.1))
     said = dict(backend.spans[0].events[0].attributes or {})
-    assert (address, port) == (said["server.address"], said.get("server.port"))
+    assert (address, port) == (said["server.address"], said["server.port"])
 
 
 def test_every_outcome_is_documented() -> None:
@@ -312,6 +315,10 @@ def test_requests_are_client_spans_and_a_histogram_unless_aiohttp_tells_it(
     assert (set() if instrumented else {(502, "VendorFault"), (200, None)}) == told
     assert all("GET" == point.attributes["http.request.method"] for point in found)
     assert all(0.25 == pytest.approx(point.sum, abs=0.01) for point in found)
+    assert all(
+        ("host.test", 443) == (point.attributes["server.address"], point.attributes["server.port"]) for point in found
+    )
+    assert all({0.1, 0.25, 0.5} < {*point.explicit_bounds} for point in found), "buckets of seconds"
 
 
 def test_those_who_wait_and_what_is_left_are_told_with_every_collection() -> None:

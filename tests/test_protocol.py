@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from agora_tencent_analytics.vendor import (
+    AnyOf,
     BadInput,
     Bounds,
     Call,
@@ -214,7 +215,12 @@ def test_sessions_of_a_vendor_that_takes_no_range_are_of_the_part_that_was_asked
     assert (True, 1) == (certificate.complete, certificate.strange)
 
 
-@pytest.mark.parametrize("bounds", [Bounds(), Bounds(start="from", end="to", form="day")])
+def test_a_sample_of_rows_that_have_no_time_is_narrowed_all_the_same() -> None:
+    calls, certificate = listed(OutsideProvider(newest, paging=AnyOf(most=100, at="")))
+    assert (260, "") == (len({call.call_id for call in calls}), certificate.why)
+
+
+@pytest.mark.parametrize("bounds", [Bounds(), Bounds(start="from"), Bounds(start="from", end="to", form="day")])
 def test_points_of_a_vendor_that_takes_no_such_range_are_of_the_part_that_was_asked_for(bounds: Bounds) -> None:
     about: dict[str, Any] = {"params": (Param(name="call_id"),), "given": {"call_id": "call_id"}, "bounds": bounds}
     logs = row("logs", MetricSeries, Unpaged(), points=POINTS, key=(), **about)

@@ -32,7 +32,7 @@ def plugin(name: str, built_in: Iterable[str]) -> tuple[type[Provider], str]:
     (only,) = found
     try:
         provider = only.load()
-    except Exception as error:  # whatever a module of somebody else's may do
+    except (Exception, SystemExit) as error:  # whatever a module of somebody else's may do
         raise BadInput(f"{_whence(only)} cannot be loaded: {type(error).__name__}: {printable(error)}") from None
     if not (isinstance(provider, type) and issubclass(provider, Provider)):
         raise BadInput(f"{_whence(only)} is not a Provider: {only.value}")

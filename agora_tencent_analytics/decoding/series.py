@@ -7,7 +7,7 @@ looks: `UnreadSeries`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from math import isnan, nan
+from math import isfinite, isnan, nan
 from typing import Any
 
 import msgspec
@@ -15,6 +15,7 @@ import msgspec
 from agora_tencent_analytics.decoding.moments import seconds
 from agora_tencent_analytics.decoding.points import PointForm
 from agora_tencent_analytics.decoding.rows import one_text
+from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.models.columns import Columns
 from agora_tencent_analytics.models.metrics import METRICS, VendorMetric
 from agora_tencent_analytics.models.series import MetricSeries
@@ -101,6 +102,11 @@ class Points(msgspec.Struct, kw_only=True, frozen=True):
     metrics: Mapping[str, str | tuple[str, float]] = {}
     """The vendor's metrics: the name in `METRICS`, and the factor from the vendor's unit to the unit there. What is not
     in `METRICS` is best called `vendor.name`, which is also what pairs of a metric that is not listed are called."""
+
+    def __post_init__(self) -> None:
+        for metric, named in self.metrics.items():
+            if not isinstance(named, str) and not (isfinite(named[1]) and named[1]):
+                raise BadInput(f"{metric!r} needs a factor that is a number, and not 0, unlike {named[1]!r}")
 
 
 def read_series(

@@ -64,7 +64,9 @@ class TypedRows:
     ) -> None:
         if not _only_stores(model):
             raise TypeError(f"{model.__name__} does more than store what it is given")
-        self.id, self.needed, self.unended = id, needed, unended
+        self.id: str = id
+        self.needed: Collection[str] = needed
+        self.unended: str = unended
         self._names = names
         hints, made = get_type_hints(model), made or {}
         fields: list[tuple[str, Any, Any]] = []

@@ -412,9 +412,10 @@ class _Ask:
         if in_time.cancelled_caught:
             raise self._late()
         self._keys_since = self._clock.monotonic()
-        if caller.connection.first_of_its_kind(self._keys):
+        if type(self._keys) not in caller.connection.kinds:
             request = caller.vendor.request(self._row, caller.hosts.urls[0], self._wire)
             check_kind(self._keys, lambda keys: caller.vendor.authenticate(request, self._row, keys, now=0.0))
+            caller.connection.kinds.add(type(self._keys))
 
     # -- time allowed ---------------------------------------------------------------------------------------------
 

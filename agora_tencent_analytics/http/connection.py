@@ -37,7 +37,8 @@ class Connection:
         self._fastest: dict[str, tuple[float, float, int]] = {}
         """By endpoint, the fastest of the last `_RECENT` answers, and of those since; and how many these are."""
         self._spent: dict[str, float] = {}
-        self._kinds: set[type] = set()
+        self.kinds: set[type] = set()
+        """Types of keys that a request was authenticated with."""
 
     def check(self, transport: Transport) -> None:
         """Nothing, if it is open.
@@ -99,12 +100,6 @@ class Connection:
         """The fastest of the endpoint's recent answers, seconds; 0 before the first."""
         before, latest, _ = self._fastest.get(endpoint, (0.0, 0.0, 0))
         return min(before, latest)
-
-    def first_of_its_kind(self, keys: object) -> bool:
-        """True the first time that keys of this type are given."""
-        new = type(keys) not in self._kinds
-        self._kinds.add(type(keys))
-        return new
 
     def is_news(self, counter: str, resets_at: float) -> bool:
         """True the first time that the day of a counter, until this instant, is told as spent."""

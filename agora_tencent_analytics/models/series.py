@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping, Sequence
-from math import fsum, isfinite, isnan
+from math import ceil, fsum, isfinite, isnan
 from typing import Any
 
 import attrs
@@ -133,8 +133,8 @@ class MetricSeries:
         if not known:
             return None
         place = q * (len(known) - 1)
-        low, high, part = known[int(place)], known[min(int(place) + 1, len(known) - 1)], place - int(place)
-        gap = high - low
+        low, high, part = known[int(place)], known[ceil(place)], place - int(place)
+        gap = high - low if part else 0.0
         return low + gap * part if isfinite(gap) else low * (1 - part) + high * part
 
     def share_above(self, x: float) -> float | None:

@@ -47,7 +47,7 @@ class NextReader(Reader, kw_only=True):
     def resume(self, cursor: Cursor) -> None:
         """See `Reader.resume`."""
         super().resume(cursor)
-        self.token = cursor.token
+        self.token: str = cursor.token
 
     def feed(self, page: PageSigns, *, fresh: int) -> Step:
         """See `Reader.feed`."""
@@ -59,10 +59,10 @@ class NextReader(Reader, kw_only=True):
         if self.number == 1:
             self._first_page, self.first_total = page.ids, total
         elif None not in (total, self.total) and total != self.total and self.paging.total == "listing":
-            self.drift = f"the total moved from {self.total} to {total}"
+            self.drift: str = f"the total moved from {self.total} to {total}"
         self.total = self.total if total is None else total
         news = sum(self._now.update(page.ids))
-        self.shown += news
+        self.shown: int = self.shown + news
         onward = self._next(page)
         if not onward:
             return self._ended(page)

@@ -100,7 +100,9 @@ class UnpagedReader(Reader, kw_only=True):
         """See `Reader.feed`."""
         self._count(page, fresh)
         self.everything.update(page.ids)
-        self.shown, self.first_total, self.total = len(page.ids), page.total, page.total
+        self.shown: int = len(page.ids)
+        self.first_total: int | None = page.total
+        self.total: int | None = page.total
         if page.is_last:
             return _WITHOUT_PAGES
         if page.has_more is True:
@@ -174,9 +176,9 @@ class WindowReader(Reader, kw_only=True):
     def feed(self, page: PageSigns, *, fresh: int) -> Step:
         """See `Reader.feed`."""
         rows = len(page.ids)
-        self.pages += 1
-        self.longest = max(self.longest, rows)
-        self.barren = 0 if fresh else self.barren
+        self.pages: int = self.pages + 1
+        self.longest: int = max(self.longest, rows)
+        self.barren: int = 0 if fresh else self.barren
         if self.paging.total == "none" and page.total is not None:
             page = msgspec.structs.replace(page, total=None)
         if self._ends_at_once(page, rows):
@@ -186,7 +188,7 @@ class WindowReader(Reader, kw_only=True):
         self._noticed = ""
         step = self._confirm(page) if self._confirming else self._read(page, rows)
         now = self._now
-        self.drift = now.drift or now.doubt or (_SHORT if now.gap and not self._counted else "")
+        self.drift: str = now.drift or now.doubt or (_SHORT if now.gap and not self._counted else "")
         return msgspec.structs.replace(step, drift=self._noticed) if self._noticed else step
 
     def _ends_at_once(self, page: PageSigns, rows: int) -> bool:
@@ -200,7 +202,7 @@ class WindowReader(Reader, kw_only=True):
         if self.number != self.paging.base or self._says_nothing(page):
             return False
         self.first_total = self.total = total
-        self.shown += rows
+        self.shown: int = self.shown + rows
         self.everything.update(page.ids)
         return True
 
@@ -292,7 +294,8 @@ class WindowReader(Reader, kw_only=True):
             return self.number if now.again else None
         if rows < self.size:
             if first and self._says_nothing(page):
-                self.size, now.probing = rows, True
+                self.size: int = rows
+                now.probing = True
                 return onward
             return onward if self._owed or page.has_more is True or (now.gap and not counted) else None
         # A full page. Only a total of the whole listing that is reached ends it, unless it may be the page's own,
@@ -345,7 +348,7 @@ class WindowReader(Reader, kw_only=True):
             return self._split(why)
         now = self._now
         if self.everything is now.ids:
-            self.everything = now.ids.copy()
+            self.everything: Seen = now.ids.copy()
         self.everything.update(page.ids)
         if (now.gap or self._owed) and 0 < now.longest < self.size:
             self.size = now.longest

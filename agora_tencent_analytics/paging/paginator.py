@@ -64,7 +64,7 @@ class Paginator(Generic[T]):
         self._walk = Walk(self._listing, self._filters, whole_questions=whole_questions)
         return self._walk
 
-    def only(self, wanted: Callable[[Any], bool], needed: str = "", *, always: bool = False) -> Self:
+    def only(self, wanted: Callable[[Any], bool], needed: str = "", *, always: bool = False, least: int = 0) -> Self:
         """The same, without the items of pages that are not wanted: they are left out and counted.
 
         Args:
@@ -72,8 +72,9 @@ class Paginator(Generic[T]):
             needed: what was asked for, in words, if an answer without any of it says nothing: a walk that showed only
                 others is incomplete. `""`: it may be that there is none.
             always: True if a walk that showed nothing at all is incomplete too.
+            least: how many there are: a walk that showed fewer is incomplete.
         """
-        self._filters.append(Filter(wanted, needed, always))
+        self._filters.append(Filter(wanted, needed, always, least))
         return self
 
     def __aiter__(self) -> AsyncIterator[T]:

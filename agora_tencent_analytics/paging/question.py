@@ -52,7 +52,7 @@ class Question(msgspec.Struct, kw_only=True, frozen=True):
     wanted: Callable[[object], bool] | None = None
     """Tells what was asked for, where the vendor may show more: it takes no such sessions."""
     part: TimeRange | None = None
-    """What was asked for, where the vendor may show more: it takes no range, or one of whole days."""
+    """What was asked for, where the vendor may show more: it takes no range, none with an end, or one of whole days."""
 
     def windows(self, pieces: Sequence[TimeRange], *, fill_to: int = 0) -> list[TimeRange]:
         """The windows in which these pieces of its range are asked for, oldest first; `fill_to` as `cover` has it.
@@ -122,7 +122,7 @@ def over_range(
     def questions(now: float, latest: float) -> Iterable[Question]:
         asked = resolve(over, now)
         pieces = (whole_units(row.bounds, asked),)
-        part = None if row.bounds.start and pieces == (asked,) else asked
+        part = None if row.bounds.end and pieces == (asked,) else asked
         return [Question(row=row, limits=limits, over=pieces, params=given, size=size, part=part) for given in checked]
 
     return questions
@@ -170,8 +170,10 @@ def about_call(
     """Questions about one call, one for each packet, each about as little of the call as its sessions need.
 
     Raises:
-        BadInput: a parameter is wrong.
+        BadInput: a parameter or the range is wrong.
     """
+    if over is not None and not isinstance(over, TimeRange):
+        raise BadInput(f"the part of a call must be TimeRange(start, end) or None, not {type(over).__name__}")
     checked = [(check_params(row, packet.params), packet) for packet in packets]
     size = rows_to_a_page(row, limits, None)
     everyone = [session for packet in packets for session in packet.sessions or ()]
@@ -185,7 +187,7 @@ def about_call(
         since = start if call.created_ts <= 0 and (over is None or over.start < start) else 0
         if over is not None:
             start, until = max(over.start, start), min(over.end, until)
-        part = None if row.bounds.start and row.bounds.exact else over
+        part = None if row.bounds.end and row.bounds.exact else over
         for params, packet in checked:
             wanted = None if packet.sessions is None else theirs(packet.sessions)
             if not row.bounds.start:

@@ -224,10 +224,10 @@ class _Reader(Reader, kw_only=True):
 
     def _take_in(self, page: PageSigns, fresh: int, counts: Total) -> None:
         if not self.pages:
-            self.first_total = page.total
+            self.first_total: int | None = page.total
         self._count(page, fresh)
         self._proven = page.is_last
-        self.total = page.total
+        self.total: int | None = page.total
         if self.promised is None and counts in ("listing", "hint"):
             self.promised = page.total
         self.came += sum(row not in self.known for row in page.ids) if self.known else len(page.ids)
@@ -376,7 +376,7 @@ def moments(row: Endpoint[Any], reply: Reply[Any]) -> list[int]:
     Raises:
         UnreadableReply: a record has no moment.
     """
-    if not row.key or not isinstance(row.paging, Newest | AnyOf):
+    if not row.key or not isinstance(row.paging, Newest | AnyOf) or not row.paging.at:
         return []
     try:
         return [math.floor(when) for when in map(attrgetter(row.paging.at), reply.items)]

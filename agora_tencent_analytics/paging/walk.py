@@ -66,6 +66,8 @@ class Filter(NamedTuple):
     """In words, if a walk that showed others, and none of it, is incomplete."""
     always: bool = False
     """True if it is incomplete also where it showed nothing at all."""
+    least: int = 0
+    """How many there are: a walk that showed fewer is incomplete."""
 
 
 class Held(NamedTuple):
@@ -353,8 +355,10 @@ class Walk:
         self.evidence.finished = True
         self.evidence.stopped = stopped
         found, strange = self.evidence.came
-        for _, needed, always in self._filters:
-            if needed and (strange or always) and not found:
+        for _, needed, always, least in self._filters:
+            if found < least:
+                self.evidence.doubts[f"{needed}: {counted(least, 'is', 'are')} counted, and {found} came"] = None
+            elif needed and (strange or always) and not found:
                 came = f"{counted(strange, 'row')} came, but not {needed}"
                 self.evidence.doubts[f"{came}; the vendor may spell it otherwise"] = None
         self._seen.close()

@@ -48,7 +48,8 @@ _HOPELESS = (
     WouldExceedQuota,  # the head of the queue has waited, or would wait, for longer than all that is asked here may
 )
 _OF_ONE_CALL = (BadInput, CallNotFound, UnreadableRow)
-"""Errors that say nothing about the provider, even if they are its first answer."""
+"""Errors that say nothing about the provider, even if they are its first answer. Those of an ask itself, which name its
+counter, are about the credentials that it was given."""
 _AFTER_MIDNIGHT_S = 2.0
 _PROGRESS_S = 1.0
 
@@ -108,7 +109,7 @@ class Job:
     def is_hopeless(self, error: AnalyticsError) -> bool:
         """True if nothing else could be read either, or the scan stops because nothing was read before."""
         if not self.answered and (self.options.on_error == "stop" or isinstance(error, TransportError)):
-            return not isinstance(error, _OF_ONE_CALL)
+            return bool(error.counter) or not isinstance(error, _OF_ONE_CALL)
         return isinstance(error, _HOPELESS) or self._unheard(error) >= UNREACHABLE
 
     def _unheard(self, error: AnalyticsError) -> int:
@@ -139,9 +140,21 @@ class Job:
                 if not self.options.waiting or until is not None:
                     raise  # to wait for midnight, and be late
                 self._asking.discard(task)
-                await anyio.sleep(max(0.0, spent.resets_at - self.provider.now()) + _AFTER_MIDNIGHT_S)
+                await self._midnight(spent)
             finally:
                 self._asking.discard(task)
+
+    async def _midnight(self, spent: DailyQuotaExhausted) -> None:
+        """Waits for a new day, or until the provider is closed: whoever asks then is told so."""
+        connection = self.provider._caller.connection
+        connection.waits(spent)
+        try:
+            await anyio.sleep(max(0.0, spent.resets_at - self.provider.now()) + _AFTER_MIDNIGHT_S)
+        except asyncio.CancelledError:
+            if not connection.woke(spent):
+                raise  # somebody else's
+        finally:
+            connection.is_over(spent)
 
     async def hand_over(self, parts: Sequence[Part]) -> None:
         """Gives parts of calls to the consumer, and counts them."""

@@ -123,7 +123,9 @@ class CallRecord:
         """What it holds beside its sessions and their series, as JSON can hold it; see `to_dict`."""
         call = self.call.to_dict()
         of_call = {} if call.pop("vendor") == self.vendor else {"call_vendor": self.call.vendor}
-        places = {session.session_id: place for place, session in enumerate(self.sessions)}
+        places: dict[str, int] = {}
+        for session in self.sessions:  # a vendor may tell of one twice: its series stand with the first
+            places.setdefault(session.session_id, len(places))
         order = [places.get(series.session_id, len(places)) for series in self.series]
         by_session = sorted(range(len(order)), key=order.__getitem__)
         return {

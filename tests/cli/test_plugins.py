@@ -110,6 +110,7 @@ def test_two_plug_ins_of_one_name_are_refused_and_both_are_named(site: Path, cap
 @pytest.mark.parametrize(
     ("points", "source", "said"),
     [
+        ("acme = acme_analytics:AcmeProvider", "raise SystemExit(0)", "cannot be loaded: SystemExit: 0"),
         ("acme = acme_analytics:AcmeProvider", "raise RuntimeError('broken\x1b[2J')", "RuntimeError: broken\ufffd[2J"),
         ("acme = acme_analytics:Missing", "", "AttributeError"),
         ("acme = acme_analytics:AcmeVendor", "", "is not a Provider"),

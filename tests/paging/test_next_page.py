@@ -143,7 +143,7 @@ def test_one_token_for_all_pages_is_followed_as_long_as_they_bring_something() -
 
     def answer(asked: Mapping[str, str]) -> Any:
         rows = pages.pop(0)
-        return {"rows": rows, "meta": {"next": "scroll" if pages else None}}
+        return {"rows": rows, "meta": {"next": "scroll" if pages else False}}
 
     calls, certificate = listed(provider(answer))
     assert (260, "") == (len(calls), certificate.why)

@@ -6,6 +6,7 @@ import copy
 import json
 import pickle
 import tracemalloc
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,14 @@ def test_what_is_not_finite_survives_a_line_and_is_json_in_it(values: list[float
     (line,) = write_records([record])
     assert json.loads(line) == json.loads(json.dumps(record.to_dict(), allow_nan=False))
     assert [record] == list(read_records([line]))
+
+
+def test_a_session_that_a_vendor_tells_of_twice_keeps_the_order_of_the_series() -> None:
+    whole = full()
+    twice = attrs.evolve(whole, sessions=(*whole.sessions, attrs.evolve(whole.sessions[0], join_ts=96)))
+    for order in (whole.series, whole.series[::-1]):
+        record = attrs.evolve(twice, series=order)
+        assert [record] == list(read_records(write_records([record])))
 
 
 def test_a_line_is_what_to_dict_says() -> None:
@@ -228,6 +237,11 @@ def test_a_quantile_lies_between_its_neighbours(values: list[float], q: float) -
     assert below - 1e-6 <= found <= above + 1e-6
 
 
+@pytest.mark.parametrize("values", [[1.0, INF], [-INF, 1.0], [-INF, INF]], ids=str)
+def test_the_least_and_the_greatest_are_quantiles_though_one_is_infinite(values: list[float]) -> None:
+    assert values == [series(values=values).quantile(q) for q in (0, 1)]
+
+
 def test_series_are_found_by_metric_session_and_peer() -> None:
     record = full()
     assert record.series == record.find("rtt") == record.find("20003")
@@ -289,6 +303,16 @@ def test_of_two_peers_and_two_media_the_worse_makes_the_share() -> None:
 def test_of_calls_that_are_as_bad_the_first_come_first(by: Any) -> None:
     calls = [call_of(f"c{place}", {"a": (100, [(AUDIO, "x", place == 7)])}) for place in range(20)]
     assert ["c7", "c0", "c1", "c2", "c3"] == [figures.call_id for figures in worst(calls, by=by, most=5)]
+
+
+@pytest.mark.parametrize("by", ["rtt", "loss"])
+def test_a_call_whose_figure_is_no_number_hides_none_that_is_worse(by: Any) -> None:
+    metric = {"rtt": "rtt", "loss": "audio_uplink_loss"}[by]
+    calls = [call_of(str(value), {"a": (100, [])}, **{metric: value}) for value in (1, 500, 300, 400)]
+    odd = attrs.evolve(calls[0].series[0], call_id="odd", columns=Columns.of([1, 2], [INF, -INF]))
+    calls.append(attrs.evolve(calls[0], call=attrs.evolve(calls[0].call, call_id="odd"), series=(odd,)))
+    for order in permutations(calls):
+        assert ["500", "400"] == [figures.call_id for figures in worst(order, by=by, most=2)]
 
 
 @pytest.mark.parametrize("most", [0, -1, 1.5, True, "3", None])

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from agora_tencent_analytics import (
+    AgoraProvider,
     AnalyticsError,
+    BadInput,
     Budget,
     BudgetSpent,
     CallRecord,
@@ -176,6 +178,65 @@ def test_it_comes_after_the_last_acknowledgement(tmp_path: Path) -> None:
     assert before
     assert not before.keys() & after.keys()
     assert truth_of(vendors.world, "agora", WHOLE, depth="sessions") == before | after
+
+
+def test_closing_wakes_a_scan_that_waits_for_midnight() -> None:
+    vendors = Vendors()
+    spent = Refuse(code=300, message="qpd limit error", when=When(nth=range(3, 999)))
+
+    async def scenario() -> list[Any]:
+        agora = vendors.agora("enterprise", faults=[spent])
+        reading = [
+            asyncio.create_task(outcome(scan(agora, over=WHOLE, depth="sessions", on_quota="wait"))) for _ in range(2)
+        ]
+        await asyncio.sleep(60)
+        reading[1].cancel()
+        began = asyncio.get_running_loop().time()
+        await agora.aclose()
+        (_, error), cancelled = await asyncio.gather(*reading, return_exceptions=True)  # type: ignore[misc]
+        return [type(error), type(cancelled), asyncio.get_running_loop().time() - began]
+
+    closed, cancelled, lasted = run(scenario)
+    assert (ProviderClosed, asyncio.CancelledError) == (closed, cancelled)
+    assert lasted < 1
+
+
+@pytest.mark.parametrize("listed", [False, True])
+@pytest.mark.parametrize("ledger", [False, True])
+def test_what_are_no_credentials_is_raised_however_often_they_are_asked_for(
+    ledger: bool, listed: bool, tmp_path: Path
+) -> None:
+    vendors = Vendors()
+
+    async def keys() -> Any:
+        return 5
+
+    async def scenario() -> list[Any]:
+        good = vendors.agora()
+        wrong = AgoraProvider(
+            app_id="app",
+            credentials=keys,
+            account="a",
+            plan="unlimited",
+            transport=vendors.transports[0],
+            quota=good.shared_quota,
+        )
+        with pytest.raises(BadInput, match="gave a int"):
+            await wrong.calls(WHOLE)
+        options: dict[str, Any] = {"over": WHOLE, "depth": "sessions"}
+        if listed:
+            options["calls"] = await good.calls(WHOLE)
+        elif ledger:
+            options["ledger"] = tmp_path / "ledger"
+        records = scan(wrong, vendors.tencent(), **options)
+        found, error = await outcome(records)
+        return [{record.vendor for record in found if record.sessions}, error, records.report.stopped]
+
+    vendors_read, error, stopped = run(scenario)
+    assert (set() if listed else {"tencent"}) == vendors_read
+    assert isinstance(error, BadInput)
+    assert "credentials gave a int" in str(error)
+    assert str(error) in stopped
 
 
 @pytest.mark.parametrize("on_error", ["stop", "report"])

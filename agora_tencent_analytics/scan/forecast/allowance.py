@@ -1,9 +1,10 @@
 """What there is to spend, how long a scan takes, and what of it would not be read. Plain arithmetic.
 
-**The theory.** A slot is out for its window, the margin and one round trip (`quota/limiter.py`), so in the long run
-one of L requests can be sent every (W + margin + round trip) / L seconds, or every pace, whichever is longer; the rates
-of a row hold at once, so the slowest decides. The day is an account that is filled at midnight UTC: what is left of it
-today, and from then on the plan's own figure (less one, as everywhere) each day, is the most that can be sent.
+**The theory.** A slot is out for its window, the margin and one round trip (`quota/limiter.py`), so in the long run one
+of L requests can be sent every (W + margin + round trip) / L seconds, or every pace, whichever is longer; the rates of
+a row hold at once, so the slowest decides. Of a window of more than an hour only those wait that find it full. The day
+is an account that is filled at midnight UTC: what is left of it today, and from then on the plan's own figure (less
+one, as everywhere) each day, is the most that can be sent.
 
 A scan reads the windows of the listing oldest first, and each with the calls in it. So what it has sent when a window
 is done is the sum of the windows up to there, counter by counter, and the slowest counter says when that is. What is
@@ -21,9 +22,9 @@ from typing import Literal
 
 import attrs
 
-from agora_tencent_analytics.limits import DAY, Rate
+from agora_tencent_analytics.limits import DAY, HOUR, Rate
 from agora_tencent_analytics.paging.clip import HISTORY_MARGIN_S
-from agora_tencent_analytics.quota.limiter import Window
+from agora_tencent_analytics.quota.limiter import Window, safe_limit
 from agora_tencent_analytics.scan.forecast.cost import Price, WindowPrice
 from agora_tencent_analytics.scan.forecast.forecast import Loss
 from agora_tencent_analytics.timerange import TimeRange
@@ -37,10 +38,10 @@ _PARTS = 4096
 
 
 def each_s(rates: Iterable[Rate]) -> float:
-    """Seconds for each request of many, the day left aside."""
+    """Seconds for each request of many, days and other windows of more than an hour left aside."""
     slowest = ROUND_TRIP_S / AT_ONCE
     for rate in rates:
-        if not rate.is_daily:
+        if rate.period_s <= HOUR:
             window = Window(rate)
             slowest = max(slowest, (window.rest_s + ROUND_TRIP_S) / window.limit, window.pace_s or 0.0)
     return slowest
@@ -66,6 +67,8 @@ class CounterAllowance:
     """The vendor's now."""
     part: float = 1.0
     """The part of the days after this one that is there: others draw on the counter as well."""
+    long: Sequence[Rate] = ()
+    """What windows of more than an hour hold, the day left aside: no scan waits for one that it does not fill."""
 
     def takes_s(self, requests: float, *, waits: bool) -> float:
         """Seconds from now until so many requests are answered; infinite if they never are.
@@ -74,6 +77,11 @@ class CounterAllowance:
             requests: how many.
             waits: a spent day is waited for; otherwise it is the end.
         """
+        turns = [(math.ceil(requests / safe_limit(rate.limit, strict=True)), rate.period_s) for rate in self.long]
+        full = max(((turn - 1) * period_s for turn, period_s in turns), default=0)
+        return max(full, self._by_days_s(requests, waits=waits))
+
+    def _by_days_s(self, requests: float, *, waits: bool) -> float:
         each = self.each_s
         if self.a_day is None or self.left_today is None:
             return requests * each

@@ -22,6 +22,7 @@ import anyio
 from agora_tencent_analytics.context import Priority
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.errors import BadInput
+from agora_tencent_analytics.limits import HOUR
 from agora_tencent_analytics.models.calls import Call
 from agora_tencent_analytics.paging.question import Over
 from agora_tencent_analytics.provider import Provider
@@ -197,6 +198,7 @@ async def _allowance(pricer: Pricer, *, budget: int | None, part: float) -> Allo
                 resets_at=state.resets_at,
                 now=now,
                 part=part,
+                long=[rate.share(part) for rate in rates if rate.period_s > HOUR and not rate.is_daily],
             )
         )
     history_s = min(one.history_s for one in limits.values())

@@ -73,8 +73,9 @@ class KeptWork(Work):
         lost = [_LOST] if rows.new_losses(self._now) else []
         if lost:
             rows.doubt_pending()
-        told, self.hidden = _read_note(self._standing.note)
-        self.doubts = (*self._ahead, *lost, *told)
+        told, hidden = _read_note(self._standing.note)
+        self.hidden: Sequence[Clipped] = hidden
+        self.doubts: Sequence[str] = (*self._ahead, *lost, *told)
         self._lost_before = rows.lost_before
         self.already: int = rows.count((State.SETTLED, State.RUNNING))
 

@@ -170,7 +170,7 @@ class Action:
     """Code for a rate that is used up."""
 
 
-about_calls = partial(
+about_calls: partial[Action] = partial(
     Action,
     missing={"StartTime": ("StartTs", "startTS_s is missing."), "EndTime": ("EndTs", "endTS_s is missing.")},
     regions=("ap-beijing", "ap-guangzhou", "ap-mumbai", "ap-singapore", "na-toronto"),

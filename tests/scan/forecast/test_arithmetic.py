@@ -164,6 +164,13 @@ def test_the_time_of_many_requests_is_that_of_the_limiter(rates: tuple[Rate, ...
     assert at == pytest.approx(many * each_s(rates), rel=0.05)
 
 
+def test_a_rolling_day_is_waited_for_by_those_alone_who_find_it_full() -> None:
+    rates = (Rate(3, 1), Rate(1_000, DAY, rolling=True))
+    counter = attrs.evolve(allowance(None, a_day=None), each_s=each_s(rates), long=rates[1:])
+    assert counter.takes_s(999, waits=True) == pytest.approx(999 * each_s(rates[:1]))
+    assert [DAY, 2 * DAY] == [counter.takes_s(requests, waits=True) for requests in (1_000, 1_999)]
+
+
 def test_without_rates_only_the_way_there_and_back_takes_time() -> None:
     assert 0 < each_s(()) < ROUND_TRIP_S
 
