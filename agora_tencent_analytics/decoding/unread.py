@@ -189,6 +189,8 @@ class SeriesReader:
             sessions = None if usual or listed is _ABSENT else _rows(listed) or []
         except UNREADABLE:
             return self._leniently(body)
+        inside = sum(len(row.series or ()) for row in rows or ()) if form.group else 0
+        check_series(inside + len(rows or ()), length)
         if form.group:
             series = [
                 UnreadSeries(
@@ -197,13 +199,11 @@ class SeriesReader:
                 for row in rows or ()
                 for one in row.series or ()
             ]
-            check_series(len(series) + len(rows or ()), length)
         else:
             series = [
                 UnreadSeries(owner=row.owner, metric=row.metric, peer_id=row.peer or "", points=bytes(row.points))
                 for row in rows or ()
             ]
-            check_series(len(series), length)
         return SeriesAnswer(
             envelope=envelope,
             owners={row.owner for row in rows or ()},

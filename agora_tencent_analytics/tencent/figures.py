@@ -33,6 +33,7 @@ from agora_tencent_analytics.wire import Asked, payload_of
 
 _Stamped = tuple[int, Any]
 """A row with its time, epoch seconds."""
+_Points = Sequence[Sequence[Any]]
 
 
 class _Known(NamedTuple):
@@ -88,7 +89,9 @@ _UNITS_OF_APP = {"Flux": "Mbps"}
 
 def figures_of_series(row: Endpoint[Any], body: Mapping[str, Any], asked: Asked) -> list[Figures]:
     """`Data.Series` of the dashboard's answers: of today's, `{"RowValue": [...]}`, and of the retired, `[...]`."""
-    wanted = ("RowValueFloat", "RowValue") if asked.params.get("IsFloat") else ("RowValue", "RowValueFloat")
+    params = asked.params
+    wanted = ("RowValueFloat", "RowValue") if params.get("IsFloat") else ("RowValue", "RowValueFloat")
+    bucket_s, channel = _PERIODS.get(params.get("Period", "")), params.get("RoomId", "")
 
     def read(tables: Sequence[Mapping[str, Any]]) -> list[Figures]:
         found = []
@@ -108,8 +111,7 @@ def figures_of_series(row: Endpoint[Any], body: Mapping[str, Any], asked: Asked)
             for at, name in enumerate(names):
                 if name != "time":
                     points = [[time, _at(numbers, at)] for time, numbers in rows]
-                    figures = _figures(name, points, asked, bucket_s=_PERIODS.get(asked.params.get("Period", "")))
-                    found.append(attrs.evolve(figures, channel=asked.params.get("RoomId", ""), extra=extra))
+                    found.append(_figures(name, points, asked, bucket_s=bucket_s, channel=channel, extra=extra))
         return found
 
     data = payload_of(row, body) or {}
@@ -119,8 +121,7 @@ def figures_of_series(row: Endpoint[Any], body: Mapping[str, Any], asked: Asked)
 def figures_of_scale(row: Endpoint[Any], body: Mapping[str, Any], asked: Asked) -> list[Figures]:
     """`ScaleList` of `DescribeScaleInfo`: every field except `Time` is a figure."""
     days = asked.flaws.each(payload_of(row, body), lambda rows: [(_moment(day["Time"]), day) for day in rows])
-    names = _names(dict.fromkeys(name for _, day in days for name in day if name not in ("Time", UNREAD)))
-    return [_figures(name, [[time, day.get(name)] for time, day in days], asked, bucket_s=DAY) for name in names]
+    return [_figures(name, points, asked, bucket_s=DAY) for name, points in _by_field(days, "Time")]
 
 
 def figures_of_usage(row: Endpoint[Any], body: Mapping[str, Any], asked: Asked) -> list[Figures]:
@@ -137,21 +138,16 @@ def figures_of_usage(row: Endpoint[Any], body: Mapping[str, Any], asked: Asked) 
 
 def figures_of_apps(row: Endpoint[Any], body: Mapping[str, Any], asked: Asked) -> list[Figures]:
     """Usage by app, every field of a bucket except `TimeKey` a figure. What else is told of the app is in `extra`."""
-    inside = _BUCKETS_OF_APP[row.payload]
+    inside, bucket_s = _BUCKETS_OF_APP[row.payload], _usage_bucket_s(row, asked)
 
     def read(apps: Sequence[Mapping[str, Any]]) -> list[Figures]:
         found = []
         for app in apps:
             buckets = asked.flaws.each(app.get(inside) or [], partial(_usage_times, zone_s=row.bounds.zone_s))
             extra = beside(app, (inside,))
-            names = _names(
-                dict.fromkeys(name for _, bucket in buckets for name in bucket if name not in ("TimeKey", UNREAD))
-            )
-            for name in names:
-                points = [[time, bucket.get(name)] for time, bucket in buckets]
+            for name, points in _by_field(buckets, "TimeKey"):
                 unit = _UNITS_OF_APP.get(name, "seconds")
-                figures = _figures(name, points, asked, bucket_s=_usage_bucket_s(row, asked), unit=unit)
-                found.append(attrs.evolve(figures, extra=extra))
+                found.append(_figures(name, points, asked, bucket_s=bucket_s, unit=unit, extra=extra))
         return found
 
     return asked.flaws.each(payload_of(row, body), read)
@@ -212,8 +208,14 @@ def whole(pieces: Iterable[Figures], metrics: Sequence[str], kept: TimeRange) ->
     ]
 
 
+def _by_field(buckets: Sequence[_Stamped], stamp: str) -> list[tuple[str, _Points]]:
+    """Every field of these buckets but their stamp, each with its points."""
+    names = _names(dict.fromkeys(name for _, bucket in buckets for name in bucket if name not in (stamp, UNREAD)))
+    return [(name, [[time, bucket.get(name)] for time, bucket in buckets]) for name in names]
+
+
 def _figures(
-    name: str, points: Sequence[Sequence[Any]], asked: Asked, *, bucket_s: int | None, unit: str = ""
+    name: str, points: _Points, asked: Asked, *, bucket_s: int | None, unit: str = "", **beside: Any
 ) -> Figures:
     known = METRICS.get(name)
     window = asked.window
@@ -229,6 +231,7 @@ def _figures(
             scale=known.scale if known else 1.0,
             clip=(window.start, window.end),
         ),
+        **beside,
     )
 
 

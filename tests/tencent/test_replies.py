@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agora_tencent_analytics.decoding.bulk import TooMuch
 from agora_tencent_analytics.decoding.points import PointForm
 from agora_tencent_analytics.decoding.series import UnreadSeries
 from agora_tencent_analytics.decoding.unread import SeriesAnswer
@@ -86,6 +88,19 @@ def test_users_that_are_no_list_cost_themselves() -> None:
     detail = read_detail(b'{"Response":{"Data":[{"UserId":"u","DataType":"rtt"}],"UserList":"x"}}')
     assert [UnreadSeries(owner="u", metric="rtt")] == detail.series
     assert ["UserList should be a list, not a string"] == detail.doubts
+
+
+def test_more_series_than_are_read_are_counted_before_any_is_made() -> None:
+    one = b'{"UserId":"u","DataType":"rtt"}'
+    body = b'{"Response":{"RequestId":"r","Data":[' + b",".join([one] * 100_000) + b"]}}"
+    tracemalloc.start()
+    try:
+        with pytest.raises(TooMuch, match="100,000 series"):
+            read_detail(body)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 5 * len(body)
 
 
 def test_odd_types_and_unknown_keys_are_kept() -> None:
