@@ -74,7 +74,7 @@ class Access:
     The arguments are described at `Provider`, which people see.
     """
 
-    # What a view has of its own stands in the slot; all else it shares with its provider.
+    # What a view has of its own stands in the slot.
     __slots__ = ("__dict__", "__weakref__", "_caller")
 
     endpoints: Sequence[Endpoint[Any]] = ()
@@ -253,7 +253,8 @@ class Access:
         if timeouts is not None:
             caller.timeouts = timeouts
         view = object.__new__(type(self))
-        view.__dict__, view._caller = self.__dict__, caller
+        # A copy: what a view keeps for later, bound to its terms, must not become the provider's.
+        view.__dict__, view._caller = self.__dict__.copy(), caller
         return view
 
     @property

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from functools import cached_property
 from typing import Any
 
 import pytest
 
 from agora_tencent_analytics import (
+    AgoraProvider,
     AnalyticsError,
     BadInput,
     Budget,
+    BudgetSpent,
+    Call,
+    NotAuthenticated,
     NothingToAsk,
+    Paginator,
     ProviderClosed,
     Rate,
     Retry,
@@ -74,6 +80,37 @@ def test_a_view_has_the_provider_s_name_plan_quota_and_hooks_and_its_own_besides
 def test_wrong_options_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(BadInput, match=next(iter(wrong))):
         Vendors().agora().with_options(**wrong)
+
+
+class Remembering(AgoraProvider):
+    """A provider of somebody's own that keeps a question for later."""
+
+    @cached_property
+    def listing(self) -> Callable[[], Paginator[Call]]:
+        return lambda: self.calls(WHOLE)
+
+
+def test_what_a_view_keeps_does_not_become_the_provider_s() -> None:
+    vendors = Vendors()
+
+    async def scenario() -> int:
+        plain = vendors.agora()
+        agora = Remembering(
+            app_id="app",
+            customer_id="i",
+            customer_secret="s",
+            plan="unlimited",
+            quota=plain.shared_quota,
+            transport=vendors.transports[0],
+        )
+        view = agora.with_options(budget=Budget(0))
+        with pytest.raises(BudgetSpent):
+            await view.listing()
+        with pytest.raises(NotAuthenticated):  # it is sent, if only by these keys
+            await agora.listing()
+        return agora.receipt.requests
+
+    assert 1 == run(scenario)
 
 
 def test_closing_a_view_closes_nothing() -> None:
