@@ -44,6 +44,7 @@ from agora_tencent_analytics.notices import (
     AskEnded,
     AskStarted,
     Attempt,
+    DaySpent,
     LongWait,
     Notice,
     Refused,
@@ -136,6 +137,8 @@ class OpenTelemetry:
                 self._requests.add(1, {**named, "analytics.outcome": _outcome(notice.error)})
                 if not _aiohttp_is_instrumented():
                     self._duration.record(notice.elapsed_s, _answered(notice) | _failed(notice.error))
+            case DaySpent():
+                self._left[notice.vendor, notice.endpoint, notice.counter] = 0
             case Retrying():
                 self._waits(notice.ask, named, now=True)
             case AskEnded():

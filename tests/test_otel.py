@@ -346,6 +346,13 @@ def test_those_who_wait_and_what_is_left_are_told_with_every_collection() -> Non
     assert (0, [96]) == after == at_last
 
 
+def test_nothing_is_left_of_a_day_that_the_vendor_calls_spent() -> None:
+    backend = Backend()
+    bench = Bench(QPD, rates=(Rate(100, DAY),), hooks=(backend.hook,))
+    bench.fails(DailyQuotaExhausted)
+    assert [0] == [one.value for one in backend.points("quota.left")]
+
+
 def test_one_page_names_all_that_an_operator_sees() -> None:
     page = (Path(__file__).parents[1] / "docs" / "watching.md").read_text("utf-8")
     named = {*re.findall(r"`([\w.]+)`", page)}
