@@ -82,7 +82,7 @@ class _Page(UsualPage, kw_only=True):
     """What is inside `Response` of a good answer as it usually is."""
 
     total: int | None = msgspec.field(name="Total", default=None)
-    request_id: str = msgspec.field(name="RequestId")
+    request_id: str | None = msgspec.field(name="RequestId")
 
 
 _ABSENT = ("audio_freeze_ratio", "video_freeze_ratio")
