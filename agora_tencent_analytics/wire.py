@@ -137,6 +137,8 @@ class Vendor(ABC):
         if "{" in path:
             placed = IN_PATH.findall(path)
             path = IN_PATH.sub(lambda name: quote(_text(wire[name[1]]), safe=""), path)
+            if not {".", ".."}.isdisjoint(path.split("/")):
+                raise BadInput(f"{row.name} has an app in its path that would change it: '.' or '..'")
             wire = {name: value for name, value in wire.items() if name not in placed}
         headers, query, body = {"Accept": "application/json"}, wire, b""
         if row.method == "POST":

@@ -278,6 +278,13 @@ def test_a_parameter_that_would_change_the_path_is_refused(call_id: str) -> None
         provider.sessions(Call(vendor="toy", call_id=call_id, created_ts=OVER.start))
 
 
+def test_an_app_that_would_change_the_path_is_refused() -> None:
+    calls = row("calls", Call, Unpaged(), path="/apps/{tenant}/calls", app=Param(name="tenant"))
+    assert "/apps/a/calls" in PlainVendor().request(calls, "https://toy.test", {"tenant": "a"}).url
+    with pytest.raises(BadInput, match="that would change it"):
+        PlainVendor().request(calls, "https://toy.test", {"tenant": ".."})
+
+
 def test_a_row_needs_little() -> None:
     least: Endpoint[Call] = Endpoint(
         name="rooms",

@@ -188,14 +188,16 @@ class Walk:
         return False
 
     def _is_of_another_time(self, question: Question, reader: Reader, reply: Reply[Any]) -> bool:
-        """True if no session of a page was there in its window, or calls come again from windows that they were in.
+        """True if no session or point of a page lies in its window, or calls come again from windows that they were in.
 
         A call that no other window has shown was in this one, whatever its row says.
         """
         row, items, window = question.row, reply.items, reader.window
-        if row.model not in _LASTS or not (items and row.bounds.exact and row.bounds.end):
+        if not (items and row.bounds.exact and row.bounds.end):
             return False
-        if _touches(window, items[0]) and _touches(window, items[-1]):
+        if row.model is MetricSeries:
+            return not any(map(_has_points, items)) and any(one.columns.outside for one in items)
+        if row.model not in _LASTS or (_touches(window, items[0]) and _touches(window, items[-1])):
             return False
         if row.model is Session:
             return not any(map(partial(_touches, window), items))
@@ -367,3 +369,8 @@ def _touches(window: TimeRange, item: Any) -> bool:
     begun, ended = _LASTS[type(item)](item)
     over_before = ended is not None and begun < ended < window.start - _SLACK_S
     return begun < window.end + _SLACK_S and not over_before
+
+
+def _has_points(series: MetricSeries) -> bool:
+    """True if a series has points of its window; they are decoded only if the ends of their text do not show it."""
+    return series.columns._glance() is not None or len(series) > 0

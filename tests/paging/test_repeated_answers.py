@@ -21,6 +21,10 @@ OVER = TimeRange(END - 40 * HOUR, END)
 WORLD = World(seed=5, calls=24, start=OVER.start, end=OVER.end, call_seconds=600, sessions_per_call=2)
 LISTS = {"agora": "call_lists", "tencent": "RoomList"}
 SESSIONS = {"agora": "call_info", "tencent": "UserList"}
+SERIES = {"agora": "metrics", "tencent": "Data"}
+LONG = World(
+    seed=5, calls=1, start=OVER.start, end=OVER.end, call_seconds=20 * HOUR, sessions_per_call=2, metrics_per_session=1
+)
 every_vendor = pytest.mark.parametrize("vendor", LISTS)
 
 
@@ -45,9 +49,9 @@ class Cache(InProcess):
         return response
 
 
-def read(vendor: str, rows: str, times: int, depth: Any) -> tuple[list[CallRecord], Report]:
+def read(vendor: str, rows: str, times: int, depth: Any, *, world: World = WORLD) -> tuple[list[CallRecord], Report]:
     async def scenario() -> tuple[list[CallRecord], Report]:
-        stage = Stage(vendor, WORLD)
+        stage = Stage(vendor, world)
         async with (
             stage.provider(transport=Cache(stage, rows, times)) as provider,
             scan(provider, over=OVER, depth=depth, workers=1) as records,
@@ -76,5 +80,16 @@ def test_sessions_of_a_call_at_another_time_are_asked_for_once_more(vendor: str,
     assert complete == report.complete
     inside = [one.call.created_ts <= stay.join_ts for one in records for stay in one.sessions]
     assert complete == all(inside)
+    if not complete:
+        assert "shows rows of another time" in str(report.vendors[vendor].doubts)
+
+
+@every_vendor
+@in_turn(("times", "complete"), [(1, True), (100, False)])
+def test_points_of_another_window_are_asked_for_once_more(vendor: str, times: int, complete: bool) -> None:
+    _, whole = read(vendor, SERIES[vendor], 0, "metrics", world=LONG)
+    _, report = read(vendor, SERIES[vendor], times, "metrics", world=LONG)
+    assert complete == report.complete
+    assert complete == (report.vendors[vendor].points == whole.vendors[vendor].points)
     if not complete:
         assert "shows rows of another time" in str(report.vendors[vendor].doubts)
