@@ -39,8 +39,10 @@ class Away:
     """All that was granted and given back so far."""
     in_flight: tuple[Claim, ...]
     longest_rest_s: float
+    over: int
+    """So many ended without the store."""
     first: bool
-    """The store has not been told of this share before."""
+    """The store has not been told of this share before, or does not know slots that ended without it since."""
 
 
 @attrs.define
@@ -53,6 +55,7 @@ class _Share:
     """Those of them that the store knows of, which is told what becomes of them."""
     over: set[str] = attrs.field(factory=set)
     """Those that ended without it: an answer may be told again."""
+    over_told: int = 0
     life: str = attrs.field(factory=lambda: secrets.token_hex(8))
     days: dict[int, Day] = attrs.field(factory=dict)
     told: dict[int, Day] | None = None
@@ -135,10 +138,11 @@ class Fallback:
             if name in found.known:
                 found.known.remove(name)
                 return False
-            found.over.add(name)
             found.charge(late_days)
             if ago_s is None:
                 found.charge(claim.days, granted=0, back=1)
+            else:
+                found.over.add(name)
             return True
 
     def away(self, key: CounterKey) -> Away | None:
@@ -151,15 +155,17 @@ class Fallback:
                 days={date: Day(dict(day.lives)) for date, day in found.days.items()},
                 in_flight=tuple(found.claims.values()),
                 longest_rest_s=found.longest_rest_s,
-                first=found.told is None,
+                over=len(found.over),
+                first=found.told is None or len(found.over) > found.over_told,
             )
 
     def told(self, key: CounterKey, away: Away) -> None:
         """The store knows of all that."""
         with self._lock:
             if found := self._shares.get(key):
-                found.told = away.days
-                found.known = {claim.id for claim in away.in_flight}.intersection(found.claims)
+                names = {claim.id for claim in away.in_flight}
+                found.told, found.known = away.days, names.intersection(found.claims)
+                found.over_told = away.over + len(names & found.over)
 
     def counters(self) -> list[CounterKey]:
         """Those that have a share now."""

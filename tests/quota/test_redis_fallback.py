@@ -353,6 +353,27 @@ def test_the_store_is_told_all_that_was_served_until_it_knows_all() -> None:
     assert not share.ended(KEY, three.id, ago_s=0.0), "the store is told of it"
 
 
+def test_a_store_that_was_away_once_more_waits_once_more_for_what_ended_without_it() -> None:
+    share = Fallback(0.5)
+
+    def come_back() -> bool:
+        away = share.away(KEY)
+        assert away is not None
+        share.told(KEY, away)
+        return away.first
+
+    one, two = serve(share, TODAY), serve(share, TODAY)
+    assert share.ended(KEY, one.id, ago_s=0.0)
+    assert come_back()
+    three = serve(share, TODAY)
+    assert not share.ended(KEY, two.id, ago_s=0.0), "the store is told of it"
+    assert not come_back()
+    assert not share.ended(KEY, three.id, ago_s=0.0), "the store is told of it"
+    four = serve(share, TODAY)
+    assert share.ended(KEY, four.id, ago_s=0.0)
+    assert come_back()
+
+
 def test_what_is_given_back_while_the_store_is_told_is_told_next() -> None:
     share = Fallback(0.5)
     one = serve(share, TODAY)
