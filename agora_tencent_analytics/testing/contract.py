@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import pickle
-from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
 from functools import cached_property, partial, wraps
 from operator import attrgetter
 from typing import Any, ClassVar
@@ -15,7 +15,6 @@ import anyio
 import attrs
 
 from agora_tencent_analytics import errors
-from agora_tencent_analytics.limits import Rate
 from agora_tencent_analytics.message import Request, Response
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.metrics import METRICS
@@ -34,7 +33,6 @@ from agora_tencent_analytics.timerange import TimeRange
 _HOUR_S = 3_600
 _FEW = 2
 """Calls to a page, where the size of pages is asked for: so that there are several."""
-_AT_ONCE = 8
 _MOST_REQUESTS = 120
 _FOR_EVER = 1_000
 """So many requests for one listing are too many."""
@@ -132,8 +130,7 @@ class ProviderContract:
         """An answer without rows is an answer."""
         hours = TimeRange(self.over.start - 2 * _HOUR_S, self.over.start - _HOUR_S)
         calls, certificate, _ = self._listed(over=self.empty or hours)
-        assert calls == []
-        assert certificate.complete, certificate.why
+        assert (calls, certificate.complete) == ([], True), certificate.why
 
     def test_a_page_that_repeats_ends_and_is_not_complete(self) -> None:
         """A vendor that answers the first page for ever is found out."""
@@ -188,14 +185,13 @@ class ProviderContract:
         for one in series:
             own = one.metric in METRICS or one.metric.startswith(f"{provider.name}.") or not one.metric
             assert own, f"{one.metric!r} is not in METRICS: call it {provider.name}.{one.metric}"
+            assert mine(one)
+            assert list(one.times) == sorted(set(one.times)), one
         keys = set(map(_KEY, series))
         assert len(keys) == len(series), "a series comes in pieces: hand `merge=join_series` to ask_about"
         assert keys or not declared, f"no series came of session {people[-1].session_id!r}"
         together = {_KEY(one) for one in everybodys if mine(one)}
         assert together == keys, "of a session other series come alone than with those of the others"
-        for one in series:
-            assert mine(one)
-            assert list(one.times) == sorted(set(one.times)), one
 
     def test_what_cannot_be_asked_is_refused_before_anything_is_sent(self) -> None:
         """Calls of others, ranges that are none, and questions that the vendor does not answer."""
@@ -213,9 +209,7 @@ class ProviderContract:
     async def test_a_scan_reads_everything_and_its_report_says_so(self) -> None:
         """Every call, as deep as the provider answers."""
         provider, _ = self._made()
-        depth: Any = "calls"
-        if _answers(provider, "sessions"):
-            depth = "metrics" if _answers(provider, "metrics") else "sessions"
+        depth: Any = next((depth for depth in ("metrics", "sessions") if _answers(provider, depth)), "calls")
         async with scan(provider, over=self.over, depth=depth) as records:
             found = {record.call.call_id async for record in records}
         assert set(self.call_ids) == found
@@ -284,7 +278,7 @@ class ProviderContract:
                 await self._calls(provider).collect()
 
         async with anyio.create_task_group() as group:
-            for _ in range(_AT_ONCE):
+            for _ in range(8):
                 group.start_soon(ask)
         assert server.refused == 0, f"{server.refused} of {len(server.sent)} requests were refused"
 
@@ -306,8 +300,7 @@ class ProviderContract:
 
     @cached_property
     def _asked(self) -> Sequence[Question]:
-        quota = Quota("contract", store=":memory:")
-        provider = self.provider(transport=InProcess(self.answer, Clock()), quota=quota)
+        provider, _ = self._made(clock=Clock())
         return provider.calls(self.over).questions(self.over.end)
 
     @cached_property
@@ -317,10 +310,9 @@ class ProviderContract:
     def _made(self, answer: Answer | None = None, *, clock: Clock | None = None) -> tuple[Provider, InProcess]:
         server = InProcess(answer or self.answer, clock or VirtualClock(self._now).clock)
         quota = Quota("contract", store=":memory:", clock=server.clock)
-        provider = self.provider(transport=server, quota=quota)
-        return provider, server
+        return self.provider(transport=server, quota=quota), server
 
-    def _counted(self, provider: Provider) -> Mapping[str, tuple[str, tuple[Rate, ...]]]:
+    def _counted(self, provider: Provider) -> dict[str, Any]:
         return {row.name: (row.counter, provider.limits(row).counted) for row in provider.endpoints}
 
     def _calls(self, provider: Provider, *, over: TimeRange | None = None, **options: Any) -> Any:

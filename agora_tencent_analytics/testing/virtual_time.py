@@ -29,8 +29,6 @@ import anyio.to_thread
 
 from agora_tencent_analytics.quota.clock import Clock
 
-__all__ = ["EPOCH", "START", "Deadlock", "VirtualClock", "VirtualLoop", "run"]
-
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
@@ -55,18 +53,12 @@ class _LeapingSelector(selectors.DefaultSelector):
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         self.loop.now += _TURN_S
-        if timeout is not None and timeout <= 0:
-            return super().select(0)
-        if timeout is None:
-            events = super().select(_PATIENCE_S)
-            if not events:
-                raise Deadlock("every task waits, no timer is set, and no thread has reported for ten seconds")
-            return events
-        if self.loop.threads_at_work():
-            return super().select(_THREAD_POLL_S)
-        events = super().select(0)
-        if not events:
-            self.loop.now += timeout
+        leaps = timeout is not None and not self.loop.threads_at_work()
+        events = super().select(_PATIENCE_S if timeout is None else 0 if leaps or timeout <= 0 else _THREAD_POLL_S)
+        if not events and timeout is None:
+            raise Deadlock("every task waits, no timer is set, and no thread has reported for ten seconds")
+        if not events and leaps:
+            self.loop.now += max(0.0, timeout or 0.0)
         return events
 
 
@@ -75,7 +67,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def __init__(self) -> None:
         self.now = START
-        self._calls_in_threads = 0
+        self._in_threads = set[asyncio.Future[Any]]()
         self.thread_limiter: anyio.CapacityLimiter | None = None
         """anyio's limiter of threads; it can be asked for inside a task only."""
         selector = _LeapingSelector()
@@ -88,19 +80,15 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def threads_at_work(self) -> bool:
         """True while a thread works for this loop."""
-        return self._calls_in_threads > 0 or (
-            self.thread_limiter is not None and self.thread_limiter.borrowed_tokens > 0
-        )
+        borrowed = 0 if self.thread_limiter is None else self.thread_limiter.borrowed_tokens
+        return bool(self._in_threads or borrowed)
 
     def run_in_executor(self, executor: Any, func: Callable[..., T], *args: Any) -> asyncio.Future[T]:  # type: ignore[override]
         """See `asyncio.AbstractEventLoop.run_in_executor`."""
         future = super().run_in_executor(executor, func, *args)
-        self._calls_in_threads += 1
-        future.add_done_callback(self._one_call_less)
+        self._in_threads.add(future)
+        future.add_done_callback(self._in_threads.discard)
         return future
-
-    def _one_call_less(self, _: object) -> None:
-        self._calls_in_threads -= 1
 
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - as the loop spells it
         """See `asyncio.loop.shutdown_default_executor`; its time limit is meant for a real clock."""
