@@ -80,9 +80,9 @@ def glance(chunk: bytes, form: PointForm) -> Glance | None:
         form: how the points are spelt.
     """
     mark, others = (b"[", 1) if form is PointForm.PAIRS else (b'"Time":', 0)
-    begun = _SECOND(chunk, chunk.find(mark, 1) + len(mark))
-    ended = _SECOND(chunk, chunk.rfind(mark) + len(mark))
-    if begun is None or ended is None or not 0 < (first := int(begun[1])) <= (last := int(ended[1])):
+    begin = chunk.find(mark, 1)
+    begun, ended = _SECOND(chunk, begin + len(mark)), _SECOND(chunk, chunk.rfind(mark) + len(mark))
+    if begin < 0 or begun is None or ended is None or not 0 < (first := int(begun[1])) <= (last := int(ended[1])):
         return None
     return Glance(first, last, chunk.count(mark) - others, len(chunk))
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agora_tencent_analytics.decoding import points
@@ -265,6 +265,7 @@ def test_a_glance_tells_what_decoding_does_of_points_in_order(data: st.DataObjec
 
 
 @pytest.mark.parametrize("form", PointForm)
+@example(chunk=b"0000000001,")
 @given(chunk=st.binary(max_size=40) | st.text('[]{}",:TimeValue 0123456789-.', max_size=60).map(str.encode))
 def test_a_glance_at_anything_else_raises_nothing(form: PointForm, chunk: bytes) -> None:
     seen = glance(chunk, form)
