@@ -77,7 +77,7 @@ class CallFigures:
             "loss": self.loss_percent or 0.0,
             "rtt": self.rtt_ms or 0.0,
         }
-        # Infinities of both signs have no sum, and what is no number cannot be ordered.
+        # Infinities of both signs have no sum, and what is not a number cannot be ordered.
         return tuple(0.0 if isnan(figure) else figure for figure in (figures.pop(by), *figures.values()))
 
     def take(self, record: CallRecord) -> None:
