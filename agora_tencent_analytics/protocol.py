@@ -109,11 +109,11 @@ def _about_sessions(ask: Ask) -> Ask:
     ) -> Paginator[Any]:
         check_call(self, call)
         found = sessions_of(call, sessions)
-        mine = theirs(found)
+        mine, vendor, call_id = theirs(found), self.name, call.call_id
 
-        def wanted(item: Any) -> bool:
-            late = over is not None and isinstance(item, Event) and item.ts not in over
-            return mine(item) and _about(item, self, call) and not late
+        def wanted(item: Any) -> bool:  # for every series of what may be a very large answer
+            about = item.vendor == vendor and item.call_id == call_id and mine(item)
+            return about and (over is None or not isinstance(item, Event) or item.ts in over)
 
         return _only(ask(self, call, found, over=over, **options), wanted)
 

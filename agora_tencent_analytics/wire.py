@@ -455,11 +455,12 @@ def _decoded(vendor: Vendor, row: Endpoint[Any], response: Response, body: Any, 
         reply = replace(reply, next=link[1] if link else "")
     if isinstance(row.paging, NextPage) and row.paging.last:
         reply = replace(reply, next=reply.ids[-1] if reply.ids else "")
-    if row.model is MetricSeries and not all(one.vendor_metric for one in reply.items):
+    if row.model is MetricSeries and not all(map(_VENDOR_METRIC, reply.items)):
         flaws.doubts.append("a series in the answer does not say which metric it is, and may be taken for another")
     return replace(reply, flaws=flaws) if flaws.rows or flaws.fields or flaws.doubts else reply
 
 
+_VENDOR_METRIC = attrgetter("vendor_metric")
 _MUST_BE: Mapping[type, Sequence[tuple[str, Callable[[Any], Any], frozenset[type]]]] = {
     Call: [(name, attrgetter(name), frozenset((kind,))) for name, kind in (("call_id", str), ("created_ts", int))],
     Session: [(name, attrgetter(name), frozenset((kind,))) for name, kind in (("session_id", str), ("join_ts", int))],

@@ -83,12 +83,8 @@ class MetricSeries:
             columns: the points.
             spare: columns that belong to no session.
         """
-        # Not `attrs.evolve`, which takes twenty times as long: a call has dozens of series.
-        other = object.__new__(MetricSeries)
-        own = self.__dict__.copy()
-        own["session_id"], own["user_id"], own["columns"], own["spare"] = session_id, user_id, columns, spare
-        object.__setattr__(other, "__dict__", own)
-        return other
+        theirs = {"session_id": session_id, "user_id": user_id, "columns": columns, "spare": spare}
+        return made(self.__dict__ | theirs)
 
     def __hash__(self) -> int:
         return hash((self.vendor, self.call_id, self.session_id, self.peer_id, self.vendor_metric))
@@ -151,3 +147,16 @@ class MetricSeries:
 
 
 _NAMED = tuple(field.name for field in attrs.fields(MetricSeries) if field.name not in ("columns", "spare"))
+
+
+def made(own: dict[str, Any]) -> MetricSeries:
+    """The series with these attributes, each of which has to be there; an answer has dozens.
+
+    Its constructor takes three times as long, and `attrs.evolve` twenty times.
+
+    Args:
+        own: the attributes by name, which are taken over.
+    """
+    series = object.__new__(MetricSeries)
+    object.__setattr__(series, "__dict__", own)
+    return series

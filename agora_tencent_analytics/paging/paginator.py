@@ -94,7 +94,7 @@ class Paginator(Generic[T]):
         Args:
             items: pieces of records, as the pages gave them.
         """
-        if not all(one.wanted(item) for one in self._filters for item in items):
+        if not all(all(map(one.wanted, items)) for one in self._filters):
             return None
         return items if self._merge is None else self._merge(items)
 
