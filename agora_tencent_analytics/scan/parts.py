@@ -112,7 +112,8 @@ class Parts:
 
     def finish(self) -> Iterator[Part]:
         """The last part, with the sessions that have no series."""
-        yield from self.add(in_order(self._expected.values()))
+        if self._expected:
+            yield from self.add(in_order(self._expected.values()))
         yield self._ready(last=True)
 
     def _ready(self, *, last: bool) -> Part:
