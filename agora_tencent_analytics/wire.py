@@ -447,9 +447,6 @@ def _decoded(vendor: Vendor, row: Endpoint[Any], response: Response, body: Any, 
         if not due.issuperset(map(type, map(value, reply.items))):
             raise TypeError(f"{name} must be {next(iter(due)).__name__}, and Vendor.decode gave something else")
     reply, flaws = identified(row, reply), asked.flaws
-    told = None if reply.total is not None or isinstance(body, UsualPage) else found(body, row.total_key)
-    if told not in (None, "") and number(told) is None:  # what might have told of more
-        flaws.odd((row.total_key,))
     named = reply.ids or flaws.rows or row.model is MetricSeries or isinstance(row.paging, Unpaged)
     if reply.items and not named:  # a page that comes again would not be known
         raise ValueError(f"{row.name} has pages, and its rows no ids: name their `key`")

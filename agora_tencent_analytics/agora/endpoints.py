@@ -44,10 +44,9 @@ _SNAKE = Bounds(start="start_ts", end="end_ts", strict=True)
 _CAMEL = Bounds(start="startTs", end="endTs", strict=True)
 _BY_NUMBER = PageNumber(number="page_no", size="page_size", base=1, total="listing")
 _OF_MODEL: Mapping[type, Mapping[str, Any]] = {
-    Call: {"payload": "call_lists", "key": ("call_id",), "paging": _BY_NUMBER, "total_key": "total_size"},
+    Call: {"payload": "call_lists", "key": ("call_id",), "paging": _BY_NUMBER},
     Session: {
         "payload": "call_info",
-        "total_key": "total_size",
         "key": ("session_id",),
         "given": {"call_id": "call_id"},
         "paging": _BY_NUMBER,

@@ -38,15 +38,9 @@ _MIDNIGHTS = replace(_SECONDS, form="midnight", zone_s=ZONE_S)
 _MINUTES = replace(_SECONDS, form="minute", zone_s=ZONE_S, one_day=True)
 _BY_NUMBER = PageNumber(number="PageNumber", size="PageSize", base=0, total="hint")
 _OF_MODEL: Mapping[type, Mapping[str, Any]] = {
-    Call: {
-        "payload": "RoomList",
-        "key": ("call_id",),
-        "paging": replace(_BY_NUMBER, total="page"),
-        "total_key": "Total",
-    },
+    Call: {"payload": "RoomList", "key": ("call_id",), "paging": replace(_BY_NUMBER, total="page")},
     Session: {
         "payload": "UserList",
-        "total_key": "Total",
         "key": ("session_id",),
         "given": {"call_id": "CommId"},
         "paging": _BY_NUMBER,

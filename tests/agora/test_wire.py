@@ -95,17 +95,6 @@ def test_whether_more_exists_is_read_in_every_spelling(told: object, has_more: b
     assert has_more is read(CALL_LISTS_2024, {**ENVELOPE_2022, "has_more": told, "call_lists": [CALL]}).has_more
 
 
-@in_turn(
-    ("total", "counted", "odd"),
-    [(3, 3, {}), ("3", 3, {}), (3.0, 3, {}), (None, None, {}), ("", None, {}), (-1, None, {})]
-    + [(odd, None, {"total_size": 1}) for odd in ("1,234", "n/a", 2.5, True, [], {"of": 3})],
-)
-def test_a_total_that_is_not_a_number_is_told(total: object, counted: int | None, odd: dict[str, int]) -> None:
-    answer = response({**ENVELOPE_2022, "total_size": total, "call_lists": [CALL]})
-    reply = decoded(VENDOR, CALL_LISTS_2024, answer, VENDOR.unwrap(CALL_LISTS_2024, answer), ASKED)
-    assert (counted, odd) == (reply.total, reply.flaws.fields)
-
-
 @pytest.mark.parametrize("row", [CALL_SESSIONS_2024, CALL_METRICS_2024], ids=lambda row: row.name)
 def test_an_answer_about_another_call_is_not_taken(row: Endpoint[Any]) -> None:
     body = {"code": 200, "call_info": [SESSION], "metrics": []}
