@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
+from operator import attrgetter
 from typing import Any, cast
 
 from agora_tencent_analytics.context import listed
@@ -23,6 +24,7 @@ from agora_tencent_analytics.secret import secret
 from agora_tencent_analytics.timerange import TimeRange
 
 Ask = Callable[..., Paginator[Any]]
+_SESSIONS_COUNT = attrgetter("sessions_count")
 
 
 def hold(provider: type[Any]) -> None:
@@ -197,7 +199,7 @@ def _runs(call: Call) -> bool:
 
 def _counted(provider: Any, call: Call, over: TimeRange | None) -> int:
     """How many sessions the row of a call counts; 0 where it does not, or where not all of the call is asked for."""
-    counts = next((row.sessions_count for row in provider.endpoints if row.sessions_count), "")
+    counts = next(filter(None, map(_SESSIONS_COUNT, provider.endpoints)), "")
     if not counts or not call.finished or call.destroyed_ts is None:
         return 0
     whole = over is None or (call.created_ts in over and call.destroyed_ts in over)

@@ -19,7 +19,7 @@ from agora_tencent_analytics.decoding.rows import one_text
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.models.columns import Columns
 from agora_tencent_analytics.models.metrics import METRICS, VendorMetric
-from agora_tencent_analytics.models.series import MetricSeries, made
+from agora_tencent_analytics.models.series import MetricSeries, twin
 from agora_tencent_analytics.timerange import TimeRange
 
 
@@ -60,24 +60,24 @@ def series_unread(
         users: the users of sessions, where series are of those; None: they are of users.
     """
     named, clip = [], (window.start, window.end)
+    # All that the series have in common; each is a copy of it.
+    common = MetricSeries(
+        vendor=vendor, call_id=call_id, session_id="", user_id="", vendor_metric="", columns=Columns(b"null", form)
+    )
     for one in found:
         known = metrics.get(one.metric)
-        name = known.of(one.peer_id) if known else ""
-        scale = known.scale if known else 1.0
-        own = {
-            "vendor": vendor,
-            "call_id": call_id,
-            "session_id": "" if users is None else one.owner,
-            "user_id": one.owner if users is None else users.get(one.owner, ""),
-            "peer_id": one.peer_id,
-            "metric": name,
-            "vendor_metric": one.metric,
-            "unit": METRICS[name].unit if name else "",
-            "columns": Columns(one.points, form, scale=scale, clip=clip),
-            "spare": (),
-            "extra": one.extra,
-        }
-        named.append(made(own))
+        series = twin(common)
+        own = series.__dict__
+        if users is None:
+            own["user_id"] = one.owner
+        else:
+            own["session_id"], own["user_id"] = one.owner, users.get(one.owner, "")
+        if known is not None:
+            own["metric"] = name = known.of(one.peer_id)
+            own["unit"] = METRICS[name].unit if name else ""
+        own["peer_id"], own["vendor_metric"], own["extra"] = one.peer_id, one.metric, one.extra
+        own["columns"] = Columns(one.points, form, scale=known.scale if known else 1.0, clip=clip)
+        named.append(series)
     return named
 
 
