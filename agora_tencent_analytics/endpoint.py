@@ -274,23 +274,22 @@ def check_params(row: Endpoint[Any], params: Mapping[str, Any], *, unlisted: boo
     Raises:
         BadInput: an unknown, missing, mistyped, empty, unlisted or over-long parameter.
     """
-    known = row._by_name
-    for name in params:
-        if name not in known:
+    known, given = row._by_name, dict[str, Any]()
+    for name, value in params.items():
+        if (param := known.get(name)) is None:
             raise BadInput(f"{row.name} has no parameter {name!r}; it takes {', '.join(known) or 'none'}")
-    given = {name: value for name, value in params.items() if value is not None}
-    for name in row._needed:
-        if name not in given:
-            raise BadInput(f"{row.name} needs the parameter {name!r}")
-    for name in given:
-        param = known[name]
-        value = given[name] = _checked(row, param, given[name])
+        if value is None:
+            continue
+        given[name] = value = _checked(row, param, value)
         if param.values and not unlisted:
             _check_listed(row, param, value)
-        if param.needs and param.needs not in given:
+        if param.needs and params.get(param.needs) is None:
             raise BadInput(f"{row.name} takes {name!r} only together with {param.needs!r}")
         if value in (".", "..") and f"{{{name}}}" in row.path:
             raise BadInput(f"{row.name} takes {name!r} as a part of its path, which {value!r} would change")
+    for name in row._needed:
+        if name not in given:
+            raise BadInput(f"{row.name} needs the parameter {name!r}")
     return given
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
+from operator import attrgetter
 from typing import Any, cast
 
 from agora_tencent_analytics.context import listed
@@ -17,12 +18,13 @@ from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.models.calls import Call, Session, unsigned
 from agora_tencent_analytics.models.events import Event
 from agora_tencent_analytics.paging.paginator import Paginator
-from agora_tencent_analytics.paging.question import over_range, reaches, sessions_of, theirs
+from agora_tencent_analytics.paging.question import joined_before, over_range, reaches, sessions_of, theirs
 from agora_tencent_analytics.paging.stays import life_of
 from agora_tencent_analytics.secret import secret
 from agora_tencent_analytics.timerange import TimeRange
 
 Ask = Callable[..., Paginator[Any]]
+_SESSIONS_COUNT = attrgetter("sessions_count")
 
 
 def hold(provider: type[Any]) -> None:
@@ -108,12 +110,12 @@ def _about_sessions(ask: Ask) -> Ask:
         self: Any, call: Call, sessions: Iterable[Session], *, over: TimeRange | None = None, **options: Any
     ) -> Paginator[Any]:
         check_call(self, call)
-        found = sessions_of(call, sessions)
-        mine = theirs(found)
+        found = joined_before(over, sessions_of(call, sessions))
+        mine, vendor, call_id = theirs(found), self.name, call.call_id
 
-        def wanted(item: Any) -> bool:
-            late = over is not None and isinstance(item, Event) and item.ts not in over
-            return mine(item) and _about(item, self, call) and not late
+        def wanted(item: Any) -> bool:  # for every series of what may be a very large answer
+            about = item.vendor == vendor and item.call_id == call_id and mine(item)
+            return about and (over is None or not isinstance(item, Event) or item.ts in over)
 
         return _only(ask(self, call, found, over=over, **options), wanted)
 
@@ -197,7 +199,7 @@ def _runs(call: Call) -> bool:
 
 def _counted(provider: Any, call: Call, over: TimeRange | None) -> int:
     """How many sessions the row of a call counts; 0 where it does not, or where not all of the call is asked for."""
-    counts = next((row.sessions_count for row in provider.endpoints if row.sessions_count), "")
+    counts = next(filter(None, map(_SESSIONS_COUNT, provider.endpoints)), "")
     if not counts or not call.finished or call.destroyed_ts is None:
         return 0
     whole = over is None or (call.created_ts in over and call.destroyed_ts in over)

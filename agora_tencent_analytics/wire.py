@@ -438,14 +438,8 @@ def decoded(
 
 def _decoded(vendor: Vendor, row: Endpoint[Any], response: Response, body: Any, asked: Asked) -> Reply[Any]:
     reply = vendor.decode(row, body, asked)
-    if not isinstance(reply.items, (list, tuple)):
-        raise TypeError(f"Vendor.decode gave its items as {type(reply.items).__name__}, not as a list")
-    for kind in set(map(type, reply.items)):
-        if kind is not row.model and not issubclass(kind, row.model):
-            raise TypeError(f"Vendor.decode gave {kind.__name__}, where {row.model.__name__} was due")
-    for name, value, due in _MUST_BE.get(row.model, ()):
-        if not due.issuperset(map(type, map(value, reply.items))):
-            raise TypeError(f"{name} must be {next(iter(due)).__name__}, and Vendor.decode gave something else")
+    if not isinstance(body, UsualPage):  # of which every row is known to be what it should be
+        _check_items(row, reply.items)
     reply, flaws = identified(row, reply), asked.flaws
     named = reply.ids or flaws.rows or row.model is MetricSeries or isinstance(row.paging, Unpaged)
     if reply.items and not named:  # a page that comes again would not be known
@@ -455,11 +449,29 @@ def _decoded(vendor: Vendor, row: Endpoint[Any], response: Response, body: Any, 
         reply = replace(reply, next=link[1] if link else "")
     if isinstance(row.paging, NextPage) and row.paging.last:
         reply = replace(reply, next=reply.ids[-1] if reply.ids else "")
-    if row.model is MetricSeries and not all(one.vendor_metric for one in reply.items):
+    if row.model is MetricSeries and not all(map(_VENDOR_METRIC, reply.items)):
         flaws.doubts.append("a series in the answer does not say which metric it is, and may be taken for another")
     return replace(reply, flaws=flaws) if flaws.rows or flaws.fields or flaws.doubts else reply
 
 
+def _check_items(row: Endpoint[Any], items: Sequence[Any]) -> None:
+    """Nothing, if what a vendor's `decode` gave is what the row describes.
+
+    Raises:
+        TypeError: it is not.
+    """
+    if not isinstance(items, (list, tuple)):
+        raise TypeError(f"Vendor.decode gave its items as {type(items).__name__}, not as a list")
+    for kind in set(map(type, items)):
+        if kind is not row.model and not issubclass(kind, row.model):
+            raise TypeError(f"Vendor.decode gave {kind.__name__}, where {row.model.__name__} was due")
+    for name, value, due in _MUST_BE.get(row.model, ()):
+        if not due.issuperset(map(type, map(value, items))):
+            raise TypeError(f"{name} must be {next(iter(due)).__name__}, and Vendor.decode gave something else")
+
+
+_TEXTS = {str}
+_VENDOR_METRIC = attrgetter("vendor_metric")
 _MUST_BE: Mapping[type, Sequence[tuple[str, Callable[[Any], Any], frozenset[type]]]] = {
     Call: [(name, attrgetter(name), frozenset((kind,))) for name, kind in (("call_id", str), ("created_ts", int))],
     Session: [(name, attrgetter(name), frozenset((kind,))) for name, kind in (("session_id", str), ("join_ts", int))],
@@ -487,7 +499,8 @@ def identified(row: Endpoint[Any], reply: Reply[Any]) -> Reply[Any]:
     Raises:
         ValueError: it has another number of ids than of items; or a record has no identity.
     """
-    if not all(issubclass(kind, str) for kind in set(map(type, reply.ids))):
+    kinds = set(map(type, reply.ids))
+    if kinds != _TEXTS and not all(issubclass(kind, str) for kind in kinds):
         raise TypeError("Vendor.decode gave ids that are not texts")
     if not row.key or len(reply.ids) == len(reply.items):
         return reply

@@ -79,9 +79,9 @@ def glance(chunk: bytes, form: PointForm) -> Glance | None:
         chunk: JSON text of a list of points.
         form: how the points are spelt.
     """
-    mark, others = (b"[", 1) if form is PointForm.PAIRS else (b'"Time":', 0)
+    mark, length, others = (b"[", 1, 1) if form is PointForm.PAIRS else (b'"Time":', 7, 0)
     begin = chunk.find(mark, 1)
-    begun, ended = _SECOND(chunk, begin + len(mark)), _SECOND(chunk, chunk.rfind(mark) + len(mark))
+    begun, ended = _SECOND(chunk, begin + length), _SECOND(chunk, chunk.rfind(mark) + length)
     if begin < 0 or begun is None or ended is None or not 0 < (first := int(begun[1])) <= (last := int(ended[1])):
         return None
     return Glance(first, last, chunk.count(mark) - others, len(chunk))

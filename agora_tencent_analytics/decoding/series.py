@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import isfinite, isnan, nan
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -18,7 +19,7 @@ from agora_tencent_analytics.decoding.rows import one_text
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.models.columns import Columns
 from agora_tencent_analytics.models.metrics import METRICS, VendorMetric
-from agora_tencent_analytics.models.series import MetricSeries
+from agora_tencent_analytics.models.series import MetricSeries, twin
 from agora_tencent_analytics.timerange import TimeRange
 
 
@@ -59,24 +60,24 @@ def series_unread(
         users: the users of sessions, where series are of those; None: they are of users.
     """
     named, clip = [], (window.start, window.end)
+    # All that the series have in common; each is a copy of it.
+    common = MetricSeries(
+        vendor=vendor, call_id=call_id, session_id="", user_id="", vendor_metric="", columns=Columns(b"null", form)
+    )
     for one in found:
         known = metrics.get(one.metric)
-        name = known.of(one.peer_id) if known else ""
-        scale = known.scale if known else 1.0
-        named.append(
-            MetricSeries(
-                vendor=vendor,
-                call_id=call_id,
-                session_id="" if users is None else one.owner,
-                user_id=one.owner if users is None else users.get(one.owner, ""),
-                peer_id=one.peer_id,
-                metric=name,
-                vendor_metric=one.metric,
-                unit=METRICS[name].unit if name else "",
-                columns=Columns(one.points, form, scale=scale, clip=clip),
-                extra=one.extra,
-            )
-        )
+        series = twin(common)
+        own = series.__dict__
+        if users is None:
+            own["user_id"] = one.owner
+        else:
+            own["session_id"], own["user_id"] = one.owner, users.get(one.owner, "")
+        if known is not None:
+            own["metric"] = name = known.of(one.peer_id)
+            own["unit"] = METRICS[name].unit if name else ""
+        own["peer_id"], own["vendor_metric"], own["extra"] = one.peer_id, one.metric, one.extra
+        own["columns"] = Columns(one.points, form, scale=known.scale if known else 1.0, clip=clip)
+        named.append(series)
     return named
 
 
@@ -140,15 +141,22 @@ def read_series(
     ]
 
 
+_WHICH = attrgetter("session_id", "user_id", "peer_id", "vendor_metric")
+
+
 def join_series(pieces: Iterable[MetricSeries]) -> list[MetricSeries]:
     """Each series whole, of the pieces that windows and pages gave.
 
     Args:
         pieces: of one walk.
     """
+    found = list(pieces)
+    which = list(map(_WHICH, found))
+    if len(set(which)) == len(found):  # as those of one window are
+        return found
     whole: dict[tuple[str, ...], list[MetricSeries]] = {}
-    for piece in pieces:
-        whole.setdefault((piece.session_id, piece.user_id, piece.peer_id, piece.vendor_metric), []).append(piece)
+    for one, piece in zip(which, found, strict=True):
+        whole.setdefault(one, []).append(piece)
     return [same[0] if len(same) == 1 else _joined(same) for same in whole.values()]
 
 

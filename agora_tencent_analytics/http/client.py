@@ -129,6 +129,15 @@ class Caller(Terms, kw_only=True):
 class _Ask:
     """One question on its way to an answer."""
 
+    # What changes only with an attempt stands in the class.
+    _host = ""
+    _signed_lead = 0.0
+    _days_spent = 0
+    _keys: Any = None
+    _keys_before: Any = None
+    _keys_since = -math.inf
+    _rowless: Answer | None = None  # no row of it could be read: a slip of the moment perhaps, else it stands
+
     def __init__(
         self,
         caller: Caller,
@@ -148,14 +157,8 @@ class _Ask:
         self._recorder = Recorder(row, caller, receipts, self._clock)
         self._max_wait = caller.max_wait if max_wait is None else max_wait
         self._failures: list[AnalyticsError] = []
-        self._host, self._signed_lead, self._days_spent = "", 0.0, 0
-        credentials = caller.credentials
-        self._keys: Any = None
-        self._keys_before: Any = None
-        self._keys_since = -math.inf
-        if isinstance(credentials, Fixed):  # nobody need be called, nor waited for
-            self._keys, self._keys_since = credentials.keys, math.inf
-        self._rowless: Answer | None = None  # no row of it could be read: a slip of the moment perhaps, else it stands
+        if isinstance(caller.credentials, Fixed):  # nobody need be called, nor waited for
+            self._keys, self._keys_since = caller.credentials.keys, math.inf
 
     async def answer(self) -> Answer:
         """Attempt after attempt, until one succeeds or nothing is left to try."""

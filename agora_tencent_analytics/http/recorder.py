@@ -45,15 +45,17 @@ class Recorder:
         clock: the clocks of this machine.
     """
 
+    attempts: int = 0
+    requests: int = 0
+    heard: bool = False
+    """Whether anybody listens to the notices of ordinary life."""
+    _waited_s = 0.0
+    _waits_long = False
+    _sent_at: float | None = None  # of an attempt whose end was not told yet
+
     def __init__(self, row: Endpoint[Any], terms: Terms, receipts: tuple[Receipt, ...], clock: Clock) -> None:
-        self.attempts: int = 0
-        self.requests: int = 0
-        self.heard: bool = False
-        """Whether anybody listens to the notices of ordinary life."""
         self._row, self._terms, self._receipts, self._clock = row, terms, receipts, clock
         self._ask = next(_numbers)
-        self._waited_s, self._waits_long = 0.0, False
-        self._sent_at: float | None = None  # of an attempt whose end was not told yet
         if is_heard(self._terms.hooks):
             self.heard, self._began = True, clock.monotonic()
             self._tell(AskStarted)

@@ -87,8 +87,10 @@ class _Text(msgspec.Struct, gc=False):  # made in a third of the time that a nam
         return _Made(times[first:beyond], values[first:beyond], untimed, outside, contradicted)
 
     def glance(self) -> Glance | None:
-        seen = glance(self.chunks[0], self.form) if len(self.chunks) == 1 else None
-        return seen if seen and _inside(seen, self.clip) else None
+        if len(self.chunks) != 1 or (seen := glance(self.chunks[0], self.form)) is None:
+            return None
+        clip = self.clip
+        return seen if clip is None or (clip[0] <= seen.first and seen.last < clip[1]) else None
 
 
 class _Joined(msgspec.Struct, gc=False):
@@ -128,8 +130,11 @@ class _Within(msgspec.Struct, gc=False):
         return _Made(kept, of_kept, *counted)
 
     def glance(self) -> Glance | None:
-        seen = self.parent._glance()
-        return seen if seen and any(_inside(seen, span) for span in self.spans) else None
+        if (seen := self.parent._state.glance()) is not None:
+            for start, end in self.spans:
+                if start <= seen.first and seen.last < end:
+                    return seen
+        return None
 
 
 class _Watched(msgspec.Struct, gc=False):
@@ -353,10 +358,6 @@ class Columns:
         if not isinstance(state, _Made):
             self._state = state = state.make()
         return state
-
-
-def _inside(seen: Glance, span: tuple[float, float] | None) -> bool:
-    return span is None or (span[0] <= seen.first and seen.last < span[1])
 
 
 def _as_json(value: float) -> float | str | None:

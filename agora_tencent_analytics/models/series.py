@@ -83,11 +83,9 @@ class MetricSeries:
             columns: the points.
             spare: columns that belong to no session.
         """
-        # Not `attrs.evolve`, which takes twenty times as long: a call has dozens of series.
-        other = object.__new__(MetricSeries)
-        own = self.__dict__.copy()
+        other = twin(self)
+        own = other.__dict__
         own["session_id"], own["user_id"], own["columns"], own["spare"] = session_id, user_id, columns, spare
-        object.__setattr__(other, "__dict__", own)
         return other
 
     def __hash__(self) -> int:
@@ -151,3 +149,16 @@ class MetricSeries:
 
 
 _NAMED = tuple(field.name for field in attrs.fields(MetricSeries) if field.name not in ("columns", "spare"))
+
+
+def twin(series: MetricSeries) -> MetricSeries:
+    """A copy, of which whoever made it may change the `__dict__` before anybody else has it.
+
+    To make a series by its constructor takes twice as long, by `attrs.evolve` twenty times: an answer has dozens.
+
+    Args:
+        series: what is copied.
+    """
+    other = object.__new__(MetricSeries)
+    object.__setattr__(other, "__dict__", series.__dict__.copy())
+    return other

@@ -94,7 +94,7 @@ class Paginator(Generic[T]):
         Args:
             items: pieces of records, as the pages gave them.
         """
-        if not all(one.wanted(item) for one in self._filters for item in items):
+        if not all(all(map(one.wanted, items)) for one in self._filters):
             return None
         return items if self._merge is None else self._merge(items)
 
@@ -140,8 +140,9 @@ class Paginator(Generic[T]):
 
     async def collect(self) -> list[T]:
         """Everything in one list; for answers that fit in memory."""
-        found, batches = list[T](), self.batches()
-        while (batch := await batches.next()) is not None:
+        found, walk = list[T](), self._new_walk(whole_questions=self._merge is not None)
+        take = walk.next if self._merge is None else Batches(walk, self._merge).next
+        while (batch := await take()) is not None:
             found.extend(batch)
         return found
 

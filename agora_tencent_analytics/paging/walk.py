@@ -18,6 +18,8 @@ from functools import partial
 from operator import attrgetter
 from typing import Any, NamedTuple
 
+import msgspec
+
 from agora_tencent_analytics.context import is_heard, tell
 from agora_tencent_analytics.decoding.flaws import NO_FLAWS
 from agora_tencent_analytics.endpoint import Endpoint, NextPage, PageNumber, Unpaged
@@ -58,7 +60,7 @@ _LASTS: Mapping[type, Callable[[Any], tuple[int, int | None]]] = {
 }
 
 
-class Filter(NamedTuple):
+class Filter(msgspec.Struct):
     """What of a walk's items was asked for."""
 
     wanted: Callable[[Any], bool]
@@ -79,7 +81,7 @@ class Held(NamedTuple):
     """What may be missing, in words."""
 
 
-class Listing(NamedTuple):
+class Listing(msgspec.Struct):
     """What is listed, and how: the same for every walk."""
 
     caller: Caller
@@ -105,18 +107,20 @@ class Walk:
         whole_questions: True if a question that the cursor has left in the middle is to be asked again as a whole.
     """
 
+    # What most walks never come to need stands in the class.
+    _told = Receipt()  # the cost that pages have told
+    _warned = False
+    _beginnings: Beginnings | None = None
+    _last: tuple[TimeRange, int, Reply[Any], bytes]
+    _lost: Sequence[UnreadableRow] = ()
+    _asked_again: tuple[TimeRange, int] | None = None
+
     def __init__(self, listing: Listing, filters: Sequence[Filter], *, whole_questions: bool) -> None:
         caller, cursor, held = listing.caller, listing.cursor, listing.held
         self._listing = listing
         self._filters = filters
         self._held = held if cursor is None else None  # a cursor lies behind them
-        self._told = Receipt()  # the cost that pages have told
-        self._warned = False
         self._seen = Seen()
-        self._beginnings: Beginnings | None = None
-        self._last: tuple[TimeRange, int, Reply[Any], bytes]
-        self._lost: Sequence[UnreadableRow] = ()
-        self._asked_again: tuple[TimeRange, int] | None = None
         before = (0, 0) if cursor is None else (cursor.found, cursor.strange)
         self.evidence: Evidence = Evidence(from_cursor=cursor is not None, before=before)
         self.windows: Windows = Windows(
@@ -178,9 +182,9 @@ class Walk:
 
     def _asks_again(self, question: Question, reader: Reader, reply: Reply[Any]) -> bool:
         """True if a page is to be asked for once more: by its rows it answers a question about another time."""
-        place = reader.window, reader.number
         if not self._is_of_another_time(question, reader, reply):
             return False
+        place = reader.window, reader.number
         if self._asked_again != place:
             self._asked_again = place
             return True
@@ -196,7 +200,8 @@ class Walk:
         if not (items and row.bounds.exact and row.bounds.end):
             return False
         if row.model is MetricSeries:
-            return not any(map(_has_points, items)) and any(one.columns.outside for one in items)
+            of_the_end = reply.sessions and all(one.join_ts == window.end for one in reply.sessions)
+            return not (of_the_end or any(map(_has_points, items))) and any(one.columns.outside for one in items)
         if row.model not in _LASTS or (_touches(window, items[0]) and _touches(window, items[-1])):
             return False
         if row.model is Session:
@@ -355,11 +360,12 @@ class Walk:
         self.evidence.finished = True
         self.evidence.stopped = stopped
         found, strange = self.evidence.came
-        for _, needed, always, least in self._filters:
-            if found < least:
-                self.evidence.doubts[f"{needed}: {counted(least, 'is', 'are')} counted, and {found} came"] = None
-            elif needed and (strange or always) and not found:
-                came = f"{counted(strange, 'row')} came, but not {needed}"
+        for one in self._filters:
+            if found < one.least:
+                said = f"{one.needed}: {counted(one.least, 'is', 'are')} counted, and {found} came"
+                self.evidence.doubts[said] = None
+            elif one.needed and (strange or one.always) and not found:
+                came = f"{counted(strange, 'row')} came, but not {one.needed}"
                 self.evidence.doubts[f"{came}; the vendor may spell it otherwise"] = None
         self._seen.close()
 

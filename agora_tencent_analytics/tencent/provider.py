@@ -258,8 +258,9 @@ _Spans = tuple[tuple[int, int], ...]
 class _Stays(NamedTuple):
     """When (from, and to, excluded) the points of a user are of which stay."""
 
-    own: dict[str, _Spans]
-    any: _Spans
+    own: Mapping[str, _Spans]
+    beside: _Spans
+    """When they are of none."""
 
 
 def _stays(stays: list[Session]) -> _Stays:
@@ -278,19 +279,21 @@ def _stays(stays: list[Session]) -> _Stays:
         for stay, following in zip_longest(stays, stays[1:])
     ]
     latest_first = sorted(zip(stays, ends, strict=True), key=lambda own: (-own[0].join_ts, own[1]))
-    own: dict[str, _Spans] = {}
+    own, beside = dict[str, _Spans](), list[tuple[int, int]]()
     for span in pairwise(sorted({0, _EVER, *ends, *(stay.join_ts for stay in stays)})):
         owner = next((stay.session_id for stay, last in latest_first if stay.join_ts <= span[0] < last), None)
-        if owner is not None:
+        if owner is None:
+            beside.append(span)
+        else:
             own[owner] = (*own.get(owner, ()), span)
-    return _Stays(own, tuple(sorted(span for spans in own.values() for span in spans)))
+    return _Stays(own, tuple(beside))
 
 
 def _by_stay(series: MetricSeries, stays: _Stays) -> Iterable[MetricSeries]:
-    """One user's series, cut into the user's stays."""
-    whole, found, any_stay = series.columns, list[MetricSeries](), stays.any
+    """One user's series, cut into the user's stays; what is of none is with the first."""
+    whole, found = series.columns, list[MetricSeries]()
     for session_id, spans in stays.own.items():
-        first = spans[0] == any_stay[0]
-        spare = (whole.without(any_stay),) if first else ()
+        first = not found
+        spare = (whole.within(stays.beside),) if first else ()
         found.append(series.of_session(session_id, series.user_id, whole.within(spans, counts=first), spare))
     return found

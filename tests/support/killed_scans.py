@@ -11,7 +11,6 @@ import re
 import sqlite3
 import subprocess
 import time
-from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -21,7 +20,7 @@ import attrs
 
 from tests.support.command_line import COMMAND, environment, serving, settings_of
 
-__all__ = ["SETTLED_S", "Killed", "killed_and_resumed", "twice"]
+__all__ = ["SETTLED_S", "Killed", "killed_and_resumed", "whole_calls"]
 
 WORKERS, BUFFERED = 16, 64
 SETTLED_S = 1_900
@@ -105,7 +104,18 @@ def _owed(ledger: Path) -> int:
     return min(int(owed), WORKERS + BUFFERED)
 
 
-def twice(lines: list[dict[str, Any]]) -> list[str]:
-    """Calls that stand in the file more than once."""
-    counted = Counter((line["call_id"], line["part"]) for line in lines)
-    return [call_id for (call_id, _), number in counted.items() if number > 1]
+def whole_calls(lines: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """Each call's parts, every one once; of a call that was killed between two of them, as they came again, whole."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for line in lines:
+        begun = line["call_id"] in found
+        parts = found.setdefault(line["call_id"], [])
+        if line["part"] == 0:
+            assert not (parts and parts[-1]["last"]), "nothing acknowledged is yielded again"
+            assert begun == line.get("again", False), "only what was acknowledged in part comes again, and says so"
+            parts.clear()
+        assert len(parts) == line["part"]
+        assert not parts or parts[0].get("again") == line.get("again")
+        parts.append(line)
+    assert all(parts[-1]["last"] for parts in found.values()), "no call is left between two of its parts"
+    return found

@@ -241,8 +241,9 @@ class LedgerFile:
                 execute_script(connection, script)
             connection.execute(f"PRAGMA application_id = {_APPLICATION}")
             connection.execute(f"PRAGMA user_version = {len(_SCHEMAS)}")
+            connection.execute(_SET_MARK, ("sum", connection.aside(partial(_sum, connection))))  # it may be killed next
             connection.execute("COMMIT")
-        connection.aside(partial(_check_all, connection, summed=version == len(_SCHEMAS)))
+        connection.aside(partial(_check_all, connection))
 
     def _begin(self) -> None:
         """Notes that the file is open, and whether commits were lost since it was the last time."""
@@ -346,10 +347,10 @@ def _closed(connection: SqliteConnection, witness: _Witness) -> None:
     witness.close(needed=open_still)
 
 
-def _check_all(connection: SqliteConnection, *, summed: bool) -> None:
+def _check_all(connection: SqliteConnection) -> None:
     check_rows(connection, _SOUND)
     known = dict(connection.execute("SELECT name, value FROM marks WHERE name IN ('open', 'sum')").fetchall())
-    if summed and not known.get("open") and known.get("sum", _SUM_OF_NOTHING) != _sum(connection):
+    if not known.get("open") and known.get("sum") != _sum(connection):
         raise sqlite3.DatabaseError("its rows are not those that it was closed with: somebody has changed it")
 
 
@@ -360,6 +361,3 @@ def _sum(connection: sqlite3.Connection) -> int:
         for row in connection.execute(statement):
             said.update(repr(row).encode(errors="backslashreplace"))
     return int.from_bytes(said.digest())
-
-
-_SUM_OF_NOTHING = int.from_bytes(blake2b(digest_size=7).digest())
