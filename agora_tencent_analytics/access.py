@@ -15,14 +15,16 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypedDict, TypeVar, Unpack
 from urllib.parse import urlsplit
 
-from agora_tencent_analytics.context import Priority, check_hooks
+from msgspec.structs import replace
+
+from agora_tencent_analytics.context import PRIORITIES, Priority, check_hooks, check_seconds, earlier
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.environment import EnvironmentVariable, from_environment
 from agora_tencent_analytics.errors import BadInput, NotOffered
 from agora_tencent_analytics.http.client import Caller
 from agora_tencent_analytics.http.connection import check_loop
 from agora_tencent_analytics.http.credentials import Fixed, account_of, check_async, fixed_credentials, hidden, seal_key
-from agora_tencent_analytics.http.hosts import Hosts, check_base_url
+from agora_tencent_analytics.http.hosts import hosts_of
 from agora_tencent_analytics.http.retry import Retry
 from agora_tencent_analytics.http.timeouts import Timeouts
 from agora_tencent_analytics.http.transport import AiohttpTransport, Transport, check_transport
@@ -107,7 +109,7 @@ class Access:
         timeouts: Timeouts | None = None,
         hooks: Iterable[Hook] = (),
     ) -> None:
-        hosts = _checked(base_url)
+        hosts = hosts_of(base_url)
         if not _NAME.fullmatch(vendor.name):
             raise BadInput(f"a vendor's name has lower-case letters, digits and hyphens only, unlike {vendor.name!r}")
         if keys is not None:
@@ -241,20 +243,33 @@ class Access:
         Raises:
             BadInput: an argument is wrong.
         """
-        if retry is not None or timeouts is not None:
-            _check_kinds(("retry", retry, Retry), ("timeouts", timeouts, Timeouts))
-        now = self._caller.quota.clock.clock.monotonic()
-        caller = self._caller.narrowed(
-            now, priority=priority, max_wait=max_wait, within_s=within_s, budget=budget, hooks=hooks
-        )
-        caller.receipts = (Receipt(), *caller.receipts)
-        if retry is not None:
-            caller.retry = retry
-        if timeouts is not None:
-            caller.timeouts = timeouts
+        caller = self._caller
+        if priority is not None and priority not in PRIORITIES:
+            raise BadInput(f"priority must be one of {', '.join(PRIORITIES)}, not {priority!r}")
+        if max_wait is not None:
+            check_seconds("max_wait", max_wait)
+        until, budgets = caller.until, caller.budgets
+        if within_s is not None:
+            check_seconds("within_s", within_s)
+            until = earlier(until, caller.quota.clock.clock.monotonic() + within_s)
+        if budget is not None or retry is not None or timeouts is not None:
+            _check_kinds(("budget", budget, Budget), ("retry", retry, Retry), ("timeouts", timeouts, Timeouts))
+            if budget is not None and budget not in budgets:  # what holds already is not taken twice
+                budgets = (*budgets, budget)
         view = object.__new__(type(self))
         # A copy: what a view keeps for later, bound to its terms, must not become the provider's.
-        view.__dict__, view._caller = self.__dict__.copy(), caller
+        view.__dict__ = self.__dict__.copy()
+        view._caller = replace(
+            caller,
+            priority=priority or caller.priority,
+            max_wait=caller.max_wait if max_wait is None else max_wait,
+            until=until,
+            budgets=budgets,
+            hooks=check_hooks(hooks, caller.hooks) if hooks else caller.hooks,
+            retry=retry or caller.retry,
+            timeouts=timeouts or caller.timeouts,
+            receipts=(Receipt(), *caller.receipts),
+        )
         return view
 
     @property
@@ -433,15 +448,3 @@ def _check_kinds(*options: tuple[str, object, type]) -> None:
     for name, value, kind in options:
         if value is not None and not isinstance(value, kind):
             raise BadInput(f"{name} must be a {kind.__name__}, not {type(value).__name__}")
-
-
-def _checked(base_url: str | Sequence[str]) -> Hosts:
-    """The hosts, each once and each fit for credentials.
-
-    Raises:
-        BadInput: one of them is not, or there is none.
-    """
-    urls = base_url if isinstance(base_url, list | tuple) else [base_url]
-    if not urls:
-        raise BadInput("base_url must name at least one host")
-    return Hosts(list(dict.fromkeys(check_base_url(url) for url in urls)))

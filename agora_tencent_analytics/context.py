@@ -9,10 +9,9 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Iterable
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, get_args
 
 import msgspec
-from msgspec.structs import replace
 
 from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.log import LOG, enter, hook_failed
@@ -40,49 +39,6 @@ class Terms(msgspec.Struct, kw_only=True):
     hooks: tuple[Hook, ...] = ()
     """Given every notice."""
 
-    def narrowed(
-        self,
-        now: float,
-        *,
-        priority: Priority | None = None,
-        max_wait: float | None = None,
-        within_s: float | None = None,
-        budget: Budget | None = None,
-        hooks: Iterable[Hook] = (),
-    ) -> Self:
-        """A copy with others on top: what is not given stays, budgets and hooks add up, of two ends the earlier holds.
-
-        Args:
-            now: monotonic seconds, from which `within_s` counts.
-            priority: see `Terms`; so are the others.
-            max_wait: in place of the one here.
-            within_s: seconds from now until all must be over.
-            budget: the most requests.
-            hooks: beside those here.
-
-        Raises:
-            BadInput: an argument is wrong.
-        """
-        if priority is not None and priority not in PRIORITIES:
-            raise BadInput(f"priority must be one of {', '.join(PRIORITIES)}, not {priority!r}")
-        if max_wait is not None:
-            check_seconds("max_wait", max_wait)
-        until = self.until
-        if within_s is not None:
-            check_seconds("within_s", within_s)
-            until = now + within_s if until is None else min(until, now + within_s)
-        if budget is not None and not isinstance(budget, Budget):
-            raise BadInput(f"budget must be a Budget(requests=...), not {budget!r}")
-        return replace(
-            self,
-            priority=priority or self.priority,
-            max_wait=self.max_wait if max_wait is None else max_wait,
-            until=until,
-            # What holds already is not taken twice.
-            budgets=self.budgets if budget is None or budget in self.budgets else (*self.budgets, budget),
-            hooks=check_hooks(hooks, self.hooks) if hooks else self.hooks,
-        )
-
 
 def check_seconds(name: str, value: object) -> None:
     """Nothing, if this can be how long somebody waits.
@@ -90,7 +46,7 @@ def check_seconds(name: str, value: object) -> None:
     Raises:
         BadInput: it is not a number from 0.
     """
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
+    if type(value) is bool or not isinstance(value, (int, float)) or not value >= 0:
         raise BadInput(f"{name} must be 0 or more seconds, or None, not {value!r}")
 
 

@@ -18,7 +18,7 @@ from agora_tencent_analytics.errors import BadInput
 from agora_tencent_analytics.models.calls import Call, Session, unsigned
 from agora_tencent_analytics.models.events import Event
 from agora_tencent_analytics.paging.paginator import Paginator
-from agora_tencent_analytics.paging.question import over_range, reaches, sessions_of, theirs
+from agora_tencent_analytics.paging.question import joined_before, over_range, reaches, sessions_of, theirs
 from agora_tencent_analytics.paging.stays import life_of
 from agora_tencent_analytics.secret import secret
 from agora_tencent_analytics.timerange import TimeRange
@@ -110,7 +110,7 @@ def _about_sessions(ask: Ask) -> Ask:
         self: Any, call: Call, sessions: Iterable[Session], *, over: TimeRange | None = None, **options: Any
     ) -> Paginator[Any]:
         check_call(self, call)
-        found = sessions_of(call, sessions)
+        found = joined_before(over, sessions_of(call, sessions))
         mine, vendor, call_id = theirs(found), self.name, call.call_id
 
         def wanted(item: Any) -> bool:  # for every series of what may be a very large answer

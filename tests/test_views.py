@@ -74,11 +74,51 @@ def test_a_view_has_the_provider_s_name_plan_quota_and_hooks_and_its_own_besides
     assert [4, 1, 1] == [one._caller.retry.attempts for one in (agora, view, again)]
 
 
+def test_what_is_not_given_stays_and_what_is_given_takes_its_place() -> None:
+    agora, outer, inner = Vendors().agora(), Budget(9), Budget(3)
+
+    async def scenario() -> list[tuple[Any, ...]]:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        first = agora.with_options(priority="backfill", max_wait=5, within_s=10, budget=outer)
+        await asyncio.sleep(5)
+        others = first.with_options(), first.with_options(max_wait=7, within_s=20, budget=inner)
+        callers = [view._caller for view in (agora, first, *others, first.with_options(within_s=2))]
+        return [(one.priority, one.max_wait, one.until and round(one.until - began, 3), one.budgets) for one in callers]
+
+    assert [
+        (None, None, None, ()),
+        ("backfill", 5, 10, (outer,)),
+        ("backfill", 5, 10, (outer,)),
+        ("backfill", 7, 10, (outer, inner)),  # of two ends the earlier
+        ("backfill", 5, 7, (outer,)),
+    ] == run(scenario)
+
+
+def test_the_same_budget_twice_is_taken_once() -> None:
+    budget = Budget(1)
+    assert (budget,) == Vendors().agora().with_options(budget=budget).with_options(budget=budget)._caller.budgets
+
+
 @pytest.mark.parametrize(
-    "wrong", [{"retry": 5}, {"timeouts": 3}, {"priority": "now"}, {"budget": 2}, {"hooks": print}, {"within_s": -1}]
+    ("wrong", "said"),
+    [
+        ({"retry": 5}, "retry must be a Retry"),
+        ({"timeouts": 3}, "timeouts must be a Timeouts"),
+        ({"priority": "urgent"}, "interactive, normal, backfill"),
+        ({"priority": ""}, "priority must be"),
+        ({"budget": 2}, "budget must be a Budget"),
+        ({"hooks": print}, "list of functions"),
+        ({"max_wait": -1}, "max_wait"),
+        ({"max_wait": float("nan")}, "max_wait"),
+        ({"max_wait": "1"}, "max_wait"),
+        ({"max_wait": True}, "max_wait"),
+        ({"within_s": -1}, "within_s"),
+        ({"within_s": "soon"}, "within_s"),
+    ],
 )
-def test_wrong_options_are_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(BadInput, match=next(iter(wrong))):
+def test_wrong_options_are_refused(wrong: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadInput, match=said):
         Vendors().agora().with_options(**wrong)
 
 

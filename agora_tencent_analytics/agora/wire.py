@@ -14,6 +14,7 @@ from agora_tencent_analytics.agora.codes import CODES, MESSAGES_300
 from agora_tencent_analytics.agora.figures.decode import READ
 from agora_tencent_analytics.agora.replies import PAGES, SERIES, STRUCTURE, series_of, sessions_of
 from agora_tencent_analytics.decoding.rawjson import beside, number, text
+from agora_tencent_analytics.decoding.rows import UsualPage, says_no
 from agora_tencent_analytics.decoding.unread import SeriesAnswer
 from agora_tencent_analytics.endpoint import Endpoint
 from agora_tencent_analytics.errors import Refusal
@@ -62,6 +63,11 @@ class AgoraVendor(Vendor):
 
     def decode(self, row: Endpoint[Any], body: Any, asked: Asked) -> Reply[Any]:
         """The rows of a good answer as records."""
+        envelope = body.envelope if isinstance(body, SeriesAnswer) else body
+        named = text(getattr(body, "call_id", None) if isinstance(body, UsualPage) else envelope.get("call_id"))
+        asked_for = asked.params.get("call_id", named)
+        if named and named.lower() != asked_for.lower():
+            raise ValueError(f"it is about call {named[:40]!r}, which was not asked for")
         if isinstance(body, SeriesAnswer):
             sessions = sessions_of(body, asked)
             users = {session.session_id: session.user_id for session in sessions}
@@ -84,7 +90,7 @@ class AgoraVendor(Vendor):
             items=items,
             ids=row_ids(row, items),
             total=count_of(body.get("total_size")),
-            has_more=has_more if isinstance(has_more, bool) else None,
+            has_more=None if has_more is None else not says_no(has_more),
             request_id=text(body.get("requestId")),
             extra=beside(body, _ENVELOPE, row.payload),
         )

@@ -99,7 +99,7 @@ class Connection:
     def fastest_s(self, endpoint: str) -> float:
         """The fastest of the endpoint's recent answers, seconds; 0 before the first."""
         before, latest, _ = self._fastest.get(endpoint, (0.0, 0.0, 0))
-        return min(before, latest)
+        return before if before < latest else latest
 
     def is_news(self, counter: str, resets_at: float) -> bool:
         """True the first time that the day of a counter, until this instant, is told as spent."""

@@ -66,6 +66,18 @@ class Hosts:
             self._failures[url] = 0
 
 
+def hosts_of(base_url: str | Sequence[str]) -> Hosts:
+    """The hosts of these addresses, each once and each fit for credentials.
+
+    Raises:
+        BadInput: one of them is not, or there is none.
+    """
+    urls = base_url if isinstance(base_url, list | tuple) else [base_url]
+    if not urls:
+        raise BadInput("base_url must name at least one host")
+    return Hosts(list(dict.fromkeys(check_base_url(url) for url in urls)))
+
+
 def check_base_url(base_url: Any) -> str:
     """A base URL that credentials may be sent to: HTTPS, or plain HTTP to this machine.
 

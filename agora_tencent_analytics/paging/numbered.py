@@ -160,6 +160,12 @@ class WindowReader(Reader, kw_only=True):
         return most is not None and most > self.shown
 
     @property
+    def _owed_besides_slips(self) -> bool:
+        """True if it is more than the different rows that were shown."""
+        most = self._now.most_total
+        return most is not None and most > self.shown - self._now.slips
+
+    @property
     def _counted(self) -> bool:
         """True if there is a total of the whole listing that has not been proved too small."""
         most = self._now.most_total
@@ -233,7 +239,8 @@ class WindowReader(Reader, kw_only=True):
         if rows:
             now.filled += 1
             now.marks.add(mark)
-        before, slips = now.ids.size, rows - distinct(page.ids)
+        # What a page has beyond its size, no counting of rows by pages has counted.
+        before, slips = now.ids.size, min(rows, max(self.size, different := distinct(page.ids))) - different
         if now.earlier is None:
             now.ids.update(page.ids)
         else:
@@ -298,9 +305,9 @@ class WindowReader(Reader, kw_only=True):
                 now.probing = True
                 return onward
             return onward if self._owed or page.has_more is True or (now.gap and not counted) else None
-        # A full page. Only a total of the whole listing that is reached ends it, unless it may be the page's own,
-        # or the other sign has been wrong.
-        reached = counted and not (self._owed or page.total == rows or self._liar)
+        # A full page. Only a total of the whole listing that is reached ends it, unless it may be the page's own, the
+        # other sign has been wrong, or it is reached only if it counts what came twice on a page.
+        reached = counted and not (self._owed or page.total == rows or self._liar or self._owed_besides_slips)
         return onward if page.has_more is True or not reached else None
 
     def _ended(self, page: PageSigns, *, repeated: bool) -> Step:

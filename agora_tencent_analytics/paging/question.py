@@ -231,6 +231,18 @@ def users_of(users: Sequence[str] | None, most: int) -> list[list[str] | None]:
     return list(packed(dict.fromkeys(listed("users", users, "user ids")), most))
 
 
+def joined_before(over: TimeRange | None, sessions: Sequence[Session]) -> Sequence[Session]:
+    """Those of the sessions that may have something in the range.
+
+    A vendor whose ends are included lists sessions, and shows points, of the very second in which it ends.
+
+    Args:
+        over: the range; None: any.
+        sessions: of one call.
+    """
+    return sessions if over is None else [one for one in sessions if one.join_ts != over.end]
+
+
 def sessions_of(call: Call, sessions: Iterable[Session]) -> list[Session]:
     """The sessions in order of joining, each once, if all of them belong to the call.
 

@@ -139,6 +139,7 @@ class Windows(msgspec.Struct, eq=False):
         recent = window.end > now - limits.lag_s - RECENT_S
         paging, size = question.row.paging, question.size
         self.reader = reader_of(paging, window, size=size, recent=recent, barren=barren, longest=self._longest)
+        self.reader.ranged = bool(question.row.bounds.start)
         self._refusals = 0
         if not barren and not question.row.key:
             self._seen.close()  # rows that are not identified come again in every window; what counts is within it

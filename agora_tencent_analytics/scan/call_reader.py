@@ -12,6 +12,7 @@ from agora_tencent_analytics.models.columns import POINT_BYTES
 from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.paging.certificate import Certificate, Clipped, NothingToAsk, UnreadableRow
 from agora_tencent_analytics.paging.paginator import Batches, Paginator
+from agora_tencent_analytics.paging.question import joined_before
 from agora_tencent_analytics.scan.batch_queue import BatchQueue
 from agora_tencent_analytics.scan.job import Job
 from agora_tencent_analytics.scan.lister import as_many_as_asked
@@ -119,8 +120,9 @@ class CallReader:
             users = {session.user_id for session in listed}
             sessions = [*listed, *(one for one in sessions if one.user_id not in users)]
         shown = [session for session in sessions if session.user_id in whole.users]
-        apart = job.provider.metrics(call, shown, over=job.work.within)
-        series = whole.of(shown, apart, job.provider.now())
+        asked = joined_before(job.work.within, shown)
+        apart = job.provider.metrics(call, asked, over=job.work.within)
+        series = whole.of(asked, apart, job.provider.now())
         if series is None:
             return sessions
         parts.expect(shown)

@@ -76,12 +76,16 @@ class Work:
         return None if self._whole else self.over
 
     def as_listed(self, call: Call) -> Call:
-        """The call without an end before the range, or a beginning after it, if the vendor has listed it there."""
+        """The call without an end before the range, or a beginning after it, if the vendor has listed it there.
+
+        One that begins in the very second in which the range ends is listed where ends are included: none of it is to
+        be read.
+        """
         if self._listed is not None:
             return call
         if call.destroyed_ts is not None and call.destroyed_ts < self.over.start:
             return attrs.evolve(call, destroyed_ts=None)
-        return attrs.evolve(call, created_ts=0) if call.created_ts >= self.over.end else call
+        return attrs.evolve(call, created_ts=0) if call.created_ts > self.over.end else call
 
     def begin_anew(self) -> bool:
         """Resolves the range again, before any of it was read, if the vendor's clock turns out to be another.

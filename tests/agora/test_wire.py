@@ -87,6 +87,22 @@ def test_the_printed_lists_of_calls_decode(
     assert (request_id, total, has_more, {}) == (reply.request_id, reply.total, reply.has_more, reply.extra)
 
 
+@in_turn(
+    ("told", "has_more"),
+    [("true", True), ("True", True), (1, True), ("false", False), ("False", False), (0, False), (None, None)],
+)
+def test_whether_more_exists_is_read_in_every_spelling(told: object, has_more: bool | None) -> None:
+    assert has_more is read(CALL_LISTS_2024, {**ENVELOPE_2022, "has_more": told, "call_lists": [CALL]}).has_more
+
+
+@pytest.mark.parametrize("row", [CALL_SESSIONS_2024, CALL_METRICS_2024], ids=lambda row: row.name)
+def test_an_answer_about_another_call_is_not_taken(row: Endpoint[Any]) -> None:
+    body = {"code": 200, "call_info": [SESSION], "metrics": []}
+    assert read(row, {**body, "call_id": "CXX"}) == read(row, body)
+    with pytest.raises(ValueError, match="about call 'cyy', which was not asked for"):
+        read(row, {**body, "call_id": "cyy"})
+
+
 def test_the_newest_fields_of_a_call_are_read() -> None:
     newest = {"call_pcu": 3, "call_acu": 9, "call_audio_freeze_rate": 0.064762, "call_video_freeze_rate": 0}
     (call,) = read(CALL_LISTS_2024, {**ENVELOPE_2022, "call_lists": [{**CALL, **newest, "new": 1}]}).items

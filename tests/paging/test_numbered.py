@@ -412,6 +412,16 @@ def test_a_listing_that_shows_less_than_its_total_is_read_again_twice_and_then_s
     assert ("split", "the vendor counts 2 rows, and 1 came") == (steps[-1][0].action, steps[-1][0].reason)
 
 
+def test_a_total_that_is_reached_only_with_what_came_twice_may_count_different_rows() -> None:
+    steps = followed([signs(1, 1, 2, total=6), signs(3, 4, 5, total=6), signs(6, total=6)])
+    assert [("page", 2), ("page", 3), ("done", 3)] == [(step.action, number) for step, number in steps]
+
+
+def test_what_a_page_has_beyond_its_size_is_counted_by_no_total() -> None:
+    steps = followed([signs(1, 2, 3, 3, total=6), signs(4, 5, total=6), signs(6, total=6)])
+    assert [("page", 2), ("page", 3)] == [(step.action, number) for step, number in steps[:2]]
+
+
 def test_a_window_that_drifts_is_read_again_twice_and_then_split() -> None:
     drifting = [signs(1, 2, 3, total=4), signs(3, total=4), signs(total=4), signs(total=4)]
     steps = followed([*drifting, *drifting, *drifting][:12])

@@ -24,6 +24,7 @@ from agora_tencent_analytics import (
     TransportError,
     Vendor,
 )
+from agora_tencent_analytics.access import Access
 from agora_tencent_analytics.agora.endpoints import CALL_LISTS_2024
 from agora_tencent_analytics.agora.wire import AgoraVendor
 from agora_tencent_analytics.endpoint import Endpoint
@@ -114,9 +115,9 @@ class Bench:
     @contextmanager
     def on(self, *, hooks: Iterable[Hook] = (), **terms: Any) -> Iterator[Receipt]:
         """What is asked inside is asked through a view with these terms, and enters the receipt."""
-        before = self.caller
-        self.caller = before.narrowed(self.clock.clock.monotonic(), hooks=hooks, **terms)
-        self.caller.receipts = (Receipt(), *before.receipts)
+        before, provider = self.caller, object.__new__(Access)
+        provider._caller = before
+        self.caller = provider.with_options(hooks=hooks, **terms)._caller
         try:
             yield self.caller.receipts[0]
         finally:
