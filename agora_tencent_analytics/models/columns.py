@@ -248,7 +248,9 @@ class Columns:
             counts: True if what is `outside` of the whole, and its times that could not be read, count here: once, so
                 that sums over pieces count nothing twice.
         """
-        return self._from(_Within(self, tuple(spans), counts))
+        cut = object.__new__(Columns)
+        cut._state = _Within(self, tuple(spans), counts)
+        return cut
 
     def without(self, spans: Sequence[tuple[float, float]]) -> Columns:
         """The points that lie in none of these spans, cut out on first access.

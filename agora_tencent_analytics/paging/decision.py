@@ -101,6 +101,8 @@ class Reader(msgspec.Struct, kw_only=True):
     """The page to ask for, in the vendor's counting."""
     token: str = ""
     """What to ask for it by, where each page names the next; `""` for the first."""
+    ranged: bool = True
+    """False if the vendor takes no range: whatever is asked for, the answer is about everything."""
     recent: bool = False
     """True if rows may still come into this window."""
     barren: int = 0

@@ -12,6 +12,8 @@ it; what overlaps is dropped by id. An answer that is not full ends the walk.
   and the walk goes on below it.
 * A row that began before the window is there because the vendor matches by overlap. Then only the first
   second of the window is still asked; if that is full too, it is named.
+* Where the vendor takes no range, a full answer is everything only if a total, or `has_more`, says so; nothing more can
+  be asked for.
 * `has_more` on an answer that is not full is followed like a full one. Three answers in a row that bring
   nothing new end it, since the sign may be a lie and would burn a day's quota.
 
@@ -68,6 +70,7 @@ _STUCK = "answers are full, and bring nothing new"
 _NOT_AGAIN = "rows that were shown before did not come again, in an answer that is not full"
 _FULL = "the answer was full; it is complete down to its oldest second"
 _SHOWS_NOTHING = "the vendor says that more exists, and shows nothing"
+_NO_RANGE = "the answer was full, and the vendor takes no range by which to ask for the others"
 _UNREAD = "the oldest row of a full answer cannot be read"
 _WHOLE_ANSWER = "the answer was not full"
 _UNORDERED = "the rows of a full answer are not in the order that the row declares, so they may not be the newest"
@@ -207,6 +210,8 @@ class _Reader(Reader, kw_only=True):
     """Rows that the vendor counts in the whole window: the total of the first answer."""
     came: int = 0
     """Rows of the whole window that came, each once."""
+    _latest: int = 0
+    """How many of them the last answer showed."""
     _again: bool = False
     _proven: bool = False
     """True if the last answer proves by itself that nothing can follow."""
@@ -230,7 +235,8 @@ class _Reader(Reader, kw_only=True):
         self.total: int | None = page.total
         if self.promised is None and counts in ("listing", "hint"):
             self.promised = page.total
-        self.came += sum(row not in self.known for row in page.ids) if self.known else len(page.ids)
+        self._latest = sum(row not in self.known for row in page.ids) if self.known else len(page.ids)
+        self.came += self._latest
         self.everything.update(page.ids)
 
     def _lacks(self, page: PageSigns) -> str:
@@ -238,8 +244,11 @@ class _Reader(Reader, kw_only=True):
         due = {row for row, at in self.known.items() if at in self.window}
         if not due or page.is_last or not due.isdisjoint(page.ids):
             return ""
-        asked, self._again = self._again, True
-        return "done" if asked else "page"
+        if self._again:
+            return "done"
+        self._again = True
+        self.came -= self._latest  # they come again
+        return "page"
 
     def _close(self, start: int, reason: str, *, complete: bool, then: TimeRange | None) -> Step:
         """Closes the asked window from `start` on."""
@@ -266,6 +275,10 @@ class NewestReader(_Reader, kw_only=True):
             if (lacks := self._lacks(page)) == "page":
                 return Step(action="page", drift=_NOT_AGAIN)
             return self._close(start, _NOT_AGAIN if lacks else _WHOLE_ANSWER, complete=not lacks, then=None)
+        if not self.ranged:
+            counted_all = self.promised is not None and self.promised <= self.came and page.has_more is not True
+            whole = page.has_more is False or counted_all
+            return self._close(start, _WHOLE_ANSWER if whole else _NO_RANGE, complete=whole, then=None)
         self.barren: int = self.barren + (not fresh)
         if self.barren >= _MOST_BARREN[Newest]:
             return self._close(start, _LIES if page.has_more else _STUCK, complete=False, then=None)
@@ -278,7 +291,8 @@ class NewestReader(_Reader, kw_only=True):
         below = max(oldest, start) + 1
         if unread and below >= end > start + 1:
             return Step(action="split", reason=_UNREAD)
-        self.known: dict[bytes, int] = {row: at for row, at in moments if at < below}
+        # Where ends are included, those of the second after the next window come with it.
+        self.known: dict[bytes, int] = {row: at for row, at in moments if at <= below}
         if below < end:
             why = _FULL if full else "the vendor says that more exists; this is complete down to its oldest second"
             if not self._ordered(page.at):
@@ -337,6 +351,7 @@ class AnyOfReader(_Reader, kw_only=True):
             if (lacks := self._lacks(page)) == "page":
                 return Step(action="page", drift=_NOT_AGAIN)
             doubt = page.has_more is True and not page.is_last
+            self.known.update((row, at) for row, at in zip(page.ids, page.at, strict=False) if at >= window.end)
             self.density.finished(window.end, len(page.ids))
             why = "the vendor says that more exists, in an answer that is not full" if doubt else _WHOLE_ANSWER
             return self._next(_NOT_AGAIN if lacks else why, complete=not doubt and not lacks)

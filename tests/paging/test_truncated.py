@@ -398,3 +398,60 @@ def test_a_reading_that_ends_barren_says_what_the_vendor_said_and_no_more(
     step = next(step for step in steps if step.action == "done")
     assert not step.complete
     assert step.reason.startswith(why)
+
+
+def counted(*moments: int, total: int, more: bool | None = None) -> PageSigns:
+    """An answer whose rows are named by their moments."""
+    return PageSigns(ids=[digest(str(at)) for at in moments], total=total, has_more=more, at=moments)
+
+
+def test_rows_of_an_answer_that_is_asked_for_again_are_counted_once() -> None:
+    reader = NewestReader(paging=Newest(most=4, at="created_ts"), window=TimeRange(0, 100), size=4)
+    steps = [
+        reader.feed(counted(90, 80, 70, 60, total=7, more=True), fresh=4),
+        reader.feed(counted(40, 30, total=3), fresh=2),  # the one of 60 does not come again
+        reader.feed(counted(60, 40, 30, total=3), fresh=0),  # and one of the seven never came
+    ]
+    assert ["narrow", "page", "done"] == [step.action for step in steps]
+    assert (False, "the vendor counts 7 rows, and 6 came") == (steps[-1].complete, steps[-1].reason)
+
+
+def test_newest_rows_of_the_second_in_which_a_window_ends_are_counted_once() -> None:
+    reader = NewestReader(paging=Newest(most=3, at="created_ts"), window=TimeRange(0, 100), size=3)
+    steps = [
+        reader.feed(counted(90, 61, 60, total=5, more=True), fresh=3),
+        reader.feed(counted(61, 60, 40, total=4, more=True), fresh=1),  # up to 61, that included
+        reader.feed(counted(40, total=1), fresh=0),  # and one of the five never came
+    ]
+    assert ["narrow", "narrow", "done"] == [step.action for step in steps]
+    assert (False, "the vendor counts 5 rows, and 4 came") == (steps[-1].complete, steps[-1].reason)
+
+
+def test_any_rows_of_the_second_in_which_a_window_ends_are_counted_once() -> None:
+    reader = AnyOfReader(paging=AnyOf(most=3, at="ts"), window=TimeRange(0, 100), size=3)
+    reader.feed(counted(90, 50, 10, total=5), fresh=3)
+    end, shown = reader.window.end, {10, 50, 90}
+    assert 10 < end < 50
+    step = reader.feed(counted(10, end, total=2), fresh=1)  # up to the end, that included; one of the five never comes
+    while step.action != "done":
+        inside = [at for at in sorted({*shown, end}) if reader.window.start <= at <= reader.window.end]
+        step = reader.feed(counted(*inside[:2], total=len(inside)), fresh=0)
+    assert (False, "the vendor counts 5 rows, and 4 came") == (step.complete, step.reason)
+
+
+@pytest.mark.parametrize(
+    ("signs", "complete"),
+    [
+        ({"total": 3}, True),
+        ({"has_more": False}, True),
+        ({"total": 4}, False),
+        ({"has_more": True}, False),
+        ({}, False),
+    ],
+)
+def test_of_a_full_answer_of_a_vendor_without_ranges_no_more_is_asked(signs: dict[str, Any], complete: bool) -> None:
+    reader = NewestReader(paging=Newest(most=3, at="created_ts"), window=TimeRange(0, 100), size=3, ranged=False)
+    rows = [digest(str(at)) for at in (90, 80, 20)]
+    step = reader.feed(PageSigns(ids=rows, at=[90, 80, 20], **signs), fresh=3)
+    assert ("done", complete) == (step.action, step.complete)
+    assert complete or "takes no range" in step.reason
