@@ -116,10 +116,14 @@ class Seen:
         if self._file is not None or len(self._memory) + len(digests) > self._most:
             return [self._add(digest) for digest in digests]
         memory = self._memory
-        news: list[bool] = []
-        for digest in digests:
-            news.append(digest not in memory)
-            memory.add(digest)
+        if distinct(digests) == len(digests) and memory.isdisjoint(digests):  # as on nearly every page
+            news = [True] * len(digests)
+            memory.update(digests)
+        else:
+            news = []
+            for digest in digests:
+                news.append(digest not in memory)
+                memory.add(digest)
         self.size = len(memory)
         return news
 

@@ -111,7 +111,8 @@ class Walk:
     _told = Receipt()  # the cost that pages have told
     _warned = False
     _beginnings: Beginnings | None = None
-    _last: tuple[TimeRange, int, Reply[Any], bytes]
+    last: tuple[TimeRange, int, Reply[Any], bytes]
+    """Of the page that `next` gave last: window, number, answer and body."""
     _lost: Sequence[UnreadableRow] = ()
     _asked_again: tuple[TimeRange, int] | None = None
 
@@ -176,7 +177,7 @@ class Walk:
                 # The clock that came with it may say that another window is due.
                 if windows.begin_anew() or self._asks_again(question, reader, reply):
                     continue
-                self._last = window, number, reply, body
+                self.last = window, number, reply, body
                 return self._take_in(question, reader)
         return None
 
@@ -223,7 +224,7 @@ class Walk:
         return ""
 
     def _give_held(self, held: Held) -> Sequence[Any]:
-        self._held, self._last = None, (held.over, 0, Reply(items=held.items), b"")
+        self._held, self.last = None, (held.over, 0, Reply(items=held.items), b"")
         self.evidence.reach(held.over)
         if held.doubt:
             self.evidence.doubts[held.doubt] = None
@@ -246,7 +247,7 @@ class Walk:
 
     def page(self, items: Sequence[Any]) -> Page[Any]:
         """The page whose items `next` gave last."""
-        window, number, reply, body = self._last
+        window, number, reply, body = self.last
         cost, self._told = self.evidence.cost.since(self._told), self.evidence.cost.copy()
         return Page(
             items=items,
@@ -264,7 +265,7 @@ class Walk:
         )
 
     def _take_in(self, question: Question, reader: Reader) -> Sequence[Any]:
-        window, number, reply, _ = self._last
+        window, number, reply, _ = self.last
         row, flaws, evidence = question.row, reply.flaws, self.evidence
         lost: list[UnreadableRow] = []
         at = [] if isinstance(row.paging, PageNumber | Unpaged) else moments(row, reply)
@@ -318,7 +319,7 @@ class Walk:
         return items
 
     def _tell(self, row: Endpoint[Any], step: Step, *, split: bool, rows: int, fresh: int) -> None:
-        (window, number, reply, _), hooks = self._last, self._listing.caller.hooks
+        (window, number, reply, _), hooks = self.last, self._listing.caller.hooks
         about: dict[str, Any] = {"vendor": row.vendor, "endpoint": row.name}
         if is_heard(hooks):
             signs: dict[str, Any] = {"rows": rows, "fresh": fresh, "total": reply.total, "has_more": reply.has_more}

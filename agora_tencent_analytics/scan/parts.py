@@ -96,20 +96,17 @@ class Parts:
             by_session.setdefault(one[0].session_id, []).append(one)
         with_series = zip(map(self._expected.pop, by_session, repeat(None)), by_session.values(), strict=True)
         for session, own in chain(zip(sessions, repeat(())), with_series):
-            points = size = 0
-            for _, rows, held in own:
-                points += rows
-                size += held
+            found, rows, sizes = zip(*own, strict=True) if own else ((), (), ())
+            size = sum(sizes)
             # Whether a part is the last is known only when more comes: so a full part goes out then.
             crowded = session is not None and len(self._sessions) >= MOST_SESSIONS
             if crowded or (self.size and self.size + size > MOST_BYTES):
                 yield self._ready(last=False)
             if session is not None:
                 self._sessions.append(session)
-            if own:
-                self._series += [one for one, _, _ in own]
-                self._points += points
-                self.size += size
+            self._series += found
+            self._points += sum(rows)
+            self.size += size
 
     def finish(self) -> Iterator[Part]:
         """The last part, with the sessions that have no series."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
-from functools import partial
 from typing import Any, NamedTuple
 
 from agora_tencent_analytics.endpoint import AnyOf
@@ -57,7 +56,7 @@ class Whole(NamedTuple):
             now: the vendor's now, epoch seconds.
         """
         users = {session.user_id for session in sessions}
-        series = [one for one in self.series if one.user_id in users]
+        series = self.series if users == self.users else [one for one in self.series if one.user_id in users]
         for question in apart.questions(now):
             leads_on = _leads_on(question.trail, series, self.window)
             if leads_on or any(piece.minus(self.window) for piece in question.over):
@@ -122,33 +121,34 @@ async def read_whole(job: Job, worker: int, call: Call) -> Whole | None:
     sessions: dict[str, Session] = {}
     series: list[MetricSeries] = []
     users, everybody = _NOBODY, True
-    pages = partial(anext, way.walk.pages(), None)
+    walk = way.walk._new_walk(whole_questions=False)  # nobody needs a cursor, nor what a page has cost
     early, held, rows = copy(way.listing.trail), 0, 0
     try:
         while True:
             await memory.leave(worker)
-            page = await job.next(pages)
-            if page is None:
+            items = await job.next(walk.next)
+            if items is None:
                 break
-            if page.window != window:  # halved, since pages contradict each other: some have points in both halves
+            asked, _, reply, body = walk.last
+            if asked != window:  # halved, since pages contradict each other: some have points in both halves
                 return None
-            size = len(page.body)
+            size = len(body)
             memory.came(worker, size)
             memory.hold(size)
             held += size
-            before, sessions = users, {session.session_id: session for session in page.sessions} | sessions
-            users, rows = frozenset(session.user_id for session in sessions.values()), rows + len(page.sessions)
-            if {one.session_id or one.user_id for one in page.items} - {*sessions, *users}:
+            before, sessions = users, {session.session_id: session for session in reply.sessions} | sessions
+            users, rows = frozenset(session.user_id for session in sessions.values()), rows + len(reply.sessions)
+            if {one.session_id or one.user_id for one in items} - {*sessions, *users}:
                 # They have nobody next to them: a row is lost, or the list of sessions is what is missing.
                 everybody, users = False, before
                 break
             # Who came back stands on two pages: with all of the series on each, or not, which joining them finds out.
-            series += page.items
+            series += items
             if early is not None:
-                early.saw(Reply(items=page.sessions), window)
+                early.saw(Reply(items=reply.sessions), window)
                 if early.onward(window.end) is not None:
                     return None  # found out now, rather than when all pages are paid for
-            cheaper = list_the_others(way, len(page.sessions), rows, len(users), page.total)
+            cheaper = list_the_others(way, len(reply.sessions), rows, len(users), reply.total)
             if cheaper or held > _MOST_BYTES:
                 everybody = False
                 break
@@ -158,12 +158,12 @@ async def read_whole(job: Job, worker: int, call: Call) -> Whole | None:
         return None  # it is met again, and told, by who asks apart
     finally:
         memory.release(held)
-    shown = list(sessions.values())
+    shown, verdict = list(sessions.values()), way.walk.verdict
     if not everybody and isinstance(way.question.row.paging, AnyOf):
         return None  # it may have more of these users
-    if everybody and (way.walk.verdict.clipped or not shown or _leads_on(way.listing.trail, shown, window)):
+    if everybody and (verdict.clipped or not shown or _leads_on(way.listing.trail, shown, window)):
         return None
-    return Whole(shown, everybody, series, users, window, way.walk.verdict)
+    return Whole(shown, everybody, series, users, window, verdict)
 
 
 def _leads_on(trail: Trail | None, items: Sequence[Any], window: TimeRange) -> bool:
