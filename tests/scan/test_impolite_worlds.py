@@ -45,7 +45,7 @@ COST: dict[str, float] = {
 """How many requests more one slip may cost than the same told politely."""
 
 
-LOSING = {"null_begin", "broken_user", *(slip.name for slip in SLIPS.values() if slip.outcome == "lost")}
+LOSING = {"null_begin", "broken_user", "null_user", *(slip.name for slip in SLIPS.values() if slip.outcome == "lost")}
 
 
 def allowed(played: Played, polite: Played) -> float:
