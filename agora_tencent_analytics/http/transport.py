@@ -268,7 +268,8 @@ class AiohttpTransport:
         Raises:
             UnreadableReply: it is larger than the bound.
         """
-        content, pieces, size = response.content, list[bytes](), 0
+        content, size = response.content, 0
+        pieces: list[bytes] = []
         # An old name of gzip, which aiohttp does not know.
         unzip = (
             zlib.decompressobj(wbits=31) if response.headers.get("Content-Encoding", "").lower() == "x-gzip" else None

@@ -372,7 +372,7 @@ def _own(chunks: bytes | Sequence[bytes]) -> tuple[bytes, ...]:
 
 def _without_copies(pieces: tuple[Columns, ...]) -> tuple[Columns, ...]:
     """The same without those that are not decoded, and the text of an earlier one to the letter."""
-    kept = list[Columns]()
+    kept: list[Columns] = []
     for piece in pieces:
         if not any(type(piece._state) is type(one._state) is _Text and piece._state == one._state for one in kept):
             kept.append(piece)

@@ -185,7 +185,7 @@ class Windows(msgspec.Struct, eq=False):
     def _ask(self, index: int, question: Question, now: float) -> None:
         self._take(index, question)
         self._hidden = []
-        pieces = list[TimeRange]()
+        pieces: list[TimeRange] = []
         for over in question.over:
             pieces += self._inside(question, over, now)
         trail = question.trail

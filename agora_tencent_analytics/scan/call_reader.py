@@ -153,7 +153,9 @@ class CallReader:
         Those of which that is not plain are decoded, a few at a turn of the loop.
         """
         looked_at, decoded, size = self._job.report._looked_at, 0, 0
-        kept, astray, contradicted = list[Seen](), list[MetricSeries](), list[MetricSeries]()
+        kept: list[Seen] = []
+        astray: list[MetricSeries] = []
+        contradicted: list[MetricSeries] = []
         for series in batch:
             if (seen := series.columns._watch(series.spare, looked_at)) is not None:
                 kept.append((series, seen.rows, seen.size))
