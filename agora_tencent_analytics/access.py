@@ -23,7 +23,7 @@ from agora_tencent_analytics.environment import EnvironmentVariable, from_enviro
 from agora_tencent_analytics.errors import BadInput, NotOffered
 from agora_tencent_analytics.http.client import Caller
 from agora_tencent_analytics.http.connection import check_loop
-from agora_tencent_analytics.http.credentials import Fixed, account_of, check_async, fixed_credentials, hidden, seal_key
+from agora_tencent_analytics.http.credentials import Called, Fixed, account_of, fixed_credentials, hidden, seal_key
 from agora_tencent_analytics.http.hosts import hosts_of
 from agora_tencent_analytics.http.retry import Retry
 from agora_tencent_analytics.http.timeouts import Timeouts
@@ -115,8 +115,8 @@ class Access:
         if keys is not None:
             keys = hidden(keys)
             credentials = fixed_credentials(keys, account=account_of(keys))
-        check_async(credentials)
-        assert credentials is not None
+        if not isinstance(credentials, Fixed):
+            credentials = Called(credentials)
         self.seal_key: Secret[bytes] | None = None
         """What ledgers are sealed with; None where the account outlives its keys."""
         if account is None and isinstance(credentials, Fixed) and credentials.account is not None:

@@ -274,7 +274,8 @@ def check_params(row: Endpoint[Any], params: Mapping[str, Any], *, unlisted: boo
     Raises:
         BadInput: an unknown, missing, mistyped, empty, unlisted or over-long parameter.
     """
-    known, given = row._by_name, dict[str, Any]()
+    given: dict[str, Any] = {}
+    known = row._by_name
     for name, value in params.items():
         if (param := known.get(name)) is None:
             raise BadInput(f"{row.name} has no parameter {name!r}; it takes {', '.join(known) or 'none'}")

@@ -22,6 +22,7 @@ from agora_tencent_analytics import (
     TimeRange,
     scan,
 )
+from agora_tencent_analytics.http.credentials import Called
 from agora_tencent_analytics.http.transport import USER_AGENT
 from agora_tencent_analytics.limits import DAY
 from agora_tencent_analytics.simulator import SimulatedAgora, SimulatedTencent, World
@@ -131,7 +132,7 @@ def test_a_callable_that_gives_its_keys_at_once_is_refused_before_a_slot() -> No
         def __call__(self) -> AgoraCredentials:
             return AgoraCredentials(customer_id="id", customer_secret="s3cr3t")
 
-    bench = Bench(GOOD, keys=Keys())  # type: ignore[arg-type]
+    bench = Bench(GOOD, keys=Called(Keys()))  # type: ignore[arg-type]
     refused = bench.fails(BadInput)
     assert "async function" in str(refused)
     assert (0, 0) == (bench.spent, len(bench.script.sent))

@@ -25,6 +25,6 @@ def seconds(value: Any) -> int:
             raise ValueError(f"a date without a time zone: {value!r}") from None
         found = int(moment.timestamp())
     for unit in (1, 10**3, 10**6, 10**9):
-        if found < YEAR_5138 * unit:
+        if abs(found) < YEAR_5138 * unit:
             return found // unit
     raise ValueError(f"not a time: {value!r}")

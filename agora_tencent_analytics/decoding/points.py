@@ -33,7 +33,10 @@ _MOST_REMEMBERED = 16_384  # times: more than four hours of one a second
 _INSIDE = b"0123456789.-+eEnul \t\r\n"  # what a row of numbers and nulls may hold besides its brackets and commas
 _INTEGER = "n" if struct.calcsize("n") == 8 else "q"  # the same eight bytes, but struct is quicker at "n"
 _ROW = re.compile(r"\[[^][]*\]|\{[^}{]*\}")
-_SECOND = re.compile(rb" ?(\d{10})[,\]}]").match
+# Ten digits behind the first mark inside the list, and behind the last one, which may be the same.
+_ENDS = rb"(?s)(?=.(?>.*?%b) ?(\d{10})[,\]}])(?>.*%b) ?(\d{10})[,\]}]"
+_ENDS_OF_PAIRS = re.compile(_ENDS % (rb"\[", rb"\[")).match, b"[", 1
+_ENDS_OF_OBJECTS = re.compile(_ENDS % (rb'"Time":', rb'"Time":')).match, b'"Time":', 0
 _BLANK = bytes.maketrans(b"[]", b"  ")
 
 
@@ -79,10 +82,9 @@ def glance(chunk: bytes, form: PointForm) -> Glance | None:
         chunk: JSON text of a list of points.
         form: how the points are spelt.
     """
-    mark, length, others = (b"[", 1, 1) if form is PointForm.PAIRS else (b'"Time":', 7, 0)
-    begin = chunk.find(mark, 1)
-    begun, ended = _SECOND(chunk, begin + length), _SECOND(chunk, chunk.rfind(mark) + length)
-    if begin < 0 or begun is None or ended is None or not 0 < (first := int(begun[1])) <= (last := int(ended[1])):
+    ends, mark, others = _ENDS_OF_PAIRS if form is PointForm.PAIRS else _ENDS_OF_OBJECTS
+    found = ends(chunk)
+    if found is None or not 0 < (first := int(found[1])) <= (last := int(found[2])):
         return None
     return Glance(first, last, chunk.count(mark) - others, len(chunk))
 

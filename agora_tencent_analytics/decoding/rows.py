@@ -83,6 +83,14 @@ def real(value: Any, _: Any = None) -> float:
     return found
 
 
+def whole(value: Any, _: Any = None) -> int:
+    """A whole number of 64 bits: what has more counts nothing, and would cost a table all of its rows."""
+    found = int(value)
+    if not -(2**63) <= found < 2**63:
+        raise ValueError(f"expected a number of 64 bits, not {value!r}")
+    return found
+
+
 class _Model(NamedTuple):
     build: Callable[[Any, Any], Any]
     needed: Mapping[str, str]  # the vendor's names of the fields that a row must have, with those of the attributes
@@ -139,6 +147,7 @@ class Structure:
         converter.register_structure_hook(str, one_text)
         converter.register_structure_hook_func(lambda kind: kind == tuple[str, ...], texts)
         converter.register_structure_hook(float, real)
+        converter.register_structure_hook(int, whole)
         return converter
 
     def rows(self, rows: Sequence[Any], model: type[T], *, odd: Odd | None = None, **given: Any) -> list[T]:

@@ -162,7 +162,9 @@ class SeriesReader:
 
     def _hollowed(self, body: bytes) -> tuple[bytes, list[bytes]]:
         """The answer without its lists of pairs, and these; as it is, and none, where they are spelt oddly."""
-        find, kept, points, done = body.find, list[bytes](), list[bytes](), 0
+        kept: list[bytes] = []
+        points: list[bytes] = []
+        find, done = body.find, 0
         while (named := find(self._begin, done)) >= 0:
             first = named + len(self._begin) - 2
             # Pairs of numbers hold no quote: the next one opens another name, and they end before it.

@@ -41,7 +41,7 @@ from agora_tencent_analytics.errors import (
     WouldExceedQuota,
 )
 from agora_tencent_analytics.http.connection import Connection
-from agora_tencent_analytics.http.credentials import KEEP_S, Fixed, called_for, check_kind
+from agora_tencent_analytics.http.credentials import KEEP_S, Fixed, check_kind
 from agora_tencent_analytics.http.hosts import Hosts
 from agora_tencent_analytics.http.recorder import Recorder
 from agora_tencent_analytics.http.redaction import Redaction
@@ -411,7 +411,7 @@ class _Ask:
         if isinstance(caller.credentials, Fixed):
             return
         with anyio.move_on_after(self._left_s()) as in_time:
-            self._keys = await called_for(caller.credentials)
+            self._keys = await caller.credentials()
         if in_time.cancelled_caught:
             raise self._late()
         self._keys_since = self._clock.monotonic()

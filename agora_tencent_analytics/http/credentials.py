@@ -95,34 +95,39 @@ def seal_key(credentials: Any) -> Secret[bytes]:
     return Secret(made.digest())
 
 
-def check_async(credentials: Any) -> None:
-    """Nothing, if this can be called and may give something to await.
+class Called(Unpicklable):
+    """An async callable of somebody's, without what it shows: a `partial` may hold a key to call with.
+
+    Args:
+        credentials: gives the credentials.
 
     Raises:
         BadInput: it cannot be called, or is a plain function.
     """
-    if not callable(credentials):
-        raise BadInput(f"credentials must be an async function, not {type(credentials).__name__}")
-    called = credentials
-    while isinstance(called, partial):
-        called = called.func
-    plain = inspect.isfunction(called) or inspect.ismethod(called)
-    if plain and not any(map(inspect.iscoroutinefunction, (called, inspect.unwrap(called)))):
-        raise BadInput(f"credentials must be an async function (async def), not the plain one {called.__name__}")
 
+    def __init__(self, credentials: Callable[[], Awaitable[Any]] | None) -> None:
+        if not callable(credentials):
+            raise BadInput(f"credentials must be an async function, not {type(credentials).__name__}")
+        called: Any = credentials
+        while isinstance(called, partial):
+            called = called.func
+        plain = inspect.isfunction(called) or inspect.ismethod(called)
+        if plain and not any(map(inspect.iscoroutinefunction, (called, inspect.unwrap(called)))):
+            raise BadInput(f"credentials must be an async function (async def), not the plain one {called.__name__}")
+        self._called: Callable[[], Any] = credentials
 
-async def called_for(credentials: Callable[[], Any]) -> Any:
-    """What the callable gives.
+    async def __call__(self) -> Any:
+        """What the callable gives.
 
-    Raises:
-        BadInput: it returns something that cannot be awaited, so it is not an async function after all.
-    """
-    given = credentials()
-    if not inspect.isawaitable(given):
-        kind = type(given).__name__
-        del given  # it may be the keys, and crash reports list local variables
-        raise BadInput(f"credentials must be an async function (async def); this one gave a {kind} at once")
-    return await given
+        Raises:
+            BadInput: it returns something that cannot be awaited, so it is not an async function after all.
+        """
+        given = self._called()
+        if not inspect.isawaitable(given):
+            kind = type(given).__name__
+            del given  # it may be the keys, and crash reports list local variables
+            raise BadInput(f"credentials must be an async function (async def); this one gave a {kind} at once")
+        return await given
 
 
 def check_kind(keys: object, use: Callable[[Any], object]) -> None:

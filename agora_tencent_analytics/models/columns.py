@@ -248,7 +248,9 @@ class Columns:
             counts: True if what is `outside` of the whole, and its times that could not be read, count here: once, so
                 that sums over pieces count nothing twice.
         """
-        return self._from(_Within(self, tuple(spans), counts))
+        cut = object.__new__(Columns)
+        cut._state = _Within(self, tuple(spans), counts)
+        return cut
 
     def without(self, spans: Sequence[tuple[float, float]]) -> Columns:
         """The points that lie in none of these spans, cut out on first access.
@@ -370,7 +372,7 @@ def _own(chunks: bytes | Sequence[bytes]) -> tuple[bytes, ...]:
 
 def _without_copies(pieces: tuple[Columns, ...]) -> tuple[Columns, ...]:
     """The same without those that are not decoded, and the text of an earlier one to the letter."""
-    kept = list[Columns]()
+    kept: list[Columns] = []
     for piece in pieces:
         if not any(type(piece._state) is type(one._state) is _Text and piece._state == one._state for one in kept):
             kept.append(piece)

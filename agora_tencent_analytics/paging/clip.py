@@ -184,7 +184,8 @@ def cover(pieces: Sequence[TimeRange], limits: Limits, *, bounds: Bounds, fill_t
     span = max(1, limits.span_s - 1 if bounds.strict else limits.span_s)
     if len(pieces) == 1 and fill_to - pieces[0].start <= pieces[0].seconds <= span and not bounds.one_day:
         return [pieces[0]]
-    needed, windows = merge(pieces), list[TimeRange]()
+    needed = merge(pieces)
+    windows: list[TimeRange] = []
     at, start = 0, 0
     while at < len(needed):
         start = max(start, needed[at].start)

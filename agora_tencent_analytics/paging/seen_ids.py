@@ -115,7 +115,8 @@ class Seen:
         self._look()
         if self._file is not None or len(self._memory) + len(digests) > self._most:
             return [self._add(digest) for digest in digests]
-        memory, news = self._memory, list[bool]()
+        memory = self._memory
+        news: list[bool] = []
         for digest in digests:
             news.append(digest not in memory)
             memory.add(digest)

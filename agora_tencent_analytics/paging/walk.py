@@ -266,7 +266,8 @@ class Walk:
 
     def _take_in(self, question: Question, reader: Reader) -> Sequence[Any]:
         window, number, reply, _ = self._last
-        row, flaws, evidence, lost = question.row, reply.flaws, self.evidence, list[UnreadableRow]()
+        row, flaws, evidence = question.row, reply.flaws, self.evidence
+        lost: list[UnreadableRow] = []
         at = [] if isinstance(row.paging, PageNumber | Unpaged) else moments(row, reply)
         rows = Digests(reply.ids)
         if flaws.rows:
@@ -333,7 +334,7 @@ class Walk:
 
     def _doubt_namesakes(self, name: str, ids: Sequence[str], items: Sequence[Any]) -> None:
         """Doubts ids that tell two calls, or two sessions, of one answer not apart: only the first of them is kept."""
-        said = dict[str, Any]()
+        said: dict[str, Any] = {}
         for row_id, item in zip(ids, items, strict=False):
             about = _ABOUT[type(item)](item) if type(item) in _ABOUT else None
             if said.setdefault(row_id, about) != about:

@@ -50,8 +50,8 @@ class Times(Protocol):
         ...
 
     @property
-    def claim(self) -> float:
-        """How far it would be ahead if a header were right that nothing has borne out or denied yet, seconds."""
+    def claimed(self) -> float:
+        """How much greater that would be if a header were right that nothing has borne out or denied yet, seconds."""
         ...
 
 
@@ -185,7 +185,7 @@ class Windows(msgspec.Struct, eq=False):
     def _ask(self, index: int, question: Question, now: float) -> None:
         self._take(index, question)
         self._hidden = []
-        pieces = list[TimeRange]()
+        pieces: list[TimeRange] = []
         for over in question.over:
             pieces += self._inside(question, over, now)
         trail = question.trail
@@ -235,7 +235,7 @@ class Windows(msgspec.Struct, eq=False):
         if hidden is None or question is None:
             return False
         limits, row, pieces = question.limits, question.row, list[TimeRange]()
-        now, claim = self._clock.now(), self._clock.claim
+        now, claim = self._clock.now(), self._clock.lead + self._clock.claimed
         here = self._latest(now)
         for piece, lead in hidden:
             if abs(claim - lead) > CLOCKS_DIFFER_S:
@@ -249,11 +249,11 @@ class Windows(msgspec.Struct, eq=False):
     def _latest(self, now: float) -> float:
         """What the time is at most, by either clock or by the word of answers that nothing else has borne out."""
         clock = self._clock
-        return max(now, clock.here(), now + clock.claim - clock.lead)
+        return max(now, clock.here(), now + clock.claimed)
 
     def _note_what_moved_away(self) -> None:
         """What the questions would have been about as well, had the vendor's clock been known when they were made."""
-        moved_s = self._clock.claim - self._asked_lead
+        moved_s = self._clock.lead + self._clock.claimed - self._asked_lead
         if self._resume is not None or abs(moved_s) <= CLOCKS_DIFFER_S:
             return
         then, now = self._asked_at, self._asked_at + moved_s

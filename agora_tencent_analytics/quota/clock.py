@@ -97,7 +97,8 @@ class Witnesses(msgspec.Struct):
     """True if good answers have shown what is believed."""
     disproved: bool = False
     """True if the vendor refused a signature made at the very time that its answers state."""
-    _rumours: list[_Rumour] = []
+    rumours: list[_Rumour] = []
+    """Answers against what is believed."""
 
     def hear(self, date: float, sent: float, answered: float, *, prior: float) -> None:
         """Takes in a good answer.
@@ -109,52 +110,47 @@ class Witnesses(msgspec.Struct):
             prior: lead of this machine's wall clock over its monotonic clock.
         """
         low, high = said = _span(date, sent, answered)
-        if self.lead is not None and self.span is not None and low <= self.lead <= high and not self._rumours:
+        if self.lead is not None and self.span is not None and low <= self.lead <= high and not self.rumours:
             self.span = max(low, self.span[0]), min(high, self.span[1])  # as every polite answer does
             self.borne_out = True
         elif self._bears_out(said, prior):
-            self._rumours = [rumour for rumour in self._rumours if _both(said, rumour.span)]
+            self.rumours = [rumour for rumour in self.rumours if _both(said, rumour.span)]
             self._believe(said if self.span is None else _both(said, self.span) or said, prior)
         elif abs(_nearest(prior, said) - prior) <= _RESOLUTION_S:
-            self.lead, self._rumours = prior, []
+            self.lead, self.rumours = prior, []
             self._believe(said, prior)
         else:
             self._doubt(said, date, sent, answered, prior)
 
     def _doubt(self, said: Span, date: float, sent: float, answered: float, prior: float) -> None:
         """Takes in an answer against what is believed: another witness of a rumour, or the first."""
-        for at, rumour in enumerate(self._rumours):
+        for at, rumour in enumerate(self.rumours):
             both = _both(said, rumour.span)
             if both is not None:
                 if date != rumour.date and sent >= rumour.heard:
-                    self._rumours[at] = rumour = _Rumour(both, date, answered, rumour.witnesses + 1)
+                    self.rumours[at] = rumour = _Rumour(both, date, answered, rumour.witnesses + 1)
                 if rumour.witnesses >= (3 if self.borne_out else 2) and not self.disproved:
-                    self._rumours = []
+                    self.rumours = []
                     self._believe(both, prior)
                 return
-        self._rumours = [*self._rumours[1 - _MOST_RUMOURS :], _Rumour(said, date, answered)]
-
-    @property
-    def rumoured(self) -> bool:
-        """True if some answers were against what is believed."""
-        return bool(self._rumours)
+        self.rumours = [*self.rumours[1 - _MOST_RUMOURS :], _Rumour(said, date, answered)]
 
     def claim(self, prior: float) -> float:
         """The lead that is believed, or a greater one that is rumoured while no answer has borne that out."""
         lead = prior if self.lead is None else self.lead
-        rumoured = () if self.borne_out or self.disproved else self._rumours
+        rumoured = () if self.borne_out or self.disproved else self.rumours
         return max([lead, *(rumour.span[0] for rumour in rumoured)])
 
     def refused(self, date: float, sent: float, answered: float, *, prior: float) -> None:
         """Takes in a refusal that is explained if the vendor's clock shows what its `Date` says; see `hear`."""
-        self._rumours = []
+        self.rumours = []
         self._believe(_span(date, sent, answered), prior)
         self.vouched, self.borne_out, self.disproved = self.lead, False, False
 
     def disprove(self) -> None:
         """The vendor has refused a signature that was made at the time its answers state, so they state a wrong one."""
         self.lead = self.span = self.vouched = None
-        self.borne_out, self.disproved, self._rumours = False, True, []
+        self.borne_out, self.disproved, self.rumours = False, True, []
 
     def _bears_out(self, said: Span, prior: float) -> bool:
         """True if an answer moves what is believed by no more than what a header leaves open."""
@@ -209,12 +205,12 @@ class VendorClock:
         return self.clock.wall() - self.clock.monotonic() if lead is None else lead
 
     @property
-    def claim(self) -> float:
-        """The lead if the first header were right that says it is later at the vendor's than here, seconds."""
-        if not self._witnesses.rumoured:  # as nearly always: what is read at once needs no lock
-            return self.lead
+    def claimed(self) -> float:
+        """How much greater the lead would be if the first header were right that says it is, seconds."""
+        if not self._witnesses.rumours:  # as nearly always: what is read at once needs no lock
+            return 0.0
         with self._lock:
-            return self._witnesses.claim(self.clock.wall() - self.clock.monotonic())
+            return self._witnesses.claim(lead := self.lead) - lead
 
     @property
     def borne_out(self) -> bool:

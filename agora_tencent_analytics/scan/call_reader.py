@@ -152,10 +152,12 @@ class CallReader:
 
         Those of which that is not plain are decoded, a few at a turn of the loop.
         """
-        report, decoded, size = self._job.report, 0, 0
-        kept, astray, contradicted = list[Seen](), list[MetricSeries](), list[MetricSeries]()
+        looked_at, decoded, size = self._job.report._looked_at, 0, 0
+        kept: list[Seen] = []
+        astray: list[MetricSeries] = []
+        contradicted: list[MetricSeries] = []
         for series in batch:
-            if (seen := series.columns._watch(series.spare, report._looked_at)) is not None:
+            if (seen := series.columns._watch(series.spare, looked_at)) is not None:
                 kept.append((series, seen.rows, seen.size))
                 size += seen.size
                 continue
@@ -163,7 +165,7 @@ class CallReader:
             if decoded % _SERIES_A_TURN == 0:  # not at the first: most calls have one or two that are empty
                 await asyncio.sleep(0)  # what `anyio.lowlevel` does, which takes a millisecond to import
             points = len(series)
-            report._looked_at(None, series.spare, points, series.odd if points else 0)
+            looked_at(None, series.spare, points, series.odd if points else 0)
             if series.columns.contradicted:
                 contradicted.append(series)
             if points:

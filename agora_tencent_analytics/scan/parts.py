@@ -42,30 +42,31 @@ class Parts:
         again: True if the records replace earlier ones.
     """
 
+    size: int = 0
+    """Bytes of points that no part holds yet."""
+    failed: int = 0
+    """Windows that could not be read."""
+    found: bool = False
+    """Whether anything is known of the call's sessions, a failure included."""
+    broken_off: bool = False
+    """Whether reading ended because nothing else could be read either."""
+    early: bool = False
+    """Whether the vendor's lag still hides some of the call."""
+    sessions: int = 0
+    """What the records so far hold; so the next two."""
+    series: int = 0
+    points: int = 0
+    _forgotten: int | None = None
+    _part = _points = 0
+
     def __init__(self, vendor: str, call: Call, *, again: bool = False) -> None:
         self.call = call
         self._vendor = vendor
         self._again = again
-        self._part = self._points = 0
         self._sessions: list[Session] = []
         self._series: list[MetricSeries] = []
         self._failures: list[Failure] = []
         self._expected: dict[str, Session] = {}
-        self.size: int = 0
-        """Bytes of points that no part holds yet."""
-        self.failed: int = 0
-        """Windows that could not be read."""
-        self.found: bool = False
-        """Whether anything is known of the call's sessions, a failure included."""
-        self.broken_off: bool = False
-        """Whether reading ended because nothing else could be read either."""
-        self.early: bool = False
-        """Whether the vendor's lag still hides some of the call."""
-        self._forgotten: int | None = None
-        self.sessions: int = 0
-        """What the records so far hold; so the next two."""
-        self.series: int = 0
-        self.points: int = 0
 
     def expect(self, sessions: Iterable[Session]) -> None:
         """Sessions whose series are to come; each goes into the part that its series go into."""
@@ -112,7 +113,8 @@ class Parts:
 
     def finish(self) -> Iterator[Part]:
         """The last part, with the sessions that have no series."""
-        yield from self.add(in_order(self._expected.values()))
+        if self._expected:
+            yield from self.add(in_order(self._expected.values()))
         yield self._ready(last=True)
 
     def _ready(self, *, last: bool) -> Part:

@@ -29,6 +29,7 @@ from agora_tencent_analytics.wire import Reply
 
 _MOST_BYTES = 32 << 20
 """Of answers that are held."""
+_NOBODY: frozenset[str] = frozenset()
 
 
 class Whole(NamedTuple):
@@ -120,7 +121,7 @@ async def read_whole(job: Job, worker: int, call: Call) -> Whole | None:
     window = way.question.over[0]
     sessions: dict[str, Session] = {}
     series: list[MetricSeries] = []
-    users, everybody = frozenset[str](), True
+    users, everybody = _NOBODY, True
     pages = partial(anext, way.walk.pages(), None)
     early, held, rows = copy(way.listing.trail), 0, 0
     try:

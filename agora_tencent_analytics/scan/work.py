@@ -105,7 +105,7 @@ class Work:
 
     def missed(self) -> tuple[TimeRange, ...]:
         """What would be in the range as well, had the vendor's clock been known when it was resolved."""
-        moved_s = self._clock.claim - self._lead
+        moved_s = self._clock.lead + self._clock.claimed - self._lead
         return self._missed(self._resolved_at + moved_s) if abs(moved_s) > CLOCKS_DIFFER_S else ()
 
     def _missed(self, now: float) -> tuple[TimeRange, ...]:

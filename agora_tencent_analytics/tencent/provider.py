@@ -279,19 +279,21 @@ def _stays(stays: list[Session]) -> _Stays:
         for stay, following in zip_longest(stays, stays[1:])
     ]
     latest_first = sorted(zip(stays, ends, strict=True), key=lambda own: (-own[0].join_ts, own[1]))
-    own, beside = dict[str, _Spans](), list[tuple[int, int]]()
+    own: dict[str, _Spans] = {}
+    beside: _Spans = ()
     for span in pairwise(sorted({0, _EVER, *ends, *(stay.join_ts for stay in stays)})):
         owner = next((stay.session_id for stay, last in latest_first if stay.join_ts <= span[0] < last), None)
         if owner is None:
-            beside.append(span)
+            beside = (*beside, span)
         else:
             own[owner] = (*own.get(owner, ()), span)
-    return _Stays(own, tuple(beside))
+    return _Stays(own, beside)
 
 
 def _by_stay(series: MetricSeries, stays: _Stays) -> Iterable[MetricSeries]:
     """One user's series, cut into the user's stays; what is of none is with the first."""
-    whole, found = series.columns, list[MetricSeries]()
+    whole = series.columns
+    found: list[MetricSeries] = []
     for session_id, spans in stays.own.items():
         first = not found
         spare = (whole.within(stays.beside),) if first else ()

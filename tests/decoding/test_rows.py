@@ -84,6 +84,9 @@ def test_a_field_of_another_kind_is_read(changes: dict[str, Any], attribute: str
     [
         ("pcu", "many"),
         ("pcu", []),
+        ("pcu", 2**63),
+        ("pcu", -(10**30)),
+        ("pcu", 1e300),
         ("audio_freeze_ratio", {"share": 1}),
         ("finished", "perhaps"),
         ("finished", 0.5),
@@ -118,7 +121,7 @@ def test_a_field_that_a_record_cannot_be_without_costs_the_row(missing: str) -> 
         TABLE.rows([{**ROW, missing: None}], Call, vendor="acme")
 
 
-@pytest.mark.parametrize("value", ["", "soon", [], {}])
+@pytest.mark.parametrize("value", ["", "soon", [], {}, -(10**30)])
 def test_an_unreadable_moment_costs_the_row(value: object) -> None:
     with pytest.raises((ValueError, TypeError)):
         call(created_ts=value)

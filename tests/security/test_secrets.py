@@ -11,6 +11,7 @@ import string
 import traceback
 from base64 import b64encode
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -169,6 +170,27 @@ def test_keys_that_are_text_and_expired_are_in_no_frame_either() -> None:
         return failed.value
 
     assert leaked(shown(run(scenario))) == []
+
+
+def test_what_a_callable_for_keys_holds_is_in_no_frame_either() -> None:
+    async def keys(held: str) -> str:
+        raise Caught("the vault is away")
+
+    async def scenario() -> list[BaseException]:
+        provider = OutsideProvider(
+            lambda _: Response(status=500, headers={}, body=b""),
+            vendor=PlainKeys(),
+            credentials=partial(keys, MARK),
+            retry=NO_RETRY,
+        )
+        found: list[BaseException] = []
+        for asked in (provider, provider.with_options(within_s=5)):
+            with pytest.raises(Caught) as failed:
+                await asked.calls(OUTSIDE).collect()
+            found.append(failed.value)
+        return found
+
+    assert leaked([text for error in run(scenario) for text in shown(error)]) == []
 
 
 # --- through the real transport ---------------------------------------------------------------------------
