@@ -126,8 +126,8 @@ def stays(sessions: Iterable[Session], life: TimeRange, part: TimeRange | None =
     """The seconds in which these sessions of a call may have points.
 
     Args:
-        sessions: an unfinished one lasts to the end of the call; of one whose end cannot be, the beginning, or that of the
-            part, where it may still have been.
+        sessions: an unfinished one lasts to the end of the call; of one whose end cannot be, the beginning, or that of
+            the part, where it may still have been.
         life: when the call was; nothing beyond it is asked for but what the stays themselves say.
         part: only what lies in it.
     """
