@@ -172,7 +172,7 @@ class AnswerSlips:
                 continue
             payload = (_METRICS if place == "metrics" else _LISTS).get(arrival.endpoint, "")
             dice = self._manners.dice(place, self._vendor, *subject, 1)
-            told = {"now": arrival.at, "number": number, "dice": dice, "other": other or (0, 0)}
+            told: dict[str, Any] = {"now": arrival.at, "number": number, "dice": dice, "other": other or (0, 0)}
             slipped = slipped or place in ("listing", "answer")
             for fault in faults_of(slip, Asking(vendor=self._vendor, payload=payload, **told)):
                 yield Strike(fault, 0, slip.name, befalls_all=place in ("date", "vendor"))
