@@ -14,6 +14,7 @@ here, in 3.13 it fails above 32 MB. By one or two of these may memory exceed the
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 import warnings
 import zlib
@@ -44,6 +45,7 @@ a fortieth, series of the same times and zeros to a two-hundredth, and nothing t
 _LARGE = 8 * 2**20
 _PIECE = 2**20
 _MOST_FIELD_BYTES = 2**16  # of a header: gateways add more than the eight kilobytes that aiohttp takes by itself
+_FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 _OURS = frozenset({"authorization", "host", "content-length", "transfer-encoding", "user-agent"})
 
 USER_AGENT = f"agora-tencent-analytics/{__version__} (Python; aiohttp)"
@@ -109,8 +111,9 @@ def _checked_headers(headers: Mapping[str, str], user_agent: str) -> dict[str, s
     """
     if not isinstance(headers, Mapping):
         raise BadInput(f"headers must be a mapping of names to texts, not {type(headers).__name__}")
-    for name, value in {**headers, "user_agent": user_agent}.items():
-        if not (isinstance(name, str) and isinstance(value, str) and f"{name}{value}".isprintable() and name.isascii()):
+    for name, value in [("user_agent", user_agent), *headers.items()]:
+        texts = isinstance(name, str) and isinstance(value, str)
+        if not (texts and _FIELD_NAME.fullmatch(name) and value.isprintable()):
             raise BadInput(f"headers and user_agent take text that can be sent on one line, unlike that of {name!r}")
         if name.lower() in _OURS:
             raise BadInput(f"headers cannot have {name!r}, which the library sets; user_agent= adds to that one")
@@ -167,7 +170,7 @@ class AiohttpTransport:
         from agora_tencent_analytics.http.watch import WatchedConnector
 
         self._parsed, self._connector = URL.build, WatchedConnector
-        self._headers: CIMultiDict[str] = CIMultiDict(_checked_headers(headers or {}, user_agent))
+        self._headers: CIMultiDict[str] = CIMultiDict(_checked_headers({} if headers is None else headers, user_agent))
         self._ssl: SSLContext | bool = True if ssl is None else ssl
         if session is not None and session.auth is not None:
             raise BadInput("session= must not have auth=: the credentials of the vendor are put into each request")

@@ -126,7 +126,8 @@ def stays(sessions: Iterable[Session], life: TimeRange, part: TimeRange | None =
     """The seconds in which these sessions of a call may have points.
 
     Args:
-        sessions: an unfinished one lasts to the end of the call; of one whose end cannot be, the beginning.
+        sessions: an unfinished one lasts to the end of the call; of one whose end cannot be, the beginning, or that of
+            the part, where it may still have been.
         life: when the call was; nothing beyond it is asked for but what the stays themselves say.
         part: only what lies in it.
     """
@@ -134,7 +135,7 @@ def stays(sessions: Iterable[Session], life: TimeRange, part: TimeRange | None =
     for session in sessions:
         join = session.join_ts if 0 < session.join_ts < life.end else life.start
         said = life.end - 1 if session.leave_ts is None else session.leave_ts
-        leave = said if join < said < life.end else join
+        leave = said if join < said < life.end else max(join, part.start if part is not None else 0)
         start, end = max(join - SLACK_S, life.start), min(leave + 1 + SLACK_S, life.end)
         piece: TimeRange | None = TimeRange(min(join, start), max(leave + 1, end))
         if piece is not None and part is not None:

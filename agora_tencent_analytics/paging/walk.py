@@ -189,7 +189,8 @@ class Walk:
         if self._asked_again != place:
             self._asked_again = place
             return True
-        self.evidence.doubts[f"page {reader.number} of {reader.window} shows rows of another time"] = None
+        if not (reader.barren and question.row.model is Call):  # of a half: the whole window has shown them
+            self.evidence.doubts[f"page {reader.number} of {reader.window} shows rows of another time"] = None
         return False
 
     def _is_of_another_time(self, question: Question, reader: Reader, reply: Reply[Any]) -> bool:
@@ -207,8 +208,8 @@ class Walk:
             return False
         if row.model is Session:
             return not any(map(partial(_touches, window), items))
-        first = not (reader.pages or reader.barren)
-        return first and self._seen.known(Digests(reply.ids)) == len(reply.ids)
+        rows = Digests(reply.ids)
+        return not reader.everything.known(rows) and self._seen.known(rows) == len(rows)
 
     def _ceiling(self, window: TimeRange) -> str:
         """Which ceiling of requests the walk has reached, in words; `""`: none."""

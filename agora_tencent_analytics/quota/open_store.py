@@ -45,10 +45,19 @@ def check_store(where: object) -> None:
     """Checks that this can name a store, without opening it.
 
     Raises:
-        BadInput: it is of another type.
+        BadInput: it is of another type, the URL of something else than a Redis, or what no path can be.
     """
-    if where is not None and not isinstance(where, str | Path | QuotaStore):
+    if where is None or isinstance(where, QuotaStore):
+        return
+    if not isinstance(where, str | Path):
         raise BadInput(f"store must be a path, a URL, ':memory:' or a QuotaStore, not {type(where).__name__}")
+    _is_redis(unquoted(where) if isinstance(where, str) else where)
+    try:
+        can_be = b"\0" not in os.fsencode(where)
+    except UnicodeEncodeError:
+        can_be = False
+    if not can_be:
+        raise BadInput("store is not a path: it holds a NUL or half a character")
 
 
 def open_store(where: str | Path | QuotaStore | None = None) -> QuotaStore:

@@ -46,6 +46,7 @@ from agora_tencent_analytics.simulator.faults.listing import (
     DuplicatePage,
     EmptyPage,
     Lie,
+    OtherWindow,
     Reorder,
     Shuffle,
 )
@@ -93,6 +94,7 @@ __all__ = [
     "Gate",
     "Kind",
     "Lie",
+    "OtherWindow",
     "Refuse",
     "Refused",
     "Reorder",

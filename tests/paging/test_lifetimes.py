@@ -303,3 +303,29 @@ def test_a_call_that_is_listed_in_a_range_was_in_it_whatever_its_row_says(
     sessions, points, complete = scanned({})
     assert points > 0
     assert (sessions, points, complete) == scanned({calls: spoil})
+
+
+@no_end
+@every_vendor
+def test_a_stay_without_an_end_that_began_before_the_range_is_followed_in_it(
+    vendor: str, options: dict[str, Any], end: Callable[[int, int], int | None]
+) -> None:
+    world = World(call_seconds=LONG_S, points_per_series=110, **{**FEW, "sessions_per_call": 1})
+    (call,) = world.calls(vendor)  # type: ignore[arg-type]  # a literal in the table above
+    over = TimeRange(call.created_ts + 1_000, call.created_ts + 4_000)
+
+    def scanned(spoils: Spoil) -> tuple[int, bool]:
+        stage = Stage(vendor, world, **options)
+
+        async def scenario() -> tuple[int, bool]:
+            async with (
+                stage.provider(transport=Spoilt(stage.server, spoils), **options) as provider,
+                scan(provider, over=over, depth="metrics") as records,
+            ):
+                return sum([one.points async for one in records]), records.report.complete
+
+        return run(scenario)
+
+    points, complete = scanned({})
+    assert (True, True) == (points > 0, complete)
+    assert (points, complete) == scanned(ends(vendor, end, of="sessions"))

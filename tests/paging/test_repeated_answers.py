@@ -93,3 +93,34 @@ def test_points_of_another_window_are_asked_for_once_more(vendor: str, times: in
     assert complete == (report.vendors[vendor].points == whole.vendors[vendor].points)
     if not complete:
         assert "shows rows of another time" in str(report.vendors[vendor].doubts)
+
+
+class LateCache(InProcess):
+    """Answers with the first answer of all in the place of one later on."""
+
+    def __init__(self, stage: Stage, place: int) -> None:
+        super().__init__(stage.server)
+        self.place = place
+        self.kept: list[Response] = []
+
+    async def send(self, request: Request, *, timeouts: Timeouts, answered: Callable[[], None]) -> Response:
+        self.kept.append(await super().send(request, timeouts=timeouts, answered=answered))
+        return self.kept[0 if len(self.kept) == self.place else -1]
+
+
+@every_vendor
+def test_any_page_of_a_listing_may_come_from_another_window_once(vendor: str) -> None:
+    def listed(place: int) -> tuple[int, bool, int]:
+        async def scenario() -> tuple[int, bool, int]:
+            stage = Stage(vendor, WORLD)
+            transport = LateCache(stage, place)
+            async with stage.provider(transport=transport) as provider:
+                listing = provider.calls(OVER, page_size=2)
+                return len(await listing.collect()), listing.certificate.complete, len(transport.kept)
+
+        return run(scenario)
+
+    usual = listed(0)
+    assert (24, True) == usual[:2]
+    for place in range(2, usual[2] + 1):
+        assert (24, True) == listed(place)[:2], f"answer {place} was another's"

@@ -36,7 +36,7 @@ COST: dict[str, float] = {
     # Where a page is as short as the question is long (six users), a row that stands twice moves another to the next.
     **dict.fromkeys(("twice", "twice_apart"), 0.5),
     # What is no answer is asked for again.
-    **dict.fromkeys(("echo", "empty_answer", "sign_in", "comment", "hasty_limit"), 1.0),
+    **dict.fromkeys(("echo", "empty_answer", "sign_in", "comment", "hasty_limit", "other_window"), 1.0),
     "missing_list": 3.0,
     # A clock that turns out to be wrong: what it hid is asked for again.
     **dict.fromkeys((SKEW, STEP), 20.0),
@@ -45,7 +45,7 @@ COST: dict[str, float] = {
 """How many requests more one slip may cost than the same told politely."""
 
 
-LOSING = {"null_begin", "broken_user", *(slip.name for slip in SLIPS.values() if slip.outcome == "lost")}
+LOSING = {"null_begin", "broken_user", "null_user", *(slip.name for slip in SLIPS.values() if slip.outcome == "lost")}
 
 
 def allowed(played: Played, polite: Played) -> float:
@@ -62,9 +62,13 @@ def allowed(played: Played, polite: Played) -> float:
 
 
 def alone(name: str, vendor: Any) -> Scene:
-    """One kind of slip, in three of ten rows or answers, or in all of a vendor's answers or its few further pages."""
-    share = 1.0 if "vendor" in SLIPS[name].places else 0.5 if name == "repeated_page" else 0.3
-    start, end = NOW - 600 - 8 * HOUR, NOW - 600
+    """One kind of slip, in three of ten rows or answers, or in all of a vendor's answers or its few further pages.
+
+    A listing has another window than the first where it is long.
+    """
+    all_of_few = "vendor" in SLIPS[name].places or name == "other_window"
+    share = 1.0 if all_of_few else 0.5 if name == "repeated_page" else 0.3
+    start, end = NOW - 600 - (80 if name == "other_window" else 8) * HOUR, NOW - 600
     facts = {"seed": 11, "calls": 14, "start": start, "end": end, "metrics_per_session": 1, "points_per_series": 8}
     return Scene(vendor=vendor, facts=facts, impolite={name: share}, over=TimeRange(start, end), depth="metrics")
 

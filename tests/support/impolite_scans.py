@@ -410,6 +410,13 @@ def make_scene(seed: int) -> Scene:
         over = Last(seconds=NOW - start)
     elif dice.random() < 0.2:
         over = TimeRange(start + dice.randint(0, (end - start) // 3), end - dice.randint(0, (end - start) // 3))
+    if seed % 40 == 39:  # a range of several windows, each of which is answered as one before it
+        over = TimeRange(end - 80 * HOUR, end)
+        scene = Scene(
+            vendor=vendor, facts=facts | {"start": over.start}, impolite={"other_window": 1.0}, over=over, depth=depth
+        )
+        scene.facts["calls"] *= 10
+        return scene
     plans = ["standard", "premium", "enterprise"] if vendor == "agora" else ["basic", "advanced", "premium"]
     return Scene(
         vendor=vendor,

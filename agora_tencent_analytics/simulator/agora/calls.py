@@ -12,7 +12,7 @@ from typing import Any
 from agora_tencent_analytics.limits import MINUTE
 from agora_tencent_analytics.simulator.agora.figures import DIMENSIONS
 from agora_tencent_analytics.simulator.agora.question import Question, bad, ids, one_of, page
-from agora_tencent_analytics.simulator.faults.listing import turn_to
+from agora_tencent_analytics.simulator.faults.listing import turn_to, window_of
 from agora_tencent_analytics.simulator.faults.metrics import PointsTold
 from agora_tencent_analytics.simulator.faults.slipped_rows import Shape
 from agora_tencent_analytics.simulator.http.exchange import Written
@@ -56,7 +56,8 @@ def lists(asked: Question) -> Mapping[str, object]:
     """Answers `call/lists`."""
     newest = _NEWEST.get(asked.generation)
     number, size = page(asked.query) if newest is None else (1, newest)
-    found = asked.world.listing("agora", asked.start, asked.end, channel=asked.query.get("cname"))
+    start, end = window_of(asked.start, asked.end, asked.strikes)
+    found = asked.world.listing("agora", start, end, channel=asked.query.get("cname"))
     shown = turn_to(listed(asked.world, "agora", found, size, asked.now), number - 1, size, asked.strikes)
     rows = write_rows(asked.world, "agora", _CALL, shown.rows, lambda index: _call(asked, index))
     told = {"has_more": shown.has_more, "call_lists": rows}

@@ -46,6 +46,16 @@ class DuplicatePage(Fault):
 
 
 @attrs.frozen(kw_only=True)
+class OtherWindow(Fault):
+    """A listing of calls is answered as if another window had been asked for: by a cache that takes them for one."""
+
+    start: int
+    """Where that begins, epoch seconds."""
+    end: int
+    """Where it ends, epoch seconds."""
+
+
+@attrs.frozen(kw_only=True)
 class ClampPage(Fault):
     """A page holds fewer rows than were asked for, without a word."""
 
@@ -90,6 +100,18 @@ class Page(Generic[Row]):
     """Whether rows follow, or are said to follow."""
     lie: Lie
     """What is said of numbers of rows, the truth as a rule; for vendors that count otherwise."""
+
+
+def window_of(start: int, end: int, strikes: Iterable[Strike]) -> tuple[int, int]:
+    """Which window is answered for.
+
+    Args:
+        start: of the one that was asked for, epoch seconds.
+        end: of that.
+        strikes: the faults that strike this request.
+    """
+    others = [strike.fault for strike in strikes if isinstance(strike.fault, OtherWindow)]
+    return (others[0].start, others[0].end) if others else (start, end)
 
 
 def turn_to(rows: Sequence[Row], page: int, size: int, strikes: Iterable[Strike]) -> Page[Row]:

@@ -25,7 +25,14 @@ from agora_tencent_analytics.simulator.faults.answer import (
     WrongDate,
 )
 from agora_tencent_analytics.simulator.faults.book import Fault
-from agora_tencent_analytics.simulator.faults.listing import ClampPage, DuplicatePage, EmptyPage, Lie, Shuffle
+from agora_tencent_analytics.simulator.faults.listing import (
+    ClampPage,
+    DuplicatePage,
+    EmptyPage,
+    Lie,
+    OtherWindow,
+    Shuffle,
+)
 from agora_tencent_analytics.simulator.faults.metrics import Retell, Strangers, Widen
 from agora_tencent_analytics.simulator.faults.slip import Outcome, Place, Slip, slip
 from agora_tencent_analytics.simulator.world.calls import Vendor
@@ -46,6 +53,8 @@ class Asking:
     """How many requests arrived before."""
     dice: Dice
     """What is left to chance."""
+    other: tuple[int, int] = (0, 0)
+    """Another window of the listing, first second and last, that was read before; of no use where there is none."""
 
     def member(self, name: str, value: str) -> Replace:
         """One more member of the answer, in front of the others."""
@@ -84,6 +93,10 @@ def _wrong_total(asking: Asking) -> tuple[Fault, ...]:
 
 def _short_page(asking: Asking) -> tuple[Fault, ...]:
     return (ClampPage(size=1 + asking.dice.below(12)),)
+
+
+def _other_window(asking: Asking) -> tuple[Fault, ...]:
+    return (OtherWindow(start=asking.other[0], end=asking.other[1]),)
 
 
 def _null_list(asking: Asking) -> tuple[Fault, ...]:
@@ -159,6 +172,7 @@ _TABLE = (
     _read("no_more", "listing", "a page says that no others follow", Lie(has_more=False), by="agora"),
     _read("empty_page", "listing", "a page comes without rows", EmptyPage(), once=True),
     _read("repeated_page", "listing", "a page comes with the rows of the page before it", DuplicatePage(), once=True),
+    _read("other_window", "listing", "a listing is answered as another window of it was", _other_window, once=True),
     _read("short_page", "listing", "a page comes with fewer rows than were asked for", _short_page, by="agora"),
     _read("shuffled_page", "listing", "a page comes in no order", Shuffle()),
     _doubted("null_list", "listing", "the list of an answer is null", _null_list, once=True),

@@ -29,6 +29,7 @@ _LISTS = {
     "DescribeCallDetail": "UserList",
     "call/details": "call_info",
 }
+_CALLS = ("call/lists", "DescribeRoomInfo")
 _METRICS = {
     "call/metrics": "metrics",
     "DescribeCallDetailInfo": "Data",
@@ -36,6 +37,9 @@ _METRICS = {
     "call/details": "metrics",
 }
 _MOST_KEPT = 100_000
+_MOST_WINDOWS = 20
+_APART_S = 90
+"""Seconds between the calls of two windows that cannot be taken for each other."""
 
 
 def listed(world: World, vendor: Vendor, rows: Sequence[Item], size: int, now: float) -> Sequence[Item]:
@@ -142,6 +146,8 @@ class AnswerSlips:
         self._manners = world.manners
         self._vendor: Vendor = vendor
         self._asked: Counter[int] = Counter()
+        self._world = world
+        self._told: list[tuple[int, int]] = []
 
     def strike(self, arrival: Arrival, number: int) -> Iterator[Strike]:
         """The faults that strike this request.
@@ -155,16 +161,48 @@ class AnswerSlips:
             self._asked.clear()
         before = self._asked[question]
         self._asked[question] += 1
+        slipped = False
         for place in _places(arrival):
             subject = () if place == "vendor" else (question, before)
             slip = self._manners.slip(place, self._vendor, *subject)
             if slip is None or (slip.once and before) or (place == "listing" and not _can_slip(slip.name, arrival)):
                 continue
+            other = self._other_window(arrival) if slip.name == "other_window" else None
+            if slip.name == "other_window" and other is None:
+                continue
             payload = (_METRICS if place == "metrics" else _LISTS).get(arrival.endpoint, "")
             dice = self._manners.dice(place, self._vendor, *subject, 1)
-            asking = Asking(vendor=self._vendor, payload=payload, now=arrival.at, number=number, dice=dice)
-            for fault in faults_of(slip, asking):
+            told: dict[str, Any] = {"now": arrival.at, "number": number, "dice": dice, "other": other or (0, 0)}
+            slipped = slipped or place in ("listing", "answer")
+            for fault in faults_of(slip, Asking(vendor=self._vendor, payload=payload, **told)):
                 yield Strike(fault, 0, slip.name, befalls_all=place in ("date", "vendor"))
+        if not slipped and (asked := _window(arrival)) is not None:
+            self._told = [*self._told[-_MOST_WINDOWS:], asked]
+
+    def _other_window(self, arrival: Arrival) -> tuple[int, int] | None:
+        """A window whose first page was told as it is, and whose calls cannot be meant by this one; None if none was.
+
+        No call of it reaches into this one, and the row of each tells the truth.
+        """
+        world, vendor, asked = self._world, self._vendor, _window(arrival)
+        if asked is None:
+            return None
+        inside = set(world.listing(vendor, asked[0] - _APART_S, asked[1] + _APART_S))
+        for start, end in reversed(self._told):
+            calls = world.listing(vendor, start, end)
+            if calls and inside.isdisjoint(calls) and all(world.slip(vendor, index) is None for index in calls):
+                return start, end
+        return None
+
+
+def _window(arrival: Arrival) -> tuple[int, int] | None:
+    """The window whose first page of calls is asked for; None if something else is."""
+    facts = arrival.facts
+    first = str(facts.get("page_no", 1)) == "1" and str(facts.get("PageNumber", 0)) == "0"
+    if arrival.endpoint not in _CALLS or not first or not {"cname", "RoomId"}.isdisjoint(facts):
+        return None
+    start, end = facts.get("start_ts", facts.get("StartTime")), facts.get("end_ts", facts.get("EndTime"))
+    return (int(start), int(end)) if str(start).isdigit() and str(end).isdigit() else None
 
 
 def _can_slip(name: str, arrival: Arrival) -> bool:
@@ -173,7 +211,7 @@ def _can_slip(name: str, arrival: Arrival) -> bool:
     if arrival.endpoint == "call/details":
         return name == "missing_list"
     if {"page_no", "page_size", "PageNumber"}.isdisjoint(facts):
-        return name in ("more", "no_more", "short_page", "shuffled_page", "missing_list")
+        return name in ("more", "no_more", "short_page", "shuffled_page", "missing_list", "other_window")
     return name != "repeated_page" or (str(facts.get("page_no", 1)), str(facts.get("PageNumber", 0))) != ("1", "0")
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import attrs
 
-from agora_tencent_analytics.simulator.faults.listing import turn_to
+from agora_tencent_analytics.simulator.faults.listing import turn_to, window_of
 from agora_tencent_analytics.simulator.faults.metrics import PointsTold
 from agora_tencent_analytics.simulator.faults.slipped_rows import Shape
 from agora_tencent_analytics.simulator.http.exchange import Refused, Written
@@ -49,7 +49,8 @@ class _Window:
 def _rooms(asked: Asked) -> Mapping[str, object]:
     over = _read(asked, _ROOMS_BY_DEFAULT, _MOST_USERS)
     world = asked.world
-    found = world.listing("tencent", over.start, over.end, channel=asked.payload.get("RoomId"))
+    start, end = window_of(over.start, over.end, asked.strikes)
+    found = world.listing("tencent", start, end, channel=asked.payload.get("RoomId"))
     page = turn_to(listed(world, "tencent", found, over.size, asked.now), over.page, over.size, asked.strikes)
     rooms = write_rows(world, "tencent", _ROOM, page.rows, lambda index: _room(asked, index))
     return {"Total": page.lie.of(len(page.rows)), "RoomList": rooms}

@@ -320,6 +320,9 @@ ANSWERED: Mapping[str, Callable[[Sent, Sent], bool]] = {
     "no_more": lambda told, polite: not more(told) and more(polite),
     "empty_page": lambda told, polite: [] == rows_of(told[2]) != rows_of(polite[2]),
     "repeated_page": lambda told, polite: rows_of(told[2]) != rows_of(polite[2]),
+    "other_window": lambda told, polite: (
+        [] != rows_of(told[2]) and set(ids(rows_of(told[2]))).isdisjoint(ids(rows_of(polite[2])))
+    ),
     "short_page": lambda told, polite: 0 < len(rows_of(told[2])) < len(rows_of(polite[2])),
     "shuffled_page": lambda told, polite: (
         ids(rows_of(told[2])) != ids(rows_of(polite[2]))
@@ -377,13 +380,22 @@ ANSWERED: Mapping[str, Callable[[Sent, Sent], bool]] = {
 """What tells a slip, from the answer and the one to the same question in the same world told politely."""
 
 
-OF_THEIR_OWN = ("repeated_page", "no_more", "alternating_date")
+OF_THEIR_OWN = ("repeated_page", "no_more", "alternating_date", "other_window")
 """What these slip in is another question than the others'."""
 
 
 def question(server: SimulatedVendor, name: str, place: Place) -> Sent:
     if name == "alternating_date":
         listing(server, "call")
+    if name == "other_window":
+        early, late = sorted(server.world.calls(server.vendor), key=lambda call: call.created_ts)[::13]
+        agora = server.vendor == "agora"
+        names = ("start_ts", "end_ts") if agora else ("StartTime", "EndTime")
+        pages: dict[str, Any] = {"page_no": 1, "page_size": 9} if agora else {"PageNumber": 0, "PageSize": 9}
+        for call in (early, late):
+            over = dict(zip(names, (call.created_ts, call.created_ts + 1), strict=True))
+            sent = ask(server, "call/lists" if agora else "DescribeRoomInfo", **over, **pages)
+        return sent
     if name in OF_THEIR_OWN[:2]:
         second = {"page_no": 1 if name == "no_more" else 2} if server.vendor == "agora" else {"PageNumber": 1}
         size = {"page_size": 5} if server.vendor == "agora" else {"PageSize": 5}
