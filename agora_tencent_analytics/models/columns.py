@@ -38,6 +38,7 @@ class _Made(NamedTuple):
     untimed: int  # points dropped because their time could not be read
     outside: int
     contradicted: int = 0  # points dropped because of their time another value was kept
+    ended: int = 0  # of those outside, how many are of the second in which the clip ends
 
     def make(self) -> _Made:
         return self
@@ -84,7 +85,8 @@ class _Text(msgspec.Struct, gc=False):  # made in a third of the time that a nam
             contradicted += more
         first, beyond = bisect_left(times, self.clip[0]), bisect_left(times, self.clip[1])
         outside = len(times) - max(0, beyond - first)
-        return _Made(times[first:beyond], values[first:beyond], untimed, outside, contradicted)
+        ended = max(0, bisect_left(times, self.clip[1] + 1) - max(first, beyond))
+        return _Made(times[first:beyond], values[first:beyond], untimed, outside, contradicted, ended)
 
     def glance(self) -> Glance | None:
         if len(self.chunks) != 1 or (seen := glance(self.chunks[0], self.form)) is None:
@@ -100,7 +102,8 @@ class _Joined(msgspec.Struct, gc=False):
         made = [part._made() for part in self.parts]
         times, values, more = _tidy([(part.times, part.values, True) for part in made])
         untimed, outside = sum(part.untimed for part in made), sum(part.outside for part in made)
-        return _Made(times, values, untimed, outside, more + sum(part.contradicted for part in made))
+        more += sum(part.contradicted for part in made)
+        return _Made(times, values, untimed, outside, more, sum(part.ended for part in made))
 
     def glance(self) -> Glance | None:
         seen = [found for part in self.parts if (found := part._glance())]
@@ -118,8 +121,8 @@ class _Within(msgspec.Struct, gc=False):
     counts: bool
 
     def make(self) -> _Made:
-        times, values, untimed, outside, contradicted = self.parent._made()
-        counted = (untimed, outside, contradicted) if self.counts else (0, 0)
+        times, values, *rest = self.parent._made()
+        counted = rest if self.counts else (0, 0)
         kept, of_kept = array("q"), array("d")
         for start, end in self.spans:
             first, beyond = bisect_left(times, start), bisect_left(times, end)
@@ -299,6 +302,12 @@ class Columns:
         return self._made().outside
 
     @property
+    def _astray(self) -> int:
+        """How many of them a vendor had no reason to show: one whose ends are included shows the second of the end."""
+        made = self._made()
+        return made.outside - made.ended
+
+    @property
     def is_read(self) -> bool:
         """Whether the text has been decoded already (and dropped)."""
         return isinstance(self._state, _Made)
@@ -379,8 +388,8 @@ def _without_copies(pieces: tuple[Columns, ...]) -> tuple[Columns, ...]:
     return tuple(kept)
 
 
-def _revive(times: array[int], values: array[float], untimed: int, outside: int, contradicted: int = 0) -> Columns:
-    return Columns._from(_Made(times, values, untimed, outside, contradicted))
+def _revive(times: array[int], values: array[float], untimed: int, outside: int, *more: int) -> Columns:
+    return Columns._from(_Made(times, values, untimed, outside, *more))
 
 
 def _increasing(times: Sequence[int]) -> bool:

@@ -202,8 +202,7 @@ class Walk:
         if not (items and row.bounds.exact and row.bounds.end):
             return False
         if row.model is MetricSeries:
-            of_the_end = reply.sessions and all(one.join_ts == window.end for one in reply.sessions)
-            return not (of_the_end or any(map(_has_points, items))) and any(one.columns.outside for one in items)
+            return not any(map(_has_points, items)) and any(one.columns._astray for one in items)
         if row.model not in _LASTS or (_touches(window, items[0]) and _touches(window, items[-1])):
             return False
         if row.model is Session:

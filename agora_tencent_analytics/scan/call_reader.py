@@ -171,7 +171,7 @@ class CallReader:
             if points:
                 kept.append((series, points, points * POINT_BYTES))
                 size += points * POINT_BYTES
-            elif (series.odd or series.columns.outside) and not series.outside:
+            elif (series.odd or series.columns._astray) and not series.outside:
                 astray.append(series)
         if contradicted:
             dropped = counted(sum(series.columns.contradicted for series in contradicted), "point")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -40,8 +41,8 @@ NOBODY_ELSE_ON_A_PAGE: Mapping[str, Sequence[Stay]] = {
 class Inclusive:
     """Either vendor with these calls, its windows closed at both ends."""
 
-    def __init__(self, calls: Mapping[str, Sequence[Stay]]) -> None:
-        self.calls = calls
+    def __init__(self, calls: Mapping[str, Sequence[Stay]], every_s: int) -> None:
+        self.calls, self.every_s = calls, every_s
         self.asked: list[str] = []
 
     async def send(self, request: Request, *, timeouts: Timeouts, answered: Callable[[], None]) -> Response:
@@ -118,13 +119,15 @@ class Inclusive:
         ]
         return {"UserList": users, "Total": len(stays), **({"Data": data} if "DataType" in asked else {})}
 
-    def points(self, stay: Stay, start: int, end: int) -> range:
-        return range(max(stay[1], start), min(stay[2], end) + 1)
+    def points(self, stay: Stay, start: int, end: int) -> list[int]:
+        return [at for at in range(max(stay[1], start), min(stay[2], end) + 1) if (at - END) % self.every_s == 0]
 
 
-def read(vendor: str, calls: Mapping[str, Sequence[Stay]], depth: Any) -> tuple[Inclusive, list[CallRecord], Report]:
+def read(
+    vendor: str, calls: Mapping[str, Sequence[Stay]], depth: Any, *, every_s: int = 1
+) -> tuple[Inclusive, list[CallRecord], Report]:
     async def scenario() -> tuple[Inclusive, list[CallRecord], Report]:
-        server, clock = Inclusive(calls), VirtualClock(EPOCH)
+        server, clock = Inclusive(calls, every_s), VirtualClock(EPOCH)
         quota = Quota("test", store=":memory:", clock=clock.clock, plan="unlimited", cold_start=False)
         options: dict[str, Any] = {"plan": "unlimited", "quota": quota, "transport": server}
         provider: AgoraProvider | TencentProvider
@@ -161,3 +164,13 @@ def test_points_of_the_second_in_which_the_range_ends_are_no_doubt(
     _, records, report = read(vendor, calls, "metrics")
     assert ([], True) == (report.vendors[vendor].doubts, report.complete)
     assert points == sum(record.points for record in records)
+
+
+@pytest.mark.parametrize("behind_s", [0, 9])
+def test_a_window_so_short_that_its_only_point_is_that_of_its_end_is_read_once(behind_s: int) -> None:
+    # Tencent answers for less than an hour: of the second one window is left, and points come every ten seconds.
+    server, records, report = read("tencent", {"e": [("8", END - 3_600, END + behind_s)]}, "metrics", every_s=10)
+    assert ([], True) == (report.vendors["tencent"].doubts, report.complete)
+    assert 360 == sum(record.points for record in records)
+    asked = Counter(server.asked)
+    assert (1, 2) == (asked["DescribeUserInfo"], asked["DescribeCallDetailInfo"])
