@@ -122,7 +122,7 @@ _HOW: Mapping[str, Mapping[str, Any]] = {
     "--seed": {"type": int, "metavar": "S"},
     "--impolite": {"type": values.share, "nargs": "?", "const": 0.2, "metavar": "SHARE"},
     "--port": {"type": values.port, "required": True, "metavar": "P"},
-    "--host": {"default": "127.0.0.1", "metavar": "H"},
+    "--host": {"type": values.host, "default": "127.0.0.1", "metavar": "H"},
     "--count": {"choices": ("fixed", "sliding", "bucket"), "default": "fixed"},
     "--latency": {"type": values.milliseconds, "default": 0.0, "metavar": "MS"},
     "--version": {"action": "version", "version": f"%(prog)s {__version__}"},

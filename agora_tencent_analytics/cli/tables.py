@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 
 from agora_tencent_analytics.errors import LONGEST_LINE, bounded, columns_of, counted, printable
+from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.scan import Failure, Report, VendorReport
 from agora_tencent_analytics.scan.worst_calls import CallFigures
 
@@ -198,3 +199,20 @@ def _by_cause(failures: Iterable[Failure]) -> list[str]:
 
 def _first(lines: list[str], most: int, what: str) -> list[str]:
     return lines if len(lines) <= most else [*lines[:most], f"and {len(lines) - most} more {what}; see --report"]
+
+
+def rolling_day(provider: Provider, counter: str | None = None) -> str:
+    """How many requests any 24 hours may hold, in words; `""` if the vendor's day is not one that rolls.
+
+    Args:
+        provider: who is asked.
+        counter: whose requests; None for the least of all.
+    """
+    rolling = [
+        rate.limit
+        for row in provider.endpoints
+        if counter in (None, row.counter) and row.limits in provider.plan.rows
+        for rate in provider.plan.rows[row.limits].rates
+        if rate.rolling
+    ]
+    return f"up to {min(rolling):,} in any 24 h" if rolling else ""

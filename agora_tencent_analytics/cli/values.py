@@ -66,9 +66,12 @@ def instant(text: str) -> datetime | date | float:
 
 def _date(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         raise ArgumentTypeError(f"there is no day {text}") from None
+    if not date.min.year < day.year < date.max.year:  # in another zone it begins or ends outside the calendar
+        raise ArgumentTypeError(f"no vendor was ever asked about {text}")
+    return day
 
 
 def zone(text: str) -> tzinfo:
@@ -119,6 +122,17 @@ def port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS) or int(text) > _LAST_PORT:
         raise ArgumentTypeError(f"{text!r} is not a port; write a number from 0 to {_LAST_PORT}")
     return int(text)
+
+
+def host(text: str) -> str:
+    """The name or address of a host."""
+    try:
+        text.encode("idna")
+    except UnicodeError:
+        text = "\0"
+    if not text.isprintable():
+        raise ArgumentTypeError("that is not the name or address of a host")
+    return text
 
 
 def milliseconds(text: str) -> float:

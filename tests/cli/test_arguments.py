@@ -123,6 +123,9 @@ def test_ranges(words: list[str], expected: object) -> None:
         ("scan --start 2026-09-21T14:13:20 --end 1790003600", "no time zone"),
         ("scan --start 1790000000000 --end 1790003600000", "milliseconds"),
         ("scan --start 1790003600 --end 1790000000", "range is empty"),
+        ("scan --last 0001-01-01", "no vendor was ever asked about 0001-01-01"),
+        ("scan --last 9999-12-31 --tz UTC", "no vendor was ever asked about 9999-12-31"),
+        ("scan --start 0001-01-01 --end 1790000000 --tz +14:00", "no vendor was ever asked about 0001-01-01"),
         ("scan --start nan --end 1790000000", "not a moment"),
         ("scan --start 99999999000 --end 99999999999", "lies in the future: nothing to read"),
         ("forecast --start 99999999000 --end 99999999999", "lies in the future: nothing to read"),
@@ -150,6 +153,10 @@ def test_ranges(words: list[str], expected: object) -> None:
         ("simulate --vendor agora --port 70000", "is not a port"),
         ("simulate --vendor agora --port -1", "--port"),
         ("simulate --vendor agora --port 0 --count leaky", "invalid choice"),
+        *[
+            (f"simulate --vendor agora --port 0 --host {host}", "not the name or address of a host")
+            for host in ("\udcff", "\x1b[31m", "a" * 64)
+        ],
         ("simulate --vendor agora --port 0 --latency -1", "milliseconds"),
         ("simulate --vendor agora --port 0 --latency nan", "milliseconds"),
         ("simulate --vendor agora --port 0 --latency soon", "milliseconds"),

@@ -76,6 +76,16 @@ def test_a_plug_in_is_asked_by_its_name_and_says_where_it_is_from(site: Path, ca
     assert "1,000" in said.out or "999" in said.out
 
 
+def test_a_day_that_rolls_is_not_called_unlimited(site: Path, capsys: Any) -> None:
+    install(site, "acme-analytics", source=f'NAME = "acme"\n{MODULE}'.replace("1000, DAY", "1000, DAY, rolling=True"))
+    for words in ("quota", "forecast --last 1h --calls-expected 5 --depth calls", "scan --start 1690000000 --end 1690003600"):
+        main([*words.split(), "--vendor", "acme"])
+        said = capsys.readouterr().out
+        assert "up to 1,000 in any 24 h" in said, words
+        assert "no limit" not in said
+        assert "no daily limit" not in said
+
+
 def test_a_plug_in_that_lacks_its_variables_is_told_which(site: Path, capsys: Any, monkeypatch: Any) -> None:
     install(site, "acme-analytics")
     monkeypatch.delenv("ACME_TOKEN")

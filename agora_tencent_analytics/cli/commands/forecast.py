@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
 from agora_tencent_analytics.cli.console import screen
 from agora_tencent_analytics.cli.options import Options
 from agora_tencent_analytics.cli.providers import providers_of
 from agora_tencent_analytics.cli.report_file import clear_report, write_report
-from agora_tencent_analytics.cli.tables import Row
+from agora_tencent_analytics.cli.tables import Row, rolling_day
 from agora_tencent_analytics.errors import BadInput, counted, printable
+from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.scan import Forecast, Report, RowForecast, VendorForecast, scan
 
 _HEAD = ("vendor", "counter", "requests", "at least", "at most", "a day", "left today", "days", "time")
@@ -40,7 +41,7 @@ async def run(options: Options) -> int:
                 minutes_per_call=options.minutes_per_call,
             )
         write_report(options.report, forecast.as_dict())
-        shown.table("what the scan costs", _HEAD, list(_rows(forecast)))
+        shown.table("what the scan costs", _HEAD, list(_rows(forecast, {provider.name: provider for provider in providers})))
         for line in _lines(forecast):
             shown.line(printable(line))
     finally:
@@ -48,11 +49,12 @@ async def run(options: Options) -> int:
     return 0 if forecast.fits else 1
 
 
-def _rows(forecast: Forecast) -> Iterator[Row]:
+def _rows(forecast: Forecast, providers: Mapping[str, Provider]) -> Iterator[Row]:
     for name, vendor in forecast.vendors.items():
         for row in vendor.rows:
             days = "-" if row.days is None else f"{row.days.likely:.2f}"
-            a_day, left = ("no limit" if figure is None else f"{figure:,}" for figure in (row.a_day, row.left_today))
+            unlimited = rolling_day(providers[name], row.counter) or "no limit"
+            a_day, left = (unlimited if figure is None else f"{figure:,}" for figure in (row.a_day, row.left_today))
             yield _row(name, row.counter, row, a_day, left, days)
         if len(vendor.rows) > 1:
             yield _row(name, "all", vendor, "", "", "")

@@ -11,7 +11,9 @@ from datetime import UTC, datetime
 from agora_tencent_analytics.cli.console import screen
 from agora_tencent_analytics.cli.options import Options
 from agora_tencent_analytics.cli.providers import providers_of
+from agora_tencent_analytics.cli.tables import rolling_day
 from agora_tencent_analytics.errors import printable
+from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.quota.quota import QuotaState
 
 _HEAD = ("vendor", "counter", "used today", "left today", "resets (UTC)", "next free in s")
@@ -25,18 +27,18 @@ async def run(options: Options) -> int:
             cost = await provider.check()
             name = printable(provider.name)
             shown.line(f"{name}: credentials, plan and address are good (requests sent: {cost.requests})")
-        rows = [_row(provider.name, state) for provider in providers for state in await provider.quota()]
+        rows = [_row(provider, state) for provider in providers for state in await provider.quota()]
     shown.table("quota", _HEAD, rows)
     return 0
 
 
-def _row(vendor: str, state: QuotaState) -> tuple[str, ...]:
+def _row(provider: Provider, state: QuotaState) -> tuple[str, ...]:
     counted = state.left_today is not None
     return (
-        printable(vendor),
+        printable(provider.name),
         printable(state.counter),
         f"{state.used_today:,}" if counted else "-",
-        f"{state.left_today:,}" if counted else "no limit",
+        f"{state.left_today:,}" if counted else rolling_day(provider, state.counter) or "no limit",
         datetime.fromtimestamp(state.resets_at, UTC).strftime("%m-%d %H:%M") if counted else "-",
         f"{state.next_free_s:.1f}",
     )

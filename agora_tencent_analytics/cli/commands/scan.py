@@ -19,7 +19,7 @@ from agora_tencent_analytics.cli.out_stream import out_stream
 from agora_tencent_analytics.cli.providers import providers_of
 from agora_tencent_analytics.cli.remarks import Listed, before_a_scan, disk_full, way_on
 from agora_tencent_analytics.cli.report_file import clear_report, write_report
-from agora_tencent_analytics.cli.tables import SPENT, WORST, results, vendor_rows, warnings, worst_rows
+from agora_tencent_analytics.cli.tables import SPENT, WORST, results, rolling_day, vendor_rows, warnings, worst_rows
 from agora_tencent_analytics.errors import BadInput, printable
 from agora_tencent_analytics.provider import Provider
 from agora_tencent_analytics.scan import Records, Report, scan
@@ -167,7 +167,7 @@ async def _quota_left(providers: list[Provider]) -> dict[str, str]:
             left[provider.name] = f"quota unknown: {error}"
             continue
         used = [f"{state.counter} {state.left_today}" for state in counted if state.used_today]
-        left[provider.name] = ", ".join(used) or ("all of them" if counted else "no daily limit")
+        left[provider.name] = ", ".join(used) or ("all of them" if counted else rolling_day(provider) or "no daily limit")
     return left
 
 
