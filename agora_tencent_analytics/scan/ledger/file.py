@@ -45,6 +45,8 @@ from agora_tencent_analytics.storage.sqlite import (
 _APPLICATION = 0x41_54_4C_31
 _LOG_PAGES = 64
 """Pages of the log, of 4 kB, from which on it is written into the file."""
+_LOCKED_S = 0.2
+"""For so long a lock is asked for again: of two that ask at the same instant, neither may get it at first."""
 _SCHEMAS = (
     """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -126,9 +128,8 @@ class LedgerFile:
         self._translated = _Translated(self.path)
         with self._translated:
             target = make_private_database(self.path)
-            connection = sqlite3.connect(
-                target, timeout=0, isolation_level=None, check_same_thread=False, factory=SqliteConnection
-            )
+            options: dict[str, Any] = {"timeout": _LOCKED_S, "isolation_level": None, "check_same_thread": False}
+            connection = sqlite3.connect(target, factory=SqliteConnection, **options)
             try:
                 self._prepare(connection)
                 self._witness = _Witness(f"{self.path}-commits")

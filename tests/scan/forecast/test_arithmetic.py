@@ -18,6 +18,7 @@ from agora_tencent_analytics.agora.endpoints import GENERATION_ENDPOINTS
 from agora_tencent_analytics.agora.plans import PLANS
 from agora_tencent_analytics.endpoint import Endpoint, NextPage
 from agora_tencent_analytics.limits import DAY, HOUR
+from agora_tencent_analytics.paging import seen_ids
 from agora_tencent_analytics.paging.clip import cover
 from agora_tencent_analytics.paging.question import Question
 from agora_tencent_analytics.quota.limiter import Window
@@ -51,6 +52,18 @@ def listing_pages(question: Question, counts: Iterable[tuple[TimeRange, int]]) -
 def test_a_listing_with_a_true_total_takes_its_rows_by_the_page(rows: int, size: int) -> None:
     pages = max(1, math.ceil(rows / size)) + (rows == size)  # a total that is the page's length may be the page's own
     assert [pages] == listing_pages(asked(LISTS, OLD, size=size), [(OLD, rows)])
+
+
+def test_a_large_listing_is_counted_without_a_look_for_each_row_at_what_was_put_by(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked_up: list[bytes] = []
+    part = seen_ids._part
+    monkeypatch.setattr(seen_ids, "IN_MEMORY", 500)
+    monkeypatch.setattr(seen_ids, "_part", lambda digest: looked_up.append(digest) or part(digest))
+    rows = 5_000
+    assert [50] == listing_pages(asked(LISTS, OLD), [(OLD, rows)])
+    assert rows * 0.8 < len(looked_up) < rows * 1.1, "once when it is put by"
 
 
 @given(st.integers(0, 900))

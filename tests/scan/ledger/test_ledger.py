@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import sqlite3
 import stat
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -62,6 +63,24 @@ def test_a_second_scan_is_refused_while_the_first_has_it(tmp_path: Path) -> None
         assert 14 == len(rest), "the one in hand was not acknowledged"
 
     run(scenario)
+
+
+@pytest.mark.parametrize("mode", ["WAL", "DELETE"])
+def test_a_lock_that_is_let_go_at_once_as_by_who_came_at_the_same_instant_refuses_nobody(
+    mode: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "ledger"
+    with Ledger(path) as ledger:
+        ledger.keep("here")
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute(f"PRAGMA journal_mode = {mode}")
+        other.execute("BEGIN")
+        other.execute("SELECT * FROM facts").fetchall()
+        letting_go = threading.Timer(0.05, other.close)
+        letting_go.start()
+        with Ledger(path) as ledger:
+            assert "here" == ledger.bookmark
+        letting_go.join()
 
 
 def test_an_open_ledger_serves_one_scan_at_a_time(tmp_path: Path) -> None:
