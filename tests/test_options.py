@@ -171,9 +171,21 @@ def test_a_list_of_a_question_is_a_list_and_a_generator_is_read_once(vendor: str
 def test_a_part_of_a_call_that_is_not_a_range_is_refused(vendor: str, wrong: Any) -> None:
     provider: Provider = MADE[vendor](**{**KEYS[vendor], "plan": "unlimited", "store": ":memory:", "account": "parts"})
     call = Call.known(vendor, "c", created_ts=1_700_000_000)
-    for ask in (lambda: provider.sessions(call, over=wrong), lambda: provider.metrics(call, [], over=wrong)):
+    session = Session(vendor=vendor, call_id="c", session_id="s", user_id="u", join_ts=1_700_000_000)
+    for ask in (
+        lambda: provider.sessions(call, over=wrong),
+        lambda: provider.metrics(call, [], over=wrong),
+        lambda: provider.metrics(call, [session], over=wrong),
+    ):
         with pytest.raises(BadInput, match="the part of a call must be TimeRange"):
             ask()
+
+
+@pytest.mark.parametrize("wrong", [5, True, "call"])
+def test_calls_that_are_no_list_are_refused(wrong: Any) -> None:
+    agora = AgoraProvider(**{**KEYS["agora"], "store": ":memory:", "account": "no list"})
+    with pytest.raises(BadInput, match="calls must be a list of Calls"):
+        scan(agora, calls=wrong, depth="sessions")
 
 
 @pytest.mark.parametrize("vendor", VENDORS)

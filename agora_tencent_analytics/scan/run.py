@@ -155,7 +155,7 @@ def _each_once(calls: Iterable[Call], vendors: Sequence[str]) -> tuple[Call, ...
     if len(set(vendors)) < len(vendors):
         raise BadInput("calls= takes one provider of each vendor: a call does not say whose app it belongs to")
     found: dict[tuple[str, str, int], Call] = {}
-    for call in calls:
+    for call in listed("calls", calls, "Calls"):
         if not isinstance(call, Call) or call.vendor not in vendors:
             raise BadInput(f"calls= takes Calls of {', '.join(vendors)}, as calls() gives them, not {call!r}")
         found.setdefault((call.vendor, call.call_id, call.created_ts), call)
