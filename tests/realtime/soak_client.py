@@ -2,8 +2,8 @@
 
     python -m tests.realtime.soak_client SECONDS < LINE
 
-LINE is what `soak_vendor.py` printed. Prints one JSON line a round: how long it took, the report, resident memory
-and open files.
+LINE is what `soak_vendor.py` printed. Prints one JSON line a round: how long it took, the report, blocks of
+memory that Python has allocated, resident memory and open files.
 """
 
 from __future__ import annotations
@@ -59,6 +59,7 @@ async def main(seconds: float) -> None:
                     | {"requests": figures["requests"], "retries": figures["retries"], "doubts": figures["doubts"]}
                     for name, figures in records.report.as_dict()["vendors"].items()
                 },
+                "blocks": sys.getallocatedblocks(),
                 "rss_mb": round(me.memory_info().rss / 2**20, 1),
                 "files": me.num_fds(),
                 "tasks": len(asyncio.all_tasks()),
