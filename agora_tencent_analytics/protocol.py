@@ -50,16 +50,18 @@ def _hiding(init: Callable[..., None], secrets: Iterable[str]) -> Callable[..., 
     return hiding
 
 
-def check_call(provider: Any, call: Call) -> None:
-    """Nothing, if the provider can be asked about this call.
+def check_call(provider: Any, call: Call, over: object) -> None:
+    """Nothing, if the provider can be asked about this call, or this part of it; None is all of it.
 
     Raises:
-        BadInput: it is another vendor's, or its beginning is not a time; nothing was sent.
+        BadInput: it is another vendor's, its beginning is not a time, or the part is no range; nothing was sent.
     """
     if not isinstance(call, Call) or call.vendor != provider.name:
         raise BadInput(f"a Call of {provider.name} was due, as its calls() gives them, not {call!r}")
     if type(call.created_ts) is not int:
         raise BadInput(f"call {call.call_id!r} begins at {call.created_ts!r}, which is not in whole epoch seconds")
+    if over is not None and not isinstance(over, TimeRange):
+        raise BadInput(f"the part of a call must be TimeRange(start, end) or None, not {type(over).__name__}")
 
 
 def _listing(ask: Ask) -> Ask:
@@ -85,7 +87,7 @@ def _sessions(ask: Ask) -> Ask:
         cursor: str | None = None,
         **options: Any,
     ) -> Paginator[Any]:
-        check_call(self, call)
+        check_call(self, call, over)
         ids = None if users is None else list(dict.fromkeys(listed("users", users, "user ids")))
         named = _named(ids)
         vendor, call_id = self.name, call.call_id
@@ -109,7 +111,7 @@ def _about_sessions(ask: Ask) -> Ask:
     def about(
         self: Any, call: Call, sessions: Iterable[Session], *, over: TimeRange | None = None, **options: Any
     ) -> Paginator[Any]:
-        check_call(self, call)
+        check_call(self, call, over)
         found = joined_before(over, sessions_of(call, sessions))
         mine, vendor, call_id = theirs(found), self.name, call.call_id
 
@@ -152,7 +154,7 @@ def sessions_in_rows(
         over: only sessions that reach into this range.
         cursor: where to go on.
     """
-    check_call(provider, call)
+    check_call(provider, call, over)
     named = _named(users)
 
     def of_them(session: Any) -> bool:

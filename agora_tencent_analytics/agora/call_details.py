@@ -21,7 +21,7 @@ from agora_tencent_analytics.limits import Limits
 from agora_tencent_analytics.models.calls import Call, Session
 from agora_tencent_analytics.models.series import MetricSeries
 from agora_tencent_analytics.paging.clip import cover
-from agora_tencent_analytics.paging.question import Question, Questions, check_part
+from agora_tencent_analytics.paging.question import Question, Questions
 from agora_tencent_analytics.paging.stays import StayTrail, alias, bounds_of, in_text, life_of, stays, trail_of_stays
 from agora_tencent_analytics.timerange import TimeRange, merge
 from agora_tencent_analytics.wire import Reply
@@ -61,9 +61,8 @@ def details_questions(
         params: of the row.
 
     Raises:
-        BadInput: a parameter or the range is wrong.
+        BadInput: a parameter is wrong.
     """
-    check_part(over)
     checked = check_params(row, params)
 
     def questions(now: float, latest: float) -> Iterable[Question]:

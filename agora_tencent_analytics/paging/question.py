@@ -164,25 +164,14 @@ def theirs(sessions: Iterable[Session]) -> Callable[[Any], bool]:
     return wanted
 
 
-def check_part(over: object) -> None:
-    """Nothing, if this can be the part of a call that is asked about; None is all of it.
-
-    Raises:
-        BadInput: it cannot.
-    """
-    if over is not None and not isinstance(over, TimeRange):
-        raise BadInput(f"the part of a call must be TimeRange(start, end) or None, not {type(over).__name__}")
-
-
 def about_call(
     row: Endpoint[Any], limits: Limits, call: Call, over: TimeRange | None, packets: Sequence[Packet]
 ) -> Questions:
     """Questions about one call, one for each packet, each about as little of the call as its sessions need.
 
     Raises:
-        BadInput: a parameter or the range is wrong.
+        BadInput: a parameter is wrong.
     """
-    check_part(over)
     checked = [(check_params(row, packet.params), packet) for packet in packets]
     size = rows_to_a_page(row, limits, None)
     everyone = [session for packet in packets for session in packet.sessions or ()]

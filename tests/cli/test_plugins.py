@@ -78,7 +78,8 @@ def test_a_plug_in_is_asked_by_its_name_and_says_where_it_is_from(site: Path, ca
 
 def test_a_day_that_rolls_is_not_called_unlimited(site: Path, capsys: Any) -> None:
     install(site, "acme-analytics", source=f'NAME = "acme"\n{MODULE}'.replace("1000, DAY", "1000, DAY, rolling=True"))
-    for words in ("quota", "forecast --last 1h --calls-expected 5 --depth calls", "scan --start 1690000000 --end 1690003600"):
+    scan = "scan --start 1690000000 --end 1690003600"
+    for words in ("quota", "forecast --last 1h --calls-expected 5 --depth calls", scan):
         main([*words.split(), "--vendor", "acme"])
         said = capsys.readouterr().out
         assert "up to 1,000 in any 24 h" in said, words

@@ -41,7 +41,8 @@ async def run(options: Options) -> int:
                 minutes_per_call=options.minutes_per_call,
             )
         write_report(options.report, forecast.as_dict())
-        shown.table("what the scan costs", _HEAD, list(_rows(forecast, {provider.name: provider for provider in providers})))
+        named = {provider.name: provider for provider in providers}
+        shown.table("what the scan costs", _HEAD, list(_rows(forecast, named)))
         for line in _lines(forecast):
             shown.line(printable(line))
     finally:

@@ -167,7 +167,8 @@ async def _quota_left(providers: list[Provider]) -> dict[str, str]:
             left[provider.name] = f"quota unknown: {error}"
             continue
         used = [f"{state.counter} {state.left_today}" for state in counted if state.used_today]
-        left[provider.name] = ", ".join(used) or ("all of them" if counted else rolling_day(provider) or "no daily limit")
+        unused = "all of them" if counted else rolling_day(provider) or "no daily limit"
+        left[provider.name] = ", ".join(used) or unused
     return left
 
 
