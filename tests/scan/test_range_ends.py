@@ -134,8 +134,8 @@ def read(
         if vendor == "agora":
             provider = AgoraProvider(app_id="a", customer_id="c", customer_secret="s", **options)
         else:
-            keys = {"secret_id": "i", "secret_key": "k"}
-            provider = TencentProvider(sdk_app_id=1400000000, region="ap-singapore", **keys, **options)
+            options |= {"secret_id": "i", "secret_key": "k", "region": "ap-singapore"}
+            provider = TencentProvider(sdk_app_id=1400000000, **options)
         async with provider, scan(provider, over=OVER, depth=depth, workers=1, on_error="report") as records:
             return server, [record async for record in records], records.report
 

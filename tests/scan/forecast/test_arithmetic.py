@@ -59,8 +59,13 @@ def test_a_large_listing_is_counted_without_a_look_for_each_row_at_what_was_put_
 ) -> None:
     looked_up: list[bytes] = []
     part = seen_ids._part
+
+    def noted(digest: bytes) -> int:
+        looked_up.append(digest)
+        return part(digest)
+
     monkeypatch.setattr(seen_ids, "IN_MEMORY", 500)
-    monkeypatch.setattr(seen_ids, "_part", lambda digest: looked_up.append(digest) or part(digest))
+    monkeypatch.setattr(seen_ids, "_part", noted)
     rows = 5_000
     assert [50] == listing_pages(asked(LISTS, OLD), [(OLD, rows)])
     assert rows * 0.8 < len(looked_up) < rows * 1.1, "once when it is put by"
