@@ -183,7 +183,8 @@ def test_a_part_of_a_call_that_is_not_a_range_is_refused(vendor: str, wrong: Any
 
 @pytest.mark.parametrize("wrong", [5, True, "call"])
 def test_calls_that_are_no_list_are_refused(wrong: Any) -> None:
-    agora = AgoraProvider(**{**KEYS["agora"], "store": ":memory:", "account": "no list"})
+    options: dict[str, Any] = {**KEYS["agora"], "store": ":memory:", "account": "no list"}
+    agora = AgoraProvider(**options)
     with pytest.raises(BadInput, match="calls must be a list of Calls"):
         scan(agora, calls=wrong, depth="sessions")
 
